@@ -1,0 +1,150 @@
+// Command punctual is the whole product in one binary: the web site, the
+// ping endpoints, the alert worker and the tools of the operator. This file
+// holds what all commands share: how they are found, what they see of the
+// outside world, and how their errors become exit codes. Each command has a
+// file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the schedules must not depend on what the host has installed
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes of DESIGN §2.1.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the list of all commands, in the order help shows them.
+type cli struct {
+	Help helpFlag `short:"h" help:"Show help for a command."`
+
+	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`
+}
+
+// world is what a command sees of the outside.
+type world struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            map[string]string
+	now            func() time.Time
+}
+
+// usageError is a mistake in how a command was called: exit code 2.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func main() {
+	os.Exit(run(os.Args[1:], environment(os.Environ()), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit code of DESIGN §2.1.
+// The first SIGTERM or SIGINT cancels the command's context so that it can
+// finish what it accepted; the second one kills the process.
+func run(args []string, env map[string]string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	w := &world{stdin: stdin, stdout: stdout, stderr: stderr, env: env, now: time.Now}
+	return execute(ctx, args, w)
+}
+
+// execute is run without the signals, so that a test can end a command.
+func execute(ctx context.Context, args []string, w *world) int {
+	parser, err := newParser(w)
+	if err != nil {
+		return report(w.stderr, err)
+	}
+	if len(args) == 0 {
+		parser.Stdout = w.stderr
+		_, err := parser.Parse([]string{"--help"})
+		if !errors.Is(err, errHelpShown) {
+			return report(w.stderr, err)
+		}
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return report(w.stderr, asUsage(err))
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(w.stderr, parsed.Run(w))
+}
+
+func newParser(w *world) (*kong.Kong, error) {
+	return kong.New(&cli{},
+		kong.Name("punctual"),
+		kong.Description("Punctual watches over cron jobs: a job pings a URL when it has run, and when a ping does not come in time, Punctual tells people."),
+		kong.Writers(w.stdout, w.stderr),
+		kong.Exit(func(int) {}), // no command may end the process: run returns the code
+		kong.NoDefaultHelp(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+	)
+}
+
+// asUsage turns what the command line parser says into a usage error with a
+// hint where to look. Help that was asked for is no mistake and stays as it is.
+func asUsage(err error) error {
+	if errors.Is(err, errHelpShown) {
+		return err
+	}
+	hint := "punctual help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Command() != "" {
+		hint += " " + commandName(parse.Context)
+	}
+	return usageError(fmt.Sprintf("%v (see %q)", err, hint))
+}
+
+// commandName is the chosen command without its arguments: "project create".
+func commandName(parsed *kong.Context) string {
+	var words []string
+	for _, step := range parsed.Path {
+		if step.Command != nil {
+			words = append(words, step.Command.Name)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// report writes the reason of a failure to stderr, each line of it marked
+// as ours, and returns the exit code it stands for.
+func report(stderr io.Writer, err error) int {
+	if err == nil || errors.Is(err, errHelpShown) {
+		return exitDone
+	}
+	for line := range strings.Lines(strings.TrimSpace(err.Error())) {
+		fmt.Fprintf(stderr, "punctual: %s\n", strings.TrimRight(line, "\n"))
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// environment turns NAME=value lines into a map; of doubles the last counts.
+func environment(lines []string) map[string]string {
+	env := make(map[string]string, len(lines))
+	for _, line := range lines {
+		if name, value, found := strings.Cut(line, "="); found {
+			env[name] = value
+		}
+	}
+	return env
+}
