@@ -1,0 +1,54 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Clock tells the time all processes on one database agree on: the local clock
+// corrected by its difference to the database's. Deadlines and leases thus mean
+// the same on every machine, even where clocks are minutes apart. An SQLite
+// database has one machine and needs no correction.
+type Clock struct {
+	base   func() time.Time
+	fixed  bool // an injected clock is the truth
+	offset atomic.Int64
+}
+
+func newClock(base func() time.Time) *Clock {
+	if base == nil {
+		return &Clock{base: time.Now}
+	}
+	return &Clock{base: base, fixed: true}
+}
+
+// Now returns the time in UTC, in whole microseconds.
+func (c *Clock) Now() time.Time {
+	return c.base().Add(time.Duration(c.offset.Load())).UTC().Truncate(time.Microsecond)
+}
+
+// Skew is how far the database's clock was ahead of the local one when last
+// measured.
+func (c *Clock) Skew() time.Duration { return time.Duration(c.offset.Load()) }
+
+// SyncClock measures the difference to the database's clock anew. Differences
+// below 50 ms are left alone: they are within what the measurement can tell.
+func (d *DB) SyncClock(ctx context.Context) error {
+	if d.Engine != Postgres || d.fixed {
+		return nil
+	}
+	before := time.Now()
+	var theirs time.Time
+	if err := d.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
+		return fmt.Errorf("ask the database for the time: %w", err)
+	}
+	after := time.Now()
+	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
+	if skew.Abs() < 50*time.Millisecond+after.Sub(before) {
+		skew = 0
+	}
+	d.offset.Store(int64(skew))
+	return nil
+}

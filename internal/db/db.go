@@ -1,0 +1,218 @@
+// Package db adapts the two database engines, PostgreSQL and SQLite, to one
+// face: opening, pools, transactions, error kinds, conversion of times and
+// uuids, schema migrations and wake-up calls between processes.
+//
+// It is the only importer of database drivers. What is asked of the database
+// belongs to internal/store.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// Engine is a kind of database.
+type Engine string
+
+// The engines.
+const (
+	Postgres Engine = "postgres"
+	SQLite   Engine = "sqlite"
+)
+
+// Options tune Open. The zero value is fine.
+type Options struct {
+	MaxConns int              // PostgreSQL: size of the pool, 10 when zero
+	Now      func() time.Time // the clock, time.Now when nil; see Clock
+	ReadOnly bool             // SQLite: do not create the file
+}
+
+// DB is an open database. Its methods are safe for concurrent use.
+type DB struct {
+	Engine Engine
+	*Clock
+
+	path  string        // SQLite: the file
+	pool  *pgxpool.Pool // PostgreSQL
+	read  *sql.DB
+	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
+	bus   bus
+}
+
+// Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
+// checks that it answers. The directory of an SQLite file is made if missing.
+func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
+	d := &DB{Clock: newClock(opt.Now)}
+	var err error
+	switch scheme, rest, _ := strings.Cut(rawURL, ":"); scheme {
+	case "sqlite":
+		err = d.openSQLite(ctx, strings.TrimPrefix(rest, "//"), opt)
+	case "postgres", "postgresql":
+		err = d.openPostgres(ctx, rawURL, opt)
+	default:
+		err = fmt.Errorf("database URL must start with sqlite: or postgres://, not %q", scheme+":")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error {
+	cfg, err := pgxpool.ParseConfig(rawURL)
+	if err != nil {
+		return fmt.Errorf("database URL: %w", redact(err, rawURL))
+	}
+	cfg.MaxConns = 10
+	if opt.MaxConns > 0 {
+		cfg.MaxConns = int32(opt.MaxConns) //nolint:gosec // bounded by the settings
+	}
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL: %w", redact(err, rawURL))
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return fmt.Errorf("connect to PostgreSQL: %w", redact(err, rawURL))
+	}
+	d.Engine, d.pool = Postgres, pool
+	d.read = stdlib.OpenDBFromPool(pool)
+	d.read.SetMaxIdleConns(0) // the pool keeps the connections
+	d.write = d.read
+	return d.SyncClock(ctx)
+}
+
+// minSQLite is the first release without the WAL-reset corruption bug
+// (https://sqlite.org/wal.html#walresetbug).
+const minSQLite = "3.51.3"
+
+func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
+	if path == "" {
+		return errors.New("database URL sqlite: needs a path, as in sqlite:./data/punctual.db")
+	}
+	if !opt.ReadOnly {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fmt.Errorf("make the directory of the database: %w", err)
+		}
+	}
+	var err error
+	if d.write, err = sql.Open("sqlite", sqliteDSN(path, opt.ReadOnly, false)); err != nil {
+		return fmt.Errorf("open SQLite: %w", err)
+	}
+	d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its busy handler is not
+	if err := d.write.PingContext(ctx); err != nil {
+		d.write.Close()
+		return fmt.Errorf("open SQLite database %s: %w", path, err)
+	}
+	if d.read, err = sql.Open("sqlite", sqliteDSN(path, opt.ReadOnly, true)); err != nil {
+		d.write.Close()
+		return fmt.Errorf("open SQLite: %w", err)
+	}
+	d.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	d.read.SetMaxIdleConns(max(4, runtime.NumCPU()))
+	d.Engine, d.path = SQLite, path
+
+	var version string
+	if err := d.QueryRow(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
+		d.Close()
+		return fmt.Errorf("ask SQLite for its version: %w", err)
+	}
+	if compareVersions(version, minSQLite) < 0 {
+		d.Close()
+		return fmt.Errorf("SQLite %s can corrupt its write-ahead log; at least %s is needed", version, minSQLite)
+	}
+	return nil
+}
+
+// sqliteDSN holds every setting, so that each connection of a pool has them
+// (DESIGN §4). busy_timeout comes first: the others may have to wait.
+func sqliteDSN(path string, mustExist, readOnly bool) string {
+	q := url.Values{}
+	q.Add("_pragma", "busy_timeout(5000)")
+	q.Add("_pragma", "journal_mode(WAL)")
+	q.Add("_pragma", "synchronous(FULL)")
+	q.Add("_pragma", "foreign_keys(1)")
+	q.Add("_pragma", "cache_size(-16384)")
+	q.Add("_pragma", "temp_store(memory)")
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Set("_txlock", "immediate")
+	}
+	if mustExist {
+		q.Set("mode", "rw")
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// Pool is the native PostgreSQL pool, for the few statements that batch or
+// copy. It is nil on SQLite.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// SQLiteConn reserves the one writing connection of an SQLite database, for a
+// writer that keeps prepared statements. Closing it gives it back.
+func (d *DB) SQLiteConn(ctx context.Context) (*sql.Conn, error) { return d.write.Conn(ctx) }
+
+// Path is the file of an SQLite database, "" on PostgreSQL.
+func (d *DB) Path() string { return d.path }
+
+// Ping asks the database for a sign of life over a connection of the pool.
+func (d *DB) Ping(ctx context.Context) error { return d.read.PingContext(ctx) }
+
+// Close ends all connections.
+func (d *DB) Close() error {
+	d.bus.close()
+	err := d.read.Close()
+	if d.pool != nil {
+		d.pool.Close()
+		return err
+	}
+	return errors.Join(err, d.write.Close())
+}
+
+// redact keeps a password of the URL out of an error text.
+func redact(err error, rawURL string) error {
+	u, perr := url.Parse(rawURL)
+	if perr != nil || u.User == nil {
+		return err
+	}
+	if pw, ok := u.User.Password(); ok && pw != "" && strings.Contains(err.Error(), pw) {
+		return errors.New(strings.ReplaceAll(err.Error(), pw, "********"))
+	}
+	return err
+}
+
+// compareVersions compares dotted numbers: negative when a is older than b.
+func compareVersions(a, b string) int {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(as), len(bs)) {
+		var x, y int
+		if i < len(as) {
+			fmt.Sscanf(as[i], "%d", &x)
+		}
+		if i < len(bs) {
+			fmt.Sscanf(bs[i], "%d", &y)
+		}
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
+}
+

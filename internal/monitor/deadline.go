@@ -1,0 +1,121 @@
+package monitor
+
+import (
+	"fmt"
+	"time"
+
+	"punctual/internal/schedule"
+)
+
+// Expected returns when the next ping of an up check is expected, leaving a run
+// under way aside. It is zero when none is: the check is not up, or its
+// schedule has no further occurrence (contract §1.8).
+func (c *Check) Expected() (time.Time, error) {
+	if c.Status != StatusUp || c.LastPing.IsZero() {
+		return time.Time{}, nil
+	}
+	if c.Kind == schedule.Simple {
+		return c.LastPing.Add(c.Timeout), nil
+	}
+	s, err := schedule.Parse(c.Kind, c.Schedule, c.TZ)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("schedule %q in %s: %w", c.Schedule, c.TZ, err)
+	}
+	next, ok := s.Next(c.LastPing)
+	if !ok {
+		return time.Time{}, nil
+	}
+	return next, nil
+}
+
+// Due returns the moment the grace time begins, shown as next_ping: the
+// expected time, or the start of the run under way when that is earlier. Zero
+// means never (contract §1.8).
+func (c *Check) Due() (time.Time, error) {
+	due, err := c.Expected()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if c.Started() && c.Status != StatusDown && (due.IsZero() || c.LastStart.Before(due)) {
+		due = c.LastStart
+	}
+	return due, nil
+}
+
+// Recompute brings DueAt, AlertAt and ScheduleError in line with everything
+// they depend on. It is called after each change of a check (DESIGN §4).
+//
+// A schedule that cannot be computed is kept on the check as ScheduleError. It
+// has no due time then, and AlertAt is the moment to try again, an hour from
+// now; only a run under way still has its deadline.
+func (c *Check) Recompute(now time.Time) {
+	due, err := c.Due()
+	c.ScheduleError = ""
+	if err != nil {
+		c.ScheduleError = err.Error()
+		if c.Started() && c.Status != StatusDown {
+			due = c.LastStart
+		}
+	}
+	c.DueAt, c.AlertAt = due, time.Time{}
+	switch {
+	case !due.IsZero():
+		c.AlertAt = due.Add(c.Grace)
+	case err != nil:
+		c.AlertAt = now.Add(scheduleRetry)
+	}
+}
+
+// scheduleRetry is how long a check whose schedule cannot be computed is put
+// aside (DESIGN §5.2).
+const scheduleRetry = time.Hour
+
+// StatusAt returns the status to show at time now: the stored one, unless time
+// alone has changed it. A deadline counts from the moment it is reached, so a
+// check reads down before any worker has noticed (contract §1.8).
+//
+// It relies on DueAt and AlertAt being current (Recompute).
+func (c *Check) StatusAt(now time.Time) Status {
+	if c.Started() && !now.Before(c.LastStart.Add(c.Grace)) {
+		return StatusDown
+	}
+	if c.Status != StatusUp {
+		return c.Status
+	}
+	expected, err := c.expectedFromState()
+	switch {
+	case err != nil || expected.IsZero():
+		return StatusUp
+	case !now.Before(expected.Add(c.Grace)):
+		return StatusDown
+	case !now.Before(expected):
+		return StatusGrace
+	default:
+		return StatusUp
+	}
+}
+
+// expectedFromState is Expected without computing the schedule where the stored
+// DueAt already tells it, which is whenever no run is under way.
+func (c *Check) expectedFromState() (time.Time, error) {
+	if !c.Started() && c.ScheduleError == "" {
+		return c.DueAt, nil
+	}
+	return c.Expected()
+}
+
+// Overdue looks again at the truth of a check whose AlertAt has been reached.
+// Where the check has gone down by time now, it sets the state and returns the
+// flip, stamped with the deadline, not with the moment somebody noticed
+// (DESIGN §5.2). Otherwise it returns nil and AlertAt is current again.
+func (c *Check) Overdue(now time.Time) *Flip {
+	c.Recompute(now)
+	if c.Status == StatusDown || c.DueAt.IsZero() || now.Before(c.AlertAt) {
+		return nil
+	}
+	flip := &Flip{CheckID: c.ID, CreatedAt: c.AlertAt, Old: c.Status, New: StatusDown, Reason: ReasonTimeout}
+	c.Status = StatusDown
+	c.RecentRuns = AppendRun(c.RecentRuns, RunMissed)
+	c.Recompute(now)
+	return flip
+}

@@ -1,0 +1,73 @@
+package monitor
+
+import (
+	"time"
+)
+
+// Reason says why a check went down.
+type Reason string
+
+// The reasons of a flip.
+const (
+	ReasonNone    Reason = ""        // not down, or paused, resumed, edited by a person
+	ReasonTimeout Reason = "timeout" // the deadline passed
+	ReasonFail    Reason = "fail"    // a failure signal came
+)
+
+// Flip is a stored change of status.
+type Flip struct {
+	ID        int64
+	CheckID   int64
+	CreatedAt time.Time // for a timeout: the deadline
+	Old, New  Status
+	Reason    Reason
+}
+
+// Notifies tells whether people are told of the flip: of every change to down,
+// and of up after down. The first success and the end of a pause are no news
+// (contract §1.7).
+func (f *Flip) Notifies() bool {
+	switch f.New {
+	case StatusDown:
+		return f.Old != StatusDown
+	case StatusUp:
+		return f.Old == StatusDown
+	default:
+		return false
+	}
+}
+
+// Pause stops the watching of c at time now. It returns the flip, or nil when c
+// was paused already (contract §2.8).
+func Pause(c *Check, now time.Time) *Flip {
+	if c.Status == StatusPaused {
+		return nil
+	}
+	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusPaused}
+	c.Status = StatusPaused
+	c.clearStart()
+	c.Recompute(now)
+	return flip
+}
+
+// Resume ends the pause of c at time now: the check is new again and waits for
+// its first ping. It returns nil when c was not paused (contract §2.8).
+func Resume(c *Check, now time.Time) *Flip {
+	if c.Status != StatusPaused {
+		return nil
+	}
+	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusNew}
+	c.Status = StatusNew
+	c.LastPing = time.Time{}
+	c.clearStart()
+	c.Recompute(now)
+	return flip
+}
+
+// Reset forgets what has happened to c: it is new and has no last ping, but its
+// pings keep counting where they were (features §11, "clear events").
+func Reset(c *Check, now time.Time) {
+	n := c.NPings
+	c.State = State{Status: StatusNew, NPings: n}
+	c.Recompute(now)
+}

@@ -1,0 +1,129 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// PingKind is what a ping says.
+type PingKind string
+
+// The kinds of ping.
+const (
+	PingSuccess PingKind = "success"
+	PingStart   PingKind = "start"
+	PingFail    PingKind = "fail"
+	PingLog     PingKind = "log"
+	PingIgn     PingKind = "ign" // received, kept, without effect
+)
+
+// Limits of what is kept of a ping (contract §1.5).
+const (
+	MaxUserAgent = 200
+	MaxMethod    = 10
+	MaxScheme    = 10
+)
+
+// Ping is one signal received.
+type Ping struct {
+	CheckID    int64
+	N          int64 // 1 for the first ping of a check, without gaps
+	CreatedAt  time.Time
+	Kind       PingKind
+	Scheme     string // http, https, email
+	Method     string // "" for e-mail
+	UserAgent  string
+	RemoteAddr string // "" = unknown
+	RID        uuid.NullUUID
+	ExitStatus *int   // as sent in the URL, nil = none
+	Body       []byte // nil = none
+}
+
+// Apply records arrival p on check c (contract §1.7): it fills in p.CheckID,
+// p.N and, where the check ignores it, p.Kind; changes the state of c; and
+// returns the flip, or nil when the stored status stays.
+//
+// p.Kind comes in as the URL, the exit status and the filters say.
+func Apply(c *Check, p *Ping) *Flip {
+	if c.Status == StatusPaused && c.ManualResume {
+		p.Kind = PingIgn
+	}
+	c.NPings++
+	p.CheckID, p.N = c.ID, c.NPings
+	c.HasConfirmation = mentionsConfirm(p.Body)
+
+	var flip *Flip
+	switch p.Kind {
+	case PingStart:
+		c.LastStart, c.LastStartRID = p.CreatedAt, p.RID
+	case PingSuccess:
+		late := c.StatusAt(p.CreatedAt) != StatusUp && c.Status == StatusUp
+		c.finish(p)
+		run := RunSuccess
+		if late {
+			run = RunLate
+		}
+		c.RecentRuns = AppendRun(c.RecentRuns, run)
+		flip = c.flipTo(StatusUp, p.CreatedAt, ReasonNone)
+	case PingFail:
+		c.finish(p)
+		c.clearStart()
+		c.RecentRuns = AppendRun(c.RecentRuns, RunFail)
+		flip = c.flipTo(StatusDown, p.CreatedAt, ReasonFail)
+	default: // log and ign change nothing but the count
+		return nil
+	}
+	c.Recompute(p.CreatedAt)
+	return flip
+}
+
+// finish notes the end of a run: the run under way when the run ids agree (none
+// equals none), and its duration. A success of another run leaves the run under
+// way alone; one without a run id ends it unmeasured.
+func (c *Check) finish(p *Ping) {
+	c.LastPing = p.CreatedAt
+	c.LastDuration = 0
+	if !c.Started() {
+		return
+	}
+	switch {
+	case c.LastStartRID == p.RID:
+		c.LastDuration = p.CreatedAt.Sub(c.LastStart)
+		c.clearStart()
+	case !p.RID.Valid:
+		c.clearStart()
+	}
+}
+
+func (c *Check) clearStart() {
+	c.LastStart, c.LastStartRID = time.Time{}, uuid.NullUUID{}
+}
+
+func (c *Check) flipTo(s Status, at time.Time, why Reason) *Flip {
+	if c.Status == s {
+		return nil
+	}
+	flip := &Flip{CheckID: c.ID, CreatedAt: at, Old: c.Status, New: s, Reason: why}
+	c.Status = s
+	return flip
+}
+
+// mentionsConfirm finds "confirm" in any letter case: it tells users that a
+// mail to their check's address asks to confirm something (features §2).
+func mentionsConfirm(body []byte) bool {
+	const word = "confirm"
+	for i := 0; i+len(word) <= len(body); i++ {
+		if body[i]|0x20 != 'c' {
+			continue
+		}
+		j := 1
+		for j < len(word) && body[i+j]|0x20 == word[j] {
+			j++
+		}
+		if j == len(word) {
+			return true
+		}
+	}
+	return false
+}
