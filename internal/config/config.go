@@ -1,0 +1,67 @@
+// Package config has the settings of Punctual: one struct for all commands,
+// filled from defaults, the environment (PUNCTUAL_*), secret files
+// (PUNCTUAL_*_FILE) and flags, in rising order of strength. It is read where
+// the program is wired together and the values are passed on; no other
+// package looks at the environment (DESIGN §2.2, §3).
+package config
+
+// Config is every setting. The tags are the single source of truth: `name`
+// is the flag and, in capitals with PUNCTUAL_ before it, the variable; `help`,
+// `default`, `enum`, `group` and `placeholder` are read by kong as well;
+// `min` and `max` bound numbers; `secret` marks what is never shown
+// ("true": not at all, "url": all but the password in it). docs/settings.md
+// lists them for users, and a test holds the two together.
+//
+// Get one from Load or LoadWith: they also fill in the defaults that depend
+// on other settings and refuse wrong values.
+type Config struct {
+	DatabaseURL string `name:"database-url" group:"Database" default:"sqlite:./data/punctual.db" secret:"url" placeholder:"URL" help:"Where the data is: sqlite:PATH or postgres://…."`
+	DBMaxConns  int    `name:"db-max-conns" group:"Database" default:"10" min:"1" max:"1000" placeholder:"N" help:"Connections to the database that one process opens at most."`
+
+	Listen           string   `name:"listen" group:"Web" default:":8000" placeholder:"HOST:PORT" help:"Address of the site, the API and the pings."`
+	PingListen       string   `name:"ping-listen" group:"Web" placeholder:"HOST:PORT" help:"A second address whose root answers pings."`
+	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path."`
+	SiteName         string   `name:"site-name" group:"Web" default:"Punctual" placeholder:"TEXT" help:"Name of the site, shown in pages and mails."`
+	SecretKey        string   `name:"secret-key" group:"Web" secret:"true" placeholder:"TEXT" help:"Key that signs links and hashes API keys. Made and kept beside an SQLite database when not set; required with Postgres."`
+	RegistrationOpen bool     `name:"registration-open" group:"Web" default:"true" negatable:"" help:"Let anybody sign up."`
+	SupportEmail     string   `name:"support-email" group:"Web" placeholder:"ADDRESS" help:"Address for questions, shown in pages and mails."`
+	MasterBadgeLabel string   `name:"master-badge-label" group:"Web" placeholder:"TEXT" help:"Label of the badge over all checks of a project; the site name when not set."`
+	TrustedProxies   []string `name:"trusted-proxies" group:"Web" default:"loopback,private" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed: networks, addresses, loopback, private; or none."`
+	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
+
+	PingEndpoint    string `name:"ping-endpoint" group:"Pings" placeholder:"URL" help:"What ping URLs begin with, {SITE_ROOT}/ping/ when not set; may be another host whose root answers pings."`
+	PingEmailDomain string `name:"ping-email-domain" group:"Pings" default:"localhost" placeholder:"DOMAIN" help:"Domain of the addresses that take pings by e-mail."`
+	PingBodyLimit   int    `name:"ping-body-limit" group:"Pings" default:"100000" min:"0" max:"1073741824" placeholder:"BYTES" help:"How much of a ping's body is kept; 0 is all of it."`
+	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check."`
+
+	EmailFrom            string   `name:"email-from" group:"Mail" placeholder:"ADDRESS" help:"Sender of all mail, {SITE_NAME} <punctual@HOST> when not set."`
+	SMTPHost             string   `name:"smtp-host" group:"Mail" placeholder:"HOST" help:"Server that takes our mail. Not set: mail is kept, not sent."`
+	SMTPPort             int      `name:"smtp-port" group:"Mail" min:"1" max:"65535" placeholder:"PORT" help:"Its port; 587 for starttls, 465 for tls, 25 for none when not set."`
+	SMTPUsername         string   `name:"smtp-username" group:"Mail" placeholder:"TEXT" help:"User name for it."`
+	SMTPPassword         string   `name:"smtp-password" group:"Mail" secret:"true" placeholder:"TEXT" help:"Password for it."`
+	SMTPTLS              string   `name:"smtp-tls" group:"Mail" default:"starttls" enum:"starttls,tls,none" placeholder:"MODE" help:"Encryption: starttls, tls or none."`
+	EmailUseVerification bool     `name:"email-use-verification" group:"Mail" default:"true" negatable:"" help:"Ask the owner of a foreign address before mailing alerts to it."`
+	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors."`
+
+	WebhooksEnabled             bool   `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`
+	PushoverAPIToken            string `name:"pushover-api-token" group:"Integrations" secret:"true" placeholder:"TOKEN" help:"Application token of Pushover. Not set: Pushover is not offered."`
+	PushoverSubscriptionURL     string `name:"pushover-subscription-url" group:"Integrations" placeholder:"URL" help:"Subscription page of the Pushover application."`
+	PushoverEmergencyRetryDelay int    `name:"pushover-emergency-retry-delay" group:"Integrations" default:"300" min:"30" max:"86400" placeholder:"SECONDS" help:"Pause between repeats of an emergency message."`
+	PushoverEmergencyExpiration int    `name:"pushover-emergency-expiration" group:"Integrations" default:"86400" min:"30" max:"86400" placeholder:"SECONDS" help:"When an emergency message stops being repeated."`
+	AllowPrivateIPs             bool   `name:"allow-private-ips" group:"Integrations" default:"false" negatable:"" help:"Let notifications go to private and loopback addresses."`
+
+	StatusTokens        []string `name:"status-tokens" group:"Health" secret:"true" placeholder:"TOKEN" help:"Tokens that open the details of /status/; several are valid at once."`
+	StatusErrorCode     int      `name:"status-error-code" group:"Health" default:"500" min:"200" max:"599" placeholder:"CODE" help:"HTTP status of /status/ when something is wrong."`
+	StatusVersionHeader bool     `name:"status-version-header" group:"Health" default:"false" negatable:"" help:"Tell the version in the X-Punctual-Version header of /status/."`
+	MetricsListen       string   `name:"metrics-listen" group:"Health" placeholder:"HOST:PORT" help:"Address of /metrics for Prometheus. Not set: on the site, guarded by a status token."`
+	MetricsKey          string   `name:"metrics-key" group:"Health" secret:"true" placeholder:"TEXT" help:"Key of /api/v3/metrics/. Not set: it is closed."`
+	LogLevel            string   `name:"log-level" group:"Health" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least that is logged: debug, info, warn or error."`
+	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
+
+	origins  map[string]string // variable → where its value came from
+	warnings []string
+}
+
+// Warnings are things worth telling the operator that do not stop the start,
+// one sentence each: unknown PUNCTUAL_ variables, settings without effect.
+func (c *Config) Warnings() []string { return c.warnings }

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// derived is the origin of a value made from other settings.
+const derived = "from other settings"
+
+// complete fills in the defaults that depend on other settings and brings
+// addresses into the one form the rest of the program relies on.
+func (c *Config) complete() {
+	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
+	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
+	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
+	c.derive("PUNCTUAL_MASTER_BADGE_LABEL", &c.MasterBadgeLabel, c.SiteName)
+	c.derive("PUNCTUAL_EMAIL_FROM", &c.EmailFrom, c.defaultSender())
+	if c.SMTPPort == 0 && c.origins["PUNCTUAL_SMTP_PORT"] == "default" {
+		c.SMTPPort = map[string]int{"tls": 465, "none": 25}[c.SMTPTLS]
+		if c.SMTPPort == 0 {
+			c.SMTPPort = 587
+		}
+		c.origins["PUNCTUAL_SMTP_PORT"] = derived
+	}
+	c.warnUseless()
+}
+
+func (c *Config) derive(variable string, value *string, text string) {
+	if *value == "" {
+		*value = text
+		c.origins[variable] = derived
+	}
+}
+
+// warnUseless tells of settings that have no effect without another one.
+func (c *Config) warnUseless() {
+	if c.SMTPHost == "" && c.SMTPUsername+c.SMTPPassword != "" {
+		c.warnings = append(c.warnings, "PUNCTUAL_SMTP_USERNAME and PUNCTUAL_SMTP_PASSWORD have no effect while PUNCTUAL_SMTP_HOST is not set: mail is kept, not sent")
+	}
+	if c.PushoverSubscriptionURL != "" && c.PushoverAPIToken == "" {
+		c.warnings = append(c.warnings, "PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL has no effect while PUNCTUAL_PUSHOVER_API_TOKEN is not set")
+	}
+	if c.SecretKey != "" && len(c.SecretKey) < 16 {
+		c.warnings = append(c.warnings, "PUNCTUAL_SECRET_KEY is short enough to be guessed; use 32 random characters or more")
+	}
+}
+
+// plainName needs no quotes in a mail header (RFC 5322 atoms and blanks).
+var plainName = regexp.MustCompile(`^[A-Za-z0-9]+( [A-Za-z0-9]+)*$`)
+
+// defaultSender is a sender at the host of the site; a site known by its
+// number only gets localhost, as few mail servers take address literals.
+func (c *Config) defaultSender() string {
+	host := c.siteURL().Hostname()
+	if _, err := netip.ParseAddr(host); err == nil {
+		host = "localhost"
+	}
+	address := "punctual@" + host
+	if plainName.MatchString(c.SiteName) {
+		return fmt.Sprintf("%s <%s>", c.SiteName, address)
+	}
+	return (&mail.Address{Name: c.SiteName, Address: address}).String()
+}
+
+// siteURL is SITE_ROOT taken apart; empty for a wrong one, which Validate
+// complains about.
+func (c *Config) siteURL() *url.URL {
+	u, err := url.Parse(c.SiteRoot)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+// SitePath is the path in SITE_ROOT under which everything is served: "" or
+// "/punctual", never with a slash at the end (DESIGN §2.3).
+func (c *Config) SitePath() string { return c.siteURL().Path }
+
+// SiteURL is the absolute address of a path below SITE_ROOT; the path may
+// begin with a slash or not.
+func (c *Config) SiteURL(path string) string {
+	return c.SiteRoot + "/" + strings.TrimLeft(path, "/")
+}
+
+// PingURL is the absolute address of a ping: PING_ENDPOINT and what follows
+// it, a check's uuid or "ping-key/slug"; a slash before it does not matter.
+func (c *Config) PingURL(path string) string {
+	return c.PingEndpoint + strings.TrimLeft(path, "/")
+}
+
+// PingHost is the host (with the port, if one is given) of PING_ENDPOINT when
+// it is another one than that of SITE_ROOT, else "". Requests for it are pings
+// from the root on (contract §1).
+func (c *Config) PingHost() string {
+	u, err := url.Parse(c.PingEndpoint)
+	if err != nil || strings.EqualFold(u.Host, c.siteURL().Host) {
+		return ""
+	}
+	return u.Host
+}
+
+// Secure says whether visitors come by https, so that cookies can be marked.
+func (c *Config) Secure() bool { return c.siteURL().Scheme == "https" }
+
+// SQLitePath is the file of an SQLite database as named in DATABASE_URL, or
+// "" with Postgres. sqlite:PATH and sqlite://PATH mean the same.
+func (c *Config) SQLitePath() string {
+	path, found := strings.CutPrefix(c.DatabaseURL, "sqlite:")
+	if !found {
+		return ""
+	}
+	path = strings.TrimPrefix(path, "//")
+	path, _, _ = strings.Cut(path, "?")
+	return path
+}
+
+// TrustedNetworks are the networks of TRUSTED_PROXIES; nil for "none".
+func (c *Config) TrustedNetworks() []netip.Prefix {
+	networks, err := parseProxies(c.TrustedProxies)
+	if err != nil {
+		return nil // Validate refuses it; believing nobody is the safe answer
+	}
+	return networks
+}
+
+func parseProxies(list []string) ([]netip.Prefix, error) {
+	named := map[string][]netip.Prefix{
+		"loopback": {netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		"private": {
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+			netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fc00::/7"),
+		},
+		"none": {},
+	}
+	var networks []netip.Prefix
+	for _, word := range list {
+		if group, found := named[word]; found {
+			networks = append(networks, group...)
+		} else if prefix, err := netip.ParsePrefix(word); err == nil {
+			networks = append(networks, prefix.Masked())
+		} else if address, err := netip.ParseAddr(word); err == nil {
+			networks = append(networks, netip.PrefixFrom(address, address.BitLen()))
+		} else {
+			return nil, fmt.Errorf("%q is not a network (allowed: 10.0.0.0/8, 192.0.2.7, loopback, private, or none alone)", word)
+		}
+	}
+	return networks, nil
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate checks every setting alone and against the others, and joins all
+// problems, one line each, naming the setting by the way it was given.
+func (c *Config) Validate() error {
+	v := &validator{config: c}
+	for _, s := range settings(c) {
+		v.note(s.variable, s.check())
+	}
+	v.note("PUNCTUAL_DATABASE_URL", checkDatabaseURL(c.DatabaseURL))
+	v.note("PUNCTUAL_LISTEN", checkListen(c.Listen))
+	v.unlessEmpty("PUNCTUAL_PING_LISTEN", c.PingListen, checkListen)
+	v.unlessEmpty("PUNCTUAL_METRICS_LISTEN", c.MetricsListen, checkListen)
+	v.listenTwice()
+	v.note("PUNCTUAL_SITE_ROOT", checkURL(c.SiteRoot))
+	v.unlessDerived("PUNCTUAL_PING_ENDPOINT", c.PingEndpoint, checkURL)
+	v.note("PUNCTUAL_SITE_NAME", checkName(c.SiteName))
+	v.unlessDerived("PUNCTUAL_MASTER_BADGE_LABEL", c.MasterBadgeLabel, checkName)
+	v.note("PUNCTUAL_PING_EMAIL_DOMAIN", checkHost(c.PingEmailDomain))
+	v.unlessEmpty("PUNCTUAL_SUPPORT_EMAIL", c.SupportEmail, checkAddress)
+	v.unlessDerived("PUNCTUAL_EMAIL_FROM", c.EmailFrom, checkAddress)
+	for _, address := range c.Admins {
+		v.note("PUNCTUAL_ADMINS", checkAddress(address))
+	}
+	v.unlessEmpty("PUNCTUAL_SMTP_HOST", c.SMTPHost, checkHost)
+	v.smtpLogin()
+	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
+	_, err := parseProxies(c.TrustedProxies)
+	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
+	return errors.Join(v.problems...)
+}
+
+type validator struct {
+	config   *Config
+	problems []error
+}
+
+func (v *validator) note(variable string, err error) {
+	if err != nil {
+		v.problems = append(v.problems, fmt.Errorf("%s: %w", v.config.givenName(variable), err))
+	}
+}
+
+func (v *validator) unlessEmpty(variable, value string, check func(string) error) {
+	if value != "" {
+		v.note(variable, check(value))
+	}
+}
+
+// unlessDerived leaves out a value that complete made from another setting:
+// if it is wrong, the other one was already complained about.
+func (v *validator) unlessDerived(variable, value string, check func(string) error) {
+	if v.config.origins[variable] != derived {
+		v.note(variable, check(value))
+	}
+}
+
+func (v *validator) listenTwice() {
+	seen := []string{v.config.Listen}
+	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen}} {
+		variable, address := s[0], s[1]
+		if address == "" || strings.HasSuffix(address, ":0") {
+			continue
+		}
+		if slices.Contains(seen, address) {
+			v.note(variable, fmt.Errorf("%q is already listened on; give it an address of its own", address))
+		}
+		seen = append(seen, address)
+	}
+}
+
+func (v *validator) smtpLogin() {
+	switch {
+	case v.config.SMTPUsername != "" && v.config.SMTPPassword == "":
+		v.note("PUNCTUAL_SMTP_PASSWORD", errors.New("is not set but PUNCTUAL_SMTP_USERNAME is; set both or neither"))
+	case v.config.SMTPUsername == "" && v.config.SMTPPassword != "":
+		v.note("PUNCTUAL_SMTP_USERNAME", errors.New("is not set but PUNCTUAL_SMTP_PASSWORD is; set both or neither"))
+	}
+}
+
+// givenName is how the operator set it: the flag, or the variable.
+func (c *Config) givenName(variable string) string {
+	if flag, found := strings.CutPrefix(c.origins[variable], "flag "); found {
+		return flag
+	}
+	return variable
+}
+
+func checkDatabaseURL(text string) error {
+	if path, found := strings.CutPrefix(text, "sqlite:"); found {
+		if strings.Trim(path, "/") == "" {
+			return fmt.Errorf("%q names no file (allowed: sqlite:PATH)", text)
+		}
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil { // its text may hold the password
+		return errors.New("is not a well-formed address (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME; special characters in the password must be percent-encoded)")
+	}
+	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return fmt.Errorf("%q is not a database (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME)", redactURL(text))
+	}
+	return nil
+}
+
+func checkListen(text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not an address to listen on (allowed: HOST:PORT or :PORT, port 0 to 65535)", text)
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return fmt.Errorf("%q is not a web address (allowed: http://HOST/PATH or https://HOST/PATH)", text)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%q may hold a host and a path only", u.Redacted())
+	}
+	return nil
+}
+
+// checkName refuses what would break a mail header or a badge.
+func checkName(text string) error {
+	if strings.TrimSpace(text) == "" || len(text) > 100 || strings.ContainsAny(text, "\r\n") {
+		return fmt.Errorf("%q is not a name (allowed: 1 to 100 characters in one line)", text)
+	}
+	return nil
+}
+
+func checkAddress(text string) error {
+	if _, err := mail.ParseAddress(text); err != nil {
+		return fmt.Errorf("%q is not an e-mail address (allowed: you@example.org or Name <you@example.org>)", text)
+	}
+	return nil
+}
+
+func checkHost(text string) error {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return nil
+	}
+	if strings.ContainsAny(text, "/:@ \t\r\n") || strings.Trim(text, ".") == "" {
+		return fmt.Errorf("%q is not a host name (allowed: mail.example.org, without scheme and port)", text)
+	}
+	return nil
+}
