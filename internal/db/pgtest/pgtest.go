@@ -27,9 +27,9 @@ var shared struct {
 	err     error
 }
 
-// Main runs the tests of a package and exits with their result, after the shared cluster is stopped and its
+// Main runs the tests of a package (m is its *testing.M) and exits with their result, after the shared cluster is stopped and its
 // directory removed. When the binary dies before that (panic, kill -9), the cluster's watchdog does the same.
-func Main(m *testing.M) {
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if shared.cluster != nil {
 		if err := shared.cluster.Close(); err != nil {
