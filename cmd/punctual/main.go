@@ -31,6 +31,7 @@ const (
 type cli struct {
 	Help helpFlag `short:"h" help:"Show help for a command."`
 
+	Serve    serveCmd    `cmd:"" help:"Run the web site, the API and the ping endpoints."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`
@@ -54,14 +55,19 @@ func main() {
 }
 
 // run executes one command line and returns the exit code of DESIGN §2.1.
-// The first SIGTERM or SIGINT cancels the command's context so that it can
-// finish what it accepted; the second one kills the process.
 func run(args []string, env map[string]string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, stop := untilSignal(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	w := &world{stdin: stdin, stdout: stdout, stderr: stderr, env: env, now: time.Now}
 	return execute(ctx, args, w)
+}
+
+// untilSignal returns a context that the first SIGTERM or SIGINT cancels, so
+// that a command can finish what it accepted; the second one kills the process.
+func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // execute is run without the signals, so that a test can end a command.
@@ -93,6 +99,7 @@ func newParser(w *world) (*kong.Kong, error) {
 		kong.Writers(w.stdout, w.stderr),
 		kong.Exit(func(int) {}), // no command may end the process: run returns the code
 		kong.NoDefaultHelp(),
+		kong.ValueFormatter(helpText),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 	)
 }

@@ -15,7 +15,7 @@ package config
 // Get one from Load or LoadWith: they also fill in the defaults that depend
 // on other settings and refuse wrong values.
 type Config struct {
-	DatabaseURL string `name:"database-url" group:"Database" default:"sqlite:./data/punctual.db" secret:"url" placeholder:"URL" help:"Where the data is: sqlite:PATH or postgres://…."`
+	DatabaseURL string `name:"database-url" group:"Database" default:"sqlite:./data/punctual.db" secret:"url" placeholder:"URL" help:"Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
 	DBMaxConns  int    `name:"db-max-conns" group:"Database" default:"10" min:"1" max:"1000" placeholder:"N" help:"Connections to the database that one process opens at most."`
 
 	Listen           string   `name:"listen" group:"Web" default:":8000" placeholder:"HOST:PORT" help:"Address of the site, the API and the pings."`

@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// derived is the origin of a value made from other settings.
-const derived = "from other settings"
+// Origins of a value that nobody gave; the others name their source.
+const (
+	fromDefault = "default"
+	derived     = "from other settings"
+)
 
 // complete fills in the defaults that depend on other settings and brings
 // addresses into the one form the rest of the program relies on.
@@ -20,7 +23,7 @@ func (c *Config) complete() {
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
 	c.derive("PUNCTUAL_MASTER_BADGE_LABEL", &c.MasterBadgeLabel, c.SiteName)
 	c.derive("PUNCTUAL_EMAIL_FROM", &c.EmailFrom, c.defaultSender())
-	if c.SMTPPort == 0 && c.origins["PUNCTUAL_SMTP_PORT"] == "default" {
+	if c.SMTPPort == 0 && c.origins["PUNCTUAL_SMTP_PORT"] == fromDefault {
 		c.SMTPPort = map[string]int{"tls": 465, "none": 25}[c.SMTPTLS]
 		if c.SMTPPort == 0 {
 			c.SMTPPort = 587
@@ -114,9 +117,7 @@ func (c *Config) SQLitePath() string {
 	if !found {
 		return ""
 	}
-	path = strings.TrimPrefix(path, "//")
-	path, _, _ = strings.Cut(path, "?")
-	return path
+	return strings.TrimPrefix(path, "//")
 }
 
 // TrustedNetworks are the networks of TRUSTED_PROXIES; nil for "none".

@@ -29,7 +29,8 @@ func LoadWith(env, flags map[string]string) (*Config, error) {
 		}
 		c.origins[s.variable] = origin
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.variable, err))
+			problems = append(problems, fmt.Errorf("%s: %w", c.givenName(s.variable), err))
+			c.origins[s.variable] = fromDefault
 			s.reset()
 		}
 	}
@@ -66,7 +67,7 @@ func (s setting) find(env, flags map[string]string) (text, origin string, err er
 	case env[s.variable] != "":
 		return env[s.variable], "environment", nil
 	}
-	return s.tag.Get("default"), "default", nil
+	return s.tag.Get("default"), fromDefault, nil
 }
 
 func readSecret(path string) (string, error) {
@@ -96,7 +97,11 @@ func unknownVariables(env map[string]string, list []setting) []string {
 			continue
 		}
 		warning := "there is no setting " + name
-		if near := nearest(name, known); near != "" {
+		near := strings.TrimSuffix(name, fileSuffix)
+		if !slices.Contains(known, near) { // else it is no secret and takes no file
+			near = nearest(name, known)
+		}
+		if near != "" {
 			warning += "; did you mean " + near + "?"
 		}
 		warnings = append(warnings, warning)

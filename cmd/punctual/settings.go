@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"punctual/internal/config"
+)
+
+// settingFlags has a flag for every setting. It is a type of its own so that
+// kong does not find Config.Validate and call it before the environment is read.
+type settingFlags config.Config
+
+// settings gives a command the flags of all settings:
+//
+//	type serveCmd struct {
+//		Settings settings `embed:""`
+//	}
+//
+// and its Run gets the values by c.Settings.open(w).
+type settings struct {
+	Flags settingFlags `embed:""`
+
+	given map[string]string
+}
+
+// AfterApply notes which of the flags were on the command line; the others
+// must not override the environment with their defaults.
+func (s *settings) AfterApply(parsed *kong.Context) error {
+	s.given = map[string]string{}
+	for _, step := range parsed.Path {
+		if step.Flag != nil && !step.Resolved {
+			s.given[step.Flag.Name] = flagText(step.Flag.Target)
+		}
+	}
+	return nil
+}
+
+func flagText(value reflect.Value) string {
+	if list, ok := value.Interface().([]string); ok {
+		return strings.Join(list, ",")
+	}
+	return fmt.Sprint(value.Interface())
+}
+
+// load reads and checks the settings and touches nothing else.
+func (s *settings) load(w *world) (*config.Config, error) {
+	return config.LoadWith(w.env, s.given)
+}
+
+// open reads the settings, makes sure of the secret key, and returns them
+// with the logger they ask for, which has told the warnings.
+func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
+	c, err := s.load(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.EnsureSecretKey(); err != nil {
+		return nil, nil, err
+	}
+	log, err := newLogger(w.stderr, c.LogLevel, c.LogFormat)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, warning := range c.Warnings() {
+		log.Warn(warning)
+	}
+	return c, log, nil
+}
+
+// helpText is the help of one flag; behind it, of a setting its variable, and
+// the default that a placeholder hides.
+func helpText(value *kong.Value) string {
+	var notes []string
+	if value.Flag != nil && value.Flag.Group != nil { // only settings have groups
+		notes = append(notes, "$"+config.Variable(value.Name))
+	}
+	if value.HasDefault && value.Tag.PlaceHolder != "" {
+		notes = append(notes, "default "+value.Default)
+	}
+	if len(notes) == 0 {
+		return value.Help
+	}
+	return fmt.Sprintf("%s (%s)", strings.TrimSuffix(value.Help, "."), strings.Join(notes, ", "))
+}

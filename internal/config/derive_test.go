@@ -1,0 +1,95 @@
+package config_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+)
+
+func TestDefaultsFollowOtherSettings(t *testing.T) {
+	c := load(t, env{"PUNCTUAL_SITE_ROOT": "https://cron.example.org/jobs/", "PUNCTUAL_SITE_NAME": "Acme Jobs"})
+	tests := []struct{ name, got, want string }{
+		{"SiteRoot", c.SiteRoot, "https://cron.example.org/jobs"},
+		{"SitePath", c.SitePath(), "/jobs"},
+		{"PingEndpoint", c.PingEndpoint, "https://cron.example.org/jobs/ping/"},
+		{"MasterBadgeLabel", c.MasterBadgeLabel, "Acme Jobs"},
+		{"EmailFrom", c.EmailFrom, "Acme Jobs <punctual@cron.example.org>"},
+		{"SiteURL", c.SiteURL("/docs/"), "https://cron.example.org/jobs/docs/"},
+		{"PingURL", c.PingURL("abc"), "https://cron.example.org/jobs/ping/abc"},
+		{"PingHost", c.PingHost(), ""},
+		{"Secure", fmt.Sprint(c.Secure()), "true"},
+	}
+	for _, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%s = %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestSenderIsAnAddressForEverySite(t *testing.T) {
+	tests := []struct{ root, name, want string }{
+		{"http://192.0.2.7:8000", "Punctual", "Punctual <punctual@localhost>"},
+		{"http://[::1]:8000", "Punctual", "Punctual <punctual@localhost>"},
+		{"https://example.org", `Cron, "our" jobs`, `"Cron, \"our\" jobs" <punctual@example.org>`},
+	}
+	for _, tt := range tests {
+		c := load(t, env{"PUNCTUAL_SITE_ROOT": tt.root, "PUNCTUAL_SITE_NAME": tt.name})
+		if c.EmailFrom != tt.want {
+			t.Errorf("%s: %q, want %q", tt.root, c.EmailFrom, tt.want)
+		}
+	}
+}
+
+func TestPingsMayHaveAHostOfTheirOwn(t *testing.T) {
+	c := load(t, env{"PUNCTUAL_SITE_ROOT": "https://example.org", "PUNCTUAL_PING_ENDPOINT": "https://Ping.example.org"})
+	if c.PingHost() != "Ping.example.org" || c.PingURL("/abc") != "https://Ping.example.org/abc" || c.SitePath() != "" {
+		t.Errorf("host %q, url %q, path %q", c.PingHost(), c.PingURL("/abc"), c.SitePath())
+	}
+}
+
+func TestPortFollowsEncryption(t *testing.T) {
+	for tls, want := range map[string]int{"starttls": 587, "tls": 465, "none": 25} {
+		if got := load(t, env{"PUNCTUAL_SMTP_TLS": tls}).SMTPPort; got != want {
+			t.Errorf("%s: port %d, want %d", tls, got, want)
+		}
+	}
+	if got := load(t, env{"PUNCTUAL_SMTP_TLS": "none", "PUNCTUAL_SMTP_PORT": "1025"}).SMTPPort; got != 1025 {
+		t.Errorf("a given port became %d", got)
+	}
+}
+
+func TestSQLitePath(t *testing.T) {
+	for url, want := range map[string]string{
+		"sqlite:./data/p.db": "./data/p.db", "sqlite:/var/p.db": "/var/p.db", "sqlite:///var/p.db": "/var/p.db",
+		"postgres://h/db": "",
+	} {
+		if got := load(t, env{"PUNCTUAL_DATABASE_URL": url}).SQLitePath(); got != want {
+			t.Errorf("%s: %q, want %q", url, got, want)
+		}
+	}
+}
+
+func TestTrustedNetworks(t *testing.T) {
+	trusts := func(proxies, address string) bool {
+		for _, network := range load(t, env{"PUNCTUAL_TRUSTED_PROXIES": proxies}).TrustedNetworks() {
+			if network.Contains(netip.MustParseAddr(address)) {
+				return true
+			}
+		}
+		return false
+	}
+	tests := []struct {
+		proxies, address string
+		want             bool
+	}{
+		{"", "127.0.0.1", true}, {"", "::1", true}, {"", "172.18.0.3", true}, {"", "fd00::1", true},
+		{"", "192.0.2.7", false}, {"", "172.32.0.1", false},
+		{"192.0.2.7", "192.0.2.7", true}, {"192.0.2.7", "192.0.2.8", false}, {"192.0.2.7", "127.0.0.1", false},
+		{"192.0.2.9/24", "192.0.2.200", true}, {"none", "127.0.0.1", false},
+	}
+	for _, tt := range tests {
+		if got := trusts(tt.proxies, tt.address); got != tt.want {
+			t.Errorf("trusting %q believes %s: %v, want %v", tt.proxies, tt.address, got, tt.want)
+		}
+	}
+}
