@@ -73,13 +73,14 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 }
 
 // helpText is the help of one flag; behind it, of a setting its variable, and
-// the default that a placeholder hides.
+// the default that kong leaves out when there is a placeholder.
 func helpText(value *kong.Value) string {
 	var notes []string
-	if value.Flag != nil && value.Flag.Group != nil { // only settings have groups
+	setting := value.Flag != nil && value.Flag.Group != nil // no other flag has a group
+	if setting {
 		notes = append(notes, "$"+config.Variable(value.Name))
 	}
-	if value.HasDefault && value.Tag.PlaceHolder != "" {
+	if value.HasDefault && (setting || value.Tag.PlaceHolder != "") {
 		notes = append(notes, "default "+value.Default)
 	}
 	if len(notes) == 0 {

@@ -61,7 +61,7 @@ func (s setting) find(env, flags map[string]string) (text, origin string, err er
 	case s.secret != "" && file != "":
 		text, err := readSecret(file)
 		if err != nil {
-			err = fmt.Errorf("%s%s: %w", s.variable, fileSuffix, err)
+			err = fmt.Errorf("the file that %s names: %w", s.variable+fileSuffix, err)
 		}
 		return text, "file " + file, err
 	case env[s.variable] != "":

@@ -119,7 +119,7 @@ func TestSecretFilesFailLoudly(t *testing.T) {
 		env  env
 		want string
 	}{
-		{"missing", env{"PUNCTUAL_METRICS_KEY_FILE": missing}, "PUNCTUAL_METRICS_KEY_FILE: open " + missing},
+		{"missing", env{"PUNCTUAL_METRICS_KEY_FILE": missing}, "PUNCTUAL_METRICS_KEY: the file that PUNCTUAL_METRICS_KEY_FILE names: open " + missing},
 		{"empty", env{"PUNCTUAL_METRICS_KEY_FILE": write(t, " \n")}, "is empty"},
 		{"both", env{"PUNCTUAL_METRICS_KEY_FILE": missing, "PUNCTUAL_METRICS_KEY": "x"}, "PUNCTUAL_METRICS_KEY: set it or PUNCTUAL_METRICS_KEY_FILE, not both"},
 	}
