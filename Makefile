@@ -1,0 +1,47 @@
+# What a developer types. `make` alone lists it.
+
+GO       ?= go
+FUZZTIME ?= 20s
+# Two packages at a time: each may have a PostgreSQL cluster and a browser of its own.
+TESTFLAGS ?= -p 2 -parallel 4 -timeout 10m
+LINTER   := 2.15.0
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
+
+.PHONY: run
+run: build ## Build and run everything on SQLite at http://localhost:8000 (needs only Go)
+	bin/punctual up
+
+.PHONY: build
+build: ## Build the static binary bin/punctual
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/punctual ./cmd/punctual
+
+.PHONY: test
+test: ## Run all tests; installs PostgreSQL, Chromium and systemd-analyze on Debian when missing
+	.ci/deps
+	$(GO) vet ./...
+	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned, with .golangci.yml
+	bin/golangci-lint-$(LINTER) run
+
+bin/golangci-lint-$(LINTER):
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINTER)
+	mv bin/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser that faces the network, FUZZTIME (20s) each
+	@git grep -n --untracked '^func Fuzz' -- '*_test.go' | while IFS=: read -r file _ code; do \
+		target=$${code#func }; \
+		$(GO) test -run '^$$' -fuzz "^$${target%%(*}\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf bin artifacts
