@@ -1,0 +1,210 @@
+// Package packaging_test holds the ways of running Punctual that ship with it against the real binary: a unit, a
+// container or a crontab line must not name a command, flag or setting that does not exist.
+package packaging_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"punctual/internal/config"
+	"punctual/internal/testkit/need"
+)
+
+const installed = "/usr/local/bin/punctual" // where the units expect the binary
+
+// maxExposure is what systemd-analyze may rate a unit's sandbox at most, in tenths.
+const maxExposure = "--threshold=20"
+
+func TestUnitsAreValidAndSandboxed(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		need.Missing(t, "systemd-analyze", err)
+	}
+	dir := unitsFor(t, os.Args[0]) // any executable will do
+	for _, unit := range []string{
+		"punctual-web.service", "punctual-sendalerts.service", "punctual-migrate.service", "punctual-prune@pings.service",
+	} {
+		run(t, dir, analyze, "--no-pager", "security", "--offline=true", maxExposure, unit)
+	}
+	for _, unit := range append(glob(t, dir+"/*.service"), glob(t, dir+"/*.timer")...) {
+		if out := run(t, dir, analyze, "--no-pager", "--man=no", "verify", unit); len(out) > 0 {
+			t.Errorf("systemd-analyze verify %s: %s", filepath.Base(unit), out)
+		}
+	}
+}
+
+func TestNamedCommandsExist(t *testing.T) {
+	binary := binary(t)
+	for source, commands := range map[string][]string{
+		"systemd":    find(t, `(?m)^ExecStart=\S+ (.*)$`, glob(t, "systemd/*.service")...),
+		"cron":       find(t, `; punctual (\w+)`, "cron/punctual"),
+		"Dockerfile": find(t, `CMD \["(?:/punctual", ")?(\w+)"`, "../Dockerfile"),
+		"compose":    composeCommands(t),
+	} {
+		if len(commands) == 0 {
+			t.Errorf("%s: names no commands", source)
+		}
+		for _, command := range commands {
+			if command == "prune%i" {
+				continue // crontab and compose have what it stands for
+			}
+			args := append(strings.Fields(command), "--help")
+			if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
+				t.Errorf("%s: punctual %s: %v\n%s", source, command, err, out)
+			}
+		}
+	}
+}
+
+func TestSettingsFilesAreValid(t *testing.T) {
+	for source, text := range map[string]string{
+		"punctual.env": read(t, "systemd/punctual.env"),
+		".env.example": read(t, "../.env.example"),
+	} {
+		env := map[string]string{}
+		for _, match := range regexp.MustCompile(`(?m)^#?(PUNCTUAL_\w+)=(.*)$`).FindAllStringSubmatch(text, -1) {
+			if _, repeated := env[match[1]]; !repeated { // the second is an alternative in a comment
+				env[match[1]] = strings.Trim(match[2], `"`)
+			}
+		}
+		checkSettings(t, source, env)
+	}
+	for name, service := range compose(t).Services {
+		if service.Image == "punctual" {
+			checkSettings(t, "docker-compose.yml: "+name, service.Environment)
+		}
+	}
+}
+
+// checkSettings fails the test for unknown names, wrong values and what else the program would warn of. What is to be filled in counts as filled in.
+func checkSettings(t *testing.T, source string, env map[string]string) {
+	t.Helper()
+	for _, secret := range []string{"PUNCTUAL_SECRET_KEY", "PUNCTUAL_SMTP_PASSWORD"} {
+		if env[secret] == "" {
+			env[secret] = strings.Repeat("k", 64)
+		}
+	}
+	if env["PUNCTUAL_SMTP_USERNAME"] == "" {
+		env["PUNCTUAL_SMTP_USERNAME"] = "punctual"
+	}
+	loaded, err := config.Load(env)
+	if err != nil {
+		t.Errorf("%s: %v", source, err)
+		return
+	}
+	for _, warning := range loaded.Warnings() {
+		t.Errorf("%s: %s", source, warning)
+	}
+}
+
+type composeFile struct {
+	Services map[string]struct {
+		Image       string
+		Command     []string
+		Environment map[string]string
+		Healthcheck struct{ Test []string }
+	}
+}
+
+// compose reads docker-compose.yml with its variables at their defaults.
+func compose(t *testing.T) composeFile {
+	t.Helper()
+	text := os.Expand(read(t, "../docker-compose.yml"), func(variable string) string {
+		name, value, _ := strings.Cut(variable, ":-")
+		if strings.Contains(name, ":?") {
+			return "filled-in"
+		}
+		return value
+	})
+	var file composeFile
+	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func composeCommands(t *testing.T) (commands []string) {
+	for _, service := range compose(t).Services {
+		if service.Image != "punctual" {
+			continue
+		}
+		commands = append(commands, strings.Join(service.Command, " "))
+		if test := service.Healthcheck.Test; len(test) > 2 {
+			commands = append(commands, strings.Join(test[2:], " "))
+		}
+	}
+	return commands
+}
+
+// unitsFor copies the units and makes them run the given binary, since the real place of it is the operator's.
+func unitsFor(t *testing.T, binary string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("systemd")); err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range glob(t, dir+"/*.service") {
+		text := strings.ReplaceAll(read(t, unit), installed, binary)
+		if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// binary builds Punctual into a directory of the test.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "punctual")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/punctual").CombinedOutput(); err != nil {
+		t.Fatalf("building punctual: %v\n%s", err, out)
+	}
+	return path
+}
+
+func find(t *testing.T, pattern string, files ...string) (found []string) {
+	t.Helper()
+	for _, file := range files {
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, file), -1) {
+			found = append(found, match[1])
+		}
+	}
+	return slices.Compact(found)
+}
+
+func run(t *testing.T, dir, program string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return bytes.TrimSpace(out)
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
