@@ -48,6 +48,7 @@ type DB struct {
 	pool  *pgxpool.Pool // PostgreSQL
 	read  *sql.DB
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
+	stmts statements
 	bus   bus
 }
 
@@ -215,4 +216,3 @@ func compareVersions(a, b string) int {
 	}
 	return 0
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -247,3 +248,35 @@ func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 	}
 	return out, rows.Err()
 }
+
+// statements keeps the prepared statements of the writing side by their text.
+type statements struct {
+	mu sync.Mutex
+	m  map[string]*sql.Stmt
+}
+
+// Prepare prepares a statement of the writing side once and keeps it, for those
+// that run very often. It must not be called while a transaction of the caller
+// is open: on SQLite that holds the only connection.
+func (d *DB) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	d.stmts.mu.Lock()
+	defer d.stmts.mu.Unlock()
+	if stmt := d.stmts.m[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := d.write.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	if d.stmts.m == nil {
+		d.stmts.m = make(map[string]*sql.Stmt)
+	}
+	d.stmts.m[query] = stmt
+	return stmt, nil
+}
+
+// Stmt makes a statement of Prepare part of the transaction.
+func (t *Tx) Stmt(ctx context.Context, stmt *sql.Stmt) *sql.Stmt { return t.tx.StmtContext(ctx, stmt) }
+
+// Bind converts arguments to what the engine stores, for statements of Prepare.
+func (t *Tx) Bind(args ...any) []any { return t.db.bind(args) }

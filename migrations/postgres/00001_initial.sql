@@ -183,8 +183,7 @@ CREATE TABLE deliveries (
     status        text NOT NULL,                    -- pending, sent, failed
     attempts      integer NOT NULL DEFAULT 0,
     created_at    timestamptz NOT NULL,
-    next_try_at   timestamptz NOT NULL,
-    leased_until  timestamptz,
+    next_try_at   timestamptz NOT NULL,             -- while an attempt is under way: the end of its lease
     leased_by     uuid,
     finished_at   timestamptz,
     latency_us    bigint NOT NULL DEFAULT 0,
@@ -209,8 +208,7 @@ CREATE TABLE emails (
     status        text NOT NULL,                    -- queued, sent, failed, kept (no SMTP server is set)
     attempts      integer NOT NULL DEFAULT 0,
     created_at    timestamptz NOT NULL,
-    next_try_at   timestamptz NOT NULL,
-    leased_until  timestamptz,
+    next_try_at   timestamptz NOT NULL,             -- while an attempt is under way: the end of its lease
     sent_at       timestamptz,
     last_error    text NOT NULL DEFAULT ''
 );

@@ -183,8 +183,7 @@ CREATE TABLE deliveries (
     status        text NOT NULL,                    -- pending, sent, failed
     attempts      integer NOT NULL DEFAULT 0,
     created_at    integer NOT NULL,
-    next_try_at   integer NOT NULL,
-    leased_until  integer,
+    next_try_at   integer NOT NULL,                 -- while an attempt is under way: the end of its lease
     leased_by     text,
     finished_at   integer,
     latency_us    integer NOT NULL DEFAULT 0,
@@ -209,8 +208,7 @@ CREATE TABLE emails (
     status        text NOT NULL,                    -- queued, sent, failed, kept (no SMTP server is set)
     attempts      integer NOT NULL DEFAULT 0,
     created_at    integer NOT NULL,
-    next_try_at   integer NOT NULL,
-    leased_until  integer,
+    next_try_at   integer NOT NULL,                 -- while an attempt is under way: the end of its lease
     sent_at       integer,
     last_error    text NOT NULL DEFAULT ''
 ) STRICT;

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+const channelColumns = `h.id, h.project_id, h.kind, h.name, h.config, h.verified, h.disabled, h.created_at, h.last_notify_at, h.last_latency_us, h.last_error`
+
+func channelDest(c *monitor.Channel) []any {
+	return []any{db.UUID(&c.ID), db.UUID(&c.ProjectID), &c.Kind, &c.Name, &c.Config, &c.Verified, &c.Disabled, db.Time(&c.CreatedAt),
+		db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError}
+}
+
+func collectChannel(r *sql.Rows) (monitor.Channel, error) {
+	var c monitor.Channel
+	return c, r.Scan(channelDest(&c)...)
+}
+
+func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {
+	if c.ID == uuid.Nil {
+		c.ID = uuid.New()
+	}
+	if c.CreatedAt.IsZero() {
+		c.CreatedAt = q.Now()
+	}
+	_, err := q.Exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, c.ID, c.ProjectID, c.Kind, c.Name, c.Config, c.Verified, c.Disabled, c.CreatedAt)
+	if err != nil {
+		return fmt.Errorf("insert channel: %w", err)
+	}
+	return nil
+}
+
+// CreateChannel stores a new channel and, as people expect, assigns it to all
+// checks of its project (features §5.6).
+func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := insertChannel(ctx, tx, c); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID, c.ProjectID); err != nil {
+			return fmt.Errorf("assign channel: %w", err)
+		}
+		return nil
+	})
+}
+
+// ChannelByID returns the channel with the id.
+func (s *Store) ChannelByID(ctx context.Context, id uuid.UUID) (*monitor.Channel, error) {
+	var c monitor.Channel
+	err := s.db.QueryRow(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.id = $1`, id).Scan(channelDest(&c)...)
+	return &c, notFound(err, "channel")
+}
+
+// ChannelsOf lists the channels of a project, oldest first.
+func (s *Store) ChannelsOf(ctx context.Context, project uuid.UUID) ([]monitor.Channel, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.project_id = $1 ORDER BY h.created_at, h.id`, project)
+	return db.Collect(rows, err, collectChannel)
+}
+
+// ChannelsOfCheck lists the channels assigned to a check, oldest first.
+func (s *Store) ChannelsOfCheck(ctx context.Context, check int64) ([]monitor.Channel, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+channelColumns+` FROM channels h JOIN check_channels cc ON cc.channel_id = h.id
+		WHERE cc.check_id = $1 ORDER BY h.created_at, h.id`, check)
+	return db.Collect(rows, err, collectChannel)
+}
+
+// UpdateChannel stores name, configuration and flags of a channel.
+func (s *Store) UpdateChannel(ctx context.Context, c *monitor.Channel) error {
+	n, err := execAffects(ctx, s.db, `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6 WHERE id = $1`,
+		c.ID, c.Name, c.Config, c.Verified, c.Disabled, c.LastError)
+	if err != nil {
+		return fmt.Errorf("update channel: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("channel not found")
+	}
+	return nil
+}
+
+// DeleteChannel removes a channel with its assignments and deliveries.
+func (s *Store) DeleteChannel(ctx context.Context, id uuid.UUID) error {
+	n, err := execAffects(ctx, s.db, `DELETE FROM channels WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete channel: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("channel not found")
+	}
+	return nil
+}
+
+// ChannelOutcome is the result of the last attempt through a channel.
+type ChannelOutcome struct {
+	At      time.Time
+	Latency time.Duration
+	Error   string // "" = accepted
+	Disable bool   // the error is permanent
+}
+
+// noteChannelOutcome stores how an attempt through the channel went. A permanent
+// error disables the channel; nothing here enables it again.
+func noteChannelOutcome(ctx context.Context, q db.Querier, id uuid.UUID, o ChannelOutcome) error {
+	_, err := q.Exec(ctx, `UPDATE channels SET last_notify_at = $2, last_latency_us = $3, last_error = $4, disabled = (disabled OR $5) WHERE id = $1`,
+		id, o.At, o.Latency.Microseconds(), o.Error, o.Disable)
+	if err != nil {
+		return fmt.Errorf("note outcome of channel: %w", err)
+	}
+	return nil
+}
+
+// NoteChannelOutcome stores how a test notification through the channel went.
+func (s *Store) NoteChannelOutcome(ctx context.Context, id uuid.UUID, o ChannelOutcome) error {
+	return noteChannelOutcome(ctx, s.db, id, o)
+}
+
+// Assignments maps the checks of a project (by internal id) to the ids of
+// their channels.
+func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][]uuid.UUID, error) {
+	rows, err := s.db.Query(ctx, `SELECT cc.check_id, cc.channel_id FROM check_channels cc JOIN channels h ON h.id = cc.channel_id
+		WHERE h.project_id = $1 ORDER BY cc.check_id, h.created_at, h.id`, project)
+	if err != nil {
+		return nil, fmt.Errorf("load assignments: %w", err)
+	}
+	defer rows.Close()
+	out := make(map[int64][]uuid.UUID)
+	for rows.Next() {
+		var check int64
+		var channel uuid.UUID
+		if err := rows.Scan(&check, &channel); err != nil {
+			return nil, fmt.Errorf("load assignments: %w", err)
+		}
+		out[check] = append(out[check], channel)
+	}
+	return out, rows.Err()
+}
+
+// AssignChannel switches a channel on or off for a check. Both must belong to
+// the same project; the caller has looked.
+func (s *Store) AssignChannel(ctx context.Context, check int64, channel uuid.UUID, on bool) error {
+	query := `DELETE FROM check_channels WHERE check_id = $1 AND channel_id = $2`
+	if on {
+		query = `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	}
+	if _, err := s.db.Exec(ctx, query, check, channel); err != nil {
+		return fmt.Errorf("assign channel: %w", err)
+	}
+	return nil
+}
+
+// SetChannelChecks makes checks exactly the ones of the channel's project that
+// the channel is assigned to.
+func (s *Store) SetChannelChecks(ctx context.Context, channel uuid.UUID, checks []int64) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM check_channels WHERE channel_id = $1`, channel); err != nil {
+			return fmt.Errorf("assign channel: %w", err)
+		}
+		for _, id := range checks {
+			_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id)
+				SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE c.id = $1 AND h.id = $2`, id, channel)
+			if err != nil {
+				return fmt.Errorf("assign channel: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// assignChannels makes channels exactly the ones the check is watched through.
+func assignChannels(ctx context.Context, q db.Querier, c *monitor.Check, channels Channels) error {
+	if channels.All {
+		return assignAllChannels(ctx, q, c)
+	}
+	if _, err := q.Exec(ctx, `DELETE FROM check_channels WHERE check_id = $1`, c.ID); err != nil {
+		return fmt.Errorf("assign channels: %w", err)
+	}
+	for _, id := range channels.IDs {
+		if _, err := q.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, c.ID, id); err != nil {
+			return fmt.Errorf("assign channels: %w", err)
+		}
+	}
+	return nil
+}
+
+func assignAllChannels(ctx context.Context, q db.Querier, c *monitor.Check) error {
+	_, err := q.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id
+		WHERE c.id = $1 ON CONFLICT DO NOTHING`, c.ID)
+	if err != nil {
+		return fmt.Errorf("assign channels: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// checkColumns are all columns of a check in the order of checkDest. They are
+// listed without a prefix for the statements that lock and update.
+const checkColumns = `c.id, c.code, c.project_id, c.badge_key, c.name, c.slug, c.tags, c.description, c.created_at,
+	c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
+	c.methods, c.filter_subject, c.filter_body, c.filter_http_body, c.filter_default_fail, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
+	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
+	c.schedule_error, c.due_at, c.alert_at`
+
+func checkDest(c *monitor.Check) []any {
+	return []any{&c.ID, db.UUID(&c.Code), db.UUID(&c.ProjectID), db.UUID(&c.BadgeKey), &c.Name, &c.Slug, &c.Tags, &c.Description, db.Time(&c.CreatedAt),
+		&c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
+		&c.Filter.Methods, &c.Filter.Subject, &c.Filter.Body, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
+		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
+		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt)}
+}
+
+func collectCheck(r *sql.Rows) (monitor.Check, error) {
+	var c monitor.Check
+	return c, r.Scan(checkDest(&c)...)
+}
+
+func insertCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
+	c.Recompute(q.Now())
+	_, err := q.Exec(ctx, `INSERT INTO checks (code, project_id, badge_key, created_at, status) VALUES ($1, $2, $3, $4, $5)`,
+		c.Code, db.NullUUID(c.ProjectID), c.BadgeKey, c.CreatedAt, c.Status)
+	if err != nil {
+		return fmt.Errorf("insert check: %w", err)
+	}
+	if err := q.QueryRow(ctx, `SELECT id FROM checks WHERE code = $1`, c.Code).Scan(&c.ID); err != nil {
+		return fmt.Errorf("insert check: %w", err)
+	}
+	return updateCheck(ctx, q, c)
+}
+
+// updateCheck stores the settings and the state of c.
+func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
+	n, err := execAffects(ctx, q, `UPDATE checks SET project_id = $2, name = $3, slug = $4, tags = $5, description = $6,
+		kind = $7, timeout_seconds = $8, grace_seconds = $9, schedule = $10, tz = $11,
+		methods = $12, filter_subject = $13, filter_body = $14, filter_http_body = $15, filter_default_fail = $16,
+		start_kw = $17, success_kw = $18, failure_kw = $19, manual_resume = $20,
+		status = $21, n_pings = $22, last_ping_at = $23, last_start_at = $24, last_start_rid = $25, last_duration_us = $26,
+		has_confirmation = $27, recent_runs = $28, schedule_error = $29, due_at = $30, alert_at = $31
+		WHERE id = $1`,
+		c.ID, db.NullUUID(c.ProjectID), c.Name, c.Slug, c.Tags, c.Description,
+		c.Kind, int64(c.Timeout.Seconds()), int64(c.Grace.Seconds()), c.Schedule, c.TZ,
+		c.Filter.Methods, c.Filter.Subject, c.Filter.Body, c.Filter.HTTPBody, c.Filter.DefaultFail,
+		c.Filter.StartKW, c.Filter.SuccessKW, c.Filter.FailureKW, c.ManualResume,
+		c.Status, c.NPings, c.LastPing, c.LastStart, c.LastStartRID, c.LastDuration.Microseconds(),
+		c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)
+	if err != nil {
+		return fmt.Errorf("update check: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("check not found")
+	}
+	return nil
+}
+
+// CheckByCode returns the check with the code.
+func (s *Store) CheckByCode(ctx context.Context, code uuid.UUID) (*monitor.Check, error) {
+	return checkWhere(ctx, s.db, `c.code = $1`, code)
+}
+
+// CheckByID returns the check with the internal id.
+func (s *Store) CheckByID(ctx context.Context, id int64) (*monitor.Check, error) {
+	return checkWhere(ctx, s.db, `c.id = $1`, id)
+}
+
+func checkWhere(ctx context.Context, q db.Querier, where string, args ...any) (*monitor.Check, error) {
+	var c monitor.Check
+	err := q.QueryRow(ctx, `SELECT `+checkColumns+` FROM checks c WHERE `+where, args...).Scan(checkDest(&c)...)
+	return &c, notFound(err, "check")
+}
+
+// ChecksOf lists the checks of a project, oldest first.
+func (s *Store) ChecksOf(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
+	return db.Collect(rows, err, collectCheck)
+}
+
+// CountChecks counts the checks of all projects the user owns.
+func (s *Store) CountChecks(ctx context.Context, owner uuid.UUID) (int, error) {
+	return countChecks(ctx, s.db, owner)
+}
+
+func countChecks(ctx context.Context, q db.Querier, owner uuid.UUID) (n int, err error) {
+	err = q.QueryRow(ctx, `SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = $1`, owner).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count checks: %w", err)
+	}
+	return n, nil
+}
+
+// Channels chooses the channels of a check: all of its project, or those named.
+type Channels struct {
+	All bool
+	IDs []uuid.UUID
+}
+
+// CreateCheck stores a new check, sets its ID, and assigns the channels, which
+// must belong to its project. It fails with errs.Conflict when the owner of the
+// project has reached the limit of checks.
+func (s *Store) CreateCheck(ctx context.Context, c *monitor.Check, channels Channels) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if c.ProjectID != uuid.Nil {
+			if err := roomForCheck(ctx, tx, c.ProjectID, 1); err != nil {
+				return err
+			}
+		}
+		if err := insertCheck(ctx, tx, c); err != nil {
+			return err
+		}
+		return assignChannels(ctx, tx, c, channels)
+	})
+}
+
+// roomForCheck locks the owner of the project, so that two creations at once
+// cannot both take the last place, and compares with factor times the limit.
+func roomForCheck(ctx context.Context, tx *db.Tx, project uuid.UUID, factor int) error {
+	var owner uuid.UUID
+	var limit int
+	err := tx.QueryRow(ctx, `SELECT u.id, u.check_limit FROM users u WHERE u.id = (SELECT owner_id FROM projects WHERE id = $1)`+forUpdate(tx), project).
+		Scan(db.UUID(&owner), &limit)
+	if err != nil {
+		return notFound(err, "project")
+	}
+	n, err := countChecks(ctx, tx, owner)
+	if err != nil {
+		return err
+	}
+	if n >= limit*factor {
+		return errs.Conflictf("the limit of %d checks is reached", limit)
+	}
+	return nil
+}
+
+// UpdateCheck locks the check with the code, lets change work on it, and stores
+// the result with the deadline recomputed. change may set Channels to replace
+// the assigned channels, and Flip to store a change of status; an error from
+// change leaves everything as it was and is returned.
+func (s *Store) UpdateCheck(ctx context.Context, code uuid.UUID, change func(*CheckChange) error) (*monitor.Check, error) {
+	var out *monitor.Check
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		if err != nil {
+			return err
+		}
+		edit := &CheckChange{Check: c, Now: tx.Now()}
+		if err := change(edit); err != nil {
+			return err
+		}
+		c.Recompute(tx.Now())
+		if err := updateCheck(ctx, tx, c); err != nil {
+			return err
+		}
+		if edit.Flip != nil {
+			if err := insertFlip(ctx, tx, edit.Flip); err != nil {
+				return err
+			}
+		}
+		if edit.Channels != nil {
+			if err := assignChannels(ctx, tx, c, *edit.Channels); err != nil {
+				return err
+			}
+		}
+		tx.Wake(db.TopicChecks)
+		out = c
+		return nil
+	})
+	return out, err
+}
+
+// CheckChange is what a change of a check may touch.
+type CheckChange struct {
+	*monitor.Check
+	Now      time.Time     // the moment of the change
+	Flip     *monitor.Flip // set by the change: stored, and told to people where it Notifies
+	Channels *Channels     // set by the change: the channels from now on
+}
+
+// DeleteCheck removes a check with its pings, flips and deliveries, and returns
+// it as it was.
+func (s *Store) DeleteCheck(ctx context.Context, code uuid.UUID) (*monitor.Check, error) {
+	var out *monitor.Check
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM checks WHERE id = $1`, c.ID); err != nil {
+			return fmt.Errorf("delete check: %w", err)
+		}
+		tx.Wake(db.TopicChecks)
+		out = c
+		return nil
+	})
+	return out, err
+}
+
+// ClearEvents removes the pings, flips and deliveries of a check and makes it
+// new again; its pings keep counting where they were.
+func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		if err != nil {
+			return err
+		}
+		for _, q := range []string{`DELETE FROM pings WHERE check_id = $1`, `DELETE FROM deliveries WHERE check_id = $1`, `DELETE FROM flips WHERE check_id = $1`} {
+			if _, err := tx.Exec(ctx, q, c.ID); err != nil {
+				return fmt.Errorf("clear events: %w", err)
+			}
+		}
+		monitor.Reset(c, tx.Now())
+		tx.Wake(db.TopicChecks)
+		return updateCheck(ctx, tx, c)
+	})
+}
+
+// adoptCheck gives a check of the welcome page to the project of c and watches
+// it through the channels there. Somebody else's check stays where it is: then
+// a fresh one is made.
+func adoptCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
+	n, err := execAffects(ctx, tx, `UPDATE checks SET project_id = $2, name = $3, slug = $4 WHERE id = $1 AND project_id IS NULL`, c.ID, c.ProjectID, c.Name, c.Slug)
+	if err != nil {
+		return fmt.Errorf("adopt check: %w", err)
+	}
+	if n == 0 {
+		fresh := monitor.NewCheck(c.ProjectID, tx.Now())
+		fresh.Name, fresh.Slug = c.Name, c.Slug
+		*c = fresh
+		if err := insertCheck(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return assignAllChannels(ctx, tx, c)
+}
+
+// CheckRow is a check with what the admin pages show beside it.
+type CheckRow struct {
+	monitor.Check
+	ProjectName string
+	OwnerEmail  string
+}
+
+// Checks lists checks of all projects whose name, slug, code or owner contains
+// search, newest first, for the admin pages.
+func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([]CheckRow, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+`, coalesce(p.name, ''), coalesce(u.email, '')
+		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id
+		WHERE lower(c.name) LIKE $1 ESCAPE '!' OR c.slug LIKE $1 ESCAPE '!' OR u.email LIKE $1 ESCAPE '!' OR lower(CAST(c.code AS text)) LIKE $1 ESCAPE '!'
+		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
+	return db.Collect(rows, err, func(r *sql.Rows) (CheckRow, error) {
+		var c CheckRow
+		return c, r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
+	})
+}

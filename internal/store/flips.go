@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// FlipFilter chooses flips of a check; zero fields do not restrict.
+type FlipFilter struct {
+	From  time.Time // inclusive
+	Until time.Time // exclusive
+	Limit int       // 0 = all
+}
+
+// Flips lists the flips of a check, newest first.
+func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor.Flip, error) {
+	query, args := `SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`, []any{check}
+	add := func(clause string, v any) {
+		args = append(args, v)
+		query += fmt.Sprintf(clause, len(args))
+	}
+	if !f.From.IsZero() {
+		add(` AND f.created_at >= $%d`, f.From)
+	}
+	if !f.Until.IsZero() {
+		add(` AND f.created_at < $%d`, f.Until)
+	}
+	query += ` ORDER BY f.created_at DESC, f.id DESC`
+	if f.Limit > 0 {
+		add(` LIMIT $%d`, f.Limit)
+	}
+	rows, err := s.db.Query(ctx, query, args...)
+	return db.Collect(rows, err, func(r *sql.Rows) (monitor.Flip, error) {
+		var f monitor.Flip
+		return f, r.Scan(flipDest(&f)...)
+	})
+}
+
+func flipDest(f *monitor.Flip) []any {
+	return []any{&f.ID, &f.CheckID, db.Time(&f.CreatedAt), &f.Old, &f.New, &f.Reason}
+}
+
+// insertFlip stores a flip and, where it is news, one delivery for each channel
+// of the check that can be used (DESIGN §5.1). It sets f.ID.
+func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
+	err := tx.QueryRow(ctx, `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason).Scan(&f.ID)
+	if err != nil {
+		return fmt.Errorf("insert flip: %w", err)
+	}
+	if !f.Notifies() {
+		return nil
+	}
+	_, err = tx.Exec(ctx, insertDeliveriesSQL(tx.Engine()), f.ID, f.CheckID, tx.Now())
+	if err != nil {
+		return fmt.Errorf("insert deliveries: %w", err)
+	}
+	tx.Wake(db.TopicDeliveries)
+	return nil
+}
+
+// insertDeliveriesSQL makes the deliveries of one flip: $1 flip, $2 check, $3 now.
+func insertDeliveriesSQL(e db.Engine) string {
+	return `INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
+		SELECT ` + randomUUID(e) + `, $1, cc.check_id, h.id, 'pending', $3, $3
+		FROM check_channels cc JOIN channels h ON h.id = cc.channel_id
+		WHERE cc.check_id = $2 AND h.verified AND NOT h.disabled`
+}
+
+// randomUUID is an expression that makes a version 4 uuid for each row.
+func randomUUID(e db.Engine) string {
+	if e == db.Postgres {
+		return `gen_random_uuid()`
+	}
+	return `lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`
+}

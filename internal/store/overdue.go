@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// Overdue is what one call of FlipOverdue has done.
+type Overdue struct {
+	Claimed int              // checks looked at; when it is the limit, there may be more
+	Flips   []*monitor.Flip  // checks that went down, each stamped with its deadline
+	Broken  []*monitor.Check // checks whose schedule cannot be computed, put aside for an hour
+}
+
+// FlipOverdue claims up to limit checks whose deadline has passed, the oldest
+// first, looks again at the truth, and stores the new status, the flips and
+// their deliveries in one transaction (DESIGN §5.2). Several processes may call
+// it at once: none takes what another holds.
+func (s *Store) FlipOverdue(ctx context.Context, limit int) (Overdue, error) {
+	claim := s.flipOverdueSQLite
+	if s.db.Engine == db.Postgres {
+		claim = s.flipOverduePostgres
+	}
+	flips, checks, err := claim(ctx, limit)
+	if err != nil {
+		return Overdue{}, err
+	}
+	out := Overdue{Claimed: len(checks), Flips: flips}
+	for _, c := range checks {
+		if c.ScheduleError != "" {
+			out.Broken = append(out.Broken, c)
+		}
+	}
+	return out, nil
+}
+
+// overdueFlips applies the passing of time to checks and returns their flips.
+func overdueFlips(checks []*monitor.Check, now time.Time) []*monitor.Flip {
+	var flips []*monitor.Flip
+	for _, c := range checks {
+		if f := c.Overdue(now); f != nil {
+			flips = append(flips, f)
+		}
+	}
+	return flips
+}
+
+// NextDeadline returns the earliest moment a check can go down, zero when none can.
+func (s *Store) NextDeadline(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := s.db.QueryRow(ctx, `SELECT min(alert_at) FROM checks WHERE alert_at IS NOT NULL AND status <> 'down'`).Scan(db.Time(&t))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the next deadline: %w", err)
+	}
+	return t, nil
+}

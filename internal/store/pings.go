@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// PingRow is a ping as lists show it: with the beginning and the size of its
+// body instead of the whole.
+type PingRow struct {
+	monitor.Ping       // Body holds the first PingExcerpt bytes
+	BodySize     int64 // bytes; 0 = no body
+}
+
+// PingExcerpt is how many bytes of the body a PingRow holds.
+const PingExcerpt = 200
+
+const pingColumns = `g.check_id, g.n, g.created_at, g.kind, g.scheme, g.method, g.ua, g.remote_addr, g.rid, g.exit_status`
+
+func pingDest(p *monitor.Ping) []any {
+	return []any{&p.CheckID, &p.N, db.Time(&p.CreatedAt), &p.Kind, &p.Scheme, &p.Method, &p.UserAgent, db.Text(&p.RemoteAddr), &p.RID, &p.ExitStatus}
+}
+
+// PingFilter chooses pings of a check; zero fields do not restrict.
+type PingFilter struct {
+	MinN   int64     // only n >= MinN: the retention rule hides older ones
+	Until  time.Time // only older than this
+	Kinds  []monitor.PingKind
+	Limit  int
+	Bodies bool // with whole bodies
+}
+
+// Pings lists pings of a check, newest first.
+func (s *Store) Pings(ctx context.Context, check int64, f PingFilter) ([]PingRow, error) {
+	body := fmt.Sprintf(`substr(g.body, 1, %d)`, PingExcerpt)
+	if f.Bodies {
+		body = `g.body`
+	}
+	query := `SELECT ` + pingColumns + `, ` + body + `, coalesce(length(g.body), 0) FROM pings g WHERE g.check_id = $1 AND g.n >= $2`
+	args := []any{check, f.MinN}
+	add := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	if !f.Until.IsZero() {
+		query += ` AND g.created_at < ` + add(f.Until)
+	}
+	if len(f.Kinds) > 0 {
+		var in []string
+		for _, k := range f.Kinds {
+			in = append(in, add(string(k)))
+		}
+		query += ` AND g.kind IN (` + strings.Join(in, ", ") + `)`
+	}
+	query += ` ORDER BY g.n DESC LIMIT ` + add(f.Limit)
+	rows, err := s.db.Query(ctx, query, args...)
+	return db.Collect(rows, err, func(r *sql.Rows) (PingRow, error) {
+		var p PingRow
+		return p, r.Scan(append(pingDest(&p.Ping), &p.Body, &p.BodySize)...)
+	})
+}
+
+// Ping returns one ping with its whole body.
+func (s *Store) Ping(ctx context.Context, check, n int64) (*monitor.Ping, error) {
+	var p monitor.Ping
+	err := s.db.QueryRow(ctx, `SELECT `+pingColumns+`, g.body FROM pings g WHERE g.check_id = $1 AND g.n = $2`, check, n).
+		Scan(append(pingDest(&p), &p.Body)...)
+	return &p, notFound(err, "ping")
+}

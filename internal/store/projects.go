@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+const projectColumns = `p.id, p.owner_id, p.name, p.api_key, p.api_key_readonly, p.ping_key, p.badge_key, p.show_slugs, p.created_at`
+
+func scanProject(row rowScanner, p *monitor.Project, more ...any) error {
+	return row.Scan(append([]any{db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
+		&p.ShowSlugs, db.Time(&p.CreatedAt)}, more...)...)
+}
+
+func insertProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
+	if p.ID == uuid.Nil {
+		p.ID = uuid.New()
+	}
+	if p.BadgeKey == "" {
+		p.BadgeKey = uuid.NewString()
+	}
+	if p.CreatedAt.IsZero() {
+		p.CreatedAt = q.Now()
+	}
+	_, err := q.Exec(ctx, `INSERT INTO projects (id, owner_id, name, api_key, api_key_readonly, ping_key, badge_key, show_slugs, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		p.ID, p.OwnerID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.BadgeKey, p.ShowSlugs, p.CreatedAt)
+	if err != nil {
+		return fmt.Errorf("insert project: %w", err)
+	}
+	return nil
+}
+
+// CreateProject stores a new project. Its id and badge key are made where missing.
+func (s *Store) CreateProject(ctx context.Context, p *monitor.Project) error {
+	return insertProject(ctx, s.db, p)
+}
+
+// ProjectByID returns the project with the id.
+func (s *Store) ProjectByID(ctx context.Context, id uuid.UUID) (*monitor.Project, error) {
+	return s.projectWhere(ctx, `p.id = $1`, id)
+}
+
+// ProjectByAPIKey returns the project one of whose stored API keys is stored,
+// and whether that is the read-only one. An empty key opens nothing.
+func (s *Store) ProjectByAPIKey(ctx context.Context, stored string) (p *monitor.Project, readonly bool, err error) {
+	if stored == "" {
+		return nil, false, errs.NotFoundf("project not found")
+	}
+	p, err = s.projectWhere(ctx, `p.api_key = $1 OR p.api_key_readonly = $1`, stored)
+	if err != nil {
+		return nil, false, err
+	}
+	return p, p.APIKey != stored, nil
+}
+
+// ProjectByOwnerAndName returns the oldest project of the owner with the name.
+func (s *Store) ProjectByOwnerAndName(ctx context.Context, owner uuid.UUID, name string) (*monitor.Project, error) {
+	return s.projectWhere(ctx, `p.owner_id = $1 AND p.name = $2`, owner, name)
+}
+
+func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*monitor.Project, error) {
+	var p monitor.Project
+	err := scanProject(s.db.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE `+where+` ORDER BY p.created_at, p.id LIMIT 1`, args...), &p)
+	return &p, notFound(err, "project")
+}
+
+// UpdateProject stores everything of p that may change: owner, name, keys, URL style.
+func (s *Store) UpdateProject(ctx context.Context, p *monitor.Project) error {
+	n, err := execAffects(ctx, s.db, `UPDATE projects SET owner_id = $2, name = $3, api_key = $4, api_key_readonly = $5, ping_key = $6, show_slugs = $7
+		WHERE id = $1`, p.ID, p.OwnerID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
+	if err != nil {
+		return fmt.Errorf("update project: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("project not found")
+	}
+	return nil
+}
+
+// DeleteProject removes a project with its checks, channels and members.
+func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID) error {
+	n, err := execAffects(ctx, s.db, `DELETE FROM projects WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete project: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("project not found")
+	}
+	return nil
+}
+
+// ProjectRow is a project as one user sees it.
+type ProjectRow struct {
+	monitor.Project
+	Role         monitor.Role
+	OwnerEmail   string
+	Checks       int
+	Channels     int
+	BadChannels  int // disabled, unverified or with a failed last delivery
+	DownChecks   int // down by stored status or past their deadline
+	LateChecks   int
+	PausedChecks int
+	Started      int
+}
+
+// projectCounts are the counts of a ProjectRow; $1 is the present moment.
+const projectCounts = `
+	(SELECT count(*) FROM checks c WHERE c.project_id = p.id),
+	(SELECT count(*) FROM channels h WHERE h.project_id = p.id),
+	(SELECT count(*) FROM channels h WHERE h.project_id = p.id AND (h.disabled OR NOT h.verified OR h.last_error <> '')),
+	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND (c.status = 'down' OR (c.alert_at <= $1 AND c.schedule_error = ''))),
+	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.status = 'up' AND c.last_start_at IS NULL AND c.due_at <= $1 AND c.alert_at > $1),
+	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.status = 'paused'),
+	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.last_start_at IS NOT NULL)`
+
+func scanProjectRow(row rowScanner, p *ProjectRow) error {
+	return scanProject(row, &p.Project, &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role)
+}
+
+// ProjectsOf lists the projects the user owns or is a member of, by name.
+func (s *Store) ProjectsOf(ctx context.Context, user uuid.UUID) ([]ProjectRow, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`,
+		CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END
+		FROM projects p JOIN users o ON o.id = p.owner_id
+		LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
+		WHERE p.owner_id = $2 OR m.user_id IS NOT NULL
+		ORDER BY lower(p.name), p.created_at`, s.Now(), user)
+	return db.Collect(rows, err, collectProjectRow)
+}
+
+// Projects lists all projects whose name or owner contains search, newest
+// first, for the admin pages.
+func (s *Store) Projects(ctx context.Context, search string, limit, offset int) ([]ProjectRow, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`, 'o'
+		FROM projects p JOIN users o ON o.id = p.owner_id
+		WHERE lower(p.name) LIKE lower($2) ESCAPE '!' OR o.email LIKE lower($2) ESCAPE '!'
+		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`, s.Now(), "%"+escapeLike(search)+"%", limit, offset)
+	return db.Collect(rows, err, collectProjectRow)
+}
+
+func collectProjectRow(r *sql.Rows) (ProjectRow, error) {
+	var p ProjectRow
+	return p, scanProjectRow(r, &p)
+}
+
+// RoleIn returns what the user may do in the project: RoleOwner, a member's
+// role, or RoleNone.
+func (s *Store) RoleIn(ctx context.Context, user, project uuid.UUID) (monitor.Role, error) {
+	var role monitor.Role
+	err := s.db.QueryRow(ctx, `SELECT CASE WHEN p.owner_id = $1 THEN 'o' ELSE coalesce(m.role, '') END
+		FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $1 WHERE p.id = $2`, user, project).Scan(&role)
+	if db.IsNoRows(err) {
+		return monitor.RoleNone, nil
+	}
+	if err != nil {
+		return monitor.RoleNone, fmt.Errorf("load role: %w", err)
+	}
+	return role, nil
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// Arrival is one ping that has arrived and is to be recorded.
+type Arrival struct {
+	Code     uuid.UUID                              // of the check
+	Ping     monitor.Ping                           // all but CheckID and N; Kind as the URL says
+	Classify func(*monitor.Filter) monitor.PingKind // what the check's filters make of it; nil: Ping.Kind stands
+
+	Flip *monitor.Flip // out: the change of status, nil = none
+	Err  error         // out: errs.NotFound when there is no such check
+}
+
+// RecordPings records a batch of pings, in their order, in one transaction that
+// is flushed to the database's disk when it returns nil (DESIGN §5.1). A ping of
+// an unknown check has its Err set and does not disturb the others.
+//
+// When it returns an error, nothing of the batch has been recorded, except that
+// a connection lost during the commit leaves open whether it has.
+func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
+	if s.db.Engine == db.Postgres {
+		return s.recordPostgres(ctx, batch)
+	}
+	return s.recordSQLite(ctx, batch)
+}
+
+// pruneEvery is how often, counted in pings of a check, its oldest pings are
+// removed while new ones arrive (contract §1.7).
+const pruneEvery = 100
+
+// batchResult is what applying a batch gives to be written.
+type batchResult struct {
+	checks []*monitor.Check
+	pings  []*monitor.Ping
+	flips  []*monitor.Flip
+	prune  []*monitor.Check // have reached a multiple of pruneEvery
+}
+
+// applyBatch applies the arrivals to the checks they are for.
+func applyBatch(batch []*Arrival, checks map[uuid.UUID]*monitor.Check) batchResult {
+	var out batchResult
+	touched := make(map[*monitor.Check]bool, len(checks))
+	for _, a := range batch {
+		a.Flip, a.Err = nil, nil
+		c := checks[a.Code]
+		if c == nil {
+			a.Err = errs.NotFoundf("not found")
+			continue
+		}
+		if a.Classify != nil {
+			a.Ping.Kind = a.Classify(&c.Filter)
+		}
+		a.Flip = monitor.Apply(c, &a.Ping)
+		out.pings = append(out.pings, &a.Ping)
+		if a.Flip != nil {
+			out.flips = append(out.flips, a.Flip)
+		}
+		if !touched[c] {
+			touched[c] = true
+			out.checks = append(out.checks, c)
+		}
+		if a.Ping.N%pruneEvery == 0 {
+			out.prune = append(out.prune, c)
+		}
+	}
+	return out
+}
+
+func notifies(flips []*monitor.Flip) bool {
+	for _, f := range flips {
+		if f.Notifies() {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrAmbiguousSlug is returned when several checks of a project share a slug.
+var ErrAmbiguousSlug = errors.New("ambiguous slug")
+
+// CodeBySlug finds the check a slug URL means. It fails with errs.NotFound or
+// ErrAmbiguousSlug.
+func (s *Store) CodeBySlug(ctx context.Context, pingKey, slug string) (uuid.UUID, error) {
+	return codeBySlug(ctx, s.db, pingKey, slug)
+}
+
+func codeBySlug(ctx context.Context, q db.Querier, pingKey, slug string) (uuid.UUID, error) {
+	rows, err := q.Query(ctx, `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = $1 AND c.slug = $2 LIMIT 2`, pingKey, slug)
+	codes, err := db.Collect(rows, err, func(r *sql.Rows) (code uuid.UUID, err error) {
+		return code, r.Scan(&code)
+	})
+	switch {
+	case err != nil:
+		return uuid.Nil, fmt.Errorf("look up slug: %w", err)
+	case len(codes) == 0:
+		return uuid.Nil, errs.NotFoundf("not found")
+	case len(codes) > 1:
+		return uuid.Nil, ErrAmbiguousSlug
+	}
+	return codes[0], nil
+}
+
+// CheckExists tells whether there is a check with the code.
+func (s *Store) CheckExists(ctx context.Context, code uuid.UUID) (bool, error) {
+	var n int
+	if err := s.db.QueryRow(ctx, `SELECT count(*) FROM checks WHERE code = $1`, code).Scan(&n); err != nil {
+		return false, fmt.Errorf("look up check: %w", err)
+	}
+	return n > 0, nil
+}
+
+// EnsureSlug finds the check a slug URL means and makes it when there is none,
+// with all channels of the project (contract §1.4). Two calls at once make one
+// check. It fails with errs.NotFound for an unknown ping key and when the owner
+// has twice the limit of checks.
+func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string) (code uuid.UUID, created bool, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		created = false
+		var project uuid.UUID
+		err := tx.QueryRow(ctx, `SELECT id FROM projects WHERE ping_key = $1`+forUpdate(tx), pingKey).Scan(&project)
+		if err != nil {
+			return notFound(err, "project")
+		}
+		code, err = codeBySlug(ctx, tx, pingKey, slug)
+		if errs.KindOf(err) != errs.NotFound {
+			return err
+		}
+		if err := roomForCheck(ctx, tx, project, 2); err != nil {
+			if errs.KindOf(err) == errs.Conflict {
+				return errs.NotFoundf("not found").Because(err)
+			}
+			return err
+		}
+		c := monitor.NewCheck(project, tx.Now())
+		c.Name, c.Slug = slug, slug
+		if err := insertCheck(ctx, tx, &c); err != nil {
+			return err
+		}
+		code, created = c.Code, true
+		tx.Wake(db.TopicChecks)
+		return assignAllChannels(ctx, tx, &c)
+	})
+	return code, created, err
+}

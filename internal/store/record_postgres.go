@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+const (
+	// The rows are locked in id order, so that two recorders cannot deadlock.
+	pgSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
+
+	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.alert_at IS NOT NULL AND c.status <> 'down' AND c.alert_at <= $1
+		ORDER BY c.alert_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
+
+	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])`
+
+	pgUpdateStates = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
+		last_start_rid = v.last_start_rid, last_duration_us = v.last_duration_us, has_confirmation = v.has_confirmation, recent_runs = v.recent_runs,
+		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at
+		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
+			$10::text[], $11::timestamptz[], $12::timestamptz[])
+			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at)
+		WHERE c.id = v.id`
+
+	// One statement stores all flips and, for those that are news, their deliveries.
+	pgInsertFlips = `WITH f AS (
+			INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
+			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS v(check_id, created_at, old_status, new_status, reason)
+			RETURNING id, check_id, old_status, new_status)
+		INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
+		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
+		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
+		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down') AND h.verified AND NOT h.disabled
+		ORDER BY f.id`
+)
+
+// recordPostgres takes two round trips, whatever the size of the batch: one
+// locks and reads the checks, one writes everything and commits.
+func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
+	codes := make([]pgtype.UUID, 0, len(batch))
+	for _, a := range batch {
+		codes = append(codes, pgtype.UUID{Bytes: a.Code, Valid: true})
+	}
+	var flips []*monitor.Flip
+	err := s.pgBatchTx(ctx, pgSelectHot, []any{codes}, func(checks []*monitor.Check, b *pgx.Batch) {
+		byCode := make(map[uuid.UUID]*monitor.Check, len(checks))
+		for _, c := range checks {
+			byCode[c.Code] = c
+		}
+		out := applyBatch(batch, byCode)
+		queuePings(b, out.pings)
+		queueStates(b, out.checks)
+		queueFlips(b, out.flips, s.Now())
+		for _, c := range out.prune {
+			b.Queue(prunePingsOfCheck, c.ID, c.NPings)
+		}
+		flips = out.flips
+	})
+	if err != nil {
+		return fmt.Errorf("record pings: %w", err)
+	}
+	s.wakeAfterFlips(flips)
+	return nil
+}
+
+// flipOverduePostgres is the PostgreSQL side of FlipOverdue.
+func (s *Store) flipOverduePostgres(ctx context.Context, limit int) (flips []*monitor.Flip, checks []*monitor.Check, err error) {
+	now := s.Now()
+	err = s.pgBatchTx(ctx, pgClaimOverdue, []any{now, limit}, func(claimed []*monitor.Check, b *pgx.Batch) {
+		checks, flips = claimed, overdueFlips(claimed, now)
+		queueStates(b, claimed)
+		queueFlips(b, flips, now)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("flip overdue checks: %w", err)
+	}
+	s.wakeAfterFlips(flips)
+	return flips, checks, nil
+}
+
+// wakeAfterFlips wakes this process; pgBatchTx's NOTIFY wakes the others.
+func (s *Store) wakeAfterFlips(flips []*monitor.Flip) {
+	if len(flips) == 0 {
+		return
+	}
+	s.db.WakeLocal(db.TopicChecks)
+	if notifies(flips) {
+		s.db.WakeLocal(db.TopicDeliveries)
+	}
+}
+
+// pgBatchTx runs one transaction in two round trips: the checks that query
+// locks go to work, which queues what is to be written.
+func (s *Store) pgBatchTx(ctx context.Context, query string, args []any, work func([]*monitor.Check, *pgx.Batch)) error {
+	conn, err := s.db.Pool().Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release() // drops the connection, and so the transaction, when one is still open
+	checks, err := beginAndLock(ctx, conn, query, args)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	work(checks, b)
+	b.Queue("COMMIT")
+	return conn.SendBatch(ctx, b).Close()
+}
+
+func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []any) ([]*monitor.Check, error) {
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue(query, args...)
+	res := conn.SendBatch(ctx, b)
+	defer res.Close()
+	if _, err := res.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	checks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*monitor.Check, error) {
+		c := new(monitor.Check)
+		return c, row.Scan(hotDest(c)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return checks, res.Close()
+}
+
+func queuePings(b *pgx.Batch, pings []*monitor.Ping) {
+	if len(pings) == 0 {
+		return
+	}
+	n := len(pings)
+	var (
+		check   = make([]int64, n)
+		num     = make([]int64, n)
+		created = make([]pgtype.Timestamptz, n)
+		kind    = make([]string, n)
+		scheme  = make([]string, n)
+		method  = make([]string, n)
+		ua      = make([]string, n)
+		addr    = make([]pgtype.Text, n)
+		rid     = make([]pgtype.UUID, n)
+		exit    = make([]pgtype.Int4, n)
+		body    = make([][]byte, n)
+	)
+	for i, p := range pings {
+		check[i], num[i], created[i], kind[i] = p.CheckID, p.N, pgTime(p.CreatedAt), string(p.Kind)
+		scheme[i], method[i], ua[i] = p.Scheme, p.Method, p.UserAgent
+		addr[i] = pgtype.Text{String: p.RemoteAddr, Valid: p.RemoteAddr != ""}
+		rid[i] = pgtype.UUID{Bytes: p.RID.UUID, Valid: p.RID.Valid}
+		if p.ExitStatus != nil {
+			exit[i] = pgtype.Int4{Int32: int32(*p.ExitStatus), Valid: true} //nolint:gosec // 0-255
+		}
+		body[i] = p.Body
+	}
+	b.Queue(pgInsertPings, check, num, created, kind, scheme, method, ua, addr, rid, exit, body)
+}
+
+func queueStates(b *pgx.Batch, checks []*monitor.Check) {
+	if len(checks) == 0 {
+		return
+	}
+	n := len(checks)
+	var (
+		id       = make([]int64, n)
+		status   = make([]string, n)
+		pings    = make([]int64, n)
+		ping     = make([]pgtype.Timestamptz, n)
+		start    = make([]pgtype.Timestamptz, n)
+		rid      = make([]pgtype.UUID, n)
+		duration = make([]int64, n)
+		confirm  = make([]bool, n)
+		runs     = make([]string, n)
+		schedErr = make([]string, n)
+		due      = make([]pgtype.Timestamptz, n)
+		alert    = make([]pgtype.Timestamptz, n)
+	)
+	for i, c := range checks {
+		id[i], status[i], pings[i], ping[i], start[i] = c.ID, string(c.Status), c.NPings, pgTime(c.LastPing), pgTime(c.LastStart)
+		rid[i] = pgtype.UUID{Bytes: c.LastStartRID.UUID, Valid: c.LastStartRID.Valid}
+		duration[i], confirm[i], runs[i], schedErr[i] = c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError
+		due[i], alert[i] = pgTime(c.DueAt), pgTime(c.AlertAt)
+	}
+	b.Queue(pgUpdateStates, id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert)
+}
+
+func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {
+	if len(flips) == 0 {
+		return
+	}
+	n := len(flips)
+	var (
+		check   = make([]int64, n)
+		created = make([]pgtype.Timestamptz, n)
+		from    = make([]string, n)
+		to      = make([]string, n)
+		reason  = make([]string, n)
+	)
+	for i, f := range flips {
+		check[i], created[i], from[i], to[i], reason[i] = f.CheckID, pgTime(f.CreatedAt), string(f.Old), string(f.New), string(f.Reason)
+	}
+	b.Queue(pgInsertFlips, check, created, from, to, reason, now)
+	b.Queue(db.NotifySQL(db.TopicChecks))
+	if notifies(flips) {
+		b.Queue(db.NotifySQL(db.TopicDeliveries))
+	}
+}
+
+func pgTime(t time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
+}

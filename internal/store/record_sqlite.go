@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// hotColumns are what applying a ping needs to know of a check.
+const hotColumns = `c.id, c.code, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
+	c.methods, c.filter_http_body, c.filter_default_fail, c.filter_subject, c.filter_body, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
+	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
+	c.schedule_error, c.due_at, c.alert_at`
+
+func hotDest(c *monitor.Check) []any {
+	return []any{&c.ID, db.UUID(&c.Code), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
+		&c.Filter.Methods, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.Subject, &c.Filter.Body, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
+		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
+		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt)}
+}
+
+const (
+	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = $1`
+
+	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+	sqliteUpdateState = `UPDATE checks SET status = $2, n_pings = $3, last_ping_at = $4, last_start_at = $5, last_start_rid = $6,
+		last_duration_us = $7, has_confirmation = $8, recent_runs = $9, schedule_error = $10, due_at = $11, alert_at = $12 WHERE id = $1`
+
+	// prunePingsOfCheck keeps the newest pings of one check: $1 check, $2 its n_pings.
+	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= $2 - coalesce((SELECT u.ping_log_limit FROM users u
+		JOIN projects p ON p.owner_id = u.id JOIN checks c ON c.project_id = p.id WHERE c.id = $1), 100)`
+)
+
+// recordStatements are prepared once: compiling a statement costs SQLite more
+// than running it.
+type recordStatements struct{ selectHot, insertPing, updateState *sql.Stmt }
+
+func (s *Store) sqliteStatements(ctx context.Context) (r recordStatements, err error) {
+	for _, p := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{{&r.selectHot, sqliteSelectHot}, {&r.insertPing, sqliteInsertPing}, {&r.updateState, sqliteUpdateState}} {
+		if *p.stmt, err = s.db.Prepare(ctx, p.query); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (r recordStatements) in(ctx context.Context, tx *db.Tx) recordStatements {
+	return recordStatements{tx.Stmt(ctx, r.selectHot), tx.Stmt(ctx, r.insertPing), tx.Stmt(ctx, r.updateState)}
+}
+
+func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
+	// A context that can be cancelled costs the driver a goroutine for each
+	// statement; a batch takes milliseconds and is not worth cancelling.
+	ctx = context.WithoutCancel(ctx)
+	stmts, err := s.sqliteStatements(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		stmts := stmts.in(ctx, tx)
+		checks := make(map[uuid.UUID]*monitor.Check, len(batch))
+		for _, a := range batch {
+			if _, seen := checks[a.Code]; seen {
+				continue
+			}
+			c := new(monitor.Check)
+			err := stmts.selectHot.QueryRowContext(ctx, a.Code.String()).Scan(hotDest(c)...)
+			if db.IsNoRows(err) {
+				c = nil
+			} else if err != nil {
+				return fmt.Errorf("load check: %w", err)
+			}
+			checks[a.Code] = c
+		}
+		out := applyBatch(batch, checks)
+		for _, p := range out.pings {
+			if _, err := stmts.insertPing.ExecContext(ctx, tx.Bind(pingValues(p)...)...); err != nil {
+				return fmt.Errorf("insert ping: %w", err)
+			}
+		}
+		if err := writeStatesSQLite(ctx, tx, stmts.updateState, out.checks); err != nil {
+			return err
+		}
+		for _, c := range out.prune {
+			if _, err := tx.Exec(ctx, prunePingsOfCheck, c.ID, c.NPings); err != nil {
+				return fmt.Errorf("prune pings: %w", err)
+			}
+		}
+		return insertFlipsSQLite(ctx, tx, out.flips)
+	})
+}
+
+func pingValues(p *monitor.Ping) []any {
+	var exit any
+	if p.ExitStatus != nil {
+		exit = *p.ExitStatus
+	}
+	return []any{p.CheckID, p.N, p.CreatedAt, string(p.Kind), p.Scheme, p.Method, p.UserAgent, db.NullText(p.RemoteAddr), p.RID, exit, p.Body}
+}
+
+func writeStatesSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, checks []*monitor.Check) error {
+	for _, c := range checks {
+		_, err := update.ExecContext(ctx, tx.Bind(c.ID, string(c.Status), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
+			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)...)
+		if err != nil {
+			return fmt.Errorf("update check: %w", err)
+		}
+	}
+	return nil
+}
+
+func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) error {
+	for _, f := range flips {
+		if err := insertFlip(ctx, tx, f); err != nil {
+			return err
+		}
+	}
+	if len(flips) > 0 {
+		tx.Wake(db.TopicChecks)
+	}
+	return nil
+}
+
+// flipOverdueSQLite is the SQLite side of FlipOverdue.
+func (s *Store) flipOverdueSQLite(ctx context.Context, limit int) ([]*monitor.Flip, []*monitor.Check, error) {
+	ctx = context.WithoutCancel(ctx)
+	update, err := s.db.Prepare(ctx, sqliteUpdateState)
+	if err != nil {
+		return nil, nil, err
+	}
+	var flips []*monitor.Flip
+	var checks []*monitor.Check
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.alert_at IS NOT NULL AND c.status <> 'down' AND c.alert_at <= $1
+			ORDER BY c.alert_at LIMIT $2`, tx.Now(), limit)
+		checks, err = db.Collect(rows, err, func(r *sql.Rows) (*monitor.Check, error) {
+			c := new(monitor.Check)
+			return c, r.Scan(hotDest(c)...)
+		})
+		if err != nil {
+			return fmt.Errorf("claim overdue checks: %w", err)
+		}
+		flips = overdueFlips(checks, tx.Now())
+		if err := writeStatesSQLite(ctx, tx, tx.Stmt(ctx, update), checks); err != nil {
+			return err
+		}
+		return insertFlipsSQLite(ctx, tx, flips)
+	})
+	return flips, checks, err
+}

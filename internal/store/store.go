@@ -1,0 +1,86 @@
+// Package store holds all SQL of Punctual, one file per entity.
+//
+// An exported method is one transaction; unexported helpers take the querier of
+// the transaction they are part of. One text serves both engines; the few
+// statements that cannot are in *_postgres.go and *_sqlite.go (DESIGN §4).
+//
+// What is not there is reported as an error of kind errs.NotFound; other errors
+// are the database's, wrapped with what was being done.
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+)
+
+// Store reads and writes Punctual's data.
+type Store struct {
+	db *db.DB
+}
+
+// New returns a store on an open database whose schema is current.
+func New(d *db.DB) *Store { return &Store{db: d} }
+
+// DB is the database below, for its clock, its wake-up calls and its health.
+func (s *Store) DB() *db.DB { return s.db }
+
+// Now is the time all processes on the database agree on, UTC in whole microseconds.
+func (s *Store) Now() time.Time { return s.db.Now() }
+
+// rowScanner is *sql.Row or *sql.Rows.
+type rowScanner interface{ Scan(dest ...any) error }
+
+// notFound turns "no rows" into an error of kind NotFound that names what was
+// looked for; other errors get the same words as context.
+func notFound(err error, what string) error {
+	switch {
+	case err == nil:
+		return nil
+	case db.IsNoRows(err):
+		return errs.NotFoundf("%s not found", what)
+	default:
+		return fmt.Errorf("load %s: %w", what, err)
+	}
+}
+
+// forUpdate is the clause that locks the rows read until the transaction ends.
+// SQLite has one writing transaction at a time and needs none.
+func forUpdate(tx *db.Tx) string {
+	if tx.Engine() == db.Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// skipLocked is forUpdate for queues: rows somebody else holds are passed over.
+func skipLocked(tx *db.Tx) string {
+	if tx.Engine() == db.Postgres {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
+// execAffects runs a statement and reports how many rows it touched.
+func execAffects(ctx context.Context, q db.Querier, query string, args ...any) (int64, error) {
+	res, err := q.Exec(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// escapeLike makes s match itself in a LIKE … ESCAPE '!' pattern.
+func escapeLike(s string) string {
+	out := make([]byte, 0, len(s)+2)
+	for i := range len(s) {
+		if c := s[i]; c == '%' || c == '_' || c == '!' {
+			out = append(out, '!')
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser, u.tz, u.theme, u.sort,
+	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at`
+
+func scanUser(row rowScanner, u *monitor.User, more ...any) error {
+	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.Sort,
+		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt)}, more...)...)
+}
+
+// Account is what signing up makes, stored together or not at all. Check and
+// Channel may be nil.
+type Account struct {
+	User    *monitor.User
+	Project *monitor.Project
+	Check   *monitor.Check
+	Channel *monitor.Channel
+}
+
+// CreateAccount stores a new user with a first project, check and channel; the
+// check is watched through the channel. It fails with errs.Conflict when the
+// address has an account already.
+//
+// The check may exist already, made by the welcome page and still nobody's: it
+// keeps its history and joins the project.
+func (s *Store) CreateAccount(ctx context.Context, a Account) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := insertUser(ctx, tx, a.User); err != nil {
+			return err
+		}
+		if a.Project == nil {
+			return nil
+		}
+		a.Project.OwnerID = a.User.ID
+		if err := insertProject(ctx, tx, a.Project); err != nil {
+			return err
+		}
+		if a.Channel != nil {
+			a.Channel.ProjectID = a.Project.ID
+			if err := insertChannel(ctx, tx, a.Channel); err != nil {
+				return err
+			}
+		}
+		if a.Check == nil {
+			return nil
+		}
+		a.Check.ProjectID = a.Project.ID
+		if a.Check.ID != 0 {
+			return adoptCheck(ctx, tx, a.Check)
+		}
+		if err := insertCheck(ctx, tx, a.Check); err != nil {
+			return err
+		}
+		return assignAllChannels(ctx, tx, a.Check)
+	})
+}
+
+func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
+	if u.ID == uuid.Nil {
+		u.ID = uuid.New()
+	}
+	if u.CreatedAt.IsZero() {
+		u.CreatedAt = q.Now()
+	}
+	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, sort, check_limit, ping_log_limit, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt)
+	if db.IsUnique(err) {
+		return errs.Conflictf("an account with the address %s exists", u.Email)
+	}
+	if err != nil {
+		return fmt.Errorf("insert user: %w", err)
+	}
+	return nil
+}
+
+// UserByID returns the user with the id.
+func (s *Store) UserByID(ctx context.Context, id uuid.UUID) (*monitor.User, error) {
+	var u monitor.User
+	err := scanUser(s.db.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id), &u)
+	return &u, notFound(err, "user")
+}
+
+// UserByEmail returns the user with the address, given in lower case.
+func (s *Store) UserByEmail(ctx context.Context, email string) (*monitor.User, error) {
+	var u monitor.User
+	err := scanUser(s.db.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, email), &u)
+	return &u, notFound(err, "user")
+}
+
+// UpdateUser stores everything of u that may change: address, password, flags,
+// preferences and limits.
+func (s *Store) UpdateUser(ctx context.Context, u *monitor.User) error {
+	n, err := execAffects(ctx, s.db, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
+		sort = $8, check_limit = $9, ping_log_limit = $10 WHERE id = $1`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.Sort, u.CheckLimit, u.PingLogLimit)
+	switch {
+	case db.IsUnique(err):
+		return errs.Conflictf("an account with the address %s exists", u.Email)
+	case err != nil:
+		return fmt.Errorf("update user: %w", err)
+	case n == 0:
+		return errs.NotFoundf("user not found")
+	}
+	return nil
+}
+
+// NoteLogin stores that the user has just logged in.
+func (s *Store) NoteLogin(ctx context.Context, id uuid.UUID) error {
+	_, err := s.db.Exec(ctx, `UPDATE users SET last_login_at = $2, last_active_at = $2 WHERE id = $1`, id, s.Now())
+	if err != nil {
+		return fmt.Errorf("note login: %w", err)
+	}
+	return nil
+}
+
+// DeleteUser removes a user with everything owned: projects, checks, channels,
+// sessions.
+func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID) error {
+	n, err := execAffects(ctx, s.db, `DELETE FROM users WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("user not found")
+	}
+	return nil
+}
+
+// UserRow is a user with counts, for the admin pages.
+type UserRow struct {
+	monitor.User
+	Projects int
+	Checks   int
+}
+
+// Users lists users whose address contains search, newest first.
+func (s *Store) Users(ctx context.Context, search string, limit, offset int) ([]UserRow, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+userColumns+`,
+		(SELECT count(*) FROM projects p WHERE p.owner_id = u.id),
+		(SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id)
+		FROM users u WHERE u.email LIKE $1 ESCAPE '!' ORDER BY u.created_at DESC, u.id LIMIT $2 OFFSET $3`,
+		"%"+escapeLike(search)+"%", limit, offset)
+	return db.Collect(rows, err, func(r *sql.Rows) (UserRow, error) {
+		var u UserRow
+		return u, scanUser(r, &u.User, &u.Projects, &u.Checks)
+	})
+}
