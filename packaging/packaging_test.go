@@ -20,6 +20,9 @@ import (
 
 const installed = "/usr/local/bin/punctual" // where the units expect the binary
 
+// filledIn stands for a secret that the operator is told to make.
+const filledIn = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // maxExposure is what systemd-analyze may rate a unit's sandbox at most, in tenths.
 const maxExposure = "--threshold=20"
 
@@ -89,7 +92,7 @@ func checkSettings(t *testing.T, source string, env map[string]string) {
 	t.Helper()
 	for _, secret := range []string{"PUNCTUAL_SECRET_KEY", "PUNCTUAL_SMTP_PASSWORD"} {
 		if env[secret] == "" {
-			env[secret] = strings.Repeat("k", 64)
+			env[secret] = filledIn
 		}
 	}
 	if env["PUNCTUAL_SMTP_USERNAME"] == "" {
@@ -120,7 +123,7 @@ func compose(t *testing.T) composeFile {
 	text := os.Expand(read(t, "../docker-compose.yml"), func(variable string) string {
 		name, value, _ := strings.Cut(variable, ":-")
 		if strings.Contains(name, ":?") {
-			return "filled-in"
+			return filledIn
 		}
 		return value
 	})
