@@ -1,0 +1,96 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+)
+
+// BasePage is what the layout shows on every page. Each page's model embeds it
+// and sets Title, Nav and, on pages of a project, Project before rendering; the
+// rest is filled in.
+type BasePage struct {
+	Title string // of the browser tab, without the site's name
+	Nav   string // the highlighted entry: projects, checks, integrations, settings, account, admin, docs
+
+	Site       *Site
+	User       *monitor.User // nil: a visitor
+	Project    *ProjectNav   // nil: not a page of one project
+	Projects   []ProjectNav  // of the user, for the switcher
+	Flashes    []Flash
+	AlertsDead bool   // superusers only: no sendalerts is alive
+	Theme      string // "", light, dark
+	LoggedInAs string // a superuser looks through this user's eyes: the superuser's address
+	Path       string // of this page, for ?next=
+	Now        time.Time
+	TZ         *time.Location // of the reader
+}
+
+func (b *BasePage) base() *BasePage { return b }
+
+// ProjectNav is a project as the layout shows it.
+type ProjectNav struct {
+	ID          uuid.UUID
+	Name        string
+	Role        monitor.Role
+	Down        int
+	Channels    int
+	BadChannels int
+}
+
+// Trouble tells whether people would not hear of an alert: there is no channel,
+// or one is broken.
+func (p *ProjectNav) Trouble() bool { return p.Channels == 0 || p.BadChannels > 0 }
+
+// Flash is a message shown once, on the next page.
+type Flash struct {
+	Kind string // ok, warning, error
+	Text string
+}
+
+// fillBase completes the base of a page for the one who asks.
+func (s *Server) fillBase(r *http.Request, b *BasePage) error {
+	v := visitorOf(r)
+	b.Site, b.User, b.Path, b.Now, b.TZ = &s.Site, v.User, r.URL.RequestURI(), s.Store.Now(), time.UTC
+	b.Theme = v.theme()
+	b.Flashes = append(b.Flashes, v.takeFlashes()...)
+	if v.User == nil {
+		return nil
+	}
+	b.LoggedInAs = v.superuser()
+	if tz, err := schedule.LoadZone(v.User.TZ); err == nil {
+		b.TZ = tz
+	}
+	rows, err := s.Store.ProjectsOf(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("projects of the user: %w", err)
+	}
+	for _, p := range rows {
+		b.Projects = append(b.Projects, navOf(&p))
+		if b.Project != nil && b.Project.ID == p.ID {
+			*b.Project = navOf(&p)
+		}
+	}
+	if v.User.IsSuperuser {
+		alive, err := s.Store.AlertsAlive(r.Context())
+		if err != nil {
+			return err
+		}
+		b.AlertsDead = !alive
+	}
+	return nil
+}
+
+func navOf(p *store.ProjectRow) ProjectNav {
+	name := p.Name
+	if name == "" {
+		name = "Untitled project"
+	}
+	return ProjectNav{ID: p.ID, Name: name, Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+
+	"punctual/internal/errs"
+)
+
+// engine holds the parsed templates: for each file of pages/ a set of that
+// file, layout.html and everything in partials/.
+type engine struct {
+	fsys  fs.FS
+	funcs template.FuncMap
+	dev   bool
+
+	mu    sync.RWMutex
+	pages map[string]*template.Template
+}
+
+func newEngine(fsys fs.FS, dev bool, funcs template.FuncMap) (*engine, error) {
+	e := &engine{fsys: fsys, funcs: funcs, dev: dev}
+	return e, e.parse()
+}
+
+func (e *engine) parse() error {
+	base, err := template.New("").Funcs(e.funcs).ParseFS(e.fsys, "layout.html", "partials/*.html")
+	if err != nil {
+		return err
+	}
+	files, err := fs.Glob(e.fsys, "pages/*.html")
+	if err != nil {
+		return err
+	}
+	pages := make(map[string]*template.Template, len(files))
+	for _, file := range files {
+		t, err := base.Clone()
+		if err != nil {
+			return err
+		}
+		if _, err = t.ParseFS(e.fsys, file); err != nil {
+			return err
+		}
+		pages[strings.TrimSuffix(path.Base(file), ".html")] = t
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pages = pages
+	return nil
+}
+
+func (e *engine) page(name string) (*template.Template, error) {
+	if e.dev {
+		if err := e.parse(); err != nil {
+			return nil, err
+		}
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	t := e.pages[name]
+	if t == nil {
+		return nil, fmt.Errorf("no template pages/%s.html", name)
+	}
+	return t, nil
+}
+
+// model is a page's view model: it embeds BasePage.
+type model interface{ base() *BasePage }
+
+// render answers with the page name (pages/<name>.html in the layout).
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, m model) error {
+	if err := s.fillBase(r, m.base()); err != nil {
+		return err
+	}
+	return s.execute(w, status, name, "layout", m)
+}
+
+// fragment answers with one named template of the page's set, for scripts that
+// replace a part of the page.
+func (s *Server) fragment(w http.ResponseWriter, r *http.Request, name, part string, m model) error {
+	if err := s.fillBase(r, m.base()); err != nil {
+		return err
+	}
+	return s.execute(w, http.StatusOK, name, part, m)
+}
+
+func (s *Server) execute(w http.ResponseWriter, status int, name, part string, m any) error {
+	t, err := s.pages.page(name)
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	if err := t.ExecuteTemplate(&buf, part, m); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	w.WriteHeader(status)
+	_, err = buf.WriteTo(w)
+	if err != nil {
+		s.Log.Debug("send page", "error", err) // the reader has gone
+	}
+	return nil
+}
+
+// handler is an http.HandlerFunc that may fail; wrap turns the error into a page.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (s *Server) wrap(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// errLogin sends a visitor to the login form and back.
+var errLogin = errors.New("login needed")
+
+// statusOf maps the kinds of error to HTTP.
+func statusOf(err error) int {
+	switch errs.KindOf(err) {
+	case errs.Invalid:
+		return http.StatusBadRequest
+	case errs.NotFound:
+		return http.StatusNotFound
+	case errs.Forbidden:
+		return http.StatusForbidden
+	case errs.Unauthorized:
+		return http.StatusUnauthorized
+	case errs.Conflict:
+		return http.StatusConflict
+	case errs.TooMany:
+		return http.StatusTooManyRequests
+	case errs.Unavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// redirect sends the browser to an absolute path of ours after a post.
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, s.Site.Path(path), http.StatusSeeOther)
+	return nil
+}

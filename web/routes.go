@@ -1,0 +1,129 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// routes is the whole table of addresses (features §11). Pings are not in it:
+// internal/ping is mounted ahead of everything here.
+func (s *Server) routes() http.Handler {
+	r := chi.NewRouter()
+
+	// Order: first what must hold for every answer, then who is asking, then
+	// whether they may send this at all.
+	r.Use(s.recoverPanics, s.logRequests, securityHeaders)
+
+	// Files and machines: no session.
+	r.Get("/static/*", s.assets.serve)
+	r.Get("/favicon.ico", s.assets.favicon)
+	r.Get("/robots.txt", s.assets.robots)
+	if s.API != nil {
+		r.Mount("/api", s.API)
+	}
+
+	r.Group(func(r chi.Router) {
+		r.Use(s.withSession, s.crossOrigin)
+		get := func(path string, h handler) { r.Get(path, s.wrap(h)) }
+		post := func(path string, h handler) { r.Post(path, s.wrap(h)) }
+
+		// Welcome and accounts.
+		get("/", s.index)
+		get("/welcome/check/", s.welcomeCheck) // fragment: the demo check's state
+		get("/accounts/login/", s.loginForm)
+		post("/accounts/login/", s.login)
+		post("/accounts/signup/", s.signup)
+		get("/accounts/login_link_sent/", s.loginLinkSent)
+		get("/accounts/check_token/{user}/{token}/", s.checkToken)
+		post("/accounts/check_token/{user}/{token}/", s.useToken)
+		post("/accounts/logout/", s.logout)
+		post("/accounts/logout_everywhere/", s.logoutEverywhere)
+		get("/accounts/profile/", s.profile)
+		post("/accounts/profile/", s.saveProfile)
+		get("/accounts/profile/appearance/", s.appearance)
+		post("/accounts/profile/appearance/", s.saveAppearance)
+		get("/accounts/close/", s.closeAccountForm)
+		post("/accounts/close/", s.closeAccount)
+		get("/mailbox/", s.mailbox)
+		get("/mailbox/{id}/", s.mailboxMessage)
+
+		// Projects.
+		post("/projects/add/", s.addProject)
+		get("/projects/{project}/settings/", s.projectSettings)
+		post("/projects/{project}/settings/", s.saveProjectSettings)
+		post("/projects/{project}/remove/", s.removeProject)
+
+		// Checks.
+		get("/projects/{project}/checks/", s.checks)
+		get("/projects/{project}/checks/status/", s.checksStatus)
+		get("/projects/{project}/checks/add/", s.addCheckForm)
+		post("/projects/{project}/checks/add/", s.addCheck)
+		get("/checks/{check}/details/", s.details)
+		get("/checks/{check}/status/", s.detailsStatus)
+		get("/checks/{check}/log/", s.checkLog)
+		get("/checks/{check}/pings/{n}/", s.pingDetails)
+		get("/checks/{check}/pings/{n}/body/", s.pingBody)
+		get("/checks/{check}/last_ping/", s.lastPing)
+		get("/checks/{check}/name/", s.nameForm)
+		post("/checks/{check}/name/", s.saveName)
+		get("/checks/{check}/timeout/", s.scheduleForm)
+		post("/checks/{check}/timeout/", s.saveSchedule)
+		get("/checks/{check}/filtering_rules/", s.filteringForm)
+		post("/checks/{check}/filtering_rules/", s.saveFiltering)
+		post("/checks/{check}/pause/", s.pauseCheck)
+		post("/checks/{check}/resume/", s.resumeCheck)
+		get("/checks/{check}/remove/", s.removeCheckForm)
+		post("/checks/{check}/remove/", s.removeCheck)
+		post("/checks/{check}/clear_events/", s.clearEvents)
+		post("/checks/{check}/copy/", s.copyCheck)
+		post("/checks/{check}/channels/{channel}/enabled", s.toggleChannel)
+		post("/checks/cron_preview/", s.cronPreview)
+		post("/checks/oncalendar_preview/", s.oncalendarPreview)
+		get("/checks/validate_schedule/", s.validateSchedule)
+		get("/cloaked/{key}/", s.cloaked)
+
+		// Integrations.
+		get("/projects/{project}/integrations/", s.integrations)
+		get("/projects/{project}/add_{kind}/", s.addChannelForm)
+		post("/projects/{project}/add_{kind}/", s.addChannel)
+		get("/integrations/{channel}/edit/", s.editChannelForm)
+		post("/integrations/{channel}/edit/", s.editChannel)
+		post("/integrations/{channel}/name/", s.renameChannel)
+		post("/integrations/{channel}/test/", s.testChannel)
+		post("/integrations/{channel}/remove/", s.removeChannel)
+		get("/integrations/{channel}/checks/", s.channelChecksForm)
+		post("/integrations/{channel}/checks/", s.saveChannelChecks)
+
+		// Administration: superusers only.
+		get("/admin/", s.adminIndex)
+		get("/admin/users/", s.adminUsers)
+		post("/admin/users/{user}/active/", s.adminSetActive)
+		post("/admin/users/{user}/login/", s.adminLoginAs)
+		get("/admin/projects/", s.adminProjects)
+		get("/admin/checks/", s.adminChecks)
+		get("/admin/emails/", s.adminEmails)
+		get("/admin/emails/{id}/", s.adminEmail)
+		get("/admin/deliveries/", s.adminDeliveries)
+		post("/admin/deliveries/{id}/retry/", s.adminRetryDelivery)
+
+		// Documentation.
+		get("/docs/", s.docsIndex)
+		get("/docs/{page}/", s.docsPage)
+	})
+
+	// Links in mails: their signature is the permission. Mail programs post to
+	// the unsubscribe address without any cookie or origin (RFC 8058).
+	r.Group(func(r chi.Router) {
+		r.Use(s.withSession)
+		r.Get("/integrations/{channel}/unsub/{signed}/", s.wrap(s.unsubscribeForm))
+		r.Post("/integrations/{channel}/unsub/{signed}/", s.wrap(s.unsubscribe))
+		r.Get("/integrations/{channel}/verify/{token}/", s.wrap(s.verifyForm))
+		r.Post("/integrations/{channel}/verify/{token}/", s.wrap(s.verify))
+		r.Get("/integrations/pushover/done/{project}/{signed}/", s.wrap(s.pushoverDone))
+	})
+
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+	return r
+}

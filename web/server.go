@@ -1,0 +1,94 @@
+// Package web is the site people see: pages, forms, and the fragments their
+// scripts ask for. routes.go has every address; each group of pages has a file.
+//
+// Pages are typed models rendered by html/template. Every action is a plain
+// form post that works without JavaScript (DESIGN §8).
+package web
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"punctual/internal/auth"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/store"
+)
+
+// Site is what pages need to know of this instance.
+type Site struct {
+	Name             string   // "Punctual" unless set
+	Root             *url.URL // without a slash at the end; may hold a path
+	PingEndpoint     string   // ends with a slash
+	PingBodyLimit    int      // bytes, 0 = unlimited
+	Version          string
+	SupportEmail     string
+	RegistrationOpen bool
+	HasSMTP          bool // false: mail is kept, the local mailbox is shown to loopback
+	VerifyEmail      bool // addresses of others must confirm before they get alerts
+	CheckLimit       int  // of new accounts
+	PingLogLimit     int  // of new accounts
+}
+
+// Path puts the path of SITE_ROOT before an absolute path of ours.
+func (s *Site) Path(path string) string { return s.Root.Path + path }
+
+// URL is the full address of an absolute path of ours.
+func (s *Site) URL(path string) string { return s.Root.String() + path }
+
+// PingURL is the address a job pings.
+func (s *Site) PingURL(c *monitor.Check) string { return s.PingEndpoint + c.Code.String() }
+
+// Tester sends a test notification through a channel at once and tells how it
+// went.
+type Tester interface {
+	SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
+}
+
+// Deps is everything the site stands on.
+type Deps struct {
+	Site      Site
+	Store     *store.Store
+	Auth      *auth.Service
+	Sessions  *auth.SessionStore
+	Signer    *auth.Signer
+	Notifiers *notify.Registry
+	Tester    Tester
+	Templates fs.FS
+	Static    fs.FS
+	API       http.Handler // /api/…, nil = not offered
+	Dev       bool         // templates are read again for each request
+	Log       *slog.Logger
+}
+
+// Server serves the site.
+type Server struct {
+	Deps
+	pages   *engine
+	assets  *assets
+	handler http.Handler
+}
+
+// New parses the templates and builds the routes.
+func New(d Deps) (*Server, error) {
+	s := &Server{Deps: d}
+	var err error
+	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {
+		return nil, fmt.Errorf("static files: %w", err)
+	}
+	if s.pages, err = newEngine(d.Templates, d.Dev, s.templateFuncs()); err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	s.handler = s.routes()
+	if p := d.Site.Root.Path; p != "" {
+		s.handler = http.StripPrefix(strings.TrimSuffix(p, "/"), s.handler)
+	}
+	return s, nil
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
