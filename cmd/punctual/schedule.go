@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"punctual/internal/schedule"
+)
+
+const maxOccurrences = 1000
+
+// scheduleCmd is `punctual schedule`: it explains a period, a cron expression
+// or OnCalendar lines and prints when they occur next.
+type scheduleCmd struct {
+	Expr string `arg:"" help:"A period (\"90\", \"5m\", \"1 day\"), a cron expression of five fields, or OnCalendar lines."`
+	TZ   string `name:"tz" default:"UTC" placeholder:"ZONE" help:"IANA time zone of the schedule (${default})."`
+	From string `placeholder:"TIME" help:"Start from this time, as 2026-03-29T01:00:00Z, instead of now."`
+	N    int    `short:"n" default:"5" help:"How many occurrences, at most 1000 (${default})."`
+	JSON bool   `name:"json" help:"Print only the occurrences: a JSON array of UTC times."`
+}
+
+// Run prints to stdout. A flag out of range is a usage error; an expression
+// that is wrong fails with its reason.
+func (c *scheduleCmd) Run(_ context.Context, w *world) error {
+	if c.N < 1 || c.N > maxOccurrences {
+		return usageError(fmt.Sprintf("-n must be within 1-%d, not %d", maxOccurrences, c.N))
+	}
+	from := w.now()
+	if c.From != "" {
+		var err error
+		if from, err = time.Parse(time.RFC3339, c.From); err != nil {
+			return usageError(fmt.Sprintf("--from must be a time such as 2026-03-29T01:00:00Z, not %q", c.From))
+		}
+	}
+	zone, ok := schedule.CanonicalZone(c.TZ)
+	if !ok {
+		return usageError(fmt.Sprintf("--tz must be an IANA time zone such as Europe/Berlin, not %q", c.TZ))
+	}
+	loc, err := schedule.LoadZone(zone)
+	if err != nil {
+		return err
+	}
+	kind, s, err := readSchedule(c.Expr, loc)
+	if err != nil {
+		return err
+	}
+	times := occurrences(s, from, c.N)
+	if c.JSON {
+		return printTimes(w, times)
+	}
+	return explain(w, kind, s, loc, from, times)
+}
+
+// readSchedule decides which kind of schedule a text is: five words are cron,
+// what reads as a period is one, all else is OnCalendar.
+func readSchedule(expr string, loc *time.Location) (schedule.Kind, schedule.Schedule, error) {
+	if schedule.Detect(expr) == schedule.Cron {
+		s, err := schedule.ParseCron(expr, loc)
+		return schedule.Cron, s, err
+	}
+	if period, err := schedule.ParsePeriod(expr); err == nil {
+		return schedule.Simple, schedule.Every(period), nil
+	}
+	s, err := schedule.ParseOnCalendar(expr, loc)
+	if err != nil {
+		return "", nil, fmt.Errorf("neither a period, nor five cron fields, nor OnCalendar: %w", err)
+	}
+	return schedule.OnCalendar, s, nil
+}
+
+func occurrences(s schedule.Schedule, after time.Time, n int) []time.Time {
+	times := []time.Time{}
+	for range n {
+		t, ok := s.Next(after)
+		if !ok {
+			break
+		}
+		times, after = append(times, t), t
+	}
+	return times
+}
+
+func printTimes(w *world, times []time.Time) error {
+	texts := make([]string, len(times))
+	for i, t := range times {
+		texts[i] = t.Format(time.RFC3339Nano)
+	}
+	return json.NewEncoder(w.stdout).Encode(texts)
+}
+
+func explain(w *world, kind schedule.Kind, s schedule.Schedule, loc *time.Location, from time.Time, times []time.Time) error {
+	kinds := map[schedule.Kind]string{
+		schedule.Simple: "period", schedule.Cron: "cron expression", schedule.OnCalendar: "OnCalendar",
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n\nKind:       %s\nTime zone:  %s\n", s.Describe(), kinds[kind], loc)
+	fmt.Fprintf(&out, "From:       %s\n", from.In(loc).Format("Mon 2006-01-02 15:04:05 MST"))
+	for _, warning := range schedule.Warnings(s, from) {
+		fmt.Fprintf(&out, "Note:       %s\n", warning)
+	}
+	out.WriteString("\n")
+	if len(times) == 0 {
+		out.WriteString("It does not occur again.\n")
+	} else {
+		table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
+		if loc != time.UTC {
+			fmt.Fprintf(table, "%s\tUTC\n", loc)
+		} else {
+			fmt.Fprintln(table, "UTC")
+		}
+		for _, t := range times {
+			fmt.Fprint(table, t.In(loc).Format("Mon 2006-01-02 15:04:05 MST"))
+			if loc != time.UTC {
+				fmt.Fprintf(table, "\t%s", t.Format("Mon 2006-01-02 15:04:05"))
+			}
+			fmt.Fprintln(table)
+		}
+		if err := table.Flush(); err != nil {
+			return fmt.Errorf("printing the occurrences: %w", err)
+		}
+	}
+	_, err := fmt.Fprint(w.stdout, out.String())
+	return err
+}

@@ -1,0 +1,107 @@
+// Package schedule answers one question: when is the next ping expected? It
+// knows the three kinds of schedule of contract §1.8: a period, a five-field
+// cron expression (§1.9) and systemd OnCalendar lines (§1.10).
+//
+// A cron expression and an OnCalendar line are both compiled to a pattern
+// (pattern.go): bit sets over a wall clock. The two differ only in how the
+// wall clock of a time zone is walked (walk.go). The package is pure: no
+// clock, no database; only time zones are loaded.
+package schedule
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind says how a schedule is written. The values are stored.
+type Kind string
+
+// The kinds of schedule (features §4.1).
+const (
+	Simple     Kind = "simple"     // a period after the last ping
+	Cron       Kind = "cron"       // five fields in a time zone
+	OnCalendar Kind = "oncalendar" // systemd calendar events, one a line
+)
+
+// MaxLength is the most characters an expression may have (contract §2.5).
+const MaxLength = 100
+
+// Schedule is a compiled schedule. It is immutable and safe for concurrent use.
+type Schedule interface {
+	// Next returns the first occurrence strictly after the given time, in UTC.
+	// It grows strictly, also through the repeated hour of a time change.
+	// ok is false when the schedule has no further occurrence.
+	Next(after time.Time) (t time.Time, ok bool)
+	// Describe says in plain English when the schedule occurs.
+	Describe() string
+}
+
+// Parse compiles an expression of kind Cron or OnCalendar in the named zone.
+// It holds the whole rule of the API (contract §1.9, §1.10): at most MaxLength
+// characters, well-formed, and at least one occurrence after 2000-01-01 UTC.
+// A wrong expression gives a *SyntaxError, an unknown zone an error that
+// wraps ErrZone.
+func Parse(kind Kind, expr, tz string) (Schedule, error) {
+	loc, err := LoadZone(tz)
+	if err != nil {
+		return nil, err
+	}
+	if n := utf8.RuneCountInString(expr); n > MaxLength {
+		return nil, &SyntaxError{Reason: fmt.Sprintf("the expression has %d characters, at most %d are allowed", n, MaxLength)}
+	}
+	var s Schedule
+	switch kind {
+	case Cron:
+		s, err = ParseCron(expr, loc)
+	case OnCalendar:
+		s, err = ParseOnCalendar(expr, loc)
+	default:
+		return nil, fmt.Errorf("parsing a schedule: kind %q has no expression", kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !everOccurs(s) {
+		return nil, errNever
+	}
+	return s, nil
+}
+
+// Detect tells which kind of expression a text is, by the rule of the API
+// (contract §1.10): one line of exactly five words is cron, all else OnCalendar.
+func Detect(expr string) Kind {
+	expr = strings.TrimSpace(expr)
+	if !strings.Contains(expr, "\n") && len(strings.Fields(expr)) == 5 {
+		return Cron
+	}
+	return OnCalendar
+}
+
+// everOccurs is the validity rule of contract §1.9 and §1.10.
+func everOccurs(s Schedule) bool {
+	_, ok := s.Next(time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC))
+	return ok
+}
+
+// SyntaxError says what is wrong with an expression in words fit to show.
+type SyntaxError struct {
+	Field  string // the part of the expression: "minute", "weekday"; may be empty
+	Text   string // the wrong text as it was written; may be empty
+	Reason string // what is wrong with it, or what is allowed instead
+}
+
+var errNever = &SyntaxError{Reason: "the expression never occurs after the year 2000"}
+
+// Error is the message: `minute: "61" is not within 0-59`.
+func (e *SyntaxError) Error() string {
+	msg := e.Reason
+	if e.Text != "" {
+		msg = fmt.Sprintf("%q %s", e.Text, msg)
+	}
+	if e.Field != "" {
+		msg = e.Field + ": " + msg
+	}
+	return msg
+}
