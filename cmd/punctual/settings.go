@@ -30,7 +30,7 @@ type settings struct {
 
 // AfterApply notes which of the flags were on the command line; the others
 // must not override the environment with their defaults.
-func (s *settings) AfterApply(parsed *kong.Context) error {
+func (s *settings) AfterApply(parsed *kong.Context) error { //nolint:unparam // kong asks for the error
 	s.given = map[string]string{}
 	for _, step := range parsed.Path {
 		if step.Flag != nil && !step.Resolved {
@@ -72,19 +72,15 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 	return c, log, nil
 }
 
-// helpText is the help of one flag; behind it, of a setting its variable, and
-// the default that kong leaves out when there is a placeholder.
+// helpText is the help of one flag; behind that of a setting stand its
+// variable and its default. No other flag has a group.
 func helpText(value *kong.Value) string {
-	var notes []string
-	setting := value.Flag != nil && value.Flag.Group != nil // no other flag has a group
-	if setting {
-		notes = append(notes, "$"+config.Variable(value.Name))
-	}
-	if value.HasDefault && (setting || value.Tag.PlaceHolder != "") {
-		notes = append(notes, "default "+value.Default)
-	}
-	if len(notes) == 0 {
+	if value.Flag == nil || value.Flag.Group == nil {
 		return value.Help
 	}
-	return fmt.Sprintf("%s (%s)", strings.TrimSuffix(value.Help, "."), strings.Join(notes, ", "))
+	note := "$" + config.Variable(value.Name)
+	if value.HasDefault {
+		note += ", default " + value.Default
+	}
+	return fmt.Sprintf("%s (%s)", strings.TrimSuffix(value.Help, "."), note)
 }
