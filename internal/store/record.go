@@ -59,9 +59,7 @@ func applyBatch(batch []*Arrival, checks map[uuid.UUID]*monitor.Check) batchResu
 			a.Err = errs.NotFoundf("not found")
 			continue
 		}
-		if a.Classify != nil {
-			a.Ping.Kind = a.Classify(&c.Filter)
-		}
+		a.Ping.Kind = a.Classify(&c.Filter)
 		a.Flip = monitor.Apply(c, &a.Ping)
 		out.pings = append(out.pings, &a.Ping)
 		if a.Flip != nil {

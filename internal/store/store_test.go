@@ -36,9 +36,13 @@ func TestAnAccountComesWithAWatchedCheck(t *testing.T) {
 	})
 }
 
-// success is an arrival of a success ping now.
+// arrival is a ping of the kind now.
 func arrival(s *store.Store, code uuid.UUID, kind monitor.PingKind) *store.Arrival {
-	return &store.Arrival{Code: code, Ping: monitor.Ping{Kind: kind, CreatedAt: s.Now(), Scheme: "http", Method: "GET"}}
+	return &store.Arrival{
+		Code:     code,
+		Ping:     monitor.Ping{CreatedAt: s.Now(), Scheme: "http", Method: "GET"},
+		Classify: func(*monitor.Filter) monitor.PingKind { return kind },
+	}
 }
 
 func TestABatchOfPingsIsRecordedInOrder(t *testing.T) {

@@ -7,6 +7,8 @@ package testdb
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"sync"
@@ -132,6 +134,12 @@ func (c *Clock) Set(t time.Time) {
 	c.t = t
 }
 
+// pingKey is a ping key of the usual form that differs by address.
+func pingKey(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return hex.EncodeToString(sum[:11])
+}
+
 // Account makes a user ("owner@example.org" unless an address is given) with a
 // project, one check watched through one verified e-mail channel.
 func Account(tb testing.TB, s *store.Store, email ...string) store.Account {
@@ -145,7 +153,7 @@ func Account(tb testing.TB, s *store.Store, email ...string) store.Account {
 	check.Name, check.Slug = "Nightly dump", "nightly-dump"
 	a := store.Account{
 		User:    &monitor.User{Email: address, IsActive: true, TZ: "UTC", CheckLimit: 500, PingLogLimit: 100},
-		Project: &monitor.Project{Name: "Operations", PingKey: "pingkey" + address},
+		Project: &monitor.Project{Name: "Operations", PingKey: pingKey(address)},
 		Check:   &check,
 		Channel: &monitor.Channel{Kind: "email", Config: `{"address":"` + address + `","up":true,"down":true}`, Verified: true},
 	}

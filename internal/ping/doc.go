@@ -1,0 +1,36 @@
+// Package ping takes pings in: the HTTP endpoint every job calls, and the
+// Recorder that makes them durable. It is mounted ahead of the web stack and
+// shares nothing with it: no session, no template, no logging per request.
+//
+// # The way of a ping
+//
+//	curl ──HTTP──> Handler ──Arrival──> queue ──> committer ──> database
+//	                  │ parse the URL     │ bounded    │ everything waiting,
+//	                  │ read the body     │            │ in one transaction:
+//	                  │                   │            │   lock and load the checks
+//	                  │                   └ full: 503  │   monitor.Apply, one by one
+//	                  │                                │   write pings, checks, flips, deliveries
+//	                  └<──── 200 OK ──── after ────────┘   commit, flushed to disk
+//
+// "200 OK" means that the ping is committed and on the database's disk. The
+// Recorder is a group commit without a timer: a lone ping is committed at once,
+// and while one commit is being flushed the next batch forms by itself. So one
+// flush serves many pings under load, and no ping waits for company.
+//
+// # What can go wrong
+//
+//   - The queue is full: 503 with Retry-After, never a silent drop.
+//   - The database is away: the batch is tried again for a few seconds, which
+//     covers a restart; then 503 with Retry-After. A connection lost in the
+//     middle of a commit leaves open whether the commit happened; trying again
+//     may then record a ping twice, which is the safe side.
+//   - One ping of a batch cannot be stored: the pings are recorded one at a
+//     time, and only the bad one fails.
+//   - The process is told to stop: nothing new is taken, everything in the queue
+//     is recorded and answered.
+//   - The process is killed: pings not yet answered may or may not be recorded;
+//     those answered are.
+//
+// The HTTP forms, answers and their order are those of contract §1.1–1.8 and of
+// the conformance cases §9–11. What a ping does to a check is monitor.Apply.
+package ping

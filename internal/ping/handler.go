@@ -1,0 +1,274 @@
+package ping
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// Handler answers ping URLs (contract §1.1–1.6).
+type Handler struct {
+	store     *store.Store
+	recorder  *Recorder
+	prefix    string
+	bodyLimit int64 // bytes kept of a body; negative = all
+	maxBody   int64 // larger bodies are refused
+	headers   http.Header
+	log       *slog.Logger
+}
+
+// NewHandler serves pings below prefix ("/ping/", or "/" on a host of their
+// own). Of a request body the first bodyLimit bytes are kept, 0 = all of it.
+func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, log *slog.Logger) *Handler {
+	h := &Handler{store: s, recorder: r, prefix: prefix, bodyLimit: int64(bodyLimit), log: log}
+	h.maxBody = max(minMaxBody, h.bodyLimit)
+	h.headers = http.Header{
+		"Content-Type":                {"text/html; charset=utf-8"}, // as the field's clients know it
+		"Access-Control-Allow-Origin": {"*"},
+		"Cache-Control":               {"max-age=0, no-cache, no-store, must-revalidate, private"},
+		"Expires":                     {time.Unix(0, 0).UTC().Format(http.TimeFormat)},
+	}
+	if bodyLimit > 0 {
+		h.headers["Ping-Body-Limit"] = []string{strconv.Itoa(bodyLimit)}
+	} else {
+		h.bodyLimit = -1
+	}
+	return h
+}
+
+// minMaxBody is the size up to which a body is taken even where less is kept
+// (conformance §9).
+const minMaxBody = 2621440
+
+// ServeHTTP records the ping and answers when it is on disk.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, h.prefix)
+	t, valid := parseTarget(path)
+	if !ok || !valid {
+		page(w, http.StatusNotFound, "not found", "This address is not a ping URL.")
+		return
+	}
+	if !t.validFormat() {
+		text(w, http.StatusBadRequest, "invalid url format")
+		return
+	}
+	created, err := h.handle(&t, r)
+	switch {
+	case err == nil && created:
+		h.accepted(w, http.StatusCreated, "Created")
+	case err == nil:
+		h.accepted(w, http.StatusOK, "OK")
+	default:
+		h.refused(w, r, err)
+	}
+}
+
+// Refusals with their answers (contract §1.3).
+var (
+	errFormat  = errors.New("invalid url format")
+	errRunID   = errors.New("invalid uuid format")
+	errTooLong = errors.New("body too large")
+)
+
+// handle goes through the order of contract §1.5.
+func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
+	now := h.store.Now()
+	query := parseQuery(r.URL.RawQuery)
+	rid, ridOK := parseRunID(query["rid"])
+	if created, err = h.find(t, query, t.validExit() && ridOK, r); err != nil {
+		return false, err
+	}
+	if !t.validExit() {
+		return false, errFormat
+	}
+	body, err := h.readBody(r)
+	if err != nil {
+		return false, err
+	}
+	if !ridOK {
+		return false, errRunID
+	}
+	method := clean(r.Method, monitor.MaxMethod)
+	return created, h.recorder.Record(&store.Arrival{
+		Code: t.code,
+		Ping: monitor.Ping{
+			CreatedAt:  now,
+			Scheme:     scheme(r),
+			Method:     method,
+			UserAgent:  clean(r.UserAgent(), monitor.MaxUserAgent),
+			RemoteAddr: remoteAddr(r),
+			RID:        rid,
+			ExitStatus: t.exit,
+			Body:       body,
+		},
+		Classify: func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyHTTP(f, t.kind, method, body) },
+	})
+}
+
+// find makes sure of the check: it resolves a slug, making the check where
+// create=1 asks for it. A check known by its code is only looked up when the
+// rest of the request will be refused, to tell an unknown check from a bad
+// request; the Recorder finds it otherwise.
+func (h *Handler) find(t *target, query url.Values, valid bool, r *http.Request) (created bool, err error) {
+	if t.byCode {
+		if valid {
+			return false, nil
+		}
+		ok, err := h.store.CheckExists(r.Context(), t.code)
+		if err == nil && !ok {
+			err = errs.NotFoundf("not found")
+		}
+		return false, err
+	}
+	t.code, err = h.store.CodeBySlug(r.Context(), t.pingKey, t.slug)
+	if errs.KindOf(err) == errs.NotFound && lastIs(query["create"], "1") {
+		t.code, created, err = h.store.EnsureSlug(r.Context(), t.pingKey, t.slug)
+	}
+	return created, err
+}
+
+func lastIs(values []string, want string) bool {
+	return len(values) > 0 && values[len(values)-1] == want
+}
+
+// readBody returns what is kept of the body, nil when it is empty.
+func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > h.maxBody && h.bodyLimit >= 0 {
+		return nil, errTooLong
+	}
+	keep := h.bodyLimit
+	if keep < 0 {
+		keep = 1<<63 - 1
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, keep))
+	if err == nil && h.bodyLimit >= 0 {
+		var rest int64
+		rest, err = io.Copy(io.Discard, io.LimitReader(r.Body, h.maxBody+1-int64(len(body))))
+		if int64(len(body))+rest > h.maxBody {
+			return nil, errTooLong
+		}
+	}
+	if err != nil {
+		return nil, errs.Invalidf("", "the request body ended early").Because(err)
+	}
+	if len(body) == 0 {
+		return nil, nil
+	}
+	return body, nil
+}
+
+func (h *Handler) accepted(w http.ResponseWriter, status int, body string) {
+	header := w.Header()
+	for k, v := range h.headers {
+		header[k] = v
+	}
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
+	switch kind := errs.KindOf(err); {
+	case errors.Is(err, errFormat), errors.Is(err, errRunID):
+		text(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, store.ErrAmbiguousSlug):
+		text(w, http.StatusConflict, err.Error())
+	case errors.Is(err, errTooLong):
+		page(w, http.StatusBadRequest, "body too large", "The request body is larger than "+strconv.FormatInt(h.maxBody, 10)+" bytes. The ping was not recorded; send the end of the output only.")
+	case kind == errs.NotFound:
+		text(w, http.StatusNotFound, "not found")
+	case kind == errs.Invalid:
+		text(w, http.StatusBadRequest, errs.Message(err))
+	case kind == errs.Unavailable, isAway(err):
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		text(w, http.StatusServiceUnavailable, "temporarily unavailable, the ping was not recorded")
+	case r.Context().Err() != nil: // the client has gone while its slug was looked up
+		w.WriteHeader(499)
+	default:
+		h.log.Error("ping failed", "error", err, "path", r.URL.Path)
+		text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
+	}
+}
+
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+func page(w http.ResponseWriter, status int, title, sentence string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, `<!doctype html><html lang="en"><meta charset="utf-8"><title>`+title+`</title><p>`+sentence+"</p></html>\n")
+}
+
+// parseQuery reads the query leniently: what cannot be read is left out. Almost
+// every ping has none.
+func parseQuery(raw string) url.Values {
+	if raw == "" {
+		return nil
+	}
+	values, _ := url.ParseQuery(raw) // keeps what it could read
+	return values
+}
+
+// scheme is how the client reached us, as far as we are told.
+func scheme(r *http.Request) string {
+	if s := r.Header.Get("X-Forwarded-Proto"); s != "" {
+		return clean(s, monitor.MaxScheme)
+	}
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// remoteAddr is the first address of X-Forwarded-For, else the peer's. What is
+// no address is not kept (contract §0).
+func remoteAddr(r *http.Request) string {
+	s := r.Header.Get("X-Forwarded-For")
+	if s == "" {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			return ""
+		}
+		s = host
+	}
+	s, _, _ = strings.Cut(s, ",")
+	s = strings.TrimSpace(s)
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.WithZone("").String()
+	}
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().String()
+	}
+	return ""
+}
+
+// clean makes a text storable on both engines: valid UTF-8 without NUL, at most
+// limit characters.
+func clean(s string, limit int) string {
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	}
+	if utf8.RuneCountInString(s) > limit {
+		s = string([]rune(s)[:limit])
+	}
+	return s
+}

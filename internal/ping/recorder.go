@@ -1,0 +1,188 @@
+package ping
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/store"
+)
+
+// Limits of the Recorder. Zero fields take the defaults.
+type Limits struct {
+	Queue    int           // pings waiting, 4096; beyond it they are refused
+	Batch    int           // pings in one transaction, 256
+	Patience time.Duration // how long a batch is tried again while the database is away, 8 s
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Queue == 0 {
+		l.Queue = 4096
+	}
+	if l.Batch == 0 {
+		l.Batch = 256
+	}
+	if l.Patience == 0 {
+		l.Patience = 8 * time.Second
+	}
+	return l
+}
+
+// Recorder makes pings durable by group commit; see the package comment.
+type Recorder struct {
+	store  recording
+	limits Limits
+	log    *slog.Logger
+
+	mu     sync.RWMutex // guards closed against a send on the closed queue
+	closed bool
+	queue  chan *waiting
+	done   chan struct{}
+}
+
+// recording is the part of the store the Recorder needs.
+type recording interface {
+	RecordPings(ctx context.Context, batch []*store.Arrival) error
+}
+
+type waiting struct {
+	arrival *store.Arrival
+	err     error
+	done    chan struct{}
+}
+
+// NewRecorder starts a Recorder. It must be closed.
+func NewRecorder(s recording, limits Limits, log *slog.Logger) *Recorder {
+	limits = limits.withDefaults()
+	r := &Recorder{store: s, limits: limits, log: log, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
+	go r.run()
+	return r
+}
+
+// retryAfter is what a refused client is told to wait.
+const retryAfter = 2 * time.Second
+
+// Record waits until a is recorded and on disk, and returns nil then. It fails
+// with errs.NotFound when there is no such check, and with errs.Unavailable
+// when the queue is full, the database stays away, or the Recorder is closed.
+//
+// A caller that goes away does not stop the recording: a ping that has arrived
+// counts.
+func (r *Recorder) Record(a *store.Arrival) error {
+	w := &waiting{arrival: a, done: make(chan struct{})}
+	if err := r.enqueue(w); err != nil {
+		return err
+	}
+	<-w.done
+	if w.err != nil {
+		return w.err
+	}
+	return a.Err
+}
+
+func (r *Recorder) enqueue(w *waiting) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return errs.Unavailablef(retryAfter, "shutting down, try again")
+	}
+	select {
+	case r.queue <- w:
+		return nil
+	default:
+		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
+	}
+}
+
+// Waiting is the number of pings in the queue.
+func (r *Recorder) Waiting() int { return len(r.queue) }
+
+// Close refuses new pings, records those waiting, and returns when all are
+// answered.
+func (r *Recorder) Close() {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.queue)
+	}
+	r.mu.Unlock()
+	<-r.done
+}
+
+func (r *Recorder) run() {
+	defer close(r.done)
+	batch := make([]*waiting, 0, r.limits.Batch)
+	for first := range r.queue {
+		batch = r.collect(append(batch[:0], first))
+		r.commit(batch)
+		for _, w := range batch {
+			close(w.done)
+		}
+	}
+}
+
+// collect adds to the batch what waits already, without waiting for more.
+func (r *Recorder) collect(batch []*waiting) []*waiting {
+	for len(batch) < r.limits.Batch {
+		select {
+		case w, ok := <-r.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (r *Recorder) commit(batch []*waiting) {
+	arrivals := make([]*store.Arrival, len(batch))
+	for i, w := range batch {
+		arrivals[i] = w.arrival
+	}
+	err := r.persist(arrivals)
+	if err != nil && len(batch) > 1 && !isAway(err) {
+		r.log.Warn("a batch of pings failed, recording one by one", "pings", len(batch), "error", err)
+		for _, w := range batch {
+			w.err = r.persist([]*store.Arrival{w.arrival})
+		}
+		return
+	}
+	for _, w := range batch {
+		w.err = err
+	}
+}
+
+// persist records a batch, again and again while the database is away and
+// patience lasts.
+func (r *Recorder) persist(arrivals []*store.Arrival) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := r.store.RecordPings(ctx, arrivals)
+		if err == nil {
+			return nil
+		}
+		if !isAway(err) {
+			r.log.Error("pings were not recorded", "pings", len(arrivals), "error", err)
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			r.log.Error("pings were not recorded, the database is away", "pings", len(arrivals), "error", err)
+			return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// isAway tells trouble of the database that passes from an error of the batch.
+func isAway(err error) bool {
+	return db.IsUnavailable(err) || errors.Is(err, context.DeadlineExceeded) || errs.KindOf(err) == errs.Unavailable
+}

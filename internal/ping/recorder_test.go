@@ -1,0 +1,212 @@
+package ping_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/ping"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+// recording is a stand-in for the store that does what the test says.
+type recording func(batch []*store.Arrival) error
+
+func (f recording) RecordPings(_ context.Context, batch []*store.Arrival) error { return f(batch) }
+
+func newRecorder(t *testing.T, f recording, limits ping.Limits) *ping.Recorder {
+	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func success(code uuid.UUID, at time.Time) *store.Arrival {
+	return &store.Arrival{
+		Code: code, Ping: monitor.Ping{CreatedAt: at, Scheme: "http", Method: "GET"},
+		Classify: func(*monitor.Filter) monitor.PingKind { return monitor.PingSuccess },
+	}
+}
+
+func TestPingsThatWaitShareACommit(t *testing.T) {
+	committing, release := make(chan int), make(chan struct{})
+	r := newRecorder(t, func(batch []*store.Arrival) error {
+		committing <- len(batch)
+		<-release
+		return nil
+	}, ping.Limits{Queue: 10})
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
+	if n := <-committing; n != 1 {
+		t.Fatalf("a lone ping waited for company: batch of %d", n)
+	}
+	for range 5 {
+		wg.Go(func() {
+			if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waitFor(t, r, 5)
+	close(release)
+	if n := <-committing; n != 5 {
+		t.Errorf("second batch of %d, want the 5 that waited", n)
+	}
+	wg.Wait()
+}
+
+func TestAFullQueueRefuses(t *testing.T) {
+	committing, release := make(chan struct{}, 9), make(chan struct{})
+	r := newRecorder(t, func([]*store.Arrival) error {
+		committing <- struct{}{}
+		<-release
+		return nil
+	}, ping.Limits{Queue: 1})
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
+	<-committing
+	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
+	waitFor(t, r, 1)
+	if err := r.Record(success(uuid.New(), time.Time{})); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("beyond the bound: %v, want unavailable", err)
+	}
+	close(release)
+	wg.Wait()
+}
+
+func TestOneBadPingDoesNotFailItsNeighbours(t *testing.T) {
+	bad := uuid.New()
+	first := make(chan struct{}, 1)
+	release := make(chan struct{})
+	r := newRecorder(t, func(batch []*store.Arrival) error {
+		select {
+		case first <- struct{}{}:
+			<-release
+		default:
+		}
+		for _, a := range batch {
+			if a.Code == bad {
+				return errors.New("cannot be stored")
+			}
+		}
+		return nil
+	}, ping.Limits{})
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
+	var mu sync.Mutex
+	failed := map[uuid.UUID]bool{}
+	for _, code := range []uuid.UUID{uuid.New(), bad, uuid.New()} {
+		wg.Go(func() {
+			if r.Record(success(code, time.Time{})) != nil {
+				mu.Lock()
+				failed[code] = true
+				mu.Unlock()
+			}
+		})
+	}
+	waitFor(t, r, 3)
+	close(release)
+	wg.Wait()
+	if len(failed) != 1 || !failed[bad] {
+		t.Errorf("%d pings failed, want the bad one only", len(failed))
+	}
+}
+
+func TestADatabaseThatComesBackLosesNothing(t *testing.T) {
+	tries := 0
+	r := newRecorder(t, func([]*store.Arrival) error {
+		if tries++; tries < 3 {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}, ping.Limits{Patience: time.Minute})
+	if err := r.Record(success(uuid.New(), time.Time{})); err != nil || tries != 3 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+}
+
+func TestADatabaseThatStaysAwayIsSaid(t *testing.T) {
+	r := newRecorder(t, func([]*store.Arrival) error { return io.ErrUnexpectedEOF }, ping.Limits{Patience: time.Millisecond})
+	if err := r.Record(success(uuid.New(), time.Time{})); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("%v, want unavailable", err)
+	}
+}
+
+func TestCloseRecordsWhatWaits(t *testing.T) {
+	recorded := 0
+	committing, release := make(chan struct{}, 9), make(chan struct{})
+	r := newRecorder(t, func(batch []*store.Arrival) error {
+		committing <- struct{}{}
+		<-release
+		recorded += len(batch)
+		return nil
+	}, ping.Limits{Batch: 1})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-committing
+	waitFor(t, r, 3)
+	go close(release)
+	r.Close()
+	wg.Wait()
+	if recorded != 4 {
+		t.Errorf("%d pings recorded, want 4", recorded)
+	}
+	if err := r.Record(success(uuid.New(), time.Time{})); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("after Close: %v, want unavailable", err)
+	}
+}
+
+// waitFor waits until n pings are in the queue.
+func waitFor(t *testing.T, r *ping.Recorder, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); r.Waiting() < n; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d pings wait, want %d", r.Waiting(), n)
+		}
+	}
+}
+
+// One hot check pinged by many at once: its numbers have no gap.
+func TestNumbersHaveNoGap(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		r := ping.NewRecorder(s, ping.Limits{Batch: 7}, slog.New(slog.DiscardHandler))
+		defer r.Close()
+		const clients, each = 16, 6
+		var wg sync.WaitGroup
+		for range clients {
+			wg.Go(func() {
+				for range each {
+					if err := r.Record(success(a.Check.Code, clock.Now())); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		rows, err := s.Pings(t.Context(), a.Check.ID, store.PingFilter{Limit: 1000})
+		if err != nil || len(rows) != clients*each {
+			t.Fatalf("%d pings, %v; want %d", len(rows), err, clients*each)
+		}
+		for i, row := range rows {
+			if row.N != int64(clients*each-i) {
+				t.Fatalf("ping %d has number %d", clients*each-i, row.N)
+			}
+		}
+	})
+}

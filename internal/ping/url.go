@@ -1,0 +1,134 @@
+package ping
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+)
+
+// target is what the path of a ping URL says, after the ping endpoint
+// (contract §1.1).
+type target struct {
+	code    uuid.UUID // the check, when byCode
+	byCode  bool
+	pingKey string // with slug, when not byCode
+	slug    string
+
+	kind monitor.PingKind
+	exit *int // exit status, nil = none; above maxExitStatus it is invalid
+}
+
+const maxExitStatus = 255
+
+// parseTarget reads path, the decoded URL path behind the ping endpoint. It
+// returns false for what is no ping URL at all.
+func parseTarget(path string) (t target, ok bool) {
+	first, rest, more := strings.Cut(path, "/")
+	if isCode(first) {
+		if t, ok = parseCodeTarget(first, rest); ok {
+			return t, true
+		}
+	}
+	if !more || !isWord(first) {
+		return target{}, false
+	}
+	slug, suffix, more := strings.Cut(rest, "/")
+	if !isWord(slug) {
+		return target{}, false
+	}
+	t = target{pingKey: first, slug: slug, kind: monitor.PingSuccess}
+	if more && !t.action(suffix) {
+		return target{}, false
+	}
+	return t, true
+}
+
+func parseCodeTarget(code, rest string) (target, bool) {
+	t := target{code: uuid.MustParse(code), byCode: true, kind: monitor.PingSuccess}
+	return t, rest == "" || t.action(rest)
+}
+
+// action reads the last part of the path: start, fail, log or an exit status.
+func (t *target) action(s string) bool {
+	switch s {
+	case "start":
+		t.kind = monitor.PingStart
+	case "fail":
+		t.kind = monitor.PingFail
+	case "log":
+		t.kind = monitor.PingLog
+	default:
+		return t.exitStatus(s)
+	}
+	return true
+}
+
+func (t *target) exitStatus(s string) bool {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return false
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		n = maxExitStatus + 1 // too many digits
+	}
+	t.exit = &n
+	if n > 0 {
+		t.kind = monitor.PingFail
+	}
+	return true
+}
+
+// validFormat refuses what is a ping URL by its shape but cannot mean a check:
+// a slug with capitals. It is looked at before the check.
+func (t *target) validFormat() bool { return strings.ToLower(t.slug) == t.slug }
+
+// validExit refuses an exit status no program can have. It is looked at after
+// the check has been found.
+func (t *target) validExit() bool { return t.exit == nil || *t.exit <= maxExitStatus }
+
+// isCode tells whether s is a uuid in canonical form: 8-4-4-4-12, lower-case.
+func isCode(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isWord tells whether s may be a ping key or a slug: [-a-zA-Z0-9_]+.
+func isWord(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// parseRunID reads the last rid parameter of a raw query: none is fine, an
+// invalid one is not (contract §1.2).
+func parseRunID(values []string) (rid uuid.NullUUID, ok bool) {
+	if len(values) == 0 {
+		return rid, true
+	}
+	s := strings.ToLower(values[len(values)-1])
+	if !isCode(s) {
+		return rid, false
+	}
+	return uuid.NullUUID{UUID: uuid.MustParse(s), Valid: true}, true
+}
