@@ -55,17 +55,10 @@ func ParsePeriod(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// unitSize knows a unit by its letter, its usual short forms and its name in
-// singular and plural; an unknown one is 0.
+// unitSize knows a unit by its letter and by its name in singular and plural;
+// an unknown one is 0. Other short forms are left out on purpose: "5min" is a
+// time span in systemd, where only calendar events are schedules.
 func unitSize(word string) time.Duration {
-	switch word {
-	case "sec", "secs":
-		return time.Second
-	case "min", "mins":
-		return time.Minute
-	case "hr", "hrs":
-		return time.Hour
-	}
 	for _, u := range units {
 		if word == u.short || word == u.name || word == u.name+"s" {
 			return u.size
