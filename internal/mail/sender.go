@@ -1,0 +1,253 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+
+	"punctual/internal/monitor"
+)
+
+// The ways a connection to the SMTP server is encrypted (PUNCTUAL_SMTP_TLS).
+const (
+	TLSStart = "starttls" // upgraded after the greeting; refused where the server cannot
+	TLSFull  = "tls"      // from the first byte
+	TLSNone  = "none"
+)
+
+// sendTimeout bounds one mail from dialling to the server's yes. It is below
+// the 30 seconds a shutdown may take (DESIGN §2.1).
+const sendTimeout = 20 * time.Second
+
+// Settings are the PUNCTUAL_SMTP_* and PUNCTUAL_EMAIL_FROM settings.
+type Settings struct {
+	Host     string // "" = there is no server: nothing can be sent
+	Port     int
+	TLS      string // TLSStart when empty
+	Username string // "" = do not log in
+	Password string
+	From     string         // sender of all mail, with or without a name
+	Roots    *x509.CertPool // nil = those of the system
+	Timeout  time.Duration  // of one mail; 0 = 20 seconds
+}
+
+// Sender hands mails to the SMTP server, each over a connection of its own. It
+// is safe for concurrent use.
+type Sender struct {
+	settings Settings
+	from     *mail.Address
+}
+
+// NewSender checks the settings; it does not connect.
+func NewSender(s Settings) (*Sender, error) {
+	from, err := mail.ParseAddress(s.From)
+	if err != nil {
+		return nil, fmt.Errorf("sender address %q: %w", s.From, err)
+	}
+	switch s.TLS {
+	case "":
+		s.TLS = TLSStart
+	case TLSStart, TLSFull, TLSNone:
+	default:
+		return nil, fmt.Errorf("mail encryption %q: must be %s, %s or %s", s.TLS, TLSStart, TLSFull, TLSNone)
+	}
+	if s.Timeout == 0 {
+		s.Timeout = sendTimeout
+	}
+	return &Sender{settings: s, from: from}, nil
+}
+
+// Enabled tells whether there is a server to send through.
+func (s *Sender) Enabled() bool { return s.settings.Host != "" }
+
+// Domain is the part behind the @ of the sender, for message ids.
+func (s *Sender) Domain() string {
+	_, domain, _ := strings.Cut(s.from.Address, "@")
+	return domain
+}
+
+// Send hands one mail to the server and returns nil when the server has
+// accepted it. It takes no longer than the timeout of the settings, nor than
+// ctx. Failures are a *SendError.
+func (s *Sender) Send(ctx context.Context, e *monitor.Email) error {
+	msg, err := s.message(e)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.settings.Timeout)
+	defer cancel()
+	client, conn, err := s.connect(ctx)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer client.CloseWithSMTPClient(conn) //nolint:errcheck // a failed goodbye does not undo an accepted mail
+	if err := client.SendWithSMTPClient(conn, msg); err != nil && !msg.IsDelivered() {
+		return classify(ctx, err)
+	}
+	return nil
+}
+
+// Probe connects, encrypts and logs in as Send does, then says goodbye. The
+// mail self-check uses it (DESIGN §7).
+func (s *Sender) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.settings.Timeout)
+	defer cancel()
+	client, conn, err := s.connect(ctx)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	if err := client.CloseWithSMTPClient(conn); err != nil {
+		return classify(ctx, err)
+	}
+	return nil
+}
+
+// connect dials anew. The connection is cut when ctx ends, whatever the client
+// is waiting for.
+func (s *Sender) connect(ctx context.Context) (*gomail.Client, *smtp.Client, error) {
+	cfg := &tls.Config{ServerName: s.settings.Host, RootCAs: s.settings.Roots, MinVersion: tls.VersionTLS12}
+	dial := func(_ context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { conn.Close() })
+		if s.settings.TLS != TLSFull {
+			return conn, nil
+		}
+		encrypted := tls.Client(conn, cfg)
+		return encrypted, encrypted.HandshakeContext(ctx)
+	}
+	options := []gomail.Option{
+		gomail.WithPort(s.settings.Port), gomail.WithTimeout(s.settings.Timeout), gomail.WithTLSConfig(cfg),
+		gomail.WithHELO(s.helo()), gomail.WithDialContextFunc(dial), gomail.WithoutNoop(), gomail.WithoutRset(),
+	}
+	client, err := gomail.NewClient(s.settings.Host, append(options, s.security()...)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up the mail client: %w", err)
+	}
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to the mail server: %w", err)
+	}
+	return client, conn, nil
+}
+
+// helo names us to the server: the sender's domain, which a mail server can
+// look up, rather than the name of a container.
+func (s *Sender) helo() string {
+	if d := s.Domain(); d != "" {
+		return d
+	}
+	return "localhost"
+}
+
+func (s *Sender) security() []gomail.Option {
+	var options []gomail.Option
+	plain, login := gomail.SMTPAuthPlain, gomail.SMTPAuthLogin
+	switch s.settings.TLS {
+	case TLSFull:
+		options = append(options, gomail.WithSSL())
+	case TLSNone: // the operator has chosen to trust the wire
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+		plain, login = gomail.SMTPAuthPlainNoEnc, gomail.SMTPAuthLoginNoEnc
+	default:
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	}
+	if s.settings.Username == "" {
+		return options
+	}
+	return append(options, gomail.WithUsername(s.settings.Username), gomail.WithPassword(s.settings.Password),
+		gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1, gomail.SMTPAuthCramMD5, plain, login))
+}
+
+// message builds the MIME message. It refuses whatever could smuggle in a
+// header of its own.
+func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
+	refuse := func(reason string, err error) (*gomail.Msg, error) {
+		return nil, &SendError{Message: reason, Permanent: true, Err: err}
+	}
+	to, err := mail.ParseAddress(e.To)
+	if err != nil {
+		return nil, &SendError{Message: "the recipient's address is not valid", Permanent: true, BadAddress: true, Err: err}
+	}
+	m := gomail.NewMsg()
+	m.FromMailAddress(s.from)
+	m.ToMailAddress(to)
+	for name, value := range e.Headers {
+		if !headerSafe(name) || !headerSafe(value) || strings.ContainsAny(name, ": \t") {
+			return refuse("a header is not valid", nil)
+		}
+		// Preformatted: folding in the middle of an address would break it.
+		m.SetGenHeaderPreformatted(gomail.Header(name), value)
+	}
+	if !headerSafe(e.Subject) || !headerSafe(e.MessageID) {
+		return refuse("the subject is not valid", nil)
+	}
+	m.Subject(e.Subject)
+	m.SetGenHeaderPreformatted(gomail.HeaderMessageID, "<"+e.MessageID+">")
+	m.SetDateWithValue(e.CreatedAt)
+	// No out-of-office replies, please (RFC 3834).
+	m.SetGenHeader("Auto-Submitted", "auto-generated")
+	m.SetBodyString(gomail.TypeTextPlain, e.Text)
+	if e.HTML != "" {
+		m.AddAlternativeString(gomail.TypeTextHTML, e.HTML)
+	}
+	return m, nil
+}
+
+func headerSafe(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }
+
+// SendError is a mail that was not accepted.
+type SendError struct {
+	Message    string // safe to show, one line
+	Permanent  bool   // sending this mail again is useless
+	BadAddress bool   // the server does not know the recipient: no mail will ever arrive there
+	Err        error
+}
+
+// Error is the message, followed by what the server or the network said.
+func (e *SendError) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Err.Error()
+}
+
+// Unwrap is the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// classify tells what a failure means. Only what the server says for good about
+// the recipient or the message is permanent: a refused login or sender is the
+// operator's to mend, and the mail must survive that.
+func classify(ctx context.Context, err error) *SendError {
+	var refused *gomail.SendError
+	if !errors.As(err, &refused) || refused.ErrorCode() == 0 {
+		if ctx.Err() != nil {
+			return &SendError{Message: "the mail server did not answer in time", Err: err}
+		}
+		return &SendError{Message: "the mail server cannot be reached", Err: err}
+	}
+	code := refused.ErrorCode()
+	e := &SendError{Message: fmt.Sprintf("the mail server answered with code %d", code), Err: err}
+	if code < 500 {
+		return e
+	}
+	switch refused.Reason {
+	case gomail.ErrSMTPRcptTo:
+		// 5.7.x is about what we may do, not about whether the address exists.
+		e.Permanent, e.BadAddress = true, !strings.HasPrefix(refused.EnhancedStatusCode(), "5.7.")
+	case gomail.ErrSMTPData, gomail.ErrSMTPDataClose, gomail.ErrWriteContent:
+		e.Permanent = true
+	}
+	return e
+}
