@@ -29,7 +29,7 @@ func (c *scheduleCmd) Run(_ context.Context, w *world) error {
 	if c.N < 1 || c.N > maxOccurrences {
 		return usageError(fmt.Sprintf("-n must be within 1-%d, not %d", maxOccurrences, c.N))
 	}
-	from := w.now()
+	from := w.now().Truncate(time.Second)
 	if c.From != "" {
 		var err error
 		if from, err = time.Parse(time.RFC3339, c.From); err != nil {
@@ -87,7 +87,7 @@ func occurrences(s schedule.Schedule, after time.Time, n int) []time.Time {
 func printTimes(w *world, times []time.Time) error {
 	texts := make([]string, len(times))
 	for i, t := range times {
-		texts[i] = t.Format(time.RFC3339Nano)
+		texts[i] = t.Format(time.RFC3339)
 	}
 	return json.NewEncoder(w.stdout).Encode(texts)
 }
