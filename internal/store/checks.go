@@ -165,25 +165,37 @@ func (s *Store) UpdateCheck(ctx context.Context, code uuid.UUID, change func(*Ch
 		if err := change(edit); err != nil {
 			return err
 		}
-		c.Recompute(tx.Now())
-		if err := updateCheck(ctx, tx, c); err != nil {
+		if err := storeChange(ctx, tx, edit); err != nil {
 			return err
 		}
-		if edit.Flip != nil {
-			if err := insertFlip(ctx, tx, edit.Flip); err != nil {
-				return err
-			}
-		}
-		if edit.Channels != nil {
-			if err := assignChannels(ctx, tx, c, *edit.Channels); err != nil {
-				return err
-			}
-		}
-		tx.Wake(db.TopicChecks)
 		out = c
 		return nil
 	})
 	return out, err
+}
+
+// storeChange stores what a change has made of a check.
+func storeChange(ctx context.Context, tx *db.Tx, edit *CheckChange) error {
+	edit.Recompute(tx.Now())
+	if err := updateCheck(ctx, tx, edit.Check); err != nil {
+		return err
+	}
+	if edit.Flip != nil {
+		insert := insertFlip
+		if edit.Silent {
+			insert = insertSilentFlip
+		}
+		if err := insert(ctx, tx, edit.Flip); err != nil {
+			return err
+		}
+	}
+	if edit.Channels != nil {
+		if err := assignChannels(ctx, tx, edit.Check, *edit.Channels); err != nil {
+			return err
+		}
+	}
+	tx.Wake(db.TopicChecks)
+	return nil
 }
 
 // CheckChange is what a change of a check may touch.
@@ -191,6 +203,7 @@ type CheckChange struct {
 	*monitor.Check
 	Now      time.Time     // the moment of the change
 	Flip     *monitor.Flip // set by the change: stored, and told to people where it Notifies
+	Silent   bool          // set by the change: nobody is told of the flip
 	Channels *Channels     // set by the change: the channels from now on
 }
 
@@ -269,4 +282,73 @@ func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([
 		var c CheckRow
 		return c, r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
 	})
+}
+
+// Unique names fields by which an upsert looks for an existing check; nil
+// fields do not count (contract §2.7).
+type Unique struct {
+	Name, Slug, Tags *string
+	Timeout, Grace   *time.Duration
+}
+
+// UpsertCheck changes the oldest check of the project that equals unique in all
+// its fields; where there is none, or unique is nil, it changes and stores
+// fresh instead. Two calls at once do not both create. It fails with
+// errs.Conflict when a new check is one too many for the owner.
+func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *Unique, change func(*CheckChange) error) (c *monitor.Check, created bool, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := roomForCheck(ctx, tx, fresh.ProjectID, 1); err != nil && (unique == nil || errs.KindOf(err) != errs.Conflict) {
+			return err
+		} else if c, err = findUnique(ctx, tx, fresh.ProjectID, unique, err); err != nil {
+			return err
+		}
+		if created = c == nil; created {
+			made := *fresh // fn may run again
+			c = &made
+		}
+		edit := &CheckChange{Check: c, Now: tx.Now()}
+		if err := change(edit); err != nil {
+			return err
+		}
+		if created {
+			if err := insertCheck(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		return storeChange(ctx, tx, edit)
+	})
+	return c, created, err
+}
+
+// findUnique returns the check an upsert means, nil when it is to be made, or
+// noRoom when it cannot be.
+func findUnique(ctx context.Context, tx *db.Tx, project uuid.UUID, u *Unique, noRoom error) (*monitor.Check, error) {
+	if u == nil {
+		return nil, nil
+	}
+	where, args := `c.project_id = $1`, []any{project}
+	add := func(column string, v any) {
+		args = append(args, v)
+		where += fmt.Sprintf(` AND c.%s = $%d`, column, len(args))
+	}
+	if u.Name != nil {
+		add("name", *u.Name)
+	}
+	if u.Slug != nil {
+		add("slug", *u.Slug)
+	}
+	if u.Tags != nil {
+		add("tags", *u.Tags)
+	}
+	if u.Timeout != nil {
+		add("timeout_seconds", int64(u.Timeout.Seconds()))
+	}
+	if u.Grace != nil {
+		add("grace_seconds", int64(u.Grace.Seconds()))
+	}
+	c, err := checkWhere(ctx, tx, where+` ORDER BY c.created_at, c.id LIMIT 1`+forUpdate(tx), args...)
+	if errs.KindOf(err) == errs.NotFound {
+		return nil, noRoom
+	}
+	return c, err
 }

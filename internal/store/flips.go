@@ -48,19 +48,27 @@ func flipDest(f *monitor.Flip) []any {
 // insertFlip stores a flip and, where it is news, one delivery for each channel
 // of the check that can be used (DESIGN §5.1). It sets f.ID.
 func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
+	if err := insertSilentFlip(ctx, tx, f); err != nil {
+		return err
+	}
+	if !f.Notifies() {
+		return nil
+	}
+	_, err := tx.Exec(ctx, insertDeliveriesSQL(tx.Engine()), f.ID, f.CheckID, tx.Now())
+	if err != nil {
+		return fmt.Errorf("insert deliveries: %w", err)
+	}
+	tx.Wake(db.TopicDeliveries)
+	return nil
+}
+
+// insertSilentFlip stores a flip that nobody is told of. It sets f.ID.
+func insertSilentFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 	err := tx.QueryRow(ctx, `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
 		f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason).Scan(&f.ID)
 	if err != nil {
 		return fmt.Errorf("insert flip: %w", err)
 	}
-	if !f.Notifies() {
-		return nil
-	}
-	_, err = tx.Exec(ctx, insertDeliveriesSQL(tx.Engine()), f.ID, f.CheckID, tx.Now())
-	if err != nil {
-		return fmt.Errorf("insert deliveries: %w", err)
-	}
-	tx.Wake(db.TopicDeliveries)
 	return nil
 }
 
