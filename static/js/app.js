@@ -1,0 +1,253 @@
+// What every page does better with JavaScript. Everything here has a way without it.
+//
+//   data-copy="text"        copies text; empty: the code block around the button
+//   data-dialog             on a link: opens the page it leads to in a dialog
+//   data-busy="Sending…"    on a submit button: its text while the form is on its way
+//   data-filter="#list"     on a search input: hides the children of #list whose text does not hold what is typed
+//   <time data-ago>         stays current
+//   body[data-down]         how many checks of the project are down: kept in the title and the icon
+//
+// Other scripts listen to "content" (bubbles from what was put into a dialog) to set up what they find there.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Copying.
+function toast(text) {
+  let box = $('.toasts');
+  if (!box) {
+    box = document.createElement('div');
+    box.className = 'toasts';
+    box.setAttribute('role', 'status');
+    box.popover = 'manual';
+    document.body.append(box);
+  }
+  const note = document.createElement('div');
+  note.className = 'toast';
+  note.textContent = text;
+  box.append(note);
+  if (box.matches(':popover-open')) box.hidePopover();
+  box.showPopover(); // again, to be above a dialog
+  setTimeout(() => {
+    note.remove();
+    if (!box.children.length) box.hidePopover();
+  }, 2200);
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // no permission, or the site is not on https
+    const area = document.createElement('textarea');
+    area.value = text;
+    ($('dialog[open]') || document.body).append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast('Copied');
+}
+
+// Dialogs: a page with a form, fetched and shown in place. What the server answers to the form is shown the same way;
+// a redirect leaves the dialog.
+async function openDialog(href) {
+  const response = await fetch(href);
+  const content = response.ok && contentOf(await response.text());
+  if (!content || response.redirected) {
+    location.href = href;
+    return;
+  }
+  const dialog = document.createElement('dialog');
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('click', (e) => e.target === dialog && outside(dialog, e) && dialog.close());
+  document.body.append(dialog);
+  fill(dialog, content, href);
+  dialog.showModal();
+  (dialog.querySelector('[autofocus], [aria-invalid=true]') || dialog.querySelector('input:not([type=hidden]), textarea, select'))?.focus();
+}
+
+function outside(element, e) {
+  const r = element.getBoundingClientRect();
+  return e.clientX < r.left || e.clientX > r.right || e.clientY < r.top || e.clientY > r.bottom;
+}
+
+function contentOf(html) {
+  return new DOMParser().parseFromString(html, 'text/html').querySelector('#main');
+}
+
+function fill(dialog, content, href) {
+  const close = document.createElement('button');
+  close.className = 'btn ghost square close';
+  close.setAttribute('aria-label', 'Close');
+  close.append(cross());
+  close.onclick = () => dialog.close();
+  dialog.replaceChildren(close, ...content.childNodes);
+  const heading = $('h1', dialog);
+  if (heading) {
+    heading.id = 'dialog-title';
+    dialog.setAttribute('aria-labelledby', heading.id);
+  }
+  for (const form of $$('form', dialog)) form.action ||= href;
+  ready(dialog);
+  window.htmx?.process(dialog);
+  dialog.dispatchEvent(new CustomEvent('content', { bubbles: true }));
+}
+
+function cross() {
+  const icon = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  icon.setAttribute('class', 'icon');
+  icon.setAttribute('viewBox', '0 0 24 24');
+  const line = document.createElementNS(icon.namespaceURI, 'path');
+  line.setAttribute('d', 'M18 6 6 18M6 6l12 12');
+  line.setAttribute('stroke', 'currentColor');
+  line.setAttribute('stroke-linecap', 'round');
+  icon.append(line);
+  return icon;
+}
+
+async function submitInDialog(dialog, form, submitter) {
+  const data = new URLSearchParams(new FormData(form, submitter));
+  const action = submitter?.formAction || form.action;
+  const response = await fetch(action, { method: 'POST', body: data });
+  if (response.redirected) {
+    location.href = response.url;
+    if (new URL(response.url).hash) location.reload();
+    return;
+  }
+  const content = contentOf(await response.text());
+  if (!content) {
+    location.reload();
+    return;
+  }
+  fill(dialog, content, action);
+  $('[aria-invalid=true], .flash.error', dialog)?.scrollIntoView({ block: 'nearest' });
+  $('[aria-invalid=true]', dialog)?.focus();
+}
+
+// Times. The words are those of web/funcs.go.
+const units = [[86400, 'd', 'day', 'days'], [3600, 'hr', 'hour', 'hours'], [60, 'min', 'min', 'min'], [1, 'sec', 'sec', 'sec']];
+const plural = (n, one, several) => `${n} ${n === 1 ? one : several}`;
+
+function duration(s) {
+  for (const [i, [size, short, one, several]] of units.entries()) {
+    const n = Math.floor(s / size);
+    if (!n && i < units.length - 1) continue;
+    const next = units[i + 1];
+    const m = next ? Math.floor((s % size) / next[0]) : 0;
+    return m ? `${n} ${short} ${m} ${next[1]}` : plural(n, one, several);
+  }
+  return '';
+}
+
+function distance(s) {
+  if (s < 60) return duration(s);
+  if (s < 6 * 3600) return duration(s - (s % 60));
+  if (s < 86400) return duration(s - (s % 3600));
+  if (s < 60 * 86400) return duration(s - (s % 86400));
+  if (s < 730 * 86400) return plural(Math.floor(s / (30 * 86400)), 'month', 'months');
+  return plural(Math.floor(s / (365 * 86400)), 'year', 'years');
+}
+
+function ago(then) {
+  const s = Math.floor((Date.now() - then) / 1000);
+  if (Math.abs(s) < 5) return s < 0 ? 'in a moment' : 'just now';
+  return s < 0 ? `in ${distance(-s)}` : `${distance(s)} ago`;
+}
+
+function refreshTimes() {
+  if (document.hidden) return;
+  for (const t of $$('time[data-ago]')) {
+    const text = ago(new Date(t.dateTime));
+    if (t.textContent !== text) t.textContent = text;
+  }
+}
+
+// Trouble in the title and the icon of the tab.
+function showDown() {
+  const down = Number(document.body.dataset.down || 0);
+  document.title = (down ? `(${down} down) ` : '') + document.title.replace(/^\(\d+ down\) /, '');
+  const icon = $('link[rel=icon]');
+  icon.href = down ? icon.dataset.down : icon.dataset.calm;
+}
+
+// Colours: at once, and remembered by the server.
+function changeTheme(form, theme) {
+  document.documentElement.dataset.theme = theme;
+  fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme }), redirect: 'manual' });
+}
+
+// Menus in browsers that cannot place them.
+function placeMenu(menu) {
+  if (CSS.supports('position-area', 'bottom span-left')) return;
+  const button = $(`[popovertarget="${menu.id}"]`);
+  const r = button?.getBoundingClientRect();
+  if (!r) return;
+  menu.style.inset = 'auto';
+  menu.style.margin = '0';
+  menu.style.top = `${Math.max(8, Math.min(r.bottom + 6, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.style.left = `${Math.max(8, r.right - menu.offsetWidth)}px`;
+}
+
+function ready(root) {
+  const tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (tz) for (const input of $$('input[type=hidden][name=tz]', root)) input.value = tz;
+  for (const button of $$('[data-copy][hidden]', root)) button.hidden = false;
+}
+
+document.addEventListener('click', (e) => {
+  const button = e.target.closest('[data-copy]');
+  if (button) {
+    e.preventDefault();
+    copy(button.dataset.copy || $('code', button.closest('.code')).textContent);
+    return;
+  }
+  const link = e.target.closest('a[data-dialog]');
+  if (link && !e.metaKey && !e.ctrlKey && !e.shiftKey && e.button === 0) {
+    e.preventDefault();
+    link.closest('[popover]')?.hidePopover();
+    openDialog(link.href);
+  }
+  if (e.target.closest('dialog a[data-close]')) {
+    e.preventDefault();
+    e.target.closest('dialog').close();
+  }
+});
+
+document.addEventListener('submit', (e) => {
+  const form = e.target;
+  if (e.defaultPrevented) return;
+  if (form.matches('[data-theme-form]')) {
+    e.preventDefault();
+    changeTheme(form, e.submitter.value);
+    return;
+  }
+  if (form.method !== 'post') return;
+  const busy = e.submitter?.dataset.busy;
+  if (busy) {
+    e.submitter.setAttribute('aria-busy', 'true');
+    e.submitter.lastChild.textContent = busy;
+  }
+  const dialog = form.closest('dialog');
+  if (dialog && !form.hasAttribute('data-leave')) {
+    e.preventDefault();
+    submitInDialog(dialog, form, e.submitter);
+  }
+});
+
+document.addEventListener('input', (e) => {
+  const list = e.target.dataset?.filter && $(e.target.dataset.filter);
+  if (!list) return;
+  const wanted = e.target.value.toLowerCase();
+  for (const item of list.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+});
+
+document.addEventListener('toggle', (e) => {
+  if (e.target.matches?.('.menu') && e.newState === 'open') placeMenu(e.target);
+}, true);
+
+document.addEventListener('visibilitychange', refreshTimes);
+addEventListener('pageshow', (e) => e.persisted && location.reload()); // the back button must not bring back an old state
+setInterval(refreshTimes, 1000);
+new MutationObserver(showDown).observe(document.body, { attributeFilter: ['data-down'] });
+for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
+ready(document);

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// stylesheet is the one file that all of css/ becomes.
+const stylesheet = "css/app.css"
+
+// asset is a file as it is sent.
+type asset struct {
+	name        string // with the hash: css/app.3f2a9c1d04.css
+	contentType string
+	etag        string
+	plain       []byte
+	gzipped     []byte // nil: does not get smaller
+}
+
+// assets serves the static files from memory. Under a name that holds the hash
+// of the content a file may be kept for ever; under its plain name browsers ask
+// each time whether it has changed.
+type assets struct {
+	prefix string // /static/ below the path of the site
+	byName map[string]*asset
+	icons  map[string]bool // what the sprite draws
+}
+
+func newAssets(fsys fs.FS, basePath string) (*assets, error) {
+	a := &assets{prefix: basePath + "/static/", byName: map[string]*asset{}, icons: map[string]bool{}}
+	var css bytes.Buffer
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(fsys, name)
+		switch {
+		case err != nil:
+			return err
+		case path.Ext(name) == ".css":
+			css.Write(data) // the walk is in the order of names
+		default:
+			a.add(name, data)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.add(stylesheet, a.resolveURLs(css.Bytes()))
+	for _, m := range symbolID.FindAllSubmatch(a.byName["img/icons.svg"].content(), -1) {
+		a.icons[string(m[1])] = true
+	}
+	return a, nil
+}
+
+var (
+	symbolID = regexp.MustCompile(`<symbol id="i-([a-z0-9-]+)"`)
+	cssURL   = regexp.MustCompile(`url\(\.\./([a-z0-9/._-]+)\)`)
+)
+
+// resolveURLs puts the hashed names of other files into the stylesheet.
+func (a *assets) resolveURLs(css []byte) []byte {
+	return cssURL.ReplaceAllFunc(css, func(m []byte) []byte {
+		f := a.byName[string(cssURL.FindSubmatch(m)[1])]
+		if f == nil {
+			return m
+		}
+		return []byte("url(../" + f.name + ")")
+	})
+}
+
+func (a *assets) add(name string, data []byte) {
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:5])
+	ext := path.Ext(name)
+	f := &asset{
+		name:        strings.TrimSuffix(name, ext) + "." + hash + ext,
+		contentType: contentType(ext),
+		etag:        `"` + hash + `"`,
+		plain:       data,
+	}
+	if z := compress(data); len(z) < len(data)*9/10 {
+		f.gzipped = z
+	}
+	a.byName[name], a.byName[f.name] = f, f
+}
+
+func contentType(ext string) string {
+	switch ext {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".ico":
+		return "image/x-icon"
+	case ".woff2":
+		return "font/woff2"
+	default:
+		return "text/plain; charset=utf-8"
+	}
+}
+
+// compress cannot fail: it writes to memory at a level that exists.
+func compress(data []byte) []byte {
+	var buf bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	_, _ = w.Write(data)
+	_ = w.Close()
+	return buf.Bytes()
+}
+
+func (f *asset) content() []byte {
+	if f == nil {
+		return nil
+	}
+	return f.plain
+}
+
+// url is the address of the file with the plain name, ready for a page.
+func (a *assets) url(name string) (string, error) {
+	f := a.byName[name]
+	if f == nil {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return a.prefix + f.name, nil
+}
+
+// serve answers /static/….
+func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/static/")
+	f := a.byName[name]
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	cache := "no-cache"
+	if name == f.name {
+		cache = "public, max-age=31536000, immutable"
+	}
+	f.send(w, r, cache)
+}
+
+// favicon answers /favicon.ico, for programs that do not read pages.
+func (a *assets) favicon(w http.ResponseWriter, r *http.Request) {
+	f := a.byName["img/favicon.ico"]
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	f.send(w, r, "public, max-age=86400")
+}
+
+// robots lets search engines read what is for everybody.
+func (a *assets) robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	base := strings.TrimSuffix(a.prefix, "/static/")
+	fmt.Fprintf(w, "User-agent: *\nAllow: %[1]s/$\nAllow: %[1]s/docs/\nAllow: %[1]s/static/\nDisallow: %[1]s/\n", base)
+}
+
+func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
+	h := w.Header()
+	h.Set("Cache-Control", cache)
+	h.Set("Etag", f.etag)
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("If-None-Match"), f.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	data := f.plain
+	if f.gzipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		data = f.gzipped
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Type", f.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data) // the reader may have gone
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+)
+
+// templateFuncs are what templates may call beside the built-in functions.
+func (s *Server) templateFuncs() template.FuncMap {
+	return template.FuncMap{
+		"path":     s.Site.Path,   // path "/docs/": our address below SITE_ROOT's path
+		"asset":    s.assets.url,  // asset "css/app.css": the hashed address of a static file
+		"icon":     s.assets.icon, // icon "mail": a picture from the sprite
+		"time":     timeTag,       // time $ .LastPing: "4 hours ago" with the exact time on hover
+		"exact":    exact,         // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
+		"duration": duration,      // duration .Timeout: "1 hour", "3 hr 58 min"
+		"plural":   plural,        // plural 3 "check" "checks": "3 checks"
+		"initials": initials,      // initials "jane.roe@example.org": "JR"
+		"confirm":  newConfirm,    // confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
+	}
+}
+
+// icon draws a decorative picture; text beside it, or a label of the button
+// around it, says what it means.
+func (a *assets) icon(name string) (template.HTML, error) {
+	if !a.icons[name] {
+		return "", fmt.Errorf("no icon %q: add it to static/build/icons.txt", name)
+	}
+	sprite, err := a.url("img/icons.svg")
+	if err != nil {
+		return "", err
+	}
+	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`), nil //nolint:gosec // both parts are ours
+}
+
+// timeTag says how long ago (or in how long) t is for the reader of page; its
+// exact value, in the reader's zone, is shown on hover. The zero time is "never".
+func timeTag(page model, t time.Time) template.HTML {
+	if t.IsZero() {
+		return "never"
+	}
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s" data-ago>%s</time>`, //nolint:gosec // escaped
+		t.UTC().Format("2006-01-02T15:04:05Z"), template.HTMLEscapeString(exact(page, t)), ago(page.base().Now, t)))
+}
+
+// exact is the moment in full, in the zone of the page's reader.
+func exact(page model, t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	zone := page.base().TZ
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("Mon, 2 Jan 2006, 15:04:05 MST")
+}
+
+// ago tells the distance of t from now in one unit; two between one and six
+// hours, where half an hour matters. static/js/app.js does the same.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	if d < 0 {
+		if text := distance(-d); text != "" {
+			return "in " + text
+		}
+		return "in a moment"
+	}
+	if text := distance(d); text != "" {
+		return text + " ago"
+	}
+	return "just now"
+}
+
+func distance(d time.Duration) string {
+	switch {
+	case d < 5*time.Second:
+		return ""
+	case d < time.Hour, d >= time.Hour && d < 6*time.Hour:
+		if d >= time.Minute {
+			d = d.Truncate(time.Minute)
+		}
+		return duration(d)
+	case d < 24*time.Hour:
+		return duration(d.Truncate(time.Hour))
+	case d < 60*24*time.Hour:
+		return duration(d.Truncate(24 * time.Hour))
+	case d < 2*365*24*time.Hour:
+		return plural(int(d/(30*24*time.Hour)), "month", "months")
+	default:
+		return plural(int(d/(365*24*time.Hour)), "year", "years")
+	}
+}
+
+// units are from large to small. A length of a single unit is spelt out, one of
+// two is short.
+var units = []struct {
+	size                time.Duration
+	short, one, several string
+}{
+	{24 * time.Hour, "d", "day", "days"},
+	{time.Hour, "hr", "hour", "hours"},
+	{time.Minute, "min", "min", "min"},
+	{time.Second, "sec", "sec", "sec"},
+}
+
+// duration tells a length of time in its two largest units: "15 min", "1 hour",
+// "3 hr 58 min". Fractions of a second show only below ten seconds.
+func duration(d time.Duration) string {
+	if d < 0 {
+		d = 0
+	}
+	if d < 10*time.Second && d%time.Second != 0 {
+		if d < time.Second {
+			return fmt.Sprintf("%d ms", d.Milliseconds())
+		}
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + " sec"
+	}
+	for i, u := range units {
+		n := int(d / u.size)
+		if n == 0 && i < len(units)-1 {
+			continue
+		}
+		if i+1 < len(units) {
+			next := units[i+1]
+			if m := int(d % u.size / next.size); m > 0 {
+				return fmt.Sprintf("%d %s %d %s", n, u.short, m, next.short)
+			}
+		}
+		return plural(n, u.one, u.several)
+	}
+	return ""
+}
+
+// plural is the number with the word that fits it.
+func plural(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}
+
+// initials are the one or two letters of an avatar.
+func initials(email string) string {
+	local, _, _ := strings.Cut(email, "@")
+	parts := strings.FieldsFunc(local, func(r rune) bool { return strings.ContainsRune("._-+", r) })
+	var out []rune
+	for _, p := range parts {
+		out = append(out, []rune(strings.ToUpper(p))[0])
+		if len(out) == 2 {
+			break
+		}
+	}
+	return string(out)
+}
