@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"punctual/internal/auth"
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
@@ -50,20 +51,28 @@ type Tester interface {
 	SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
 }
 
+// SendVerify mails the question whether an address may get alerts; mail.Queue
+// behind mail.Composer.Verify does it.
+type SendVerify func(ctx context.Context, v mail.Verify) error
+
 // Deps is everything the site stands on.
 type Deps struct {
-	Site      Site
-	Store     *store.Store
-	Auth      *auth.Service
-	Sessions  *auth.SessionStore
-	Signer    *auth.Signer
-	Notifiers *notify.Registry
-	Tester    Tester
-	Templates fs.FS
-	Static    fs.FS
-	API       http.Handler // /api/…, nil = not offered
-	Dev       bool         // templates are read again for each request
-	Log       *slog.Logger
+	Site       Site
+	Store      *store.Store
+	Auth       *auth.Service
+	Sessions   *auth.SessionStore
+	Signer     *auth.Signer
+	Notifiers  *notify.Registry
+	Tester     Tester
+	SendVerify SendVerify
+	// PushoverSubscription is where people subscribe to our Pushover application;
+	// empty: they type their user key.
+	PushoverSubscription string
+	Templates            fs.FS
+	Static               fs.FS
+	API                  http.Handler // /api/…, nil = not offered
+	Dev                  bool         // templates are read again for each request
+	Log                  *slog.Logger
 }
 
 // Server serves the site.
