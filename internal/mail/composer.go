@@ -1,0 +1,191 @@
+package mail
+
+import (
+	"bytes"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"io/fs"
+	"strings"
+	texttemplate "text/template"
+	"unicode"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+)
+
+// The kinds of mail, as stored in the table emails. Each is a pair of templates,
+// email/<kind>.html and email/<kind>.txt.
+const (
+	KindLogin           = "login"
+	KindVerify          = "verify"
+	KindAlert           = "alert"
+	KindChannelDisabled = "channel-disabled"
+)
+
+// Site is what every mail tells of the instance it comes from.
+type Site struct {
+	Name         string
+	Root         string // full address, without a slash at the end
+	SupportEmail string // "" = none
+}
+
+// Composer makes mails from templates. It is safe for concurrent use.
+type Composer struct {
+	site   Site
+	domain string
+	pages  map[string]page
+}
+
+type page struct {
+	html *htmltemplate.Template
+	text *texttemplate.Template
+}
+
+// NewComposer parses the templates email/*.html and email/*.txt of fsys. domain
+// is the right half of message ids: Sender.Domain.
+func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
+	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
+	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindChannelDisabled} {
+		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
+		if err != nil {
+			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
+		}
+		text, err := texttemplate.ParseFS(fsys, "email/layout.txt", "email/"+kind+".txt")
+		if err != nil {
+			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
+		}
+		c.pages[kind] = page{html: html, text: text}
+	}
+	return c, nil
+}
+
+// Login is the mail with a login link, which is valid once and for an hour.
+func (c *Composer) Login(to, link string) (*Message, error) {
+	return c.compose(KindLogin, to, "Log in to "+c.site.Name, link, nil)
+}
+
+// Verify asks the owner of an address whether it may get alerts.
+type Verify struct {
+	To      string
+	Project string
+	By      string // address of whoever added it, "" = not told
+	Link    string
+}
+
+// Verify makes the mail.
+func (c *Composer) Verify(v Verify) (*Message, error) {
+	return c.compose(KindVerify, v.To, "Confirm this address for alerts from "+c.site.Name, v.Link, v)
+}
+
+// ChannelDisabled tells a project's owner that nobody hears of alerts through a
+// channel any more.
+type ChannelDisabled struct {
+	To      string
+	Project string
+	Channel string // its name or where it leads: "Email to ops@example.org"
+	Reason  string // what the other side said
+	Check   string // the alert that could not be told, "" = a test
+	Status  monitor.Status
+	Link    string // to the project's integrations
+}
+
+// ChannelDisabled makes the mail.
+func (c *Composer) ChannelDisabled(d ChannelDisabled) (*Message, error) {
+	return c.compose(KindChannelDisabled, d.To, "Alerts no longer arrive: "+d.Channel, d.Link, d)
+}
+
+// Alert is one change of a check's status, in words.
+type Alert struct {
+	To   string
+	Key  string // idempotency key: the same alert has the same Message-ID in every attempt
+	Test bool
+	Down bool // else up
+
+	Name           string // of the check
+	Sentence       string // what happened
+	When           string // moment of the change, in the reader's zone
+	Description    string
+	Facts          []Fact
+	Body           string // end of the last ping's body
+	BodyCut        bool   // there was more before it
+	OtherDown      []Fact // other checks that are down: name, and how long ago they pinged
+	OtherDownTotal int
+
+	Link        string // to the check
+	Unsubscribe string // one click is enough (RFC 8058)
+}
+
+// Word is the status as the subject has it.
+func (a Alert) Word() string {
+	if a.Down {
+		return "DOWN"
+	}
+	return "UP"
+}
+
+// OtherDownRest is how many checks are down beyond those that are named.
+func (a Alert) OtherDownRest() int { return a.OtherDownTotal - len(a.OtherDown) }
+
+// Fact is a line of a list: what, and its value.
+type Fact struct{ Label, Value string }
+
+// Alert makes the mail.
+func (c *Composer) Alert(a Alert) (*Message, error) {
+	m, err := c.compose(KindAlert, a.To, a.Word()+" | "+a.Name, a.Link, a)
+	if err != nil {
+		return nil, err
+	}
+	m.MessageID = a.Key + "@" + c.domain
+	m.Headers = map[string]string{
+		"List-Unsubscribe":      "<" + a.Unsubscribe + ">",
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+	}
+	return m, nil
+}
+
+// view is what templates see.
+type view struct {
+	Site    Site
+	Subject string
+	To      string
+	Link    string
+	M       any // the mail's own data
+}
+
+func (c *Composer) compose(kind, to, subject, link string, data any) (*Message, error) {
+	v := view{Site: c.site, Subject: oneLine(subject), To: to, Link: link, M: data}
+	m := &Message{Link: link, Email: monitor.Email{
+		MessageID: uuid.NewString() + "@" + c.domain,
+		Kind:      kind,
+		To:        to,
+		Subject:   v.Subject,
+	}}
+	var err error
+	if m.HTML, err = execute(c.pages[kind].html, v); err != nil {
+		return nil, fmt.Errorf("render %s mail: %w", kind, err)
+	}
+	if m.Text, err = execute(c.pages[kind].text, v); err != nil {
+		return nil, fmt.Errorf("render %s mail: %w", kind, err)
+	}
+	return m, nil
+}
+
+func execute(t interface {
+	ExecuteTemplate(w io.Writer, name string, data any) error
+}, v view) (string, error) {
+	var buf bytes.Buffer
+	err := t.ExecuteTemplate(&buf, "layout", v)
+	return buf.String(), err
+}
+
+// button is the one thing a mail asks its reader to press.
+type button struct{ Text, URL string }
+
+func newButton(text, url string) button { return button{text, url} }
+
+// oneLine makes a header value of text that people wrote.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == ' ' }), " ")
+}

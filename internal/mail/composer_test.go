@@ -1,0 +1,120 @@
+package mail_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// sample is an alert that uses every part of the template.
+func sample(down bool) mail.Alert {
+	a := mail.Alert{
+		To: "ops@example.net", Key: "0c5e3c70-6f0e-4d57-9f0a-2f3c0c7f7a11", Down: down,
+		Name:        `Nightly <dump> & "friends"`,
+		Sentence:    "No success signal came in time, and the grace time is over.",
+		When:        "Sunday, 1 March 2026, 13:00:00 CET",
+		Description: "Dumps the database to the other site.\nRunbook: https://wiki.example.org/dump",
+		Facts: []mail.Fact{
+			{Label: "Project", Value: "Operations"}, {Label: "Tags", Value: "db, prod"},
+			{Label: "Schedule", Value: "At 02:00 every day (0 2 * * *, Europe/Berlin)"},
+			{Label: "Total pings", Value: "412, since 4 January 2026"},
+			{Label: "Last ping", Value: "success, 1 day, 2 hours ago, from 192.0.2.7"},
+		},
+		Body:           "dumping 14 tables…\n\tpg_dump: error: connection to server on socket \"/run/postgresql/.s.PGSQL.5432\" failed: <No such file or directory>\nexit 1",
+		BodyCut:        true,
+		OtherDown:      []mail.Fact{{Label: "Mirror sync", Value: "last ping 3 days ago"}, {Label: "Certificates", Value: "never pinged"}},
+		OtherDownTotal: 14,
+		Link:           "https://punctual.example.org/cloaked/6b0fcbd59650507ee65f62b4611c5b059107d6b7/",
+		Unsubscribe:    "https://punctual.example.org/integrations/0c5e3c70-6f0e-4d57-9f0a-2f3c0c7f7a11/unsub/sig/",
+	}
+	if !down {
+		a.Sentence = "The job is reporting again. It was down for 2 hours, 5 minutes."
+		a.Description, a.Body, a.BodyCut, a.OtherDown, a.OtherDownTotal = "", "", false, nil, 0
+	}
+	return a
+}
+
+func TestMailsLookAsAgreed(t *testing.T) {
+	c := composer(t)
+	test := sample(true)
+	test.Test, test.Name = true, "TEST"
+	for name, make := range map[string]func() (*mail.Message, error){
+		"login": func() (*mail.Message, error) {
+			return c.Login("a@example.net", "https://punctual.example.org/x/?a=1&b=2")
+		},
+		"alert-down": func() (*mail.Message, error) { return c.Alert(sample(true)) },
+		"alert-up":   func() (*mail.Message, error) { return c.Alert(sample(false)) },
+		"alert-test": func() (*mail.Message, error) { return c.Alert(test) },
+		"verify": func() (*mail.Message, error) {
+			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/v/"})
+		},
+		"channel-disabled": func() (*mail.Message, error) {
+			return c.ChannelDisabled(mail.ChannelDisabled{To: "owner@example.org", Project: "Operations", Channel: "Webhook to hooks.example.org",
+				Reason: "The other side answered with status 410.", Check: "Nightly dump", Status: monitor.StatusDown, Link: "https://punctual.example.org/i/"})
+		},
+	} {
+		m, err := make()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		golden(t, name+".txt", "Subject: "+m.Subject+"\n\n"+m.Text)
+		golden(t, name+".html", m.HTML)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got, -update accepts):\n%s", name, diff)
+	}
+}
+
+func TestAnAlertIsTheSameMailInEveryAttempt(t *testing.T) {
+	a, err := composer(t).Alert(sample(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := sample(true).Key + "@example.org"; a.MessageID != want {
+		t.Errorf("message id %q, want %q", a.MessageID, want)
+	}
+	if got := a.Headers["List-Unsubscribe"]; got != "<"+sample(true).Unsubscribe+">" {
+		t.Errorf("List-Unsubscribe: %s", got)
+	}
+	if got := a.Headers["List-Unsubscribe-Post"]; got != "List-Unsubscribe=One-Click" {
+		t.Errorf("List-Unsubscribe-Post: %s", got)
+	}
+}
+
+func TestANameCannotBreakTheMail(t *testing.T) {
+	a := sample(true)
+	a.Name = "one\r\nBcc: x@example.net <script>alert(1)</script>"
+	m, err := composer(t).Alert(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Subject != "DOWN | one Bcc: x@example.net <script>alert(1)</script>" {
+		t.Errorf("subject %q", m.Subject)
+	}
+	if strings.Contains(m.HTML, "<script>") {
+		t.Error("the name is not escaped")
+	}
+}

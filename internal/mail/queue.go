@@ -1,0 +1,212 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"punctual/internal/monitor"
+)
+
+// Outbox is where mails wait and are remembered: *store.Store. It is an
+// interface because this package lies below the store (DESIGN §3).
+type Outbox interface {
+	EnqueueEmail(ctx context.Context, e *monitor.Email) error
+	RecordEmail(ctx context.Context, e *monitor.Email) error
+	ClaimEmails(ctx context.Context, limit int, lease time.Duration) ([]monitor.Email, error)
+	FinishEmail(ctx context.Context, e *monitor.Email) error
+}
+
+// Message is a mail and, for those who run without an SMTP server, where its
+// button leads.
+type Message struct {
+	monitor.Email
+	Link string
+}
+
+const (
+	batch = 8 // mails sent at the same time
+	// lease covers one attempt and the time to store how it went.
+	lease = 2 * time.Minute
+	// pollInterval finds mails whose pause is over, and those whose wake-up call was lost.
+	pollInterval = time.Second
+	recordTime   = 5 * time.Second
+	maxLastError = 500
+)
+
+// pauses are the waits after each failed attempt, about a day in all.
+var pauses = [...]time.Duration{
+	time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+}
+
+// Queue sends the mails that wait in the outbox. Several may run side by side,
+// in one process or many.
+//
+// A mail is sent at least once: a crash between the server's yes and our note
+// of it means another attempt, under the same Message-ID.
+type Queue struct {
+	outbox Outbox
+	sender *Sender
+	onKept func(e monitor.Email, link string)
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// QueueConfig is what a queue needs; all but OnKept is required.
+type QueueConfig struct {
+	Outbox Outbox
+	Sender *Sender
+	// OnKept is told of each mail that is kept because no SMTP server is set,
+	// with the link it asks its reader to open, "" when it has none.
+	OnKept func(e monitor.Email, link string)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// NewQueue makes a queue. Run sends; Enqueue and Deliver work without it.
+func NewQueue(c QueueConfig) *Queue {
+	if c.OnKept == nil {
+		c.OnKept = func(monitor.Email, string) {}
+	}
+	return &Queue{outbox: c.Outbox, sender: c.Sender, onKept: c.OnKept, now: c.Now, log: c.Log}
+}
+
+// Enqueue stores a mail to be sent soon. Without an SMTP server it is kept for
+// the local mailbox instead (DESIGN §2.2).
+func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
+	m.CreatedAt = q.now()
+	if !q.sender.Enabled() {
+		m.Status = monitor.EmailKept
+	}
+	if err := q.outbox.EnqueueEmail(ctx, &m.Email); err != nil {
+		return fmt.Errorf("enqueue mail: %w", err)
+	}
+	if m.Status == monitor.EmailKept {
+		q.onKept(m.Email, m.Link)
+	}
+	return nil
+}
+
+// Deliver sends a mail at once, past the queue, and records it. nil means that
+// the server has accepted it, or that it is kept because there is no server;
+// failures to send are a *SendError and leave no record.
+func (q *Queue) Deliver(ctx context.Context, m *Message) error {
+	m.CreatedAt = q.now()
+	m.Attempts = 1
+	if q.sender.Enabled() {
+		if err := q.sender.Send(ctx, &m.Email); err != nil {
+			return err
+		}
+		m.Status, m.SentAt = monitor.EmailSent, q.now()
+	} else {
+		m.Status = monitor.EmailKept
+	}
+	if err := q.record(ctx, &m.Email); err != nil {
+		if m.Status == monitor.EmailKept {
+			return err // the record is all there is
+		}
+		// It is on its way; an error here would send it twice.
+		q.log.Error("mail was sent but not recorded", "message_id", m.MessageID, "error", err)
+		return nil
+	}
+	if m.Status == monitor.EmailKept {
+		q.onKept(m.Email, m.Link)
+	}
+	return nil
+}
+
+func (q *Queue) record(ctx context.Context, e *monitor.Email) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err := q.outbox.RecordEmail(ctx, e); err != nil {
+		return fmt.Errorf("record mail: %w", err)
+	}
+	return nil
+}
+
+// Run sends mails as they come until ctx ends; the mails in hand are finished
+// first. wake is a channel of db.Watch for TopicEmails.
+func (q *Queue) Run(ctx context.Context, wake <-chan struct{}) error {
+	if !q.sender.Enabled() {
+		<-ctx.Done()
+		return nil
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+		case <-timer.C:
+		}
+		for n := batch; n == batch && ctx.Err() == nil; {
+			var err error
+			if n, err = q.SendDue(ctx); err != nil && ctx.Err() == nil {
+				q.log.Error("send queued mail", "error", err)
+			}
+		}
+		timer.Reset(pollInterval)
+	}
+}
+
+// SendDue makes one attempt on each of at most eight mails whose time has come,
+// and returns how many that were. A mail that cannot be sent is no error here;
+// trouble with the database is.
+func (q *Queue) SendDue(ctx context.Context) (int, error) {
+	claimed, err := q.outbox.ClaimEmails(ctx, batch, lease)
+	if err != nil {
+		return 0, fmt.Errorf("claim mails: %w", err)
+	}
+	failures := make([]error, len(claimed))
+	var wg sync.WaitGroup
+	for i := range claimed {
+		wg.Go(func() { failures[i] = q.attempt(context.WithoutCancel(ctx), &claimed[i]) })
+	}
+	wg.Wait()
+	return len(claimed), errors.Join(failures...)
+}
+
+// attempt sends one claimed mail and stores how it went.
+func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
+	err := q.sender.Send(ctx, e)
+	now := q.now()
+	e.LastError = ""
+	switch {
+	case err == nil:
+		e.Status, e.SentAt = monitor.EmailSent, now
+	case isPermanent(err) || e.Attempts > len(pauses):
+		e.Status, e.LastError = monitor.EmailFailed, cut(err.Error(), maxLastError)
+	default:
+		e.LastError, e.NextTryAt = cut(err.Error(), maxLastError), now.Add(pauses[e.Attempts-1])
+	}
+	q.logAttempt(e, err)
+	ctx, cancel := context.WithTimeout(ctx, recordTime)
+	defer cancel()
+	return q.outbox.FinishEmail(ctx, e)
+}
+
+func (q *Queue) logAttempt(e *monitor.Email, err error) {
+	attrs := []any{"kind", e.Kind, "id", e.ID, "attempt", e.Attempts, "status", e.Status}
+	if err != nil {
+		q.log.Warn("mail not sent", append(attrs, "error", err)...)
+		return
+	}
+	q.log.Info("mail sent", attrs...)
+}
+
+func isPermanent(err error) bool {
+	e, ok := errors.AsType[*SendError](err)
+	return ok && e.Permanent
+}
+
+// cut shortens s to at most n characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
