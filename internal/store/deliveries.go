@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// Claim asks for deliveries to be made.
+type Claim struct {
+	Worker      uuid.UUID     // who will make them
+	Limit       int           // at most so many
+	PerChannel  int           // at most so many for one channel, so that a flood for one leaves room for others
+	Lease       time.Duration // how long nobody else takes them
+	NotChannels []uuid.UUID   // channels that have no room now
+	NotKinds    []string      // kinds that have no room now
+}
+
+// claimWindow is how many of the oldest deliveries one claim looks at. With a
+// flood for one channel on top, the next claim names that channel in NotChannels
+// and so looks further.
+const claimWindow = 1000
+
+// ClaimDeliveries leases deliveries that are due, the oldest first, and loads
+// all there is to tell with each, in a constant number of statements. Nothing is
+// leased while an earlier delivery of the same check and channel is pending:
+// those go in order (DESIGN §5.2). Claiming counts as an attempt.
+//
+// A lease is next_try_at pushed into the future; when it runs out, because its
+// holder died, the delivery is simply due again. Time is the database's.
+func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error) {
+	e, now := s.db.Engine, s.db.Now()
+	claim := s.claimSQLite
+	if e == db.Postgres {
+		claim = s.claimPostgres
+	}
+	ids, err := claim(ctx, claimSQL(e), []any{now, setOfUUIDs(e, c.NotChannels), set(e, c.NotKinds), claimWindow, c.PerChannel, c.Limit,
+		c.Worker, now.Add(c.Lease)})
+	if err != nil {
+		return nil, fmt.Errorf("claim deliveries: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	claimed, err := s.loadClaimed(ctx, c.Worker, ids)
+	if err != nil {
+		s.giveBack(ctx, c.Worker, ids)
+		return nil, fmt.Errorf("load claimed deliveries: %w", err)
+	}
+	return claimed, nil
+}
+
+// claimSQL takes $1 now, $2 channels and $3 kinds to leave out, $4 how many rows
+// to look at, $5 at most per channel, $6 at most, $7 worker, $8 end of the lease.
+func claimSQL(e db.Engine) string {
+	lock := ""
+	if e == db.Postgres {
+		lock = " FOR UPDATE OF d SKIP LOCKED"
+	}
+	return `WITH due AS (
+			SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d JOIN channels h ON h.id = d.channel_id
+			WHERE d.status = 'pending' AND d.next_try_at <= $1
+			AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id)
+			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `) AND NOT (` + inSet(e, "h.kind", 3, textSet) + `)
+			ORDER BY d.next_try_at, d.id LIMIT $4),
+		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place FROM due),
+		picked AS (
+			SELECT d.id FROM ranked r JOIN deliveries d ON d.id = r.id
+			WHERE r.place <= $5 AND d.status = 'pending' AND d.next_try_at <= $1
+			ORDER BY d.next_try_at, d.id LIMIT $6` + lock + `)
+		UPDATE deliveries SET leased_by = $7, next_try_at = $8, attempts = attempts + 1 WHERE id IN (SELECT id FROM picked) RETURNING id`
+}
+
+// giveBack releases claimed deliveries that could not even be loaded. Where
+// that fails too, their leases run out.
+func (s *Store) giveBack(ctx context.Context, worker uuid.UUID, ids []int64) {
+	e := s.db.Engine
+	_, _ = s.db.Exec(ctx, `UPDATE deliveries SET leased_by = NULL, next_try_at = $2, attempts = attempts - 1
+		WHERE leased_by = $1 AND status = 'pending' AND `+inSet(e, "id", 3, idSet), worker, s.db.Now(), setOfIDs(e, ids))
+}
+
+// Verdict is what becomes of a claimed delivery.
+type Verdict int
+
+// The verdicts.
+const (
+	Sent     Verdict = iota // the other side has accepted
+	Retry                   // to be tried again at Outcome.NextTry
+	Failed                  // given up
+	Unwanted                // the channel does not want to know: the delivery is removed
+	Released                // no attempt was made: due again at once, and not counted as an attempt
+)
+
+// String is the verdict's name for logs.
+func (v Verdict) String() string {
+	return [...]string{"sent", "retry", "failed", "unwanted", "released"}[v]
+}
+
+// Outcome is the verdict on one claimed delivery.
+type Outcome struct {
+	ID      int64     // of the delivery
+	Attempt int       // Claimed.Attempts: with the worker, proof of the lease
+	Channel uuid.UUID // of the delivery
+	Verdict Verdict
+	NextTry time.Time // Retry only
+	Tried   bool      // an attempt was made: the channel shows how it went
+	ChannelOutcome
+}
+
+// FinishDeliveries records outcomes in one transaction. An outcome counts only
+// while the worker still holds the lease of that very attempt; the others
+// change nothing, for somebody else has the delivery now. It returns how many counted.
+func (s *Store) FinishDeliveries(ctx context.Context, worker uuid.UUID, outcomes []Outcome) (counted int, err error) {
+	now := s.db.Now()
+	rows := make([]outcomeRow, len(outcomes))
+	for i, o := range outcomes {
+		rows[i] = o.row(now)
+	}
+	finish := s.finishSQLite
+	if s.db.Engine == db.Postgres {
+		finish = s.finishPostgres
+	}
+	n, err := finish(ctx, worker, rows, latestPerChannel(outcomes))
+	if err != nil {
+		return 0, fmt.Errorf("record outcomes of deliveries: %w", err)
+	}
+	for _, o := range outcomes {
+		if o.Verdict != Released && o.Verdict != Retry {
+			s.db.WakeLocal(db.TopicDeliveries) // the next of the same check and channel may go
+			break
+		}
+	}
+	return int(n), nil
+}
+
+// outcomeRow is an outcome as it is stored.
+type outcomeRow struct {
+	id                int64
+	attempts          int // what the lease says
+	attemptsAfter     int
+	drop              bool
+	status            monitor.DeliveryStatus
+	nextTry, finished time.Time
+	latency           time.Duration
+	lastError         string
+}
+
+func (o *Outcome) row(now time.Time) outcomeRow {
+	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency, lastError: o.Error}
+	switch o.Verdict {
+	case Sent:
+		r.status, r.finished, r.lastError = monitor.DeliverySent, o.At, ""
+	case Failed:
+		r.status, r.finished = monitor.DeliveryFailed, o.At
+	case Retry:
+		r.nextTry = o.NextTry
+	case Unwanted:
+		r.drop = true
+	case Released:
+		r.attemptsAfter--
+	}
+	return r
+}
+
+type channelRow struct {
+	id uuid.UUID
+	ChannelOutcome
+}
+
+// latestPerChannel sums the outcomes up for the channels: the last attempt
+// shows, and one permanent error is enough to disable. In order of ids.
+func latestPerChannel(outcomes []Outcome) []channelRow {
+	byID := make(map[uuid.UUID]ChannelOutcome)
+	for _, o := range outcomes {
+		if !o.Tried {
+			continue
+		}
+		was, seen := byID[o.Channel]
+		now := o.ChannelOutcome
+		if seen && (was.Disable && !now.Disable || was.Disable == now.Disable && was.At.After(now.At)) {
+			continue // why a channel was disabled outlives a later outcome
+		}
+		byID[o.Channel] = now
+	}
+	rows := make([]channelRow, 0, len(byID))
+	for id, o := range byID {
+		rows = append(rows, channelRow{id, o})
+	}
+	slices.SortFunc(rows, func(a, b channelRow) int { return slices.Compare(a.id[:], b.id[:]) })
+	return rows
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// DeliveryRow is a delivery with what lists show beside it.
+type DeliveryRow struct {
+	monitor.Delivery
+	ChannelName string
+	ChannelKind string
+	Told        monitor.Status // the status that was told: up or down; "" for a test
+}
+
+// DeliveryFilter chooses deliveries of a check; zero fields do not restrict.
+type DeliveryFilter struct {
+	Since time.Time // inclusive
+	Until time.Time // exclusive
+	Limit int       // 0 = all
+}
+
+// DeliveriesOf lists the deliveries of a check for its event log, newest first.
+func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter) ([]DeliveryRow, error) {
+	query, args := `SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status FROM deliveries d JOIN channels h ON h.id = d.channel_id
+		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, []any{check}
+	add := func(clause string, v any) {
+		args = append(args, v)
+		query += fmt.Sprintf(clause, len(args))
+	}
+	if !f.Since.IsZero() {
+		add(` AND d.created_at >= $%d`, f.Since)
+	}
+	if !f.Until.IsZero() {
+		add(` AND d.created_at < $%d`, f.Until)
+	}
+	query += ` ORDER BY d.created_at DESC, d.id DESC`
+	if f.Limit > 0 {
+		add(` LIMIT $%d`, f.Limit)
+	}
+	rows, err := s.db.Query(ctx, query, args...)
+	return db.Collect(rows, err, func(r *sql.Rows) (DeliveryRow, error) {
+		var d DeliveryRow
+		return d, r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told)...)
+	})
+}
+
+// FailedDelivery is a delivery that was given up, for the admin pages. The check
+// is empty for a test notification.
+type FailedDelivery struct {
+	DeliveryRow
+	CheckCode  uuid.UUID
+	CheckName  string
+	OwnerEmail string
+}
+
+// FailedDeliveries lists deliveries that were given up whose check, channel,
+// owner or error contains search, newest first.
+func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offset int) ([]FailedDelivery, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+deliveryColumns+`, h.name, h.kind, coalesce(f.new_status, ''), c.code, coalesce(c.name, ''), u.email
+		FROM deliveries d JOIN channels h ON h.id = d.channel_id JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
+		LEFT JOIN flips f ON f.id = d.flip_id LEFT JOIN checks c ON c.id = d.check_id
+		WHERE d.status = 'failed' AND ($1 = '%%' OR lower(c.name) LIKE $1 ESCAPE '!' OR lower(h.name) LIKE $1 ESCAPE '!' OR h.kind LIKE $1 ESCAPE '!'
+			OR u.email LIKE $1 ESCAPE '!' OR lower(d.last_error) LIKE $1 ESCAPE '!')
+		ORDER BY d.created_at DESC, d.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
+	return db.Collect(rows, err, func(r *sql.Rows) (FailedDelivery, error) {
+		var d FailedDelivery
+		return d, r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName, &d.OwnerEmail)...)
+	})
+}
+
+// RetryDelivery makes a delivery that was given up due again. It fails with
+// errs.NotFound when there is none such, or when it was a test.
+func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		n, err := execAffects(ctx, tx, `UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL
+			WHERE id = $1 AND status = 'failed' AND flip_id IS NOT NULL`, id, tx.Now())
+		if err != nil {
+			return fmt.Errorf("retry delivery: %w", err)
+		}
+		if n == 0 {
+			return errs.NotFoundf("there is no such failed delivery")
+		}
+		tx.Wake(db.TopicDeliveries)
+		return nil
+	})
+}
+
+// DispatchBacklog returns how many deliveries are pending and when the oldest of
+// them was made, zero when there is none.
+func (s *Store) DispatchBacklog(ctx context.Context) (count int, oldest time.Time, err error) {
+	err = s.db.QueryRow(ctx, `SELECT count(*), min(created_at) FROM deliveries WHERE status = 'pending'`).Scan(&count, db.Time(&oldest))
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("look at the backlog of deliveries: %w", err)
+	}
+	return count, oldest, nil
+}
+
+// RecordTest stores how a test notification through the channel went, on the
+// channel and as a delivery of no check; older ones of the channel are removed
+// (features §5.5).
+func (s *Store) RecordTest(ctx context.Context, channel uuid.UUID, code uuid.UUID, o ChannelOutcome) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM deliveries WHERE channel_id = $1 AND flip_id IS NULL`, channel); err != nil {
+			return fmt.Errorf("record test: %w", err)
+		}
+		status := monitor.DeliverySent
+		if o.Error != "" {
+			status = monitor.DeliveryFailed
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)
+			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(), o.Error)
+		if err != nil {
+			return fmt.Errorf("record test: %w", err)
+		}
+		return noteChannelOutcome(ctx, tx, channel, o)
+	})
+}

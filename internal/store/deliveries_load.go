@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// Claimed is a leased delivery with all there is to tell.
+type Claimed struct {
+	monitor.Delivery // Attempts counts this one; NextTryAt is the end of the lease
+	Check            monitor.Check
+	Flip             monitor.Flip
+	Channel          monitor.Channel
+	Project          monitor.Project
+	Owner            Owner
+	DownSince        time.Time       // of an up flip: when the check had gone down, zero = unknown
+	LastPing         *monitor.Ping   // with its body; nil = none
+	OtherDown        []monitor.Check // other checks of the project that are down, at most MaxOtherDown
+	OtherDownTotal   int
+}
+
+// Owner is what alerts need to know of the owner of a project.
+type Owner struct {
+	ID    uuid.UUID
+	Email string
+	TZ    string
+}
+
+// MaxOtherDown is how many other checks that are down a Claimed lists.
+const MaxOtherDown = 10
+
+const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error`
+
+func deliveryDest(d *monitor.Delivery) []any {
+	return []any{&d.ID, db.UUID(&d.Code), (*nullID)(&d.FlipID), (*nullID)(&d.CheckID), db.UUID(&d.ChannelID), &d.Status, &d.Attempts, db.Time(&d.CreatedAt),
+		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError}
+}
+
+// nullID reads NULL as 0.
+type nullID int64
+
+// Scan implements sql.Scanner.
+func (n *nullID) Scan(src any) error {
+	var v sql.NullInt64
+	if err := v.Scan(src); err != nil {
+		return err
+	}
+	*n = nullID(v.Int64)
+	return nil
+}
+
+// downSince is when the check had gone down before the up flip f.
+const downSince = `CASE WHEN f.new_status = 'up' THEN (SELECT b.created_at FROM flips b WHERE b.check_id = f.check_id AND b.new_status = 'down'
+	AND b.created_at <= f.created_at AND b.id < f.id ORDER BY b.created_at DESC, b.id DESC LIMIT 1) END`
+
+// loadClaimed loads what the deliveries are about, the oldest first. Those
+// whose check or channel was deleted since they were claimed are not among them.
+func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) ([]*Claimed, error) {
+	e := s.db.Engine
+	rows, err := s.db.Query(ctx, `SELECT `+deliveryColumns+`, f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason, `+
+		checkColumns+`, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, `+downSince+`
+		FROM deliveries d JOIN flips f ON f.id = d.flip_id JOIN checks c ON c.id = d.check_id JOIN channels h ON h.id = d.channel_id
+		JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
+		WHERE d.leased_by = $1 AND `+inSet(e, "d.id", 2, idSet)+` ORDER BY d.id`, worker, setOfIDs(e, ids))
+	out, err := db.Collect(rows, err, func(r *sql.Rows) (*Claimed, error) {
+		c := new(Claimed)
+		dest := append(deliveryDest(&c.Delivery), flipDest(&c.Flip)...)
+		dest = append(append(dest, checkDest(&c.Check)...), channelDest(&c.Channel)...)
+		p := &c.Project
+		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey, &p.ShowSlugs, db.Time(&p.CreatedAt))
+		return c, r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.loadLastPings(ctx, out); err != nil {
+		return nil, err
+	}
+	return out, s.loadOtherDown(ctx, out)
+}
+
+func (s *Store) loadLastPings(ctx context.Context, claimed []*Claimed) error {
+	e := s.db.Engine
+	var checks []int64
+	for _, c := range claimed {
+		checks = append(checks, c.CheckID)
+	}
+	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+`, g.body FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
+		WHERE `+inSet(e, "c.id", 1, idSet), setOfIDs(e, checks))
+	pings, err := db.Collect(rows, err, func(r *sql.Rows) (*monitor.Ping, error) {
+		p := new(monitor.Ping)
+		return p, r.Scan(append(pingDest(p), &p.Body)...)
+	})
+	if err != nil {
+		return fmt.Errorf("last pings: %w", err)
+	}
+	byCheck := make(map[int64]*monitor.Ping, len(pings))
+	for _, p := range pings {
+		byCheck[p.CheckID] = p
+	}
+	for _, c := range claimed {
+		c.LastPing = byCheck[c.CheckID]
+	}
+	return nil
+}
+
+// loadOtherDown looks once at each project, whatever the number of deliveries:
+// one more than needed, for the check itself may be among them.
+func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
+	e := s.db.Engine
+	type project struct {
+		down  []monitor.Check
+		total int
+	}
+	projects := make(map[uuid.UUID]*project)
+	var ids []uuid.UUID
+	for _, c := range claimed {
+		if projects[c.Project.ID] == nil {
+			projects[c.Project.ID] = &project{}
+			ids = append(ids, c.Project.ID)
+		}
+	}
+	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+`, o.total
+		FROM (SELECT b.id, row_number() OVER (PARTITION BY b.project_id ORDER BY b.id) AS place, count(*) OVER (PARTITION BY b.project_id) AS total
+			FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`) o
+		JOIN checks c ON c.id = o.id WHERE o.place <= $2 ORDER BY c.id`, setOfUUIDs(e, ids), MaxOtherDown+1)
+	type row struct {
+		check monitor.Check
+		total int
+	}
+	down, err := db.Collect(rows, err, func(r *sql.Rows) (d row, err error) {
+		return d, r.Scan(append(checkDest(&d.check), &d.total)...)
+	})
+	if err != nil {
+		return fmt.Errorf("other checks that are down: %w", err)
+	}
+	for _, d := range down {
+		p := projects[d.check.ProjectID]
+		p.down, p.total = append(p.down, d.check), d.total
+	}
+	for _, c := range claimed {
+		p := projects[c.Project.ID]
+		c.OtherDown, c.OtherDownTotal = others(p.down, p.total, &c.Check)
+	}
+	return nil
+}
+
+// others leaves the check itself out of those that are down in its project.
+func others(down []monitor.Check, total int, self *monitor.Check) ([]monitor.Check, int) {
+	var out []monitor.Check
+	for i := range down {
+		if down[i].ID != self.ID && len(out) < MaxOtherDown {
+			out = append(out, down[i])
+		}
+	}
+	if self.Status == monitor.StatusDown && total > 0 {
+		total--
+	}
+	return out, max(total, len(out))
+}

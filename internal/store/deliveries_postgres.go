@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+func inSetPostgres(column string, n int, t setType) string {
+	return fmt.Sprintf("%s = ANY($%d::%s)", column, n, t)
+}
+
+// pgClaimLock makes claims of several processes take turns. Without it they all
+// look at the same oldest deliveries, and those who find them taken go away
+// empty although others wait. The whole transaction is one message to the
+// server, so a process that stops in the middle cannot hold the lock.
+const pgClaimLock = `SELECT pg_advisory_xact_lock(7163402981)`
+
+// claimPostgres leases the deliveries in one round trip.
+func (s *Store) claimPostgres(ctx context.Context, query string, args []any) ([]int64, error) {
+	b := &pgx.Batch{}
+	b.Queue(pgClaimLock)
+	b.Queue(query, args...)
+	res := s.db.Pool().SendBatch(ctx, b)
+	defer res.Close()
+	if _, err := res.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, err
+	}
+	return ids, res.Close()
+}
+
+const (
+	pgFinishDeliveries = `UPDATE deliveries d SET status = v.status, attempts = v.attempts_after, next_try_at = v.next_try_at, leased_by = NULL,
+			finished_at = v.finished_at, latency_us = v.latency_us, last_error = v.last_error
+		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[])
+			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error)
+		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND d.status = 'pending'`
+
+	pgDropDeliveries = `DELETE FROM deliveries d USING unnest($2::bigint[], $3::integer[]) AS v(id, attempts)
+		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND d.status = 'pending'`
+
+	// The rows are locked in id order, so that two dispatchers cannot deadlock.
+	pgNoteChannels = `WITH v AS (
+			SELECT v.* FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[], $5::boolean[]) AS v(id, at, latency_us, error, disable)
+			JOIN channels h ON h.id = v.id ORDER BY h.id FOR NO KEY UPDATE OF h)
+		UPDATE channels h SET last_notify_at = v.at, last_latency_us = v.latency_us, last_error = v.error, disabled = (h.disabled OR v.disable)
+		FROM v WHERE h.id = v.id`
+)
+
+// finishPostgres records a batch of outcomes in one round trip.
+func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (int64, error) {
+	var (
+		id, latency, droppedID, channelLatency []int64
+		attempts, after, droppedAttempts       []int32
+		status, text, channelText              []string
+		next, finished, at                     []pgtype.Timestamptz
+		channel                                []pgtype.UUID
+		disable                                []bool
+	)
+	for _, r := range rows {
+		if r.drop {
+			droppedID, droppedAttempts = append(droppedID, r.id), append(droppedAttempts, int32(r.attempts)) //nolint:gosec // a few
+			continue
+		}
+		id, latency = append(id, r.id), append(latency, r.latency.Microseconds())
+		attempts, after = append(attempts, int32(r.attempts)), append(after, int32(r.attemptsAfter)) //nolint:gosec // a few
+		status, text = append(status, string(r.status)), append(text, r.lastError)
+		next, finished = append(next, pgTime(r.nextTry)), append(finished, pgTime(r.finished))
+	}
+	for _, c := range channels {
+		channel, at = append(channel, pgUUID(c.id)), append(at, pgTime(c.At))
+		channelLatency, channelText, disable = append(channelLatency, c.Latency.Microseconds()), append(channelText, c.Error), append(disable, c.Disable)
+	}
+	b := &pgx.Batch{}
+	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text)
+	b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts)
+	b.Queue(pgNoteChannels, channel, at, channelLatency, channelText, disable)
+	res := s.db.Pool().SendBatch(ctx, b)
+	defer res.Close()
+	var counted int64
+	for range 2 {
+		tag, err := res.Exec()
+		if err != nil {
+			return 0, err
+		}
+		counted += tag.RowsAffected()
+	}
+	return counted, res.Close()
+}
+
+func pgUUID(u uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: u, Valid: true} }

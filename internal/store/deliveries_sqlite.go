@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+)
+
+func inSetSQLite(column string, n int) string {
+	return fmt.Sprintf("%s IN (SELECT value FROM json_each($%d))", column, n)
+}
+
+// claimSQLite leases the deliveries; there is one writer, so nobody is in the way.
+func (s *Store) claimSQLite(ctx context.Context, query string, args []any) (ids []int64, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, query, args...)
+		ids, err = db.Collect(rows, err, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) })
+		return err
+	})
+	return ids, err
+}
+
+const (
+	sqliteFinishDelivery = `UPDATE deliveries SET status = $4, attempts = $5, next_try_at = $6, leased_by = NULL, finished_at = $7, latency_us = $8, last_error = $9
+		WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
+
+	sqliteDropDelivery = `DELETE FROM deliveries WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
+)
+
+// finishSQLite records a batch of outcomes in one transaction.
+func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, err error) {
+	ctx = context.WithoutCancel(ctx) // as in recordSQLite
+	finish, err := s.db.Prepare(ctx, sqliteFinishDelivery)
+	if err != nil {
+		return 0, err
+	}
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		counted = 0
+		finish := tx.Stmt(ctx, finish)
+		for _, r := range rows {
+			n, err := finishOneSQLite(ctx, tx, finish, worker, r)
+			if err != nil {
+				return err
+			}
+			counted += n
+		}
+		for _, c := range channels {
+			if err := noteChannelOutcome(ctx, tx, c.id, c.ChannelOutcome); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return counted, err
+}
+
+func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *sql.Stmt, worker uuid.UUID, r outcomeRow) (int64, error) {
+	if r.drop {
+		return execAffects(ctx, tx, sqliteDropDelivery, worker, r.id, r.attempts)
+	}
+	res, err := finish.ExecContext(ctx, tx.Bind(worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError)...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
