@@ -1,0 +1,89 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"punctual/internal/errs"
+)
+
+// keyLength is the length of every API key, old and new (contract §2.2).
+const keyLength = 32
+
+type operation func(c *call)
+
+// read lets read-write and read-only keys in.
+func (a *API) read(op operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a.authenticated(w, r, r.Header.Get("X-Api-Key"), true, nil, op)
+	}
+}
+
+// remove lets read-write keys in; the body is not read.
+func (a *API) remove(op operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a.authenticated(w, r, r.Header.Get("X-Api-Key"), false, nil, op)
+	}
+}
+
+// write reads the JSON body, before anything else, and lets read-write keys
+// in, which may be in the body.
+func (a *API) write(op operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		b, err := readBody(r)
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		key := r.Header.Get("X-Api-Key")
+		if _, sent := r.Header["X-Api-Key"]; !sent {
+			key = b.key()
+		}
+		a.authenticated(w, r, key, false, b, op)
+	}
+}
+
+func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, readonlyOK bool, b body, op operation) {
+	if len(key) != keyLength {
+		a.error(w, http.StatusUnauthorized, "missing api key")
+		return
+	}
+	project, readonly, err := a.Store.ProjectByAPIKey(r.Context(), a.HashKey(key))
+	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
+		project, readonly, err = a.Store.ProjectByAPIKey(r.Context(), key)
+	}
+	switch {
+	case errs.KindOf(err) == errs.NotFound, err == nil && readonly && !readonlyOK:
+		a.error(w, http.StatusUnauthorized, "wrong api key")
+	case err != nil:
+		a.fail(w, r, err)
+	default:
+		op(&call{Request: r, w: w, project: project, readonly: readonly, version: chi.URLParam(r, "version"), body: b})
+	}
+}
+
+// body is the JSON object of a request, its values not yet looked at.
+type body map[string]json.RawMessage
+
+// maxBody bounds what is read of a request.
+const maxBody = 1 << 20
+
+func readBody(r *http.Request) (body, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return nil, errs.Invalidf("", "could not parse request body").Because(err)
+	}
+	return parseBody(raw)
+}
+
+// key is the field api_key; what is no text has no right length either.
+func (b body) key() string {
+	var s string
+	if json.Unmarshal(b["api_key"], &s) != nil {
+		return ""
+	}
+	return s
+}

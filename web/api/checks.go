@@ -1,0 +1,288 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// list is GET checks/ (contract §2.4).
+func (a *API) list(c *call) {
+	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	assigned, err := a.Store.Assignments(c.Context(), c.project.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	query := c.URL.Query()
+	slug, tags := query.Get("slug"), query["tag"]
+	objects := make([]checkJSON, 0, len(checks))
+	for i := range checks {
+		if check := &checks[i]; (slug == "" || check.Slug == slug) && hasTags(check, tags) {
+			objects = append(objects, a.object(check, assigned[check.ID], c.view(a)))
+		}
+	}
+	a.json(c.w, http.StatusOK, struct {
+		Checks []checkJSON `json:"checks"`
+	}{objects})
+}
+
+func (c *call) view(a *API) view {
+	return view{version: c.version, readonly: c.readonly, now: a.Store.Now()}
+}
+
+// hasTags tells whether the check has all the tags.
+func hasTags(c *monitor.Check, tags []string) bool {
+	own := c.TagList()
+	for _, tag := range tags {
+		if !slices.Contains(own, tag) {
+			return false
+		}
+	}
+	return true
+}
+
+// answer sends the check object.
+func (a *API) answer(c *call, status int, check *monitor.Check) {
+	channels, err := a.channelIDs(c.Context(), check.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.json(c.w, status, a.object(check, channels, c.view(a)))
+}
+
+// get is GET checks/<uuid>.
+func (a *API) get(c *call) {
+	check, err := a.ownCheck(c)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.answer(c, http.StatusOK, check)
+}
+
+// getByUniqueKey is GET checks/<unique_key>.
+func (a *API) getByUniqueKey(c *call) {
+	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	key := chi.URLParam(c.Request, "unique")
+	i := slices.IndexFunc(checks, func(check monitor.Check) bool { return monitor.UniqueKey(check.Code) == key })
+	if i < 0 {
+		empty(c.w, http.StatusNotFound)
+		return
+	}
+	a.answer(c, http.StatusOK, &checks[i])
+}
+
+// create is POST checks/: it makes a check, or changes the one that `unique`
+// finds (contract §2.5–2.7).
+func (a *API) create(c *call) {
+	f, channels, err := a.wanted(c)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	fresh := monitor.NewCheck(c.project.ID, a.Store.Now())
+	check, created, err := a.Store.UpsertCheck(c.Context(), &fresh, f.uniqueBy(), func(e *store.CheckChange) error {
+		f.apply(e.Check, c.version)
+		e.Channels = channels
+		return nil
+	})
+	switch {
+	case err != nil:
+		a.fail(c.w, c.Request, err)
+	case created:
+		a.answer(c, http.StatusCreated, check)
+	default:
+		a.answer(c, http.StatusOK, check)
+	}
+}
+
+// wanted reads the fields of the request and the channels they name.
+func (a *API) wanted(c *call) (*fields, *store.Channels, error) {
+	f, err := c.body.decode()
+	if err != nil || f.channels == nil {
+		return f, nil, err
+	}
+	all, err := a.Store.ChannelsOf(c.Context(), c.project.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	channels, err := chooseChannels(*f.channels, all)
+	return f, channels, err
+}
+
+// chooseChannels reads the channels field: ids or names, comma-separated, each
+// to the letter; "*" for all (contract §2.6).
+func chooseChannels(text string, all []monitor.Channel) (*store.Channels, error) {
+	switch text {
+	case "*":
+		return &store.Channels{All: true}, nil
+	case "":
+		return &store.Channels{}, nil
+	}
+	out := &store.Channels{}
+	for item := range strings.SplitSeq(text, ",") {
+		var found []uuid.UUID
+		for _, ch := range all {
+			if item == ch.ID.String() || item == ch.Name {
+				found = append(found, ch.ID)
+			}
+		}
+		switch {
+		case item == "":
+			return nil, errs.Invalidf("channels", "empty channel identifier")
+		case len(found) == 0:
+			return nil, errs.Invalidf("channels", "invalid channel identifier: %s", item)
+		case len(found) > 1:
+			return nil, errs.Invalidf("channels", "non-unique channel identifier: %s", item)
+		}
+		out.IDs = append(out.IDs, found[0])
+	}
+	return out, nil
+}
+
+// uniqueBy is what an upsert looks for: nil when it does not apply, because no
+// field is named or a named one was not sent.
+func (f *fields) uniqueBy() *store.Unique {
+	u := &store.Unique{}
+	for _, name := range f.unique {
+		sent := false
+		switch name {
+		case "name":
+			u.Name, sent = f.name, f.name != nil
+		case "slug":
+			u.Slug, sent = f.slug, f.slug != nil
+		case "tags":
+			u.Tags, sent = f.tags, f.tags != nil
+		case "timeout":
+			u.Timeout, sent = f.timeout, f.timeout != nil
+		case "grace":
+			u.Grace, sent = f.grace, f.grace != nil
+		}
+		if !sent {
+			return nil
+		}
+	}
+	if len(f.unique) == 0 {
+		return nil
+	}
+	return u
+}
+
+// update is POST checks/<uuid>.
+func (a *API) update(c *call) {
+	if _, err := a.ownCheck(c); err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	f, channels, err := a.wanted(c)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.change(c, func(e *store.CheckChange) error {
+		f.apply(e.Check, c.version)
+		e.Channels = channels
+		return nil
+	})
+}
+
+// change changes the check the address names and answers with it.
+func (a *API) change(c *call, f func(*store.CheckChange) error) {
+	check, err := a.Store.UpdateCheck(c.Context(), c.code(), f)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.answer(c, http.StatusOK, check)
+}
+
+// pause is POST checks/<uuid>/pause; a paused check stays as it is.
+func (a *API) pause(c *call) {
+	if _, err := a.ownCheck(c); err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.change(c, func(e *store.CheckChange) error {
+		e.Flip = monitor.Pause(e.Check, e.Now)
+		return nil
+	})
+}
+
+// resume is POST checks/<uuid>/resume.
+func (a *API) resume(c *call) {
+	if _, err := a.ownCheck(c); err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	check, err := a.Store.UpdateCheck(c.Context(), c.code(), func(e *store.CheckChange) error {
+		if e.Flip = monitor.Resume(e.Check, e.Now); e.Flip == nil {
+			return errNotPaused
+		}
+		return nil
+	})
+	switch {
+	case err == errNotPaused: //nolint:errorlint // our own value, returned as it is
+		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		c.w.WriteHeader(http.StatusConflict)
+		c.w.Write([]byte("check is not paused"))
+	case err != nil:
+		a.fail(c.w, c.Request, err)
+	default:
+		a.answer(c, http.StatusOK, check)
+	}
+}
+
+var errNotPaused = errs.Conflictf("check is not paused")
+
+// delete is DELETE checks/<uuid>: it answers with the check as it was, its
+// channels already gone (conformance §7).
+func (a *API) delete(c *call) {
+	if _, err := a.ownCheck(c); err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	check, err := a.Store.DeleteCheck(c.Context(), c.code())
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	a.json(c.w, http.StatusOK, a.object(check, nil, c.view(a)))
+}
+
+// channels is GET channels/ (contract §2.11).
+func (a *API) channels(c *call) {
+	all, err := a.Store.ChannelsOf(c.Context(), c.project.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
+	type channelJSON struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+		Kind string `json:"kind"`
+	}
+	list := make([]channelJSON, 0, len(all))
+	for _, ch := range all {
+		list = append(list, channelJSON{ch.ID.String(), ch.Name, ch.Kind})
+	}
+	a.json(c.w, http.StatusOK, struct {
+		Channels []channelJSON `json:"channels"`
+	}{list})
+}

@@ -1,0 +1,273 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+)
+
+// parseBody reads a JSON object; nothing at all is an empty one (conformance §2).
+func parseBody(raw []byte) (body, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return body{}, nil
+	}
+	if !utf8.Valid(raw) || !json.Valid(raw) {
+		return nil, errs.Invalidf("", "could not parse request body")
+	}
+	if raw[0] != '{' {
+		return nil, validation("value is not an object")
+	}
+	var b body
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return nil, errs.Invalidf("", "could not parse request body").Because(err)
+	}
+	return b, nil
+}
+
+func validation(format string, args ...any) error {
+	return errs.Invalidf("", "json validation error: "+format, args...)
+}
+
+// fields is what a request wants of a check; nil means "not sent". Their order
+// is that of the errors (contract §2.5).
+type fields struct {
+	channels, desc, failureKW                                 *string
+	filterSubject, filterBody, filterHTTPBody, filterFailures *bool
+	grace                                                     *time.Duration
+	manualResume                                              *bool
+	methods, name, schedule, slug, startKW                    *string
+	subject, subjectFail, successKW, tags                     *string
+	timeout                                                   *time.Duration
+	tz                                                        *string
+	unique                                                    []string
+}
+
+// decode reads and validates the fields of a check; the first error in the
+// order of contract §2.5 is returned.
+func (b body) decode() (*fields, error) {
+	f := &fields{}
+	d := decoder{body: b}
+	d.text("channels", &f.channels, 0)
+	d.text("desc", &f.desc, 0)
+	d.text("failure_kw", &f.failureKW, monitor.MaxKeywordLength)
+	d.flag("filter_subject", &f.filterSubject)
+	d.flag("filter_body", &f.filterBody)
+	d.flag("filter_http_body", &f.filterHTTPBody)
+	d.flag("filter_default_fail", &f.filterFailures)
+	d.seconds("grace", &f.grace)
+	d.flag("manual_resume", &f.manualResume)
+	d.methods(&f.methods)
+	d.text("name", &f.name, monitor.MaxNameLength)
+	d.schedule(&f.schedule)
+	d.slug(&f.slug)
+	d.text("start_kw", &f.startKW, monitor.MaxKeywordLength)
+	d.text("subject", &f.subject, monitor.MaxKeywordLength)
+	d.text("subject_fail", &f.subjectFail, monitor.MaxKeywordLength)
+	d.text("success_kw", &f.successKW, monitor.MaxKeywordLength)
+	d.text("tags", &f.tags, monitor.MaxTagsLength)
+	d.seconds("timeout", &f.timeout)
+	d.zone(&f.tz)
+	d.unique(&f.unique)
+	return f, d.err
+}
+
+// decoder reads fields one after the other and keeps the first error.
+type decoder struct {
+	body body
+	err  error
+}
+
+// value returns the JSON of a field, nil when it was not sent or an earlier
+// field was wrong.
+func (d *decoder) value(name string) json.RawMessage {
+	if d.err != nil {
+		return nil
+	}
+	return d.body[name]
+}
+
+func (d *decoder) fail(format string, args ...any) { d.err = validation(format, args...) }
+
+// text reads a string of at most limit characters, 0 = any length.
+func (d *decoder) text(name string, dst **string, limit int) {
+	raw := d.value(name)
+	if raw == nil {
+		return
+	}
+	var s string
+	switch {
+	case raw[0] != '"' || json.Unmarshal(raw, &s) != nil:
+		d.fail("%s is not a string", name)
+	case limit > 0 && utf8.RuneCountInString(s) > limit:
+		d.fail("%s is too long", name)
+	case strings.ContainsRune(s, 0):
+		d.fail("%s contains a null character", name)
+	default:
+		*dst = &s
+	}
+}
+
+func (d *decoder) flag(name string, dst **bool) {
+	switch raw := d.value(name); {
+	case raw == nil:
+	case string(raw) == "true", string(raw) == "false":
+		v := string(raw) == "true"
+		*dst = &v
+	default:
+		d.fail("%s is not a boolean", name)
+	}
+}
+
+// seconds reads a whole number of seconds in the bounds of contract §2.5. A
+// JSON true counts as 1, as it always has.
+func (d *decoder) seconds(name string, dst **time.Duration) {
+	raw := d.value(name)
+	if raw == nil {
+		return
+	}
+	n, ok := new(big.Int).SetString(string(raw), 10)
+	if string(raw) == "true" || string(raw) == "false" {
+		n, ok = big.NewInt(0), true
+	}
+	switch {
+	case !ok:
+		d.fail("%s is not a number", name)
+	case n.Cmp(big.NewInt(monitor.MinSeconds)) < 0:
+		d.fail("%s is too small", name)
+	case n.Cmp(big.NewInt(monitor.MaxSeconds)) > 0:
+		d.fail("%s is too large", name)
+	default:
+		v := time.Duration(n.Int64()) * time.Second
+		*dst = &v
+	}
+}
+
+func (d *decoder) methods(dst **string) {
+	raw := d.value("methods")
+	if raw == nil {
+		return
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil || raw[0] != '"' || s != "" && s != "POST" {
+		d.fail("methods has unexpected value")
+		return
+	}
+	*dst = &s
+}
+
+func (d *decoder) schedule(dst **string) {
+	var s *string
+	d.text("schedule", &s, monitor.MaxScheduleLength)
+	if s == nil || d.err != nil {
+		return
+	}
+	if _, err := schedule.Parse(schedule.Detect(*s), *s, "UTC"); err != nil {
+		d.fail("schedule is not a valid cron or OnCalendar expression")
+		return
+	}
+	*dst = s
+}
+
+func (d *decoder) slug(dst **string) {
+	var s *string
+	d.text("slug", &s, monitor.MaxSlugLength)
+	if s == nil || d.err != nil {
+		return
+	}
+	if !monitor.ValidSlug(*s) {
+		d.fail("slug does not match pattern")
+		return
+	}
+	*dst = s
+}
+
+// zone reads a time zone; names of old are replaced by what they mean now.
+func (d *decoder) zone(dst **string) {
+	var s *string
+	d.text("tz", &s, 0)
+	if s == nil || d.err != nil {
+		return
+	}
+	zone, ok := schedule.CanonicalZone(*s)
+	if !ok {
+		d.fail("tz is not a valid timezone")
+		return
+	}
+	*dst = &zone
+}
+
+func (d *decoder) unique(dst *[]string) {
+	raw := d.value("unique")
+	if raw == nil {
+		return
+	}
+	var items []any
+	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+		d.fail("unique is not an array")
+		return
+	}
+	for _, item := range items {
+		s, ok := item.(string)
+		if !ok || !slices.Contains([]string{"name", "slug", "tags", "timeout", "grace"}, s) {
+			d.fail("an item in 'unique' has unexpected value")
+			return
+		}
+		*dst = append(*dst, s)
+	}
+}
+
+// apply makes c what the request wants.
+func (f *fields) apply(c *monitor.Check, version string) {
+	setText := func(dst *string, v *string) {
+		if v != nil {
+			*dst = *v
+		}
+	}
+	setFlag := func(dst *bool, v *bool) {
+		if v != nil {
+			*dst = *v
+		}
+	}
+	if f.name != nil && version != "v3" {
+		c.Slug = monitor.Slugify(*f.name)
+	}
+	setText(&c.Name, f.name)
+	setText(&c.Slug, f.slug)
+	setText(&c.Tags, f.tags)
+	setText(&c.Description, f.desc)
+	setText(&c.Filter.Methods, f.methods)
+	setText(&c.TZ, f.tz)
+	setFlag(&c.ManualResume, f.manualResume)
+	if f.grace != nil {
+		c.Grace = *f.grace
+	}
+	switch {
+	case f.schedule != nil: // wins over timeout, which is not even stored then
+		c.Kind, c.Schedule = schedule.Detect(*f.schedule), *f.schedule
+	case f.timeout != nil:
+		c.Kind, c.Timeout = schedule.Simple, *f.timeout
+	}
+
+	// subject and subject_fail are the names of old; the new ones win.
+	setText(&c.Filter.SuccessKW, f.subject)
+	setText(&c.Filter.FailureKW, f.subjectFail)
+	if f.subject != nil || f.subjectFail != nil {
+		c.Filter.Subject = c.Filter.SuccessKW != "" || c.Filter.FailureKW != ""
+	}
+	setText(&c.Filter.StartKW, f.startKW)
+	setText(&c.Filter.SuccessKW, f.successKW)
+	setText(&c.Filter.FailureKW, f.failureKW)
+	setFlag(&c.Filter.Subject, f.filterSubject)
+	setFlag(&c.Filter.Body, f.filterBody)
+	setFlag(&c.Filter.HTTPBody, f.filterHTTPBody)
+	setFlag(&c.Filter.DefaultFail, f.filterFailures)
+}
