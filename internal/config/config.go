@@ -20,7 +20,7 @@ type Config struct {
 
 	Listen           string   `name:"listen" group:"Web" default:":8000" placeholder:"HOST:PORT" help:"Address of the site, the API and the pings."`
 	PingListen       string   `name:"ping-listen" group:"Web" placeholder:"HOST:PORT" help:"A second address whose root answers pings."`
-	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path."`
+	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path. Follows the port of listen when not set."`
 	SiteName         string   `name:"site-name" group:"Web" default:"Punctual" placeholder:"TEXT" help:"Name of the site, shown in pages and mails."`
 	SecretKey        string   `name:"secret-key" group:"Web" secret:"true" placeholder:"TEXT" help:"Key that signs links and hashes API keys. Made and kept beside an SQLite database when not set; required with Postgres."`
 	RegistrationOpen bool     `name:"registration-open" group:"Web" default:"true" negatable:"" help:"Let anybody sign up."`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -18,6 +19,7 @@ const (
 // complete fills in the defaults that depend on other settings and brings
 // addresses into the one form the rest of the program relies on.
 func (c *Config) complete() {
+	c.siteAtListen()
 	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
 	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
@@ -31,6 +33,17 @@ func (c *Config) complete() {
 		c.origins["PUNCTUAL_SMTP_PORT"] = derived
 	}
 	c.warnUseless()
+}
+
+// siteAtListen makes the links of a site that was only told where to listen
+// lead there.
+func (c *Config) siteAtListen() {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if c.origins["PUNCTUAL_SITE_ROOT"] != fromDefault || err != nil || port == "0" || port == "8000" {
+		return
+	}
+	c.SiteRoot = "http://localhost:" + port
+	c.origins["PUNCTUAL_SITE_ROOT"] = derived
 }
 
 func (c *Config) derive(variable string, value *string, text string) {

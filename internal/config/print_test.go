@@ -34,7 +34,7 @@ func TestPrintTellsOriginsAndHidesSecrets(t *testing.T) {
 		"PUNCTUAL_ADMINS=a@x.org,b@x.org  # environment",
 		"PUNCTUAL_LISTEN=:9000  # flag --listen",
 		"PUNCTUAL_CHECK_LIMIT=10000  # default",
-		"PUNCTUAL_PING_ENDPOINT=http://localhost:8000/ping/  # from other settings",
+		"PUNCTUAL_PING_ENDPOINT=http://localhost:9000/ping/  # from other settings",
 	} {
 		if !strings.Contains(out.String(), line+"\n") {
 			t.Errorf("no line %q in\n%s", line, out.String())
