@@ -91,6 +91,7 @@ func (s *Server) routes() http.Handler {
 		post("/integrations/{channel}/edit/", s.editChannel)
 		post("/integrations/{channel}/name/", s.renameChannel)
 		post("/integrations/{channel}/test/", s.testChannel)
+		post("/integrations/{channel}/resend/", s.resendVerify)
 		post("/integrations/{channel}/remove/", s.removeChannel)
 		get("/integrations/{channel}/checks/", s.channelChecksForm)
 		post("/integrations/{channel}/checks/", s.saveChannelChecks)
