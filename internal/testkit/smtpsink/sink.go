@@ -78,7 +78,9 @@ func New(tb testing.TB, opts Options) *Sink {
 	go func() { served <- server.Serve(listener) }()
 	tb.Cleanup(func() {
 		close(s.closed)
-		if err := errors.Join(server.Close(), <-served); err != nil {
+		err := server.Close()
+		_ = listener.Close() // a server closed before it began to serve would go on to accept
+		if err := errors.Join(err, <-served); err != nil {
 			tb.Errorf("stopping the mail sink: %v", err)
 		}
 	})
