@@ -4,6 +4,9 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"punctual/internal/auth"
 )
 
 // routes is the whole table of addresses (features §11). Pings are not in it:
@@ -11,9 +14,9 @@ import (
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 
-	// Order: first what must hold for every answer, then who is asking, then
-	// whether they may send this at all.
-	r.Use(s.recoverPanics, s.logRequests, securityHeaders)
+	// Order: first what must hold for every answer (the log sees what became of
+	// a panic), then who is asking, then whether they may send this at all.
+	r.Use(auth.TrustProxies(s.TrustedProxies), s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.assets.serve)

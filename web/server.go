@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -72,7 +73,9 @@ type Deps struct {
 	Static               fs.FS
 	API                  http.Handler // /api/…, nil = not offered
 	Dev                  bool         // templates are read again for each request
-	Log                  *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
 }
 
 // Server serves the site.
@@ -81,6 +84,8 @@ type Server struct {
 	pages   *engine
 	assets  *assets
 	handler http.Handler
+	// brokenPage answers when nothing can be rendered any more.
+	brokenPage []byte
 }
 
 // New parses the templates and builds the routes.
@@ -92,6 +97,9 @@ func New(d Deps) (*Server, error) {
 	}
 	if s.pages, err = newEngine(d.Templates, d.Dev, s.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
+	}
+	if err = s.prepareErrorPage(); err != nil {
+		return nil, err
 	}
 	s.handler = s.routes()
 	if p := d.Site.Root.Path; p != "" {

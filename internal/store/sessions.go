@@ -49,6 +49,17 @@ func (s *Store) SaveSession(ctx context.Context, v *Session) error {
 	return nil
 }
 
+// UpdateSession stores a changed session and tells whether it still was there:
+// one that was ended meanwhile stays ended.
+func (s *Store) UpdateSession(ctx context.Context, v *Session) (bool, error) {
+	n, err := execAffects(ctx, s.db, `UPDATE sessions SET user_id = $2, data = $3, user_agent = $4, remote_addr = $5, last_used_at = $6, expires_at = $7
+		WHERE id_hash = $1`, v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.LastUsedAt, v.ExpiresAt)
+	if err != nil {
+		return false, fmt.Errorf("update session: %w", err)
+	}
+	return n > 0, nil
+}
+
 // DeleteSession removes one session; none is no error.
 func (s *Store) DeleteSession(ctx context.Context, idHash []byte) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM sessions WHERE id_hash = $1`, idHash); err != nil {

@@ -126,6 +126,14 @@ func (s *Store) NoteLogin(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
+// NoteActive stores that the user is using the site now.
+func (s *Store) NoteActive(ctx context.Context, id uuid.UUID) error {
+	if _, err := s.db.Exec(ctx, `UPDATE users SET last_active_at = $2 WHERE id = $1`, id, s.Now()); err != nil {
+		return fmt.Errorf("note activity: %w", err)
+	}
+	return nil
+}
+
 // DeleteUser removes a user with everything owned: projects, checks, channels,
 // sessions.
 func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID) error {

@@ -1,0 +1,73 @@
+package auth
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"time"
+
+	"punctual/internal/errs"
+)
+
+// limit is a token bucket of features §18.
+type limit struct {
+	name     string
+	capacity int
+	window   time.Duration
+}
+
+// The limits.
+var (
+	loginsPerIP       = limit{"login-ip", 20, time.Hour}
+	linksPerAddress   = limit{"login-address", 10, time.Hour}
+	passwordsPerUser  = limit{"password", 20, 24 * time.Hour}
+	demoChecksPerIP   = limit{"demo-ip", 30, time.Hour}
+	demoChecksAnybody = limit{"demo", 2000, time.Hour}
+)
+
+// take takes one token; where none is left it fails with errs.TooMany.
+func (s *Service) take(ctx context.Context, l limit, of string) error {
+	ok, wait, err := s.Store.TakeToken(ctx, s.bucket(l.name, of), l.capacity, l.window)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		minutes := int(wait/time.Minute) + 1
+		if minutes == 1 {
+			return errs.TooManyf(wait, "Too many attempts. Please try again in a minute.")
+		}
+		return errs.TooManyf(wait, "Too many attempts. Please try again in %d minutes.", minutes)
+	}
+	return nil
+}
+
+// AllowDemoCheck takes a token for one check of the welcome page; where there
+// are too many from one address, or in all, it fails with errs.TooMany.
+func (s *Service) AllowDemoCheck(ctx context.Context, ip string) error {
+	if err := s.take(ctx, demoChecksPerIP, network(ip)); err != nil {
+		return err
+	}
+	return s.take(ctx, demoChecksAnybody, "")
+}
+
+// network is what one person has at least: an IPv4 address, or the /64 of an
+// IPv6 address.
+func network(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Is4() || addr.Is4In6() {
+		return ip
+	}
+	prefix, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return prefix.String()
+}
+
+// mailbox is what several spellings of one mailbox have in common: dots and
+// what follows a plus sign are dropped (features §18).
+func mailbox(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return strings.ReplaceAll(local, ".", "") + "@" + domain
+}

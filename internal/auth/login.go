@@ -1,0 +1,184 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// LinkLife is how long a mailed login link works (features §9).
+const LinkLife = time.Hour
+
+const purposeBrowser = "login browser"
+
+// errBadLink says nothing about why: an account that is closed looks like a
+// link that was used.
+var errBadLink = errs.Unauthorizedf("This login link has been used already, or it has expired.")
+
+// LoginRequest is what somebody who wants in has sent.
+type LoginRequest struct {
+	Identity string // e-mail address as typed
+	TZ       string // IANA zone of the browser, may be wrong or empty
+	IP       string
+	Next     string // path to lead to after the login, "" = the projects
+	// DemoCheck is the visitor's check of the welcome page; a new account gets it.
+	DemoCheck uuid.UUID
+}
+
+// RequestLogin mails a login link, and makes an account first where the address
+// has none and registration is open. Whether it has one does not show in what
+// comes back (features §9).
+//
+// browser is to be kept in a cookie of whoever asks: CheckLink knows by it that
+// the link was opened where it was asked for. It fails with errs.Invalid about
+// the field identity, and with errs.TooMany (features §18).
+func (s *Service) RequestLogin(ctx context.Context, q LoginRequest) (browser string, err error) {
+	address, err := Address("identity", q.Identity)
+	if err != nil {
+		return "", err
+	}
+	if err := s.take(ctx, loginsPerIP, network(q.IP)); err != nil {
+		return "", err
+	}
+	if err := s.take(ctx, linksPerAddress, mailbox(address)); err != nil {
+		return "", err
+	}
+	token := newSecret()
+	user, err := s.findOrMake(ctx, address, q)
+	if err != nil || user == nil {
+		return s.browserMark(token), err
+	}
+	if err := s.sendLink(ctx, user, token, q.Next); err != nil {
+		return "", err
+	}
+	return s.browserMark(token), nil
+}
+
+// findOrMake returns the user a link is to be mailed to; nil where there is
+// none, and none may be made.
+func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest) (*monitor.User, error) {
+	user, err := s.Store.UserByEmail(ctx, address)
+	switch {
+	case err == nil && user.IsActive:
+		return user, nil
+	case err == nil:
+		s.Log.Info("login link refused", "user", user.ID, "reason", "deactivated")
+		return nil, nil
+	case errs.KindOf(err) != errs.NotFound:
+		return nil, err
+	case !s.RegistrationOpen:
+		s.Log.Info("login link refused", "reason", "no such account, registration is closed")
+		return nil, nil
+	}
+	account := s.newAccount(address, q.TZ)
+	s.adopt(ctx, account.Check, q.DemoCheck)
+	err = s.Store.CreateAccount(ctx, account)
+	if errs.KindOf(err) == errs.Conflict { // two at once
+		return s.Store.UserByEmail(ctx, address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Info("account made", "user", account.User.ID)
+	return account.User, nil
+}
+
+// adopt makes check the visitor's check of the welcome page, if it still is one.
+func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUID) {
+	if demo == uuid.Nil {
+		return
+	}
+	found, err := s.Store.CheckByCode(ctx, demo)
+	if err != nil || found.ProjectID != uuid.Nil {
+		return // pruned, or somebody's: a fresh one does as well
+	}
+	found.Name, found.Slug = check.Name, check.Slug
+	*check = *found
+}
+
+// newAccount is what signing up makes (features §9).
+func (s *Service) newAccount(address, tz string) store.Account {
+	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
+	check.Name, check.Slug = "My First Check", "my-first-check"
+	return store.Account{
+		User: &monitor.User{
+			Email: address, IsActive: true, TZ: zoneOr(tz), CheckLimit: s.CheckLimit, PingLogLimit: s.PingLogLimit,
+		},
+		Project: &monitor.Project{Name: "My project"},
+		Check:   &check,
+		Channel: OwnChannel(address),
+	}
+}
+
+// OwnChannel notifies somebody at the address of their account, which needs no
+// verification: they log in by it.
+func OwnChannel(address string) *monitor.Channel {
+	config, _ := json.Marshal(map[string]any{"value": address, "up": true, "down": true}) // cannot fail
+	return &monitor.Channel{Kind: "email", Config: string(config), Verified: true}
+}
+
+func (s *Service) sendLink(ctx context.Context, user *monitor.User, token, next string) error {
+	if err := s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(LinkLife)); err != nil {
+		return err
+	}
+	link := fmt.Sprintf("%s/accounts/check_token/%s/%s/", s.SiteRoot, user.ID, token)
+	if next != "" {
+		link += "?" + url.Values{"next": {next}}.Encode()
+	}
+	if err := s.SendLogin(ctx, user, link); err != nil {
+		return fmt.Errorf("mail the login link: %w", err)
+	}
+	return nil
+}
+
+// browserMark proves, in a cookie, that a browser asked for the link with token.
+func (s *Service) browserMark(token string) string { return s.signer.Sign(purposeBrowser, token) }
+
+// Link is what is known of a login link before it is used.
+type Link struct {
+	Valid bool
+	// SameBrowser: it is opened in the browser that asked for it, so that it is
+	// a person, not a mail scanner, and it may be used at once.
+	SameBrowser bool
+}
+
+// CheckLink looks at a login link without using it. browser is what
+// RequestLogin returned, from the cookie.
+func (s *Service) CheckLink(ctx context.Context, user uuid.UUID, token, browser string) (Link, error) {
+	valid, err := s.Store.LoginTokenValid(ctx, hashID(token), user)
+	return Link{Valid: valid, SameBrowser: s.signer.Verify(purposeBrowser, token, browser)}, err
+}
+
+// UseLink uses a login link up and returns who has logged in. It fails with
+// errs.Unauthorized when the link was used, has expired, or the account is not
+// active.
+func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*monitor.User, error) {
+	ok, err := s.Store.UseLoginToken(ctx, hashID(token), user)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errBadLink
+	}
+	u, err := s.Store.UserByID(ctx, user)
+	switch {
+	case errs.KindOf(err) == errs.NotFound || (err == nil && !u.IsActive):
+		return nil, errBadLink
+	case err != nil:
+		return nil, err
+	}
+	return u, s.noteLogin(ctx, u, "link")
+}
+
+func (s *Service) noteLogin(ctx context.Context, u *monitor.User, by string) error {
+	s.Log.Info("logged in", "user", u.ID, "by", by)
+	return s.Store.NoteLogin(ctx, u.ID)
+}

@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/alexedwards/argon2id"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// MinPasswordLength is the least a password has, in characters (features §9).
+const MinPasswordLength = 8
+
+// maxPasswordLength bounds the work of hashing.
+const maxPasswordLength = 1000
+
+// argonParams are the ones OWASP recommends: about 31 ms and 19 MiB.
+var argonParams = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// nobodysHash is compared with where there is no account, so that the answer
+// takes as long. It is the hash of random bytes nobody knows.
+const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$OZ5dr/Z1V9RDp4aMBN6dlQ$zJkWKrJTHZcGOEZ5q8LVP1HRzJvkxW9VhhxkdZl5x0A"
+
+var errBadPassword = errs.Invalidf("password", "The e-mail address or the password is wrong.")
+
+// LoginByPassword returns the user with the address if the password is theirs.
+// It fails with errs.Invalid when it is not, when the account has no password or
+// is not active, and with errs.TooMany (features §18).
+func (s *Service) LoginByPassword(ctx context.Context, email, password, ip string) (*monitor.User, error) {
+	address, err := Address("email", email)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.take(ctx, loginsPerIP, network(ip)); err != nil {
+		return nil, err
+	}
+	if err := s.take(ctx, passwordsPerUser, address); err != nil {
+		return nil, err
+	}
+	user, err := s.Store.UserByEmail(ctx, address)
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, err
+	}
+	hash := nobodysHash
+	if err == nil && user.IsActive && user.PasswordHash != "" {
+		hash = user.PasswordHash
+	}
+	ok, err := s.compare(ctx, password, hash)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || hash == nobodysHash {
+		return nil, errBadPassword
+	}
+	return user, s.noteLogin(ctx, user, "password")
+}
+
+// HashPassword returns the form in which a password is stored. It fails with
+// errs.Invalid when it is too short or too long.
+func (s *Service) HashPassword(ctx context.Context, password string) (string, error) {
+	switch n := len([]rune(password)); {
+	case n < MinPasswordLength:
+		return "", errs.Invalidf("password", "A password needs at least %d characters.", MinPasswordLength)
+	case n > maxPasswordLength:
+		return "", errs.Invalidf("password", "A password has at most %d characters.", maxPasswordLength)
+	}
+	defer s.enter(ctx)()
+	hash, err := argon2id.CreateHash(password, &argonParams)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, ctx.Err()
+}
+
+func (s *Service) compare(ctx context.Context, password, hash string) (bool, error) {
+	if len(password) > 4*maxPasswordLength {
+		return false, nil
+	}
+	defer s.enter(ctx)()
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	ok, err := argon2id.ComparePasswordAndHash(password, hash)
+	if errors.Is(err, argon2id.ErrInvalidHash) {
+		return false, nil // imported from elsewhere: they log in by link
+	}
+	return ok, err
+}
+
+// enter waits for a place to hash in and returns how to leave it.
+func (s *Service) enter(ctx context.Context) (leave func()) {
+	select {
+	case s.hashing <- struct{}{}:
+		return func() { <-s.hashing }
+	case <-ctx.Done():
+		return func() {}
+	}
+}

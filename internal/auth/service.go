@@ -1,0 +1,93 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net/mail"
+	"strings"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+)
+
+const maxAddressLength = 254
+
+// SendLogin mails a login link to its user.
+type SendLogin func(ctx context.Context, u *monitor.User, link string) error
+
+// Config is what a Service needs.
+type Config struct {
+	Store     *store.Store
+	SecretKey string
+	// SiteRoot is the full address of the site, without a slash at the end.
+	SiteRoot         string
+	RegistrationOpen bool
+	CheckLimit       int // of new accounts
+	PingLogLimit     int // of new accounts
+	SendLogin        SendLogin
+	Log              *slog.Logger
+}
+
+// Service lets people sign up and log in, and makes the accounts and keys
+// behind it. It is safe for concurrent use.
+type Service struct {
+	Config
+	signer *Signer
+	// hashing bounds how many passwords are hashed at once: each takes 19 MiB.
+	hashing chan struct{}
+}
+
+// NewService makes a Service.
+func NewService(c Config) *Service {
+	return &Service{Config: c, signer: NewSigner(c.SecretKey), hashing: make(chan struct{}, 2)}
+}
+
+// Address brings an e-mail address into the form accounts have: alone, in lower
+// case. What is none fails with errs.Invalid about the field.
+func Address(field, text string) (string, error) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if text == "" {
+		return "", errs.Invalidf(field, "Please type an e-mail address.")
+	}
+	parsed, err := mail.ParseAddress(text)
+	if err != nil || parsed.Address != text || parsed.Name != "" || len(text) > maxAddressLength {
+		return "", errs.Invalidf(field, "This is not a complete e-mail address.")
+	}
+	return text, nil
+}
+
+// zoneOr returns the name of a time zone as it was given when there is one, else UTC.
+func zoneOr(tz string) string {
+	if _, err := schedule.LoadZone(tz); err != nil || tz == "" {
+		return "UTC"
+	}
+	return tz
+}
+
+// bucket names a rate limit of one address or person without naming them.
+func (s *Service) bucket(limit, of string) string {
+	mac := hmac.New(sha256.New, []byte(s.SecretKey))
+	mac.Write([]byte(limit + ":" + of))
+	return limit + ":" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// MaxProjectName is the longest name of a project, in characters (features §10).
+const MaxProjectName = 60
+
+// ProjectName brings the name of a project into the form it is stored in. What
+// is none fails with errs.Invalid about the field name.
+func ProjectName(text string) (string, error) {
+	text = strings.Join(strings.Fields(text), " ")
+	switch n := len([]rune(text)); {
+	case n == 0:
+		return "", errs.Invalidf("name", "Please give the project a name.")
+	case n > MaxProjectName:
+		return "", errs.Invalidf("name", "A project's name has at most %d characters.", MaxProjectName)
+	}
+	return text, nil
+}

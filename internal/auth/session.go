@@ -1,0 +1,244 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/sessions"
+
+	"punctual/internal/errs"
+	"punctual/internal/store"
+)
+
+// How long sessions live.
+const (
+	// SessionLife is how long a session lives after it was last used.
+	SessionLife = 14 * 24 * time.Hour
+	// touchInterval is how fine the last use is remembered: one write per hour,
+	// not one per page.
+	touchInterval = time.Hour
+
+	maxUserAgent = 300
+)
+
+// userKey is the value of a session that names who is logged in; it is kept in
+// a column of its own too, for "log out everywhere".
+const userKey = "user"
+
+// rowKey is where a session remembers the row it was loaded from. It is not a
+// string and therefore never stored.
+type rowKey struct{}
+
+// SessionStore keeps browser sessions in the database and implements
+// sessions.Store. The cookie holds 32 random bytes, the row their SHA-256.
+//
+// The values of a session have string keys and what JSON can hold. A session
+// without values is not stored and gets no cookie, so that whoever only looks
+// around leaves no trace.
+type SessionStore struct {
+	store   *store.Store
+	options sessions.Options
+}
+
+// NewSessionStore makes a store whose cookies belong to path, "/" when empty,
+// and travel only by https when secure is true.
+func NewSessionStore(s *store.Store, path string, secure bool) *SessionStore {
+	if path == "" {
+		path = "/"
+	}
+	return &SessionStore{store: s, options: sessions.Options{
+		Path: path, MaxAge: int(SessionLife.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	}}
+}
+
+// Get returns the session of the request; asked twice it returns the same one.
+func (s *SessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New loads the session the cookie of the request names. Where there is no
+// cookie, or its session has ended, the session is new and empty. The error is
+// the database's; the session can be used nevertheless.
+func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	out := sessions.NewSession(s, name)
+	options := s.options
+	out.Options = &options
+	out.IsNew = true
+	cookie, err := r.Cookie(name)
+	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(32) {
+		return out, nil
+	}
+	row, err := s.store.SessionByHash(r.Context(), hashID(cookie.Value))
+	switch {
+	case errs.KindOf(err) == errs.NotFound:
+		return out, nil
+	case err != nil:
+		return out, fmt.Errorf("load session: %w", err)
+	}
+	values := map[string]any{}
+	if err := json.Unmarshal(row.Data, &values); err != nil {
+		return out, fmt.Errorf("decode session: %w", err)
+	}
+	for k, v := range values {
+		out.Values[k] = v
+	}
+	out.ID, out.IsNew = cookie.Value, false
+	out.Values[rowKey{}] = row
+	return out, nil
+}
+
+// Save stores the session where it has changed, or was last used over an hour
+// ago, and sets the cookie. A negative MaxAge of its options ends it.
+func (s *SessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
+	defer cancel()
+	row := rowOf(session)
+	if session.Options.MaxAge < 0 {
+		return s.end(ctx, w, session, row)
+	}
+	data, err := encode(session)
+	if err != nil {
+		return err
+	}
+	switch {
+	case row == nil && string(data) == "{}":
+		return nil
+	case row != nil && session.ID != "" && string(row.Data) == string(data):
+		return s.touch(ctx, r, w, session, row)
+	case row != nil && session.ID != "":
+		return s.update(ctx, r, w, session, row, data)
+	default:
+		return s.create(ctx, r, w, session, row, data)
+	}
+}
+
+// Rotate gives the session a new id when it is saved: at every login, so that
+// an id planted before it is worth nothing after it.
+func (s *SessionStore) Rotate(session *sessions.Session) { session.ID = "" }
+
+// Hash names the stored session, for the list of sessions; nil when it is not
+// stored.
+func (s *SessionStore) Hash(session *sessions.Session) []byte {
+	if row := rowOf(session); row != nil {
+		return row.IDHash
+	}
+	return nil
+}
+
+// create stores a new session; old is the row it comes from when it rotates.
+func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, old *store.Session, data []byte) error {
+	session.ID = newSecret()
+	now := s.store.Now()
+	row := &store.Session{IDHash: hashID(session.ID), CreatedAt: now}
+	s.fill(r, row, session, data)
+	if err := s.store.SaveSession(ctx, row); err != nil {
+		return err
+	}
+	session.Values[rowKey{}] = row
+	session.IsNew = false
+	s.setCookie(w, session)
+	if old == nil {
+		return nil
+	}
+	return s.store.DeleteSession(ctx, old.IDHash)
+}
+
+func (s *SessionStore) update(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, row *store.Session, data []byte) error {
+	s.fill(r, row, session, data)
+	alive, err := s.store.UpdateSession(ctx, row)
+	if err != nil || !alive {
+		return err // ended meanwhile, from another device: it must not come back to life
+	}
+	s.setCookie(w, session)
+	return nil
+}
+
+// touch notes that the session is in use, rarely.
+func (s *SessionStore) touch(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, row *store.Session) error {
+	if s.store.Now().Sub(row.LastUsedAt) < touchInterval {
+		return nil
+	}
+	if err := s.update(ctx, r, w, session, row, row.Data); err != nil {
+		return err
+	}
+	if row.UserID == uuid.Nil {
+		return nil
+	}
+	return s.store.NoteActive(ctx, row.UserID)
+}
+
+func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessions.Session, data []byte) {
+	user, _ := session.Values[userKey].(string)
+	row.UserID, _ = uuid.Parse(user) // no user: the zero id
+	row.Data = data
+	row.UserAgent = cut(r.UserAgent(), maxUserAgent)
+	row.RemoteAddr = ClientIP(r)
+	row.LastUsedAt = s.store.Now()
+	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)
+}
+
+func (s *SessionStore) end(ctx context.Context, w http.ResponseWriter, session *sessions.Session, row *store.Session) error {
+	http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
+	if row == nil {
+		return nil
+	}
+	return s.store.DeleteSession(ctx, row.IDHash)
+}
+
+func (s *SessionStore) setCookie(w http.ResponseWriter, session *sessions.Session) {
+	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+}
+
+func rowOf(session *sessions.Session) *store.Session {
+	row, _ := session.Values[rowKey{}].(*store.Session)
+	return row
+}
+
+// encode writes the values in the order of their keys, so that equal sessions
+// have equal data.
+func encode(session *sessions.Session) ([]byte, error) {
+	values := map[string]any{}
+	for k, v := range session.Values {
+		switch key := k.(type) {
+		case string:
+			values[key] = v
+		case rowKey:
+		default:
+			return nil, errors.New("encode session: keys must be strings")
+		}
+	}
+	data, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("encode session: %w", err)
+	}
+	return data, nil
+}
+
+// newSecret is 32 random bytes in 43 characters that need no escaping.
+func newSecret() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func hashID(id string) []byte {
+	sum := sha256.Sum256([]byte(id))
+	return sum[:]
+}
+
+// cut shortens s to at most n bytes of whole characters.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

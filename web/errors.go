@@ -1,0 +1,147 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"punctual/internal/errs"
+)
+
+// errorPage tells a visitor what went wrong.
+type errorPage struct {
+	BasePage
+	Status  int
+	Heading string
+	Message string
+	Ref     string // to find the error in the log, "" = it is not there
+}
+
+// refMark stands for the reference number in the page made at the start.
+const refMark = "0REFERENCE0"
+
+// prepareErrorPage renders the page of internal errors once, at the start: when
+// it is needed, the database may be down, or rendering itself broken.
+func (s *Server) prepareErrorPage() error {
+	m := &errorPage{
+		BasePage: BasePage{Title: "Error", Site: &s.Site}, Status: http.StatusInternalServerError,
+		Heading: headings[http.StatusInternalServerError], Message: errs.Message(errors.New("internal")), Ref: refMark,
+	}
+	t, err := s.pages.page("error")
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	if err := t.ExecuteTemplate(&buf, "layout", m); err != nil {
+		return fmt.Errorf("render the error page: %w", err)
+	}
+	s.brokenPage = buf.Bytes()
+	return nil
+}
+
+var headings = map[int]string{
+	http.StatusBadRequest:          "That does not work",
+	http.StatusUnauthorized:        "Please log in",
+	http.StatusForbidden:           "Not allowed",
+	http.StatusNotFound:            "Nothing here",
+	http.StatusMethodNotAllowed:    "Not like that",
+	http.StatusConflict:            "That does not fit",
+	http.StatusTooManyRequests:     "A little slower, please",
+	http.StatusInternalServerError: "Something broke",
+	http.StatusServiceUnavailable:  "Not available",
+}
+
+// fail answers with what went wrong. Errors of no known kind are logged in full
+// under a reference number, which is all the visitor sees of them.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, errLogin) {
+		s.askLogin(w, r)
+		return
+	}
+	status := statusOf(err)
+	if status >= http.StatusInternalServerError {
+		s.failBroken(w, r, status, err)
+		return
+	}
+	if wait := errs.RetryAfterOf(err); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	}
+	if r.Header.Get("HX-Request") != "" {
+		http.Error(w, errs.Message(err), status)
+		return
+	}
+	message := errs.Message(err)
+	if message == "" {
+		message = "There is no such page."
+	}
+	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message}
+	if err := s.render(w, r, status, "error", m); err != nil {
+		s.failBroken(w, r, http.StatusInternalServerError, err)
+	}
+}
+
+// failBroken answers with the page made at the start.
+func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
+	ref := newReference()
+	eventOf(r).ref = ref
+	s.Log.Error("request failed", "ref", ref, "method", r.Method, "route", routeOf(r), "user", eventOf(r).user, "error", err)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if wait := errs.RetryAfterOf(err); wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(bytes.ReplaceAll(s.brokenPage, []byte(refMark), []byte(ref))) // the reader may have gone
+}
+
+// askLogin leads to the login form and, after it, back to the page wanted.
+func (s *Server) askLogin(w http.ResponseWriter, r *http.Request) {
+	target := s.Site.Path("/accounts/login/")
+	if r.Method == http.MethodGet {
+		target += "?" + url.Values{"next": {s.Site.Path(r.URL.RequestURI())}}.Encode()
+	}
+	if r.Header.Get("HX-Request") != "" {
+		w.Header().Set("HX-Redirect", s.Site.Path("/accounts/login/"))
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// notFound is for addresses that are not in the route table.
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.withSession(s.wrap(func(http.ResponseWriter, *http.Request) error {
+		return errs.NotFoundf("There is no such page.")
+	})).ServeHTTP(w, r)
+}
+
+// methodNotAllowed is for addresses that are in the route table for another method.
+func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	s.withSession(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusMethodNotAllowed
+		m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: "This address does not take such requests."}
+		if err := s.render(w, r, status, "error", m); err != nil {
+			s.failBroken(w, r, http.StatusInternalServerError, err)
+		}
+	})).ServeHTTP(w, r)
+}
+
+// newReference names an error for people: short enough to be read out.
+func newReference() string {
+	b := make([]byte, 4)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

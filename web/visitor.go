@@ -1,0 +1,274 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+	"github.com/gorilla/sessions"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// sessionCookie is the name of the cookie with the session's id.
+const sessionCookie = "punctual"
+
+// The values a session may have. "user" is known to auth.SessionStore too.
+const (
+	sessionUser      = "user"      // id of who is logged in
+	sessionSuperuser = "superuser" // id of the superuser who looks through the user's eyes
+	sessionTheme     = "theme"     // of somebody without an account
+	sessionDemo      = "demo"      // code of the visitor's check on the welcome page
+)
+
+// visitor is whoever sends a request, and what their session remembers of them.
+type visitor struct {
+	User *monitor.User // nil: not logged in
+
+	session *sessions.Session
+	admin   *monitor.User // set: a superuser, looking through the user's eyes
+}
+
+type visitorKey struct{}
+
+// visitorOf is who sends the request. Where no session is looked at, it is
+// somebody unknown.
+func visitorOf(r *http.Request) *visitor {
+	if v, ok := r.Context().Value(visitorKey{}).(*visitor); ok {
+		return v
+	}
+	return &visitor{session: sessions.NewSession(nil, sessionCookie)}
+}
+
+// visit finds out who the session belongs to. One of somebody who is gone, or
+// not active any more, is nobody's.
+func (s *Server) visit(ctx context.Context, session *sessions.Session) (*visitor, error) {
+	v := &visitor{session: session}
+	user, err := s.sessionUser(ctx, session, sessionUser)
+	if err != nil || user == nil {
+		return v, err
+	}
+	if _, through := session.Values[sessionSuperuser]; through {
+		admin, err := s.sessionUser(ctx, session, sessionSuperuser)
+		if err != nil || admin == nil || !admin.IsSuperuser {
+			return v, err
+		}
+		v.admin = admin
+	}
+	v.User = user
+	return v, nil
+}
+
+func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key string) (*monitor.User, error) {
+	text, _ := session.Values[key].(string)
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return nil, nil
+	}
+	user, err := s.Store.UserByID(ctx, id)
+	switch {
+	case errs.KindOf(err) == errs.NotFound, err == nil && !user.IsActive:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return user, nil
+}
+
+// logIn makes the session that of the user; what it held is forgotten and its
+// id changes.
+func (s *Server) logIn(v *visitor, u *monitor.User) {
+	v.forget()
+	v.session.Values[sessionUser] = u.ID.String()
+	v.User, v.admin = u, nil
+	s.Sessions.Rotate(v.session)
+}
+
+// logOut ends the session.
+func (v *visitor) logOut() {
+	v.session.Options.MaxAge = -1
+	v.User, v.admin = nil, nil
+}
+
+// forget drops all values of the session but leaves what its store keeps there.
+func (v *visitor) forget() {
+	for k := range v.session.Values {
+		if _, ours := k.(string); ours {
+			delete(v.session.Values, k)
+		}
+	}
+}
+
+// theme is "", "light" or "dark".
+func (v *visitor) theme() string {
+	if v.User != nil {
+		return v.User.Theme
+	}
+	theme, _ := v.session.Values[sessionTheme].(string)
+	return theme
+}
+
+// superuser is the address of the superuser who looks through the user's eyes,
+// "" when the user looks themselves.
+func (v *visitor) superuser() string {
+	if v.admin == nil {
+		return ""
+	}
+	return v.admin.Email
+}
+
+// demoCheck is the code of the visitor's check on the welcome page, zero when
+// there is none yet.
+func (v *visitor) demoCheck() uuid.UUID {
+	text, _ := v.session.Values[sessionDemo].(string)
+	code, _ := uuid.Parse(text) // none: zero
+	return code
+}
+
+// setDemoCheck remembers the visitor's check; zero forgets it.
+func (v *visitor) setDemoCheck(code uuid.UUID) {
+	if code == uuid.Nil {
+		delete(v.session.Values, sessionDemo)
+		return
+	}
+	v.session.Values[sessionDemo] = code.String()
+}
+
+// flash shows a message on the next page; kind is ok, warning or error.
+func (v *visitor) flash(kind, text string) { v.session.AddFlash(kind + ":" + text) }
+
+// takeFlashes returns the messages to be shown now.
+func (v *visitor) takeFlashes() []Flash {
+	var out []Flash
+	for _, f := range v.session.Flashes() {
+		text, _ := f.(string)
+		if kind, text, ok := strings.Cut(text, ":"); ok {
+			out = append(out, Flash{Kind: kind, Text: text})
+		}
+	}
+	return out
+}
+
+// projectFor returns the project named in the address and what the visitor may
+// do there. Not logged in is errLogin; one that is not theirs to see is
+// errs.NotFound. Superusers may do everything everywhere.
+func (s *Server) projectFor(r *http.Request) (*monitor.Project, monitor.Role, error) {
+	return s.projectByID(r, chi.URLParam(r, "project"))
+}
+
+// writableProject is projectFor for changes: a read-only member gets errs.Forbidden.
+func (s *Server) writableProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
+	p, role, err := s.projectFor(r)
+	return p, role, mayWrite(role, err)
+}
+
+func (s *Server) projectByID(r *http.Request, text string) (*monitor.Project, monitor.Role, error) {
+	user := visitorOf(r).User
+	if user == nil {
+		return nil, monitor.RoleNone, errLogin
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return nil, monitor.RoleNone, errs.NotFoundf("There is no such project.")
+	}
+	p, err := s.Store.ProjectByID(r.Context(), id)
+	if err != nil {
+		return nil, monitor.RoleNone, hide(err, "There is no such project.")
+	}
+	role, err := s.Store.RoleIn(r.Context(), user.ID, id)
+	switch {
+	case err != nil:
+		return nil, monitor.RoleNone, err
+	case user.IsSuperuser:
+		role = monitor.RoleOwner
+	case role == monitor.RoleNone:
+		return nil, role, errs.NotFoundf("There is no such project.")
+	}
+	return p, role, nil
+}
+
+// checkFor returns the check named in the address, its project, and what the
+// visitor may do there; the errors are those of projectFor.
+func (s *Server) checkFor(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
+	if visitorOf(r).User == nil {
+		return nil, nil, monitor.RoleNone, errLogin
+	}
+	code, err := uuid.Parse(chi.URLParam(r, "check"))
+	if err != nil {
+		return nil, nil, monitor.RoleNone, errs.NotFoundf("There is no such check.")
+	}
+	c, err := s.Store.CheckByCode(r.Context(), code)
+	if err != nil {
+		return nil, nil, monitor.RoleNone, hide(err, "There is no such check.")
+	}
+	p, role, err := s.projectByID(r, c.ProjectID.String())
+	if err != nil {
+		return nil, nil, role, hide(err, "There is no such check.")
+	}
+	return c, p, role, nil
+}
+
+// writableCheck is checkFor for changes: a read-only member gets errs.Forbidden.
+func (s *Server) writableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
+	c, p, role, err := s.checkFor(r)
+	return c, p, role, mayWrite(role, err)
+}
+
+// channelFor returns the channel named in the address, its project, and what
+// the visitor may do there; the errors are those of projectFor.
+func (s *Server) channelFor(r *http.Request) (*monitor.Channel, *monitor.Project, monitor.Role, error) {
+	if visitorOf(r).User == nil {
+		return nil, nil, monitor.RoleNone, errLogin
+	}
+	id, err := uuid.Parse(chi.URLParam(r, "channel"))
+	if err != nil {
+		return nil, nil, monitor.RoleNone, errs.NotFoundf("There is no such integration.")
+	}
+	ch, err := s.Store.ChannelByID(r.Context(), id)
+	if err != nil {
+		return nil, nil, monitor.RoleNone, hide(err, "There is no such integration.")
+	}
+	p, role, err := s.projectByID(r, ch.ProjectID.String())
+	if err != nil {
+		return nil, nil, role, hide(err, "There is no such integration.")
+	}
+	return ch, p, role, nil
+}
+
+// writableChannel is channelFor for changes: a read-only member gets errs.Forbidden.
+func (s *Server) writableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, error) {
+	ch, p, role, err := s.channelFor(r)
+	return ch, p, mayWrite(role, err)
+}
+
+// superuserOnly lets superusers pass. Others must not learn that there is
+// something to see. A superuser who looks through somebody's eyes is that
+// somebody.
+func (s *Server) superuserOnly(r *http.Request) error {
+	switch user := visitorOf(r).User; {
+	case user == nil:
+		return errLogin
+	case !user.IsSuperuser:
+		return errs.NotFoundf("There is no such page.")
+	}
+	return nil
+}
+
+// mayWrite is Forbidden for a role that may only look.
+func mayWrite(role monitor.Role, err error) error {
+	if err == nil && !role.CanWrite() {
+		return errs.Forbiddenf("You may look at this project, but not change it.")
+	}
+	return err
+}
+
+// hide puts our words in the place of a lower "not found".
+func hide(err error, message string) error {
+	if errs.KindOf(err) == errs.NotFound {
+		return errs.NotFoundf("%s", message)
+	}
+	return err
+}
