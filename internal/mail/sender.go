@@ -194,7 +194,7 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 		return refuse("the subject is not valid", nil)
 	}
 	m.Subject(e.Subject)
-	m.SetGenHeaderPreformatted(gomail.HeaderMessageID, "<"+e.MessageID+">")
+	m.SetMessageIDWithValue(e.MessageID)
 	m.SetDateWithValue(e.CreatedAt)
 	// No out-of-office replies, please (RFC 3834).
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
