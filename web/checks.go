@@ -1,35 +1,366 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"html/template"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
-	"punctual/internal/errs"
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
 )
 
-func (s *Server) checks(w http.ResponseWriter, r *http.Request) error            { return errs.NotFoundf("page") }
-func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error      { return errs.NotFoundf("page") }
-func (s *Server) addCheckForm(w http.ResponseWriter, r *http.Request) error      { return errs.NotFoundf("page") }
-func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) details(w http.ResponseWriter, r *http.Request) error           { return errs.NotFoundf("page") }
-func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error     { return errs.NotFoundf("page") }
-func (s *Server) checkLog(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) pingDetails(w http.ResponseWriter, r *http.Request) error       { return errs.NotFoundf("page") }
-func (s *Server) pingBody(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) lastPing(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) nameForm(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error          { return errs.NotFoundf("page") }
-func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error      { return errs.NotFoundf("page") }
-func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error      { return errs.NotFoundf("page") }
-func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error     { return errs.NotFoundf("page") }
-func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error     { return errs.NotFoundf("page") }
-func (s *Server) pauseCheck(w http.ResponseWriter, r *http.Request) error        { return errs.NotFoundf("page") }
-func (s *Server) resumeCheck(w http.ResponseWriter, r *http.Request) error       { return errs.NotFoundf("page") }
-func (s *Server) removeCheckForm(w http.ResponseWriter, r *http.Request) error   { return errs.NotFoundf("page") }
-func (s *Server) removeCheck(w http.ResponseWriter, r *http.Request) error       { return errs.NotFoundf("page") }
-func (s *Server) clearEvents(w http.ResponseWriter, r *http.Request) error       { return errs.NotFoundf("page") }
-func (s *Server) copyCheck(w http.ResponseWriter, r *http.Request) error         { return errs.NotFoundf("page") }
-func (s *Server) toggleChannel(w http.ResponseWriter, r *http.Request) error     { return errs.NotFoundf("page") }
-func (s *Server) cronPreview(w http.ResponseWriter, r *http.Request) error       { return errs.NotFoundf("page") }
-func (s *Server) oncalendarPreview(w http.ResponseWriter, r *http.Request) error { return errs.NotFoundf("page") }
-func (s *Server) validateSchedule(w http.ResponseWriter, r *http.Request) error  { return errs.NotFoundf("page") }
-func (s *Server) cloaked(w http.ResponseWriter, r *http.Request) error           { return errs.NotFoundf("page") }
+// maxRowIcons is how many channels are shown one by one in each row; of more
+// there is only the number (features §11).
+const maxRowIcons = 10
+
+// checksPage is the list of a project's checks.
+type checksPage struct {
+	BasePage
+	CanWrite     bool
+	Slugs        bool       // ping URLs are shown with slugs
+	Rows         []checkRow // what the filter lets through
+	Total        int
+	Filter       listFilter
+	Sort         string
+	Chips        []stateChip
+	TagChips     []tagChip
+	Icons        []channelIcon // at most maxRowIcons, none when there are more
+	ChannelCount int
+	NextPing     time.Time // when the next ping of an up check is expected
+	PingBase     string    // PING_ENDPOINT
+	PingKey      string
+	Version      string // of everything but pings, see listVersion
+	Icon         icons
+}
+
+// icons are drawn for each row and therefore made once.
+type icons struct{ Dots template.HTML }
+
+// Partial tells whether rows are left out, so that scripts have to fetch them
+// before they filter anew.
+func (p *checksPage) Partial() bool { return len(p.Rows) < p.Total }
+
+// DetailsPrefix is the beginning of the address of each check's page.
+func (p *checksPage) DetailsPrefix() string { return p.Site.Path("/checks/") }
+
+// OtherSort is what a click on a column's head asks for.
+func (p *checksPage) OtherSort(column string) string {
+	if p.Sort == column {
+		return "-" + column
+	}
+	return column
+}
+
+// stateChip is a state above the list with its number of checks.
+type stateChip struct {
+	State shown
+	Count int
+	On    bool
+	Query string
+}
+
+// tagChip is a tag above the list, coloured by the worst of its checks.
+type tagChip struct {
+	Name  string
+	State shown
+	Tip   string // "2 of 5 down"
+	On    bool
+	Query string
+}
+
+// channelIcon is a channel in the head of the list.
+type channelIcon struct {
+	ID    uuid.UUID
+	Label string // "Email: ops@example.org"
+	SVG   template.HTML
+}
+
+// checks shows the list.
+func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
+	project, role, err := s.projectFor(r)
+	if err != nil {
+		return err
+	}
+	user := visitorOf(r).User
+	if order := r.FormValue("sort"); slices.Contains(sorts(), order) && order != user.Sort {
+		user.Sort = order
+		if err := s.Store.UpdateUser(r.Context(), user); err != nil {
+			return err
+		}
+	}
+	page, err := s.listChecks(r, project, role, parseListFilter(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "checks", page)
+}
+
+// listChecks loads the list in a constant number of statements.
+func (s *Server) listChecks(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter) (*checksPage, error) {
+	ctx := r.Context()
+	checks, err := s.Store.ChecksOf(ctx, project.ID)
+	if err != nil {
+		return nil, err
+	}
+	channels, err := s.Store.ChannelsOf(ctx, project.ID)
+	if err != nil {
+		return nil, err
+	}
+	assigned, err := s.Store.Assignments(ctx, project.ID)
+	if err != nil {
+		return nil, err
+	}
+	p := &checksPage{
+		BasePage: checksBase(project, "Checks"), CanWrite: role.CanWrite(), Slugs: project.ShowSlugs,
+		Total: len(checks), Filter: f, Sort: visitorOf(r).User.Sort, ChannelCount: len(channels),
+		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, Version: listVersion(checks, channels, assigned),
+	}
+	if !slices.Contains(sorts(), p.Sort) {
+		p.Sort = defaultSort
+	}
+	if p.Icon.Dots, err = s.assets.icon("dots"); err != nil {
+		return nil, err
+	}
+	if p.Icons, err = s.channelIcons(channels); err != nil {
+		return nil, err
+	}
+	p.fill(checks, assigned, s.Store.Now())
+	return p, nil
+}
+
+// checksBase is the base of the pages about a project's checks.
+func checksBase(project *monitor.Project, title string) BasePage {
+	name := project.Name
+	if name == "" {
+		name = "Untitled project"
+	}
+	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: name}}
+}
+
+func (s *Server) channelIcons(channels []monitor.Channel) ([]channelIcon, error) {
+	if len(channels) > maxRowIcons {
+		return nil, nil
+	}
+	out := make([]channelIcon, 0, len(channels))
+	for i := range channels {
+		v := s.viewChannel(&channels[i])
+		svg, err := s.assets.icon(v.Icon)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, channelIcon{ID: v.ID, Label: v.Label + ": " + v.Title, SVG: svg})
+	}
+	return out, nil
+}
+
+// fill makes the rows, the chips and the counts of the checks at time now.
+func (p *checksPage) fill(checks []monitor.Check, assigned map[int64][]uuid.UUID, now time.Time) {
+	counts := map[shown]int{}
+	tags := newTagCount()
+	for i := range checks {
+		c := &checks[i]
+		state := shownAt(c, now)
+		counts[state]++
+		tags.add(c, state)
+		if state == shownUp && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
+			p.NextPing = c.DueAt
+		}
+		if !p.Filter.matches(c, state) {
+			continue
+		}
+		on := make(map[uuid.UUID]bool, len(assigned[c.ID]))
+		for _, id := range assigned[c.ID] {
+			on[id] = true
+		}
+		p.Rows = append(p.Rows, checkRow{Check: c, State: state, page: p, on: on})
+	}
+	sortRows(p.Rows, p.Sort)
+	for _, state := range allShown() {
+		on := slices.Contains(p.Filter.States, string(state))
+		p.Chips = append(p.Chips, stateChip{state, counts[state], on, p.Filter.toggledState(string(state))})
+	}
+	p.TagChips = tags.chips(&p.Filter)
+}
+
+// Down counts the checks that are down.
+func (p *checksPage) Down() int { return p.Chips[1].Count }
+
+// tagCount collects, tag by tag, how many checks have it and how they are.
+type tagCount struct{ by map[string]*tagStates }
+
+type tagStates struct{ total, down, late, up int }
+
+func newTagCount() *tagCount { return &tagCount{by: map[string]*tagStates{}} }
+
+func (t *tagCount) add(c *monitor.Check, state shown) {
+	for _, tag := range c.TagList() {
+		n := t.by[tag]
+		if n == nil {
+			n = &tagStates{}
+			t.by[tag] = n
+		}
+		n.total++
+		switch state {
+		case shownDown:
+			n.down++
+		case shownLate:
+			n.late++
+		case shownUp, shownStarted:
+			n.up++
+		}
+	}
+}
+
+// chips are the tags in natural order, with the filter's own even when no check
+// has them any more.
+func (t *tagCount) chips(f *listFilter) []tagChip {
+	for _, tag := range f.Tags {
+		if t.by[tag] == nil {
+			t.by[tag] = &tagStates{}
+		}
+	}
+	out := make([]tagChip, 0, len(t.by))
+	for tag, n := range t.by {
+		chip := tagChip{Name: tag, On: slices.Contains(f.Tags, tag), Query: f.toggledTag(tag)}
+		chip.State, chip.Tip = n.worst()
+		out = append(out, chip)
+	}
+	slices.SortFunc(out, func(a, b tagChip) int {
+		if c := compareNatural(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return out
+}
+
+func (n *tagStates) worst() (shown, string) {
+	of := func(k int, word string) string { return fmt.Sprintf("%d of %d %s", k, n.total, word) }
+	switch {
+	case n.down > 0:
+		return shownDown, of(n.down, "down")
+	case n.late > 0:
+		return shownLate, of(n.late, "late")
+	case n.up > 0:
+		return shownUp, of(n.up, "up")
+	default:
+		return shownNew, plural(n.total, "check", "checks")
+	}
+}
+
+// listVersion changes whenever a row changes by anything else than a ping or
+// the passing of time: settings, pauses, channels, checks that come and go.
+func listVersion(checks []monitor.Check, channels []monitor.Channel, assigned map[int64][]uuid.UUID) string {
+	h := fnv.New64a()
+	for i := range checks {
+		c := &checks[i]
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%t\x00%t\x00", c.Code, c.Name, c.Slug, c.Tags, c.Kind, c.Timeout, c.Grace, c.Schedule,
+			c.Status == monitor.StatusPaused, c.Status == monitor.StatusNew)
+		for _, id := range assigned[c.ID] {
+			h.Write(id[:])
+		}
+	}
+	for i := range channels {
+		fmt.Fprintf(h, "%s\x00%s\x00", channels[i].ID, channels[i].Name)
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// listUpdate is what the script of the list asks for every few seconds.
+type listUpdate struct {
+	Version string            `json:"version"`
+	Now     int64             `json:"now"` // microseconds since 1970, to be sent back as ?since=
+	Down    int               `json:"down"`
+	Summary string            `json:"summary"` // HTML of the line below the heading
+	Counts  map[shown]int     `json:"counts"`
+	Tags    map[string][2]any `json:"tags"`           // state and tip by tag
+	All     bool              `json:"all"`            // rows are the whole list, in order; there are no others
+	Rows    []string          `json:"rows,omitempty"` // HTML
+}
+
+// clockSlack is how much older than the last look a ping may be that was not
+// yet stored then.
+const clockSlack = 5 * time.Second
+
+// checksStatus answers what has changed in the list since the look before:
+// ?v= and ?since= are the version and the time of that. Rows that look the same
+// are left out, so that polling a thousand checks is cheap.
+func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
+	project, role, err := s.projectFor(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.listChecks(r, project, role, listFilter{})
+	if err != nil {
+		return err
+	}
+	if err := s.fillBase(r, &page.BasePage); err != nil {
+		return err
+	}
+	u := listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), All: r.FormValue("v") != page.Version,
+		Counts: map[shown]int{}, Tags: map[string][2]any{}}
+	for _, chip := range page.Chips {
+		u.Counts[chip.State] = chip.Count
+	}
+	for _, tag := range page.TagChips {
+		u.Tags[tag.Name] = [2]any{tag.State, tag.Tip}
+	}
+	if u.Summary, err = s.part("checks", "summary", page); err != nil {
+		return err
+	}
+	micros, _ := strconv.ParseInt(r.FormValue("since"), 10, 64)
+	since := time.UnixMicro(micros).Add(-clockSlack)
+	for i := range page.Rows {
+		if !u.All && !changedSince(page.Rows[i].Check, since, page.Now) {
+			continue
+		}
+		html, err := s.part("checks", "row", &page.Rows[i])
+		if err != nil {
+			return err
+		}
+		u.Rows = append(u.Rows, html)
+	}
+	return writeJSON(w, &u)
+}
+
+// changedSince tells whether a ping or the passing of time has changed the row.
+func changedSince(c *monitor.Check, since, now time.Time) bool {
+	moments := []time.Time{c.LastPing, c.LastStart, c.DueAt, c.AlertAt}
+	if c.Started() {
+		moments = append(moments, c.LastStart.Add(c.Grace))
+	}
+	return slices.ContainsFunc(moments, func(t time.Time) bool { return t.After(since) && !t.After(now) })
+}
+
+// part is one named template of a page as text, for answers that hold several.
+func (s *Server) part(page, name string, m any) (string, error) {
+	t, err := s.pages.page(page)
+	if err != nil {
+		return "", err
+	}
+	var buf bytes.Buffer
+	if err := t.ExecuteTemplate(&buf, name, m); err != nil {
+		return "", fmt.Errorf("render %s of %s: %w", name, page, err)
+	}
+	return buf.String(), nil
+}
+
+// writeJSON answers a script of ours.
+func writeJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // the reader may have gone
+	return nil
+}

@@ -1,0 +1,420 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// checkURL is where a form about a check leads back to: the list when it was
+// opened there (from=list), else the check's page.
+func checkURL(c *monitor.Check, from string) string {
+	if from == "list" {
+		return listURL(c.ProjectID)
+	}
+	return "/checks/" + c.Code.String() + "/details/"
+}
+
+func listURL(project uuid.UUID) string { return "/projects/" + project.String() + "/checks/" }
+
+// maxDescription bounds the text about a check, which has no bound in the
+// contract, to what a page can show.
+const maxDescription = 10000
+
+// nameInput is what a check is called and about.
+type nameInput struct{ Name, Slug, Tags, Description string }
+
+// readName reads name, slug, tags and desc from a form and notes there what is
+// wrong.
+func readName(form *Form) nameInput {
+	in := nameInput{
+		Name:        cleanLine(form.Value("name")),
+		Slug:        cleanLine(form.Value("slug")),
+		Tags:        strings.Join(strings.Fields(cleanLine(strings.ReplaceAll(form.Value("tags"), ",", " "))), " "),
+		Description: strings.TrimSpace(cleanText(form.Value("desc"))),
+	}
+	limit := func(field, value, what string, most int) {
+		if utf8.RuneCountInString(value) > most {
+			errf(form, field, "%s may have at most %d characters.", what, most)
+		}
+	}
+	limit("name", in.Name, "The name", monitor.MaxNameLength)
+	limit("slug", in.Slug, "The slug", monitor.MaxSlugLength)
+	limit("tags", in.Tags, "The tags together", monitor.MaxTagsLength)
+	limit("desc", in.Description, "The description", maxDescription)
+	if form.Error("slug") == "" && !monitor.ValidSlug(in.Slug) {
+		errf(form, "slug", "A slug has lower-case letters, digits, dashes and underscores only, such as %q.", suggestSlug(in.Slug, in.Name))
+	}
+	return in
+}
+
+func errf(form *Form, field, format string, args ...any) {
+	form.Fail(field, fmt.Sprintf(format, args...))
+}
+
+// suggestSlug makes a valid slug of what was meant to be one.
+func suggestSlug(slug, name string) string {
+	for _, s := range []string{slug, name} {
+		if s = monitor.Slugify(s); s != "" {
+			return s
+		}
+	}
+	return "nightly-backup"
+}
+
+// cleanText drops what a database cannot keep: bytes that are no UTF-8 and NUL.
+func cleanText(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""), "\r\n", "\n")
+}
+
+// cleanLine is cleanText for a field of one line.
+func cleanLine(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' {
+			return ' '
+		}
+		return r
+	}, cleanText(s)))
+}
+
+func (in *nameInput) set(c *monitor.Check) {
+	c.Name, c.Slug, c.Tags, c.Description = in.Name, in.Slug, in.Tags, in.Description
+}
+
+// addPage is the form of a new check.
+type addPage struct {
+	BasePage
+	Form   *Form
+	Fields scheduleFields
+}
+
+func (s *Server) addCheckForm(w http.ResponseWriter, r *http.Request) error {
+	project, _, err := s.writableProject(r)
+	if err != nil {
+		return err
+	}
+	fresh := monitor.NewCheck(project.ID, s.Store.Now())
+	fresh.TZ = visitorOf(r).User.TZ
+	form := newForm(nil)
+	setScheduleValues(form, &fresh)
+	return s.showAddForm(w, r, http.StatusOK, project, form)
+}
+
+func (s *Server) showAddForm(w http.ResponseWriter, r *http.Request, status int, project *monitor.Project, form *Form) error {
+	fields, err := s.newScheduleFields(r, form, project)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, status, "check_add", &addPage{BasePage: checksBase(project, "New check"), Form: form, Fields: fields})
+}
+
+// addCheck stores a new check, watched through all channels of the project
+// (features §5.6). Without a slug of its own it gets the one of its name.
+func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
+	project, _, err := s.writableProject(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	defaultSchedule(form.Values)
+	name, sched := readName(form), readSchedule(form)
+	if name.Slug == "" {
+		name.Slug = slugOf(name.Name)
+	}
+	c := monitor.NewCheck(project.ID, s.Store.Now())
+	if form.OK() {
+		name.set(&c)
+		sched.set(&c)
+		err = s.Store.CreateCheck(r.Context(), &c, store.Channels{All: true})
+		if errs.KindOf(err) == errs.Conflict {
+			form.Fail("", upperFirst(errs.Message(err))+".")
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !form.OK() {
+		return s.showAddForm(w, r, http.StatusBadRequest, project, form)
+	}
+	return s.redirect(w, r, checkURL(&c, ""))
+}
+
+// defaultSchedule lets programs post a name alone.
+func defaultSchedule(v url.Values) {
+	set := func(field, value string, unless ...string) {
+		for _, f := range append(unless, field) {
+			if v.Has(f) {
+				return
+			}
+		}
+		v.Set(field, value)
+	}
+	set("kind", "simple")
+	set("timeout", "86400", "timeout_value")
+	set("grace", "3600", "grace_value")
+	set("tz", "UTC")
+}
+
+// slugOf is the slug of a name, as far as a slug may be long.
+func slugOf(name string) string {
+	slug := monitor.Slugify(name)
+	return slug[:min(len(slug), monitor.MaxSlugLength)]
+}
+
+// namePage is the form of what a check is called and about.
+type namePage struct {
+	BasePage
+	Check *monitor.Check
+	Form  *Form
+	From  string
+}
+
+func (s *Server) nameForm(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form := newForm(url.Values{"name": {c.Name}, "slug": {c.Slug}, "tags": {c.Tags}, "desc": {c.Description}})
+	return s.render(w, r, http.StatusOK, "check_name", s.newNamePage(r, c, project, form))
+}
+
+func (s *Server) newNamePage(r *http.Request, c *monitor.Check, project *monitor.Project, form *Form) *namePage {
+	return &namePage{BasePage: checksBase(project, "Edit "+c.Title()), Check: c, Form: form, From: r.FormValue("from")}
+}
+
+func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	in := readName(form)
+	if !form.OK() {
+		return s.render(w, r, http.StatusBadRequest, "check_name", s.newNamePage(r, c, project, form))
+	}
+	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
+		in.set(edit.Check)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+}
+
+// pauseCheck stops the watching of a check.
+func (s *Server) pauseCheck(w http.ResponseWriter, r *http.Request) error {
+	return s.changeStatus(w, r, monitor.Pause)
+}
+
+// resumeCheck ends the pause of a check.
+func (s *Server) resumeCheck(w http.ResponseWriter, r *http.Request) error {
+	return s.changeStatus(w, r, monitor.Resume)
+}
+
+func (s *Server) changeStatus(w http.ResponseWriter, r *http.Request, change func(*monitor.Check, time.Time) *monitor.Flip) error {
+	c, _, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
+		edit.Flip = change(edit.Check, edit.Now)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+}
+
+// removePage asks before a check is removed.
+type removePage struct {
+	BasePage
+	Check *monitor.Check
+}
+
+func (s *Server) removeCheckForm(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "check_remove", &removePage{checksBase(project, "Remove "+c.Title()), c})
+}
+
+func (s *Server) removeCheck(w http.ResponseWriter, r *http.Request) error {
+	c, _, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Store.DeleteCheck(r.Context(), c.Code); err != nil {
+		return err
+	}
+	visitorOf(r).flash("ok", "“"+c.Title()+"” has been removed.")
+	return s.redirect(w, r, listURL(c.ProjectID))
+}
+
+// clearEvents forgets what has happened to a check.
+func (s *Server) clearEvents(w http.ResponseWriter, r *http.Request) error {
+	c, _, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.ClearEvents(r.Context(), c.Code); err != nil {
+		return err
+	}
+	visitorOf(r).flash("ok", "The events have been cleared. The check waits for its next ping.")
+	return s.redirect(w, r, checkURL(c, ""))
+}
+
+// copyCheck makes a new check with the same settings and channels.
+func (s *Server) copyCheck(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	channels, err := s.Store.ChannelsOfCheck(r.Context(), c.ID)
+	if err != nil {
+		return err
+	}
+	ids := make([]uuid.UUID, len(channels))
+	for i := range channels {
+		ids[i] = channels[i].ID
+	}
+	twin := copyOf(c, monitor.NewCheck(project.ID, s.Store.Now()))
+	err = s.Store.CreateCheck(r.Context(), &twin, store.Channels{IDs: ids})
+	if errs.KindOf(err) == errs.Conflict {
+		visitorOf(r).flash("error", upperFirst(errs.Message(err))+".")
+		return s.redirect(w, r, checkURL(c, ""))
+	}
+	if err != nil {
+		return err
+	}
+	visitorOf(r).flash("ok", "This is the copy. It has a ping URL of its own and waits for its first ping.")
+	return s.redirect(w, r, checkURL(&twin, ""))
+}
+
+// copyOf gives fresh the settings of c under a name that says so (features §11).
+func copyOf(c *monitor.Check, fresh monitor.Check) monitor.Check {
+	twin := *c
+	twin.ID, twin.Code, twin.BadgeKey, twin.CreatedAt, twin.State = 0, fresh.Code, fresh.BadgeKey, fresh.CreatedAt, fresh.State
+	twin.Name = appendWithin(c.Name, " (copy)", monitor.MaxNameLength)
+	twin.Slug = appendWithin(c.Slug, "-copy", monitor.MaxSlugLength)
+	return twin
+}
+
+// appendWithin adds the suffix to a text that is not empty, shortening it where
+// both together are longer than most characters.
+func appendWithin(s, suffix string, most int) string {
+	if s == "" {
+		return ""
+	}
+	runes := []rune(s)
+	if room := most - utf8.RuneCountInString(suffix); len(runes) > room {
+		runes = runes[:room]
+	}
+	return string(runes) + suffix
+}
+
+// toggleChannel switches a channel on or off for a check: state=on or off.
+func (s *Server) toggleChannel(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(chi.URLParam(r, "channel"))
+	if err != nil {
+		return errs.NotFoundf("channel not found")
+	}
+	channel, err := s.Store.ChannelByID(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if channel.ProjectID != project.ID {
+		return errs.NotFoundf("channel not found")
+	}
+	if err := s.Store.AssignChannel(r.Context(), c.ID, id, r.PostFormValue("state") == "on"); err != nil {
+		return err
+	}
+	if r.Header.Get("Accept") == "application/json" { // a script, which shows the change itself
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return s.redirect(w, r, checkURL(c, r.FormValue("from"))+"#channels")
+}
+
+// filteringPage is the form of the rules that classify pings.
+type filteringPage struct {
+	BasePage
+	Check *monitor.Check
+	Form  *Form
+}
+
+func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form := newForm(url.Values{"methods": {c.Filter.Methods}, "start_kw": {c.Filter.StartKW}, "success_kw": {c.Filter.SuccessKW}, "failure_kw": {c.Filter.FailureKW}})
+	for field, on := range map[string]bool{"filter_http_body": c.Filter.HTTPBody, "filter_default_fail": c.Filter.DefaultFail, "manual_resume": c.ManualResume} {
+		if on {
+			form.Values.Set(field, "on")
+		}
+	}
+	return s.render(w, r, http.StatusOK, "check_filtering", &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form})
+}
+
+// saveFiltering stores the rules of HTTP pings; those of e-mail pings stay.
+func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	if m := form.Value("methods"); m != "" && m != "POST" {
+		form.Fail("methods", "Choose which requests count.")
+	}
+	keywords := map[string]string{}
+	for _, field := range []string{"start_kw", "success_kw", "failure_kw"} {
+		keywords[field] = cleanLine(form.Value(field))
+		if utf8.RuneCountInString(keywords[field]) > monitor.MaxKeywordLength {
+			errf(form, field, "At most %d characters fit here.", monitor.MaxKeywordLength)
+		}
+	}
+	if form.On("filter_http_body") && keywords["start_kw"]+keywords["success_kw"]+keywords["failure_kw"] == "" {
+		form.Fail("filter_http_body", "Give at least one keyword to look for.")
+	}
+	if !form.OK() {
+		return s.render(w, r, http.StatusBadRequest, "check_filtering", &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form})
+	}
+	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
+		f := &edit.Filter
+		f.Methods, f.HTTPBody, f.DefaultFail = form.Value("methods"), form.On("filter_http_body"), form.On("filter_default_fail")
+		f.StartKW, f.SuccessKW, f.FailureKW = keywords["start_kw"], keywords["success_kw"], keywords["failure_kw"]
+		edit.ManualResume = form.On("manual_resume")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, checkURL(c, ""))
+}

@@ -1,0 +1,177 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+
+	"punctual/internal/monitor"
+)
+
+// listFilter is what the query string of the list chooses: all of the tags, the
+// text, any of the states (features §11). static/js/checks.js does the same.
+type listFilter struct {
+	Tags   []string
+	Search string
+	States []string
+}
+
+func parseListFilter(q url.Values) listFilter {
+	f := listFilter{Search: strings.TrimSpace(q.Get("search"))}
+	for _, tag := range q["tag"] {
+		if tag != "" && !slices.Contains(f.Tags, tag) {
+			f.Tags = append(f.Tags, tag)
+		}
+	}
+	for _, state := range q["status"] {
+		if slices.Contains(allShown(), shown(state)) && !slices.Contains(f.States, state) {
+			f.States = append(f.States, state)
+		}
+	}
+	return f
+}
+
+// Any tells whether anything is filtered out.
+func (f *listFilter) Any() bool { return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 }
+
+func (f *listFilter) matches(c *monitor.Check, state shown) bool {
+	if len(f.States) > 0 && !slices.Contains(f.States, string(state)) {
+		return false
+	}
+	tags := c.TagList()
+	for _, want := range f.Tags {
+		if !slices.Contains(tags, want) {
+			return false
+		}
+	}
+	if f.Search == "" {
+		return true
+	}
+	text := strings.ToLower(strings.Join([]string{c.Name, c.Slug, c.Tags, c.Code.String()}, "\n"))
+	return strings.Contains(text, strings.ToLower(f.Search))
+}
+
+// toggledState is the query string with the state chosen, or no longer.
+func (f *listFilter) toggledState(state string) string {
+	g := *f
+	g.States = toggled(f.States, state)
+	return g.query()
+}
+
+// toggledTag is the query string with the tag chosen, or no longer.
+func (f *listFilter) toggledTag(tag string) string {
+	g := *f
+	g.Tags = toggled(f.Tags, tag)
+	return g.query()
+}
+
+func toggled(list []string, v string) []string {
+	if i := slices.Index(list, v); i >= 0 {
+		return slices.Delete(slices.Clone(list), i, i+1)
+	}
+	return append(slices.Clone(list), v)
+}
+
+// query is the filter as a query string, "?" when nothing is filtered.
+func (f *listFilter) query() string {
+	q := url.Values{}
+	for _, t := range f.Tags {
+		q.Add("tag", t)
+	}
+	if f.Search != "" {
+		q.Set("search", f.Search)
+	}
+	for _, s := range f.States {
+		q.Add("status", s)
+	}
+	return "?" + q.Encode()
+}
+
+// defaultSort is the order of those who have chosen none.
+const defaultSort = "created"
+
+// sorts are the orders of the list, for ?sort= and the user's profile.
+func sorts() []string { return []string{"created", "name", "-name", "last_ping", "-last_ping"} }
+
+// sortRows puts what is down first, then what is late, then the rest, each in
+// the chosen order (features §11). Rows come in as created.
+func sortRows(rows []checkRow, order string) {
+	by := rowOrder(order)
+	slices.SortStableFunc(rows, func(a, b checkRow) int {
+		return cmp.Or(cmp.Compare(urgency(a.State), urgency(b.State)), by(&a, &b))
+	})
+}
+
+func urgency(s shown) int {
+	switch s {
+	case shownDown:
+		return 0
+	case shownLate:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// rowOrder is the comparison of a chosen order; last_ping has the oldest ping
+// first. Those that were never pinged come last in both directions.
+func rowOrder(order string) func(a, b *checkRow) int {
+	names := func(a, b *checkRow) int {
+		return compareNatural(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
+	}
+	never := func(a, b *checkRow) int {
+		return cmp.Compare(btoi(a.LastPing.IsZero()), btoi(b.LastPing.IsZero()))
+	}
+	pings := func(a, b *checkRow) int { return a.LastPing.Compare(b.LastPing) }
+	switch order {
+	case "name":
+		return names
+	case "-name":
+		return func(a, b *checkRow) int { return names(b, a) }
+	case "last_ping":
+		return func(a, b *checkRow) int { return cmp.Or(never(a, b), pings(a, b)) }
+	case "-last_ping":
+		return func(a, b *checkRow) int { return cmp.Or(never(a, b), pings(b, a)) }
+	default:
+		return func(*checkRow, *checkRow) int { return 0 }
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// compareNatural compares texts with runs of digits as numbers: "job 9" comes
+// before "job 10".
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		an, at := cutDigits(a)
+		bn, bt := cutDigits(b)
+		if an != "" && bn != "" {
+			x, y := strings.TrimLeft(an, "0"), strings.TrimLeft(bn, "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = at, bt
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// cutDigits splits off the digits a text begins with.
+func cutDigits(s string) (digits, rest string) {
+	i := 0
+	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
+		i++
+	}
+	return s[:i], s[i:]
+}

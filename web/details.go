@@ -1,0 +1,226 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+)
+
+// detailsEvents is how many events the page of a check shows (features §19).
+const detailsEvents = 30
+
+// detailsPage is the page of one check.
+type detailsPage struct {
+	BasePage
+	Check    *monitor.Check
+	CanWrite bool
+	PingURL  string
+	SlugURL  string // "" when the check or the project has none
+	Examples []example
+	Schedule string // in words
+	Channels []detailsChannel
+	Events   []logRow
+	More     bool // the log has more
+	State    situation
+	Version  string
+}
+
+// detailsChannel is a channel with its switch.
+type detailsChannel struct {
+	channelView
+	On bool
+}
+
+// Simple tells whether the check has a period.
+func (p *detailsPage) Simple() bool { return p.Check.Kind == schedule.Simple }
+
+// Filtered tells whether any rule of the check differs from the usual.
+func (p *detailsPage) Filtered() bool {
+	return p.Check.Filter != (monitor.Filter{}) || p.Check.ManualResume
+}
+
+// Bars are the last runs as a picture.
+func (p *detailsPage) Bars() any { return bars(p.Check.RecentRuns) }
+
+// Share is the part of the last runs that came.
+func (p *detailsPage) Share() string { return share(p.Check.RecentRuns) }
+
+// details shows everything about a check.
+func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
+	c, project, role, err := s.checkFor(r)
+	if err != nil {
+		return err
+	}
+	page := &detailsPage{
+		BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
+		PingURL: s.Site.PingURL(c), Examples: examplesFor(s.Site.PingURL(c)),
+	}
+	if project.PingKey != "" && c.Slug != "" {
+		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
+	}
+	if err := s.fillState(r, page, project, ""); err != nil {
+		return err
+	}
+	if page.Schedule, err = describeSchedule(c); err != nil {
+		page.Schedule = "A schedule that cannot be read"
+	}
+	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "check", page)
+}
+
+func (s *Server) detailsChannels(r *http.Request, c *monitor.Check, project *monitor.Project) ([]detailsChannel, error) {
+	all, err := s.Store.ChannelsOf(r.Context(), project.ID)
+	if err != nil {
+		return nil, err
+	}
+	assigned, err := s.Store.ChannelsOfCheck(r.Context(), c.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]detailsChannel, 0, len(all))
+	for i := range all {
+		on := slices.ContainsFunc(assigned, func(a monitor.Channel) bool { return a.ID == all[i].ID })
+		out = append(out, detailsChannel{s.viewChannel(&all[i]), on})
+	}
+	return out, nil
+}
+
+// fillState loads what changes by itself: the state and the newest events. The
+// events are left alone when known is their version.
+func (s *Server) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
+	ctx, c := r.Context(), page.Check
+	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	page.Version = eventsVersion(c, newest)
+	if page.Version != known {
+		if err := s.fillEvents(r, page, project); err != nil {
+			return err
+		}
+	}
+	end, err := s.lastEnd(r, c)
+	if err != nil {
+		return err
+	}
+	zone, err := schedule.LoadZone(visitorOf(r).User.TZ)
+	if err != nil {
+		zone = time.UTC
+	}
+	page.State = describe(c, s.Store.Now(), zone, newest, end)
+	return nil
+}
+
+// eventsVersion changes with every ping and every flip.
+func eventsVersion(c *monitor.Check, newest []monitor.Flip) string {
+	v := fmt.Sprintf("%d.%d", c.NPings, c.CreatedAt.UnixMicro())
+	if len(newest) > 0 {
+		v += fmt.Sprintf(".%d", newest[0].ID)
+	}
+	return v
+}
+
+func (s *Server) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
+	first, limit, err := s.firstKept(r.Context(), page.Check, project)
+	if err != nil {
+		return err
+	}
+	// More pings than are shown, so that the starts of the runs are among them.
+	page.Events, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
+	if err != nil {
+		return err
+	}
+	if len(page.Events) > detailsEvents {
+		page.Events, page.More = page.Events[:detailsEvents], true
+	}
+	return nil
+}
+
+// lastEnd is the ping that turned a check down by a failure signal, for its exit
+// status; nil when the check is not down by one.
+func (s *Server) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error) {
+	if c.Status != monitor.StatusDown {
+		return nil, nil
+	}
+	ends, err := s.Store.Pings(r.Context(), c.ID, store.PingFilter{Kinds: []monitor.PingKind{monitor.PingSuccess, monitor.PingFail}, Limit: 1})
+	if err != nil || len(ends) == 0 {
+		return nil, err
+	}
+	return &ends[0].Ping, nil
+}
+
+// detailsUpdate is what the script of the page asks for every few seconds.
+type detailsUpdate struct {
+	Version string `json:"version"`
+	Down    int    `json:"down"`
+	State   string `json:"state"`            // HTML
+	Events  string `json:"events,omitempty"` // HTML, "" = as before
+}
+
+// detailsStatus answers what has changed on the page since version ?v=.
+func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
+	c, project, role, err := s.checkFor(r)
+	if err != nil {
+		return err
+	}
+	page := &detailsPage{BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
+	known := r.FormValue("v")
+	if err := s.fillState(r, page, project, known); err != nil {
+		return err
+	}
+	if err := s.fillBase(r, &page.BasePage); err != nil {
+		return err
+	}
+	u := detailsUpdate{Version: page.Version, Down: page.Project.Down}
+	if u.State, err = s.part("check", "state", page); err != nil {
+		return err
+	}
+	if page.Version != known {
+		if u.Events, err = s.part("check", "events", page); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, &u)
+}
+
+// cloaked leads from the public name of a check, which alerts carry, to its page.
+func (s *Server) cloaked(w http.ResponseWriter, r *http.Request) error {
+	user := visitorOf(r).User
+	if user == nil {
+		return errLogin
+	}
+	c, err := s.checkByUniqueKey(r, user, chi.URLParam(r, "key"))
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, checkURL(c, ""))
+}
+
+func (s *Server) checkByUniqueKey(r *http.Request, user *monitor.User, key string) (*monitor.Check, error) {
+	if len(key) != 40 {
+		return nil, errs.NotFoundf("check not found")
+	}
+	if user.IsSuperuser {
+		return s.Store.AnyCheckByUniqueKey(r.Context(), key)
+	}
+	projects, err := s.Store.ProjectsOf(r.Context(), user.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(projects))
+	for i := range projects {
+		ids[i] = projects[i].ID
+	}
+	return s.Store.CheckByUniqueKey(r.Context(), key, ids...)
+}

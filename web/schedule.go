@@ -1,0 +1,308 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+)
+
+// scheduleInput is a schedule as the forms send it.
+type scheduleInput struct {
+	Kind           schedule.Kind
+	Timeout, Grace time.Duration
+	Expression     string
+	TZ             string
+}
+
+// set puts the schedule into a check. The settings of the other kinds stay, to
+// be there when somebody switches back (features §4.1).
+func (in *scheduleInput) set(c *monitor.Check) {
+	c.Kind, c.Grace = in.Kind, in.Grace
+	if in.Kind == schedule.Simple {
+		c.Timeout = in.Timeout
+		return
+	}
+	c.Schedule, c.TZ = in.Expression, in.TZ
+}
+
+// readSchedule reads kind, timeout, grace, schedule and tz from a form and
+// notes there what is wrong. Lengths of time come in seconds (timeout) or as a
+// number and the seconds of its unit (timeout_value, timeout_unit).
+func readSchedule(form *Form) scheduleInput {
+	in := scheduleInput{Kind: schedule.Kind(form.Value("kind"))}
+	in.Grace = readLength(form, "grace", "The grace time")
+	switch in.Kind {
+	case schedule.Simple:
+		in.Timeout = readLength(form, "timeout", "The period")
+	case schedule.Cron, schedule.OnCalendar:
+		in.Expression = strings.TrimSpace(strings.ReplaceAll(form.Value("schedule"), "\r\n", "\n"))
+		in.TZ = form.Value("tz")
+		if field, message := scheduleProblem(in.Kind, in.Expression, in.TZ); message != "" {
+			form.Fail(field, message)
+		}
+	default:
+		form.Fail("kind", "Choose a kind of schedule.")
+	}
+	return in
+}
+
+func readLength(form *Form, field, what string) time.Duration {
+	seconds, err := strconv.ParseFloat(form.Value(field), 64)
+	if form.Value(field) == "" {
+		var value, unit float64
+		value, err = strconv.ParseFloat(strings.ReplaceAll(form.Value(field+"_value"), ",", "."), 64)
+		if err == nil {
+			unit, err = strconv.ParseFloat(form.Value(field+"_unit"), 64)
+		}
+		seconds = math.Round(value * unit)
+	}
+	switch {
+	case err != nil || math.IsNaN(seconds):
+		form.Fail(field, what+" must be a number.")
+	case seconds < monitor.MinSeconds:
+		form.Fail(field, what+" must be at least one minute.")
+	case seconds > monitor.MaxSeconds:
+		form.Fail(field, what+" must be at most 365 days.")
+	case seconds != math.Trunc(seconds):
+		form.Fail(field, what+" must be whole seconds.")
+	default:
+		return time.Duration(seconds) * time.Second
+	}
+	return 0
+}
+
+// scheduleProblem says in words what is wrong with an expression or its zone,
+// and which field that is; "" = nothing.
+func scheduleProblem(kind schedule.Kind, expr, tz string) (field, message string) {
+	if expr == "" {
+		return "schedule", "Write when the job runs."
+	}
+	_, err := schedule.Parse(kind, expr, tz)
+	switch {
+	case err == nil:
+		return "", ""
+	case errors.Is(err, schedule.ErrZone):
+		return "tz", "Choose a time zone of the list."
+	}
+	if wrong, ok := errors.AsType[*schedule.SyntaxError](err); ok {
+		return "schedule", upperFirst(wrong.Error()) + "."
+	}
+	return "schedule", "This schedule cannot be read."
+}
+
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(string(r)) + s[n:]
+}
+
+// scheduleFields is what the partial "schedule-fields" shows.
+type scheduleFields struct {
+	Form  *Form
+	Near  []string // zones the project uses, the most used first
+	Zones []string
+}
+
+// Units are the choices beside a number.
+func (scheduleFields) Units() []lengthUnit {
+	return []lengthUnit{{"60", "minutes"}, {"3600", "hours"}, {"86400", "days"}, {"1", "seconds"}}
+}
+
+// lengthUnit is a unit of time with its seconds.
+type lengthUnit struct{ Seconds, Name string }
+
+// maxNearZones is how many zones of the project come first (features §4.4).
+const maxNearZones = 3
+
+// newScheduleFields offers the zones of the other checks of the project, and
+// the reader's own, before all others.
+func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor.Project) (scheduleFields, error) {
+	checks, err := s.Store.ChecksOf(r.Context(), project.ID)
+	if err != nil {
+		return scheduleFields{}, err
+	}
+	used := map[string]int{}
+	var near []string
+	for i := range checks {
+		if checks[i].Kind == schedule.Simple {
+			continue
+		}
+		if used[checks[i].TZ]++; used[checks[i].TZ] == 1 {
+			near = append(near, checks[i].TZ)
+		}
+	}
+	slices.SortStableFunc(near, func(a, b string) int { return used[b] - used[a] })
+	near = near[:min(len(near), maxNearZones)]
+	for _, own := range []string{visitorOf(r).User.TZ, "UTC"} {
+		if !slices.Contains(near, own) && slices.Contains(schedule.Zones(), own) {
+			near = append(near, own)
+		}
+	}
+	return scheduleFields{Form: form, Near: near, Zones: schedule.Zones()}, nil
+}
+
+// setScheduleValues fills in the fields of a form from a check.
+func setScheduleValues(form *Form, c *monitor.Check) {
+	form.Values.Set("kind", string(c.Kind))
+	form.Values.Set("schedule", c.Schedule)
+	form.Values.Set("tz", c.TZ)
+	setLengthValues(form, "timeout", c.Timeout)
+	setLengthValues(form, "grace", c.Grace)
+}
+
+// setLengthValues writes a length of time in its largest whole unit.
+func setLengthValues(form *Form, field string, d time.Duration) {
+	for _, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		if d%unit == 0 {
+			form.Values.Set(field+"_value", strconv.FormatInt(int64(d/unit), 10))
+			form.Values.Set(field+"_unit", strconv.FormatInt(int64(unit/time.Second), 10))
+			return
+		}
+	}
+}
+
+// schedulePage is the form of a check's schedule.
+type schedulePage struct {
+	BasePage
+	Check  *monitor.Check
+	Form   *Form
+	Fields scheduleFields
+	From   string // where to go back to, see checkURL
+}
+
+func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form := newForm(nil)
+	setScheduleValues(form, c)
+	return s.showScheduleForm(w, r, http.StatusOK, c, project, form)
+}
+
+func (s *Server) showScheduleForm(w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *Form) error {
+	fields, err := s.newScheduleFields(r, form, project)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, status, "check_schedule", &schedulePage{
+		BasePage: checksBase(project, "Schedule of "+c.Title()), Check: c, Form: form, Fields: fields, From: r.FormValue("from"),
+	})
+}
+
+// saveSchedule stores a schedule. Where that makes the check overdue, it is
+// down from now on, and nobody is told: it is their own doing (features §11).
+func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.writableCheck(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	in := readSchedule(form)
+	if !form.OK() {
+		return s.showScheduleForm(w, r, http.StatusBadRequest, c, project, form)
+	}
+	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
+		in.set(edit.Check)
+		edit.Flip, edit.Silent = monitor.Rescheduled(edit.Check, edit.Now), true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+}
+
+// previewRuns is how many of the next runs a preview shows (features §4.5).
+const previewRuns = 6
+
+// preview is what a schedule means.
+type preview struct {
+	BasePage
+	Error       string
+	Description string
+	Zone        string
+	Runs        []previewRun
+	Ends        bool // there are no more runs than those shown
+	Warnings    []string
+}
+
+// previewRun is one time in the schedule's zone and in UTC.
+type previewRun struct {
+	At    time.Time
+	Local string
+	UTC   string
+}
+
+func newPreview(kind schedule.Kind, expr, tz string, now time.Time) *preview {
+	p := &preview{Zone: tz}
+	if _, p.Error = scheduleProblem(kind, expr, tz); p.Error != "" {
+		return p
+	}
+	s, err := schedule.Parse(kind, expr, tz)
+	loc, zoneErr := schedule.LoadZone(tz)
+	if err != nil || zoneErr != nil {
+		p.Error = "This schedule cannot be read."
+		return p
+	}
+	p.Description, p.Warnings = s.Describe(), schedule.Warnings(s, now)
+	const form = "Mon, 2 Jan 2006, 15:04"
+	for at := now; len(p.Runs) < previewRuns; {
+		next, ok := s.Next(at)
+		if !ok {
+			p.Ends = true
+			break
+		}
+		layout := form
+		if next.Second() != 0 {
+			layout += ":05"
+		}
+		p.Runs = append(p.Runs, previewRun{At: next, Local: next.In(loc).Format(layout), UTC: next.Format(layout)})
+		at = next
+	}
+	return p
+}
+
+func (s *Server) cronPreview(w http.ResponseWriter, r *http.Request) error {
+	return s.showPreview(w, r, schedule.Cron)
+}
+
+func (s *Server) oncalendarPreview(w http.ResponseWriter, r *http.Request) error {
+	return s.showPreview(w, r, schedule.OnCalendar)
+}
+
+// showPreview answers with a fragment for the page of a form.
+func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, kind schedule.Kind) error {
+	if visitorOf(r).User == nil {
+		return errLogin
+	}
+	expr := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("schedule"), "\r\n", "\n"))
+	tz := r.PostFormValue("tz")
+	if tz == "" {
+		tz = "UTC"
+	}
+	return s.fragment(w, r, "check_schedule", "preview", newPreview(kind, expr, tz, s.Store.Now()))
+}
+
+// validateSchedule tells scripts whether an expression is well-formed:
+// ?kind=&schedule= → {"result": true} (features §11).
+func (s *Server) validateSchedule(w http.ResponseWriter, r *http.Request) error {
+	kind := schedule.Kind(r.FormValue("kind"))
+	_, problem := "", fmt.Sprintf("kind %q has no expression", kind)
+	if kind == schedule.Cron || kind == schedule.OnCalendar {
+		_, problem = scheduleProblem(kind, strings.TrimSpace(r.FormValue("schedule")), "UTC")
+	}
+	return writeJSON(w, map[string]bool{"result": problem == ""})
+}
