@@ -11,6 +11,13 @@ import (
 	"punctual/internal/notify"
 )
 
+// The kinds of channels that need more here than a form (contract §2.11).
+const (
+	kindEmail    = "email"
+	kindWebhook  = "webhook"
+	kindPushover = "po"
+)
+
 // kindInfo is how a kind of channel is shown.
 type kindInfo struct {
 	Kind  string
@@ -19,18 +26,19 @@ type kindInfo struct {
 	Blurb string // one sentence for the gallery
 }
 
-// kindInfos describes the kinds by name; the notifier knows the rest.
+// kindInfoOf describes a kind; its notifier, nil when the site does not offer it,
+// knows the label.
 func kindInfoOf(kind string, n notify.Notifier) kindInfo {
 	info := kindInfo{Kind: kind, Label: kind, Icon: "bell"}
 	if n != nil {
 		info.Label = n.Label()
 	}
 	switch kind {
-	case "email":
+	case kindEmail:
 		info.Icon, info.Blurb = "mail", "A message to any address, with all that is known about the check."
-	case "webhook":
+	case kindWebhook:
 		info.Icon, info.Blurb = "webhook", "An HTTP request to a server of yours, in the form it expects."
-	case "po":
+	case kindPushover:
 		info.Icon, info.Blurb = "brand-pushover", "A push message to phones and desktops, with a priority for each event."
 	}
 	return info
@@ -148,7 +156,7 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 		ID:       c.ID, Name: c.Name, Title: c.Name,
 		State: stateOf(c), Error: c.LastError, Last: c.LastNotifyAt, Latency: c.LastLatency,
 		Offered: n != nil,
-		Resend:  c.Kind == "email" && !c.Verified,
+		Resend:  c.Kind == kindEmail && !c.Verified,
 	}
 	if n == nil {
 		v.Error = "This site no longer offers integrations of this kind; nothing is sent."

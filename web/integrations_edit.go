@@ -39,21 +39,26 @@ func (s *Server) addChannelForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, newForm(firstValues(r)))
+	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, newForm(firstValues(n.Kind(), r)))
 }
 
 // firstValues are what the form of a new channel starts with.
-func firstValues(r *http.Request) url.Values {
-	return url.Values{
-		"value": {visitorOf(r).User.Email}, "down": {"on"}, "up": {"on"},
-		"method_down": {"POST"}, "method_up": {"POST"},
-		"prio": {"0"}, "prio_up": {"0"},
+func firstValues(kind string, r *http.Request) url.Values {
+	switch kind {
+	case kindEmail:
+		return url.Values{"value": {visitorOf(r).User.Email}, "down": {"on"}, "up": {"on"}}
+	case kindWebhook:
+		return url.Values{"method_down": {http.MethodPost}, "method_up": {http.MethodPost}}
+	case kindPushover:
+		return url.Values{"prio": {"0"}, "prio_up": {"0"}}
+	default:
+		return url.Values{}
 	}
 }
 
 // newChannel is the project to be given a channel, and the kind's notifier.
 func (s *Server) newChannel(r *http.Request) (*monitor.Project, notify.Notifier, error) {
-	project, err := s.writableProject(r)
+	project, _, err := s.writableProject(r)
 	if err != nil {
 		return nil, nil, err
 	}

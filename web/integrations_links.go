@@ -25,7 +25,7 @@ const (
 
 // addressOf is where an e-mail channel sends, "" for other kinds.
 func addressOf(c *monitor.Channel) string {
-	if c.Kind != "email" {
+	if c.Kind != kindEmail {
 		return ""
 	}
 	var config struct {
@@ -40,7 +40,7 @@ func addressOf(c *monitor.Channel) string {
 // vouched tells whether a channel may be used without asking: it is no address,
 // or the user's own, or the site does not ask.
 func (s *Server) vouched(r *http.Request, c *monitor.Channel) bool {
-	return c.Kind != "email" || !s.Site.VerifyEmail || strings.EqualFold(addressOf(c), visitorOf(r).User.Email)
+	return c.Kind != kindEmail || !s.Site.VerifyEmail || strings.EqualFold(addressOf(c), visitorOf(r).User.Email)
 }
 
 // verifyValue is what a confirmation is about: an address given later must be
@@ -163,7 +163,7 @@ func (s *Server) signedChannel(r *http.Request, param, purpose string, value fun
 		return nil, gone
 	case err != nil:
 		return nil, err
-	case c.Kind != "email" || !s.Signer.Verify(purpose, value(c), chi.URLParam(r, param)):
+	case c.Kind != kindEmail || !s.Signer.Verify(purpose, value(c), chi.URLParam(r, param)):
 		return nil, gone
 	}
 	return c, nil

@@ -19,7 +19,6 @@ import (
 // back here with a user key that is only for us (features §6, row 17).
 
 const (
-	kindPushover    = "po"
 	purposePushover = "pushover"
 	// subscribeTime is how long the way to Pushover and back may take.
 	subscribeTime = time.Hour
@@ -61,7 +60,7 @@ func (s *Server) pushoverStateValid(r *http.Request, project uuid.UUID, state st
 // pushoverDone: GET /integrations/pushover/done/{project}/{signed}/, the way
 // back. It asks for priorities; the form then adds the channel.
 func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
-	project, err := s.writableProject(r)
+	project, _, err := s.writableProject(r)
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
 	if key == "" {
 		return errs.Invalidf("", "Pushover has not told us a user key. Please start again at Integrations.")
 	}
-	form := newForm(firstValues(r))
+	form := newForm(firstValues(kindPushover, r))
 	form.Values.Set("value", key)
 	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, form)
 }

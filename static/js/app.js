@@ -87,7 +87,7 @@ function fill(dialog, content, href) {
     heading.id = 'dialog-title';
     dialog.setAttribute('aria-labelledby', heading.id);
   }
-  for (const form of $$('form', dialog)) form.action ||= href;
+  for (const form of $$('form:not([action])', dialog)) form.setAttribute('action', href);
   ready(dialog);
   window.htmx?.process(dialog);
   dialog.dispatchEvent(new CustomEvent('content', { bubbles: true }));
@@ -107,7 +107,7 @@ function cross() {
 
 async function submitInDialog(dialog, form, submitter) {
   const data = new URLSearchParams(new FormData(form, submitter));
-  const action = submitter?.formAction || form.action;
+  const action = submitter?.getAttribute('formaction') || form.getAttribute('action');
   const response = await fetch(action, { method: 'POST', body: data });
   if (response.redirected) {
     location.href = response.url;
