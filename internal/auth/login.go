@@ -121,7 +121,7 @@ func (s *Service) newAccount(address, tz string) store.Account {
 // OwnChannel notifies somebody at the address of their account, which needs no
 // verification: they log in by it.
 func OwnChannel(address string) *monitor.Channel {
-	config, _ := json.Marshal(map[string]any{"value": address, "up": true, "down": true}) // cannot fail
+	config, _ := json.Marshal(map[string]any{"address": address, "up": true, "down": true}) // cannot fail
 	return &monitor.Channel{Kind: "email", Config: string(config), Verified: true}
 }
 
