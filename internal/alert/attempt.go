@@ -1,0 +1,144 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/store"
+)
+
+// attempt sends once and decides what becomes of the delivery.
+func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
+	begun, began := d.cfg.Store.Now(), time.Now()
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	_, err := send(sending, j.notifier, event(j.Claimed, begun))
+	o := outcomeOf(j.Claimed)
+	o.took, o.cause, o.Tried = time.Since(began), err, true
+	o.At, o.Latency = begun.Add(o.took).Truncate(time.Microsecond), o.took
+	switch {
+	case err == nil:
+		o.Verdict = store.Sent
+	case ctx.Err() != nil:
+		o.Verdict, o.NextTry, o.Error = store.Retry, o.At, "Punctual was stopped in the middle of this attempt"
+		o.Tried = false
+	default:
+		d.judge(&o, err)
+	}
+	d.cfg.Observe.attempted(j.Channel.Kind, o.Verdict, o.took)
+	if o.Verdict == store.Sent {
+		d.cfg.Observe.accepted(j.Channel.Kind, o.At.Sub(j.CreatedAt))
+	}
+	return o
+}
+
+// judge decides after a failed attempt: again, or never, and whether the
+// channel is to be used at all.
+func (d *Dispatcher) judge(o *outcome, err error) {
+	o.Error = message(err)
+	var told *notify.Error
+	if !errors.As(err, &told) {
+		told = &notify.Error{}
+	}
+	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), told.RetryAfter, d.cfg.Random())
+	switch {
+	case told.Permanent:
+		o.Verdict, o.Disable = store.Failed, true
+		o.notice = noticeOf(ChannelDisabled, o)
+	case told.GiveUp || !again:
+		o.Verdict = store.Failed
+		o.notice = noticeOf(DeliveryGivenUp, o)
+	default:
+		o.Verdict, o.NextTry = store.Retry, o.At.Add(pause)
+	}
+}
+
+// message is what the owner of the channel may read about err: the notifier's
+// own words, or a general sentence, for other errors are internal.
+func message(err error) string {
+	var told *notify.Error
+	switch {
+	case errors.As(err, &told):
+		return told.Message
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Connection timed out"
+	default:
+		return "Internal error"
+	}
+}
+
+// send is one attempt in which a panic is an error like any other: one broken
+// message must not take the others along.
+func send(ctx context.Context, n notify.Notifier, ev notify.Event) (res notify.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in notifier %s: %v\n%s", n.Kind(), p, debug.Stack())
+		}
+	}()
+	return n.Send(ctx, ev)
+}
+
+func event(c *store.Claimed, now time.Time) notify.Event {
+	ev := notify.Event{
+		Check: c.Check, Flip: c.Flip, Channel: c.Channel, Project: c.Project, Status: c.Flip.New, Now: now,
+		LastPing: c.LastPing, OtherDown: c.OtherDown, OtherDownTotal: c.OtherDownTotal, OwnerTZ: time.UTC,
+		Attempt: c.Attempts, Key: c.Code.String(),
+	}
+	if !c.DownSince.IsZero() {
+		ev.DownFor = c.Flip.CreatedAt.Sub(c.DownSince)
+	}
+	if tz, err := time.LoadLocation(c.Owner.TZ); err == nil {
+		ev.OwnerTZ = tz
+	}
+	return ev
+}
+
+// NoticeKind says what the owner of a channel is told.
+type NoticeKind string
+
+// The notices.
+const (
+	ChannelDisabled NoticeKind = "channel-disabled" // a permanent error: nothing more is sent through it
+	DeliveryGivenUp NoticeKind = "delivery-given-up"
+)
+
+// Notice is what the owner of a project has to know about a channel that does
+// not work. It may be told more than once, also by other processes, with the same
+// Key each time: who gets it tells it to people once.
+type Notice struct {
+	Kind    NoticeKind
+	Key     string // one per kind, channel and day (UTC)
+	Channel monitor.Channel
+	Project monitor.Project
+	Owner   store.Owner
+	Check   monitor.Check  // the one whose alert did not get through
+	Status  monitor.Status // what was to be told of it: up or down
+	Error   string         // what the other side said; may be shown
+	At      time.Time
+}
+
+// noticeOf returns nil where the only way to tell the owner is the address that
+// does not work.
+func noticeOf(kind NoticeKind, o *outcome) *Notice {
+	c := o.claimed
+	if mailsTo(&c.Channel, c.Owner.Email) {
+		return nil
+	}
+	return &Notice{
+		Kind: kind, Key: fmt.Sprintf("%s-%s-%s", kind, c.ChannelID, o.At.Format(time.DateOnly)),
+		Channel: c.Channel, Project: c.Project, Owner: c.Owner, Check: c.Check, Status: c.Flip.New, Error: o.Error, At: o.At,
+	}
+}
+
+// mailsTo tells whether an e-mail channel leads to the address.
+func mailsTo(h *monitor.Channel, address string) bool {
+	var config struct{ Address string }
+	return h.Kind == "email" && json.Unmarshal([]byte(h.Config), &config) == nil && strings.EqualFold(strings.TrimSpace(config.Address), address)
+}

@@ -1,0 +1,248 @@
+package alert
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+const (
+	lease       = 60 * time.Second
+	sendTimeout = 45 * time.Second // less than the lease, so that nobody sends at the same time
+	poll        = time.Second      // how long the loops sleep at most
+)
+
+// Dispatcher makes deliveries. One is enough for a process.
+type Dispatcher struct {
+	cfg      Config
+	lanes    *lanes
+	recorder *recorder
+	claims   chan claimResult
+	done     chan *job
+	trouble  trouble
+}
+
+type claimResult struct {
+	claimed []*store.Claimed
+	err     error
+}
+
+// NewDispatcher makes a dispatcher that works under cfg.Worker.
+func NewDispatcher(cfg Config) *Dispatcher {
+	cfg = cfg.withDefaults()
+	return &Dispatcher{
+		cfg:      cfg,
+		lanes:    newLanes(cfg.Limits),
+		recorder: newRecorder(cfg),
+		claims:   make(chan claimResult, 1),
+		done:     make(chan *job, cfg.Limits.Total),
+		trouble:  trouble{log: cfg.Log, doing: "claim deliveries"},
+	}
+}
+
+// Run makes deliveries until ctx ends. Then it gives back what it has not begun,
+// lets what is in flight finish within Config.Grace, and records all outcomes.
+// It is called once.
+func (d *Dispatcher) Run(ctx context.Context) {
+	work, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	recording, endRecording := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the work
+	defer endRecording()
+	go d.recorder.run(recording)
+	wake := d.cfg.Store.DB().Watch(ctx, db.TopicDeliveries)
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+
+	var claiming bool // a claim is under way
+	var due bool      // there may be something to claim
+	var closed int    // room.closed at the last look
+	for {
+		if !claiming {
+			room := d.lanes.room()
+			if room.limit > 0 && (due || room.closed < closed) {
+				due, claiming = false, true
+				go d.claim(work, room)
+			}
+			closed = room.closed
+		}
+		d.start(work)
+		select {
+		case <-ctx.Done():
+			d.finish(work, cut, claiming)
+			time.AfterFunc(recordTimeout, endRecording)
+			d.recorder.close()
+			return
+		case <-wake:
+			due = d.trouble.since.IsZero() // else the timer has the word
+		case <-tick.C:
+			due = true
+			d.release(d.lanes.late(d.cfg.Store.Now()))
+			tick.Reset(poll)
+		case r := <-d.claims:
+			claiming = false
+			if pause, ok := d.trouble.note(r.err); !ok {
+				due = false
+				tick.Reset(pause)
+			}
+			d.accept(r.claimed)
+			due = due || len(r.claimed) > 0 // there may be more
+		case j := <-d.done:
+			d.lanes.done(j)
+		}
+	}
+}
+
+// claim leases what there is room for. It is not cut off with the work of the
+// loop, so that what it has leased is known and can be given back.
+func (d *Dispatcher) claim(ctx context.Context, r room) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	claimed, err := d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: perChannel, Lease: lease,
+		NotChannels: r.notChannels, NotKinds: r.notKinds})
+	d.claims <- claimResult{claimed, err}
+}
+
+// accept puts claimed deliveries into their lanes, and settles those that need
+// no attempt.
+func (d *Dispatcher) accept(claimed []*store.Claimed) {
+	for _, c := range claimed {
+		if o, settled := d.withoutAttempt(c); settled {
+			d.recorder.add(o)
+			continue
+		}
+		j := &job{Claimed: c, notifier: d.cfg.Registry.Notifier(c.Channel.Kind), startBy: c.NextTryAt.Add(-sendTimeout)}
+		if !d.lanes.add(j) {
+			d.recorder.add(released(c))
+		}
+	}
+}
+
+// withoutAttempt decides about deliveries that are not to be sent: what the
+// channel was when the flip came may have changed since.
+func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
+	o := outcomeOf(c)
+	o.At = d.cfg.Store.Now()
+	n := d.cfg.Registry.Notifier(c.Channel.Kind)
+	switch {
+	case c.Channel.Disabled:
+		o.Verdict, o.Error = store.Failed, "The integration is disabled"
+	case !c.Channel.Verified:
+		o.Verdict, o.Error = store.Failed, "The address is not verified"
+	case n == nil:
+		o.Verdict, o.Error = store.Failed, fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
+	case !n.Wants(c.Channel.Config, c.Flip):
+		o.Verdict = store.Unwanted
+	case c.Attempts > maxAttempts:
+		o.Verdict, o.Error = store.Failed, "Punctual stopped in the middle of each attempt"
+	default:
+		return o, false
+	}
+	return o, true
+}
+
+func (d *Dispatcher) start(ctx context.Context) {
+	for j := d.lanes.next(); j != nil; j = d.lanes.next() {
+		if d.cfg.Store.Now().After(j.startBy) {
+			d.release([]*job{j})
+			j.worked = true // it says nothing about the destination
+			d.lanes.done(j)
+			continue
+		}
+		go d.deliver(ctx, j)
+	}
+}
+
+func (d *Dispatcher) deliver(ctx context.Context, j *job) {
+	defer func() { d.done <- j }()
+	o := d.attempt(ctx, j)
+	j.worked = o.Verdict != store.Retry
+	d.recorder.add(o)
+}
+
+func (d *Dispatcher) release(jobs []*job) {
+	for _, j := range jobs {
+		d.recorder.add(released(j.Claimed))
+	}
+}
+
+// finish is the orderly end of Run.
+func (d *Dispatcher) finish(work context.Context, cut context.CancelFunc, claiming bool) {
+	if claiming {
+		for _, c := range (<-d.claims).claimed {
+			d.recorder.add(released(c))
+		}
+	}
+	d.release(d.lanes.late(time.Time{}))
+	grace, end := context.WithTimeout(work, d.cfg.Grace)
+	defer end()
+	if !d.await(grace) {
+		cut() // what is still in flight ends as a failed attempt and is tried again by another
+		last, end := context.WithTimeout(context.Background(), time.Second)
+		defer end()
+		d.await(last)
+	}
+}
+
+// await waits until nothing is in flight.
+func (d *Dispatcher) await(ctx context.Context) bool {
+	for d.lanes.inFlight > 0 {
+		select {
+		case j := <-d.done:
+			d.lanes.done(j)
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// outcome is what the recorder gets to know of a delivery.
+type outcome struct {
+	store.Outcome
+	claimed *store.Claimed
+	took    time.Duration
+	cause   error   // of a failure, for the log
+	notice  *Notice // to be told to the owner
+}
+
+func outcomeOf(c *store.Claimed) outcome {
+	return outcome{claimed: c, Outcome: store.Outcome{ID: c.ID, Attempt: c.Attempts, Channel: c.ChannelID}}
+}
+
+func released(c *store.Claimed) outcome {
+	o := outcomeOf(c)
+	o.Verdict = store.Released
+	return o
+}
+
+// LogValue is the delivery in one wide event.
+func (o outcome) LogValue() slog.Value {
+	c := o.claimed
+	attrs := []slog.Attr{
+		slog.String("verdict", o.Verdict.String()),
+		slog.String("kind", c.Channel.Kind),
+		slog.String("channel", c.ChannelID.String()),
+		slog.String("check", monitor.UniqueKey(c.Check.Code)),
+		slog.String("status", string(c.Flip.New)),
+		slog.Int("attempt", c.Attempts),
+		slog.Duration("took", o.took),
+	}
+	if !o.At.IsZero() {
+		attrs = append(attrs, slog.Duration("since_flip", o.At.Sub(c.Flip.CreatedAt)))
+	}
+	if o.Verdict == store.Retry {
+		attrs = append(attrs, slog.Duration("again_in", o.NextTry.Sub(o.At)))
+	}
+	if o.Error != "" {
+		attrs = append(attrs, slog.String("error", o.Error))
+	}
+	if o.cause != nil && o.cause.Error() != o.Error {
+		attrs = append(attrs, slog.String("cause", o.cause.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}

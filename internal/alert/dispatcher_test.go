@@ -1,0 +1,401 @@
+package alert_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"punctual/internal/alert"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/store"
+)
+
+func TestDeliveriesOfACheckGoInOrderEvenWhenTheFirstFails(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		h := f.channel(sinkConfig{To: "sink"})
+		f.sink.answer = func(_ context.Context, ev notify.Event) error {
+			if ev.Attempt == 1 && ev.Status == monitor.StatusDown {
+				return &notify.Error{Message: "Received status code 500"}
+			}
+			return nil
+		}
+		code := f.account.Check.Code
+		f.ping(monitor.PingFail, code)
+		f.clock.Advance(95 * time.Minute)
+		f.ping(monitor.PingSuccess, code)
+		f.dispatch(f.config())
+		f.until("the first attempt to be recorded", func() bool {
+			h, _ := f.ChannelByID(t.Context(), h.ID)
+			return h.LastError == "Received status code 500"
+		})
+		if n := f.sink.count(); n != 1 {
+			t.Fatalf("%d attempts before the down was accepted, want 1", n)
+		}
+		f.later(11 * time.Second)
+		f.until("all to be sent", func() bool { return f.with(code, 2, monitor.DeliverySent) })
+
+		type attempt struct {
+			Status  monitor.Status
+			Attempt int
+			DownFor time.Duration
+		}
+		var got []attempt
+		sent := f.sink.attempts()
+		for _, ev := range sent {
+			got = append(got, attempt{ev.Status, ev.Attempt, ev.DownFor})
+		}
+		want := []attempt{{"down", 1, 0}, {"down", 2, 0}, {"up", 1, 95 * time.Minute}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+		if sent[0].Key != sent[1].Key || sent[0].Key == sent[2].Key || sent[0].Key == "" {
+			t.Errorf("keys %q, %q, %q: want the same for the same delivery only", sent[0].Key, sent[1].Key, sent[2].Key)
+		}
+		if h, err := f.ChannelByID(t.Context(), h.ID); err != nil || h.LastError != "" || !h.LastNotifyAt.After(f.account.Check.CreatedAt) {
+			t.Errorf("channel at the end: %+v, %v", h, err)
+		}
+	})
+}
+
+func TestSeveralDispatchersShareTheWorkWithoutRepeating(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		const channels, checks = 20, 100
+		codes := f.checks(checks, f.Now())
+		for i := range channels {
+			f.channel(sinkConfig{To: strconv.Itoa(i % 10)}) // two channels each share a destination
+		}
+		f.ping(monitor.PingFail, codes...)
+		const total = channels * checks
+		if n := f.backlog(); n != total {
+			t.Fatalf("%d deliveries wait, want %d", n, total)
+		}
+		began := time.Now()
+		for range 3 {
+			f.dispatch(f.config())
+		}
+		f.until("all to be sent", func() bool { return f.backlog() == 0 })
+		took := time.Since(began)
+		t.Logf("%d deliveries by three dispatchers in %v: %.0f/s", total, took.Round(time.Millisecond), float64(total)/took.Seconds())
+		keys := map[string]bool{}
+		for _, ev := range f.sink.attempts() {
+			if keys[ev.Key] {
+				t.Errorf("delivery %s was made twice", ev.Key)
+			}
+			keys[ev.Key] = true
+		}
+		if len(keys) != total {
+			t.Errorf("%d different deliveries made, want %d", len(keys), total)
+		}
+	})
+}
+
+func TestADeliveryOutlivesTheDispatcherThatDiedWithIt(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.channel(sinkConfig{To: "sink"})
+		hang := make(chan struct{})
+		f.sink.answer = func(_ context.Context, ev notify.Event) error {
+			if ev.Attempt == 1 {
+				<-hang
+				return &notify.Error{Message: "too late to say", Permanent: true}
+			}
+			return nil
+		}
+		code := f.account.Check.Code
+		f.ping(monitor.PingFail, code)
+		stopFirst := f.dispatch(f.config())
+		f.until("the first attempt", func() bool { return f.sink.count() == 1 })
+		f.dispatch(f.config())
+		f.later(59 * time.Second)
+		f.later(time.Second) // the lease ends
+		f.until("the second attempt to be recorded", func() bool { return f.with(code, 1, monitor.DeliverySent) })
+		close(hang)
+		stopFirst()
+		sent := f.sink.attempts()
+		if len(sent) != 2 || sent[0].Key != sent[1].Key || sent[1].Attempt != 2 {
+			t.Errorf("attempts: %d", len(sent))
+		}
+		if !f.with(code, 1, monitor.DeliverySent) {
+			t.Error("the outcome of the lost lease has changed the delivery")
+		}
+	})
+}
+
+func TestHangingDestinationsDelayNobody(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		codes := f.checks(20, f.Now())
+		for i := range 20 {
+			f.channel(sinkConfig{To: "hanging " + strconv.Itoa(i)})
+		}
+		hang := make(chan struct{})
+		defer close(hang)
+		f.sink.answer = func(ctx context.Context, ev notify.Event) error {
+			if readConfig(ev.Channel.Config).To == "well" {
+				return nil
+			}
+			select {
+			case <-hang:
+			case <-ctx.Done():
+			}
+			return errors.New("no answer")
+		}
+		f.ping(monitor.PingFail, codes...) // 400 deliveries that hang
+		f.clock.Advance(time.Second)
+		f.channel(sinkConfig{To: "well"})
+		others := f.checks(50, f.Now())
+		if err := f.onlyThrough(others, "well"); err != nil {
+			t.Fatal(err)
+		}
+		f.ping(monitor.PingFail, others...)
+		cfg := f.config()
+		cfg.Grace = time.Millisecond
+		began := time.Now()
+		f.dispatch(cfg)
+		f.until("the others to be sent", func() bool {
+			return !slices.ContainsFunc(others, func(c uuid.UUID) bool { return !f.with(c, 1, monitor.DeliverySent) })
+		})
+		t.Logf("50 deliveries beside 20 hanging destinations took %v", time.Since(began).Round(time.Millisecond))
+	})
+}
+
+// onlyThrough assigns the one channel that leads to the destination.
+func (f *fixture) onlyThrough(codes []uuid.UUID, to string) error {
+	channels, err := f.ChannelsOf(f.Context(), f.account.Project.ID)
+	if err != nil {
+		return err
+	}
+	for _, h := range channels {
+		if readConfig(h.Config).To != to {
+			continue
+		}
+		for _, code := range codes {
+			_, err := f.UpdateCheck(f.Context(), code, func(c *store.CheckChange) error {
+				c.Channels = &store.Channels{IDs: []uuid.UUID{h.ID}}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
+	for name, test := range map[string]struct {
+		err     error
+		status  monitor.DeliveryStatus
+		pause   time.Duration
+		disable bool
+		shown   string
+		notice  alert.NoticeKind
+	}{
+		"temporary":   {&notify.Error{Message: "Received status code 500"}, "pending", 10 * time.Second, false, "Received status code 500", ""},
+		"retry after": {&notify.Error{Message: "Slow down", RetryAfter: 2 * time.Hour}, "pending", 2 * time.Hour, false, "Slow down", ""},
+		"internal":    {errors.New("secret detail"), "pending", 10 * time.Second, false, "Internal error", ""},
+		"timeout":     {context.DeadlineExceeded, "pending", 10 * time.Second, false, "Connection timed out", ""},
+		"give up":     {&notify.Error{Message: "Quota used up", GiveUp: true}, "failed", 0, false, "Quota used up", alert.DeliveryGivenUp},
+		"permanent":   {&notify.Error{Message: "Received status code 410", Permanent: true}, "failed", 0, true, "Received status code 410", alert.ChannelDisabled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, f *fixture) {
+				h := f.channel(sinkConfig{To: "sink"})
+				f.sink.answer = func(context.Context, notify.Event) error { return test.err }
+				code := f.account.Check.Code
+				f.ping(monitor.PingFail, code)
+				f.dispatch(f.config())
+				var d store.DeliveryRow
+				f.until("the outcome", func() bool { d = f.deliveries(code)[0]; return d.LastError != "" })
+				if pause := d.NextTryAt.Sub(f.Now()).Round(time.Second); d.Status != test.status || d.LastError != test.shown || d.Status == "pending" && pause != test.pause {
+					t.Errorf("delivery %+v, again in %v", d.Delivery, pause)
+				}
+				if h, err := f.ChannelByID(t.Context(), h.ID); err != nil || h.Disabled != test.disable || h.LastError != test.shown {
+					t.Errorf("channel %+v, %v", h, err)
+				}
+				select {
+				case n := <-f.notices:
+					if n.Kind != test.notice || n.Owner.Email != f.account.User.Email || n.Error != test.shown || n.Channel.ID != h.ID || n.Check.Code != code {
+						t.Errorf("notice %+v", n)
+					}
+				default:
+					if test.notice != "" {
+						t.Error("the owner was not told")
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.sink.kind = "email"
+		f.sink.answer = func(context.Context, notify.Event) error {
+			return &notify.Error{Message: "No such user", Permanent: true}
+		}
+		for _, address := range []string{"Owner@Example.org", "somebody@example.org"} {
+			h := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "email", Config: `{"address":"` + address + `"}`, Verified: true}
+			if err := f.CreateChannel(t.Context(), h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.ping(monitor.PingFail, f.account.Check.Code)
+		f.dispatch(f.config())
+		f.until("both to fail", func() bool { return f.with(f.account.Check.Code, 2, monitor.DeliveryFailed) })
+		if n := len(f.notices); n != 1 {
+			t.Fatalf("%d notices, want one", n)
+		}
+		if n := <-f.notices; n.Channel.Config != `{"address":"somebody@example.org"}` {
+			t.Errorf("notice about %s", n.Channel.Config)
+		}
+	})
+}
+
+func TestWhatIsNotToBeSent(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		code := f.account.Check.Code
+		disabled, unverified := f.channel(sinkConfig{To: "a"}), f.channel(sinkConfig{To: "b"})
+		f.channel(sinkConfig{To: "c", OnlyUp: true})
+		unknown := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "pigeon", Config: `{}`, Verified: true}
+		if err := f.CreateChannel(t.Context(), unknown); err != nil {
+			t.Fatal(err)
+		}
+		f.ping(monitor.PingFail, code)
+		disabled.Disabled, unverified.Verified = true, false
+		for _, h := range []*monitor.Channel{disabled, unverified} {
+			if err := f.UpdateChannel(t.Context(), h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.dispatch(f.config())
+		f.until("all to be settled", func() bool { return f.with(code, 3, monitor.DeliveryFailed) })
+		reasons := map[uuid.UUID]string{}
+		for _, d := range f.deliveries(code) {
+			reasons[d.ChannelID] = d.LastError
+		}
+		want := map[uuid.UUID]string{disabled.ID: "The integration is disabled", unverified.ID: "The address is not verified",
+			unknown.ID: `This site does not offer the integration "pigeon"`}
+		if diff := cmp.Diff(want, reasons); diff != "" {
+			t.Errorf("reasons (-want +got):\n%s", diff)
+		}
+		if n := f.sink.count(); n != 0 {
+			t.Errorf("%d attempts, want none", n)
+		}
+	})
+}
+
+func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.channel(sinkConfig{To: "sink"})
+		f.sink.answer = func(_ context.Context, ev notify.Event) error {
+			if ev.Attempt == 1 {
+				panic("a bug")
+			}
+			return nil
+		}
+		f.ping(monitor.PingFail, f.account.Check.Code)
+		f.dispatch(f.config())
+		f.until("the first attempt to be recorded", func() bool { return f.deliveries(f.account.Check.Code)[0].LastError == "Internal error" })
+		f.later(time.Minute)
+		f.until("the second", func() bool { return f.with(f.account.Check.Code, 1, monitor.DeliverySent) })
+	})
+}
+
+func TestTheEndFinishesWhatIsInFlightAndGivesTheRestBack(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		codes := f.checks(10, f.Now())
+		f.channel(sinkConfig{To: "slow"})
+		goOn := make(chan struct{})
+		f.sink.answer = func(ctx context.Context, _ notify.Event) error {
+			select {
+			case <-goOn:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		f.ping(monitor.PingFail, codes...)
+		stop := f.dispatch(f.config())
+		f.until("four to be in flight", func() bool { return f.sink.count() == 4 })
+		stopped := make(chan struct{})
+		go func() { stop(); close(stopped) }()
+		f.until("the rest to be given back", func() bool {
+			got, err := f.ClaimDeliveries(t.Context(), store.Claim{Worker: uuid.New(), Limit: 10, PerChannel: 10, Lease: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range got {
+				if d.Attempts != 1 {
+					t.Errorf("attempt %d although none was made", d.Attempts)
+				}
+			}
+			return len(got) == 6
+		})
+		close(goOn)
+		<-stopped
+		sent := 0
+		for _, code := range codes {
+			if f.with(code, 1, monitor.DeliverySent) {
+				sent++
+			}
+		}
+		if sent != 4 {
+			t.Errorf("%d recorded as sent, want the four that were in flight", sent)
+		}
+	})
+}
+
+func TestTheEndCutsOffWhatTakesTooLong(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		h := f.channel(sinkConfig{To: "slow"})
+		f.sink.answer = func(ctx context.Context, _ notify.Event) error { <-ctx.Done(); return ctx.Err() }
+		f.ping(monitor.PingFail, f.account.Check.Code)
+		cfg := f.config()
+		cfg.Grace = time.Millisecond
+		stop := f.dispatch(cfg)
+		f.until("the attempt", func() bool { return f.sink.count() == 1 })
+		stop()
+		d := f.deliveries(f.account.Check.Code)[0]
+		if d.Status != monitor.DeliveryPending || d.NextTryAt.After(f.Now().Add(time.Second)) {
+			t.Errorf("delivery %+v, want it due again at once", d.Delivery)
+		}
+		if h, err := f.ChannelByID(t.Context(), h.ID); err != nil || h.LastError != "" {
+			t.Errorf("the channel is blamed: %q, %v", h.LastError, err)
+		}
+	})
+}
+
+func TestATestNotification(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		registry := notify.NewRegistry(f.sink)
+		both, onlyUp := f.channel(sinkConfig{To: "a"}), f.channel(sinkConfig{To: "b", OnlyUp: true})
+		for _, h := range []*monitor.Channel{both, onlyUp} {
+			if _, err := alert.SendTest(t.Context(), f.Store, registry, *h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sent := f.sink.attempts()
+		if len(sent) != 2 || sent[0].Status != monitor.StatusDown || sent[1].Status != monitor.StatusUp {
+			t.Fatalf("sent %d", len(sent))
+		}
+		if c := sent[0].Check; !sent[0].Test || c.Name != "TEST" || c.NPings != 42 || !c.LastPing.Equal(f.Now().Add(-24*time.Hour)) || c.Status != monitor.StatusDown {
+			t.Errorf("told of %+v", c)
+		}
+		f.sink.answer = func(context.Context, notify.Event) error {
+			return &notify.Error{Message: "Received status code 404", Permanent: true}
+		}
+		_, err := alert.SendTest(t.Context(), f.Store, registry, *both)
+		if told := (*notify.Error)(nil); !errors.As(err, &told) || told.Message != "Received status code 404" {
+			t.Errorf("error %v", err)
+		}
+		if h, err := f.ChannelByID(t.Context(), both.ID); err != nil || h.LastError != "Received status code 404" || !h.Disabled {
+			t.Errorf("channel %+v, %v", h, err)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+// Package alert is the part of Punctual that must never forget: it notices that
+// a check has gone down and tells people, at least once, in order and on time
+// (DESIGN §5.2). It is what `punctual sendalerts` runs; any number of processes
+// may run it beside each other on one database.
+//
+// # The story of an alert
+//
+// A check has a deadline, checks.alert_at, kept up to date with every change of
+// the check. The [Watcher] sleeps until the earliest deadline of all, never
+// longer than a second, then claims the checks that are past theirs, looks again
+// at the truth, and in one transaction stores the new status, a flip stamped with
+// the deadline, and one pending delivery for each channel of the check. A ping
+// that changes the status does the same, without the watcher (internal/ping).
+// From that commit on the alert cannot be lost: it is a row.
+//
+// The [Dispatcher] leases pending deliveries, sends them, and records what became
+// of them. A lease is next_try_at pushed 60 seconds ahead, under the worker's name:
+//
+//	           the flip commits
+//	                  │
+//	                  ▼
+//	             ┌─────────┐  claimed: leased for 60 s, attempts+1   ┌─────────┐
+//	  ┌─────────▶│ pending │────────────────────────────────────────▶│ leased  │
+//	  │          └─────────┘◀────────────────────────────────────────└─────────┘
+//	  │               ▲       lease ran out (the worker died), or       │ │ │ │
+//	  │               │       released (no attempt made, attempts-1)    │ │ │ │
+//	  │               └─────────────────────────────────────────────────┘ │ │ │
+//	  │                 temporary error: due again after 10 s … 4 h       │ │ │
+//	  │                                                                   │ │ │
+//	  │   ┌────────┐     permanent error, or 12 attempts, or 12 hours     │ │ │
+//	  └───│ failed │◀─────────────────────────────────────────────────────┘ │ │
+//	admin └────────┘                                                        │ │
+//	tries ┌────────┐     the other side has accepted                        │ │
+//	again │  sent  │◀───────────────────────────────────────────────────────┘ │
+//	      └────────┘                                                          │
+//	      (removed)◀──────────────────────────────────────────────────────────┘
+//	                     the channel does not want this status
+//
+// “Leased” is no status of its own: the row stays pending, and a worker that
+// dies simply stops standing in the way. Nothing has to notice the death.
+//
+// # What holds
+//
+//   - At least once. A crash before the outcome is recorded leads to another
+//     attempt. Every attempt of a delivery carries the same key (its code), so
+//     that a receiver can tell a repetition from news.
+//   - Not twice for no reason. An outcome counts only while the lease of that very
+//     attempt holds (worker and attempts match). A send is cut off after 45 s and
+//     never begun with less than that left of its lease.
+//   - In order. A delivery is not claimed while an earlier one of the same check
+//     and channel is pending, be it leased or waiting for its next try. A DOWN is
+//     sent before its UP even when the check has come back meanwhile.
+//   - Nobody waits for somebody else's provider. Deliveries queue in lanes, one
+//     per kind and destination (lanes.go), each with a bounded number in flight;
+//     claims leave out the channels whose lanes are full.
+//   - Clocks do not matter. Deadlines and leases are in the time of the database
+//     (db.Clock), which the watcher compares with the local clock every minute.
+//
+// # When it does not work
+//
+// Temporary errors are tried again by the table in retry.go, or later when the
+// other side asks for it (Retry-After). A permanent error disables the channel,
+// and its owner is told another way: through [Config].TellOwner. The same is told
+// once a day of a channel whose deliveries had to be given up.
+package alert

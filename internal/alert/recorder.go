@@ -1,0 +1,143 @@
+package alert
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"punctual/internal/store"
+)
+
+// recordTimeout bounds how long the end of a process waits for its last
+// outcomes to be stored.
+const recordTimeout = 5 * time.Second
+
+// recorder stores outcomes: all that have come in while the last commit was in
+// flight go into the next, so that a thousand a second cost few commits. What
+// cannot be stored is tried again until it can; if that takes longer than the
+// lease, somebody else makes the delivery once more, with the same key.
+type recorder struct {
+	cfg     Config
+	trouble trouble
+	told    map[string]bool // keys of notices told today
+	ended   chan struct{}
+
+	mu      sync.Mutex
+	waiting []outcome
+	kick    chan struct{}
+	stop    chan struct{}
+}
+
+func newRecorder(cfg Config) *recorder {
+	return &recorder{cfg: cfg, trouble: trouble{log: cfg.Log, doing: "record outcomes"}, told: make(map[string]bool),
+		ended: make(chan struct{}), kick: make(chan struct{}, 1), stop: make(chan struct{})}
+}
+
+// add hands an outcome over. It never blocks.
+func (r *recorder) add(o outcome) {
+	r.mu.Lock()
+	r.waiting = append(r.waiting, o)
+	r.mu.Unlock()
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (r *recorder) take() []outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch := r.waiting
+	r.waiting = nil
+	return batch
+}
+
+// run stores outcomes until close is called and all are stored, or until ctx ends.
+func (r *recorder) run(ctx context.Context) {
+	defer close(r.ended)
+	for {
+		select {
+		case <-r.kick:
+		case <-r.stop:
+			for batch := r.take(); len(batch) > 0; batch = r.take() {
+				r.store(ctx, batch)
+			}
+			return
+		}
+		if batch := r.take(); len(batch) > 0 {
+			r.store(ctx, batch)
+		}
+	}
+}
+
+// close waits until all outcomes are stored, or the context of run has ended.
+func (r *recorder) close() {
+	close(r.stop)
+	<-r.ended
+}
+
+// store records a batch, trying again as long as the database is away. The
+// owner is told first: a crash in between tells twice, never not at all.
+func (r *recorder) store(ctx context.Context, batch []outcome) {
+	for _, o := range batch {
+		r.tell(ctx, o.notice)
+	}
+	rows := make([]store.Outcome, len(batch))
+	for i, o := range batch {
+		rows[i] = o.Outcome
+	}
+	for {
+		n, err := r.finish(ctx, rows)
+		pause, ok := r.trouble.note(err)
+		if ok {
+			r.report(batch, n)
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			r.cfg.Log.Error("outcomes of deliveries could not be recorded: they will be sent once more", "count", len(batch))
+			return
+		}
+	}
+}
+
+func (r *recorder) finish(ctx context.Context, rows []store.Outcome) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*recordTimeout)
+	defer cancel()
+	return r.cfg.Store.FinishDeliveries(ctx, r.cfg.Worker, rows)
+}
+
+func (r *recorder) report(batch []outcome, counted int) {
+	for _, o := range batch {
+		switch o.Verdict {
+		case store.Released:
+			r.cfg.Log.Debug("delivery", "delivery", o)
+		case store.Sent, store.Unwanted:
+			r.cfg.Log.Info("delivery", "delivery", o)
+		default:
+			r.cfg.Log.Warn("delivery", "delivery", o)
+		}
+	}
+	if lost := len(batch) - counted; lost > 0 {
+		r.cfg.Log.Warn("outcomes without effect: their leases had run out, or the checks are gone", "count", lost)
+	}
+}
+
+// tell passes a notice on, each key once a day. A failure is no reason to keep
+// the outcome from being stored.
+func (r *recorder) tell(ctx context.Context, n *Notice) {
+	if n == nil || r.cfg.TellOwner == nil || r.told[n.Key] {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	if err := r.cfg.TellOwner(ctx, *n); err != nil {
+		r.cfg.Log.Error("the owner of a broken channel could not be told", "channel", n.Channel.ID, "notice", n.Kind, "error", err)
+		return
+	}
+	if len(r.told) > 10_000 {
+		clear(r.told)
+	}
+	r.told[n.Key] = true
+}

@@ -1,0 +1,68 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/store"
+)
+
+// SendTest sends a test notification through the channel right now and stores
+// how it went, on the channel and as a delivery of no check (features §5.5). It
+// tells of a check called TEST that went down; a channel that does not want to
+// know of that is told that it came up.
+//
+// A failed attempt is no error of SendTest's own but comes back as it is, mostly
+// a *notify.Error, together with what the other side answered.
+func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor.Channel) (notify.Result, error) {
+	n := r.Notifier(h.Kind)
+	if n == nil {
+		return notify.Result{}, errs.Unavailablef(0, "This site does not offer this integration.")
+	}
+	project, err := s.ProjectByID(ctx, h.ProjectID)
+	if err != nil {
+		return notify.Result{}, fmt.Errorf("send test notification: %w", err)
+	}
+	ev := testEvent(n, h, *project, s.Now())
+	began := time.Now()
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	res, sendErr := send(sending, n, ev)
+
+	// The visitor may have gone; what came of it is still worth knowing.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	o := store.ChannelOutcome{At: s.Now(), Latency: time.Since(began)}
+	var told *notify.Error
+	if sendErr != nil {
+		o.Error = message(sendErr)
+		o.Disable = errors.As(sendErr, &told) && told.Permanent
+	}
+	if err := s.RecordTest(recording, h.ID, uuid.MustParse(ev.Key), o); err != nil {
+		return res, errors.Join(sendErr, err)
+	}
+	return res, sendErr
+}
+
+func testEvent(n notify.Notifier, h monitor.Channel, p monitor.Project, now time.Time) notify.Event {
+	c := monitor.NewCheck(p.ID, now)
+	c.Name, c.Slug, c.NPings = "TEST", "test", 42
+	c.LastPing, c.Status = now.Add(-24*time.Hour), monitor.StatusDown
+	ev := notify.Event{
+		Flip:    monitor.Flip{CreatedAt: now, Old: monitor.StatusUp, New: monitor.StatusDown, Reason: monitor.ReasonTimeout},
+		Channel: h, Project: p, Now: now, OwnerTZ: time.UTC, Test: true, Attempt: 1, Key: uuid.NewString(),
+	}
+	if !n.Wants(h.Config, ev.Flip) {
+		ev.Flip.Old, ev.Flip.New, ev.Flip.Reason = monitor.StatusDown, monitor.StatusUp, monitor.ReasonNone
+		c.Status = monitor.StatusUp
+	}
+	ev.Check, ev.Status = c, ev.Flip.New
+	return ev
+}

@@ -1,0 +1,101 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/notify"
+	"punctual/internal/store"
+)
+
+// Config is what the watcher and the dispatcher need. Store and Registry must
+// be set.
+type Config struct {
+	Store    *store.Store
+	Registry *notify.Registry
+	Log      *slog.Logger // nil: slog.Default()
+	Worker   uuid.UUID    // who holds the leases, other than in every other process; zero: a new one
+	Limits   Limits
+	Grace    time.Duration  // how long the end waits for what is in flight; 20 s
+	Random   func() float64 // 0 to 1, for jitter; nil: math/rand
+	Observe  Observe
+
+	// TellOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
+	TellOwner func(context.Context, Notice) error
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Worker == uuid.Nil {
+		c.Worker = uuid.New()
+	}
+	if c.Grace == 0 {
+		c.Grace = 20 * time.Second
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c
+}
+
+// Observe are hooks for metrics; any may be nil. They are called from many
+// goroutines and must be quick.
+type Observe struct {
+	Flipped   func(late time.Duration)                                     // deadline → flip stored
+	Attempted func(kind string, verdict store.Verdict, took time.Duration) // each attempt
+	Accepted  func(kind string, sinceFlip time.Duration)                   // flip stored → accepted by the other side
+	Round     func(Round, time.Duration)                                   // each round of the watcher
+}
+
+func (o Observe) flipped(late time.Duration) {
+	if o.Flipped != nil {
+		o.Flipped(late)
+	}
+}
+
+func (o Observe) attempted(kind string, v store.Verdict, took time.Duration) {
+	if o.Attempted != nil {
+		o.Attempted(kind, v, took)
+	}
+}
+
+func (o Observe) accepted(kind string, sinceFlip time.Duration) {
+	if o.Accepted != nil {
+		o.Accepted(kind, sinceFlip)
+	}
+}
+
+func (o Observe) round(r Round, took time.Duration) {
+	if o.Round != nil {
+		o.Round(r, took)
+	}
+}
+
+// Service is a watcher and a dispatcher beside each other.
+type Service struct {
+	Watcher    *Watcher
+	Dispatcher *Dispatcher
+}
+
+// New makes a service. Nothing runs yet.
+func New(cfg Config) *Service {
+	cfg = cfg.withDefaults()
+	return &Service{Watcher: NewWatcher(cfg), Dispatcher: NewDispatcher(cfg)}
+}
+
+// Run watches and delivers until ctx ends and what was in flight has finished,
+// at most Config.Grace and a few seconds later. It is called once.
+func (s *Service) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { s.Watcher.Run(ctx) })
+	both.Go(func() { s.Dispatcher.Run(ctx) })
+	both.Wait()
+}

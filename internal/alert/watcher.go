@@ -1,0 +1,126 @@
+package alert
+
+import (
+	"context"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+const (
+	flipBatch = 500                   // checks per transaction
+	syncEvery = time.Minute           // how often the clocks are compared
+	minPause  = 20 * time.Millisecond // between rounds, so that a busy site does not keep the watcher spinning
+)
+
+// Watcher finds checks that are past their deadline. One is enough for a process.
+type Watcher struct {
+	cfg     Config
+	trouble trouble
+	synced  time.Time
+}
+
+// NewWatcher makes a watcher.
+func NewWatcher(cfg Config) *Watcher {
+	cfg = cfg.withDefaults()
+	return &Watcher{cfg: cfg, trouble: trouble{log: cfg.Log, doing: "look for overdue checks"}}
+}
+
+// Round is what one look has done.
+type Round struct {
+	Claimed int // checks looked at
+	Flips   int // checks that went down
+	Broken  int // checks whose schedule cannot be computed, put aside for an hour
+}
+
+// RunOnce makes all checks that are past their deadline go down, in batches of
+// one transaction each. After an error the batches before it are stored.
+func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
+	var r Round
+	began := time.Now()
+	defer func() { w.report(r, time.Since(began)) }()
+	for {
+		batch, err := w.cfg.Store.FlipOverdue(ctx, flipBatch)
+		if err != nil {
+			return r, err
+		}
+		r.Claimed += batch.Claimed
+		r.Flips += len(batch.Flips)
+		r.Broken += len(batch.Broken)
+		now := w.cfg.Store.Now()
+		for _, f := range batch.Flips {
+			w.cfg.Observe.flipped(now.Sub(f.CreatedAt))
+		}
+		for _, c := range batch.Broken {
+			w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error", c.ScheduleError)
+		}
+		if batch.Claimed < flipBatch {
+			return r, nil
+		}
+	}
+}
+
+func (w *Watcher) report(r Round, took time.Duration) {
+	w.cfg.Observe.round(r, took)
+	if r.Claimed > 0 {
+		w.cfg.Log.Info("watch", "looked_at", r.Claimed, "down", r.Flips, "broken", r.Broken, "took", took)
+	}
+}
+
+// Run watches until ctx ends: it sleeps until the next deadline, a change of a
+// check or a second has passed, whichever comes first. It is called once.
+func (w *Watcher) Run(ctx context.Context) {
+	wake := w.cfg.Store.DB().Watch(ctx, db.TopicChecks)
+	for ctx.Err() == nil {
+		pause := w.round(ctx)
+		if !sleep(ctx, minPause, nil) || !sleep(ctx, pause-minPause, wake) {
+			return
+		}
+	}
+}
+
+// round looks once and returns how long to sleep.
+func (w *Watcher) round(ctx context.Context) time.Duration {
+	w.syncClock(ctx)
+	_, err := w.RunOnce(ctx)
+	var next time.Time
+	if err == nil {
+		next, err = w.cfg.Store.NextDeadline(ctx)
+	}
+	if ctx.Err() != nil {
+		return 0
+	}
+	if pause, ok := w.trouble.note(err); !ok {
+		return pause
+	}
+	if next.IsZero() {
+		return poll
+	}
+	return min(poll, next.Sub(w.cfg.Store.Now()))
+}
+
+// syncClock keeps this process on the time of the database. Where it fails the
+// last known difference is as good as any.
+func (w *Watcher) syncClock(ctx context.Context) {
+	if time.Since(w.synced) < syncEvery {
+		return
+	}
+	w.synced = time.Now()
+	if err := w.cfg.Store.DB().SyncClock(ctx); err != nil && ctx.Err() == nil {
+		w.cfg.Log.Warn("the clock could not be compared with the database's", "error", err)
+	}
+}
+
+// sleep waits for d or for wake and returns false when ctx has ended.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer.C:
+	}
+	return true
+}
