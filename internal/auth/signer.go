@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
+
+	"github.com/google/uuid"
 )
 
 // Signer signs values that travel in links, so that whoever follows a link
@@ -35,6 +37,17 @@ func (s *Signer) Sign(purpose, value string) string {
 func (s *Signer) Verify(purpose, value, sig string) bool {
 	got, err := base64.RawURLEncoding.DecodeString(sig)
 	return err == nil && hmac.Equal(got, s.mac(purpose, value))
+}
+
+// UnsubscribePath is the path, below SITE_ROOT, that ends the alerts of an
+// e-mail channel (contract §5).
+func (s *Signer) UnsubscribePath(channel uuid.UUID) string {
+	return "/integrations/" + channel.String() + "/unsub/" + s.Sign(PurposeUnsubscribe, channel.String()) + "/"
+}
+
+// VerifyPath is the path, below SITE_ROOT, that confirms an e-mail channel.
+func (s *Signer) VerifyPath(channel uuid.UUID) string {
+	return "/integrations/" + channel.String() + "/verify/" + s.Sign(PurposeVerify, channel.String()) + "/"
 }
 
 func (s *Signer) mac(purpose, value string) []byte {

@@ -21,7 +21,7 @@ const (
 	KindLogin           = "login"
 	KindVerify          = "verify"
 	KindAlert           = "alert"
-	KindChannelDisabled = "channel-disabled"
+	KindTrouble = "channel-trouble"
 )
 
 // Site is what every mail tells of the instance it comes from.
@@ -47,7 +47,7 @@ type page struct {
 // is the right half of message ids: Sender.Domain.
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
-	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindChannelDisabled} {
+	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble} {
 		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
@@ -79,21 +79,26 @@ func (c *Composer) Verify(v Verify) (*Message, error) {
 	return c.compose(KindVerify, v.To, "Confirm this address for alerts from "+c.site.Name, v.Link, v)
 }
 
-// ChannelDisabled tells a project's owner that nobody hears of alerts through a
-// channel any more.
-type ChannelDisabled struct {
-	To      string
-	Project string
-	Channel string // its name or where it leads: "Email to ops@example.org"
-	Reason  string // what the other side said
-	Check   string // the alert that could not be told, "" = a test
-	Status  monitor.Status
-	Link    string // to the project's integrations
+// Trouble tells a project's owner that alerts do not arrive through a channel.
+type Trouble struct {
+	To       string
+	Key      string // one per channel and day: the same trouble is told once
+	Disabled bool   // nothing more is sent through the channel; else only this alert was given up
+	Project  string
+	Channel  string // its name or where it leads: "Email to ops@example.org"
+	Reason   string // what the other side said
+	Check    string // the alert that could not be told
+	Status   monitor.Status
+	Link     string // to the project's integrations
 }
 
-// ChannelDisabled makes the mail.
-func (c *Composer) ChannelDisabled(d ChannelDisabled) (*Message, error) {
-	return c.compose(KindChannelDisabled, d.To, "Alerts no longer arrive: "+d.Channel, d.Link, d)
+// Trouble makes the mail.
+func (c *Composer) Trouble(t Trouble) (*Message, error) {
+	m, err := c.compose(KindTrouble, t.To, "Alerts do not arrive: "+t.Channel, t.Link, t)
+	if err == nil {
+		m.MessageID = t.Key + "@" + c.domain
+	}
+	return m, err
 }
 
 // Alert is one change of a check's status, in words.

@@ -43,6 +43,13 @@ func sample(down bool) mail.Alert {
 	return a
 }
 
+func trouble(disabled bool) mail.Trouble {
+	return mail.Trouble{
+		To: "owner@example.org", Key: "channel-disabled-1", Disabled: disabled, Project: "Operations", Channel: "Webhook to hooks.example.org",
+		Reason: "The server answered with status 410.", Check: "Nightly dump", Status: monitor.StatusDown, Link: "https://punctual.example.org/i/",
+	}
+}
+
 func TestMailsLookAsAgreed(t *testing.T) {
 	c := composer(t)
 	test := sample(true)
@@ -57,10 +64,8 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"verify": func() (*mail.Message, error) {
 			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/v/"})
 		},
-		"channel-disabled": func() (*mail.Message, error) {
-			return c.ChannelDisabled(mail.ChannelDisabled{To: "owner@example.org", Project: "Operations", Channel: "Webhook to hooks.example.org",
-				Reason: "The other side answered with status 410.", Check: "Nightly dump", Status: monitor.StatusDown, Link: "https://punctual.example.org/i/"})
-		},
+		"channel-disabled": func() (*mail.Message, error) { return c.Trouble(trouble(true)) },
+		"alert-given-up":   func() (*mail.Message, error) { return c.Trouble(trouble(false)) },
 	} {
 		m, err := make()
 		if err != nil {

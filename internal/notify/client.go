@@ -1,0 +1,203 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// Bounds of one outgoing request (features §5.3).
+const (
+	requestTimeout  = 30 * time.Second
+	maxRedirects    = 3
+	maxAnswer       = 64 << 10 // bytes read
+	maxShown        = 500      // bytes of it that are kept
+	maxRetryAfter   = 24 * time.Hour
+	idleConnTimeout = 90 * time.Second
+)
+
+var (
+	errRedirects = errors.New("too many redirects")
+	errScheme    = errors.New("redirect to an address that is not http or https")
+)
+
+// Client makes the HTTP requests of all notifiers. It does not connect to
+// private or loopback addresses unless allowed, whatever their names resolve
+// to: the address is looked at when it is dialled.
+type Client struct {
+	http      *http.Client
+	userAgent string
+}
+
+// ClientConfig is what a client needs to know.
+type ClientConfig struct {
+	Version      string         // of Punctual, for the User-Agent
+	AllowPrivate bool           // PUNCTUAL_ALLOW_PRIVATE_IPS
+	Roots        *x509.CertPool // nil = those of the system
+	Timeout      time.Duration  // of a request with its redirects; 0 = 30 seconds
+}
+
+// NewClient makes a client; one is enough for all notifiers.
+func NewClient(c ClientConfig) *Client {
+	dialer := &net.Dialer{}
+	if !c.AllowPrivate {
+		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+	}
+	if c.Timeout == 0 {
+		c.Timeout = requestTimeout
+	}
+	return &Client{
+		userAgent: "Punctual/" + c.Version,
+		http: &http.Client{
+			Timeout:       c.Timeout,
+			CheckRedirect: checkRedirect,
+			Transport: &http.Transport{ // Proxy stays nil: it would dial for us, unguarded
+				DialContext:       dialer.DialContext,
+				TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+				ForceAttemptHTTP2: true,
+				MaxIdleConns:      100,
+				IdleConnTimeout:   idleConnTimeout,
+			},
+		},
+	}
+}
+
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) > maxRedirects:
+		return errRedirects
+	case r.URL.Scheme != "http" && r.URL.Scheme != "https":
+		return errScheme
+	}
+	return nil
+}
+
+// request is what a notifier wants to send.
+type request struct {
+	method string
+	url    string
+	header http.Header // nil = none of its own
+	body   []byte      // nil = none
+	key    string      // idempotency key, "" = none
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte // at most maxAnswer bytes
+}
+
+// result is the part of the answer worth showing.
+func (a *answer) result() Result {
+	if a == nil {
+		return Result{}
+	}
+	shown := a.body[:min(len(a.body), maxShown)]
+	return Result{StatusCode: a.status, Response: strings.ToValidUTF8(string(shown), "\uFFFD")}
+}
+
+// accepted tells whether the other side has taken the message (features §5.3).
+func (a *answer) accepted() bool {
+	switch a.status {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
+		return true
+	}
+	return false
+}
+
+// refusal is the error of an answer that is not accepted.
+func (a *answer) refusal(now time.Time) *Error {
+	e := &Error{Message: fmt.Sprintf("The server answered with status %d.", a.status)}
+	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
+		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
+	}
+	return e
+}
+
+// retryAfter reads the header of that name: seconds or a date (RFC 9110
+// §10.2.3). It is 0 when there is none, and at most a day.
+func retryAfter(value string, now time.Time) time.Duration {
+	var pause time.Duration
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		pause = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		pause = date.Sub(now)
+	}
+	return min(max(pause, 0), maxRetryAfter)
+}
+
+// send makes one attempt. It fails with an *Error when no answer came; what
+// the answer means is the caller's to say.
+func (c *Client) send(ctx context.Context, r request) (*answer, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, &Error{Message: "The address is not valid.", GiveUp: true, Err: err}
+	}
+	if r.header != nil {
+		req.Header = r.header
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host // net/http takes it from here only
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", c.userAgent)
+	}
+	if r.key != "" {
+		req.Header.Set("Idempotency-Key", r.key)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, describe(err)
+	}
+	defer resp.Body.Close()
+	// The status is the answer; a body that breaks off does not change it.
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// describe puts a failed request in words that may be shown: none of them tells
+// more of our network than its owner wrote into the channel.
+func describe(err error) *Error {
+	e := &Error{Err: err}
+	var timeout interface{ Timeout() bool }
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork):
+		e.Message, e.GiveUp = "Private and loopback addresses are not allowed.", true
+	case errors.Is(err, errRedirects):
+		e.Message = "Too many redirects."
+	case errors.Is(err, errScheme):
+		e.Message = "The redirect leads to an address that is not http or https."
+	case errors.As(err, &dns) && !dns.IsTimeout:
+		e.Message = "The host name could not be resolved."
+	case errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded):
+		e.Message = "The server did not answer in time."
+	case isTLS(err):
+		e.Message = "The TLS handshake failed."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Message = "The server refused the connection."
+	default:
+		e.Message = "The connection failed."
+	}
+	return e
+}
+
+func isTLS(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.Is(err, http.ErrSchemeMismatch)
+}

@@ -1,0 +1,155 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+)
+
+// CloakedURL is the address of a check as messages carry it: it leads members
+// to the check without giving the ping URL away (contract §5). root is
+// SITE_ROOT without a slash at the end.
+func CloakedURL(root string, c *monitor.Check) string {
+	return root + "/cloaked/" + monitor.UniqueKey(c.Code) + "/"
+}
+
+// word is the status as headlines have it.
+func word(s monitor.Status) string { return strings.ToUpper(string(s)) }
+
+// sentence says what happened and why (features §5.4).
+func sentence(ev *Event) string {
+	switch {
+	case ev.Status == monitor.StatusUp && ev.DownFor > 0:
+		return "The job is reporting again. It was down for " + schedule.DescribeDuration(ev.DownFor) + "."
+	case ev.Status == monitor.StatusUp:
+		return "The job is reporting again."
+	case ev.Flip.Reason == monitor.ReasonFail && exitStatus(ev) > 0:
+		return fmt.Sprintf("The job reported a failure: exit status %d.", exitStatus(ev))
+	case ev.Flip.Reason == monitor.ReasonFail:
+		return "The job reported a failure."
+	default:
+		return "No success signal came in time, and the grace time is over."
+	}
+}
+
+// exitStatus is that of the last ping, -1 when it had none.
+func exitStatus(ev *Event) int {
+	if ev.LastPing == nil || ev.LastPing.ExitStatus == nil {
+		return -1
+	}
+	return *ev.LastPing.ExitStatus
+}
+
+// facts are what a reader wants to know of the check beyond its state.
+func facts(ev *Event) []mail.Fact {
+	var out []mail.Fact
+	add := func(label, value string) {
+		if value != "" {
+			out = append(out, mail.Fact{Label: label, Value: value})
+		}
+	}
+	c := &ev.Check
+	add("Project", ev.Project.Name)
+	add("Tags", strings.Join(c.TagList(), ", "))
+	if c.Kind == schedule.Simple {
+		add("Period", "every "+schedule.DescribeDuration(c.Timeout))
+	} else {
+		add("Schedule", scheduleWords(c))
+		add("Time zone", c.TZ)
+	}
+	add("Grace time", schedule.DescribeDuration(c.Grace))
+	add("Total pings", fmt.Sprintf("%d, since %s", c.NPings, c.CreatedAt.In(zone(ev)).Format("2 January 2006")))
+	add("Last ping", lastPing(ev))
+	return out
+}
+
+// scheduleWords describes the schedule and quotes it.
+func scheduleWords(c *monitor.Check) string {
+	expr := strings.Join(strings.Fields(c.Schedule), " ")
+	s, err := schedule.Parse(c.Kind, c.Schedule, c.TZ)
+	if err != nil || s.Describe() == "" {
+		return expr
+	}
+	return s.Describe() + " (" + expr + ")"
+}
+
+func lastPing(ev *Event) string {
+	p := ev.LastPing
+	if p == nil {
+		return ago(ev.Check.LastPing, ev.Now)
+	}
+	text := fmt.Sprintf("%s, %s", p.Kind, ago(p.CreatedAt, ev.Now))
+	if p.ExitStatus != nil {
+		text += fmt.Sprintf(", exit status %d", *p.ExitStatus)
+	}
+	if p.RemoteAddr != "" {
+		text += ", from " + p.RemoteAddr
+	}
+	return text
+}
+
+// ago says how long ago t was, "never" when it is zero.
+func ago(t, now time.Time) string {
+	switch {
+	case t.IsZero():
+		return "never"
+	case now.Sub(t) < time.Second:
+		return "just now"
+	default:
+		return schedule.DescribeDuration(now.Sub(t)) + " ago"
+	}
+}
+
+// otherDown lists the other checks that are down, with the age of their last ping.
+func otherDown(ev *Event) []mail.Fact {
+	out := make([]mail.Fact, 0, len(ev.OtherDown))
+	for i := range ev.OtherDown {
+		c := &ev.OtherDown[i]
+		age := "never pinged"
+		if !c.LastPing.IsZero() {
+			age = "last ping " + ago(c.LastPing, ev.Now)
+		}
+		out = append(out, mail.Fact{Label: c.Title(), Value: age})
+	}
+	return out
+}
+
+func zone(ev *Event) *time.Location {
+	if ev.OwnerTZ == nil {
+		return time.UTC
+	}
+	return ev.OwnerTZ
+}
+
+// tail returns at most the last n characters of a ping's body as text that can
+// be shown, and whether something was left out before them.
+func tail(body []byte, n int) (text string, cut bool) {
+	text = strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(string(body), "\uFFFD")))
+	if extra := utf8.RuneCountInString(text) - n; extra > 0 {
+		return string([]rune(text)[extra:]), true
+	}
+	return text, false
+}
+
+// printable drops control characters that are no white space.
+func printable(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return -1
+	}
+	return r
+}
+
+// head returns at most the first n characters of s, with an ellipsis in place
+// of the rest.
+func head(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
