@@ -250,6 +250,9 @@ type removePage struct {
 	Check *monitor.Check
 }
 
+// Pings is how many pings the check has had.
+func (p *removePage) Pings() int { return int(p.Check.NPings) }
+
 func (s *Server) removeCheckForm(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {

@@ -106,6 +106,18 @@ func (r *checkRow) Expression() string {
 	return first
 }
 
+// Href is the address of the check's page.
+func (r *checkRow) Href() string { return r.page.DetailsPrefix() + r.Code.String() + "/details/" }
+
+// Dots are drawn once for all rows.
+func (r *checkRow) Dots() template.HTML { return r.page.Icon.Dots }
+
+// Period is the period in words.
+func (r *checkRow) Period() string { return duration(r.Timeout) }
+
+// GraceText is the grace time in words.
+func (r *checkRow) GraceText() string { return duration(r.Grace) }
+
 // Last is the age of the last ping.
 func (r *checkRow) Last() template.HTML { return timeTag(r.page, r.LastPing) }
 

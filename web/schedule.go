@@ -117,6 +117,11 @@ func (scheduleFields) Units() []lengthUnit {
 	return []lengthUnit{{"60", "minutes"}, {"3600", "hours"}, {"86400", "days"}, {"1", "seconds"}}
 }
 
+// Rest are the zones that are not near.
+func (f scheduleFields) Rest() []string {
+	return slices.DeleteFunc(slices.Clone(f.Zones), func(z string) bool { return slices.Contains(f.Near, z) })
+}
+
 // lengthUnit is a unit of time with its seconds.
 type lengthUnit struct{ Seconds, Name string }
 

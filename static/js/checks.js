@@ -1,0 +1,222 @@
+// The list of checks: filters at once, stays current, and acts from the rows. Without it the filters are links and a
+// form, and everything else is on the page of each check.
+
+const table = document.querySelector('#checks');
+const search = document.querySelector('input[name=search]');
+const menu = document.querySelector('#row-menu');
+
+if (table) start();
+
+function start() {
+  const body = table.tBodies[0];
+  const filter = readFilter();
+
+  // Filtering. The rules are those of web/checks_filter.go.
+  const slugify = (s) => s.normalize('NFKD').replace(/[^\x00-\x7f]/g, '').toLowerCase().replace(/[^a-z0-9_\s-]/g, '').replace(/[-\s]+/g, '-').replace(/^[-_]+|[-_]+$/g, '');
+  const tagsOf = (row) => [...row.querySelectorAll('.nm .tag')].map((t) => t.textContent);
+
+  function matches(row) {
+    if (filter.status.size && !filter.status.has(row.className.slice(2))) return false;
+    const tags = tagsOf(row);
+    for (const tag of filter.tag) if (!tags.includes(tag)) return false;
+    if (!filter.search) return true;
+    const name = row.querySelector('.nm a').textContent;
+    const slug = row.dataset.slug ?? slugify(name);
+    return [name, slug, tags.join(' '), row.id].some((text) => text.toLowerCase().includes(filter.search.toLowerCase()));
+  }
+
+  function apply() {
+    let any = false;
+    for (const row of body.rows) {
+      row.hidden = !matches(row);
+      any ||= !row.hidden;
+    }
+    document.querySelector('#none').hidden = any;
+  }
+
+  function changed() {
+    const q = new URLSearchParams();
+    for (const tag of filter.tag) q.append('tag', tag);
+    if (filter.search) q.set('search', filter.search);
+    for (const status of filter.status) q.append('status', status);
+    history.replaceState(null, '', q.size ? `?${q}` : location.pathname);
+    for (const [set, name] of [[filter.status, 'state'], [filter.tag, 'tag']]) {
+      for (const chip of document.querySelectorAll(`a[data-${name}]`)) {
+        if (set.has(chip.dataset[name])) chip.setAttribute('aria-current', 'true');
+        else chip.removeAttribute('aria-current');
+      }
+    }
+    apply();
+  }
+
+  function readFilter() {
+    const q = new URLSearchParams(location.search);
+    return { tag: new Set(q.getAll('tag')), status: new Set(q.getAll('status')), search: (q.get('search') || '').trim() };
+  }
+
+  document.addEventListener('click', (e) => {
+    if (e.metaKey || e.ctrlKey || e.shiftKey) return;
+    const chip = e.target.closest('a[data-state], a[data-tag]');
+    const all = e.target.closest('#show-all');
+    if (!chip && !all) return;
+    e.preventDefault();
+    if (all) {
+      filter.tag.clear();
+      filter.status.clear();
+      search.value = filter.search = '';
+    } else {
+      const [set, value] = chip.dataset.state ? [filter.status, chip.dataset.state] : [filter.tag, chip.dataset.tag];
+      if (!set.delete(value)) set.add(value);
+    }
+    changed();
+  });
+  search.addEventListener('input', () => {
+    filter.search = search.value.trim();
+    changed();
+  });
+  search.form.addEventListener('submit', (e) => e.preventDefault());
+  document.addEventListener('keydown', (e) => {
+    if (e.key === '/' && !e.metaKey && !e.ctrlKey && !e.altKey && !e.target.closest('input, textarea, select, dialog')) {
+      e.preventDefault();
+      search.focus();
+      search.select();
+    }
+    if (e.key === 'Escape' && e.target === search && search.value) {
+      search.value = filter.search = '';
+      changed();
+    }
+  });
+
+  // Staying current: every three seconds while somebody is here, else every minute.
+  let version = table.dataset.version;
+  let since = table.dataset.now;
+  let lastSeen = Date.now();
+  for (const kind of ['pointermove', 'keydown', 'scroll']) addEventListener(kind, () => { lastSeen = Date.now(); }, { passive: true });
+  const pause = () => (!document.hidden && Date.now() - lastSeen < 60_000 ? 3000 : 60_000);
+  let timer;
+
+  async function poll() {
+    clearTimeout(timer);
+    try {
+      const response = await fetch(`${table.dataset.status}?v=${version}&since=${since}`, { headers: { Accept: 'application/json' } });
+      if (response.redirected || response.status === 404) return void location.reload(); // logged out, or the project is gone
+      if (response.ok) update(await response.json());
+    } catch { /* no network: the next round may have one */ }
+    timer = setTimeout(poll, pause());
+  }
+
+  function update(news) {
+    if (news.all && !news.rows) return void location.reload();
+    version = news.version;
+    since = news.now;
+    document.body.dataset.down = news.down;
+    replace(document.querySelector('#summary'), news.summary);
+    for (const chip of document.querySelectorAll('a[data-state]')) {
+      const count = news.counts[chip.dataset.state] || 0;
+      chip.querySelector('b').textContent = count;
+      chip.parentNode.hidden = !count && !filter.status.has(chip.dataset.state);
+    }
+    for (const chip of document.querySelectorAll('a[data-tag]')) {
+      const [state, tip] = news.tags[chip.dataset.tag] || ['new', ''];
+      chip.className = `tag big s-${state}`;
+      chip.title = tip;
+    }
+    const holder = document.createElement('tbody');
+    holder.innerHTML = (news.rows || []).join('');
+    if (news.all) {
+      body.replaceChildren(...holder.rows);
+    } else {
+      for (const row of [...holder.rows]) {
+        const old = document.getElementById(row.id);
+        if (old && old.outerHTML !== row.outerHTML) old.replaceWith(row);
+      }
+    }
+    apply();
+    tick();
+  }
+
+  function replace(element, html) {
+    const holder = element.cloneNode(false);
+    holder.innerHTML = html;
+    if (holder.textContent !== element.textContent) element.replaceChildren(...holder.childNodes);
+  }
+
+  document.addEventListener('visibilitychange', () => document.hidden || poll());
+  timer = setTimeout(poll, version ? pause() : 0); // no version: the page came filtered, the other rows are needed
+
+  // For how long runs have been going on.
+  function tick() {
+    for (const span of body.querySelectorAll('[data-since]')) span.textContent = length(Math.floor(Date.now() / 1000) - span.dataset.since);
+  }
+  setInterval(tick, 1000);
+
+  function length(s) {
+    const units = [[86400, 'd', 'day', 'days'], [3600, 'hr', 'hour', 'hours'], [60, 'min', 'min', 'min'], [1, 'sec', 'sec', 'sec']];
+    for (const [i, [size, short, one, several]] of units.entries()) {
+      const n = Math.floor(s / size);
+      if (n < 1 && i < 3) continue;
+      const rest = units[i + 1] ? Math.floor((s % size) / units[i + 1][0]) : 0;
+      return rest ? `${n} ${short} ${rest} ${units[i + 1][1]}` : `${Math.max(n, 0)} ${n === 1 ? one : several}`;
+    }
+    return '';
+  }
+
+  // What rows do. app.js copies what data-copy holds; it is set just before.
+  const pingURL = (row) => {
+    const slug = row.querySelector('.nm code').textContent.split('/ping/…/')[1];
+    return table.dataset.ping + (slug ? `${table.dataset.key}/${slug}` : row.id);
+  };
+
+  document.addEventListener('click', (e) => {
+    const code = e.target.closest('#checks .nm code');
+    if (code) code.dataset.copy = pingURL(code.closest('tr'));
+  }, true);
+
+  table.addEventListener('click', (e) => {
+    const dots = e.target.closest('.ac a');
+    if (dots && !e.metaKey && !e.ctrlKey && !e.shiftKey) {
+      e.preventDefault();
+      openMenu(dots);
+    }
+    const channel = e.target.closest('.ch button');
+    if (channel && 'write' in table.dataset) toggle(channel);
+  });
+
+  function openMenu(dots) {
+    const row = dots.closest('tr');
+    const base = `${table.dataset.checks}${row.id}/`;
+    menu.querySelector('.menu-head').textContent = row.querySelector('.nm a').textContent;
+    for (const item of menu.querySelectorAll('[data-go]')) {
+      item[item.tagName === 'FORM' ? 'action' : 'href'] = base + item.dataset.go;
+    }
+    const paused = row.className === 's-paused';
+    const [pauseForm, resumeForm] = menu.querySelectorAll('form');
+    if (pauseForm) [pauseForm.hidden, resumeForm.hidden] = [paused, !paused];
+    const copyButton = menu.querySelector('[data-do=copy]');
+    copyButton.dataset.copy = pingURL(row);
+    copyButton.onclick = () => menu.hidePopover();
+    menu.style.positionArea = 'none';
+    menu.style.inset = 'auto';
+    menu.style.margin = '0';
+    menu.showPopover();
+    const r = dots.getBoundingClientRect();
+    const below = r.bottom + 6 + menu.offsetHeight <= innerHeight;
+    menu.style.top = `${Math.max(8, below ? r.bottom + 6 : r.top - menu.offsetHeight - 6)}px`;
+    menu.style.left = `${Math.max(8, r.right - menu.offsetWidth)}px`;
+  }
+  addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
+
+  async function toggle(button) {
+    const row = button.closest('tr');
+    const id = table.dataset.channels.split(' ')[[...button.parentNode.children].indexOf(button)];
+    const on = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', on);
+    const response = await fetch(`${table.dataset.checks}${row.id}/channels/${id}/enabled`, {
+      method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ state: on ? 'on' : 'off' }),
+    }).catch(() => null);
+    if (!response?.ok) button.setAttribute('aria-pressed', !on);
+  }
+
+  if (!version) return;
+  apply();
+}
