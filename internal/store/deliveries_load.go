@@ -127,23 +127,30 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 			ids = append(ids, c.Project.ID)
 		}
 	}
-	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+`, o.total
-		FROM (SELECT b.id, row_number() OVER (PARTITION BY b.project_id ORDER BY b.id) AS place, count(*) OVER (PARTITION BY b.project_id) AS total
+	rows, err := s.db.Query(ctx, `SELECT b.project_id, count(*) FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`
+		GROUP BY b.project_id`, setOfUUIDs(e, ids))
+	_, err = db.Collect(rows, err, func(r *sql.Rows) (id uuid.UUID, err error) {
+		var n int
+		if err = r.Scan(&id, &n); err == nil {
+			projects[id].total = n
+		}
+		return id, err
+	})
+	if err != nil {
+		return fmt.Errorf("count other checks that are down: %w", err)
+	}
+	rows, err = s.db.Query(ctx, `SELECT `+checkColumns+`
+		FROM (SELECT b.id, row_number() OVER (PARTITION BY b.project_id ORDER BY b.id) AS place
 			FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`) o
 		JOIN checks c ON c.id = o.id WHERE o.place <= $2 ORDER BY c.id`, setOfUUIDs(e, ids), MaxOtherDown+1)
-	type row struct {
-		check monitor.Check
-		total int
-	}
-	down, err := db.Collect(rows, err, func(r *sql.Rows) (d row, err error) {
-		return d, r.Scan(append(checkDest(&d.check), &d.total)...)
-	})
+	down, err := db.Collect(rows, err, collectCheck)
 	if err != nil {
 		return fmt.Errorf("other checks that are down: %w", err)
 	}
-	for _, d := range down {
-		p := projects[d.check.ProjectID]
-		p.down, p.total = append(p.down, d.check), d.total
+	for _, c := range down {
+		if p := projects[c.ProjectID]; p != nil {
+			p.down = append(p.down, c)
+		}
 	}
 	for _, c := range claimed {
 		p := projects[c.Project.ID]

@@ -115,6 +115,7 @@ CREATE TABLE checks (
 CREATE INDEX checks_project_slug ON checks (project_id, slug);
 CREATE INDEX checks_alert ON checks (alert_at) WHERE alert_at IS NOT NULL AND status <> 'down';
 CREATE INDEX checks_orphan ON checks (created_at) WHERE project_id IS NULL;
+CREATE INDEX checks_down ON checks (project_id, id) WHERE status = 'down'; -- “also down” in messages
 
 CREATE TABLE pings (
     check_id     bigint NOT NULL,                   -- a check of the table above; see the trigger
