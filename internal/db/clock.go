@@ -39,12 +39,12 @@ func (d *DB) SyncClock(ctx context.Context) error {
 	if d.Engine != Postgres || d.fixed {
 		return nil
 	}
-	before := time.Now()
+	before := d.base()
 	var theirs time.Time
 	if err := d.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
 		return fmt.Errorf("ask the database for the time: %w", err)
 	}
-	after := time.Now()
+	after := d.base()
 	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
 	if skew.Abs() < 50*time.Millisecond+after.Sub(before) {
 		skew = 0

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ type DB struct {
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
 	stmts statements
 	bus   bus
+	ears  ears
 }
 
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
@@ -125,8 +127,9 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 		d.write.Close()
 		return fmt.Errorf("open SQLite: %w", err)
 	}
-	d.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	d.read.SetMaxIdleConns(max(4, runtime.NumCPU()))
+	readers := max(4, runtime.NumCPU()) + 1 // one listens, see Watch
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(readers)
 	d.Engine, d.path = SQLite, path
 
 	var version string
@@ -178,7 +181,7 @@ func (d *DB) Ping(ctx context.Context) error { return d.read.PingContext(ctx) }
 
 // Close ends all connections.
 func (d *DB) Close() error {
-	d.bus.close()
+	d.ears.close()
 	err := d.read.Close()
 	if d.pool != nil {
 		d.pool.Close()
@@ -200,15 +203,16 @@ func redact(err error, rawURL string) error {
 }
 
 // compareVersions compares dotted numbers: negative when a is older than b.
+// What is no number counts as 0.
 func compareVersions(a, b string) int {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range max(len(as), len(bs)) {
 		var x, y int
 		if i < len(as) {
-			fmt.Sscanf(as[i], "%d", &x)
+			x, _ = strconv.Atoi(as[i])
 		}
 		if i < len(bs) {
-			fmt.Sscanf(bs[i], "%d", &y)
+			y, _ = strconv.Atoi(bs[i])
 		}
 		if x != y {
 			return x - y

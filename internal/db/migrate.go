@@ -36,7 +36,7 @@ func (s SchemaStatus) Check() error {
 // SchemaStatus reads where the schema stands, with the migrations in fsys
 // (migrations.FS).
 func (d *DB) SchemaStatus(ctx context.Context, fsys fs.FS) (SchemaStatus, error) {
-	p, done, err := d.provider(fsys)
+	p, done, err := d.provider(fsys, false)
 	if err != nil {
 		return SchemaStatus{}, err
 	}
@@ -75,7 +75,7 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 		return nil, err
 	}
 	defer unlock()
-	p, done, err := d.provider(fsys)
+	p, done, err := d.provider(fsys, true)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,9 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 	return applied, nil
 }
 
-func (d *DB) provider(fsys fs.FS) (*goose.Provider, func(), error) {
+// provider gives goose the migrations of the engine. Only what changes the
+// schema takes the lock: those who look need not wait for each other.
+func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, func(), error) {
 	sub, err := fs.Sub(fsys, string(d.Engine))
 	if err != nil {
 		return nil, nil, fmt.Errorf("migrations of %s: %w", d.Engine, err)
@@ -106,12 +108,14 @@ func (d *DB) provider(fsys fs.FS) (*goose.Provider, func(), error) {
 	dialect, conns, done := goose.DialectSQLite3, d.write, func() {}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.Engine == Postgres {
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return nil, nil, fmt.Errorf("migration lock: %w", err)
+		if locked {
+			locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // looks every second
+			if err != nil {
+				return nil, nil, fmt.Errorf("migration lock: %w", err)
+			}
+			opts = append(opts, goose.WithSessionLocker(locker))
 		}
-		opts = append(opts, goose.WithSessionLocker(locker))
-		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig)) // the session lock needs a connection that stays
+		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig)) // the lock needs a connection that stays
 		dialect, conns, done = goose.DialectPostgres, own, func() { own.Close() }
 	}
 	p, err := goose.NewProvider(dialect, conns, sub, opts...)

@@ -22,9 +22,14 @@ type Querier interface {
 	Now() time.Time
 }
 
-// Exec runs a statement that returns no rows.
+// Exec runs a statement that returns no rows, again after a conflict as InTx does.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return d.write.ExecContext(ctx, query, d.bind(args)...)
+	var res sql.Result
+	err := retry(ctx, func() (err error) {
+		res, err = d.write.ExecContext(ctx, query, d.bind(args)...)
+		return err
+	})
+	return res, err
 }
 
 // Query runs a statement that only reads.
@@ -73,8 +78,12 @@ const maxTries = 5
 // back otherwise. After a conflict with another transaction (serialization,
 // deadlock) fn is run again from the start, so it must have no other effects.
 func (d *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
+	return retry(ctx, func() error { return d.inTx(ctx, fn) })
+}
+
+func retry(ctx context.Context, work func() error) error {
 	for try := 1; ; try++ {
-		err := d.inTx(ctx, fn)
+		err := work()
 		if err == nil || try == maxTries || !isConflict(err) || ctx.Err() != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,6 +18,8 @@ const (
 	TopicEmails     Topic = "emails"     // a mail is queued
 	TopicChecks     Topic = "checks"     // a check changed: live pages look again
 )
+
+func allTopics() []Topic { return []Topic{TopicDeliveries, TopicEmails, TopicChecks} }
 
 // Wake calls those who Watch topic, in this and other processes, once the
 // transaction has committed.
@@ -39,7 +42,9 @@ func (t *Tx) notify(ctx context.Context) error {
 	return nil
 }
 
-func channelName(topic Topic) string { return "punctual_" + string(topic) }
+const channelPrefix = "punctual_"
+
+func channelName(topic Topic) string { return channelPrefix + string(topic) }
 
 // WakeLocal calls those who Watch topic in this process only. Writers that
 // bypass InTx use it after their commit, together with NotifySQL.
@@ -57,78 +62,105 @@ func NotifySQL(topic Topic) string { return "NOTIFY " + channelName(topic) }
 // look by itself now and then: a call can be lost while a connection is away.
 func (d *DB) Watch(ctx context.Context, topics ...Topic) <-chan struct{} {
 	ch := make(chan struct{}, 1)
-	stop := d.bus.subscribe(ch, topics)
-	go func() {
-		defer stop()
-		if d.Engine == Postgres {
-			d.listen(ctx, ch, topics)
-			return
-		}
-		d.pollDataVersion(ctx, ch)
-	}()
+	context.AfterFunc(ctx, d.bus.subscribe(ch, topics))
+	d.ears.start(d.listen)
 	return ch
 }
 
-// listen passes PostgreSQL notifications on, and reconnects when the connection breaks.
-func (d *DB) listen(ctx context.Context, ch chan<- struct{}, topics []Topic) {
-	for ctx.Err() == nil {
-		if d.listenOnce(ctx, ch, topics) == nil {
-			return
-		}
+// ears is the one goroutine of a DB, with one connection, that hears calls from
+// other processes for all watchers. It starts with the first of them.
+type ears struct {
+	once sync.Once
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func (e *ears) start(listen func(context.Context)) {
+	e.once.Do(func() {
+		ctx, stop := context.WithCancel(context.Background())
+		e.stop, e.done = stop, make(chan struct{})
+		go func() {
+			defer close(e.done)
+			listen(ctx)
+		}()
+	})
+}
+
+// close ends the listening; a later start does nothing.
+func (e *ears) close() {
+	e.once.Do(func() {})
+	if e.stop != nil {
+		e.stop()
+		<-e.done
+	}
+}
+
+// listen passes calls from other processes on until ctx ends. It starts anew
+// when its connection breaks, and then calls everybody: something may have been missed.
+func (d *DB) listen(ctx context.Context) {
+	once := d.listenSQLite
+	if d.Engine == Postgres {
+		once = d.listenPostgres
+	}
+	for again := false; ; again = true {
+		_ = once(ctx, again) // a database that is away is noticed by those who ask it
 		select {
 		case <-ctx.Done():
+			return
 		case <-time.After(time.Second):
-			poke(ch) // something may have been missed
 		}
 	}
 }
 
-func (d *DB) listenOnce(ctx context.Context, ch chan<- struct{}, topics []Topic) error {
+func (d *DB) listenPostgres(ctx context.Context, again bool) error {
 	pooled, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	conn := pooled.Hijack() // LISTEN belongs to the connection; it must not return to the pool
 	defer conn.Close(context.WithoutCancel(ctx))
-	for _, topic := range topics {
+	for _, topic := range allTopics() {
 		if _, err := conn.Exec(ctx, "LISTEN "+channelName(topic)); err != nil {
 			return err
 		}
 	}
+	if again {
+		d.bus.wake(allTopics()...)
+	}
 	for {
-		if _, err := conn.WaitForNotification(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		call, err := conn.WaitForNotification(ctx)
+		if err != nil {
 			return err
 		}
-		poke(ch)
+		d.bus.wake(Topic(strings.TrimPrefix(call.Channel, channelPrefix)))
 	}
 }
 
 const dataVersionInterval = 100 * time.Millisecond
 
-// pollDataVersion notices commits of other connections to the SQLite file.
-func (d *DB) pollDataVersion(ctx context.Context, ch chan<- struct{}) {
+// listenSQLite notices commits of other connections to the file. What they were
+// about it cannot tell.
+func (d *DB) listenSQLite(ctx context.Context, again bool) error {
 	conn, err := d.read.Conn(ctx)
 	if err != nil {
-		return
+		return err
 	}
 	defer conn.Close()
 	tick := time.NewTicker(dataVersionInterval)
 	defer tick.Stop()
 	var last int64
-	for {
+	for first := true; ; first = false {
 		var version int64
-		if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err == nil && version != last {
-			if last != 0 {
-				poke(ch)
-			}
-			last = version
+		if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+			return err
 		}
+		if version != last && (!first || again) {
+			d.bus.wake(allTopics()...)
+		}
+		last = version
 		select {
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-tick.C:
 		}
 	}
@@ -136,9 +168,8 @@ func (d *DB) pollDataVersion(ctx context.Context, ch chan<- struct{}) {
 
 // bus carries wake-up calls within the process.
 type bus struct {
-	mu     sync.Mutex
-	closed bool
-	subs   map[chan<- struct{}][]Topic
+	mu   sync.Mutex
+	subs map[chan<- struct{}][]Topic
 }
 
 func (b *bus) subscribe(ch chan<- struct{}, topics []Topic) (stop func()) {
@@ -162,16 +193,10 @@ func (b *bus) wake(topics ...Topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for ch, want := range b.subs {
-		if !b.closed && slices.ContainsFunc(topics, func(t Topic) bool { return slices.Contains(want, t) }) {
+		if slices.ContainsFunc(topics, func(t Topic) bool { return slices.Contains(want, t) }) {
 			poke(ch)
 		}
 	}
-}
-
-func (b *bus) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
 }
 
 func poke(ch chan<- struct{}) {

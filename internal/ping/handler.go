@@ -178,7 +178,7 @@ func (h *Handler) accepted(w http.ResponseWriter, status int, body string) {
 		header[k] = v
 	}
 	w.WriteHeader(status)
-	io.WriteString(w, body)
+	_, _ = io.WriteString(w, body)
 }
 
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
@@ -208,14 +208,14 @@ func text(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	io.WriteString(w, body)
+	_, _ = io.WriteString(w, body)
 }
 
 func page(w http.ResponseWriter, status int, title, sentence string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	io.WriteString(w, `<!doctype html><html lang="en"><meta charset="utf-8"><title>`+title+`</title><p>`+sentence+"</p></html>\n")
+	_, _ = io.WriteString(w, `<!doctype html><html lang="en"><meta charset="utf-8"><title>`+title+`</title><p>`+sentence+"</p></html>\n")
 }
 
 // parseQuery reads the query leniently: what cannot be read is left out. Almost

@@ -139,4 +139,3 @@ func sendalerts(ctx context.Context, s *store.Store) (string, error) {
 	}
 	return "alive", nil
 }
-

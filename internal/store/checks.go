@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -276,8 +275,9 @@ type CheckRow struct {
 func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([]CheckRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+`, coalesce(p.name, ''), coalesce(u.email, '')
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id
-		WHERE lower(c.name) LIKE $1 ESCAPE '!' OR c.slug LIKE $1 ESCAPE '!' OR u.email LIKE $1 ESCAPE '!' OR lower(CAST(c.code AS text)) LIKE $1 ESCAPE '!'
-		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
+		WHERE lower(c.name) LIKE lower($1) ESCAPE '!' OR c.slug LIKE lower($1) ESCAPE '!' OR u.email LIKE lower($1) ESCAPE '!'
+			OR CAST(c.code AS text) LIKE lower($1) ESCAPE '!'
+		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(search)+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows) (CheckRow, error) {
 		var c CheckRow
 		return c, r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)

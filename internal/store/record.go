@@ -59,7 +59,9 @@ func applyBatch(batch []*Arrival, checks map[uuid.UUID]*monitor.Check) batchResu
 			a.Err = errs.NotFoundf("not found")
 			continue
 		}
-		a.Ping.Kind = a.Classify(&c.Filter)
+		if a.Classify != nil {
+			a.Ping.Kind = a.Classify(&c.Filter)
+		}
 		a.Flip = monitor.Apply(c, &a.Ping)
 		out.pings = append(out.pings, &a.Ping)
 		if a.Flip != nil {
@@ -127,19 +129,20 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string) (code uuid
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		created = false
 		var project uuid.UUID
-		err := tx.QueryRow(ctx, `SELECT id FROM projects WHERE ping_key = $1`+forUpdate(tx), pingKey).Scan(&project)
+		err := tx.QueryRow(ctx, `SELECT id FROM projects WHERE ping_key = $1`, pingKey).Scan(&project)
 		if err != nil {
 			return notFound(err, "project")
+		}
+		full := roomForCheck(ctx, tx, project, 2) // locks: of two calls at once the second finds what the first has made
+		if full != nil && errs.KindOf(full) != errs.Conflict {
+			return full
 		}
 		code, err = codeBySlug(ctx, tx, pingKey, slug)
 		if errs.KindOf(err) != errs.NotFound {
 			return err
 		}
-		if err := roomForCheck(ctx, tx, project, 2); err != nil {
-			if errs.KindOf(err) == errs.Conflict {
-				return errs.NotFoundf("not found").Because(err)
-			}
-			return err
+		if full != nil {
+			return errs.NotFoundf("not found").Because(full)
 		}
 		c := monitor.NewCheck(project, tx.Now())
 		c.Name, c.Slug = slug, slug

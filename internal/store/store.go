@@ -47,11 +47,12 @@ func notFound(err error, what string) error {
 	}
 }
 
-// forUpdate is the clause that locks the rows read until the transaction ends.
-// SQLite has one writing transaction at a time and needs none.
+// forUpdate is the clause that locks the rows read until the transaction ends;
+// rows that only refer to them by their key may come meanwhile. SQLite has one
+// writing transaction at a time and needs none.
 func forUpdate(tx *db.Tx) string {
 	if tx.Engine() == db.Postgres {
-		return " FOR UPDATE"
+		return " FOR NO KEY UPDATE"
 	}
 	return ""
 }

@@ -154,12 +154,12 @@ type UserRow struct {
 	Checks   int
 }
 
-// Users lists users whose address contains search, newest first.
+// Users lists users whose address contains search in any letter case, newest first.
 func (s *Store) Users(ctx context.Context, search string, limit, offset int) ([]UserRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+userColumns+`,
 		(SELECT count(*) FROM projects p WHERE p.owner_id = u.id),
 		(SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id)
-		FROM users u WHERE u.email LIKE $1 ESCAPE '!' ORDER BY u.created_at DESC, u.id LIMIT $2 OFFSET $3`,
+		FROM users u WHERE u.email LIKE lower($1) ESCAPE '!' ORDER BY u.created_at DESC, u.id LIMIT $2 OFFSET $3`,
 		"%"+escapeLike(search)+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows) (UserRow, error) {
 		var u UserRow
