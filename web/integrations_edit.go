@@ -247,12 +247,11 @@ func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text string) {
 	title := s.viewChannel(c).Title
 	result, err := s.Tester.SendTest(r.Context(), c)
-	answer := answerText(result)
 	if err == nil {
-		return "ok", "The test to " + title + " was accepted." + answer
+		return "ok", "The test to " + title + " was accepted." + answerText(result)
 	}
 	if failed, ok := errors.AsType[*notify.Error](err); ok {
-		return "error", "The test to " + title + " failed: " + failed.Message + answer
+		return "error", "The test to " + title + " failed: " + failed.Message + answerText(result)
 	}
 	if errs.KindOf(err) == errs.Internal {
 		s.Log.ErrorContext(r.Context(), "send test", "channel", c.ID, "error", err)
@@ -260,13 +259,14 @@ func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text strin
 	return "error", "The test to " + title + " failed: " + errs.Message(err)
 }
 
+// answerText is what an HTTP server has answered, if one has.
 func answerText(result notify.Result) string {
-	var text string
-	if result.StatusCode != 0 {
-		text = fmt.Sprintf("\nThe server answered %d %s", result.StatusCode, http.StatusText(result.StatusCode))
-		if body := strings.TrimSpace(result.Response); body != "" {
-			text += ":\n" + body
-		}
+	if result.StatusCode == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("\nThe server answered %d %s", result.StatusCode, http.StatusText(result.StatusCode))
+	if body := strings.TrimSpace(result.Response); body != "" {
+		text += ":\n" + body
 	}
 	return text
 }

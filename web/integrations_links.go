@@ -89,9 +89,9 @@ func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, integrationsPath(project.ID))
 }
 
-// linkPage asks before it acts, since mail scanners open links; and says what
+// addressPage asks before it acts, since mail scanners open links; and says what
 // was done.
-type linkPage struct {
+type addressPage struct {
 	BasePage
 	Address string
 	Project string
@@ -104,7 +104,7 @@ func (s *Server) verifyForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showLinkPage(w, r, "verify", "Confirm your address", c, c.Verified)
+	return s.showAddressPage(w, r, "verify", "Confirm your address", c, c.Verified)
 }
 
 // verify: POST /integrations/{channel}/verify/{token}/.
@@ -119,7 +119,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return s.showLinkPage(w, r, "verify", "Address confirmed", c, true)
+	return s.showAddressPage(w, r, "verify", "Address confirmed", c, true)
 }
 
 // unsubscribeForm: GET /integrations/{channel}/unsub/{signed}/.
@@ -128,7 +128,7 @@ func (s *Server) unsubscribeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showLinkPage(w, r, "unsubscribe", "Unsubscribe", c, c.Disabled)
+	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribe", c, c.Disabled)
 }
 
 // unsubscribe: POST /integrations/{channel}/unsub/{signed}/, by the button of
@@ -145,7 +145,7 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 		}
 		s.Log.InfoContext(r.Context(), "unsubscribed", "channel", c.ID)
 	}
-	return s.showLinkPage(w, r, "unsubscribe", "Unsubscribed", c, true)
+	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribed", c, true)
 }
 
 func channelValue(c *monitor.Channel) string { return c.ID.String() }
@@ -169,11 +169,11 @@ func (s *Server) signedChannel(r *http.Request, param, purpose string, value fun
 	return c, nil
 }
 
-func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, name, title string, c *monitor.Channel, done bool) error {
+func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, title string, c *monitor.Channel, done bool) error {
 	project, err := s.Store.ProjectByID(r.Context(), c.ProjectID)
 	if err != nil {
 		return err
 	}
-	m := &linkPage{BasePage: BasePage{Title: title}, Address: addressOf(c), Project: project.Name, Done: done}
+	m := &addressPage{BasePage: BasePage{Title: title}, Address: addressOf(c), Project: project.Name, Done: done}
 	return s.render(w, r, http.StatusOK, name, m)
 }
