@@ -106,7 +106,7 @@ func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Server) askLogin(w http.ResponseWriter, r *http.Request) {
 	target := s.Site.Path("/accounts/login/")
 	if r.Method == http.MethodGet {
-		target += "?" + url.Values{"next": {s.Site.Path(r.URL.RequestURI())}}.Encode()
+		target += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	}
 	if r.Header.Get("HX-Request") != "" {
 		w.Header().Set("HX-Redirect", s.Site.Path("/accounts/login/"))

@@ -50,6 +50,7 @@ func (s *Server) routes() http.Handler {
 		post("/accounts/close/", s.closeAccount)
 		get("/mailbox/", s.mailbox)
 		get("/mailbox/{id}/", s.mailboxMessage)
+		get("/mailbox/{id}/html/", s.mailboxHTML)
 
 		// Projects.
 		post("/projects/add/", s.addProject)
@@ -108,6 +109,8 @@ func (s *Server) routes() http.Handler {
 		get("/admin/checks/", s.adminChecks)
 		get("/admin/emails/", s.adminEmails)
 		get("/admin/emails/{id}/", s.adminEmail)
+		get("/admin/emails/{id}/html/", s.adminEmailHTML)
+		post("/admin/emails/{id}/resend/", s.adminResendEmail)
 		get("/admin/deliveries/", s.adminDeliveries)
 		post("/admin/deliveries/{id}/retry/", s.adminRetryDelivery)
 

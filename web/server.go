@@ -84,6 +84,7 @@ type Server struct {
 	pages   *engine
 	assets  *assets
 	handler http.Handler
+	docs    []doc
 	// brokenPage answers when nothing can be rendered any more.
 	brokenPage []byte
 }
@@ -97,6 +98,9 @@ func New(d Deps) (*Server, error) {
 	}
 	if s.pages, err = newEngine(d.Templates, d.Dev, s.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
+	}
+	if s.docs, err = loadDocs(d.Templates, &s.Site); err != nil {
+		return nil, fmt.Errorf("documentation: %w", err)
 	}
 	if err = s.prepareErrorPage(); err != nil {
 		return nil, err

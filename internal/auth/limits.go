@@ -2,11 +2,16 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 // limit is a token bucket of features §18.
@@ -41,13 +46,22 @@ func (s *Service) take(ctx context.Context, l limit, of string) error {
 	return nil
 }
 
-// AllowDemoCheck takes a token for one check of the welcome page; where there
-// are too many from one address, or in all, it fails with errs.TooMany.
-func (s *Service) AllowDemoCheck(ctx context.Context, ip string) error {
+// NewDemoCheck makes a check for a visitor of the welcome page that belongs to
+// nobody yet. Where there are too many from one address, or in all, it fails
+// with errs.TooMany.
+func (s *Service) NewDemoCheck(ctx context.Context, ip string) (*monitor.Check, error) {
 	if err := s.take(ctx, demoChecksPerIP, network(ip)); err != nil {
-		return err
+		return nil, err
 	}
-	return s.take(ctx, demoChecksAnybody, "")
+	if err := s.take(ctx, demoChecksAnybody, ""); err != nil {
+		return nil, err
+	}
+	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
+	check.Name, check.Slug = firstCheckName, firstCheckSlug
+	if err := s.Store.CreateCheck(ctx, &check, store.Channels{}); err != nil {
+		return nil, fmt.Errorf("make a check for a visitor: %w", err)
+	}
+	return &check, nil
 }
 
 // network is what one person has at least: an IPv4 address, or the /64 of an

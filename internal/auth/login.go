@@ -19,6 +19,12 @@ const LinkLife = time.Hour
 
 const purposeBrowser = "login browser"
 
+// What the check is called that an account starts with (features §9).
+const (
+	firstCheckName = "My First Check"
+	firstCheckSlug = "my-first-check"
+)
+
 // errBadLink says nothing about why: an account that is closed looks like a
 // link that was used.
 var errBadLink = errs.Unauthorizedf("This login link has been used already, or it has expired.")
@@ -100,17 +106,16 @@ func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUI
 	if err != nil || found.ProjectID != uuid.Nil {
 		return // pruned, or somebody's: a fresh one does as well
 	}
-	found.Name, found.Slug = check.Name, check.Slug
 	*check = *found
 }
 
 // newAccount is what signing up makes (features §9).
 func (s *Service) newAccount(address, tz string) store.Account {
 	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
-	check.Name, check.Slug = "My First Check", "my-first-check"
+	check.Name, check.Slug = firstCheckName, firstCheckSlug
 	return store.Account{
 		User: &monitor.User{
-			Email: address, IsActive: true, TZ: zoneOr(tz), CheckLimit: s.CheckLimit, PingLogLimit: s.PingLogLimit,
+			Email: address, IsActive: true, TZ: zoneOrUTC(tz), CheckLimit: s.CheckLimit, PingLogLimit: s.PingLogLimit,
 		},
 		Project: &monitor.Project{Name: "My project"},
 		Check:   &check,

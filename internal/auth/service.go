@@ -61,12 +61,13 @@ func Address(field, text string) (string, error) {
 	return text, nil
 }
 
-// zoneOr returns the name of a time zone as it was given when there is one, else UTC.
-func zoneOr(tz string) string {
-	if _, err := schedule.LoadZone(tz); err != nil || tz == "" {
-		return "UTC"
+// zoneOrUTC is the present name of the zone a browser has told, UTC for one
+// that is not known.
+func zoneOrUTC(tz string) string {
+	if canonical, ok := schedule.CanonicalZone(tz); ok {
+		return canonical
 	}
-	return tz
+	return "UTC"
 }
 
 // bucket names a rate limit of one address or person without naming them.

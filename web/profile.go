@@ -1,0 +1,230 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+)
+
+// profilePage is what a user may change about themselves.
+type profilePage struct {
+	BasePage
+	Form     *Form // tz
+	Zones    []string
+	Sessions []sessionView
+	Own      int // projects that go when the account is closed
+	Shared   int
+}
+
+// sessionView is a device on which the user is logged in.
+type sessionView struct {
+	ID      string // names it in forms
+	Device  string
+	Address string
+	Since   time.Time
+	Used    time.Time
+	Current bool
+}
+
+type appearancePage struct {
+	BasePage
+	Form *Form
+}
+
+type closeAccountPage struct {
+	BasePage
+	Form   *Form
+	Own    int
+	Checks int
+}
+
+func (s *Server) profile(w http.ResponseWriter, r *http.Request) error {
+	user := visitorOf(r).User
+	if user == nil {
+		return errLogin
+	}
+	form := newForm(nil)
+	form.Values.Set("tz", user.TZ)
+	return s.showProfile(w, r, http.StatusOK, form)
+}
+
+func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+	v := visitorOf(r)
+	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, Zones: schedule.Zones()}
+	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
+	if err != nil {
+		return err
+	}
+	current := s.Sessions.Hash(v.session)
+	for _, row := range sessions {
+		m.Sessions = append(m.Sessions, sessionView{
+			ID: hex.EncodeToString(row.IDHash), Device: deviceOf(row.UserAgent), Address: row.RemoteAddr,
+			Since: row.CreatedAt, Used: row.LastUsedAt, Current: bytes.Equal(row.IDHash, current),
+		})
+	}
+	return s.render(w, r, status, "profile", m)
+}
+
+func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	if v.User == nil {
+		return errLogin
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	tz, known := schedule.CanonicalZone(form.Value("tz"))
+	if !known {
+		form.Fail("tz", "Please choose a time zone of the list.")
+		return s.showProfile(w, r, http.StatusBadRequest, form)
+	}
+	v.User.TZ = tz
+	if err := s.Store.UpdateUser(r.Context(), v.User); err != nil {
+		return err
+	}
+	v.flash("ok", "Your time zone is "+tz+" now.")
+	return s.redirect(w, r, "/accounts/profile/")
+}
+
+// endSession ends the user's session that the hex number names; one that is
+// not theirs, or has ended, is no error.
+func (s *Server) endSession(ctx context.Context, user uuid.UUID, named string) error {
+	hash, err := hex.DecodeString(named)
+	if err != nil {
+		return errs.NotFoundf("There is no such session.")
+	}
+	sessions, err := s.Store.SessionsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, row := range sessions {
+		if bytes.Equal(row.IDHash, hash) {
+			return s.Store.DeleteSession(ctx, hash)
+		}
+	}
+	return nil
+}
+
+func (s *Server) appearance(w http.ResponseWriter, r *http.Request) error {
+	user := visitorOf(r).User
+	if user == nil {
+		return errLogin
+	}
+	form := newForm(nil)
+	form.Values.Set("theme", user.Theme)
+	return s.render(w, r, http.StatusOK, "appearance", &appearancePage{BasePage: BasePage{Title: "Appearance", Nav: "account"}, Form: form})
+}
+
+// saveAppearance remembers the colours: of the user, or of a visitor in their
+// session.
+func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
+	theme := r.FormValue("theme")
+	if theme != "" && theme != "light" && theme != "dark" {
+		return errs.Invalidf("theme", "There are light and dark colours only.")
+	}
+	v := visitorOf(r)
+	switch {
+	case v.User != nil:
+		v.User.Theme = theme
+		if err := s.Store.UpdateUser(r.Context(), v.User); err != nil {
+			return err
+		}
+	case theme == "":
+		delete(v.session.Values, sessionTheme)
+	default:
+		v.session.Values[sessionTheme] = theme
+	}
+	next := safeNext(r.FormValue("next"))
+	if next == "" {
+		next = "/accounts/profile/appearance/"
+	}
+	return s.redirect(w, r, next)
+}
+
+func (s *Server) closeAccountForm(w http.ResponseWriter, r *http.Request) error {
+	if visitorOf(r).User == nil {
+		return errLogin
+	}
+	return s.showCloseAccount(w, r, http.StatusOK, newForm(nil))
+}
+
+func (s *Server) showCloseAccount(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+	user := visitorOf(r).User
+	m := &closeAccountPage{BasePage: BasePage{Title: "Close the account", Nav: "account"}, Form: form}
+	projects, err := s.Store.ProjectsOf(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range projects {
+		if p.Role == monitor.RoleOwner {
+			m.Own++
+			m.Checks += p.Checks
+		}
+	}
+	return s.render(w, r, status, "close", m)
+}
+
+// closeAccount removes the user with all they own, once they have typed their
+// own address.
+func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	switch {
+	case v.User == nil:
+		return errLogin
+	case v.admin != nil:
+		return errs.Forbiddenf("Only the user may close the account. You can deactivate it.")
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(strings.TrimSpace(form.Value("confirmation")), v.User.Email) {
+		form.Fail("confirmation", "This is not the address of your account.")
+		return s.showCloseAccount(w, r, http.StatusBadRequest, form)
+	}
+	if err := s.Store.DeleteUser(r.Context(), v.User.ID); err != nil {
+		return err
+	}
+	s.Log.Info("account closed", "user", v.User.ID)
+	v.logOut()
+	return s.redirect(w, r, "/")
+}
+
+// deviceOf names a browser and its system by what it says of itself.
+func deviceOf(userAgent string) string {
+	browser := firstIn(userAgent, [][2]string{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"FxiOS", "Firefox"}, {"CriOS", "Chrome"}, {"Chrome/", "Chrome"},
+		{"Safari/", "Safari"}, {"curl/", "curl"},
+	})
+	system := firstIn(userAgent, [][2]string{
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"},
+		{"Linux", "Linux"},
+	})
+	switch {
+	case browser != "" && system != "":
+		return browser + " on " + system
+	case browser+system != "":
+		return browser + system
+	default:
+		return "Unknown device"
+	}
+}
+
+func firstIn(text string, names [][2]string) string {
+	for _, n := range names {
+		if strings.Contains(text, n[0]) {
+			return n[1]
+		}
+	}
+	return ""
+}

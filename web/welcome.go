@@ -1,0 +1,122 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// welcomePage says what Punctual does, and lets a visitor try it at once.
+type welcomePage struct {
+	BasePage
+	Form *Form
+	Demo *demoView // nil: no check to try
+}
+
+// demoView is the visitor's own check.
+type demoView struct {
+	PingURL string
+	Status  monitor.Status
+	Started bool
+	NPings  int64
+	At      time.Time // of the last ping of any kind, zero = none
+}
+
+// Class is the class of the state's dot.
+func (d *demoView) Class() string {
+	if d.Started {
+		return "s-started"
+	}
+	return "s-" + string(d.Status)
+}
+
+// stopPolling tells htmx not to ask again.
+const stopPolling = 286
+
+// welcome shows the page for visitors.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request) error {
+	m := &welcomePage{Form: newForm(nil)}
+	check, err := s.demoCheck(r)
+	if err != nil {
+		return err
+	}
+	if check == nil && s.Site.RegistrationOpen && isPerson(r) {
+		if check, err = s.makeDemoCheck(r); err != nil {
+			return err
+		}
+	}
+	if check != nil {
+		m.Demo = s.demoView(check)
+	}
+	return s.render(w, r, http.StatusOK, "welcome", m)
+}
+
+// welcomeCheck is the part of the page that tells the state of the check. It
+// never makes one.
+func (s *Server) welcomeCheck(w http.ResponseWriter, r *http.Request) error {
+	check, err := s.demoCheck(r)
+	if err != nil {
+		return err
+	}
+	if check == nil { // pruned, or somebody's by now
+		w.WriteHeader(stopPolling)
+		return nil
+	}
+	return s.fragment(w, r, "welcome", "demo-state", &welcomePage{Demo: s.demoView(check)})
+}
+
+// demoCheck is the visitor's check, nil when there is none (any more).
+func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
+	code := visitorOf(r).demoCheck()
+	if code == uuid.Nil {
+		return nil, nil
+	}
+	check, err := s.Store.CheckByCode(r.Context(), code)
+	switch {
+	case errs.KindOf(err) == errs.NotFound, err == nil && check.ProjectID != uuid.Nil:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return check, nil
+}
+
+// makeDemoCheck makes a check that belongs to nobody yet; prunechecks removes
+// it after two hours unless the visitor signs up (DESIGN §6). Too many of them
+// is no error: the page then does without.
+func (s *Server) makeDemoCheck(r *http.Request) (*monitor.Check, error) {
+	check, err := s.Auth.NewDemoCheck(r.Context(), auth.ClientIP(r))
+	if errs.KindOf(err) == errs.TooMany {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	visitorOf(r).setDemoCheck(check.Code)
+	return check, nil
+}
+
+func (s *Server) demoView(c *monitor.Check) *demoView {
+	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Now()), Started: c.Started(), NPings: c.NPings, At: c.LastPing}
+	if c.LastStart.After(v.At) {
+		v.At = c.LastStart
+	}
+	return v
+}
+
+var robots = regexp.MustCompile(`(?i)bot|crawl|spider|slurp|preview|monitor|scan|curl|wget|python|java/|go-http|libwww`)
+
+// isPerson tells whether a check is worth making: somebody looks at the page,
+// not a program that collects pages, or a browser that only might show it.
+func isPerson(r *http.Request) bool {
+	agent := r.UserAgent()
+	return r.Method == http.MethodGet && agent != "" && !robots.MatchString(agent) &&
+		!strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch")
+}
