@@ -18,9 +18,9 @@ import (
 // The kinds of mail, as stored in the table emails. Each is a pair of templates,
 // email/<kind>.html and email/<kind>.txt.
 const (
-	KindLogin           = "login"
-	KindVerify          = "verify"
-	KindAlert           = "alert"
+	KindLogin   = "login"
+	KindVerify  = "verify"
+	KindAlert   = "alert"
 	KindTrouble = "channel-trouble"
 )
 

@@ -33,10 +33,16 @@ func scanEmail(row rowScanner) (monitor.Email, error) {
 func collectEmail(r *sql.Rows) (monitor.Email, error) { return scanEmail(r) }
 
 // EnqueueEmail stores an outgoing mail with its status, queued unless one is
-// set, and wakes those who send. It sets the id, and the times where they are zero.
+// set, and wakes those who send. It sets the id, and the times where they are
+// zero. Where a mail with the message id is there already, nothing happens and
+// the id stays zero: a notice told by several processes is mailed once.
 func (s *Store) EnqueueEmail(ctx context.Context, e *monitor.Email) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := insertEmail(ctx, tx, e, ""); err != nil {
+		err := insertEmail(ctx, tx, e, ` ON CONFLICT (message_id) DO NOTHING`)
+		if db.IsNoRows(err) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if e.Status == monitor.EmailQueued {

@@ -161,3 +161,14 @@ func TestAFailedEmailCanBeSentAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestANoticeToldTwiceIsMailedOnce(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		again := queued("a")
+		again.Text = "later"
+		enqueue(t, s, queued("a"), again)
+		if got := claim(t, s, 9); len(got) != 1 || got[0].Text != "text" || again.ID != 0 {
+			t.Errorf("claimed %+v", got)
+		}
+	})
+}
