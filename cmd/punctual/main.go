@@ -31,10 +31,14 @@ const (
 type cli struct {
 	Help helpFlag `short:"h" help:"Show help for a command."`
 
-	Serve    serveCmd    `cmd:"" help:"Run the web site, the API and the ping endpoints."`
-	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
-	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`
+	Up         upCmd         `cmd:"" help:"Run everything in one process; the schema is migrated first."`
+	Serve      serveCmd      `cmd:"" help:"Run the web site, the API and the ping endpoints."`
+	Sendalerts sendalertsCmd `cmd:"" help:"Watch deadlines and send alerts; any number may run."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
+	Status     statusCmd     `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
+	Schedule   scheduleCmd   `cmd:"" help:"Explain a schedule and print its next occurrences."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	HelpCmd    helpCmd       `cmd:"" name:"help" help:"Show help for a command."`
 }
 
 // world is what a command sees of the outside.

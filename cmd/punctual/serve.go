@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"punctual/internal/app"
 )
 
 // serveCmd is `punctual serve`.
@@ -11,17 +12,15 @@ type serveCmd struct {
 	Settings settings `embed:""`
 
 	PrintConfig bool `name:"print-config" help:"Print the settings, without secrets, and where each came from; then end."`
+	Dev         bool `hidden:"" help:"Read templates from the working directory for each request."`
 }
 
 // Run serves until ctx ends.
-func (c *serveCmd) Run(_ context.Context, w *world) error {
+func (c *serveCmd) Run(ctx context.Context, w *world) error {
 	if c.PrintConfig {
 		return c.printConfig(w)
 	}
-	if _, _, err := c.Settings.open(w); err != nil {
-		return err
-	}
-	return errors.New("serve: this build has no servers yet")
+	return runApp(ctx, w, app.Serve, &c.Settings, c.Dev)
 }
 
 // printConfig makes nothing: no database, no secret key.
@@ -34,4 +33,35 @@ func (c *serveCmd) printConfig(w *world) error {
 		fmt.Fprintf(w.stderr, "punctual: warning: %s\n", warning)
 	}
 	return config.Print(w.stdout)
+}
+
+// sendalertsCmd is `punctual sendalerts`.
+type sendalertsCmd struct {
+	Settings settings `embed:""`
+}
+
+// Run watches deadlines and sends alerts until ctx ends.
+func (c *sendalertsCmd) Run(ctx context.Context, w *world) error {
+	return runApp(ctx, w, app.SendAlerts, &c.Settings, false)
+}
+
+// upCmd is `punctual up`: everything in one process.
+type upCmd struct {
+	Settings settings `embed:""`
+
+	Dev bool `hidden:"" help:"Read templates from the working directory for each request."`
+}
+
+// Run migrates, then runs everything until ctx ends.
+func (c *upCmd) Run(ctx context.Context, w *world) error {
+	return runApp(ctx, w, app.Up, &c.Settings, c.Dev)
+}
+
+// runApp is what the commands that keep running have in common.
+func runApp(ctx context.Context, w *world, role app.Role, s *settings, dev bool) error {
+	cfg, log, err := s.open(w)
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, role, app.Options{Config: cfg, Log: log, Version: buildVersion(), Dev: dev})
 }

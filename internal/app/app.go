@@ -1,0 +1,235 @@
+// Package app wires Punctual together: settings, database, store, services,
+// servers and loops. It is the only place that knows all parts; commands and
+// end-to-end tests start the same thing (DESIGN §3).
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/google/uuid"
+
+	"punctual/internal/config"
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/ping"
+	"punctual/internal/store"
+	"punctual/migrations"
+)
+
+// Role is what a process does.
+type Role string
+
+// The roles, named like their commands.
+const (
+	Serve      Role = "serve"      // web, API and pings
+	SendAlerts Role = "sendalerts" // watcher and dispatcher
+	Up         Role = "up"         // everything, with migration and pruning
+)
+
+func (r Role) serves() bool { return r == Serve || r == Up }
+func (r Role) alerts() bool { return r == SendAlerts || r == Up }
+
+// Options are what an App is started with.
+type Options struct {
+	Config  *config.Config
+	Log     *slog.Logger
+	Version string
+	Dev     bool             // templates are read from the working directory for each request
+	Now     func() time.Time // nil = the real clock
+}
+
+// App is a running Punctual.
+type App struct {
+	role  Role
+	cfg   *config.Config
+	log   *slog.Logger
+	opts  Options
+	db    *db.DB
+	store *store.Store
+	parts parts
+
+	recorder *ping.Recorder
+	servers  []*server
+	node     monitor.Node
+
+	loops  sync.WaitGroup
+	cancel context.CancelFunc
+	failed chan error // the first loop or server that ended by itself
+}
+
+// shutdownTime bounds an orderly end (DESIGN §2.1).
+const shutdownTime = 25 * time.Second
+
+// Run starts an App, runs it until ctx ends or a part of it fails, and stops
+// it. It returns nil after an orderly end.
+func Run(ctx context.Context, role Role, opts Options) error {
+	a, err := Start(ctx, role, opts)
+	if err != nil {
+		return err
+	}
+	notifySystemd(daemon.SdNotifyReady)
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+	case err = <-a.failed:
+	}
+	notifySystemd(daemon.SdNotifyStopping)
+	return errors.Join(err, a.Stop())
+}
+
+// notifySystemd tells a unit of Type=notify; elsewhere it does nothing.
+func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
+
+// Start opens the database, checks or (role Up) migrates its schema, and starts
+// what the role does. When it returns nil the App takes requests.
+func Start(ctx context.Context, role Role, opts Options) (*App, error) {
+	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1)}
+	if err := a.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.wire(); err != nil {
+		return nil, errors.Join(err, a.db.Close())
+	}
+	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.cancel = cancel
+	if err := a.start(loops); err != nil {
+		return nil, errors.Join(err, a.Stop())
+	}
+	return a, nil
+}
+
+// open opens the database and makes sure of its schema.
+func (a *App) open(ctx context.Context) error {
+	var err error
+	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now}); err != nil {
+		return err
+	}
+	a.store = store.New(a.db)
+	if a.role == Up {
+		var applied []string
+		if applied, err = a.db.Migrate(ctx, migrations.FS); len(applied) > 0 {
+			a.log.Info("database migrated", "applied", len(applied))
+		}
+	} else {
+		var schema db.SchemaStatus
+		if schema, err = a.db.SchemaStatus(ctx, migrations.FS); err == nil {
+			err = schema.Check()
+		}
+	}
+	if err != nil {
+		return errors.Join(err, a.db.Close())
+	}
+	return nil
+}
+
+// start begins everything the role does.
+func (a *App) start(ctx context.Context) error {
+	a.loop(ctx, "heartbeat", a.heartbeat)
+	a.loop(ctx, "mail queue", func(ctx context.Context) error {
+		return a.parts.mail.Run(ctx, a.db.Watch(ctx, db.TopicEmails))
+	})
+	if a.role.alerts() {
+		a.loop(ctx, "alerts", func(ctx context.Context) error {
+			a.parts.alerts.Run(ctx)
+			return nil
+		})
+	}
+	if a.role == Up {
+		a.loop(ctx, "pruning", a.prune)
+	}
+	if a.role.serves() {
+		if err := a.listen(); err != nil {
+			return err
+		}
+	}
+	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))
+	return nil
+}
+
+// loop runs f in the background until the App stops. An error, or an end
+// before that, stops the App.
+func (a *App) loop(ctx context.Context, name string, f func(context.Context) error) {
+	a.loops.Go(func() {
+		err := f(ctx)
+		if ctx.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
+			a.fail(fmt.Errorf("%s ended: %w", name, err))
+		}
+	})
+}
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default: // the first failure is the one that counts
+	}
+}
+
+// Stop ends the App in order: no new requests, those under way finished, the
+// pings that wait recorded, then the loops, last the database.
+func (a *App) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	var errs []error
+	for _, s := range a.servers {
+		errs = append(errs, s.stop(ctx))
+	}
+	if a.recorder != nil {
+		a.recorder.Close()
+	}
+	a.cancel()
+	done := make(chan struct{})
+	go func() {
+		a.loops.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		errs = append(errs, errors.New("some work did not end in time"))
+	}
+	if err := a.store.Depart(ctx, a.node.ID); err != nil {
+		a.log.Warn("sign off", "error", err)
+	}
+	return errors.Join(append(errs, a.db.Close())...)
+}
+
+// heartbeatInterval is well below store.NodeTimeout.
+const heartbeatInterval = 5 * time.Second
+
+// heartbeat keeps the sign of life of this process fresh, and its clock in
+// step with the database's.
+func (a *App) heartbeat(ctx context.Context) error {
+	host, _ := os.Hostname() // "" is fine
+	a.node = monitor.Node{ID: uuid.New(), Role: string(a.role), Host: host, PID: os.Getpid(), Version: a.opts.Version, StartedAt: a.store.Now()}
+	tick := time.NewTicker(heartbeatInterval)
+	defer tick.Stop()
+	for {
+		if err := errors.Join(a.store.Heartbeat(ctx, &a.node), a.db.SyncClock(ctx)); err != nil && ctx.Err() == nil {
+			a.log.Warn("heartbeat", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Addr is where the site listens, for tests that asked for port 0.
+func (a *App) Addr() net.Addr {
+	if len(a.servers) == 0 {
+		return nil
+	}
+	return a.servers[0].addr()
+}
+
+// Store is the store of the App, for tests.
+func (a *App) Store() *store.Store { return a.store }

@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"punctual/internal/ping"
+)
+
+// server is one listening HTTP server.
+type server struct {
+	http     *http.Server
+	listener net.Listener
+}
+
+func (s *server) addr() net.Addr { return s.listener.Addr() }
+
+// stop ends the server when the requests under way are answered.
+func (s *server) stop(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("stop %s: %w", s.addr(), err), s.http.Close())
+	}
+	return nil
+}
+
+// listen opens the listeners and serves them.
+func (a *App) listen() error {
+	a.recorder = ping.NewRecorder(a.store, ping.Limits{}, a.log)
+	if err := a.serve(a.cfg.Listen, a.handler()); err != nil {
+		return err
+	}
+	if a.cfg.PingListen != "" {
+		return a.serve(a.cfg.PingListen, a.pings("/"))
+	}
+	return nil
+}
+
+func (a *App) serve(address string, h http.Handler) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s := &server{listener: l, http: &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken clients are no news
+	}}
+	a.servers = append(a.servers, s)
+	a.loops.Go(func() {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.fail(fmt.Errorf("serve %s: %w", l.Addr(), err))
+		}
+	})
+	return nil
+}
+
+func (a *App) pings(prefix string) http.Handler {
+	return ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, a.log)
+}
+
+// handler sends pings past the whole web stack: by path, or by host where
+// PING_ENDPOINT names one of its own. Everything else is the site's.
+func (a *App) handler() http.Handler {
+	fixed := a.cfg.SitePath() + "/ping/" // always there, whatever PING_ENDPOINT says
+	shown := endpointPath(a.cfg.PingEndpoint)
+	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.parts.site
+	host := a.cfg.PingHost()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.RawPath = "" // addresses are compared decoded (conformance §1)
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, fixed):
+			fixedPings.ServeHTTP(w, r)
+		case host != "" && strings.EqualFold(r.Host, host), host == "" && shown != "/" && strings.HasPrefix(path, shown):
+			shownPings.ServeHTTP(w, r)
+		default:
+			site.ServeHTTP(w, r)
+		}
+	})
+}
+
+// endpointPath is the path of PING_ENDPOINT, with a slash at its end.
+func endpointPath(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil { // the settings have been validated
+		return "/"
+	}
+	return strings.TrimSuffix(u.Path, "/") + "/"
+}

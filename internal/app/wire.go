@@ -1,0 +1,196 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/alert"
+	"punctual/internal/auth"
+	"punctual/internal/db"
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/static"
+	"punctual/templates"
+	"punctual/web"
+	"punctual/web/api"
+)
+
+// parts are the services of an App. Those a role does not run are there
+// nevertheless: they do nothing until somebody calls them.
+type parts struct {
+	mail     *mail.Queue
+	composer *mail.Composer
+	signer   *auth.Signer
+	auth     *auth.Service
+	registry *notify.Registry
+	alerts   *alert.Service
+	site     http.Handler // role serves only
+}
+
+// wire makes the services, those below first.
+func (a *App) wire() error {
+	sender, err := mail.NewSender(mail.Settings{
+		Host: a.cfg.SMTPHost, Port: a.cfg.SMTPPort, TLS: a.cfg.SMTPTLS,
+		Username: a.cfg.SMTPUsername, Password: a.cfg.SMTPPassword, From: a.cfg.EmailFrom,
+	})
+	if err != nil {
+		return err
+	}
+	p := &a.parts
+	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, sender.Domain()); err != nil {
+		return err
+	}
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, OnKept: a.mailKept, Now: a.store.Now, Log: a.log})
+	p.signer = auth.NewSigner(a.cfg.SecretKey)
+	p.auth = auth.NewService(auth.Config{
+		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
+		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Log: a.log,
+	})
+	apiDeps := api.Deps{Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, Log: a.log}
+	p.registry = a.notifiers(apiDeps)
+	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: a.log, TellOwner: a.tellOwner})
+	if !a.role.serves() {
+		return nil
+	}
+	p.site, err = a.newSite(api.New(apiDeps), sender.Enabled())
+	return err
+}
+
+// notifiers are the kinds of channel this instance offers, in the order people
+// see them.
+func (a *App) notifiers(objects api.Deps) *notify.Registry {
+	client := notify.NewClient(notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs})
+	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.unsubscribeURL, a.cfg.SiteRoot)}
+	if a.cfg.WebhooksEnabled {
+		checkJSON := func(c monitor.Check) []byte { return a.checkJSON(objects, c) }
+		list = append(list, notify.NewWebhook(client, checkJSON, a.store.Now))
+	}
+	if a.cfg.PushoverAPIToken != "" {
+		list = append(list, notify.NewPushover(notify.PushoverConfig{
+			Client: client, Token: a.cfg.PushoverAPIToken, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName,
+			Retry:  time.Duration(a.cfg.PushoverEmergencyRetryDelay) * time.Second,
+			Expire: time.Duration(a.cfg.PushoverEmergencyExpiration) * time.Second,
+			Limit: func(ctx context.Context, user string) (bool, time.Duration, error) {
+				return a.store.TakeToken(ctx, "pushover:"+auth.KeyHash(a.cfg.SecretKey, user), 6, time.Minute)
+			},
+			Now: a.store.Now,
+		}))
+	}
+	return notify.NewRegistry(list...)
+}
+
+// unsubscribeURL is the address in alert mails by which whoever gets them ends
+// them with one click (RFC 8058).
+func (a *App) unsubscribeURL(channel uuid.UUID) string {
+	return a.cfg.SiteURL("/integrations/" + channel.String() + "/unsub/" + a.parts.signer.Sign(auth.PurposeUnsubscribe, channel.String()) + "/")
+}
+
+// checkJSON is what a webhook sends as $JSON.
+func (a *App) checkJSON(objects api.Deps, c monitor.Check) []byte {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var ids []uuid.UUID
+	if channels, err := a.store.ChannelsOfCheck(ctx, c.ID); err != nil {
+		a.log.Warn("channels of a check for a webhook", "error", err)
+	} else {
+		for _, ch := range channels {
+			ids = append(ids, ch.ID)
+		}
+	}
+	return objects.CheckJSON(&c, ids, a.store.Now())
+}
+
+// newSite makes the web site.
+func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
+	root, err := url.Parse(a.cfg.SiteRoot)
+	if err != nil {
+		return nil, fmt.Errorf("PUNCTUAL_SITE_ROOT: %w", err)
+	}
+	pages := fs.FS(templates.FS)
+	if a.opts.Dev {
+		pages = os.DirFS("templates")
+	}
+	return web.New(web.Deps{
+		Site: web.Site{
+			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingBodyLimit: a.cfg.PingBodyLimit,
+			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
+			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
+		},
+		Store:                a.store,
+		Auth:                 a.parts.auth,
+		Sessions:             auth.NewSessionStore(a.store, root.Path, a.cfg.Secure()),
+		Signer:               a.parts.signer,
+		Notifiers:            a.parts.registry,
+		Tester:               tester{a},
+		SendVerify:           a.sendVerify,
+		PushoverSubscription: a.cfg.PushoverSubscriptionURL,
+		Templates:            pages,
+		Static:               static.FS,
+		API:                  api,
+		Dev:                  a.opts.Dev,
+		TrustedProxies:       a.cfg.TrustedNetworks(),
+		Log:                  a.log,
+	})
+}
+
+// mailKept tells the operator of an instance without an SMTP server where the
+// link of a mail leads: it is the only way to log in there.
+func (a *App) mailKept(e monitor.Email, link string) {
+	if e.Kind == mail.KindLogin || e.Kind == mail.KindVerify {
+		a.log.Info("no SMTP server is set, open this link yourself", "kind", e.Kind, "to", e.To, "link", link)
+		return
+	}
+	a.log.Info("mail kept, no SMTP server is set", "kind", e.Kind, "to", e.To, "subject", e.Subject)
+}
+
+func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error {
+	m, err := a.parts.composer.Login(u.Email, link)
+	if err != nil {
+		return err
+	}
+	return a.parts.mail.Enqueue(ctx, m)
+}
+
+func (a *App) sendVerify(ctx context.Context, v mail.Verify) error {
+	m, err := a.parts.composer.Verify(v)
+	if err != nil {
+		return err
+	}
+	return a.parts.mail.Enqueue(ctx, m)
+}
+
+// tellOwner mails the owner of a project that a channel does not work. The same
+// notice makes one mail, whoever passes it on and however often.
+func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
+	channel := n.Channel.Name
+	if notifier := a.parts.registry.Notifier(n.Channel.Kind); notifier != nil && channel == "" {
+		channel = notifier.Label() + " to " + notifier.Summary(n.Channel.Config)
+	}
+	m, err := a.parts.composer.Trouble(mail.Trouble{
+		To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name, Channel: channel,
+		Reason: n.Error, Check: n.Check.Title(), Status: n.Status,
+		Link: a.cfg.SiteURL("/projects/" + n.Project.ID.String() + "/integrations/"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.parts.mail.Enqueue(ctx, m); !db.IsUnique(err) {
+		return err
+	}
+	return nil
+}
+
+// tester sends test notifications for the site.
+type tester struct{ *App }
+
+func (t tester) SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
+	return alert.SendTest(ctx, t.store, t.parts.registry, *ch)
+}
