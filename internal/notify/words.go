@@ -84,7 +84,14 @@ func lastPing(ev *Event) string {
 	if p == nil {
 		return ago(ev.Check.LastPing, ev.Now)
 	}
-	text := fmt.Sprintf("%s, %s", p.Kind, ago(p.CreatedAt, ev.Now))
+	kind := string(p.Kind)
+	switch p.Kind {
+	case monitor.PingFail:
+		kind = "failure"
+	case monitor.PingIgn:
+		kind = "ignored"
+	}
+	text := fmt.Sprintf("%s, %s", kind, ago(p.CreatedAt, ev.Now))
 	if p.ExitStatus != nil {
 		text += fmt.Sprintf(", exit status %d", *p.ExitStatus)
 	}
