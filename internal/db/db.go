@@ -106,9 +106,13 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 const minSQLite = "3.51.3"
 
 func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
-	if path == "" {
+	switch path {
+	case "":
 		return errors.New("database URL sqlite: needs a path, as in sqlite:./data/punctual.db")
+	case ":memory:":
+		return errors.New("database URL sqlite: needs a file; a database in memory is gone at the next start")
 	}
+	path = filepath.Clean(path)
 	if !opt.ReadOnly {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return fmt.Errorf("make the directory of the database: %w", err)
@@ -190,10 +194,14 @@ func (d *DB) Close() error {
 	return errors.Join(err, d.write.Close())
 }
 
-// redact keeps a password of the URL out of an error text.
+// redact keeps a password of the URL out of an error text. Nobody can tell where
+// it is in a URL that cannot be read, so nothing of such a one is shown.
 func redact(err error, rawURL string) error {
 	u, perr := url.Parse(rawURL)
-	if perr != nil || u.User == nil {
+	if perr != nil {
+		return errors.New("it is no valid URL (special characters of a password are written as %XX)")
+	}
+	if u.User == nil {
 		return err
 	}
 	if pw, ok := u.User.Password(); ok && pw != "" && strings.Contains(err.Error(), pw) {
