@@ -164,10 +164,11 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 	} else {
 		v.Summary, v.Events = n.Summary(c.Config), eventsOf(n, c.Config)
 	}
-	if v.Title == "" {
+	switch {
+	case v.Title != "":
+	case v.Summary != "" && c.Kind != kindPushover: // a key tells people nothing
 		v.Title, v.Summary = v.Summary, ""
-	}
-	if v.Title == "" {
+	default:
 		v.Title = v.Label
 	}
 	return v

@@ -93,9 +93,9 @@ func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
 // was done.
 type addressPage struct {
 	BasePage
-	Address string
-	Project string
-	Done    bool
+	Address     string
+	ProjectName string
+	Done        bool
 }
 
 // verifyForm: GET /integrations/{channel}/verify/{token}/.
@@ -174,6 +174,6 @@ func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, t
 	if err != nil {
 		return err
 	}
-	m := &addressPage{BasePage: BasePage{Title: title}, Address: addressOf(c), Project: project.Name, Done: done}
+	m := &addressPage{BasePage: BasePage{Title: title}, Address: addressOf(c), ProjectName: project.Name, Done: done}
 	return s.render(w, r, http.StatusOK, name, m)
 }
