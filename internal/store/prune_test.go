@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+// An account may come back between the look and the deletion.
+func TestAnAccountThatCameBackIsNotPruned(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		clock.Advance(31 * 24 * time.Hour)
+		before := clock.Now().Add(-30 * 24 * time.Hour)
+		users, err := s.StaleUsers(t.Context(), before, uuid.Nil, 10)
+		if err != nil || len(users) != 1 || users[0].Email != a.User.Email {
+			t.Fatalf("stale users %+v, %v", users, err)
+		}
+		if err := s.NoteLogin(t.Context(), a.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		if gone, err := s.DeleteStaleUser(t.Context(), before, a.User.ID); gone || err != nil {
+			t.Errorf("deleted: %v, %v", gone, err)
+		}
+		if _, err := s.CheckByCode(t.Context(), a.Check.Code); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStaleRowsGoInBatches(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		for range 5 {
+			c := monitor.NewCheck(uuid.Nil, s.Now())
+			if err := s.CreateCheck(t.Context(), &c, store.Channels{}); err != nil {
+				t.Fatal(err)
+			}
+			signal(t, s, &c, monitor.PingSuccess)
+		}
+		clock.Advance(time.Hour)
+		stale := s.StaleChecks(clock.Now())
+		for _, want := range []int64{2, 2, 1, 0} {
+			if n, err := s.DeleteStale(t.Context(), stale, 2); err != nil || n != want {
+				t.Errorf("%d deleted, %v; want %d", n, err, want)
+			}
+		}
+		if n, err := s.CountStale(t.Context(), stale); err != nil || n != 0 {
+			t.Errorf("%d left, %v", n, err)
+		}
+		var pings int
+		if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM pings`).Scan(&pings); err != nil || pings != 0 {
+			t.Errorf("%d pings outlive their checks, %v", pings, err)
+		}
+	})
+}
