@@ -35,10 +35,16 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"Run the web site, the API and the ping endpoints."`
 	Sendalerts sendalertsCmd `cmd:"" help:"Watch deadlines and send alerts; any number may run."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
-	Status     statusCmd     `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
-	Schedule   scheduleCmd   `cmd:"" help:"Explain a schedule and print its next occurrences."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
-	HelpCmd    helpCmd       `cmd:"" name:"help" help:"Show help for a command."`
+
+	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`
+	Prunechecks prunechecksCmd `cmd:"" help:"Remove checks that visitors of the welcome page left behind."`
+	Pruneemails pruneemailsCmd `cmd:"" help:"Remove records of mail older than 7 days, and expired sessions."`
+	Pruneusers  pruneusersCmd  `cmd:"" help:"Remove accounts that nobody has used for a month."`
+
+	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
+	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`
 }
 
 // world is what a command sees of the outside.
