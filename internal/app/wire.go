@@ -13,7 +13,6 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
-	"punctual/internal/db"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -90,7 +89,7 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 // unsubscribeURL is the address in alert mails by which whoever gets them ends
 // them with one click (RFC 8058).
 func (a *App) unsubscribeURL(channel uuid.UUID) string {
-	return a.cfg.SiteURL("/integrations/" + channel.String() + "/unsub/" + a.parts.signer.Sign(auth.PurposeUnsubscribe, channel.String()) + "/")
+	return a.cfg.SiteURL(a.parts.signer.UnsubscribePath(channel))
 }
 
 // checkJSON is what a webhook sends as $JSON.
@@ -182,10 +181,7 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 	if err != nil {
 		return err
 	}
-	if err := a.parts.mail.Enqueue(ctx, m); !db.IsUnique(err) {
-		return err
-	}
-	return nil
+	return a.parts.mail.Enqueue(ctx, m) // one mail for each key
 }
 
 // tester sends test notifications for the site.
