@@ -88,6 +88,9 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 		return nil, status.Check()
 	}
 	results, err := p.Up(ctx)
+	if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
+		return nil, fmt.Errorf("migrate: %s: %w", partial.Failed.Source.Path, partial.Err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
