@@ -47,8 +47,9 @@ type adminCheck struct {
 
 type adminEmailsPage struct {
 	adminList
-	Status string
-	Rows   []monitor.Email
+	Status   monitor.EmailStatus
+	Statuses []monitor.EmailStatus
+	Rows     []monitor.Email
 }
 
 type adminDeliveriesPage struct {
@@ -157,12 +158,15 @@ func (s *Server) adminEmails(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	status := r.URL.Query().Get("status")
-	rows, err := s.Store.Emails(r.Context(), store.EmailFilter{Search: q.search, Status: monitor.EmailStatus(status), Limit: q.limit(), Offset: q.offset()})
+	status := monitor.EmailStatus(r.URL.Query().Get("status"))
+	rows, err := s.Store.Emails(r.Context(), store.EmailFilter{Search: q.search, Status: status, Limit: q.limit(), Offset: q.offset()})
 	if err != nil {
 		return err
 	}
-	m := &adminEmailsPage{adminList: q.list(s, "emails", "Outgoing mail", len(rows)), Status: status, Rows: atMostAPage(rows)}
+	m := &adminEmailsPage{
+		adminList: q.list(s, "emails", "Outgoing mail", len(rows)), Rows: atMostAPage(rows), Status: status,
+		Statuses: []monitor.EmailStatus{monitor.EmailQueued, monitor.EmailSent, monitor.EmailFailed, monitor.EmailKept},
+	}
 	return s.render(w, r, http.StatusOK, "admin_emails", m)
 }
 

@@ -20,7 +20,7 @@ import (
 type doc struct {
 	Name  string
 	Title string // its first line
-	Lead  string // its first paragraph, for the list
+	Lead  string // what it is about, for the list
 	HTML  template.HTML
 }
 
@@ -30,9 +30,17 @@ type docsPage struct {
 	Doc  *doc // nil: the list
 }
 
-// docNames are the pages in the order in which one would read them.
-func docNames() []string {
-	return []string{"introduction", "crontab", "signalling", "schedules", "notifications", "self-hosting"}
+// docList names the pages, and says what each is about, in the order in which
+// one would read them.
+func docList() []doc {
+	return []doc{
+		{Name: "introduction", Lead: "What a check is, its states, and the two times to set."},
+		{Name: "crontab", Lead: "The line to add to a job, with exit status and output."},
+		{Name: "signalling", Lead: "Start, success, failure, log; run ids; ping keys."},
+		{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar, with examples."},
+		{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
+		{Name: "self-hosting", Lead: "The commands and settings of an instance of your own."},
+	}
 }
 
 // loadDocs renders the documentation once, with the addresses of this instance
@@ -42,25 +50,22 @@ func loadDocs(fsys fs.FS, site *Site) ([]doc, error) {
 		"PING_URL", site.PingEndpoint+"your-uuid-here", "PING_ENDPOINT", site.PingEndpoint, "SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name,
 	)
 	md := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
-	var docs []doc
-	for _, name := range docNames() {
-		raw, err := fs.ReadFile(fsys, "docs/"+name+".md")
+	docs := docList()
+	for i := range docs {
+		d := &docs[i]
+		raw, err := fs.ReadFile(fsys, "docs/"+d.Name+".md")
 		if err != nil {
 			return nil, err
 		}
 		title, text, ok := strings.Cut(fill.Replace(string(raw)), "\n\n")
 		if !ok || !strings.HasPrefix(title, "# ") {
-			return nil, fmt.Errorf("docs/%s.md does not begin with a title and an empty line", name)
+			return nil, fmt.Errorf("docs/%s.md does not begin with a title and an empty line", d.Name)
 		}
-		lead, _, _ := strings.Cut(text, "\n\n")
 		var html bytes.Buffer
 		if err := md.Convert([]byte(text), &html); err != nil {
-			return nil, fmt.Errorf("docs/%s.md: %w", name, err)
+			return nil, fmt.Errorf("docs/%s.md: %w", d.Name, err)
 		}
-		docs = append(docs, doc{
-			Name: name, Title: strings.TrimPrefix(title, "# "), Lead: strings.ReplaceAll(lead, "\n", " "),
-			HTML: template.HTML(html.String()), //nolint:gosec // our own text
-		})
+		d.Title, d.HTML = strings.TrimPrefix(title, "# "), template.HTML(html.String()) //nolint:gosec // our own text
 	}
 	return docs, nil
 }

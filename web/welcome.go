@@ -25,7 +25,7 @@ type demoView struct {
 	PingURL string
 	Status  monitor.Status
 	Started bool
-	NPings  int64
+	NPings  int
 	At      time.Time // of the last ping of any kind, zero = none
 }
 
@@ -104,7 +104,7 @@ func (s *Server) makeDemoCheck(r *http.Request) (*monitor.Check, error) {
 }
 
 func (s *Server) demoView(c *monitor.Check) *demoView {
-	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Now()), Started: c.Started(), NPings: c.NPings, At: c.LastPing}
+	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Now()), Started: c.Started(), NPings: int(c.NPings), At: c.LastPing}
 	if c.LastStart.After(v.At) {
 		v.At = c.LastStart
 	}

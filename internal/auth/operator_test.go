@@ -1,0 +1,171 @@
+package auth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+	"punctual/internal/testkit/testdb"
+)
+
+// The example printed in contract §2.2.
+func TestTheStoredFormOfAKey(t *testing.T) {
+	got := auth.KeyHash("s3cret", "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01")
+	if got != "AbCdEfGh.8ee94a98c6a0aab7ce5677eb0b1128b01d2e52cdea588871e6a89002af48bb94" {
+		t.Error(got)
+	}
+	for _, none := range []string{"", "hcw_", "xyz_AbCdEfGhIjKlMnOpQrStUvWxYz01", "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz012"} {
+		if got := auth.KeyHash("s3cret", none); got != "" {
+			t.Errorf("%q: %s", none, got)
+		}
+	}
+}
+
+func TestTheFormOfKeys(t *testing.T) {
+	for form, key := range map[string]string{
+		`^hcw_[A-Za-z0-9]{28}$`: auth.NewAPIKey(false), `^hcr_[A-Za-z0-9]{28}$`: auth.NewAPIKey(true), `^[a-z0-9]{22}$`: auth.NewPingKey(),
+	} {
+		if !regexp.MustCompile(form).MatchString(key) {
+			t.Errorf("%s is not %s", key, form)
+		}
+	}
+	if auth.NewAPIKey(false) == auth.NewAPIKey(false) {
+		t.Error("two keys are the same")
+	}
+}
+
+func TestProvisioning(t *testing.T) {
+	each(t, func(b *bench) {
+		q := auth.ProvisionRequest{Owner: "Ops@Example.org", Name: " Night  shift "}
+		first, err := b.Provision(b.Context(), q)
+		if err != nil || !first.Complete() {
+			b.Fatalf("%+v, %v", first, err)
+		}
+		p, readonly, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKey))
+		if err != nil || readonly || p.ID != first.Project || p.Name != "Night shift" || p.PingKey != first.PingKey {
+			b.Fatalf("by its key: %+v, %t, %v", p, readonly, err)
+		}
+		if _, readonly, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKeyReadonly)); err != nil || !readonly {
+			b.Errorf("by its read-only key: %t, %v", readonly, err)
+		}
+		if channels, err := b.Store.ChannelsOf(b.Context(), p.ID); err != nil || len(channels) != 1 || !channels[0].Verified {
+			b.Errorf("channels %+v, %v", channels, err)
+		}
+		if checks := checksOf(b, "ops@example.org"); len(checks) != 0 {
+			b.Errorf("checks nobody asked for: %+v", checks)
+		}
+
+		again, err := b.Provision(b.Context(), q)
+		if err != nil || again.Project != first.Project || again.APIKey+again.APIKeyReadonly != "" || again.PingKey != first.PingKey {
+			b.Errorf("a second time %+v, %v", again, err)
+		}
+		q.Rotate = true
+		rotated, err := b.Provision(b.Context(), q)
+		if err != nil || !rotated.Complete() || rotated.Project != first.Project || rotated.APIKey == first.APIKey || rotated.PingKey == first.PingKey {
+			b.Errorf("rotated %+v, %v", rotated, err)
+		}
+		if _, _, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKey)); errs.KindOf(err) != errs.NotFound {
+			b.Errorf("the old key opens: %v", err)
+		}
+
+		other, err := b.Provision(b.Context(), auth.ProvisionRequest{Owner: "ops@example.org", Name: "Day shift"})
+		if err != nil || !other.Complete() || other.Project == first.Project {
+			b.Errorf("another project of the same owner %+v, %v", other, err)
+		}
+		_, err = b.Provision(b.Context(), auth.ProvisionRequest{Owner: "nobody", Name: "x"})
+		kindIs(b.T, err, errs.Invalid, "owner")
+		_, err = b.Provision(b.Context(), auth.ProvisionRequest{Owner: "a@example.org", Name: strings.Repeat("x", 61)})
+		kindIs(b.T, err, errs.Invalid, "name")
+	})
+}
+
+func TestSuperusers(t *testing.T) {
+	each(t, func(b *bench) {
+		created, err := b.CreateSuperuser(b.Context(), "Root@Example.org", "")
+		if err != nil || !created {
+			b.Fatalf("%t, %v", created, err)
+		}
+		user, err := b.Store.UserByEmail(b.Context(), "root@example.org")
+		if err != nil || !user.IsSuperuser || user.PasswordHash != "" {
+			b.Fatalf("%+v, %v", user, err)
+		}
+
+		a := testdb.Account(b.T, b.Store, "jane@example.org")
+		deactivate(b, a.User.ID)
+		if created, err = b.CreateSuperuser(b.Context(), "jane@example.org", "correct horse"); err != nil || created {
+			b.Fatalf("%t, %v", created, err)
+		}
+		if user, _ = b.Store.UserByEmail(b.Context(), "jane@example.org"); !user.IsSuperuser || !user.IsActive || !strings.HasPrefix(user.PasswordHash, "$argon2id$") {
+			b.Errorf("%+v", user)
+		}
+		_, err = b.CreateSuperuser(b.Context(), "jane@example.org", "short")
+		kindIs(b.T, err, errs.Invalid, "password")
+	})
+}
+
+func TestPasswords(t *testing.T) {
+	each(t, func(b *bench) {
+		if _, err := b.CreateSuperuser(b.Context(), "root@example.org", "correct horse"); err != nil {
+			b.Fatal(err)
+		}
+		testdb.Account(b.T, b.Store, "bylink@example.org")
+		user, err := b.LoginByPassword(b.Context(), " Root@example.org", "correct horse", "192.0.2.1")
+		if err != nil || user.Email != "root@example.org" {
+			b.Fatalf("%v, %v", user, err)
+		}
+		for email, password := range map[string]string{
+			"root@example.org": "wrong horse", "bylink@example.org": "", "nobody@example.org": "correct horse",
+		} {
+			_, err := b.LoginByPassword(b.Context(), email, password, "192.0.2.2")
+			kindIs(b.T, err, errs.Invalid, "password")
+		}
+		deactivate(b, user.ID)
+		_, err = b.LoginByPassword(b.Context(), "root@example.org", "correct horse", "192.0.2.3")
+		kindIs(b.T, err, errs.Invalid, "password")
+	})
+}
+
+func TestPasswordsCannotBeGuessedForEver(t *testing.T) {
+	each(t, func(b *bench) {
+		if _, err := b.CreateSuperuser(b.Context(), "root@example.org", "correct horse"); err != nil {
+			b.Fatal(err)
+		}
+		for i := range 20 {
+			_, _ = b.LoginByPassword(b.Context(), "root@example.org", "guess", "192.0.2."+string(rune('a'+i)))
+		}
+		_, err := b.LoginByPassword(b.Context(), "root@example.org", "correct horse", "198.51.100.1")
+		kindIs(b.T, err, errs.TooMany, "")
+	})
+}
+
+func TestWhoSentARequest(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, c := range map[string]struct{ remote, forwarded, want string }{
+		"straight":                    {"192.0.2.7:1234", "", "192.0.2.7"},
+		"by a proxy":                  {"10.0.0.1:1234", "192.0.2.7", "192.0.2.7"},
+		"by two proxies":              {"10.0.0.1:1234", "192.0.2.7, 10.0.0.2", "192.0.2.7"},
+		"forged before the proxy":     {"10.0.0.1:1234", "203.0.113.1, 192.0.2.7", "192.0.2.7"},
+		"forged without a proxy":      {"192.0.2.7:1234", "203.0.113.1", "192.0.2.7"},
+		"by a proxy that says nobody": {"10.0.0.1:1234", "", "10.0.0.1"},
+		"IPv6":                        {"[2001:db8::1]:1234", "", "2001:db8::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = c.remote
+			if c.forwarded != "" {
+				r.Header.Set("X-Forwarded-For", c.forwarded)
+			}
+			got := ""
+			auth.TrustProxies(proxies)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = auth.ClientIP(r) })).
+				ServeHTTP(httptest.NewRecorder(), r)
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
