@@ -149,8 +149,15 @@ func statusOf(err error) int {
 	}
 }
 
-// redirect sends the browser to an absolute path of ours after a post.
+// redirect sends the browser to an absolute path of ours after a post. A script
+// that posts from a dialog is told where to go: it cannot see a redirect, and
+// following it would use the flash up.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	if r.Header.Get("X-Dialog") != "" {
+		w.Header().Set("X-Location", s.Site.Path(path))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	http.Redirect(w, r, s.Site.Path(path), http.StatusSeeOther)
 	return nil
 }

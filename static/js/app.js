@@ -49,7 +49,7 @@ async function copy(text) {
 }
 
 // Dialogs: a page with a form, fetched and shown in place. What the server answers to the form is shown the same way;
-// a redirect leaves the dialog.
+// a redirect leaves the dialog (see redirect in web/render.go).
 async function openDialog(href) {
   const response = await fetch(href);
   const content = response.ok && contentOf(await response.text());
@@ -108,10 +108,12 @@ function cross() {
 async function submitInDialog(dialog, form, submitter) {
   const data = new URLSearchParams(new FormData(form, submitter));
   const action = submitter?.getAttribute('formaction') || form.getAttribute('action');
-  const response = await fetch(action, { method: 'POST', body: data });
-  if (response.redirected) {
-    location.href = response.url;
-    if (new URL(response.url).hash) location.reload();
+  const response = await fetch(action, { method: 'POST', body: data, headers: { 'X-Dialog': '1' } });
+  const target = response.headers.get('X-Location') || (response.redirected && response.url);
+  if (target) {
+    const same = new URL(target, location).href === location.href;
+    if (same) location.reload();
+    else location.href = target;
     return;
   }
   const content = contentOf(await response.text());
