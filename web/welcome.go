@@ -111,7 +111,7 @@ func (s *Server) demoView(c *monitor.Check) *demoView {
 	return v
 }
 
-var robots = regexp.MustCompile(`(?i)bot|crawl|spider|slurp|preview|monitor|scan|curl|wget|python|java/|go-http|libwww`)
+var robots = regexp.MustCompile(`(?i)bot|crawl|spider|slurp|preview|monitor|uptime|probe|scan|health`)
 
 // isPerson tells whether a check is worth making: somebody looks at the page,
 // not a program that collects pages, or a browser that only might show it.

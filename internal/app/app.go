@@ -20,6 +20,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
+	"punctual/internal/prune"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -143,7 +144,10 @@ func (a *App) start(ctx context.Context) error {
 		})
 	}
 	if a.role == Up {
-		a.loop(ctx, "pruning", a.prune)
+		a.loop(ctx, "pruning", func(ctx context.Context) error {
+			prune.Schedule(ctx, a.store, a.log)
+			return nil
+		})
 	}
 	if a.role.serves() {
 		if err := a.listen(); err != nil {
