@@ -67,7 +67,7 @@ func (a *App) wire() error {
 // see them.
 func (a *App) notifiers(objects api.Deps) *notify.Registry {
 	client := notify.NewClient(notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs})
-	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.unsubscribeURL, a.cfg.SiteRoot)}
+	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.parts.signer.UnsubscribePath, a.cfg.SiteRoot)}
 	if a.cfg.WebhooksEnabled {
 		checkJSON := func(c monitor.Check) []byte { return a.checkJSON(objects, c) }
 		list = append(list, notify.NewWebhook(client, checkJSON, a.store.Now))
@@ -84,12 +84,6 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 		}))
 	}
 	return notify.NewRegistry(list...)
-}
-
-// unsubscribeURL is the address in alert mails by which whoever gets them ends
-// them with one click (RFC 8058).
-func (a *App) unsubscribeURL(channel uuid.UUID) string {
-	return a.cfg.SiteURL(a.parts.signer.UnsubscribePath(channel))
 }
 
 // checkJSON is what a webhook sends as $JSON.
