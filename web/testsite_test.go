@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { pgtest.Main(browser.Closing(m)) }
 
 // testSite is a whole site with a database of its own, and one browser on it.
 type testSite struct {
-	*testing.T
+	testing.TB
 	store  *store.Store
 	clock  *testdb.Clock
 	auth   *auth.Service
@@ -51,7 +51,7 @@ type outbox struct {
 }
 
 // newTestSite starts a site; change may alter what it stands on.
-func newTestSite(t *testing.T, engine db.Engine, change ...func(*Deps)) *testSite {
+func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSite {
 	t.Helper()
 	clock := testdb.NewClock()
 	st := testdb.Open(t, engine, clock)
@@ -101,7 +101,7 @@ func newTestSite(t *testing.T, engine db.Engine, change ...func(*Deps)) *testSit
 	if site, err = New(d); err != nil {
 		t.Fatal(err)
 	}
-	s := &testSite{T: t, store: st, clock: clock, auth: d.Auth, server: site, url: d.Site.Root.String(), sent: out, header: http.Header{}}
+	s := &testSite{TB: t, store: st, clock: clock, auth: d.Auth, server: site, url: d.Site.Root.String(), sent: out, header: http.Header{}}
 	return s.otherBrowser()
 }
 
@@ -122,13 +122,14 @@ func eachSite(t *testing.T, test func(s *testSite)) {
 func (s *testSite) otherBrowser() *testSite {
 	jar, _ := cookiejar.New(nil) // cannot fail
 	other := *s
+	other.header = s.header.Clone()
 	other.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &other
 }
 
 // answer is what the site has answered.
 type answer struct {
-	*testing.T
+	testing.TB
 	*goquery.Document
 	status   int
 	header   http.Header
@@ -181,8 +182,8 @@ func (s *testSite) do(method, path string, form url.Values) *answer {
 		s.Fatal(err)
 	}
 	return &answer{
-		T: s.T, Document: doc, status: resp.StatusCode, header: resp.Header, body: string(raw),
-		location: strings.TrimPrefix(resp.Header.Get("Location"), s.url),
+		TB: s.TB, Document: doc, status: resp.StatusCode, header: resp.Header, body: string(raw),
+		location: strings.TrimPrefix(strings.TrimPrefix(resp.Header.Get("Location"), s.url), s.server.Site.Root.Path),
 	}
 }
 

@@ -1,0 +1,251 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
+)
+
+// superuser logs a superuser in.
+func superuser(s *testSite) *testSite {
+	s.Helper()
+	if _, err := s.auth.CreateSuperuser(s.Context(), "root@example.org", ""); err != nil {
+		s.Fatal(err)
+	}
+	b := s.otherBrowser()
+	b.login("root@example.org")
+	return b
+}
+
+func TestTheAdminPagesAreForSuperusers(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		user, _ := s.login("jane@example.org")
+		root := superuser(s)
+		pages := []string{"/admin/users/", "/admin/projects/", "/admin/checks/", "/admin/emails/", "/admin/deliveries/"}
+		for _, path := range pages {
+			root.get(path).is(http.StatusOK)
+			s.get(path).is(http.StatusNotFound)
+			s.otherBrowser().get(path).is(http.StatusSeeOther)
+		}
+		root.get("/admin/").leadsTo("/admin/users/")
+		for _, path := range []string{"/admin/users/" + user.ID.String() + "/active/", "/admin/users/" + user.ID.String() + "/login/", "/admin/deliveries/1/retry/", "/admin/emails/1/resend/"} {
+			s.post(path, nil).is(http.StatusNotFound)
+		}
+	})
+}
+
+func TestListsAreSearchedAndPaged(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		root := superuser(s)
+		for i := range 60 {
+			u := &monitor.Email{MessageID: fmt.Sprintf("%d@example.org", i), Kind: "login", To: fmt.Sprintf("user%02d@example.org", i), Subject: "Hello"}
+			if err := s.store.EnqueueEmail(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := root.get("/admin/emails/").has("1–50")
+		next, _ := first.Find("a[rel=next]").Attr("href")
+		root.get(next).has("51–60")
+		root.get("/admin/emails/?q=USER07").has("user07@example.org").hasNot("user08@example.org")
+		root.get("/admin/emails/?status=failed").has("There is nothing here")
+		root.get("/admin/users/?q=nobody").has("Nothing matches")
+		root.get("/admin/users/?q=ROOT").has("root@example.org")
+		root.get("/admin/users/?page=-3").is(http.StatusOK)
+	})
+}
+
+func TestDeactivatingAUser(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		user, _ := s.login("jane@example.org")
+		root := superuser(s)
+		path := "/admin/users/" + user.ID.String() + "/active/"
+		root.post(path, url.Values{"active": {"0"}}).is(http.StatusSeeOther)
+		s.get("/accounts/profile/").is(http.StatusSeeOther)
+		mailed := len(s.sent.links)
+		s.post("/accounts/login/", signupForm("jane@example.org")).leadsTo("/accounts/login_link_sent/")
+		if len(s.sent.links) != mailed {
+			t.Error("a link was mailed")
+		}
+
+		root.post(path, url.Values{"active": {"1"}}).is(http.StatusSeeOther)
+		s.login("jane@example.org")
+
+		self, err := s.store.UserByEmail(t.Context(), "root@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		root.post("/admin/users/"+self.ID.String()+"/active/", url.Values{"active": {"0"}}).is(http.StatusConflict)
+	})
+}
+
+func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			var log bytes.Buffer
+			s := newTestSite(t, engine, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			user, project := s.login("jane@example.org")
+			root := superuser(s)
+
+			root.post("/admin/users/"+user.ID.String()+"/login/", nil).leadsTo("/projects/" + project.ID.String() + "/checks/")
+			page := root.get("/accounts/profile/").is(http.StatusOK).has("jane@example.org")
+			if banner := page.text(".banner"); !strings.Contains(banner, "root@example.org") || !strings.Contains(banner, "jane@example.org") {
+				t.Errorf("banner %q", banner)
+			}
+			root.get("/admin/users/").is(http.StatusNotFound)
+			root.post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).is(http.StatusForbidden)
+			if text := log.String(); !strings.Contains(text, "superuser logs in as a user") || !strings.Contains(text, "superuser=root@example.org") {
+				t.Errorf("log:\n%s", text)
+			}
+
+			root.post("/accounts/logout/", nil).leadsTo("/admin/users/")
+			if root.get("/admin/users/").is(http.StatusOK).Find(".banner.grace").Length() != 0 {
+				t.Error("the banner is still there")
+			}
+			if _, err := s.auth.CreateSuperuser(t.Context(), "jane@example.org", ""); err != nil {
+				t.Fatal(err)
+			}
+			root.post("/admin/users/"+user.ID.String()+"/login/", nil).is(http.StatusForbidden)
+		})
+	}
+}
+
+func TestASuperuserWhoIsNoneAnyMoreSeesThroughNobodysEyes(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		user, _ := s.login("jane@example.org")
+		root := superuser(s)
+		root.post("/admin/users/"+user.ID.String()+"/login/", nil).is(http.StatusSeeOther)
+		admin, err := s.store.UserByEmail(t.Context(), "root@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		admin.IsSuperuser = false
+		if err := s.store.UpdateUser(t.Context(), admin); err != nil {
+			t.Fatal(err)
+		}
+		root.get("/accounts/profile/").is(http.StatusSeeOther)
+	})
+}
+
+func TestSuperusersMayOpenEveryProject(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, project := s.login("jane@example.org")
+		superuser(s).get(settingsPath(project)).is(http.StatusOK)
+	})
+}
+
+func TestSuperusersHearWhenNoAlertsAreSent(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		s.login("jane@example.org")
+		root := superuser(s)
+		if root.get("/docs/").Find(".banner.down").Length() != 1 || s.get("/docs/").Find(".banner.down").Length() != 0 {
+			t.Error("no sendalerts is alive: superusers must see it, others not")
+		}
+		if err := s.store.Heartbeat(t.Context(), &monitor.Node{Role: "sendalerts", StartedAt: s.clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		if root.get("/docs/").Find(".banner.down").Length() != 0 {
+			t.Error("sendalerts is alive")
+		}
+	})
+}
+
+const linkInMail = "http://example.org/accounts/check_token/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/TheSecretOfTheLink_-/"
+
+func keepMail(s *testSite, status monitor.EmailStatus) *monitor.Email {
+	s.Helper()
+	m := &monitor.Email{
+		MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Log in", Status: status,
+		Text: "Open " + linkInMail, HTML: `<p style="color:red">Hello</p><a href="` + linkInMail + `">Log in</a>`,
+	}
+	if err := s.store.EnqueueEmail(s.Context(), m); err != nil {
+		s.Fatal(err)
+	}
+	return m
+}
+
+func TestSuperusersReadMailButNotLoginLinks(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		root := superuser(s)
+		m := keepMail(s, monitor.EmailFailed)
+		path := fmt.Sprintf("/admin/emails/%d/", m.ID)
+		page := root.get(path).is(http.StatusOK).has("jane@example.org", "failed")
+		html := root.get(path + "html/").is(http.StatusOK)
+		for _, body := range []string{page.body, html.body} {
+			if strings.Contains(body, "TheSecret") || !strings.Contains(body, "/accounts/check_token/") {
+				t.Errorf("the login link can be used:\n%s", body)
+			}
+		}
+		s.get(path).is(http.StatusSeeOther)
+		root.post(path+"resend/", nil).leadsTo(path)
+		root.post(path+"resend/", nil).is(http.StatusNotFound)
+		root.get("/admin/emails/999999/").is(http.StatusNotFound)
+	})
+}
+
+func TestTheMailbox(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		m := keepMail(s, monitor.EmailKept)
+		path := fmt.Sprintf("/mailbox/%d/", m.ID)
+		s.get("/mailbox/").is(http.StatusOK).has("Log in", "jane@example.org")
+		page := s.get(path).is(http.StatusOK).has(linkInMail)
+		frame, _ := page.Find("iframe").Attr("src")
+		html := s.get(frame).is(http.StatusOK)
+		if policy := html.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox") || strings.Contains(policy, "allow-scripts") {
+			t.Errorf("policy %q", policy)
+		}
+		if target, _ := html.Find("a").Attr("target"); target != "_top" {
+			t.Errorf("the link opens in %q", target)
+		}
+		s.get("/accounts/login_link_sent/").has("Open the mailbox")
+	})
+}
+
+func TestTheMailboxIsForTheMachineItselfOnly(t *testing.T) {
+	public, err := url.Parse("https://punctual.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Deps)
+		header http.Header
+	}{
+		"a mail server is set":           {change: func(d *Deps) { d.Site.HasSMTP = true }},
+		"the site is known to the world": {change: func(d *Deps) { d.Site.Root = public }},
+		"through a proxy":                {header: http.Header{"X-Forwarded-For": {"192.0.2.7"}}},
+		"through a proxy on the machine": {header: http.Header{"X-Forwarded-For": {"127.0.0.1"}}},
+		"through a proxy that hides":     {header: http.Header{"X-Real-Ip": {"192.0.2.7"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listen := ""
+			change := func(d *Deps) {
+				listen = d.Site.Root.String()
+				if c.change != nil {
+					c.change(d)
+				}
+			}
+			s := newTestSite(t, db.SQLite, change)
+			s.url = listen
+			m := keepMail(s, monitor.EmailKept)
+			for k, v := range c.header {
+				s.header[k] = v
+			}
+			for _, path := range []string{"/mailbox/", fmt.Sprintf("/mailbox/%d/", m.ID), fmt.Sprintf("/mailbox/%d/html/", m.ID)} {
+				s.get(path).is(http.StatusNotFound)
+			}
+		})
+	}
+}
+
+func TestTheMailboxHasKeptMailsOnly(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	m := keepMail(s, monitor.EmailSent)
+	s.get(fmt.Sprintf("/mailbox/%d/", m.ID)).is(http.StatusNotFound)
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"punctual/internal/db"
+)
+
+func TestEveryAnswerGuardsItself(t *testing.T) {
+	s := newTestSite(t, db.SQLite, func(d *Deps) { d.PushoverSubscription = "https://pushover.net/subscribe/Punctual-x" })
+	for _, path := range []string{"/", "/docs/", "/nothing/", "/robots.txt"} {
+		a := s.get(path)
+		policy := a.header.Get("Content-Security-Policy")
+		for _, part := range []string{"default-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "form-action 'self' https://pushover.net"} {
+			if !strings.Contains(policy, part) {
+				t.Errorf("%s: policy %q has no %q", path, policy, part)
+			}
+		}
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("%s: %v", path, a.header)
+		}
+	}
+}
+
+func TestAddressesThatAreNotThere(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		s.get("/nothing/").is(http.StatusNotFound).has("There is no such page")
+		a := s.do(http.MethodPut, "/accounts/login/", nil).is(http.StatusMethodNotAllowed)
+		if got := strings.Join(a.header.Values("Allow"), ", "); got != "GET, POST" {
+			t.Errorf("Allow: %s", got)
+		}
+		s.login("jane@example.org")
+		if s.get("/nothing/").is(http.StatusNotFound).Find("header .avatar").Length() == 0 {
+			t.Error("the error page does not know who is logged in")
+		}
+	})
+}
+
+func TestInternalErrorsShowAReferenceAndNothingElse(t *testing.T) {
+	var log bytes.Buffer
+	s := newTestSite(t, db.SQLite, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	for name, h := range map[string]http.Handler{
+		"an error": s.server.wrap(func(http.ResponseWriter, *http.Request) error { return errors.New("the password is hunter2") }),
+		"a panic":  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the password is hunter2") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			log.Reset()
+			w := httptest.NewRecorder()
+			s.server.logRequests(s.server.recoverPanics(h)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			body := w.Body.String()
+			if w.Code != http.StatusInternalServerError || strings.Contains(body, "hunter2") || !strings.Contains(body, "Something broke") {
+				t.Fatalf("%d\n%s", w.Code, body)
+			}
+			ref := regexp.MustCompile(`<code>([0-9a-f]{8})</code>`).FindStringSubmatch(body)
+			if ref == nil || !strings.Contains(log.String(), "ref="+ref[1]) || !strings.Contains(log.String(), "hunter2") {
+				t.Errorf("reference %v, log:\n%s", ref, log.String())
+			}
+		})
+	}
+}
+
+func TestTheDatabaseIsDown(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	s.login("jane@example.org")
+	if err := s.store.DB().Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/").is(http.StatusInternalServerError).has("Something broke")
+}
+
+func TestTheLogHasNoSecrets(t *testing.T) {
+	var log bytes.Buffer
+	s := newTestSite(t, db.SQLite, func(d *Deps) {
+		d.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	s.login("jane@example.org")
+	link := s.lastLink()
+	token := strings.Split(link, "/")[6]
+	if text := log.String(); strings.Contains(text, token) || !strings.Contains(text, "route=/accounts/check_token/{user}/{token}") {
+		t.Errorf("log:\n%s", text)
+	}
+}
+
+func TestUnderAPath(t *testing.T) {
+	s := newTestSite(t, db.SQLite, func(d *Deps) {
+		root := *d.Site.Root
+		root.Path = "/watch"
+		d.Site.Root = &root
+	})
+	s.get("/accounts/profile/").leadsTo("/accounts/login/?next=%2Faccounts%2Fprofile%2F")
+	form := signupForm("jane@example.org")
+	form.Set("next", "/accounts/profile/")
+	s.post("/accounts/login/", form).leadsTo("/accounts/login_link_sent/")
+	s.get(s.lastLink()).leadsTo("/accounts/profile/")
+	page := s.get("/accounts/profile/").is(http.StatusOK)
+	for _, a := range page.Find("a[href], form[action]").EachIter() {
+		to := a.AttrOr("href", a.AttrOr("action", ""))
+		if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "/watch/") {
+			t.Errorf("leads out of the path: %s", to)
+		}
+	}
+}
