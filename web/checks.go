@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,18 +37,13 @@ type checksPage struct {
 	PingBase     string    // PING_ENDPOINT
 	PingKey      string
 	Version      string // of everything but pings, see listVersion
-	Icon         icons
-}
 
-// icons are drawn for each row and therefore made once.
-type icons struct{ Dots template.HTML }
+	detailsPrefix string // of the address of each check's page
+}
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
 // before they filter anew.
 func (p *checksPage) Partial() bool { return len(p.Rows) < p.Total }
-
-// DetailsPrefix is the beginning of the address of each check's page.
-func (p *checksPage) DetailsPrefix() string { return p.Site.Path("/checks/") }
 
 // OtherSort is what a click on a column's head asks for.
 func (p *checksPage) OtherSort(column string) string {
@@ -76,11 +70,36 @@ type tagChip struct {
 	Query string
 }
 
-// channelIcon is a channel in the head of the list.
+// channelIcon is a channel as each row shows it.
 type channelIcon struct {
 	ID    uuid.UUID
-	Label string // "Email: ops@example.org"
-	SVG   template.HTML
+	Label string // where alerts go
+	Icon  string // of its kind
+	X     int    // where the picture of a row has it
+}
+
+// iconStep is the distance of the icons in a row.
+const iconStep = 23
+
+// iconsOf is the cell that shows which channels are on; where there are too many
+// for icons it only says how many: "3 of 14". The icons of all channels are one
+// symbol of the page; data-on has a letter for each that is on, a for the first,
+// by which styles colour them and scripts switch them.
+func (p *checksPage) iconsOf(on map[uuid.UUID]bool) string {
+	if p.ChannelCount == 0 {
+		return "<td class=ch>"
+	}
+	of := fmt.Sprintf("%d of %d", len(on), p.ChannelCount)
+	if p.ChannelCount > maxRowIcons {
+		return "<td class=ch>" + of
+	}
+	set := ""
+	for i, icon := range p.Icons {
+		if on[icon.ID] {
+			set += string(rune('a' + i))
+		}
+	}
+	return `<td class=ch data-on="` + set + `"><svg role=img aria-label="` + of + `"><use href=#channels /></svg>`
 }
 
 // checks shows the list.
@@ -126,12 +145,7 @@ func (s *Server) listChecks(r *http.Request, project *monitor.Project, role moni
 	if !slices.Contains(sorts(), p.Sort) {
 		p.Sort = defaultSort
 	}
-	if p.Icon.Dots, err = s.assets.icon("dots"); err != nil {
-		return nil, err
-	}
-	if p.Icons, err = s.channelIcons(channels); err != nil {
-		return nil, err
-	}
+	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(channels)
 	p.fill(checks, assigned, s.Store.Now())
 	return p, nil
 }
@@ -145,20 +159,16 @@ func checksBase(project *monitor.Project, title string) BasePage {
 	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: name}}
 }
 
-func (s *Server) channelIcons(channels []monitor.Channel) ([]channelIcon, error) {
+func (s *Server) channelIcons(channels []monitor.Channel) []channelIcon {
 	if len(channels) > maxRowIcons {
-		return nil, nil
+		return nil
 	}
-	out := make([]channelIcon, 0, len(channels))
+	out := make([]channelIcon, len(channels))
 	for i := range channels {
 		v := s.viewChannel(&channels[i])
-		svg, err := s.assets.icon(v.Icon)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, channelIcon{ID: v.ID, Label: v.Label + ": " + v.Title, SVG: svg})
+		out[i] = channelIcon{ID: v.ID, Label: v.Title, Icon: v.Icon, X: i * iconStep}
 	}
-	return out, nil
+	return out
 }
 
 // fill makes the rows, the chips and the counts of the checks at time now.
@@ -322,11 +332,7 @@ func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 		if !u.All && !changedSince(page.Rows[i].Check, since, page.Now) {
 			continue
 		}
-		html, err := s.part("checks", "row", &page.Rows[i])
-		if err != nil {
-			return err
-		}
-		u.Rows = append(u.Rows, html)
+		u.Rows = append(u.Rows, string(page.Rows[i].HTML()))
 	}
 	return writeJSON(w, &u)
 }

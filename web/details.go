@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -49,7 +50,7 @@ func (p *detailsPage) Filtered() bool {
 }
 
 // Bars are the last runs as a picture.
-func (p *detailsPage) Bars() any { return bars(p.Check.RecentRuns) }
+func (p *detailsPage) Bars() template.HTML { return describedBars(p.Check.RecentRuns) }
 
 // Share is the part of the last runs that came.
 func (p *detailsPage) Share() string { return share(p.Check.RecentRuns) }

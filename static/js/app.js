@@ -4,7 +4,7 @@
 //   data-dialog             on a link: opens the page it leads to in a dialog
 //   data-busy="Sending…"    on a submit button: its text while the form is on its way
 //   data-filter="#list"     on a search input: hides the children of #list whose text does not hold what is typed
-//   <time data-ago>         stays current
+//   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
 // Other scripts listen to "content" (bubbles from what was put into a dialog) to set up what they find there.
@@ -158,8 +158,8 @@ function ago(then) {
 
 function refreshTimes() {
   if (document.hidden) return;
-  for (const t of $$('time[data-ago]')) {
-    const text = ago(new Date(t.dateTime));
+  for (const t of $$('[data-ago]')) {
+    const text = ago(new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
     if (t.textContent !== text) t.textContent = text;
   }
 }

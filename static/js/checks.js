@@ -13,6 +13,7 @@ function start() {
 
   // Filtering. The rules are those of web/checks_filter.go.
   const slugify = (s) => s.normalize('NFKD').replace(/[^\x00-\x7f]/g, '').toLowerCase().replace(/[^a-z0-9_\s-]/g, '').replace(/[-\s]+/g, '-').replace(/^[-_]+|[-_]+$/g, '');
+  const code = (row) => row.querySelector('.nm a').pathname.split('/').at(-3);
   const tagsOf = (row) => [...row.querySelectorAll('.nm .tag')].map((t) => t.textContent);
 
   function matches(row) {
@@ -22,7 +23,7 @@ function start() {
     if (!filter.search) return true;
     const name = row.querySelector('.nm a').textContent;
     const slug = row.dataset.slug ?? slugify(name);
-    return [name, slug, tags.join(' '), row.id].some((text) => text.toLowerCase().includes(filter.search.toLowerCase()));
+    return [name, slug, tags.join(' '), code(row)].some((text) => text.toLowerCase().includes(filter.search.toLowerCase()));
   }
 
   function apply() {
@@ -126,10 +127,8 @@ function start() {
     if (news.all) {
       body.replaceChildren(...holder.rows);
     } else {
-      for (const row of [...holder.rows]) {
-        const old = document.getElementById(row.id);
-        if (old && old.outerHTML !== row.outerHTML) old.replaceWith(row);
-      }
+      const old = new Map([...body.rows].map((row) => [code(row), row]));
+      for (const row of [...holder.rows]) old.get(code(row))?.replaceWith(row);
     }
     apply();
     tick();
@@ -164,27 +163,49 @@ function start() {
   // What rows do. app.js copies what data-copy holds; it is set just before.
   const pingURL = (row) => {
     const slug = row.querySelector('.nm code').textContent.split('/ping/…/')[1];
-    return table.dataset.ping + (slug ? `${table.dataset.key}/${slug}` : row.id);
+    return table.dataset.ping + (slug ? `${table.dataset.key}/${slug}` : code(row));
   };
 
   document.addEventListener('click', (e) => {
-    const code = e.target.closest('#checks .nm code');
-    if (code) code.dataset.copy = pingURL(code.closest('tr'));
+    const url = e.target.closest('#checks .nm code');
+    if (url) url.dataset.copy = pingURL(url.closest('tr'));
   }, true);
 
   table.addEventListener('click', (e) => {
-    const dots = e.target.closest('.ac a');
-    if (dots && !e.metaKey && !e.ctrlKey && !e.shiftKey) {
-      e.preventDefault();
-      openMenu(dots);
-    }
-    const channel = e.target.closest('.ch button');
-    if (channel && 'write' in table.dataset) toggle(channel);
+    const dots = e.target.closest('.ac button');
+    if (dots) openMenu(dots);
+    const cell = e.target.closest('td[data-on]');
+    if (cell && channels.length && 'write' in table.dataset) toggle(cell, channelAt(cell, e));
   });
+  table.addEventListener('mousemove', (e) => {
+    const cell = e.target.closest('td[data-on]');
+    const channel = cell && channels[channelAt(cell, e)];
+    if (channel) cell.title = channel.textContent.trim();
+  });
+
+  // The channels are one picture in each row, 23 pixels apart; for keyboards they are in the menu too.
+  const channels = [...menu.querySelectorAll('[data-channel]')];
+  const letterOf = (i) => String.fromCharCode(97 + i);
+  const channelAt = (cell, e) => Math.floor((e.clientX - cell.firstElementChild.getBoundingClientRect().left) / 23);
+
+  async function toggle(cell, i) {
+    if (!channels[i]) return;
+    const letter = letterOf(i);
+    const on = !cell.dataset.on.includes(letter);
+    const show = (yes) => {
+      cell.dataset.on = cell.dataset.on.replace(letter, '') + (yes ? letter : '');
+      cell.firstElementChild.setAttribute('aria-label', `${cell.dataset.on.length} of ${channels.length}`);
+    };
+    show(on);
+    const response = await fetch(`${table.dataset.checks}${code(cell.parentNode)}/channels/${channels[i].dataset.channel}/enabled`, {
+      method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ state: on ? 'on' : 'off' }),
+    }).catch(() => null);
+    if (!response?.ok) show(!on);
+  }
 
   function openMenu(dots) {
     const row = dots.closest('tr');
-    const base = `${table.dataset.checks}${row.id}/`;
+    const base = `${table.dataset.checks}${code(row)}/`;
     menu.querySelector('.menu-head').textContent = row.querySelector('.nm a').textContent;
     for (const item of menu.querySelectorAll('[data-go]')) {
       item[item.tagName === 'FORM' ? 'action' : 'href'] = base + item.dataset.go;
@@ -195,6 +216,15 @@ function start() {
     const copyButton = menu.querySelector('[data-do=copy]');
     copyButton.dataset.copy = pingURL(row);
     copyButton.onclick = () => menu.hidePopover();
+    const cell = row.querySelector('td[data-on]');
+    channels.forEach((channel, i) => {
+      const mark = () => channel.setAttribute('aria-checked', cell.dataset.on.includes(letterOf(i)));
+      channel.onclick = () => {
+        toggle(cell, i);
+        mark();
+      };
+      mark();
+    });
     menu.style.positionArea = 'none';
     menu.style.inset = 'auto';
     menu.style.margin = '0';
@@ -205,17 +235,6 @@ function start() {
     menu.style.left = `${Math.max(8, r.right - menu.offsetWidth)}px`;
   }
   addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
-
-  async function toggle(button) {
-    const row = button.closest('tr');
-    const id = table.dataset.channels.split(' ')[[...button.parentNode.children].indexOf(button)];
-    const on = button.getAttribute('aria-pressed') !== 'true';
-    button.setAttribute('aria-pressed', on);
-    const response = await fetch(`${table.dataset.checks}${row.id}/channels/${id}/enabled`, {
-      method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ state: on ? 'on' : 'off' }),
-    }).catch(() => null);
-    if (!response?.ok) button.setAttribute('aria-pressed', !on);
-  }
 
   if (!version) return;
   apply();
