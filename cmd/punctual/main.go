@@ -41,6 +41,9 @@ type cli struct {
 	Pruneemails pruneemailsCmd `cmd:"" help:"Remove records of mail older than 7 days, and expired sessions."`
 	Pruneusers  pruneusersCmd  `cmd:"" help:"Remove accounts that nobody has used for a month."`
 
+	Createsuperuser createsuperuserCmd `cmd:"" help:"Make an account that may administer the instance."`
+	Project         projectCmd         `cmd:"" help:"Make projects and their keys without a browser."`
+
 	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

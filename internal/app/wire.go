@@ -78,7 +78,7 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 			Retry:  time.Duration(a.cfg.PushoverEmergencyRetryDelay) * time.Second,
 			Expire: time.Duration(a.cfg.PushoverEmergencyExpiration) * time.Second,
 			Limit: func(ctx context.Context, user string) (bool, time.Duration, error) {
-				return a.store.TakeToken(ctx, "pushover:"+auth.KeyHash(a.cfg.SecretKey, user), 6, time.Minute)
+				return a.store.TakeToken(ctx, a.parts.auth.Bucket("pushover", user), 6, time.Minute)
 			},
 			Now: a.store.Now,
 		}))

@@ -32,7 +32,7 @@ var (
 
 // take takes one token; where none is left it fails with errs.TooMany.
 func (s *Service) take(ctx context.Context, l limit, of string) error {
-	ok, wait, err := s.Store.TakeToken(ctx, s.bucket(l.name, of), l.capacity, l.window)
+	ok, wait, err := s.Store.TakeToken(ctx, s.Bucket(l.name, of), l.capacity, l.window)
 	if err != nil {
 		return err
 	}

@@ -48,13 +48,13 @@ type ProvisionRequest struct {
 	Rotate bool   // make all keys new; those in use stop working
 }
 
-// Keys are a project's keys in full. A key that exists already is empty: only
-// its hash is stored.
+// Keys are a project's keys in full. An API key that existed before is empty:
+// only its hash is stored.
 type Keys struct {
-	Project        uuid.UUID `json:"project"`
-	APIKey         string    `json:"api_key"`
-	APIKeyReadonly string    `json:"api_key_readonly"`
-	PingKey        string    `json:"ping_key"`
+	Project        uuid.UUID
+	APIKey         string
+	APIKeyReadonly string
+	PingKey        string
 }
 
 // Complete tells whether all keys are known.

@@ -70,8 +70,9 @@ func zoneOrUTC(tz string) string {
 	return "UTC"
 }
 
-// bucket names a rate limit of one address or person without naming them.
-func (s *Service) bucket(limit, of string) string {
+// Bucket names the rate limit (features §18) of one address, person or key, for
+// store.TakeToken, without giving away whose it is.
+func (s *Service) Bucket(limit, of string) string {
 	mac := hmac.New(sha256.New, []byte(s.SecretKey))
 	mac.Write([]byte(limit + ":" + of))
 	return limit + ":" + hex.EncodeToString(mac.Sum(nil)[:16])
