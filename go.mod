@@ -94,3 +94,6 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+// The version modernc.org/sqlite was made with; goose asks for a newer one. architecture_test.go compares.
+replace modernc.org/libc => modernc.org/libc v1.77.1

@@ -1,0 +1,414 @@
+// Package punctual_test holds the house together: who may import whom, and what
+// no package may have (DESIGN §3, §4).
+package punctual_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// floors are the packages of DESIGN §3, the lowest first. An import goes down;
+// what stands on the same floor does not know each other, but for beside. A
+// package belongs where its longest prefix stands.
+var floors = [][]string{
+	{"internal/errs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need"},
+	{"internal/monitor", "internal/config"},
+	{"internal/db", "internal/mail"},
+	{"internal/store", "internal/notify"},
+	{"internal/auth"},
+	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "web/api", "web/badge"},
+	{"web"},
+	{"internal/app"},
+	{"cmd/punctual"},
+	{"internal/db/pgtest", "internal/testkit", "internal/testkit/testdb", "internal/e2e", "packaging"},
+}
+
+// onlyFor are packages that only some may import: the settings and the embedded
+// files are handed down as values, tools of tests stay in tests.
+var onlyFor = map[string][]string{
+	"internal/config":     {"internal/app", "cmd/punctual"},
+	"migrations":          {"internal/app", "cmd/punctual", "internal/testkit/testdb"},
+	"static":              {"internal/app", "cmd/punctual"},
+	"templates":           {"internal/app", "cmd/punctual"},
+	"internal/app":        {"cmd/punctual"},
+	"internal/db/pgtest":  {"internal/testkit"},
+	"internal/testkit":    {"internal/testkit", "internal/db/pgtest"},
+	"internal/ping":       {"internal/app", "cmd/punctual"}, // it, alert and web never
+	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
+	"web":                 {"internal/app", "cmd/punctual"},
+	"database/sql/driver": {"internal/db"},
+
+	"github.com/jackc/pgx":            {"internal/db"},
+	"github.com/jackc/pgx/v5":         {"internal/db", "internal/store"}, // batches
+	"github.com/jackc/pgx/v5/pgxpool": {"internal/db", "internal/store"},
+	"github.com/jackc/pgx/v5/pgtype":  {"internal/db", "internal/store"},
+	"github.com/jackc/pgx/v5/stdlib":  {"internal/db"},
+	"github.com/jackc/pgx/v5/pgconn":  {"internal/db"},
+	"github.com/pressly/goose":        {"internal/db"},
+	"modernc.org":                     {"internal/db"},
+}
+
+// thirdParty are the only modules of others that a pure package may use.
+var thirdParty = map[string][]string{
+	"internal/errs":     nil,
+	"internal/schedule": nil,
+	"internal/config":   nil,
+	"internal/monitor":  {"github.com/google/uuid", "golang.org/x/text"},
+	"migrations":        nil,
+	"static":            nil,
+	"templates":         nil,
+}
+
+type pkg struct {
+	ImportPath, Dir        string
+	Standard               bool
+	GoFiles, Imports, Deps []string
+	Module                 *module
+}
+
+type module struct {
+	Path, Version, GoMod string
+	Replace              *struct{ Version string }
+}
+
+// name is the path inside the module, "" for packages of others.
+func (p pkg) name() string { return own(p.ImportPath) }
+
+func own(path string) string {
+	name, ok := strings.CutPrefix(path, "punctual/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// packages are all packages of the program with what they need.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,Imports,Deps,Module", "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestArchitecture(t *testing.T) {
+	all := packages(t)
+	var ours []pkg
+	for _, p := range all {
+		if p.name() != "" {
+			ours = append(ours, p)
+		}
+	}
+	if len(ours) < 15 {
+		t.Fatalf("only %d packages were found", len(ours))
+	}
+	t.Run("imports go down", func(t *testing.T) { importsGoDown(t, ours) })
+	t.Run("some imports are only for some", func(t *testing.T) { importsOnlyForSome(t, ours) })
+	t.Run("pure packages stay pure", func(t *testing.T) { purePackages(t, all) })
+	t.Run("no state outside of values", func(t *testing.T) { noPackageState(t, ours) })
+	t.Run("SQL is where it belongs and runs on both engines", func(t *testing.T) { sharedSQL(t, ours) })
+	t.Run("modernc.org/libc is the one SQLite was tested with", func(t *testing.T) { pinnedLibc(t, all) })
+}
+
+// under tells whether path is prefix or inside of it.
+func under(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+// floor finds where a package stands, -1 = nowhere.
+func floor(name string) int {
+	found, longest := -1, ""
+	for i, names := range floors {
+		for _, n := range names {
+			if under(name, n) && len(n) > len(longest) {
+				found, longest = i, n
+			}
+		}
+	}
+	return found
+}
+
+func importsGoDown(t *testing.T, ours []pkg) {
+	for _, p := range ours {
+		here := floor(p.name())
+		if here < 0 {
+			t.Errorf("%s has no floor yet: give it one in this test, as DESIGN §3 has it", p.name())
+		}
+		for _, path := range p.Imports {
+			if there := own(path); there != "" && floor(there) >= here && !under(p.name(), "internal/testkit") {
+				t.Errorf("%s imports %s, which does not stand below it", p.name(), there)
+			}
+		}
+	}
+}
+
+func importsOnlyForSome(t *testing.T, ours []pkg) {
+	for _, p := range ours {
+		for _, path := range p.Imports {
+			if name := own(path); name != "" {
+				path = name
+			}
+			rule := ""
+			for guarded := range onlyFor {
+				if under(path, guarded) && len(guarded) > len(rule) {
+					rule = guarded
+				}
+			}
+			tool := under(p.name(), "internal/testkit") || under(p.name(), "internal/db/pgtest") || p.name() == "internal/e2e"
+			if rule != "" && !tool && !slices.ContainsFunc(onlyFor[rule], func(allowed string) bool { return p.name() == allowed }) {
+				t.Errorf("%s imports %s, which is for %v only", p.name(), path, onlyFor[rule])
+			}
+		}
+	}
+}
+
+func purePackages(t *testing.T, all []pkg) {
+	standard := make(map[string]bool, len(all))
+	for _, p := range all {
+		standard[p.ImportPath] = p.Standard
+	}
+	for _, p := range all {
+		if p.name() == "internal/ping" && slices.Contains(p.Deps, "html/template") {
+			t.Error("internal/ping needs html/template: the way of a ping stays small (DESIGN §5.1)")
+		}
+		allowed, pure := thirdParty[p.name()]
+		if !pure {
+			continue
+		}
+		for _, path := range p.Imports {
+			if own(path) == "" && !standard[path] && !slices.ContainsFunc(allowed, func(a string) bool { return under(path, a) }) {
+				t.Errorf("%s imports %s", p.name(), path)
+			}
+		}
+	}
+}
+
+// state are package variables that may change, each with its reason.
+var state = map[string]string{
+	"internal/schedule.loaded": "a cache of what time.LoadLocation returns, which nobody can tell from calling it",
+}
+
+func noPackageState(t *testing.T, ours []pkg) {
+	for _, p := range ours {
+		if under(p.name(), "internal/testkit") || p.name() == "internal/db/pgtest" {
+			continue // a test binary has no other place that all its tests reach
+		}
+		written := make(map[string]token.Position)
+		vars := make(map[string]*ast.ValueSpec)
+		fset, files := parse(t, p)
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				for _, name := range writes(n) {
+					written[name] = fset.Position(n.Pos())
+				}
+				return true
+			})
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+					t.Errorf("%s: func init: say what is to happen where it is to happen", fset.Position(fn.Pos()))
+				}
+				collectVars(d, vars)
+			}
+		}
+		for name, spec := range vars {
+			if state[p.name()+"."+name] != "" {
+				continue
+			}
+			if at, ok := written[name]; ok {
+				t.Errorf("%s: package variable %s is written to", at, name)
+			}
+			if why := mutable(spec); why != "" {
+				t.Errorf("%s: package variable %s %s", fset.Position(spec.Pos()), name, why)
+			}
+		}
+	}
+}
+
+func parse(t *testing.T, p pkg) (*token.FileSet, []*ast.File) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range p.GoFiles {
+		f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return fset, files
+}
+
+// collectVars adds the package variables a declaration makes, but for what is embedded.
+func collectVars(d ast.Decl, vars map[string]*ast.ValueSpec) {
+	decl, ok := d.(*ast.GenDecl)
+	if !ok || decl.Tok != token.VAR {
+		return
+	}
+	for _, s := range decl.Specs {
+		spec := s.(*ast.ValueSpec)
+		for _, doc := range []*ast.CommentGroup{decl.Doc, spec.Doc} {
+			if doc != nil && slices.ContainsFunc(doc.List, func(c *ast.Comment) bool { return strings.HasPrefix(c.Text, "//go:embed") }) {
+				return
+			}
+		}
+		for _, name := range spec.Names {
+			if name.Name != "_" {
+				vars[name.Name] = spec
+			}
+		}
+	}
+}
+
+// writes names the variables that a statement changes. It does not know scopes:
+// a local variable with the name of one of the package counts as well, and is
+// better called something else.
+func writes(n ast.Node) (names []string) {
+	var targets []ast.Expr
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok != token.DEFINE {
+			targets = n.Lhs
+		}
+	case *ast.IncDecStmt:
+		targets = []ast.Expr{n.X}
+	case *ast.CallExpr:
+		if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "delete" || f.Name == "clear") && len(n.Args) > 0 {
+			targets = n.Args[:1]
+		}
+	}
+	for _, target := range targets {
+		if name := root(target); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// root is the variable at the beginning of an expression such as v.f[i].
+func root(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.IndexExpr:
+		return root(e.X)
+	case *ast.SelectorExpr:
+		return root(e.X)
+	case *ast.StarExpr:
+		return root(e.X)
+	case *ast.ParenExpr:
+		return root(e.X)
+	}
+	return ""
+}
+
+// mutable tells why a package variable is made to be changed, "" when it is a
+// constant in all but name: an error, a compiled expression, a table.
+func mutable(spec *ast.ValueSpec) (why string) {
+	if len(spec.Values) == 0 {
+		return "has no value yet"
+	}
+	ast.Inspect(spec, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ChanType:
+			why = "is a channel"
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "make" || f.Name == "new") {
+				why = "is made to be filled"
+			}
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && (x.Name == "atomic" || x.Name == "sync" && !strings.HasPrefix(n.Sel.Name, "Once")) {
+				why = "has a " + x.Name + "." + n.Sel.Name
+			}
+		}
+		return true
+	})
+	return why
+}
+
+var (
+	ofOneEngine = regexp.MustCompile(`(?i)\bnow\(\)|::|\bilike\b|\bany\s*\(|\binterval\b`)
+	statement   = regexp.MustCompile(`^\s*(SELECT\s.+\sFROM\s|INSERT INTO\s|UPDATE\s\w+\sSET\s|DELETE FROM\s)`)
+)
+
+func sharedSQL(t *testing.T, ours []pkg) {
+	for _, p := range ours {
+		fset, files := parse(t, p)
+		for _, f := range files {
+			file := filepath.Base(fset.Position(f.Pos()).Filename)
+			shared := p.name() == "internal/store" && !strings.HasSuffix(file, "_postgres.go") && !strings.HasSuffix(file, "_sqlite.go")
+			ast.Inspect(f, func(n ast.Node) bool {
+				lit, ok := n.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if word := ofOneEngine.FindString(text); shared && word != "" {
+					t.Errorf("%s: %q runs on one engine only; shared SQL runs on both (DESIGN §4)", fset.Position(lit.Pos()), word)
+				}
+				if p.name() != "internal/store" && p.name() != "internal/db" && p.name() != "internal/db/pgtest" && statement.MatchString(text) {
+					t.Errorf("%s: SQL belongs to internal/store", fset.Position(lit.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+// pinnedLibc: modernc.org/sqlite is C translated for one version of that module
+// and may misbehave with another (STYLE, "Also worth a line").
+func pinnedLibc(t *testing.T, all []pkg) {
+	used := make(map[string]string)
+	var sqlite string
+	for _, p := range all {
+		m := p.Module
+		if m == nil {
+			continue
+		}
+		used[m.Path] = m.Version
+		if m.Replace != nil {
+			used[m.Path] = m.Replace.Version
+		}
+		if m.Path == "modernc.org/sqlite" {
+			sqlite = m.GoMod
+		}
+	}
+	text, err := os.ReadFile(sqlite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := regexp.MustCompile(`modernc\.org/libc (v\S+)`).FindStringSubmatch(string(text))
+	if wanted == nil || wanted[1] != used["modernc.org/libc"] {
+		t.Errorf("modernc.org/libc is %s, modernc.org/sqlite wants %v", used["modernc.org/libc"], wanted)
+	}
+}
