@@ -182,6 +182,9 @@ func TestEachSQLiteConnectionHasTheSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer rows.Close()
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		check("a reader", func(query string, dest any) error { return d.QueryRow(t.Context(), query).Scan(dest) })
 	}
 }
