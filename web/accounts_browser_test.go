@@ -1,0 +1,152 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/testkit/browser"
+)
+
+// The way of somebody new: the demo check turns green by itself, they sign up,
+// and the check is theirs.
+func TestSigningUpInABrowser(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	ctx, _ := browser.New(t)
+	var curl, mailed, at string
+	s.open(ctx, "/")
+	s.act(ctx, first(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
+	s.shoot(ctx, "welcome")
+	code, err := uuid.Parse(curl[strings.LastIndex(curl, "/")+1:])
+	if err != nil {
+		t.Fatalf("to copy: %q", curl)
+	}
+	check, err := s.store.CheckByCode(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ping(check, monitor.PingSuccess)
+	s.act(ctx, first(chromedp.WaitVisible, "#demo.s-up"))
+	s.shoot(ctx, "welcome-pinged")
+
+	s.act(ctx,
+		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
+		first(chromedp.WaitVisible, `a[href="/mailbox/"]`), chromedp.Text("main", &mailed, chromedp.ByQuery),
+	)
+	s.shoot(ctx, "login-link-sent")
+	s.act(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"), chromedp.Location(&at))
+	if !strings.HasSuffix(at, "/checks/") {
+		t.Errorf("the link leads to %s", at)
+	}
+	user, err := s.store.UserByEmail(t.Context(), "jane@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	projects, err := s.store.ProjectsOf(t.Context(), user.ID)
+	if err != nil || len(projects) != 1 {
+		t.Fatalf("%+v, %v", projects, err)
+	}
+	if c := s.firstCheck(&projects[0].Project); c.Code != code || c.NPings != 1 {
+		t.Errorf("the first check is %+v", c)
+	}
+	if user.TZ == "" {
+		t.Error("no time zone was taken from the browser")
+	}
+}
+
+func TestSigningUpWithoutScripts(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	ctx, _ := browser.New(t)
+	if err := browser.DisableJS(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.open(ctx, "/")
+	s.act(ctx,
+		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
+		first(chromedp.WaitVisible, `a[href="/mailbox/"]`),
+	)
+	s.act(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"))
+}
+
+// What a user and an operator see beside checks; what the pages complain about
+// fails the test.
+func TestPagesOfAccountsInABrowser(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	s.login("stranger@example.org")
+	mail := keepMail(s, monitor.EmailKept)
+	failed := &monitor.Email{MessageID: "2@example.org", Kind: "verify", To: "ops@example.org", Subject: "Confirm this address", Status: monitor.EmailFailed, LastError: "550 5.1.1 no such mailbox"}
+	if err := s.store.EnqueueEmail(t.Context(), failed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.auth.CreateSuperuser(t.Context(), "jane.roe@example.org", ""); err != nil {
+		t.Fatal(err)
+	}
+	user, project := s.login("jane.roe@example.org")
+	for i, status := range []monitor.Status{monitor.StatusUp, monitor.StatusDown, monitor.StatusPaused} {
+		s.addNamed(project, fmt.Sprintf("Job %d", i), func(c *monitor.Check) { c.Status = status })
+	}
+	for _, name := range []string{"Staging", "A project with a name that is as long as it may be, so it wraps"[:60]} {
+		if _, err := s.auth.AddProject(t.Context(), user, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, console := browser.New(t)
+	console.Allow("status of 404")
+
+	for name, path := range map[string]string{
+		"projects": "/", "project-settings": settingsPath(project), "profile": "/accounts/profile/", "close-account": "/accounts/close/",
+		"docs": "/docs/", "docs-crontab": "/docs/crontab/", "docs-signalling": "/docs/signalling/", "not-found": "/nothing/",
+		"admin-users": "/admin/users/", "admin-projects": "/admin/projects/", "admin-checks": "/admin/checks/", "admin-emails": "/admin/emails/",
+		"admin-email": fmt.Sprintf("/admin/emails/%d/", failed.ID), "admin-deliveries": "/admin/deliveries/",
+		"mailbox": "/mailbox/", "mailbox-mail": fmt.Sprintf("/mailbox/%d/", mail.ID),
+	} {
+		s.open(ctx, path)
+		s.shoot(ctx, name)
+	}
+
+	s.open(ctx, settingsPath(project))
+	s.act(ctx, first(chromedp.Click, `button[value="api_key"]`), first(chromedp.WaitVisible, "#api_key .flash"))
+	s.shoot(ctx, "project-key")
+	s.open(ctx, "/")
+	s.act(ctx, first(chromedp.Click, `[popovertarget="add-project"]`), first(chromedp.WaitVisible, "#add-project:popover-open"))
+	s.shoot(ctx, "project-add")
+	s.act(ctx, first(chromedp.Click, `header [data-theme-form] .theme-to-light`), first(chromedp.WaitVisible, `html[data-theme=light]`))
+}
+
+// The mail is in a frame that may do nothing but this.
+func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	mail := &monitor.Email{
+		MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Log in", Status: monitor.EmailKept, Text: "Hello",
+		HTML: `<body style="margin:0"><a style="display:block;height:200px;background:#eee" href="` + s.url + `/docs/crontab/">Log in</a><script>document.body.remove()</script>`,
+	}
+	if err := s.store.EnqueueEmail(t.Context(), mail); err != nil {
+		t.Fatal(err)
+	}
+	ctx, console := browser.New(t)
+	console.Allow("Blocked script execution")
+	s.open(ctx, fmt.Sprintf("/mailbox/%d/", mail.ID))
+	var box struct{ X, Y float64 }
+	s.act(ctx,
+		chromedp.EmulateViewport(1280, 900), first(chromedp.WaitVisible, "iframe.mail"),
+		chromedp.Evaluate(`(r => ({X: r.x + 40, Y: r.y + 40}))(document.querySelector('iframe.mail').getBoundingClientRect())`, &box),
+	)
+	s.act(ctx, chromedp.MouseClickXY(box.X, box.Y), first(chromedp.WaitVisible, "article.prose"))
+}
+
+func TestTheLoginPageInABrowser(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	ctx, console := browser.New(t)
+	console.Allow("status of 400")
+	s.open(ctx, "/accounts/login/")
+	s.act(ctx, chromedp.SendKeys("#identity", "jane@", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), first(chromedp.WaitVisible, "#identity-error"))
+	s.shoot(ctx, "login")
+	console.Allow("status of 410")
+	s.open(ctx, "/accounts/check_token/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/x/")
+	s.shoot(ctx, "login-link-used")
+}
