@@ -92,7 +92,7 @@ func event(c *store.Claimed, now time.Time) notify.Event {
 		Attempt: c.Attempts, Key: c.Code.String(),
 	}
 	if !c.DownSince.IsZero() {
-		ev.DownFor = c.Flip.CreatedAt.Sub(c.DownSince)
+		ev.DownFor = max(0, c.Flip.CreatedAt.Sub(c.DownSince))
 	}
 	if tz, err := time.LoadLocation(c.Owner.TZ); err == nil {
 		ev.OwnerTZ = tz

@@ -99,6 +99,8 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	if err := a.wire(); err != nil {
 		return nil, errors.Join(err, a.db.Close())
 	}
+	host, _ := os.Hostname() // "" is fine
+	a.node = monitor.Node{ID: uuid.New(), Role: string(role), Host: host, PID: os.Getpid(), Version: opts.Version, StartedAt: a.store.Now()}
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.start(loops); err != nil {
@@ -211,12 +213,11 @@ const heartbeatInterval = 5 * time.Second
 // heartbeat keeps the sign of life of this process fresh, and its clock in
 // step with the database's.
 func (a *App) heartbeat(ctx context.Context) error {
-	host, _ := os.Hostname() // "" is fine
-	a.node = monitor.Node{ID: uuid.New(), Role: string(a.role), Host: host, PID: os.Getpid(), Version: a.opts.Version, StartedAt: a.store.Now()}
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
-		if err := errors.Join(a.store.Heartbeat(ctx, &a.node), a.db.SyncClock(ctx)); err != nil && ctx.Err() == nil {
+		node := a.node // SeenAt is the store's to set
+		if err := errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx)); err != nil && ctx.Err() == nil {
 			a.log.Warn("heartbeat", "error", err)
 		}
 		select {

@@ -243,11 +243,7 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 
 func TestCollectEndsTheRowsAndTellsErrors(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		number := func(r *sql.Rows) (int, error) {
-			var n int
-			err := r.Scan(&n)
-			return n, err
-		}
+		number := func(r *sql.Rows, n *int) error { return r.Scan(n) }
 		rows, err := d.Query(t.Context(), `SELECT 1 UNION ALL SELECT 2`)
 		if got, err := db.Collect(rows, err, number); err != nil || len(got) != 2 || got[1] != 2 {
 			t.Errorf("got %v, %v", got, err)

@@ -22,10 +22,8 @@ func (s *Store) ChannelCounts(ctx context.Context, project uuid.UUID) (assigned 
 		channel uuid.UUID
 		n       int
 	}
-	counts, err := db.Collect(rows, err, func(r *sql.Rows) (count, error) {
-		var c count
-		err := r.Scan(db.UUID(&c.channel), &c.n)
-		return c, err
+	counts, err := db.Collect(rows, err, func(r *sql.Rows, c *count) error {
+		return r.Scan(db.UUID(&c.channel), &c.n)
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("count assignments: %w", err)

@@ -20,9 +20,8 @@ func channelDest(c *monitor.Channel) []any {
 		db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError}
 }
 
-func collectChannel(r *sql.Rows) (monitor.Channel, error) {
-	var c monitor.Channel
-	return c, r.Scan(channelDest(&c)...)
+func collectChannel(r *sql.Rows, c *monitor.Channel) error {
+	return r.Scan(channelDest(c)...)
 }
 
 func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {

@@ -29,9 +29,8 @@ func checkDest(c *monitor.Check) []any {
 		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt)}
 }
 
-func collectCheck(r *sql.Rows) (monitor.Check, error) {
-	var c monitor.Check
-	return c, r.Scan(checkDest(&c)...)
+func collectCheck(r *sql.Rows, c *monitor.Check) error {
+	return r.Scan(checkDest(c)...)
 }
 
 func insertCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
@@ -278,9 +277,8 @@ func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([
 		WHERE lower(c.name) LIKE lower($1) ESCAPE '!' OR c.slug LIKE lower($1) ESCAPE '!' OR u.email LIKE lower($1) ESCAPE '!'
 			OR CAST(c.code AS text) LIKE lower($1) ESCAPE '!'
 		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(search)+"%", limit, offset)
-	return db.Collect(rows, err, func(r *sql.Rows) (CheckRow, error) {
-		var c CheckRow
-		return c, r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
+	return db.Collect(rows, err, func(r *sql.Rows, c *CheckRow) error {
+		return r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
 	})
 }
 

@@ -48,9 +48,8 @@ func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter)
 		add(` LIMIT $%d`, f.Limit)
 	}
 	rows, err := s.db.Query(ctx, query, args...)
-	return db.Collect(rows, err, func(r *sql.Rows) (DeliveryRow, error) {
-		var d DeliveryRow
-		return d, r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told)...)
+	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told)...)
 	})
 }
 
@@ -72,9 +71,8 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 		WHERE d.status = 'failed' AND ($1 = '%%' OR lower(c.name) LIKE $1 ESCAPE '!' OR lower(h.name) LIKE $1 ESCAPE '!' OR h.kind LIKE $1 ESCAPE '!'
 			OR u.email LIKE $1 ESCAPE '!' OR lower(d.last_error) LIKE $1 ESCAPE '!')
 		ORDER BY d.created_at DESC, d.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
-	return db.Collect(rows, err, func(r *sql.Rows) (FailedDelivery, error) {
-		var d FailedDelivery
-		return d, r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName, &d.OwnerEmail)...)
+	return db.Collect(rows, err, func(r *sql.Rows, d *FailedDelivery) error {
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName, &d.OwnerEmail)...)
 	})
 }
 

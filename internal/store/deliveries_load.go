@@ -56,9 +56,11 @@ func (n *nullID) Scan(src any) error {
 	return nil
 }
 
-// downSince is when the check had gone down before the up flip f.
+// downSince is when the check had gone down before the up flip f. Flips are
+// compared by id, the order in which they were stored: a ping that came just
+// before the deadline may be stored just after the flip of the deadline.
 const downSince = `CASE WHEN f.new_status = 'up' THEN (SELECT b.created_at FROM flips b WHERE b.check_id = f.check_id AND b.new_status = 'down'
-	AND b.created_at <= f.created_at AND b.id < f.id ORDER BY b.created_at DESC, b.id DESC LIMIT 1) END`
+	AND b.id < f.id ORDER BY b.id DESC LIMIT 1) END`
 
 // loadClaimed loads what the deliveries are about, the oldest first. Those
 // whose check or channel was deleted since they were claimed are not among them.
@@ -69,13 +71,14 @@ func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) 
 		FROM deliveries d JOIN flips f ON f.id = d.flip_id JOIN checks c ON c.id = d.check_id JOIN channels h ON h.id = d.channel_id
 		JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
 		WHERE d.leased_by = $1 AND `+inSet(e, "d.id", 2, idSet)+` ORDER BY d.id`, worker, setOfIDs(e, ids))
-	out, err := db.Collect(rows, err, func(r *sql.Rows) (*Claimed, error) {
+	out, err := db.Collect(rows, err, func(r *sql.Rows, out **Claimed) error {
 		c := new(Claimed)
+		*out = c
 		dest := append(deliveryDest(&c.Delivery), flipDest(&c.Flip)...)
 		dest = append(append(dest, checkDest(&c.Check)...), channelDest(&c.Channel)...)
 		p := &c.Project
 		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey, &p.ShowSlugs, db.Time(&p.CreatedAt))
-		return c, r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
+		return r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
 	})
 	if err != nil {
 		return nil, err
@@ -94,9 +97,10 @@ func (s *Store) loadLastPings(ctx context.Context, claimed []*Claimed) error {
 	}
 	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+`, g.body FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
 		WHERE `+inSet(e, "c.id", 1, idSet), setOfIDs(e, checks))
-	pings, err := db.Collect(rows, err, func(r *sql.Rows) (*monitor.Ping, error) {
+	pings, err := db.Collect(rows, err, func(r *sql.Rows, out **monitor.Ping) error {
 		p := new(monitor.Ping)
-		return p, r.Scan(append(pingDest(p), &p.Body)...)
+		*out = p
+		return r.Scan(append(pingDest(p), &p.Body)...)
 	})
 	if err != nil {
 		return fmt.Errorf("last pings: %w", err)
@@ -129,12 +133,13 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 	}
 	rows, err := s.db.Query(ctx, `SELECT b.project_id, count(*) FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`
 		GROUP BY b.project_id`, setOfUUIDs(e, ids))
-	_, err = db.Collect(rows, err, func(r *sql.Rows) (id uuid.UUID, err error) {
+	_, err = db.Collect(rows, err, func(r *sql.Rows, id *uuid.UUID) error {
 		var n int
-		if err = r.Scan(&id, &n); err == nil {
-			projects[id].total = n
+		err := r.Scan(id, &n)
+		if err == nil {
+			projects[*id].total = n
 		}
-		return id, err
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("count other checks that are down: %w", err)

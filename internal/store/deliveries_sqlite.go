@@ -18,7 +18,7 @@ func inSetSQLite(column string, n int) string {
 func (s *Store) claimSQLite(ctx context.Context, query string, args []any) (ids []int64, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, query, args...)
-		ids, err = db.Collect(rows, err, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) })
+		ids, err = db.Collect(rows, err, func(r *sql.Rows, id *int64) error { return r.Scan(id) })
 		return err
 	})
 	return ids, err

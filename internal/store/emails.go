@@ -16,21 +16,17 @@ import (
 const emailColumns = `m.id, m.message_id, m.kind, m.recipient, m.subject, m.headers, m.body_text, m.body_html, m.status, m.attempts, m.created_at,
 	m.next_try_at, m.sent_at, m.last_error`
 
-func scanEmail(row rowScanner) (monitor.Email, error) {
-	var e monitor.Email
+func scanEmail(row rowScanner, e *monitor.Email) error {
 	var headers string
 	err := row.Scan(&e.ID, &e.MessageID, &e.Kind, &e.To, &e.Subject, &headers, &e.Text, &e.HTML, &e.Status, &e.Attempts, db.Time(&e.CreatedAt),
 		db.Time(&e.NextTryAt), db.Time(&e.SentAt), &e.LastError)
-	if err != nil {
-		return e, err
-	}
-	if headers != "{}" {
+	if err == nil && headers != "{}" {
 		err = json.Unmarshal([]byte(headers), &e.Headers)
 	}
-	return e, err
+	return err
 }
 
-func collectEmail(r *sql.Rows) (monitor.Email, error) { return scanEmail(r) }
+func scanEmailRow(r *sql.Rows, e *monitor.Email) error { return scanEmail(r, e) }
 
 // EnqueueEmail stores an outgoing mail with its status, queued unless one is
 // set, and wakes those who send. It sets the id, and the times where they are
@@ -98,7 +94,7 @@ func (s *Store) ClaimEmails(ctx context.Context, limit int, lease time.Duration)
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+emailColumns+` FROM emails m WHERE m.status = 'queued' AND m.next_try_at <= $1
 			ORDER BY m.next_try_at, m.id LIMIT $2`+skipLocked(tx), tx.Now(), limit)
-		if claimed, err = db.Collect(rows, err, collectEmail); err != nil {
+		if claimed, err = db.Collect(rows, err, scanEmailRow); err != nil {
 			return fmt.Errorf("find queued emails: %w", err)
 		}
 		for i := range claimed {
@@ -157,12 +153,13 @@ func (s *Store) Emails(ctx context.Context, f EmailFilter) ([]monitor.Email, err
 		add(` OFFSET $%d`, f.Offset)
 	}
 	rows, err := s.db.Query(ctx, query, args...)
-	return db.Collect(rows, err, collectEmail)
+	return db.Collect(rows, err, scanEmailRow)
 }
 
 // EmailByID returns one outgoing mail.
 func (s *Store) EmailByID(ctx context.Context, id int64) (*monitor.Email, error) {
-	e, err := scanEmail(s.db.QueryRow(ctx, `SELECT `+emailColumns+` FROM emails m WHERE m.id = $1`, id))
+	var e monitor.Email
+	err := scanEmail(s.db.QueryRow(ctx, `SELECT `+emailColumns+` FROM emails m WHERE m.id = $1`, id), &e)
 	return &e, notFound(err, "email")
 }
 

@@ -35,9 +35,8 @@ func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor
 		add(` LIMIT $%d`, f.Limit)
 	}
 	rows, err := s.db.Query(ctx, query, args...)
-	return db.Collect(rows, err, func(r *sql.Rows) (monitor.Flip, error) {
-		var f monitor.Flip
-		return f, r.Scan(flipDest(&f)...)
+	return db.Collect(rows, err, func(r *sql.Rows, f *monitor.Flip) error {
+		return r.Scan(flipDest(f)...)
 	})
 }
 

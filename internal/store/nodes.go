@@ -37,9 +37,8 @@ func (s *Store) Depart(ctx context.Context, id uuid.UUID) error {
 // Nodes lists the processes seen since the given moment, last seen first.
 func (s *Store) Nodes(ctx context.Context, since time.Time) ([]monitor.Node, error) {
 	rows, err := s.db.Query(ctx, `SELECT n.id, n.role, n.host, n.pid, n.version, n.started_at, n.seen_at FROM nodes n WHERE n.seen_at >= $1 ORDER BY n.seen_at DESC`, since)
-	return db.Collect(rows, err, func(r *sql.Rows) (monitor.Node, error) {
-		var n monitor.Node
-		return n, r.Scan(db.UUID(&n.ID), &n.Role, &n.Host, &n.PID, &n.Version, db.Time(&n.StartedAt), db.Time(&n.SeenAt))
+	return db.Collect(rows, err, func(r *sql.Rows, n *monitor.Node) error {
+		return r.Scan(db.UUID(&n.ID), &n.Role, &n.Host, &n.PID, &n.Version, db.Time(&n.StartedAt), db.Time(&n.SeenAt))
 	})
 }
 

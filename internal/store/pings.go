@@ -60,9 +60,8 @@ func (s *Store) Pings(ctx context.Context, check int64, f PingFilter) ([]PingRow
 	}
 	query += ` ORDER BY g.n DESC LIMIT ` + add(f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
-	return db.Collect(rows, err, func(r *sql.Rows) (PingRow, error) {
-		var p PingRow
-		return p, r.Scan(append(pingDest(&p.Ping), &p.Body, &p.BodySize)...)
+	return db.Collect(rows, err, func(r *sql.Rows, p *PingRow) error {
+		return r.Scan(append(pingDest(&p.Ping), &p.Body, &p.BodySize)...)
 	})
 }
 

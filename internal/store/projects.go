@@ -146,9 +146,8 @@ func (s *Store) Projects(ctx context.Context, search string, limit, offset int) 
 	return db.Collect(rows, err, collectProjectRow)
 }
 
-func collectProjectRow(r *sql.Rows) (ProjectRow, error) {
-	var p ProjectRow
-	return p, scanProjectRow(r, &p)
+func collectProjectRow(r *sql.Rows, p *ProjectRow) error {
+	return scanProjectRow(r, p)
 }
 
 // RoleIn returns what the user may do in the project: RoleOwner, a member's

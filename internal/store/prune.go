@@ -168,8 +168,8 @@ const staleUser = `NOT u.is_superuser
 // §6), with an id above after, in order of ids.
 func (s *Store) StaleUsers(ctx context.Context, before time.Time, after uuid.UUID, limit int) ([]StaleUser, error) {
 	rows, err := s.db.Query(ctx, `SELECT u.id, u.email, u.created_at, u.last_login_at FROM users u WHERE u.id > $2 AND `+staleUser+` ORDER BY u.id LIMIT $3`, before, after, limit)
-	users, err := db.Collect(rows, err, func(r *sql.Rows) (u StaleUser, err error) {
-		return u, r.Scan(&u.ID, &u.Email, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt))
+	users, err := db.Collect(rows, err, func(r *sql.Rows, u *StaleUser) error {
+		return r.Scan(&u.ID, &u.Email, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for stale users: %w", err)

@@ -98,8 +98,8 @@ func (s *Store) CodeBySlug(ctx context.Context, pingKey, slug string) (uuid.UUID
 
 func codeBySlug(ctx context.Context, q db.Querier, pingKey, slug string) (uuid.UUID, error) {
 	rows, err := q.Query(ctx, `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = $1 AND c.slug = $2 LIMIT 2`, pingKey, slug)
-	codes, err := db.Collect(rows, err, func(r *sql.Rows) (code uuid.UUID, err error) {
-		return code, r.Scan(&code)
+	codes, err := db.Collect(rows, err, func(r *sql.Rows, code *uuid.UUID) error {
+		return r.Scan(code)
 	})
 	switch {
 	case err != nil:

@@ -143,9 +143,10 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int) ([]*monitor.Fl
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.alert_at IS NOT NULL AND c.status <> 'down' AND c.alert_at <= $1
 			ORDER BY c.alert_at LIMIT $2`, tx.Now(), limit)
-		checks, err = db.Collect(rows, err, func(r *sql.Rows) (*monitor.Check, error) {
+		checks, err = db.Collect(rows, err, func(r *sql.Rows, out **monitor.Check) error {
 			c := new(monitor.Check)
-			return c, r.Scan(hotDest(c)...)
+			*out = c
+			return r.Scan(hotDest(c)...)
 		})
 		if err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)

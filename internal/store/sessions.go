@@ -84,9 +84,8 @@ func (s *Store) DeleteSessionsOf(ctx context.Context, user uuid.UUID, keep []byt
 // SessionsOf lists the live sessions of the user, last used first.
 func (s *Store) SessionsOf(ctx context.Context, user uuid.UUID) ([]Session, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+sessionColumns+` FROM sessions s WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.last_used_at DESC`, user, s.Now())
-	return db.Collect(rows, err, func(r *sql.Rows) (Session, error) {
-		var v Session
-		return v, r.Scan(sessionDest(&v)...)
+	return db.Collect(rows, err, func(r *sql.Rows, v *Session) error {
+		return r.Scan(sessionDest(v)...)
 	})
 }
 

@@ -161,8 +161,7 @@ func (s *Store) Users(ctx context.Context, search string, limit, offset int) ([]
 		(SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id)
 		FROM users u WHERE u.email LIKE lower($1) ESCAPE '!' ORDER BY u.created_at DESC, u.id LIMIT $2 OFFSET $3`,
 		"%"+escapeLike(search)+"%", limit, offset)
-	return db.Collect(rows, err, func(r *sql.Rows) (UserRow, error) {
-		var u UserRow
-		return u, scanUser(r, &u.User, &u.Projects, &u.Checks)
+	return db.Collect(rows, err, func(r *sql.Rows, u *UserRow) error {
+		return scanUser(r, &u.User, &u.Projects, &u.Checks)
 	})
 }
