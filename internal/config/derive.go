@@ -61,8 +61,23 @@ func (c *Config) warnUseless() {
 	if c.PushoverSubscriptionURL != "" && c.PushoverAPIToken == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL has no effect while PUNCTUAL_PUSHOVER_API_TOKEN is not set")
 	}
+	for _, variable := range withoutEffect() {
+		if from := c.origins[variable]; from != fromDefault && from != derived {
+			c.warnings = append(c.warnings, variable+" has no effect in this version")
+		}
+	}
 	if c.SecretKey != "" && len(c.SecretKey) < 16 {
 		c.warnings = append(c.warnings, "PUNCTUAL_SECRET_KEY is short enough to be guessed; use 32 random characters or more")
+	}
+}
+
+// withoutEffect are settings whose features come with later versions: they are
+// read and checked, so that a prepared environment is not refused, and said to
+// do nothing.
+func withoutEffect() []string {
+	return []string{
+		"PUNCTUAL_ADMINS", "PUNCTUAL_MASTER_BADGE_LABEL", "PUNCTUAL_METRICS_KEY", "PUNCTUAL_METRICS_LISTEN",
+		"PUNCTUAL_PING_EMAIL_DOMAIN", "PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_TOKENS", "PUNCTUAL_STATUS_VERSION_HEADER",
 	}
 }
 
