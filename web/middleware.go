@@ -78,7 +78,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 		defer func() {
 			switch p := recover(); p {
 			case nil:
-			case http.ErrAbortHandler: //nolint:errorlint // compared as net/http does
+			case http.ErrAbortHandler:
 				panic(p)
 			default:
 				s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))

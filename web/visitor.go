@@ -66,7 +66,7 @@ func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key
 	text, _ := session.Values[key].(string)
 	id, err := uuid.Parse(text)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // nobody is named
 	}
 	user, err := s.Store.UserByID(ctx, id)
 	switch {
@@ -212,7 +212,7 @@ func (s *Server) checkFor(r *http.Request) (*monitor.Check, *monitor.Project, mo
 }
 
 // writableCheck is checkFor for changes: a read-only member gets errs.Forbidden.
-func (s *Server) writableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
+func (s *Server) writableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) { //nolint:unparam // like checkFor
 	c, p, role, err := s.checkFor(r)
 	return c, p, role, mayWrite(role, err)
 }

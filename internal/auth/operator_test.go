@@ -34,7 +34,7 @@ func TestTheFormOfKeys(t *testing.T) {
 			t.Errorf("%s is not %s", key, form)
 		}
 	}
-	if auth.NewAPIKey(false) == auth.NewAPIKey(false) {
+	if one, other := auth.NewAPIKey(false), auth.NewAPIKey(false); one == other {
 		t.Error("two keys are the same")
 	}
 }

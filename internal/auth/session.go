@@ -75,7 +75,7 @@ func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	out.IsNew = true
 	cookie, err := r.Cookie(name)
 	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(32) {
-		return out, nil
+		return out, nil //nolint:nilerr // no cookie is no error
 	}
 	row, err := s.store.SessionByHash(r.Context(), hashID(cookie.Value))
 	switch {
