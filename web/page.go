@@ -59,7 +59,6 @@ func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 	v := visitorOf(r)
 	b.Site, b.User, b.Path, b.Now, b.TZ = &s.Site, v.User, r.URL.RequestURI(), s.Store.Now(), time.UTC
 	b.Theme = v.theme()
-	b.Flashes = append(b.Flashes, v.takeFlashes()...)
 	if v.User == nil {
 		return nil
 	}

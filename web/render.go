@@ -76,9 +76,11 @@ type model interface{ base() *BasePage }
 
 // render answers with the page name (pages/<name>.html in the layout).
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, m model) error {
-	if err := s.fillBase(r, m.base()); err != nil {
+	b := m.base()
+	if err := s.fillBase(r, b); err != nil {
 		return err
 	}
+	b.Flashes = append(b.Flashes, visitorOf(r).takeFlashes()...) // fragments leave them for the next page
 	return s.execute(w, status, name, "layout", m)
 }
 
