@@ -23,16 +23,17 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/store"
+	chromium "punctual/internal/testkit/browser" // "browser" is here who does without scripts
 	"punctual/internal/testkit/testdb"
 )
 
 // binary is the program under test, built once.
 var binary string
 
-func TestMain(m *testing.M) { pgtest.Main(building{m}) }
+func TestMain(m *testing.M) { pgtest.Main(building{chromium.Closing(m)}) }
 
 // building builds the binary before the tests run.
-type building struct{ m *testing.M }
+type building struct{ tests interface{ Run() int } }
 
 func (b building) Run() int {
 	dir, err := os.MkdirTemp("", "punctual-e2e-")
@@ -48,7 +49,7 @@ func (b building) Run() int {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
 		return 1
 	}
-	return b.m.Run()
+	return b.tests.Run()
 }
 
 // each runs the test on both engines.
