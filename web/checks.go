@@ -99,7 +99,7 @@ func (p *checksPage) iconsOf(on map[uuid.UUID]bool) string {
 			set += string(rune('a' + i))
 		}
 	}
-	return `<td class=ch data-on="` + set + `"><svg role=img aria-label="` + of + `"><use href=#channels /></svg>`
+	return `<td class=ch data-on="` + set + `"><svg width=` + strconv.Itoa(p.ChannelCount*iconStep) + ` role=img aria-label="` + of + `"><use href=#channels /></svg>`
 }
 
 // checks shows the list.

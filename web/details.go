@@ -71,9 +71,6 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 	if err := s.fillState(r, page, project, ""); err != nil {
 		return err
 	}
-	if page.Schedule, err = describeSchedule(c); err != nil {
-		page.Schedule = "A schedule that cannot be read"
-	}
 	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {
 		return err
 	}
@@ -118,6 +115,9 @@ func (s *Server) fillState(r *http.Request, page *detailsPage, project *monitor.
 	zone, err := schedule.LoadZone(visitorOf(r).User.TZ)
 	if err != nil {
 		zone = time.UTC
+	}
+	if page.Schedule, err = describeSchedule(c); err != nil {
+		page.Schedule = "A schedule that cannot be read"
 	}
 	page.State = describe(c, s.Store.Now(), zone, newest, end)
 	return nil
@@ -166,6 +166,7 @@ type detailsUpdate struct {
 	Version string `json:"version"`
 	Down    int    `json:"down"`
 	State   string `json:"state"`            // HTML
+	Facts   string `json:"facts,omitempty"`  // HTML, "" = as before
 	Events  string `json:"events,omitempty"` // HTML, "" = as before
 }
 
@@ -187,10 +188,14 @@ func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
 	if u.State, err = s.part("check", "state", page); err != nil {
 		return err
 	}
-	if page.Version != known {
-		if u.Events, err = s.part("check", "events", page); err != nil {
-			return err
-		}
+	if page.Version == known {
+		return writeJSON(w, &u)
+	}
+	if u.Facts, err = s.part("check", "facts", page); err != nil {
+		return err
+	}
+	if u.Events, err = s.part("check", "events", page); err != nil {
+		return err
 	}
 	return writeJSON(w, &u)
 }

@@ -30,6 +30,9 @@ func (in *scheduleInput) set(c *monitor.Check) {
 	c.Kind, c.Grace = in.Kind, in.Grace
 	if in.Kind == schedule.Simple {
 		c.Timeout = in.Timeout
+		if in.TZ != "" {
+			c.TZ = in.TZ
+		}
 		return
 	}
 	c.Schedule, c.TZ = in.Expression, in.TZ
@@ -44,6 +47,9 @@ func readSchedule(form *Form) scheduleInput {
 	switch in.Kind {
 	case schedule.Simple:
 		in.Timeout = readLength(form, "timeout", "The period")
+		if _, err := schedule.LoadZone(form.Value("tz")); err == nil {
+			in.TZ = form.Value("tz") // offered first when the kind changes
+		}
 	case schedule.Cron, schedule.OnCalendar:
 		in.Expression = strings.TrimSpace(strings.ReplaceAll(form.Value("schedule"), "\r\n", "\n"))
 		in.TZ = form.Value("tz")

@@ -32,7 +32,9 @@ if (events) {
     holder.innerHTML = news.state;
     const look = (root) => root.querySelector('.state').className + root.textContent;
     if (look(holder) !== look(state)) state.replaceChildren(...holder.childNodes);
-    if (news.events) events.innerHTML = news.events;
+    if (!news.events) return;
+    events.innerHTML = news.events;
+    document.querySelector('#facts').innerHTML = news.facts;
   };
 
   document.addEventListener('visibilitychange', () => document.hidden || poll());

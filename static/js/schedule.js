@@ -55,10 +55,11 @@ function setUpSchedule(root) {
   const preview = async () => {
     const mine = ++turn;
     if (kind === 'simple' || !text.value.trim()) return void box.replaceChildren();
-    const response = await fetch(root.dataset[kind], { method: 'POST', body: new URLSearchParams({ schedule: text.value, tz: tz.value }) }).catch(() => null);
+    const response = await fetch(root.getAttribute(`data-preview-${kind}`), { method: 'POST', body: new URLSearchParams({ schedule: text.value, tz: tz.value }) }).catch(() => null);
     if (mine !== turn || !response?.ok || response.redirected) return;
-    box.innerHTML = await response.text();
-    text.closest('.field').querySelector('.error')?.remove(); // what the server said of the text before
+    const said = text.closest('.field').querySelector('.error'); // by the server, of the same text
+    box.innerHTML = said ? '' : await response.text();
+    if (said) return;
     if (box.querySelector('.error')) text.setAttribute('aria-invalid', 'true');
     else text.removeAttribute('aria-invalid');
   };
@@ -77,6 +78,7 @@ function setUpSchedule(root) {
 
   for (const k of kinds) k.addEventListener('change', choose);
   text.addEventListener('input', () => {
+    text.closest('.field').querySelector('.error')?.remove(); // what the server said of the text before
     clearTimeout(timer);
     timer = setTimeout(preview, 150);
   });
