@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of CPU times in /proc on every Linux machine (USER_HZ).
+const tick = 10 * time.Millisecond
+
+// procStat is the part of /proc/PID/stat that counts here.
+type procStat struct {
+	parent         int
+	own, descended time.Duration // CPU time; descended: of children that have ended
+}
+
+func readStat(pid int) (s procStat, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	end := bytes.LastIndexByte(text, ')') // the name before it may hold anything
+	if err != nil || end < 0 {
+		return s, false
+	}
+	f := strings.Fields(string(text[end+1:]))
+	if len(f) < 15 {
+		return s, false
+	}
+	number := func(i int) int { n, _ := strconv.Atoi(f[i]); return n } // the kernel writes numbers
+	s.parent = number(1)
+	s.own = time.Duration(number(11)+number(12)) * tick
+	s.descended = time.Duration(number(13)+number(14)) * tick
+	return s, true
+}
+
+// cpu is the CPU time a process has used so far.
+func cpu(pid int) time.Duration {
+	s, _ := readStat(pid)
+	return s.own
+}
+
+// cpuWithChildren adds that of its children, those that have ended included:
+// PostgreSQL has a process for each connection.
+func cpuWithChildren(pid int) time.Duration {
+	s, _ := readStat(pid)
+	total := s.own + s.descended
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		child, _ := strconv.Atoi(filepath.Base(dir))
+		if c, ok := readStat(child); ok && c.parent == pid {
+			total += c.own
+		}
+	}
+	return total
+}
+
+// field reads a number from a file of "name: number" lines; 0 when it is not there.
+func field(path, name string) int64 {
+	text, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			n, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+func rss(pid int) int64     { return 1024 * field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS") }
+func peakRSS(pid int) int64 { return 1024 * field(fmt.Sprintf("/proc/%d/status", pid), "VmHWM") }
+
+// resetPeak makes peakRSS begin again at what is used now.
+func resetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
+
+// written is how many bytes the process has sent towards the disk.
+func written(pid int) int64 { return field(fmt.Sprintf("/proc/%d/io", pid), "write_bytes") }

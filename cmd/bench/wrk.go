@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+//go:embed wrk.lua
+var script []byte
+
+// load is what wrk is to do.
+type load struct {
+	addr     string
+	conns    int
+	checks   int
+	body     int  // bytes; 0 = GET
+	fresh    bool // a new connection for every ping
+	duration time.Duration
+}
+
+// bodySize is that of POSTed pings.
+const bodySize = 1024
+
+// loads are those that ceiling and ingest have in common.
+func (b *bench) loads() []load {
+	var out []load
+	for _, body := range []int{0, bodySize} {
+		for _, n := range b.conns {
+			out = append(out, load{conns: n, body: body})
+		}
+		out = append(out, load{conns: 64, body: body, fresh: true})
+	}
+	return out
+}
+
+// String is the load in a few words; it names ceilings too.
+func (l load) String() string {
+	method := "GET"
+	if l.body > 0 {
+		method = "POST 1 KB"
+	}
+	if l.fresh {
+		return fmt.Sprintf("%s, new connections, %d at once", method, l.conns)
+	}
+	return fmt.Sprintf("%s, %d kept alive", method, l.conns)
+}
+
+// answers are what wrk has counted.
+type answers struct {
+	Requests int   `json:"requests"` // answered, whatever the status
+	Micros   int64 `json:"micros"`   // how long it took
+	Status   int   `json:"status"`   // answers that were not 2xx or 3xx
+	Socket   int   `json:"socket"`   // errors of connections, timeouts
+	P50      int64 `json:"p50"`      // microseconds
+	P99      int64 `json:"p99"`
+	cpu      time.Duration
+}
+
+// accepted is how many pings were answered OK.
+func (a answers) accepted() int { return a.Requests - a.Status }
+
+func (a answers) rate() float64 { return float64(a.accepted()) / (float64(a.Micros) / 1e6) }
+
+func (a answers) figures() figures {
+	return figures{
+		num("pings/s", a.rate()),
+		ms("p50 ms", time.Duration(a.P50)*time.Microsecond),
+		ms("p99 ms", time.Duration(a.P99)*time.Microsecond),
+		num("errors", a.Status+a.Socket),
+	}
+}
+
+// wrk runs the load to its end.
+func (b *bench) wrk(ctx context.Context, l load) (answers, error) {
+	lua := filepath.Join(b.dir, "wrk.lua")
+	if err := os.WriteFile(lua, script, 0o600); err != nil {
+		return answers{}, fmt.Errorf("write the script of wrk: %w", err)
+	}
+	mode := "keep"
+	if l.fresh {
+		mode = "close"
+	}
+	// wrk counts whole seconds only, and at least one.
+	whole := max(1, int(l.duration.Round(time.Second).Seconds()))
+	cmd := exec.CommandContext(ctx, "wrk", "--threads", strconv.Itoa(min(2, l.conns)), "--connections", strconv.Itoa(l.conns),
+		"--duration", strconv.Itoa(whole)+"s", "--timeout", "10s", "--latency", "--script", lua,
+		"http://"+l.addr, "--", strconv.Itoa(l.checks), strconv.Itoa(l.body), mode, l.addr)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return answers{}, fmt.Errorf("wrk: %w\n%s", err, out)
+	}
+	var a answers
+	_, line, found := bytes.Cut(out, []byte("\nBENCH "))
+	if !found || json.Unmarshal(bytes.TrimSpace(line), &a) != nil || a.Micros == 0 {
+		return answers{}, fmt.Errorf("wrk said:\n%s", out)
+	}
+	a.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return a, nil
+}
