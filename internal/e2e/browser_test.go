@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 
@@ -32,10 +33,39 @@ type tab struct {
 func newTab(t *testing.T, engine db.Engine) *tab {
 	t.Helper()
 	e := newEnv(t, engine)
-	b := &tab{T: t, env: e, server: e.start(t, "up")}
+	return openTab(t, e, e.start(t, "up"))
+}
+
+func openTab(t *testing.T, e env, server *process) *tab {
+	t.Helper()
+	b := &tab{T: t, env: e, server: server}
 	b.ctx, b.console = chromium.New(t)
 	b.do(emulation.SetTimezoneOverride("Europe/Riga"), chromedp.EmulateViewport(1280, 900))
 	return b
+}
+
+// twin is a second browser of the same person, logged in as in the first one.
+func (b *tab) twin(t *testing.T) *tab {
+	t.Helper()
+	other := openTab(t, b.env, b.server)
+	other.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		for _, c := range b.cookies() {
+			if err := network.SetCookie(c.Name, c.Value).WithURL(b.site("/")).Do(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return other
+}
+
+func (b *tab) cookies() (all []*network.Cookie) {
+	b.Helper()
+	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		all, err = network.GetCookies().Do(ctx)
+		return err
+	}))
+	return all
 }
 
 func (b *tab) do(actions ...chromedp.Action) {

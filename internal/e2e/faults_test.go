@@ -1,11 +1,10 @@
 package e2e
 
 import (
-	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,25 +16,41 @@ import (
 	"punctual/internal/store"
 )
 
-// durable is newEnv on a database that really flushes: the shared cluster of
-// the tests does not.
+// cluster is a PostgreSQL of the test's own that really flushes and may be
+// crashed: the shared one of the tests does and may not.
+func cluster(t *testing.T) *pgtest.Cluster {
+	t.Helper()
+	c, err := pgtest.Start(pgtest.Options{Fsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// durable is newEnv on a database that really flushes.
 func durable(t *testing.T, engine db.Engine) env {
 	t.Helper()
 	e := newEnv(t, engine)
 	if engine == db.Postgres {
-		c, err := pgtest.Start(pgtest.Options{Fsync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		if e["PUNCTUAL_DATABASE_URL"], err = c.CreateDatabase(); err != nil {
+		var err error
+		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t).CreateDatabase(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return e
 }
 
-// watched makes an account with checks, for tests that need no sign-up.
+// migrated brings the schema up to date and opens the store.
+func (e env) migrated(t *testing.T) *store.Store {
+	t.Helper()
+	if code, _, stderr := e.run(t, "migrate"); code != 0 {
+		t.Fatal(stderr)
+	}
+	return e.store(t)
+}
+
+// watched makes an account with new checks, for tests that need no sign-up.
 func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel) (codes []uuid.UUID) {
 	t.Helper()
 	a := store.Account{
@@ -56,123 +71,65 @@ func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel)
 	return codes
 }
 
-// load pings the checks from several clients until stop is closed, and counts
-// the acknowledged pings of each check.
-type load struct {
-	codes   []uuid.UUID
-	acked   map[uuid.UUID]*atomic.Int64
-	total   atomic.Int64
-	clients sync.WaitGroup
-	stop    chan struct{}
-}
-
-func newLoad(codes []uuid.UUID) *load {
-	l := &load{codes: codes, acked: map[uuid.UUID]*atomic.Int64{}}
-	for _, code := range codes {
-		l.acked[code] = new(atomic.Int64)
-	}
-	return l
-}
-
-func (l *load) start(e env, clients int) {
-	l.stop = make(chan struct{})
-	for i := range clients {
-		l.clients.Go(func() {
-			client := http.Client{Timeout: patience, Transport: &http.Transport{}}
-			defer client.CloseIdleConnections()
-			for n := i; ; n++ {
-				select {
-				case <-l.stop:
-					return
-				default:
-					l.ping(&client, e, l.codes[n%len(l.codes)])
-				}
-			}
-		})
-	}
-}
-
-func (l *load) ping(client *http.Client, e env, code uuid.UUID) {
-	res, err := client.Get(e.site("/ping/" + code.String()))
-	if err != nil {
-		return // the server is being killed
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode == http.StatusOK && string(body) == "OK" {
-		l.acked[code].Add(1)
-		l.total.Add(1)
-	}
-}
-
-func (l *load) end() {
-	close(l.stop)
-	l.clients.Wait()
-}
-
-// missing counts acknowledged pings that are not in the database.
-func (l *load) missing(t *testing.T, s *store.Store) (missing int64) {
-	t.Helper()
-	for code, acked := range l.acked {
-		c, err := s.CheckByCode(t.Context(), code)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows, err := s.Pings(t.Context(), c.ID, store.PingFilter{Limit: 1 << 30})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.NPings != int64(len(rows)) {
-			t.Errorf("check %d counts %d pings and has %d", c.ID, c.NPings, len(rows))
-		}
-		missing += max(0, acked.Load()-int64(len(rows)))
-	}
-	return missing
-}
-
-// Issue 2: kill -9 of the server under ping load loses no acknowledged ping.
+// Issue 2: kill -9 of the server under ping load loses no acknowledged ping, and
+// no alert such a ping gave rise to.
 func TestKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, times(5, 50))
+		rc := newReceiver(t, nil)
 		e := durable(t, engine)
-		if code, _, stderr := e.run(t, "migrate"); code != 0 {
-			t.Fatal(stderr)
-		}
-		s := e.store(t)
-		codes := watched(t, s, 5, nil)
-		l := newLoad(codes)
-		for round := range 5 {
+		s := e.migrated(t)
+		codes := watched(t, s, 7, rc.channel())
+		l, c := newLoad(codes[:5]), change(e, codes[5:], 50*time.Millisecond)
+		for range f.rounds {
 			p := e.start(t, "serve")
 			l.start(e, 8)
-			want := int64(300 * (round + 1))
-			eventually(t, "300 more pings are acknowledged", func() bool { return l.total.Load() >= want })
+			l.more(t, 1+rand.IntN(600))
 			p.kill()
 			l.end()
-			if n := l.missing(t, s); n > 0 {
-				t.Fatalf("round %d: %d of %d acknowledged pings are missing", round, n, l.total.Load())
-			}
 		}
+		e.start(t, "serve")
+		made := c.end()
+		e.start(t, "sendalerts")
+		settled(t, s)
+		l.check(t, s, f)
+		rc.check(t, made, f)
 	})
 }
 
 // SIGTERM under load: everything acknowledged is there, and the end is orderly.
 func TestAnOrderlyEndDropsNothing(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, times(2, 20))
+		rc := newReceiver(t, nil)
 		e := newEnv(t, engine)
-		if code, _, stderr := e.run(t, "migrate"); code != 0 {
-			t.Fatal(stderr)
+		s := e.migrated(t)
+		codes := watched(t, s, 15, rc.channel())
+		l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
+		for range f.rounds {
+			web, alerts := e.start(t, "serve"), e.start(t, "sendalerts")
+			l.start(e, 8)
+			l.more(t, 1+rand.IntN(600))
+			rc.more(t, 1+rand.IntN(20))
+			var both sync.WaitGroup
+			for _, p := range []*process{web, alerts} {
+				both.Go(func() {
+					if code := p.terminate(); code != 0 {
+						t.Errorf("exit code %d", code)
+					}
+				})
+			}
+			both.Wait()
+			l.end()
 		}
-		s := e.store(t)
-		codes := watched(t, s, 5, nil)
-		p := e.start(t, "serve")
-		l := newLoad(codes)
-		l.start(e, 8)
-		eventually(t, "300 pings are acknowledged", func() bool { return l.total.Load() >= 300 })
-		if code := p.terminate(); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-		l.end()
-		if n := l.missing(t, s); n > 0 {
-			t.Errorf("%d of %d acknowledged pings are missing", n, l.total.Load())
+		e.start(t, "serve")
+		made := c.end()
+		e.start(t, "sendalerts")
+		settled(t, s)
+		l.check(t, s, f)
+		rc.check(t, made, f)
+		if f.pingsTwice+f.alertsTwice > 0 {
+			t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
 		}
 	})
 }
@@ -194,10 +151,7 @@ func TestKilledSendalertsStillTells(t *testing.T) {
 		t.Cleanup(hook.Close)
 		t.Cleanup(func() { close(hang) })
 		e := newEnv(t, engine)
-		if code, _, stderr := e.run(t, "migrate"); code != 0 {
-			t.Fatal(stderr)
-		}
-		s := e.store(t)
+		s := e.migrated(t)
 		codes := watched(t, s, 1, &monitor.Channel{Kind: "webhook", Config: `{"method_down":"GET","url_down":"` + hook.URL + `"}`, Verified: true})
 		e.start(t, "serve")
 		p := e.start(t, "sendalerts")
@@ -232,4 +186,103 @@ func expireLeases(t *testing.T, s *store.Store) {
 	if _, err := s.DB().Exec(t.Context(), `UPDATE deliveries SET next_try_at = $1 WHERE status = 'pending'`, s.Now()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// kill -9 of sendalerts at random moments, with alerts from pings and from
+// deadlines under way: each is told, in order.
+func TestKilledSendalertsForgetsNothing(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, times(5, 50))
+		rc := newReceiver(t, nil)
+		e := newEnv(t, engine)
+		s := e.migrated(t)
+		codes := watched(t, s, 10, rc.channel())
+		e.start(t, "serve")
+		c := change(e, codes, 50*time.Millisecond)
+		var silent []uuid.UUID
+		for range f.rounds {
+			p := e.start(t, "sendalerts")
+			silent = append(silent, overdue(t, s, 10, s.Now().Add(-time.Minute))...)
+			rc.more(t, 1+rand.IntN(30))
+			p.kill()
+			expireLeases(t, s)
+		}
+		e.start(t, "sendalerts")
+		made := c.end()
+		for _, code := range silent {
+			made[code] = 1
+		}
+		settled(t, s)
+		rc.check(t, made, f)
+	})
+}
+
+// Three sendalerts side by side share the work, and tell nothing twice.
+func TestThreeSendalertsTellNothingTwice(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		n := times(500, 10_000)
+		f := begin(t, 1)
+		rc := newReceiver(t, nil)
+		e := newEnv(t, engine)
+		s := e.migrated(t)
+		watched(t, s, 0, rc.channel())
+		for range 3 {
+			e.start(t, "sendalerts")
+		}
+		made := map[uuid.UUID]int{}
+		for _, code := range overdue(t, s, n, s.Now().Add(-time.Minute)) {
+			made[code] = 1
+		}
+		began := time.Now()
+		eventuallyWithin(t, 4*patience, "all alerts arrive", func() bool { return len(rc.all()) >= n })
+		t.Logf("%d alerts by three processes in %v", n, time.Since(began).Round(time.Millisecond))
+		settled(t, s)
+		rc.check(t, made, f)
+		if f.alertsTwice > 0 {
+			t.Errorf("%d alerts were told twice", f.alertsTwice)
+		}
+	})
+}
+
+// Two that migrate at once take turns, whoever they are.
+func TestTwoMigrateAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, times(2, 20))
+		for range f.rounds {
+			e := newEnv(t, engine)
+			a, b := e.launch(t, "migrate"), e.launch(t, "migrate")
+			for _, p := range []*process{a, b} {
+				<-p.ended
+				if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+					t.Errorf("exit code %d: %s", code, p.log())
+				}
+			}
+			if code, _, stderr := e.run(t, "migrate", "status"); code != 0 {
+				t.Error(stderr)
+			}
+			e = newEnv(t, engine)
+			if engine == db.SQLite {
+				delete(e, "PUNCTUAL_SECRET_KEY") // both make one, and one counts
+			}
+			port := freePort(t)
+			other := e.with(env{"PUNCTUAL_LISTEN": "127.0.0.1:" + port, "PUNCTUAL_SITE_ROOT": "http://127.0.0.1:" + port})
+			ups := []*process{e.launch(t, "up"), other.launch(t, "up")}
+			for _, p := range ups {
+				p.waitFor("Punctual is running")
+			}
+			s := e.store(t)
+			codes := watched(t, s, 1, nil)
+			l := newLoad(codes)
+			l.start(e, 2)
+			l.start(other, 2)
+			l.more(t, 50)
+			l.end()
+			for _, p := range ups {
+				if code := p.terminate(); code != 0 {
+					t.Errorf("exit code %d: %s", code, p.log())
+				}
+			}
+			l.check(t, s, f)
+		}
+	})
 }

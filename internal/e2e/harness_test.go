@@ -69,6 +69,11 @@ const patience = 30 * time.Second
 // eventually polls until ok, or fails the test.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
+	eventuallyWithin(t, patience, what, ok)
+}
+
+func eventuallyWithin(t *testing.T, patience time.Duration, what string, ok func() bool) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", patience, what)
@@ -175,6 +180,14 @@ type process struct {
 // start starts a command that keeps running; the test ends it at the latest.
 func (e env) start(t *testing.T, args ...string) *process {
 	t.Helper()
+	p := e.launch(t, args...)
+	p.waitFor("Punctual is running")
+	return p
+}
+
+// launch is start for a command that may end by itself: it does not wait.
+func (e env) launch(t *testing.T, args ...string) *process {
+	t.Helper()
 	p := &process{T: t, cmd: e.command(t, args...), ended: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -190,7 +203,6 @@ func (e env) start(t *testing.T, args ...string) *process {
 			t.Logf("log of punctual %s:\n%s", strings.Join(args, " "), p.log())
 		}
 	})
-	p.waitFor("Punctual is running")
 	return p
 }
 

@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// tableFile is where `make faults` wants the table of what the fault tests
+// found. Set, the faults come as often as the promises of docs/reliability.md
+// say; unset, as in `make test`, only a few times.
+func tableFile() string { return os.Getenv("PUNCTUAL_FAULTS") }
+
+func full() bool { return tableFile() != "" }
+
+// times is how often a fault comes.
+func times(quick, inFull int) int {
+	if full() {
+		return inFull
+	}
+	return quick
+}
+
+// finding is what a fault test found: one line of the table.
+type finding struct {
+	fault         string
+	rounds        int
+	acked         int // pings answered with 200
+	lost          int // of those, not in the database
+	pingsTwice    int // recorded more than once
+	alerts        int // that had to be told
+	untold        int
+	alertsTwice   int
+	took          time.Duration
+	failed, skips bool
+}
+
+// findings are those of this test binary; TestMain prints them.
+var findings struct {
+	mu   sync.Mutex
+	list []*finding
+}
+
+// begin begins a finding and keeps it when the test ends, however it ends.
+func begin(t *testing.T, rounds int) *finding {
+	f := &finding{fault: strings.TrimPrefix(t.Name(), "Test"), rounds: rounds}
+	began := time.Now()
+	t.Cleanup(func() {
+		f.took, f.failed, f.skips = time.Since(began), t.Failed(), t.Skipped()
+		if f.lost+f.untold > 0 && !t.Failed() {
+			t.Errorf("%d pings and %d alerts are lost", f.lost, f.untold)
+		}
+		t.Logf("%+v", *f)
+		findings.mu.Lock()
+		defer findings.mu.Unlock()
+		findings.list = append(findings.list, f)
+	})
+	return f
+}
+
+// printFindings writes the table.
+func printFindings() error {
+	if !full() {
+		return nil
+	}
+	file, err := os.Create(tableFile())
+	if err != nil {
+		return fmt.Errorf("write the table of faults: %w", err)
+	}
+	defer file.Close()
+	w := tabwriter.NewWriter(file, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "fault\trounds\tacked\tlost\ttwice\talerts\tlost\ttwice\ttook\t")
+	findings.mu.Lock()
+	defer findings.mu.Unlock()
+	var sum finding
+	for _, f := range findings.list {
+		verdict := "ok"
+		switch {
+		case f.failed:
+			verdict = "FAILED"
+		case f.skips:
+			verdict = "skipped"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", f.fault, f.figures(), verdict)
+		sum.rounds, sum.acked, sum.lost, sum.pingsTwice = sum.rounds+f.rounds, sum.acked+f.acked, sum.lost+f.lost, sum.pingsTwice+f.pingsTwice
+		sum.alerts, sum.untold, sum.alertsTwice, sum.took = sum.alerts+f.alerts, sum.untold+f.untold, sum.alertsTwice+f.alertsTwice, sum.took+f.took
+	}
+	fmt.Fprintf(w, "together\t%s\t\n", sum.figures())
+	return w.Flush()
+}
+
+func (f *finding) figures() string {
+	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.untold, f.alertsTwice, f.took.Round(100*time.Millisecond))
+}
+
+// proxy passes connections on to a unix socket until it is told to cut them.
+type proxy struct {
+	net.Listener
+	socket string
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	dead  bool // new connections are cut at once
+}
+
+// newProxy listens on a TCP port of its own; the test ends it.
+func newProxy(t *testing.T, socket string) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{Listener: l, socket: socket, conns: map[net.Conn]bool{}}
+	go p.serve()
+	t.Cleanup(func() {
+		l.Close()
+		p.cut(true)
+	})
+	return p
+}
+
+func (p *proxy) serve() {
+	for {
+		client, err := p.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("unix", p.socket)
+		if err != nil || !p.keep(client, server) {
+			client.Close()
+			continue
+		}
+		go pass(client, server)
+		go pass(server, client)
+	}
+}
+
+func pass(from, to net.Conn) {
+	io.Copy(to, from)
+	to.Close()
+	from.Close()
+}
+
+func (p *proxy) keep(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range conns {
+		if p.dead {
+			c.Close()
+			continue
+		}
+		p.conns[c] = true
+	}
+	return !p.dead
+}
+
+// cut ends all connections in the middle of whatever they carry. With away set,
+// new ones end at once too, until the next cut.
+func (p *proxy) cut(away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = away
+	for c := range p.conns {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			tcp.SetLinger(0) // a reset, not an orderly end
+		}
+		c.Close()
+	}
+	clear(p.conns)
+}
