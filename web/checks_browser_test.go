@@ -28,13 +28,13 @@ func (s *testSite) chromium(path string) context.Context {
 		s.Fatal(err)
 	}
 	for _, c := range s.client.Jar.Cookies(root) {
-		s.act(ctx, network.SetCookie(c.Name, c.Value).WithURL(s.url))
+		s.drive(ctx, network.SetCookie(c.Name, c.Value).WithURL(s.url))
 	}
-	s.act(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+path))
+	s.drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+path))
 	return ctx
 }
 
-func (s *testSite) act(ctx context.Context, actions ...chromedp.Action) {
+func (s *testSite) drive(ctx context.Context, actions ...chromedp.Action) {
 	s.Helper()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		s.Fatal(err)
@@ -52,7 +52,7 @@ func (s *testSite) shots(ctx context.Context, name string) {
 			}
 		}
 	}
-	s.act(ctx, chromedp.EmulateViewport(1280, 900))
+	s.drive(ctx, chromedp.EmulateViewport(1280, 900))
 }
 
 // eventually waits until the script is true, for at most ten seconds; pages may
@@ -95,19 +95,19 @@ func TestTheListInABrowser(t *testing.T) {
 		t.Helper()
 		s.eventually(ctx, fmt.Sprintf(`[...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a')].map(a => a.textContent).join() === %q`, strings.Join(want, ",")))
 	}
-	s.act(ctx, chromedp.Click(`a[data-tag=prod]`))
+	s.drive(ctx, chromedp.Click(`a[data-tag=prod]`))
 	visible("down 2", "late 1", "up 10")
-	s.act(ctx, chromedp.Click(`a[data-state=down]`))
+	s.drive(ctx, chromedp.Click(`a[data-state=down]`))
 	visible("down 2")
 	s.eventually(ctx, `location.search === '?tag=prod&status=down'`)
-	s.act(ctx, chromedp.Click(`a[data-state=down]`), chromedp.Click(`a[data-tag=prod]`), press("/"), chromedp.KeyEvent("up"))
+	s.drive(ctx, chromedp.Click(`a[data-state=down]`), chromedp.Click(`a[data-tag=prod]`), press("/"), chromedp.KeyEvent("up"))
 	visible("up 9", "up 10")
 	s.eventually(ctx, `document.activeElement.name === 'search'`)
 
 	// A list that came filtered fetches the rest.
-	s.act(ctx, chromedp.Navigate(s.url+listURL(p.ID)+"?search=nosuch"))
+	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)+"?search=nosuch"))
 	visible()
-	s.act(ctx, chromedp.Click(`#show-all`))
+	s.drive(ctx, chromedp.Click(`#show-all`))
 	visible("down 2", "late 1", "new 5", "paused 4", "run 3", "up 9", "up 10")
 
 	// It stays current.
@@ -117,17 +117,17 @@ func TestTheListInABrowser(t *testing.T) {
 	s.eventually(ctx, `document.title.startsWith('(2 down) ') && document.querySelector('a[data-state=down] b').textContent === '2'`)
 
 	// The menu of a row.
-	s.act(ctx, chromedp.Click(`tr.s-paused .ac button`), chromedp.WaitVisible(`#row-menu`))
+	s.drive(ctx, chromedp.Click(`tr.s-paused .ac button`), chromedp.WaitVisible(`#row-menu`))
 	if err := browser.Screenshot(ctx, "checks-menu", 1280, 800, false); err != nil {
 		t.Error(err)
 	}
-	s.act(ctx, chromedp.Click(`#row-menu [data-channel]`))
+	s.drive(ctx, chromedp.Click(`#row-menu [data-channel]`))
 	s.eventually(ctx, `document.querySelector('tr.s-paused .ch').dataset.on === ''`)
 	waitFor(t, "the channel to be off", func() bool {
 		on, err := s.store.ChannelsOfCheck(t.Context(), z["paused 4"].ID)
 		return err == nil && len(on) == 0
 	})
-	s.act(ctx, clickOn(`#row-menu form[data-go="resume/"] button`))
+	s.drive(ctx, clickOn(`#row-menu form[data-go="resume/"] button`))
 	s.eventually(ctx, `document.querySelector('#checks') && !document.querySelector('tr.s-paused')`)
 }
 
@@ -147,9 +147,9 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	_, p := s.login("me@example.org")
 	ctx := s.chromium(listURL(p.ID))
 
-	s.act(ctx, chromedp.Click(`a[data-dialog][href$="/add/"]`), chromedp.WaitVisible(`dialog input[name=name]`))
+	s.drive(ctx, chromedp.Click(`a[data-dialog][href$="/add/"]`), chromedp.WaitVisible(`dialog input[name=name]`))
 	s.eventually(ctx, `document.activeElement.name === 'name'`)
-	s.act(ctx, chromedp.SendKeys(`dialog input[name=name]`, "Nightly Büro backup"))
+	s.drive(ctx, chromedp.SendKeys(`dialog input[name=name]`, "Nightly Büro backup"))
 	s.eventually(ctx, `document.querySelector('dialog input[name=slug]').value === 'nightly-buro-backup'`)
 
 	// The slider and the numbers follow each other.
@@ -163,11 +163,11 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 		s.eventually(ctx, slide("timeout", step.position))
 		s.eventually(ctx, fmt.Sprintf(`document.querySelector('dialog [name=timeout_value]').value + ' ' + document.querySelector('dialog [name=timeout_unit]').value === %q`, step.want))
 	}
-	s.act(ctx, fill(`dialog [name=timeout_value]`, "7"))
+	s.drive(ctx, fill(`dialog [name=timeout_value]`, "7"))
 	s.eventually(ctx, `document.querySelector('dialog [name=timeout_value]').closest('fieldset').querySelector('[type=range]').value === '750'`)
 	s.eventually(ctx, slide("grace", 300))
 	s.shots(ctx, "add-simple")
-	s.act(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
+	s.drive(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
 	checks, err := s.store.ChecksOf(t.Context(), p.ID)
 	if err != nil || len(checks) != 2 {
 		t.Fatal(checks, err)
@@ -178,15 +178,15 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	}
 
 	// A schedule with a live preview; what is wrong shows beside its field.
-	s.act(ctx, chromedp.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`), chromedp.Click(`dialog [name=kind][value=cron]`),
+	s.drive(ctx, chromedp.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`), chromedp.Click(`dialog [name=kind][value=cron]`),
 		chromedp.SendKeys(`dialog [name=schedule]`, "61 3 * * *"))
 	s.eventually(ctx, `document.querySelector('dialog .preview .error')?.textContent.includes('61')`)
-	s.act(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`dialog .field > .error`))
-	s.act(ctx, fill(`dialog [name=schedule]`, "30 3 * * MON-FRI"))
+	s.drive(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`dialog .field > .error`))
+	s.drive(ctx, fill(`dialog [name=schedule]`, "30 3 * * MON-FRI"))
 	s.eventually(ctx, `document.querySelectorAll('dialog .runs tbody tr').length === 6 && document.querySelector('dialog .preview').textContent.includes('Monday through Friday')`)
 	s.eventually(ctx, `document.querySelector('dialog [name=schedule]').getAttribute('aria-invalid') === null`)
 	s.shots(ctx, "schedule-cron")
-	s.act(ctx, chromedp.Click(`dialog .btn.primary`))
+	s.drive(ctx, chromedp.Click(`dialog .btn.primary`))
 	s.eventually(ctx, `!document.querySelector('dialog') && document.querySelector('#events')`)
 	waitFor(t, "the new schedule", func() bool { return s.reload(c).Schedule == "30 3 * * MON-FRI" })
 	if got := s.reload(c); got.Kind != "cron" || got.TZ != "Europe/Riga" || got.Timeout != 7*24*time.Hour {
@@ -207,25 +207,25 @@ func TestTheDetailsInABrowser(t *testing.T) {
 	s.clock.Advance(5 * time.Hour)
 	s.ping(c, monitor.PingLog, func(p *monitor.Ping) { p.Body = []byte("a word") })
 	ctx := s.chromium("/checks/" + c.Code.String() + "/details/")
-	s.act(ctx, chromedp.WaitVisible(`.state.s-up`))
+	s.drive(ctx, chromedp.WaitVisible(`.state.s-up`))
 	exit := 3
 	s.clock.Advance(time.Second)
 	s.ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus, p.Body = &exit, []byte("disk full") })
-	s.act(ctx, chromedp.WaitVisible(`.state.s-down`), chromedp.WaitVisible(`.e-fail`))
+	s.drive(ctx, chromedp.WaitVisible(`.state.s-down`), chromedp.WaitVisible(`.e-fail`))
 	s.shots(ctx, "details")
-	s.act(ctx, chromedp.Click(`.e-fail a`), chromedp.WaitVisible(`dialog .code.body`))
+	s.drive(ctx, chromedp.Click(`.e-fail a`), chromedp.WaitVisible(`dialog .code.body`))
 	if err := browser.Screenshot(ctx, "ping", 1280, 900, true); err != nil {
 		t.Error(err)
 	}
-	s.act(ctx, chromedp.Click(`dialog .close`))
+	s.drive(ctx, chromedp.Click(`dialog .close`))
 	s.eventually(ctx, `!document.querySelector('dialog')`)
-	s.act(ctx, clickOn(`button[role=switch]`))
+	s.drive(ctx, clickOn(`button[role=switch]`))
 	s.eventually(ctx, `document.querySelector('button[role=switch]').getAttribute('aria-checked') === 'false'`)
 	waitFor(t, "the channel to be off", func() bool {
 		on, err := s.store.ChannelsOfCheck(t.Context(), c.ID)
 		return err == nil && len(on) == 0
 	})
-	s.act(ctx, chromedp.Navigate(s.url+"/checks/"+c.Code.String()+"/log/"), clickOn(`input[value=flip]`))
+	s.drive(ctx, chromedp.Navigate(s.url+"/checks/"+c.Code.String()+"/log/"), clickOn(`input[value=flip]`))
 	s.eventually(ctx, `location.search.includes('kind=fail') && document.querySelector('.event') && !document.querySelector('.e-flip')`)
 	s.shots(ctx, "log")
 }
@@ -237,7 +237,7 @@ func TestChecksWorkWithoutJavaScript(t *testing.T) {
 	if err := browser.DisableJS(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s.act(ctx, chromedp.Navigate(s.url+listURL(p.ID)), chromedp.Click(`.head a.btn.primary`), chromedp.WaitVisible(`input[name=name]`),
+	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)), chromedp.Click(`.head a.btn.primary`), chromedp.WaitVisible(`input[name=name]`),
 		chromedp.SendKeys(`input[name=name]`, "Plain"), chromedp.Click(`[name=kind][value=oncalendar]`), chromedp.WaitVisible(`[name=schedule]`),
 		chromedp.SendKeys(`[name=schedule]`, "Mon..Fri 03:00"), chromedp.Click(`main form .btn.primary`), chromedp.WaitVisible(`#events`),
 		chromedp.Click(`form[action$="/pause/"] button`), chromedp.WaitVisible(`.state.s-paused`))
