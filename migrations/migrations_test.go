@@ -227,11 +227,7 @@ func lines(t *testing.T, d *db.DB, query, name string) []string {
 func texts(t *testing.T, d *db.DB, query string, args ...any) []string {
 	t.Helper()
 	rows, err := d.Query(t.Context(), query, args...)
-	out, err := db.Collect(rows, err, func(r *sql.Rows) (string, error) {
-		var s string
-		err := r.Scan(&s)
-		return s, err
-	})
+	out, err := db.Collect(rows, err, func(r *sql.Rows, s *string) error { return r.Scan(s) })
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}

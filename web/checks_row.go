@@ -114,16 +114,19 @@ func coarse(d time.Duration) time.Duration {
 	return d
 }
 
-// URL is the end of the ping URL, as far as it fits into the row: scripts put
-// the rest before it when it is copied.
+// URL is the ping URL, whole: people without scripts copy it as it stands. A
+// narrow row cuts it off on the screen only.
 func (r *checkRow) URL() string {
-	if r.page.Slugs {
-		if r.Slug == "" {
-			return "no slug yet"
-		}
-		return "/ping/…/" + r.Slug
+	switch {
+	case !r.page.Slugs:
+		return r.page.PingBase + r.Code.String()
+	case r.Slug == "":
+		return "no slug yet"
+	case r.page.PingKey == "":
+		return "the project has no ping key yet"
+	default:
+		return r.page.PingBase + r.page.PingKey + "/" + r.Slug
 	}
-	return "/ping/" + r.Code.String()
 }
 
 // hiddenSlug is the slug where the row does not show it and it does not follow

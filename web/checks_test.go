@@ -231,14 +231,14 @@ func TestTheListSwitchesTheStyleOfURLs(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		_, p := s.login("me@example.org")
 		c := s.firstCheck(p)
-		if got := s.get(listURL(p.ID)).text(".nm code"); got != "/ping/"+c.Code.String() {
+		if got := s.get(listURL(p.ID)).text(".nm code"); got != s.url+"/ping/"+c.Code.String() {
 			t.Errorf("by code: %q", got)
 		}
 		p.ShowSlugs, p.PingKey = true, "k3v9q0m2x7b1n8c4z6l5ad"
 		if err := s.store.UpdateProject(s.Context(), p); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.get(listURL(p.ID)).text(".nm code"); got != "/ping/…/"+c.Slug {
+		if got := s.get(listURL(p.ID)).text(".nm code"); got != s.url+"/ping/"+p.PingKey+"/"+c.Slug {
 			t.Errorf("by slug: %q", got)
 		}
 		s.get("/checks/" + c.Code.String() + "/details/").has(s.url + "/ping/k3v9q0m2x7b1n8c4z6l5ad/" + c.Slug)

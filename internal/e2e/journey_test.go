@@ -149,7 +149,7 @@ func TestASilentCheckIsToldByTwoProcesses(t *testing.T) {
 		deadline := aboutToGoDown(t, s, check)
 
 		down := sink.WaitFor(t, func(m smtpsink.Message) bool { return m.Subject() == "DOWN | My First Check" })
-		if !strings.Contains(down.Text, "success signal did not") && !strings.Contains(down.Text, "did not arrive") && !strings.Contains(down.Text, "no ping") {
+		if !strings.Contains(down.Text, "No success signal came in time") {
 			t.Errorf("the DOWN mail does not give the reason:\n%s", down.Text)
 		}
 		if down.Header.Get("List-Unsubscribe") == "" || down.Header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {

@@ -162,8 +162,8 @@ function start() {
 
   // What rows do. app.js copies what data-copy holds; it is set just before.
   const pingURL = (row) => {
-    const slug = row.querySelector('.nm code').textContent.split('/ping/…/')[1];
-    return table.dataset.ping + (slug ? `${table.dataset.key}/${slug}` : code(row));
+    const shown = row.querySelector('.nm code').textContent;
+    return shown.startsWith(table.dataset.ping) ? shown : table.dataset.ping + code(row);
   };
 
   document.addEventListener('click', (e) => {
