@@ -78,10 +78,10 @@ func distance(d time.Duration) string {
 	case d < 5*time.Second:
 		return ""
 	case d < time.Hour, d >= time.Hour && d < 6*time.Hour:
-		if d >= time.Minute {
-			d = d.Truncate(time.Minute)
+		if d < time.Minute {
+			return duration(d.Truncate(time.Second))
 		}
-		return duration(d)
+		return duration(d.Truncate(time.Minute))
 	case d < 24*time.Hour:
 		return duration(d.Truncate(time.Hour))
 	case d < 60*24*time.Hour:

@@ -55,15 +55,16 @@ func TestEveryPage(t *testing.T) {
 		v.tour(map[string]string{
 			"welcome": "/", "login": "/accounts/login/", "link-sent": "/accounts/login_link_sent/", "docs": "/docs/", "docs-page": "/docs/signalling/",
 		})
-		v.console.Allow("status of 404")
-		v.tour(map[string]string{"404": "/no/such/page/"})
+		lost := openTab(t, e, server)
+		lost.console.Allow("status of 404")
+		lost.tour(map[string]string{"404": "/no/such/page/"})
 	})
 	t.Run("user", func(t *testing.T) {
 		t.Parallel()
 		b := b.twin(t)
 		b.tour(map[string]string{
 			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "check-add": project + "/checks/add/",
-			"details": details + "/details/", "log": details + "/log/", "ping": details + "/pings/22/",
+			"details": details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
 			"check-name": details + "/name/", "check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/", "check-remove": details + "/remove/",
 		})
 	})
@@ -121,7 +122,7 @@ func (b *tab) tour(pages map[string]string) {
 		}
 		for _, width := range []int{1280, 390} {
 			for _, dark := range []bool{false, true} {
-				b.shoot(fmt.Sprintf("%s-%d-%s", name, width, map[bool]string{false: "light", true: "dark"}[dark]), width, 0, dark)
+				b.shoot(fmt.Sprintf("page-%s-%d-%s", name, width, map[bool]string{false: "light", true: "dark"}[dark]), width, 0, dark)
 			}
 			if wide := b.value(tooWide); wide != "" {
 				b.Errorf("%s is wider than %d: %s", path, width, wide)

@@ -117,8 +117,9 @@ func (b *tab) set(selector, value string) {
 func (b *tab) until(expression string) {
 	b.Helper()
 	var last string
+	seen := false
 	defer func() {
-		if b.Failed() {
+		if !seen {
 			b.Logf("the page was %s", last)
 		}
 	}()
@@ -129,6 +130,7 @@ func (b *tab) until(expression string) {
 		if !ok {
 			_ = chromedp.Run(b.ctx, chromedp.Evaluate(`location.pathname + "\n" + document.body.innerText.slice(0, 1500)`, &last))
 		}
+		seen = ok
 		return ok
 	})
 }

@@ -83,7 +83,9 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 		_, err := s.UpdateCheck(ctx, c.Code, func(e *store.CheckChange) error {
 			n := e.NPings
 			e.State, e.Channels = c.State, &store.Channels{IDs: told}
-			e.NPings = max(n, int64(len(c.RecentRuns)))
+			if e.NPings = n; n == 0 { // its pings are forgotten, but were
+				e.NPings = int64(len(c.RecentRuns))
+			}
 			return nil
 		})
 		must(t, err)
