@@ -15,6 +15,7 @@ func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	const user, operator = "jane.roe@acme.example", "root@acme.example"
 	e := newEnv(t, db.SQLite).with(env{
+		"PUNCTUAL_PING_ENDPOINT":             "https://ping.acme.example/",
 		"PUNCTUAL_PUSHOVER_API_TOKEN":        "azGDORePK8gMaC0QOYAMyEEuzJnyUi",
 		"PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL": "https://pushover.example.org/subscribe/Acme-1234",
 	})
@@ -28,8 +29,8 @@ func TestEveryPage(t *testing.T) {
 	must(t, err)
 
 	b.open(project + "/checks/")
-	b.shoot("readme-light", 1280, 940, false) // docs/img: see its README
-	b.shoot("readme-phone", 390, 844, true)
+	b.shoot("checks-light", 1280, 940, false) // for docs/img/make
+	b.shoot("checks-phone-dark", 390, 844, true)
 	b.open("/")
 	b.click("[popovertarget=add-project]")
 	b.fill("#add-project #name", "Home")
