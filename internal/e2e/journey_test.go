@@ -65,7 +65,7 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 		if took := time.Since(failed); took > 2*time.Second {
 			t.Errorf("the DOWN mail took %s", took)
 		}
-		if mail.To != "someone@example.org" || !strings.Contains(mail.Text, "failure signal") {
+		if mail.To != "someone@example.org" || !strings.Contains(mail.Text, "The job reported a failure") {
 			t.Errorf("DOWN mail to %s:\n%s", mail.To, mail.Text)
 		}
 		if _, page, _ := b.get("/mailbox/"); !strings.Contains(page, "DOWN | My First Check") {
