@@ -122,6 +122,8 @@ func (r *checkRow) URL() string {
 		return r.page.PingBase + r.Code.String()
 	case r.Slug == "":
 		return "no slug yet"
+	case !r.page.CanWrite: // the key opens all checks (features §10)
+		return r.page.PingBase + "…/" + r.Slug
 	case r.page.PingKey == "":
 		return "the project has no ping key yet"
 	default:

@@ -282,6 +282,15 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 			stranger.post(path, url.Values{}).is(http.StatusNotFound)
 			nobody.post(path, url.Values{}).is(http.StatusSeeOther)
 		}
+		p.PingKey, p.ShowSlugs = "k3v9q0m2x7b1n8c4z6l5ad", true
+		if err := s.store.UpdateProject(s.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{listURL(p.ID), check + "details/"} {
+			if strings.Contains(member.get(path).body, p.PingKey) || !strings.Contains(s.get(path).body, p.PingKey) {
+				t.Errorf("%s: the ping key is for those who may write", path)
+			}
+		}
 		member.get(listURL(p.ID)).hasNot("New check", "Remove")
 		member.get(check+"details/").hasNot("Clear events", "Edit")
 	})

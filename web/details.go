@@ -65,7 +65,7 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 		BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
 		PingURL: s.Site.PingURL(c), Examples: examplesFor(s.Site.PingURL(c)),
 	}
-	if project.PingKey != "" && c.Slug != "" {
+	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {

@@ -1,0 +1,287 @@
+package web
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// maxLogPings bounds the log page (features §19).
+const maxLogPings = 1000
+
+// logRow is an event in the log of a check: exactly one of Ping, Flip and Delivery.
+type logRow struct {
+	At       time.Time
+	Ping     *store.PingRow
+	Flip     *monitor.Flip
+	Delivery *store.DeliveryRow
+	Took     time.Duration // of a ping that ended a run
+	Timed    bool          // Took is known
+}
+
+// eventKinds are the filters of the log, in their order.
+func eventKinds() []string {
+	return []string{"success", "fail", "start", "log", "ign", "flip", "alert"}
+}
+
+// Kind is the filter that shows the event.
+func (e *logRow) Kind() string {
+	switch {
+	case e.Ping != nil:
+		return string(e.Ping.Kind)
+	case e.Flip != nil:
+		return "flip"
+	default:
+		return "alert"
+	}
+}
+
+// kindWord names a filter for people.
+func kindWord(kind string) string {
+	switch kind {
+	case "success":
+		return "Success"
+	case "fail":
+		return "Failure"
+	case "start":
+		return "Started"
+	case "log":
+		return "Log"
+	case "ign":
+		return "Ignored"
+	case "flip":
+		return "Status change"
+	default:
+		return "Alert"
+	}
+}
+
+// What names the event: "Success", "Exit status 3", "Went down", "Alert sent".
+func (e *logRow) What() string {
+	switch {
+	case e.Ping != nil:
+		return pingWord(&e.Ping.Ping)
+	case e.Flip != nil:
+		return flipWord(e.Flip)
+	case e.Delivery.Status == monitor.DeliverySent:
+		return "Alert sent"
+	case e.Delivery.Status == monitor.DeliveryFailed:
+		return "Alert failed"
+	default:
+		return "Alert waits"
+	}
+}
+
+// Class is the colour of the event.
+func (e *logRow) Class() shown {
+	switch e.Kind() {
+	case "success":
+		return shownUp
+	case "fail":
+		return shownDown
+	case "start":
+		return shownStarted
+	case "flip":
+		return shown(e.Flip.New)
+	case "alert":
+		if e.Delivery.Status == monitor.DeliveryFailed {
+			return shownDown
+		}
+		return shownPaused
+	default:
+		return shownNew
+	}
+}
+
+// Source is where a ping came from: "POST https 198.51.100.7".
+func (e *logRow) Source() string { return pingSource(&e.Ping.Ping) }
+
+// Excerpt is the beginning of a ping's body in one line; a body that is no text
+// is only named.
+func (e *logRow) Excerpt() string {
+	if e.Ping.BodySize == 0 {
+		return ""
+	}
+	text := e.Ping.Body
+	if int64(len(text)) < e.Ping.BodySize { // it may be cut within a character
+		for range utf8.UTFMax - 1 {
+			if r, n := utf8.DecodeLastRune(text); r != utf8.RuneError || n != 1 {
+				break
+			}
+			text = text[:len(text)-1]
+		}
+	}
+	if !isText(text) {
+		return "(" + plural(int(e.Ping.BodySize), "byte", "bytes") + ", not text)"
+	}
+	return strings.Join(strings.Fields(string(text)), " ")
+}
+
+// Via names the channel of an alert.
+func (e *logRow) Via() string {
+	if e.Delivery.ChannelName != "" {
+		return e.Delivery.ChannelName
+	}
+	return e.Delivery.ChannelKind
+}
+
+func pingWord(p *monitor.Ping) string {
+	if p.ExitStatus != nil && p.Kind != monitor.PingIgn {
+		return "Exit status " + strconv.Itoa(*p.ExitStatus)
+	}
+	return kindWord(string(p.Kind))
+}
+
+func pingSource(p *monitor.Ping) string {
+	return strings.Join(strings.Fields(p.Method+" "+p.Scheme+" "+p.RemoteAddr), " ")
+}
+
+func flipWord(f *monitor.Flip) string {
+	switch f.New {
+	case monitor.StatusDown:
+		switch f.Reason {
+		case monitor.ReasonFail:
+			return "Went down: failure signal"
+		case monitor.ReasonTimeout:
+			return "Went down: no ping in time"
+		default:
+			return "Went down"
+		}
+	case monitor.StatusUp:
+		if f.Old == monitor.StatusDown {
+			return "Came back up"
+		}
+		return "Went up"
+	case monitor.StatusPaused:
+		return "Paused"
+	default:
+		if f.Old == monitor.StatusPaused {
+			return "Resumed"
+		}
+		return "Became new"
+	}
+}
+
+// firstKept is the oldest ping of a check that is shown: older ones are hidden
+// before they are pruned (features §12).
+func (s *Server) firstKept(ctx context.Context, c *monitor.Check, project *monitor.Project) (n int64, limit int, err error) {
+	owner, err := s.Store.UserByID(ctx, project.OwnerID)
+	if err != nil {
+		return 0, 0, err
+	}
+	return c.NPings - int64(owner.PingLogLimit) + 1, owner.PingLogLimit, nil
+}
+
+// eventQuery chooses events.
+type eventQuery struct {
+	MinN   int64
+	Pings  int             // how many at most, of all kinds
+	Kinds  map[string]bool // nil = all but alerts
+	Alerts bool
+}
+
+// events merges pings, flips and, where asked for, alerts: newest first, at most
+// as far back as the oldest ping that was loaded. Durations are measured before
+// the filter is applied.
+func (s *Server) events(ctx context.Context, c *monitor.Check, q eventQuery) ([]logRow, error) {
+	pings, err := s.Store.Pings(ctx, c.ID, store.PingFilter{MinN: q.MinN, Limit: q.Pings})
+	if err != nil {
+		return nil, err
+	}
+	var since time.Time // when there may be older pings, older flips would stand alone
+	if len(pings) == q.Pings {
+		since = pings[len(pings)-1].CreatedAt
+	}
+	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: since, Limit: maxLogPings})
+	if err != nil {
+		return nil, err
+	}
+	var alerts []store.DeliveryRow
+	if q.Alerts {
+		if alerts, err = s.Store.DeliveriesOf(ctx, c.ID, store.DeliveryFilter{Since: since, Limit: maxLogPings}); err != nil {
+			return nil, err
+		}
+	}
+	all := mergeEvents(pings, flips, alerts)
+	if q.Kinds != nil {
+		all = slices.DeleteFunc(all, func(e logRow) bool { return !q.Kinds[e.Kind()] })
+	}
+	return all, nil
+}
+
+// mergeEvents puts alerts above the flip they tell of, and that above the ping
+// that caused it, where they have the same time.
+func mergeEvents(pings []store.PingRow, flips []monitor.Flip, alerts []store.DeliveryRow) []logRow {
+	took := monitor.RunDurations(pingsOf(pings))
+	all := make([]logRow, 0, len(pings)+len(flips)+len(alerts))
+	for i := range alerts {
+		all = append(all, logRow{At: alerts[i].CreatedAt, Delivery: &alerts[i]})
+	}
+	for i := range flips {
+		all = append(all, logRow{At: flips[i].CreatedAt, Flip: &flips[i]})
+	}
+	for i := range pings {
+		d, timed := took[pings[i].N]
+		all = append(all, logRow{At: pings[i].CreatedAt, Ping: &pings[i], Took: d, Timed: timed})
+	}
+	slices.SortStableFunc(all, func(a, b logRow) int { return b.At.Compare(a.At) })
+	return all
+}
+
+func pingsOf(rows []store.PingRow) iter.Seq[*monitor.Ping] {
+	return func(yield func(*monitor.Ping) bool) {
+		for i := range rows {
+			if !yield(&rows[i].Ping) {
+				return
+			}
+		}
+	}
+}
+
+// logPage is the event log of a check.
+type logPage struct {
+	BasePage
+	Check  *monitor.Check
+	Events []logRow
+	Kinds  []kindFilter
+	Limit  int // how many pings are kept
+}
+
+// kindFilter is a filter of the log.
+type kindFilter struct {
+	Kind string
+	Word string
+	On   bool
+}
+
+// checkLog shows the whole log; ?kind=, any number of them, chooses what.
+func (s *Server) checkLog(w http.ResponseWriter, r *http.Request) error {
+	c, project, _, err := s.checkFor(r)
+	if err != nil {
+		return err
+	}
+	first, limit, err := s.firstKept(r.Context(), c, project)
+	if err != nil {
+		return err
+	}
+	chosen := r.URL.Query()["kind"]
+	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Kinds: map[string]bool{}, Alerts: true}
+	page := &logPage{BasePage: checksBase(project, "Log of "+c.Title()), Check: c, Limit: limit}
+	for _, kind := range eventKinds() {
+		on := len(chosen) == 0 || slices.Contains(chosen, kind)
+		q.Kinds[kind] = on
+		page.Kinds = append(page.Kinds, kindFilter{kind, kindWord(kind), on})
+	}
+	if page.Events, err = s.events(r.Context(), c, q); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "check_log", page)
+}
