@@ -82,6 +82,7 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	if opt.MaxConns > 0 {
 		cfg.MaxConns = int32(opt.MaxConns) //nolint:gosec // bounded by the settings
 	}
+	cfg.PingTimeout = time.Second // an idle connection that says nothing any more must not cost its next user all the patience
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"

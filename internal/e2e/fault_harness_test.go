@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -37,6 +39,7 @@ type finding struct {
 	alerts        int // that had to be told
 	untold        int
 	alertsTwice   int
+	away          time.Duration // longest wait for a hundred pings after a fault
 	took          time.Duration
 	failed, skips bool
 }
@@ -105,8 +108,14 @@ type proxy struct {
 	socket string
 
 	mu    sync.Mutex
-	conns map[net.Conn]bool
-	dead  bool // new connections are cut at once
+	pairs map[*pair]bool
+	away  bool // new connections are cut at once
+}
+
+// pair is a client and its server.
+type pair struct {
+	client, server net.Conn
+	silent         atomic.Bool // what comes is swallowed
 }
 
 // newProxy listens on a TCP port of its own; the test ends it.
@@ -116,13 +125,20 @@ func newProxy(t *testing.T, socket string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{Listener: l, socket: socket, conns: map[net.Conn]bool{}}
+	p := &proxy{Listener: l, socket: socket, pairs: map[*pair]bool{}}
 	go p.serve()
 	t.Cleanup(func() {
 		l.Close()
 		p.cut(true)
 	})
 	return p
+}
+
+// dsn is an address of the cluster, by way of the proxy.
+func (p *proxy) dsn(direct string) string {
+	u, _ := url.Parse(direct) // comes from pgtest
+	u.Host, u.RawQuery = p.Addr().String(), "sslmode=disable"
+	return u.String()
 }
 
 func (p *proxy) serve() {
@@ -132,32 +148,42 @@ func (p *proxy) serve() {
 			return
 		}
 		server, err := net.Dial("unix", p.socket)
-		if err != nil || !p.keep(client, server) {
+		if err != nil {
 			client.Close()
 			continue
 		}
-		go pass(client, server)
-		go pass(server, client)
+		both := &pair{client: client, server: server}
+		p.mu.Lock()
+		if p.pairs[both] = true; p.away {
+			both.close()
+		}
+		p.mu.Unlock()
+		go both.pass(client, server)
+		go both.pass(server, client)
 	}
 }
 
-func pass(from, to net.Conn) {
-	io.Copy(to, from)
-	to.Close()
-	from.Close()
-}
-
-func (p *proxy) keep(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		if p.dead {
-			c.Close()
+func (p *pair) pass(from io.Reader, to io.Writer) {
+	defer p.close()
+	for piece := make([]byte, 32<<10); ; {
+		n, err := from.Read(piece)
+		if err != nil {
+			return
+		}
+		if p.silent.Load() {
 			continue
 		}
-		p.conns[c] = true
+		if _, err := to.Write(piece[:n]); err != nil {
+			return
+		}
 	}
-	return !p.dead
+}
+
+// close resets the connection instead of ending it in order.
+func (p *pair) close() {
+	p.client.(*net.TCPConn).SetLinger(0)
+	p.client.Close()
+	p.server.Close()
 }
 
 // cut ends all connections in the middle of whatever they carry. With away set,
@@ -165,12 +191,18 @@ func (p *proxy) keep(conns ...net.Conn) bool {
 func (p *proxy) cut(away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.dead = away
-	for c := range p.conns {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			tcp.SetLinger(0) // a reset, not an orderly end
-		}
-		c.Close()
+	p.away = away
+	for both := range p.pairs {
+		both.close()
 	}
-	clear(p.conns)
+	clear(p.pairs)
+}
+
+// silence keeps all connections open and passes nothing on any more, ever.
+func (p *proxy) silence() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for both := range p.pairs {
+		both.silent.Store(true)
+	}
 }

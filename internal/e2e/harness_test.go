@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	_ "punctual/internal/app" // go test runs this package again when what is in the binary has changed
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/store"

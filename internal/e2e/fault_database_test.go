@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/store"
+)
+
+// outage runs web and sendalerts under load while the fault comes again and
+// again, and then looks for every ping and alert.
+func outage(t *testing.T, e env, f *finding, fault func()) {
+	t.Helper()
+	rc := newReceiver(t, nil)
+	s := e.migrated(t)
+	codes := watched(t, s, 15, rc.channel())
+	e.start(t, "serve")
+	e.start(t, "sendalerts")
+	l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
+	l.start(e, 8)
+	for range f.rounds {
+		l.more(t, 1+rand.IntN(600))
+		fault()
+		began := time.Now()
+		l.more(t, 100)
+		f.away = max(f.away, time.Since(began))
+	}
+	l.end()
+	made := c.end()
+	s = e.store(t) // the connections of the first are gone
+	settled(t, s)
+	l.check(t, s, f)
+	rc.check(t, made, f)
+}
+
+// PostgreSQL ends without flushing anything that is not yet flushed, and goes
+// through recovery, as after a crash.
+func TestPostgresCrashesUnderLoad(t *testing.T) {
+	t.Parallel()
+	f := begin(t, times(3, 20))
+	pg := cluster(t)
+	dsn, err := pg.CreateDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outage(t, newEnv(t, db.SQLite).with(env{"PUNCTUAL_DATABASE_URL": dsn}), f, func() {
+		if err := pg.Stop("immediate"); err != nil {
+			t.Fatal(err)
+		}
+		if err := pg.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// All connections to PostgreSQL break in the middle of whatever they carry: once
+// at a time, or again and again for a while.
+func TestConnectionsAreSevered(t *testing.T) {
+	t.Parallel()
+	f := begin(t, times(5, 100))
+	pg := cluster(t)
+	dsn, err := pg.CreateDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProxy(t, filepath.Join(pg.Dir, ".s.PGSQL.5432"))
+	outage(t, newEnv(t, db.SQLite).with(env{"PUNCTUAL_DATABASE_URL": p.dsn(dsn)}), f, func() {
+		if away := rand.IntN(3) == 0; away {
+			p.cut(true)
+			pause(time.Duration(rand.IntN(300)) * time.Millisecond)
+		}
+		p.cut(false)
+	})
+}
+
+// All connections to PostgreSQL fall silent without ending, and stay so, as
+// when a machine vanishes; new ones lead to the database, as after a failover.
+func TestConnectionsFallSilent(t *testing.T) {
+	t.Parallel()
+	f := begin(t, times(1, 5))
+	pg := cluster(t)
+	dsn, err := pg.CreateDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProxy(t, filepath.Join(pg.Dir, ".s.PGSQL.5432"))
+	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_DATABASE_URL": p.dsn(dsn)})
+	outage(t, e, f, func() {
+		crowd(e)
+		p.silence()
+	})
+}
+
+// crowd makes the server open all the connections its pool may have.
+func crowd(e env) {
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			for range 20 { // asks the database whether there is such a check
+				send(http.DefaultClient, e.site("/ping/"+uuid.NewString()+"?rid=none"), "", nil)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// The disk of the database is full: pings are refused, never acknowledged, and
+// all is well again when there is room.
+func TestAFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, times(1, 5))
+		e, disk := newEnv(t, db.SQLite), ""
+		if engine == db.SQLite {
+			disk = smallDisk(t, "64m", t.TempDir())
+			e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(disk, "punctual.db")
+		} else {
+			pg := cluster(t)
+			disk = smallDisk(t, "64m", pg.Dir)
+			e["PUNCTUAL_DATABASE_URL"] = pg.DSN("on_small_disk")
+			admin, err := db.Open(t.Context(), pg.DSN("postgres"), db.Options{MaxConns: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer admin.Close()
+			for _, sql := range []string{`CREATE TABLESPACE small LOCATION '` + disk + `'`, `CREATE DATABASE on_small_disk TABLESPACE small`} {
+				if _, err := admin.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		rc := newReceiver(t, nil)
+		s := e.migrated(t)
+		codes := watched(t, s, 10, rc.channel())
+		e.start(t, "serve")
+		e.start(t, "sendalerts")
+		l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
+		l.body = make([]byte, 1000)
+		l.start(e, 8)
+		for range f.rounds {
+			l.more(t, 300)
+			ballast := filepath.Join(disk, "ballast")
+			fill(t, ballast)
+			want := l.busy.Load() + int64(times(1, 20))
+			eventually(t, "pings are refused", func() bool { return l.busy.Load() >= want })
+			if err := os.Remove(ballast); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.more(t, 300)
+		l.end()
+		made := c.end()
+		settled(t, s)
+		l.check(t, s, f)
+		rc.check(t, made, f)
+	})
+}
+
+// smallDisk mounts a file system of its own for the owner of a directory.
+func smallDisk(t *testing.T, size, owned string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a small disk to fill it")
+	}
+	dir, err := os.MkdirTemp("", "punctual-small-disk-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
+		t.Skipf("this machine lets nobody mount a small disk to fill it: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	info, err := os.Stat(owned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// fill takes all the room that is left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for piece := make([]byte, 1<<20); len(piece) > 0; {
+		if _, err := file.Write(piece); err != nil {
+			piece = piece[:len(piece)/2]
+		}
+	}
+}
+
+// A check whose schedule cannot be computed, though it could when it was stored,
+// stops nobody else: it is put aside and says why.
+func TestASpoiledScheduleStopsNobodyElse(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, 1)
+		rc := newReceiver(t, nil)
+		e := newEnv(t, engine)
+		s := e.migrated(t)
+		watched(t, s, 0, rc.channel())
+		spoiled := overdue(t, s, 5, s.Now().Add(-time.Hour)) // the first in the queue
+		spoil(t, s)
+		well := overdue(t, s, 20, s.Now().Add(-time.Minute))
+		e.start(t, "serve")
+		e.start(t, "sendalerts")
+		settled(t, s)
+		made := map[uuid.UUID]int{}
+		for _, code := range well {
+			made[code] = 1
+		}
+		rc.check(t, made, f)
+		for _, code := range spoiled {
+			c, err := s.CheckByCode(t.Context(), code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.ScheduleError == "" || !c.AlertAt.After(s.Now()) {
+				t.Errorf("a spoiled check has error %q and is looked at again at %v", c.ScheduleError, c.AlertAt)
+			}
+		}
+		all := append(spoiled, well...)
+		l := newLoad(all)
+		l.start(e, 4)
+		l.more(t, 200) // batches with both kinds
+		l.end()
+		l.check(t, s, f)
+	})
+}
+
+// spoil breaks the schedules of all checks there are, past everything that
+// would refuse it.
+func spoil(t *testing.T, s *store.Store) {
+	t.Helper()
+	if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET kind = 'cron', schedule = 'no schedule at all', tz = 'Nowhere/Land'`); err != nil {
+		t.Fatal(err)
+	}
+}
