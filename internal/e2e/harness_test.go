@@ -50,7 +50,12 @@ func (b building) Run() int {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
 		return 1
 	}
-	return b.tests.Run()
+	code := b.tests.Run()
+	if err := printFindings(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(code, 1)
+	}
+	return code
 }
 
 // each runs the test on both engines.
@@ -159,8 +164,16 @@ func asExit(err error, target **exec.ExitError) bool {
 	return ok
 }
 
+// binary is the program under test, unless the environment names another build.
+func (e env) binary() string {
+	if other := e["TEST_BINARY"]; other != "" {
+		return other
+	}
+	return binary
+}
+
 func (e env) command(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(e.binary(), args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}
 	for k, v := range e {

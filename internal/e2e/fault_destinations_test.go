@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/smtpsink"
+)
+
+// failedOnce is the newest delivery of a check, whose first attempt has failed.
+func failedOnce(t *testing.T, s *store.Store, code uuid.UUID) (d store.DeliveryRow) {
+	t.Helper()
+	c, err := s.CheckByCode(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first attempt fails", func() bool {
+		rows, err := s.DeliveriesOf(t.Context(), c.ID, store.DeliveryFilter{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) == 0 || rows[0].LastError == "" {
+			return false
+		}
+		d = rows[0]
+		return true
+	})
+	if d.Status != monitor.DeliveryPending {
+		t.Fatalf("after one failure the delivery is %s: %s", d.Status, d.LastError)
+	}
+	return d
+}
+
+// once makes the check change once.
+func once(e env, codes []uuid.UUID, made map[uuid.UUID]int, n int) {
+	c := &changes{}
+	for _, code := range codes {
+		c.ping(e.site("/ping/" + code.String() + [...]string{"/fail", ""}[n%2]))
+		made[code]++
+	}
+}
+
+// A mail server in each kind of trouble costs an attempt, never an alert. Where
+// nobody can tell whether it took the mail, the mail comes again, with the same
+// Message-ID.
+func TestMailServersInTrouble(t *testing.T) {
+	troubles := []struct {
+		name      string
+		behaviour smtpsink.Behaviour
+		mails     int
+	}{
+		{"closes before the greeting", smtpsink.Refuse, 1},
+		{"drops the connection after DATA", smtpsink.DropAfterData, 2},
+		{"puts the recipient off", smtpsink.RejectRcpt(451), 1},
+		{"puts the message off", smtpsink.RejectData(452), 1},
+		{"falls silent after DATA", smtpsink.Hang, 1},
+	}
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, len(troubles))
+		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
+		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+		s := e.migrated(t)
+		codes := watched(t, s, 1, &monitor.Channel{Kind: "email", Config: `{"address":"you@example.org","up":true,"down":true}`, Verified: true})
+		e.start(t, "up")
+		before, made := 0, map[uuid.UUID]int{}
+		for i, trouble := range troubles {
+			sink.Next(trouble.behaviour)
+			once(e, codes, made, i)
+			failedOnce(t, s, codes[0])
+			expireLeases(t, s)
+			settled(t, s)
+			f.alerts++
+			mails := sink.Messages()[before:]
+			if len(mails) != trouble.mails {
+				t.Fatalf("a server that %s: %d mails, want %d", trouble.name, len(mails), trouble.mails)
+			}
+			for _, m := range mails {
+				if id := m.Header.Get("Message-ID"); id != mails[0].Header.Get("Message-ID") || id == "" {
+					t.Errorf("a server that %s: the mail came again as another, %s", trouble.name, id)
+				}
+			}
+			f.alertsTwice += len(mails) - 1
+			before += len(mails)
+		}
+		if n := made[codes[0]]; n != f.alerts {
+			t.Errorf("%d changes, %d alerts", n, f.alerts)
+		}
+	})
+}
+
+// A webhook in each kind of trouble costs an attempt, never an alert.
+func TestWebhooksInTrouble(t *testing.T) {
+	troubles := []struct {
+		name   string
+		answer http.HandlerFunc
+		wait   time.Duration // at least, before the next attempt; 0 = the answer counts as a yes
+	}{
+		{"500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, 5 * time.Second},
+		{"429 with Retry-After", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(429)
+		}, 3590 * time.Second},
+		{"closed early", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 5 * time.Second},
+		{"500 without end", func(w http.ResponseWriter, r *http.Request) { endless(w, r, 500) }, 5 * time.Second},
+		{"200 without end", func(w http.ResponseWriter, r *http.Request) { endless(w, r, 200) }, 0},
+	}
+	each(t, func(t *testing.T, engine db.Engine) {
+		f := begin(t, len(troubles))
+		var trouble atomic.Pointer[http.HandlerFunc] // of the next call
+		rc := newReceiver(t, func(w http.ResponseWriter, r *http.Request) {
+			if answer := trouble.Swap(nil); answer != nil {
+				(*answer)(w, r)
+			}
+		})
+		rc.Config.SetKeepAlivesEnabled(false) // net/http repeats by itself what breaks on a used connection
+		e := newEnv(t, engine)
+		s := e.migrated(t)
+		codes := watched(t, s, 1, rc.channel())
+		e.start(t, "up")
+		made := map[uuid.UUID]int{}
+		for i, tr := range troubles {
+			trouble.Store(&tr.answer)
+			once(e, codes, made, i)
+			if tr.wait > 0 {
+				d := failedOnce(t, s, codes[0])
+				if wait := d.NextTryAt.Sub(s.Now()); wait < tr.wait {
+					t.Errorf("%s: tried again in %v, want %v at least", tr.name, wait, tr.wait)
+				}
+				expireLeases(t, s)
+			}
+			settled(t, s)
+		}
+		rc.check(t, made, f)
+		if f.alertsTwice != len(troubles)-1 {
+			t.Errorf("%d attempts were repeated, want %d", f.alertsTwice, len(troubles)-1)
+		}
+	})
+}
+
+// endless answers until the other side has had enough.
+func endless(w http.ResponseWriter, r *http.Request, status int) {
+	w.WriteHeader(status)
+	for piece := make([]byte, 1<<12); r.Context().Err() == nil; {
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
+}
