@@ -195,6 +195,9 @@ func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if c.Kind == schedule.Simple && c.Schedule == "" {
+		c.TZ = visitorOf(r).User.TZ // who turns to cron for the first time thinks in the own zone
+	}
 	form := newForm(nil)
 	setScheduleValues(form, c)
 	return s.showScheduleForm(w, r, http.StatusOK, c, project, form)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/gzhttp"
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
@@ -111,7 +112,7 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 	if a.opts.Dev {
 		pages = os.DirFS("templates")
 	}
-	return web.New(web.Deps{
+	site, err := web.New(web.Deps{
 		Site: web.Site{
 			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingBodyLimit: a.cfg.PingBodyLimit,
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
@@ -132,6 +133,20 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 		TrustedProxies:       a.cfg.TrustedNetworks(),
 		Log:                  a.log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return compressed(site)
+}
+
+// compressed sends pages and API answers gzipped to those who accept it, with
+// a random length added so that secrets cannot be guessed from sizes (BREACH).
+func compressed(h http.Handler) (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1000), gzhttp.RandomJitter(32, 0, false))
+	if err != nil {
+		return nil, fmt.Errorf("compression: %w", err)
+	}
+	return wrap(h), nil
 }
 
 // mailKept tells the operator of an instance without an SMTP server where the

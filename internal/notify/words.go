@@ -58,7 +58,7 @@ func facts(ev *Event) []mail.Fact {
 	add("Project", ev.Project.Name)
 	add("Tags", strings.Join(c.TagList(), ", "))
 	if c.Kind == schedule.Simple {
-		add("Period", "every "+schedule.DescribeDuration(c.Timeout))
+		add("Period", schedule.DescribeDuration(c.Timeout))
 	} else {
 		add("Schedule", scheduleWords(c))
 		add("Time zone", c.TZ)
