@@ -18,7 +18,7 @@ import (
 // Three sendalerts whose clocks are a minute apart from each other, in both
 // directions, on one PostgreSQL: nobody goes down early, nothing is told twice,
 // nothing is told late. (An SQLite database has one machine, and so one clock.)
-func TestClocksAMinuteApart(t *testing.T) {
+func TestFaultClocksAMinuteApart(t *testing.T) {
 	if !full() {
 		t.Skip("builds the standard library anew: make faults runs it, TestTheClockFollowsTheDatabase a part of it")
 	}

@@ -44,7 +44,7 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 
 // PostgreSQL ends without flushing anything that is not yet flushed, and goes
 // through recovery, as after a crash.
-func TestPostgresCrashesUnderLoad(t *testing.T) {
+func TestFaultPostgresCrashesUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(3, 20))
 	pg := cluster(t)
@@ -64,7 +64,7 @@ func TestPostgresCrashesUnderLoad(t *testing.T) {
 
 // All connections to PostgreSQL break in the middle of whatever they carry: once
 // at a time, or again and again for a while.
-func TestConnectionsAreSevered(t *testing.T) {
+func TestFaultConnectionsAreSevered(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(5, 100))
 	pg := cluster(t)
@@ -84,7 +84,7 @@ func TestConnectionsAreSevered(t *testing.T) {
 
 // All connections to PostgreSQL fall silent without ending, and stay so, as
 // when a machine vanishes; new ones lead to the database, as after a failover.
-func TestConnectionsFallSilent(t *testing.T) {
+func TestFaultConnectionsFallSilent(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(1, 5))
 	pg := cluster(t)
@@ -115,7 +115,7 @@ func crowd(e env) {
 
 // The disk of the database is full: pings are refused, never acknowledged, and
 // all is well again when there is room.
-func TestAFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
+func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(1, 5))
 		e, disk := newEnv(t, db.SQLite), ""
@@ -210,7 +210,7 @@ func fill(t *testing.T, path string) {
 
 // A check whose schedule cannot be computed, though it could when it was stored,
 // stops nobody else: it is put aside and says why.
-func TestASpoiledScheduleStopsNobodyElse(t *testing.T) {
+func TestFaultSpoiledScheduleStopsNobodyElse(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		rc := newReceiver(t, nil)

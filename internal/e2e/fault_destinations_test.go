@@ -51,7 +51,7 @@ func once(e env, codes []uuid.UUID, made map[uuid.UUID]int, n int) {
 // A mail server in each kind of trouble costs an attempt, never an alert. Where
 // nobody can tell whether it took the mail, the mail comes again, with the same
 // Message-ID.
-func TestMailServersInTrouble(t *testing.T) {
+func TestFaultMailServersInTrouble(t *testing.T) {
 	troubles := []struct {
 		name      string
 		behaviour smtpsink.Behaviour
@@ -97,7 +97,7 @@ func TestMailServersInTrouble(t *testing.T) {
 }
 
 // A webhook in each kind of trouble costs an attempt, never an alert.
-func TestWebhooksInTrouble(t *testing.T) {
+func TestFaultWebhooksInTrouble(t *testing.T) {
 	troubles := []struct {
 		name   string
 		answer http.HandlerFunc

@@ -52,7 +52,7 @@ var findings struct {
 
 // begin begins a finding and keeps it when the test ends, however it ends.
 func begin(t *testing.T, rounds int) *finding {
-	f := &finding{fault: strings.TrimPrefix(t.Name(), "Test"), rounds: rounds}
+	f := &finding{fault: strings.TrimPrefix(t.Name(), "TestFault"), rounds: rounds}
 	began := time.Now()
 	t.Cleanup(func() {
 		f.took, f.failed, f.skips = time.Since(began), t.Failed(), t.Skipped()

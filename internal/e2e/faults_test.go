@@ -73,7 +73,7 @@ func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel)
 
 // Issue 2: kill -9 of the server under ping load loses no acknowledged ping, and
 // no alert such a ping gave rise to.
-func TestKilledServerLosesNoAcknowledgedPing(t *testing.T) {
+func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(5, 50))
 		rc := newReceiver(t, nil)
@@ -98,7 +98,7 @@ func TestKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 }
 
 // SIGTERM under load: everything acknowledged is there, and the end is orderly.
-func TestAnOrderlyEndDropsNothing(t *testing.T) {
+func TestFaultOrderlyEndDropsNothing(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(2, 20))
 		rc := newReceiver(t, nil)
@@ -136,7 +136,7 @@ func TestAnOrderlyEndDropsNothing(t *testing.T) {
 
 // Issue 2: kill -9 of sendalerts in the middle of a delivery still leads to
 // that alert, under the same idempotency key.
-func TestKilledSendalertsStillTells(t *testing.T) {
+func TestFaultKilledSendalertsStillTells(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		keys := make(chan string, 10)
 		hang := make(chan struct{})
@@ -190,7 +190,7 @@ func expireLeases(t *testing.T, s *store.Store) {
 
 // kill -9 of sendalerts at random moments, with alerts from pings and from
 // deadlines under way: each is told, in order.
-func TestKilledSendalertsForgetsNothing(t *testing.T) {
+func TestFaultKilledSendalertsForgetsNothing(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(5, 50))
 		rc := newReceiver(t, nil)
@@ -218,7 +218,7 @@ func TestKilledSendalertsForgetsNothing(t *testing.T) {
 }
 
 // Three sendalerts side by side share the work, and tell nothing twice.
-func TestThreeSendalertsTellNothingTwice(t *testing.T) {
+func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		n := times(500, 10_000)
 		f := begin(t, 1)
@@ -245,7 +245,7 @@ func TestThreeSendalertsTellNothingTwice(t *testing.T) {
 }
 
 // Two that migrate at once take turns, whoever they are.
-func TestTwoMigrateAtOnce(t *testing.T) {
+func TestFaultTwoMigrateAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(2, 20))
 		for range f.rounds {
