@@ -87,6 +87,7 @@ type State struct {
 	ScheduleError   string        // why the schedule could not be computed, "" = it can
 	DueAt           time.Time     // when the next ping is expected
 	AlertAt         time.Time     // the deadline: DueAt + Grace
+	WatchAt         time.Time     // when the watcher looks next, never after AlertAt; see watch
 }
 
 // NewCheck returns a check with the defaults of contract §2.5, new codes and

@@ -64,6 +64,20 @@ func (c *Check) Recompute(now time.Time) {
 	case err != nil:
 		c.AlertAt = now.Add(scheduleRetry)
 	}
+	c.watch()
+}
+
+// watch makes sure that the watcher looks at c by its deadline. It never puts
+// the look off: a deadline that moves on, as it does with every ping, leaves
+// WatchAt alone, and the watcher finds out when it looks. WatchAt is the one
+// moment that is indexed, so pings change no index.
+func (c *Check) watch() {
+	if c.AlertAt.IsZero() || c.Status == StatusDown {
+		return
+	}
+	if c.WatchAt.IsZero() || c.WatchAt.After(c.AlertAt) {
+		c.WatchAt = c.AlertAt
+	}
 }
 
 // scheduleRetry is how long a check whose schedule cannot be computed is put
@@ -104,11 +118,12 @@ func (c *Check) expectedFromState() (time.Time, error) {
 	return c.Expected()
 }
 
-// Overdue looks again at the truth of a check whose AlertAt has been reached.
-// Where the check has gone down by time now, it sets the state and returns the
-// flip, stamped with the deadline, not with the moment somebody noticed
-// (DESIGN §5.2). Otherwise it returns nil and AlertAt is current again.
+// Overdue looks at the truth of a check whose WatchAt has been reached. Where
+// the check has gone down by time now, it sets the state and returns the flip,
+// stamped with the deadline, not with the moment somebody noticed (DESIGN §5.2).
+// Otherwise it returns nil and WatchAt is the deadline as it is now.
 func (c *Check) Overdue(now time.Time) *Flip {
+	c.WatchAt = time.Time{}
 	c.Recompute(now)
 	if c.Status == StatusDown || c.DueAt.IsZero() || now.Before(c.AlertAt) {
 		return nil
@@ -116,6 +131,7 @@ func (c *Check) Overdue(now time.Time) *Flip {
 	flip := &Flip{CheckID: c.ID, CreatedAt: c.AlertAt, Old: c.Status, New: StatusDown, Reason: ReasonTimeout}
 	c.Status = StatusDown
 	c.RecentRuns = AppendRun(c.RecentRuns, RunMissed)
+	c.WatchAt = time.Time{}
 	c.Recompute(now)
 	return flip
 }

@@ -19,14 +19,14 @@ const checkColumns = `c.id, c.code, c.project_id, c.badge_key, c.name, c.slug, c
 	c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
 	c.methods, c.filter_subject, c.filter_body, c.filter_http_body, c.filter_default_fail, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
 	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
-	c.schedule_error, c.due_at, c.alert_at`
+	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
 
 func checkDest(c *monitor.Check) []any {
 	return []any{&c.ID, db.UUID(&c.Code), db.UUID(&c.ProjectID), db.UUID(&c.BadgeKey), &c.Name, &c.Slug, &c.Tags, &c.Description, db.Time(&c.CreatedAt),
 		&c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
 		&c.Filter.Methods, &c.Filter.Subject, &c.Filter.Body, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
 		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
-		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt)}
+		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}
 }
 
 func collectCheck(r *sql.Rows, c *monitor.Check) error {
@@ -53,14 +53,14 @@ func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
 		methods = $12, filter_subject = $13, filter_body = $14, filter_http_body = $15, filter_default_fail = $16,
 		start_kw = $17, success_kw = $18, failure_kw = $19, manual_resume = $20,
 		status = $21, n_pings = $22, last_ping_at = $23, last_start_at = $24, last_start_rid = $25, last_duration_us = $26,
-		has_confirmation = $27, recent_runs = $28, schedule_error = $29, due_at = $30, alert_at = $31
+		has_confirmation = $27, recent_runs = $28, schedule_error = $29, due_at = $30, alert_at = $31, watch_at = $32
 		WHERE id = $1`,
 		c.ID, db.NullUUID(c.ProjectID), c.Name, c.Slug, c.Tags, c.Description,
 		c.Kind, int64(c.Timeout.Seconds()), int64(c.Grace.Seconds()), c.Schedule, c.TZ,
 		c.Filter.Methods, c.Filter.Subject, c.Filter.Body, c.Filter.HTTPBody, c.Filter.DefaultFail,
 		c.Filter.StartKW, c.Filter.SuccessKW, c.Filter.FailureKW, c.ManualResume,
 		c.Status, c.NPings, c.LastPing, c.LastStart, c.LastStartRID, c.LastDuration.Microseconds(),
-		c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)
+		c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt)
 	if err != nil {
 		return fmt.Errorf("update check: %w", err)
 	}

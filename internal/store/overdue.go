@@ -16,7 +16,7 @@ type Overdue struct {
 	Broken  []*monitor.Check // checks whose schedule cannot be computed, put aside for an hour
 }
 
-// FlipOverdue claims up to limit checks whose deadline has passed, the oldest
+// FlipOverdue claims up to limit checks whose deadline may have passed, the oldest
 // first, looks again at the truth, and stores the new status, the flips and
 // their deliveries in one transaction (DESIGN §5.2). Several processes may call
 // it at once: none takes what another holds.
@@ -49,10 +49,11 @@ func overdueFlips(checks []*monitor.Check, now time.Time) []*monitor.Flip {
 	return flips
 }
 
-// NextDeadline returns the earliest moment a check can go down, zero when none can.
+// NextDeadline returns the earliest moment at which a check may have gone down,
+// zero when none can. Many a check will turn out to have been pinged since.
 func (s *Store) NextDeadline(ctx context.Context) (time.Time, error) {
 	var t time.Time
-	err := s.db.QueryRow(ctx, `SELECT min(alert_at) FROM checks WHERE alert_at IS NOT NULL AND status <> 'down'`).Scan(db.Time(&t))
+	err := s.db.QueryRow(ctx, `SELECT min(watch_at) FROM checks WHERE watch_at IS NOT NULL`).Scan(db.Time(&t))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the next deadline: %w", err)
 	}

@@ -19,18 +19,18 @@ const (
 	// The rows are locked in id order, so that two recorders cannot deadlock.
 	pgSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
 
-	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.alert_at IS NOT NULL AND c.status <> 'down' AND c.alert_at <= $1
-		ORDER BY c.alert_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
+	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
+		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
 
 	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])`
 
 	pgUpdateStates = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
 		last_start_rid = v.last_start_rid, last_duration_us = v.last_duration_us, has_confirmation = v.has_confirmation, recent_runs = v.recent_runs,
-		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at
+		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at
 		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
-			$10::text[], $11::timestamptz[], $12::timestamptz[])
-			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at)
+			$10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
+			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at)
 		WHERE c.id = v.id`
 
 	// One statement stores all flips and, for those that are news, their deliveries.
@@ -197,14 +197,15 @@ func queueStates(b *pgx.Batch, checks []*monitor.Check) {
 		schedErr = make([]string, n)
 		due      = make([]pgtype.Timestamptz, n)
 		alert    = make([]pgtype.Timestamptz, n)
+		watch    = make([]pgtype.Timestamptz, n)
 	)
 	for i, c := range checks {
 		id[i], status[i], pings[i], ping[i], start[i] = c.ID, string(c.Status), c.NPings, pgTime(c.LastPing), pgTime(c.LastStart)
 		rid[i] = pgtype.UUID{Bytes: c.LastStartRID.UUID, Valid: c.LastStartRID.Valid}
 		duration[i], confirm[i], runs[i], schedErr[i] = c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError
-		due[i], alert[i] = pgTime(c.DueAt), pgTime(c.AlertAt)
+		due[i], alert[i], watch[i] = pgTime(c.DueAt), pgTime(c.AlertAt), pgTime(c.WatchAt)
 	}
-	b.Queue(pgUpdateStates, id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert)
+	b.Queue(pgUpdateStates, id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert, watch)
 }
 
 func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {

@@ -15,13 +15,13 @@ import (
 const hotColumns = `c.id, c.code, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
 	c.methods, c.filter_http_body, c.filter_default_fail, c.filter_subject, c.filter_body, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
 	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
-	c.schedule_error, c.due_at, c.alert_at`
+	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
 
 func hotDest(c *monitor.Check) []any {
 	return []any{&c.ID, db.UUID(&c.Code), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
 		&c.Filter.Methods, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.Subject, &c.Filter.Body, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
 		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
-		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt)}
+		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 	sqliteUpdateState = `UPDATE checks SET status = $2, n_pings = $3, last_ping_at = $4, last_start_at = $5, last_start_rid = $6,
-		last_duration_us = $7, has_confirmation = $8, recent_runs = $9, schedule_error = $10, due_at = $11, alert_at = $12 WHERE id = $1`
+		last_duration_us = $7, has_confirmation = $8, recent_runs = $9, schedule_error = $10, due_at = $11, alert_at = $12, watch_at = $13 WHERE id = $1`
 
 	// prunePingsOfCheck keeps the newest pings of one check: $1 check, $2 its n_pings.
 	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= $2 - coalesce((SELECT u.ping_log_limit FROM users u
@@ -111,7 +111,7 @@ func pingValues(p *monitor.Ping) []any {
 func writeStatesSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, checks []*monitor.Check) error {
 	for _, c := range checks {
 		_, err := update.ExecContext(ctx, tx.Bind(c.ID, string(c.Status), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
-			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)...)
+			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt)...)
 		if err != nil {
 			return fmt.Errorf("update check: %w", err)
 		}
@@ -141,8 +141,8 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int) ([]*monitor.Fl
 	var flips []*monitor.Flip
 	var checks []*monitor.Check
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.alert_at IS NOT NULL AND c.status <> 'down' AND c.alert_at <= $1
-			ORDER BY c.alert_at LIMIT $2`, tx.Now(), limit)
+		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
+			ORDER BY c.watch_at LIMIT $2`, tx.Now(), limit)
 		checks, err = db.Collect(rows, err, func(r *sql.Rows, out **monitor.Check) error {
 			c := new(monitor.Check)
 			*out = c

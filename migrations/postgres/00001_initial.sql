@@ -110,10 +110,12 @@ CREATE TABLE checks (
     recent_runs          text NOT NULL DEFAULT '',  -- newest last, see monitor.RecentRuns
     schedule_error       text NOT NULL DEFAULT '',
     due_at               timestamptz,
-    alert_at             timestamptz
+    alert_at             timestamptz,                    -- the deadline
+    watch_at             timestamptz                     -- when the watcher looks next: at the deadline or before
 ) WITH (fillfactor = 80);
 CREATE INDEX checks_project_slug ON checks (project_id, slug);
-CREATE INDEX checks_alert ON checks (alert_at) WHERE alert_at IS NOT NULL AND status <> 'down';
+-- Pings move the deadline on, but not watch_at: no index changes with them.
+CREATE INDEX checks_watch ON checks (watch_at) WHERE watch_at IS NOT NULL;
 CREATE INDEX checks_orphan ON checks (created_at) WHERE project_id IS NULL;
 CREATE INDEX checks_down ON checks (project_id, id) WHERE status = 'down'; -- “also down” in messages
 
