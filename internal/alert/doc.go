@@ -6,10 +6,13 @@
 // # The story of an alert
 //
 // A check has a deadline, checks.alert_at, kept up to date with every change of
-// the check. The [Watcher] sleeps until the earliest deadline of all, never
-// longer than a second, then claims the checks that are past theirs, looks again
-// at the truth, and in one transaction stores the new status, a flip stamped with
-// the deadline, and one pending delivery for each channel of the check. A ping
+// the check, and checks.watch_at, which is never later. Only watch_at is indexed,
+// and pings leave it alone: an index that moved with every ping would cost more
+// than the rest of the ping. The [Watcher] sleeps until the earliest watch_at of
+// all, never longer than a second, then claims the checks that are past theirs
+// and looks at the truth. Those that were pinged since are watched again at their
+// new deadline; for the others one transaction stores the new status, a flip
+// stamped with the deadline, and one pending delivery for each channel. A ping
 // that changes the status does the same, without the watcher (internal/ping).
 // From that commit on the alert cannot be lost: it is a row.
 //

@@ -158,6 +158,27 @@ func TestOverdue(t *testing.T) {
 	}
 }
 
+// Pings put the deadline off but not the moment the watcher looks: that one is
+// indexed, and an index that changes with every ping is the dearest part of it.
+func TestPingsLeaveTheWatcherAlone(t *testing.T) {
+	c := minute("new")
+	play(c, step{"success", 0, none}, step{"success", 30, none}, step{"success", 90, none})
+	if !c.WatchAt.Equal(at(120)) || !c.AlertAt.Equal(at(210)) {
+		t.Fatalf("watched at %v, deadline %v", c.WatchAt, c.AlertAt)
+	}
+	if f := c.Overdue(at(120)); f != nil || !c.WatchAt.Equal(at(210)) {
+		t.Errorf("the look before the deadline: flip %+v, next look at %v", f, c.WatchAt)
+	}
+	play(c, step{"start", 100, none})
+	if !c.WatchAt.Equal(at(160)) {
+		t.Errorf("an earlier deadline is watched at %v", c.WatchAt)
+	}
+	monitor.Pause(c, at(101))
+	if f := c.Overdue(at(160)); f != nil || !c.WatchAt.IsZero() {
+		t.Errorf("a paused check: flip %+v, next look at %v", f, c.WatchAt)
+	}
+}
+
 func TestScheduledChecks(t *testing.T) {
 	c := minute("new")
 	c.Kind, c.Schedule, c.TZ = schedule.Cron, "0 3 * * *", "Europe/Riga"
