@@ -22,7 +22,7 @@ build: ## Build the static binary bin/punctual
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/punctual ./cmd/punctual
 
 .PHONY: test
-test: ## Run all tests; installs PostgreSQL, Chromium and systemd-analyze on Debian when missing
+test: ## Run all tests; installs PostgreSQL, Chromium, systemd-analyze and wrk on Debian when missing
 	.ci/deps
 	$(GO) vet ./...
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
@@ -41,6 +41,20 @@ fuzz: ## Fuzz every parser that faces the network, FUZZTIME (20s) each
 		target=$${code#func }; \
 		$(GO) test -run '^$$' -fuzz "^$${target%%(*}\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
 	done
+
+.PHONY: bench
+bench: ## Measure against this machine's ceiling (docs/performance.md); flags in BENCHFLAGS
+	.ci/deps postgresql wrk
+	@mkdir -p artifacts
+	$(GO) run ./cmd/bench -json artifacts/bench.json $(if $(BENCH_CHECKS),-checks $(BENCH_CHECKS)) $(BENCHFLAGS)
+
+# SQLite, PostgreSQL, mail servers, webhooks, clocks and the processes themselves in trouble. The table says what was lost.
+.PHONY: faults
+faults: ## Kill, cut off and fill up everything, 20 to 100 times each (docs/reliability.md)
+	.ci/deps postgresql
+	@mkdir -p artifacts && rm -f artifacts/faults.txt
+	@PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_FAULTS=$(CURDIR)/artifacts/faults.txt $(GO) test -count=1 -parallel 4 -timeout 20m -run '^TestFault' ./internal/e2e; \
+		status=$$?; cat artifacts/faults.txt; exit $$status
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"punctual/internal/db"
 )
 
 // ids is a range of checks.
@@ -38,16 +40,19 @@ func (i *instance) uuidArgument(n int) string {
 // fall due in their order, evenly over the spread that begins at first.
 func (i *instance) setDeadlines(ctx context.Context, checks ids, first time.Time, spread time.Duration, steps int) error {
 	steps = min(steps, checks.count())
-	for step := range steps {
-		from, to := checks.first+checks.count()*step/steps, checks.first+checks.count()*(step+1)/steps-1
-		at := first.Add(spread * time.Duration(step) / time.Duration(steps))
-		_, err := i.exec(ctx, `UPDATE checks SET status = 'up', last_ping_at = $1, last_start_at = NULL, due_at = $2, alert_at = $3 WHERE id BETWEEN $4 AND $5`,
-			at.Add(-period-grace), at.Add(-grace), at, from, to)
-		if err != nil {
-			return err
+	return i.store.DB().InTx(ctx, func(tx *db.Tx) error { // one, so that nobody sees half of them
+		for step := range steps {
+			from, to := checks.first+checks.count()*step/steps, checks.first+checks.count()*(step+1)/steps-1
+			at := first.Add(spread * time.Duration(step) / time.Duration(steps))
+			_, err := tx.Exec(ctx, `UPDATE checks SET status = 'up', last_ping_at = $1, last_start_at = NULL, due_at = $2, alert_at = $3, watch_at = $3 WHERE id BETWEEN $4 AND $5`,
+				at.Add(-period-grace), at.Add(-grace), at, from, to)
+			if err != nil {
+				return fmt.Errorf("set deadlines: %w", err)
+			}
 		}
-	}
-	return nil
+		tx.Wake(db.TopicChecks)
+		return nil
+	})
 }
 
 // deadlines are those of the checks by their codes, read back as stored.

@@ -30,15 +30,13 @@ func (b *bench) burst(ctx context.Context, engine db.Engine) (err error) {
 	return i.aboveTheBound(ctx, server)
 }
 
-// calm is how long the average lasts before and after.
-const calm = 3 * time.Second
-
 func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 	before, err := i.recorded(ctx)
 	if err != nil {
 		return err
 	}
 	resetPeak(server.pid())
+	calm := min(i.burstTime, 3*time.Second) // before and after
 	idOf := func(n int) int { return 1 + n*7919%i.checks }
 	shots := openLoop(ctx, server.addr, 512, idOf, phase{i.rate, calm}, phase{10 * i.rate, i.burstTime}, phase{i.rate, calm})
 	after, err := i.recorded(ctx)
@@ -55,7 +53,7 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 		}
 		return count(some)
 	}
-	usual := quantile(in(time.Second, calm).took, .99) // the first second warms up
+	usual := quantile(in(calm/3, calm).took, .99) // the first third warms up
 	burst := in(calm, end)
 	lost := max(0, all.ok-(after-before))
 	if lost > 0 {
@@ -63,7 +61,7 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 	}
 	i.add(row{Section: "burst", Engine: string(i.engine), What: fmt.Sprintf("%s/s, then %s/s for %s", show(float64(i.rate)), show(float64(10*i.rate)), i.burstTime), Figures: figures{
 		num("sent", len(shots)), num("lost", lost), num("refused", all.refused), num("failed", all.failed),
-		ms("usual p50 ms", quantile(in(time.Second, calm).took, .5)), ms("p99 ms", usual),
+		ms("usual p50 ms", quantile(in(calm/3, calm).took, .5)), ms("p99 ms", usual),
 		ms("burst p50 ms", quantile(burst.took, .5)), ms("p99 ms", quantile(burst.took, .99)), ms("max ms", quantile(burst.took, 1)),
 		seconds("back to normal s", backToNormal(shots, end, usual)), megabytes("peak MB", peakRSS(server.pid())),
 	}})

@@ -113,10 +113,10 @@ func (b *bench) soak(ctx context.Context, engine db.Engine) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	const parts = 10
+	parts := min(10, max(2, int(b.duration.Seconds())))
 	var sent int
 	for part := range parts {
-		a, err := b.wrk(ctx, load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration / parts})
+		a, err := b.wrk(ctx, load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration / time.Duration(parts)})
 		if err != nil {
 			return err
 		}

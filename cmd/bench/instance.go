@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -145,26 +144,18 @@ func (i *instance) seed(ctx context.Context, kept int) error {
 const period, grace = monitor.DefaultTimeout, monitor.DefaultGrace
 
 func (i *instance) insertChecks(ctx context.Context, first, last int, now time.Time) error {
-	ids, codes, keys := make([]string, 0, last-first+1), make([]string, 0, last-first+1), make([]string, 0, last-first+1)
-	for id := first; id <= last; id++ {
-		ids, codes, keys = append(ids, strconv.Itoa(id)), append(codes, codeOf(id).String()), append(keys, uuid.NewString())
-	}
-	const columns = `INSERT INTO checks (id, code, badge_key, project_id, name, slug, created_at, status, last_ping_at, due_at, alert_at) `
-	lists := []string{"{" + strings.Join(ids, ",") + "}", "{" + strings.Join(codes, ",") + "}", "{" + strings.Join(keys, ",") + "}"}
-	query := columns + `SELECT v.id, v.code, v.badge_key, $4::uuid, 'job ' || v.id, 'job-' || v.id, $5::timestamptz, 'up', $5::timestamptz, $6::timestamptz, $7::timestamptz
-		FROM unnest($1::text::bigint[], $2::text::uuid[], $3::text::uuid[]) AS v(id, code, badge_key)`
+	const columns = `INSERT INTO checks (id, code, badge_key, project_id, name, slug, created_at, status, last_ping_at, due_at, alert_at, watch_at) `
+	query := columns + `SELECT v.id, v.code::uuid, v.badge_key::uuid, $2::uuid, 'job ' || v.id, 'job-' || v.id, $3::timestamptz, 'up', $3::timestamptz, $4::timestamptz, $5::timestamptz, $5::timestamptz
+		FROM json_to_recordset($1::json) AS v(id bigint, code text, badge_key text)`
 	if i.engine == db.SQLite {
-		for n, list := range [][]string{ids, codes, keys} {
-			text, err := json.Marshal(list)
-			if err != nil {
-				return err
-			}
-			lists[n] = string(text)
-		}
-		query = columns + `SELECT i.value, c.value, k.value, $4, 'job ' || i.value, 'job-' || i.value, $5, 'up', $5, $6, $7
-			FROM json_each($1) i JOIN json_each($2) c ON c.key = i.key JOIN json_each($3) k ON k.key = i.key`
+		query = columns + `SELECT value ->> 'id', value ->> 'code', value ->> 'badge_key', $2, 'job ' || (value ->> 'id'), 'job-' || (value ->> 'id'), $3, 'up', $3, $4, $5, $5
+			FROM json_each($1)`
 	}
-	_, err := i.exec(ctx, query, lists[0], lists[1], lists[2], i.project, now, now.Add(period), now.Add(period+grace))
+	var list strings.Builder
+	for id := first; id <= last; id++ {
+		fmt.Fprintf(&list, `,{"id":%d,"code":"%s","badge_key":"%s"}`, id, codeOf(id), uuid.New())
+	}
+	_, err := i.exec(ctx, query, "["+list.String()[1:]+"]", i.project, now, now.Add(period), now.Add(period+grace))
 	return err
 }
 

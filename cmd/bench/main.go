@@ -33,11 +33,11 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if code, acted := actRole(ctx); acted {
+	if code, acted := actRole(); acted {
 		os.Exit(code)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -162,7 +162,7 @@ func (b *bench) progress(format string, args ...any) {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{burstTime: 10 * time.Second}
+	var o options
 	var names, common []string
 	for _, s := range sections {
 		names = append(names, s.name)
@@ -181,6 +181,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.alerts, "alerts", 10_000, "watcher, dispatcher: alerts of the larger trials")
 	f.IntVar(&o.trials, "trials", 0, "watcher: single overdue checks (200; with -full 1000)")
 	f.IntVar(&o.rate, "rate", 1000, "burst: pings a second on average; the burst has ten times as many")
+	f.DurationVar(&o.burstTime, "burst", 10*time.Second, "how long the burst lasts")
 	f.StringVar(&o.json, "json", "", "file to write the figures to")
 	f.StringVar(&o.profile, "profile", "", "directory to write CPU profiles of the server to (it then runs inside this program)")
 	f.BoolVar(&o.full, "full", false, "the sizes of a large service; takes half an hour")

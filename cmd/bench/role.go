@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"runtime/pprof"
 	"strings"
+	"syscall"
 
 	"punctual/internal/app"
 	"punctual/internal/config"
@@ -26,7 +28,9 @@ const (
 )
 
 // actRole does what the environment asks for and returns true, or returns false.
-func actRole(ctx context.Context) (code int, acted bool) {
+func actRole() (code int, acted bool) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var err error
 	switch role := os.Getenv(roleEnv); role {
 	case "":

@@ -18,7 +18,11 @@ func (b *bench) watcher(ctx context.Context, engine db.Engine) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
-	worker, err := i.start(ctx, "sendalerts")
+	role := "sendalerts"
+	if engine == db.SQLite { // on which one process does everything, see docs/self-hosting.md
+		role = "up"
+	}
+	worker, err := i.start(ctx, role)
 	if err != nil {
 		return err
 	}
@@ -30,7 +34,14 @@ func (b *bench) watcher(ctx context.Context, engine db.Engine) (err error) {
 	if err := i.allAtOnce(ctx, crowd); err != nil {
 		return err
 	}
-	return i.single(ctx, ids{crowd.last + 1, min(crowd.last+b.trials, b.watched)})
+	server := worker
+	if role != "up" {
+		if server, err = i.start(ctx, "serve"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.stop()) }()
+	}
+	return i.single(ctx, server, ids{crowd.last + 1, min(crowd.last+b.trials, b.watched)})
 }
 
 // idle measures what watching costs while nothing happens.
@@ -105,13 +116,8 @@ func (i *instance) allAtOnce(ctx context.Context, checks ids) error {
 }
 
 // single lets checks fall due one by one while pings come in.
-func (i *instance) single(ctx context.Context, checks ids) (err error) {
+func (i *instance) single(ctx context.Context, server *process, checks ids) error {
 	const every, others = 20 * time.Millisecond, 500
-	server, err := i.start(ctx, "serve")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
 	s, err := newSink(0, false)
 	if err != nil {
 		return err
