@@ -124,7 +124,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its busy handler is not
-	if err := d.write.PingContext(ctx); err != nil {
+	if err := firstConnection(ctx, d.write); err != nil {
 		d.write.Close()
 		return fmt.Errorf("open SQLite database %s: %w", path, err)
 	}
@@ -147,6 +147,25 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 		return fmt.Errorf("SQLite %s can corrupt its write-ahead log; at least %s is needed", version, minSQLite)
 	}
 	return nil
+}
+
+// firstConnection opens the file. Of two processes that open a new file at once,
+// one finds it locked while the other turns it to WAL: busy_timeout does not
+// apply to that, so it is tried again here, as long.
+func firstConnection(ctx context.Context, conns *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		err := conns.PingContext(ctx)
+		if err == nil || !isLocked(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // sqliteDSN holds every setting, so that each connection of a pool has them

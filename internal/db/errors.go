@@ -46,6 +46,12 @@ func isConflict(err error) bool {
 	return false
 }
 
+// isLocked tells whether another connection keeps an SQLite database to itself.
+func isLocked(err error) bool {
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // IsUnavailable tells whether the database is away, restarting, read-only after
 // a failover, full or locked: trouble that passes, not an error of the
 // statement (DEPENDENCIES §17).

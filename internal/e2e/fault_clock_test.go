@@ -26,11 +26,11 @@ func TestFaultClocksAMinuteApart(t *testing.T) {
 	f := begin(t, 1)
 	wrong := skewedBinary(t)
 	rc := newReceiver(t, func(http.ResponseWriter, *http.Request) { pause(300 * time.Millisecond) }) // leases are in force meanwhile
-	e := newEnv(t, db.Postgres)
+	e := newEnv(t, db.Postgres).with(env{"TEST_BINARY": wrong})
 	s := e.migrated(t)
 	watched(t, s, 0, rc.channel())
 	for _, skew := range []string{"-60", "0", "60"} {
-		p := e.with(env{"SKEW": skew, "TEST_BINARY": wrong}).start(t, "sendalerts")
+		p := e.with(env{"SKEW": skew}).start(t, "sendalerts")
 		assertSkew(t, p, skew)
 	}
 	made, deadline := map[uuid.UUID]int{}, s.Now().Add(5*time.Second)

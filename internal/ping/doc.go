@@ -21,7 +21,8 @@
 //
 //   - The queue is full: 503 with Retry-After, never a silent drop.
 //   - The database is away: the batch is tried again for a few seconds, which
-//     covers a restart; then 503 with Retry-After. A connection lost in the
+//     covers a restart; then it gets 503 with Retry-After, and so do those after
+//     it, at once, until one can be recorded. A connection lost in the
 //     middle of a commit leaves open whether the commit happened; trying again
 //     may then record a ping twice, which is the safe side.
 //   - One ping of a batch cannot be stored: the pings are recorded one at a

@@ -42,6 +42,8 @@ type Recorder struct {
 	closed bool
 	queue  chan *waiting
 	done   chan struct{}
+
+	refused int // pings since the database has been away for too long; 0 = it is there
 }
 
 // recording is the part of the store the Recorder needs.
@@ -160,25 +162,46 @@ func (r *Recorder) commit(batch []*waiting) {
 }
 
 // persist records a batch, again and again while the database is away and
-// patience lasts.
+// patience lasts. After that the batches that follow get one try each, so that
+// clients hear soon that it is no use to wait, until one succeeds.
 func (r *Recorder) persist(arrivals []*store.Arrival) error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := r.store.RecordPings(ctx, arrivals)
 		if err == nil {
+			r.back()
 			return nil
 		}
 		if !isAway(err) {
 			r.log.Error("pings were not recorded", "pings", len(arrivals), "error", err)
 			return err
 		}
+		if r.refused > 0 {
+			return r.refuse(arrivals, err)
+		}
 		select {
 		case <-ctx.Done():
-			r.log.Error("pings were not recorded, the database is away", "pings", len(arrivals), "error", err)
-			return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
+			return r.refuse(arrivals, err)
 		case <-time.After(pause):
 		}
+	}
+}
+
+// refuse gives a batch up. Of an outage only the beginning and the end are
+// logged: there may be thousands of batches in between.
+func (r *Recorder) refuse(arrivals []*store.Arrival, err error) error {
+	if r.refused == 0 {
+		r.log.Error("pings are refused, the database is away", "pings", len(arrivals), "error", err)
+	}
+	r.refused += len(arrivals)
+	return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
+}
+
+func (r *Recorder) back() {
+	if r.refused > 0 {
+		r.log.Info("pings are recorded again", "refused", r.refused)
+		r.refused = 0
 	}
 }
 

@@ -141,6 +141,31 @@ func TestADatabaseThatStaysAwayIsSaid(t *testing.T) {
 	}
 }
 
+func TestWhileTheDatabaseStaysAwayNobodyWaitsForIt(t *testing.T) {
+	tries, away := 0, true
+	r := newRecorder(t, func([]*store.Arrival) error {
+		if tries++; away {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}, ping.Limits{Patience: 60 * time.Millisecond})
+	for round := range 3 {
+		tries = 0
+		err := r.Record(success(uuid.New(), time.Time{}))
+		if errs.KindOf(err) != errs.Unavailable || round == 0 && tries < 2 || round > 0 && tries != 1 {
+			t.Errorf("ping %d: %v after %d tries", round, err, tries)
+		}
+	}
+	away = false
+	if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+		t.Errorf("%v with the database back", err)
+	}
+	away, tries = true, 0
+	if r.Record(success(uuid.New(), time.Time{})) == nil || tries < 2 {
+		t.Errorf("%d tries in the next outage", tries)
+	}
+}
+
 func TestCloseRecordsWhatWaits(t *testing.T) {
 	recorded := 0
 	committing, release := make(chan struct{}, 9), make(chan struct{})
