@@ -54,7 +54,7 @@ func (b *bench) newInstance(ctx context.Context, engine db.Engine, checks, kept 
 		return i, fmt.Errorf("make a directory: %w", err)
 	}
 	if engine == db.Postgres {
-		if i.cluster, err = pgtest.Start(pgtest.Options{Fsync: true, Settings: clusterSettings}); err != nil {
+		if i.cluster, err = pgtest.Start(pgtest.Options{Fsync: true, Settings: b.pg}); err != nil {
 			return i, err
 		}
 		if i.url, err = i.cluster.CreateDatabase(); err != nil {

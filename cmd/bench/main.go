@@ -19,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -55,6 +56,7 @@ type options struct {
 	burstTime time.Duration
 	json      string
 	profile   string
+	pg        map[string]string // settings of the cluster
 	full      bool
 }
 
@@ -184,6 +186,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.burstTime, "burst", 10*time.Second, "how long the burst lasts")
 	f.StringVar(&o.json, "json", "", "file to write the figures to")
 	f.StringVar(&o.profile, "profile", "", "directory to write CPU profiles of the server to (it then runs inside this program)")
+	settings := f.String("pg", "", "settings of PostgreSQL over those of the bench, as name=value;name=value")
 	f.BoolVar(&o.full, "full", false, "the sizes of a large service; takes half an hour")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -204,6 +207,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		}
 		o.engines = append(o.engines, engine)
 	}
+	var err error
+	if o.pg, err = withSettings(*settings); err != nil {
+		return o, err
+	}
 	size := func(n *int, small, large int) {
 		if *n == 0 && o.full {
 			*n = large
@@ -223,6 +230,21 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	o.conns, err1 = numbers("-conns", *conns)
 	o.checks, err2 = numbers("-checks", *checks)
 	return o, errors.Join(err1, err2)
+}
+
+// withSettings are clusterSettings with those of the list over them.
+func withSettings(list string) (map[string]string, error) {
+	out := maps.Clone(clusterSettings)
+	for setting := range strings.SplitSeq(list, ";") {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok && setting != "" {
+			return nil, fmt.Errorf("-pg: %q is not name=value", setting)
+		}
+		if ok {
+			out[name] = value
+		}
+	}
+	return out, nil
 }
 
 func numbers(name, list string) ([]int, error) {
