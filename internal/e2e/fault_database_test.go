@@ -116,6 +116,7 @@ func crowd(e env) {
 // The disk of the database is full: pings are refused, never acknowledged, and
 // all is well again when there is room.
 func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(1, 5))
 		e, disk := newEnv(t, db.SQLite), ""
@@ -211,6 +212,7 @@ func fill(t *testing.T, path string) {
 // A check whose schedule cannot be computed, though it could when it was stored,
 // stops nobody else: it is put aside and says why.
 func TestFaultSpoiledScheduleStopsNobodyElse(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		rc := newReceiver(t, nil)

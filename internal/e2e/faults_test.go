@@ -74,6 +74,7 @@ func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel)
 // Issue 2: kill -9 of the server under ping load loses no acknowledged ping, and
 // no alert such a ping gave rise to.
 func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(5, 50))
 		rc := newReceiver(t, nil)
@@ -99,6 +100,7 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 
 // SIGTERM under load: everything acknowledged is there, and the end is orderly.
 func TestFaultOrderlyEndDropsNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(2, 20))
 		rc := newReceiver(t, nil)
@@ -137,6 +139,7 @@ func TestFaultOrderlyEndDropsNothing(t *testing.T) {
 // Issue 2: kill -9 of sendalerts in the middle of a delivery still leads to
 // that alert, under the same idempotency key.
 func TestFaultKilledSendalertsStillTells(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		keys := make(chan string, 10)
 		hang := make(chan struct{})
@@ -191,6 +194,7 @@ func expireLeases(t *testing.T, s *store.Store) {
 // kill -9 of sendalerts at random moments, with alerts from pings and from
 // deadlines under way: each is told, in order.
 func TestFaultKilledSendalertsForgetsNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(5, 50))
 		rc := newReceiver(t, nil)
@@ -219,6 +223,7 @@ func TestFaultKilledSendalertsForgetsNothing(t *testing.T) {
 
 // Three sendalerts side by side share the work, and tell nothing twice.
 func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		n := times(500, 10_000)
 		f := begin(t, 1)
@@ -246,6 +251,7 @@ func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
 
 // Two that migrate at once take turns, whoever they are.
 func TestFaultTwoMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(2, 20))
 		for range f.rounds {
