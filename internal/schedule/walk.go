@@ -86,7 +86,7 @@ func (p *pattern) nextOnAnyClock(loc *time.Location, after int64) (int64, bool) 
 		here := segmentAt(loc, from)
 		// What was found for an earlier segment holds as long as it is ahead.
 		if wall := from + here.offset; wall < lowest || wall > found {
-			ok := false
+			var ok bool
 			if found, ok = p.next(wall); !ok {
 				return 0, false
 			}
