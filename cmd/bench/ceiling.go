@@ -31,7 +31,7 @@ func (b *bench) bareCeiling(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, server.stop()) }()
 	for _, l := range b.loads() {
 		l.addr, l.checks, l.duration = server.addr, 1000, b.duration
-		before := cpu(server.pid())
+		before, watch := cpu(server.pid()), startWatch()
 		a, err := b.wrk(ctx, l)
 		if err != nil {
 			return err
@@ -40,7 +40,8 @@ func (b *bench) bareCeiling(ctx context.Context) (err error) {
 		used := cpu(server.pid()) - before
 		b.add(row{Section: "ceiling", What: bareCeilingName(l), Figures: append(a.figures(),
 			percent("CPU server %", used.Seconds(), (used+a.cpu).Seconds()),
-			num("µs CPU/ping", float64((used+a.cpu).Microseconds())/float64(max(1, a.accepted()))))})
+			num("µs CPU/ping", float64((used+a.cpu).Microseconds())/float64(max(1, a.accepted()))),
+			watch.others(used+a.cpu))})
 	}
 	return nil
 }

@@ -65,10 +65,14 @@ func (i *instance) ingestLoad(ctx context.Context, server *process, l load) erro
 		return err
 	}
 	resetPeak(server.pid())
+	watch := startWatch()
 	a, err := i.wrk(ctx, l)
 	if err != nil {
 		return err
 	}
+	serverCPU, databaseCPU := cpu(server.pid())-before.server, i.databaseCPU()-before.dbs
+	used := serverCPU + databaseCPU + a.cpu
+	others := watch.others(used)
 	after, err := i.usage(ctx, server)
 	if err != nil {
 		return err
@@ -77,15 +81,14 @@ func (i *instance) ingestLoad(ctx context.Context, server *process, l load) erro
 	if stored < a.accepted() {
 		i.failed("%s: %d pings were answered OK, %d are recorded", i.engine, a.accepted(), stored)
 	}
-	used := (after.server - before.server) + (after.dbs - before.dbs) + a.cpu
 	r := row{Section: "ingest", Engine: string(i.engine), What: fmt.Sprintf("%s checks, %s", show(float64(i.checks)), l)}
 	r.Figures = append(a.figures(),
 		num("lost", max(0, a.accepted()-stored)),
-		percent("CPU server %", (after.server-before.server).Seconds(), used.Seconds()),
-		percent("db %", (after.dbs-before.dbs).Seconds(), used.Seconds()),
+		percent("CPU server %", serverCPU.Seconds(), used.Seconds()),
+		percent("db %", databaseCPU.Seconds(), used.Seconds()),
 		percent("wrk %", a.cpu.Seconds(), used.Seconds()),
 		num("µs CPU/ping", float64(used.Microseconds())/float64(max(1, a.accepted()))),
-		megabytes("peak MB", peakRSS(server.pid())),
+		others, megabytes("peak MB", peakRSS(server.pid())),
 		num("written B/ping", (after.wal-before.wal)/float64(max(1, stored))))
 	var of figures
 	of, r.Ceiling = i.report.ofCeiling(a.rate(), i.ceilingsOf(l)...)

@@ -131,7 +131,7 @@ func (i *instance) seed(ctx context.Context, kept int) error {
 		}
 	}
 	if i.engine == db.Postgres { // what autovacuum would do, at a time of our choice
-		for _, statement := range []string{"VACUUM ANALYZE", "CHECKPOINT"} {
+		for _, statement := range []string{"VACUUM ANALYZE checks", "CHECKPOINT", "SELECT pg_stat_force_next_flush()"} {
 			if _, err := i.exec(ctx, statement); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -77,3 +78,33 @@ func resetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pi
 
 // written is how many bytes the process has sent towards the disk.
 func written(pid int) int64 { return field(fmt.Sprintf("/proc/%d/io", pid), "write_bytes") }
+
+// busy is the CPU time that the whole machine has used so far, for whomever.
+func busy() time.Duration {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(text), "\n")
+	var total time.Duration
+	for n, word := range strings.Fields(line) {
+		if n == 0 || n == 4 || n == 5 || n > 8 { // the name, idle, waiting for disks, guests (counted as user)
+			continue
+		}
+		ticks, _ := strconv.Atoi(word)
+		total += time.Duration(ticks) * tick
+	}
+	return total
+}
+
+// stopwatch tells what share of the machine others have used meanwhile: under
+// their load the figures are lower than the machine can do.
+type stopwatch struct {
+	began time.Time
+	busy  time.Duration
+}
+
+func startWatch() stopwatch { return stopwatch{time.Now(), busy()} }
+
+// others is the figure; ours is the CPU time that was spent on the measurement.
+func (s stopwatch) others(ours time.Duration) figure {
+	whole := time.Since(s.began) * time.Duration(runtime.NumCPU())
+	return percent("others' CPU %", max(0, (busy()-s.busy-ours).Seconds()), whole.Seconds())
+}
