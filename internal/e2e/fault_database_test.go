@@ -98,6 +98,9 @@ func TestFaultConnectionsFallSilent(t *testing.T) {
 		crowd(e)
 		p.silence()
 	})
+	if f.away > 14*time.Second { // 8 s of the Recorder's patience, for all connections together
+		t.Errorf("pings were taken again after %v: the server tried one silent connection after the other", f.away)
+	}
 }
 
 // crowd makes the server open all the connections its pool may have.

@@ -29,7 +29,7 @@ func times(quick, inFull int) int {
 	return quick
 }
 
-// finding is what a fault test found: one line of the table.
+// finding is what a fault test has found: one line of the table.
 type finding struct {
 	fault         string
 	rounds        int
