@@ -19,12 +19,12 @@ func (r ids) count() int { return r.last - r.first + 1 }
 func (i *instance) tellTo(ctx context.Context, s *sink, checks ids) error {
 	channel := uuid.New()
 	config := fmt.Sprintf(`{"method_down":"GET","url_down":"http://%s/$CODE"}`, s.addr)
-	_, err := i.exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at) VALUES ($1, $2, 'webhook', '', $3, $4, $5, $6)`,
+	err := i.exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at) VALUES ($1, $2, 'webhook', '', $3, $4, $5, $6)`,
 		channel, i.project, config, true, false, i.store.Now())
 	if err != nil {
 		return err
 	}
-	_, err = i.exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, `+i.uuidArgument(1)+` FROM checks WHERE id BETWEEN $2 AND $3`, channel, checks.first, checks.last)
+	err = i.exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, `+i.uuidArgument(1)+` FROM checks WHERE id BETWEEN $2 AND $3`, channel, checks.first, checks.last)
 	return err
 }
 

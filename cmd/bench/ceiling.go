@@ -120,7 +120,7 @@ func (i *instance) rawPostgres(ctx context.Context, ids []int) error {
 		list.WriteString(strconv.Itoa(id))
 	}
 	now := i.store.Now()
-	_, err := i.exec(ctx, `WITH v AS (SELECT id FROM unnest($1::text::bigint[]) AS v(id)), u AS (
+	err := i.exec(ctx, `WITH v AS (SELECT id FROM unnest($1::text::bigint[]) AS v(id)), u AS (
 			UPDATE checks c SET n_pings = c.n_pings + 1, last_ping_at = $2, recent_runs = right(c.recent_runs || 'u', 30), due_at = $3, alert_at = $4
 			FROM v WHERE c.id = v.id RETURNING c.id, c.n_pings)
 		INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)

@@ -132,7 +132,7 @@ func (i *instance) seed(ctx context.Context, kept int) error {
 	}
 	if i.engine == db.Postgres { // what autovacuum would do, at a time of our choice
 		for _, statement := range []string{"VACUUM ANALYZE checks", "CHECKPOINT", "SELECT pg_stat_force_next_flush()"} {
-			if _, err := i.exec(ctx, statement); err != nil {
+			if err := i.exec(ctx, statement); err != nil {
 				return err
 			}
 		}
@@ -155,21 +155,20 @@ func (i *instance) insertChecks(ctx context.Context, first, last int, now time.T
 	for id := first; id <= last; id++ {
 		fmt.Fprintf(&list, `,{"id":%d,"code":"%s","badge_key":"%s"}`, id, codeOf(id), uuid.New())
 	}
-	_, err := i.exec(ctx, query, "["+list.String()[1:]+"]", i.project, now, now.Add(period), now.Add(period+grace))
+	err := i.exec(ctx, query, "["+list.String()[1:]+"]", i.project, now, now.Add(period), now.Add(period+grace))
 	return err
 }
 
-func (i *instance) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := i.store.DB().Exec(ctx, query, args...)
-	if err != nil {
-		return 0, fmt.Errorf("%.40s: %w", query, err)
+func (i *instance) exec(ctx context.Context, query string, args ...any) error {
+	if _, err := i.store.DB().Exec(ctx, query, args...); err != nil {
+		return fmt.Errorf("%.40s: %w", query, err)
 	}
-	return res.RowsAffected()
+	return nil
 }
 
 // number asks the database for one.
-func (i *instance) number(ctx context.Context, query string, args ...any) (n float64, err error) {
-	if err = i.store.DB().QueryRow(ctx, query, args...).Scan(&n); err != nil {
+func (i *instance) number(ctx context.Context, query string) (n float64, err error) {
+	if err = i.store.DB().QueryRow(ctx, query).Scan(&n); err != nil {
 		err = fmt.Errorf("%.60s: %w", query, err)
 	}
 	return n, err

@@ -114,7 +114,7 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 				return fmt.Errorf("%s on %s: %w", s.name, engine, err)
 			}
 		}
-		b.report.print(stdout, s.name)
+		b.report.table(stdout, s.name)
 	}
 	if o.json != "" {
 		if err := b.report.save(o.json); err != nil {

@@ -36,7 +36,7 @@ func percent(name string, part, whole float64) figure { return figure{name, 100 
 type figures []figure
 
 // MarshalJSON writes an object.
-func (fs figures) MarshalJSON() ([]byte, error) {
+func (fs figures) MarshalJSON() ([]byte, error) { //nolint:unparam // json.Marshaler has it
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, f := range fs {
@@ -125,7 +125,7 @@ func (r *report) save(path string) error {
 
 // print writes the rows of a section as a table. Rows with other figures than
 // the row above begin a table of their own.
-func (r *report) print(w io.Writer, section string) {
+func (r *report) table(w io.Writer, section string) {
 	var table [][]string
 	var last []string
 	flush := func() {

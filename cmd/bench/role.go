@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,7 +63,7 @@ func serveBare(ctx context.Context, addr string) error {
 	})}
 	context.AfterFunc(ctx, func() { _ = s.Close() })
 	fmt.Fprintln(os.Stderr, ready)
-	if err := s.Serve(l); err != http.ErrServerClosed { //nolint:errorlint // as documented
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

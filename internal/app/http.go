@@ -31,19 +31,19 @@ func (s *server) stop(ctx context.Context) error {
 }
 
 // listen opens the listeners and serves them.
-func (a *App) listen() error {
+func (a *App) listen(ctx context.Context) error {
 	a.recorder = ping.NewRecorder(a.store, ping.Limits{}, a.log)
-	if err := a.serve(a.cfg.Listen, a.handler()); err != nil {
+	if err := a.serve(ctx, a.cfg.Listen, a.handler()); err != nil {
 		return err
 	}
 	if a.cfg.PingListen != "" {
-		return a.serve(a.cfg.PingListen, a.pings("/"))
+		return a.serve(ctx, a.cfg.PingListen, a.pings("/"))
 	}
 	return nil
 }
 
-func (a *App) serve(address string, h http.Handler) error {
-	l, err := net.Listen("tcp", address)
+func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
