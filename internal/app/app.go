@@ -152,7 +152,7 @@ func (a *App) start(ctx context.Context) error {
 		})
 	}
 	if a.role.serves() {
-		if err := a.listen(); err != nil {
+		if err := a.listen(ctx); err != nil {
 			return err
 		}
 	}
@@ -216,8 +216,7 @@ func (a *App) heartbeat(ctx context.Context) error {
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
-		node := a.node // SeenAt is the store's to set
-		if err := errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx)); err != nil && ctx.Err() == nil {
+		if err := a.beat(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("heartbeat", "error", err)
 		}
 		select {
@@ -226,6 +225,14 @@ func (a *App) heartbeat(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// beat is one heartbeat; a connection that has fallen silent must not stop the next.
+func (a *App) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, heartbeatInterval)
+	defer cancel()
+	node := a.node // SeenAt is the store's to set
+	return errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
 }
 
 // Addr is where the site listens, for tests that asked for port 0.
