@@ -6,6 +6,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 const (
@@ -41,7 +42,7 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 	began := time.Now()
 	defer func() { w.report(r, time.Since(began)) }()
 	for {
-		batch, err := w.cfg.Store.FlipOverdue(ctx, flipBatch)
+		batch, err := w.flip(ctx)
 		if err != nil {
 			return r, err
 		}
@@ -59,6 +60,23 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 			return r, nil
 		}
 	}
+}
+
+// patience bounds a question to the database. Without it a connection that has
+// fallen silent would keep the watcher waiting until the kernel gives it up,
+// a quarter of an hour later.
+const patience = 10 * time.Second
+
+func (w *Watcher) flip(ctx context.Context) (store.Overdue, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return w.cfg.Store.FlipOverdue(ctx, flipBatch)
+}
+
+func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return w.cfg.Store.NextDeadline(ctx)
 }
 
 func (w *Watcher) report(r Round, took time.Duration) {
@@ -86,7 +104,7 @@ func (w *Watcher) round(ctx context.Context) time.Duration {
 	_, err := w.RunOnce(ctx)
 	var next time.Time
 	if err == nil {
-		next, err = w.cfg.Store.NextDeadline(ctx)
+		next, err = w.nextDeadline(ctx)
 	}
 	if ctx.Err() != nil {
 		return 0
@@ -107,6 +125,8 @@ func (w *Watcher) syncClock(ctx context.Context) {
 		return
 	}
 	w.synced = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := w.cfg.Store.DB().SyncClock(ctx); err != nil && ctx.Err() == nil {
 		w.cfg.Log.Warn("the clock could not be compared with the database's", "error", err)
 	}

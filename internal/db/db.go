@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -82,15 +83,18 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	if opt.MaxConns > 0 {
 		cfg.MaxConns = int32(opt.MaxConns) //nolint:gosec // bounded by the settings
 	}
-	cfg.PingTimeout = time.Second // an idle connection that says nothing any more must not cost its next user all the patience
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"
 	}
+	cfg.AfterConnect = limitIdleTx
+	silence := new(silence)
+	cfg.ConnConfig.Tracer = silence
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("open PostgreSQL: %w", redact(err, rawURL))
 	}
+	silence.pool.Store(pool)
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
 		return fmt.Errorf("connect to PostgreSQL: %w", redact(err, rawURL))
@@ -100,6 +104,18 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	d.read.SetMaxIdleConns(0) // the pool keeps the connections
 	d.write = d.read
 	return d.SyncClock(ctx)
+}
+
+// limitIdleTx lets PostgreSQL end a transaction that has heard nothing of us for
+// five seconds. Without it one whose connection has fallen silent would hold its
+// locks, and with them up pings and alerts, until the server's keep-alive gives
+// the connection up: after two hours, as Linux comes. (It is no parameter of the
+// connection because PgBouncer refuses those it does not know.)
+func limitIdleTx(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `SET idle_in_transaction_session_timeout = '5s'`); err != nil {
+		return fmt.Errorf("prepare connection: %w", err)
+	}
+	return nil
 }
 
 // minSQLite is the first release without the WAL-reset corruption bug

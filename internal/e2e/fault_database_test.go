@@ -27,6 +27,7 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 	e.start(t, "sendalerts")
 	l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
 	l.start(e, 8)
+	quiet, last := goingDown(t, s, min(5*f.rounds, 100))
 	for range f.rounds {
 		l.more(t, 1+rand.IntN(600))
 		fault()
@@ -36,10 +37,29 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 	}
 	l.end()
 	made := c.end()
+	for _, code := range quiet {
+		made[code] = 1
+	}
+	eventually(t, "the last deadline passes", func() bool { return time.Now().After(last) })
 	s = e.store(t) // the connections of the first are gone
 	settled(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)
+}
+
+// goingDown adds checks that go down one after the other, five a second, the
+// last at the moment returned.
+func goingDown(t *testing.T, s *store.Store, n int) (codes []uuid.UUID, last time.Time) {
+	t.Helper()
+	codes, last = overdue(t, s, n, s.Now().Add(time.Hour)), s.Now()
+	for _, code := range codes {
+		last = last.Add(time.Second / 5)
+		if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET last_ping_at = $1, due_at = $2, alert_at = $3, watch_at = $3 WHERE code = $4`,
+			last.Add(-2*time.Minute), last.Add(-time.Minute), last, code); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return codes, last
 }
 
 // PostgreSQL ends without flushing anything that is not yet flushed, and goes

@@ -157,7 +157,9 @@ func (q *Queue) Run(ctx context.Context, wake <-chan struct{}) error {
 // and returns how many that were. A mail that cannot be sent is no error here;
 // trouble with the database is.
 func (q *Queue) SendDue(ctx context.Context) (int, error) {
-	claimed, err := q.outbox.ClaimEmails(ctx, batch, lease)
+	claiming, cancel := context.WithTimeout(ctx, recordTime)
+	defer cancel()
+	claimed, err := q.outbox.ClaimEmails(claiming, batch, lease)
 	if err != nil {
 		return 0, fmt.Errorf("claim mails: %w", err)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -108,13 +107,6 @@ func (s *Store) pgBatchTx(ctx context.Context, query string, args []any, work fu
 		return err
 	}
 	defer conn.Release() // drops the connection, and so the transaction, when one is still open
-	defer func() {
-		// Where one connection has fallen silent, as when the server's machine has
-		// vanished, the idle ones have too: the next batch must not wait for each.
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			s.db.Pool().Reset()
-		}
-	}()
 	checks, err := beginAndLock(ctx, conn, query, args)
 	if err != nil {
 		return err
