@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,14 +47,20 @@ type finding struct {
 
 // findings are those of this test binary; TestMain prints them.
 var findings struct {
-	mu   sync.Mutex
-	list []*finding
+	mu    sync.Mutex
+	began time.Time
+	list  []*finding
 }
 
 // begin begins a finding and keeps it when the test ends, however it ends.
 func begin(t *testing.T, rounds int) *finding {
 	f := &finding{fault: strings.TrimPrefix(t.Name(), "TestFault"), rounds: rounds}
 	began := time.Now()
+	findings.mu.Lock()
+	if findings.began.IsZero() {
+		findings.began = began
+	}
+	findings.mu.Unlock()
 	t.Cleanup(func() {
 		f.took, f.failed, f.skips = time.Since(began), t.Failed(), t.Skipped()
 		if f.lost+f.untold > 0 && !t.Failed() {
@@ -81,6 +88,7 @@ func printFindings() error {
 	fmt.Fprintln(w, "fault\trounds\tacked\tlost\ttwice\talerts\tlost\ttwice\ttook\t")
 	findings.mu.Lock()
 	defer findings.mu.Unlock()
+	slices.SortFunc(findings.list, func(a, b *finding) int { return strings.Compare(a.fault, b.fault) })
 	var sum finding
 	for _, f := range findings.list {
 		verdict := "ok"
@@ -92,8 +100,9 @@ func printFindings() error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", f.fault, f.figures(), verdict)
 		sum.rounds, sum.acked, sum.lost, sum.pingsTwice = sum.rounds+f.rounds, sum.acked+f.acked, sum.lost+f.lost, sum.pingsTwice+f.pingsTwice
-		sum.alerts, sum.untold, sum.alertsTwice, sum.took = sum.alerts+f.alerts, sum.untold+f.untold, sum.alertsTwice+f.alertsTwice, sum.took+f.took
+		sum.alerts, sum.untold, sum.alertsTwice = sum.alerts+f.alerts, sum.untold+f.untold, sum.alertsTwice+f.alertsTwice
 	}
+	sum.took = time.Since(findings.began) // they run beside each other
 	fmt.Fprintf(w, "together\t%s\t\n", sum.figures())
 	return w.Flush()
 }
