@@ -142,7 +142,8 @@ func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(1, 5))
-		e, disk := newEnv(t, db.SQLite), ""
+		e := newEnv(t, db.SQLite)
+		var disk string
 		if engine == db.SQLite {
 			disk = smallDisk(t, "64m", t.TempDir())
 			e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(disk, "punctual.db")
@@ -194,7 +195,7 @@ func smallDisk(t *testing.T, size, owned string) string {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount a small disk to fill it")
 	}
-	dir, err := os.MkdirTemp("", "punctual-small-disk-")
+	dir, err := os.MkdirTemp("", "punctual-small-disk-") //nolint:usetesting // a mount point: t.TempDir would remove what is mounted
 	if err != nil {
 		t.Fatal(err)
 	}
