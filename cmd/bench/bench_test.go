@@ -127,7 +127,7 @@ func TestBackToNormalIsTheEndOfTheLastSlowTenth(t *testing.T) {
 	for n := range 10 {
 		took := usual
 		if n == 3 {
-			took = 2 * usual
+			took = 3 * usual
 		}
 		shots = append(shots, shot{at: 2*time.Second + time.Duration(n)*100*time.Millisecond, took: took})
 	}

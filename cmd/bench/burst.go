@@ -69,7 +69,8 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 }
 
 // backToNormal is how long after the end of the burst nine of ten pings of each
-// tenth of a second, and of all later ones, are answered as quickly as usual.
+// tenth of a second, and of all later ones, are answered within twice the time
+// that is usual for the slowest, or within 10 ms, which nobody minds.
 func backToNormal(shots []shot, end, usual time.Duration) time.Duration {
 	const step = 100 * time.Millisecond
 	slots := make(map[int][]time.Duration)
@@ -82,7 +83,7 @@ func backToNormal(shots []shot, end, usual time.Duration) time.Duration {
 		}
 	}
 	for slot := last; slot >= 0; slot-- {
-		if quantile(slots[slot], .9) > max(usual, 5*time.Millisecond) { // below that nobody minds
+		if quantile(slots[slot], .9) > max(2*usual, 10*time.Millisecond) {
 			return time.Duration(slot+1) * step
 		}
 	}
