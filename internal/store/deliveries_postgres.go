@@ -19,15 +19,25 @@ func inSetPostgres(column string, n int, t setType) string {
 // server, so a process that stops in the middle cannot hold the lock.
 const pgClaimLock = `SELECT pg_advisory_xact_lock(7163402981)`
 
+// pgFreshPlan has the claim planned anew each time. A plan made while there was
+// nothing to send reads all deliveries for each one when ten thousand have come
+// at once (docs/performance.md).
+const pgFreshPlan = `SET LOCAL plan_cache_mode = force_custom_plan`
+
 // claimPostgres leases the deliveries in one round trip.
 func (s *Store) claimPostgres(ctx context.Context, query string, args []any) ([]int64, error) {
 	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue(pgFreshPlan)
 	b.Queue(pgClaimLock)
 	b.Queue(query, args...)
+	b.Queue("COMMIT")
 	res := s.db.Pool().SendBatch(ctx, b)
 	defer res.Close()
-	if _, err := res.Exec(); err != nil {
-		return nil, err
+	for range 3 {
+		if _, err := res.Exec(); err != nil {
+			return nil, err
+		}
 	}
 	rows, err := res.Query()
 	if err != nil {

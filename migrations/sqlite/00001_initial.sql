@@ -134,7 +134,7 @@ CREATE TABLE pings (
     exit_status  integer,
     body         blob,
     PRIMARY KEY (check_id, n)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- A foreign key would be looked up for every ping that arrives. The Recorder holds the write
 -- lock when it inserts, so it is enough to take the pings along when the check goes.
