@@ -14,7 +14,8 @@ import (
 // unsubscribe does not verify an address.
 type Signer struct{ key []byte }
 
-// The purposes of links about a channel; the value is the channel's id.
+// The purposes of links about a channel. The value is the channel's id, and to
+// verify an address, that address too: one given later must be asked anew.
 const (
 	PurposeUnsubscribe = "unsubscribe" // /integrations/<id>/unsub/<signature>/
 	PurposeVerify      = "verify"      // /integrations/<id>/verify/<signature>/
@@ -43,11 +44,6 @@ func (s *Signer) Verify(purpose, value, sig string) bool {
 // e-mail channel (contract §5).
 func (s *Signer) UnsubscribePath(channel uuid.UUID) string {
 	return "/integrations/" + channel.String() + "/unsub/" + s.Sign(PurposeUnsubscribe, channel.String()) + "/"
-}
-
-// VerifyPath is the path, below SITE_ROOT, that confirms an e-mail channel.
-func (s *Signer) VerifyPath(channel uuid.UUID) string {
-	return "/integrations/" + channel.String() + "/verify/" + s.Sign(PurposeVerify, channel.String()) + "/"
 }
 
 func (s *Signer) mac(purpose, value string) []byte {
