@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ const shutdownTime = 25 * time.Second
 // Run starts an App, runs it until ctx ends or a part of it fails, and stops
 // it. It returns nil after an orderly end.
 func Run(ctx context.Context, role Role, opts Options) error {
+	defer runtime.KeepAlive(headroom())
 	a, err := Start(ctx, role, opts)
 	if err != nil {
 		return err

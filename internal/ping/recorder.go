@@ -48,7 +48,8 @@ type Recorder struct {
 
 // recording is the part of the store the Recorder needs.
 type recording interface {
-	RecordPings(ctx context.Context, batch []*store.Arrival) error
+	OpenPings(ctx context.Context, batch []*store.Arrival) (store.OpenBatch, error)
+	OpensAhead() bool
 }
 
 type waiting struct {
@@ -115,13 +116,28 @@ func (r *Recorder) Close() {
 	<-r.done
 }
 
+// round is a batch on its way into the database.
+type round struct {
+	batch  []*waiting
+	open   store.OpenBatch
+	err    error         // why it is not open
+	opened chan struct{} // closed when it is open, or will not be
+	cancel func()        // stops the opening; nil when it is not done ahead
+}
+
 func (r *Recorder) run() {
 	defer close(r.done)
-	batch := make([]*waiting, 0, r.limits.Batch)
-	for first := range r.queue {
-		batch = r.collect(append(batch[:0], first))
-		r.commit(batch)
-		for _, w := range batch {
+	var cur, next *round
+	for {
+		if cur = next; cur == nil {
+			first, ok := <-r.queue
+			if !ok {
+				return
+			}
+			cur = &round{batch: r.collect([]*waiting{first})}
+		}
+		next = r.commit(cur)
+		for _, w := range cur.batch {
 			close(w.done)
 		}
 	}
@@ -143,16 +159,90 @@ func (r *Recorder) collect(batch []*waiting) []*waiting {
 	return batch
 }
 
-func (r *Recorder) commit(batch []*waiting) {
-	arrivals := make([]*store.Arrival, len(batch))
-	for i, w := range batch {
-		arrivals[i] = w.arrival
+// commit records the batch of cur and sets the error of each of its pings. What
+// has come in by then is opened meanwhile and returned, nil = nothing: while
+// the database writes one batch, it locks and reads the checks of the next.
+func (r *Recorder) commit(cur *round) (next *round) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	defer cancel()
+	if err := r.open(ctx, cur); err == nil {
+		next = r.ahead()
+		err = cur.open.Commit(ctx)
+		if err == nil {
+			r.back()
+			return next
+		}
+		if next != nil {
+			next.abandon() // it may hold locks that cur needs now
+		}
+		if !isAway(err) {
+			r.log.Warn("a batch of pings failed, trying it again", "pings", len(cur.batch), "error", err)
+		}
 	}
-	err := r.persist(arrivals)
+	r.insist(ctx, cur.batch)
+	return next
+}
+
+// open opens a round, or waits until it is open when that is done ahead.
+func (r *Recorder) open(ctx context.Context, cur *round) error {
+	switch {
+	case cur.opened != nil:
+		<-cur.opened
+		defer cur.cancel()
+	case r.refused > 0:
+		cur.err = errAway // one try is enough now
+	default:
+		cur.open, cur.err = r.store.OpenPings(ctx, arrivals(cur.batch))
+	}
+	return cur.err
+}
+
+var errAway = errors.New("the database is away")
+
+// ahead begins to open a round for what waits already.
+func (r *Recorder) ahead() *round {
+	if !r.store.OpensAhead() {
+		return nil
+	}
+	batch := r.collect(nil)
+	if len(batch) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	next := &round{batch: batch, opened: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(next.opened)
+		next.open, next.err = r.store.OpenPings(ctx, arrivals(batch))
+	}()
+	return next
+}
+
+// abandon gives up the locks of a round that is open or will be.
+func (next *round) abandon() {
+	next.cancel()
+	<-next.opened
+	if next.err == nil {
+		next.open.Rollback()
+		next.err = errAway
+	}
+}
+
+func arrivals(batch []*waiting) []*store.Arrival {
+	out := make([]*store.Arrival, len(batch))
+	for i, w := range batch {
+		out[i] = w.arrival
+	}
+	return out
+}
+
+// insist records a batch that has met trouble, and when it cannot be recorded as
+// a whole, each ping by itself.
+func (r *Recorder) insist(ctx context.Context, batch []*waiting) {
+	err := r.persist(ctx, arrivals(batch))
 	if err != nil && len(batch) > 1 && !isAway(err) {
 		r.log.Warn("a batch of pings failed, recording one by one", "pings", len(batch), "error", err)
 		for _, w := range batch {
-			w.err = r.persist([]*store.Arrival{w.arrival})
+			w.err = r.persist(ctx, []*store.Arrival{w.arrival})
 		}
 		return
 	}
@@ -161,40 +251,46 @@ func (r *Recorder) commit(batch []*waiting) {
 	}
 }
 
-// persist records a batch, again and again while the database is away and
-// patience lasts. After that the batches that follow get one try each, so that
-// clients hear soon that it is no use to wait, until one succeeds.
-func (r *Recorder) persist(arrivals []*store.Arrival) error {
-	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
-	defer cancel()
+// persist records a batch, again and again while the database is away and ctx
+// lasts. After that the batches that follow get one try each, so that clients
+// hear soon that it is no use to wait, until one succeeds.
+func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := r.store.RecordPings(ctx, arrivals)
+		err := r.record(ctx, batch)
 		if err == nil {
 			r.back()
 			return nil
 		}
 		if !isAway(err) {
-			r.log.Error("pings were not recorded", "pings", len(arrivals), "error", err)
+			r.log.Error("pings were not recorded", "pings", len(batch), "error", err)
 			return err
 		}
 		if r.refused > 0 {
-			return r.refuse(arrivals, err)
+			return r.refuse(batch, err)
 		}
 		select {
 		case <-ctx.Done():
-			return r.refuse(arrivals, err)
+			return r.refuse(batch, err)
 		case <-time.After(pause):
 		}
 	}
 }
 
+func (r *Recorder) record(ctx context.Context, batch []*store.Arrival) error {
+	open, err := r.store.OpenPings(ctx, batch)
+	if err != nil {
+		return err
+	}
+	return open.Commit(ctx)
+}
+
 // refuse gives a batch up. Of an outage only the beginning and the end are
 // logged: there may be thousands of batches in between.
-func (r *Recorder) refuse(arrivals []*store.Arrival, err error) error {
+func (r *Recorder) refuse(batch []*store.Arrival, err error) error {
 	if r.refused == 0 {
-		r.log.Error("pings are refused, the database is away", "pings", len(arrivals), "error", err)
+		r.log.Error("pings are refused, the database is away", "pings", len(batch), "error", err)
 	}
-	r.refused += len(arrivals)
+	r.refused += len(batch)
 	return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +24,11 @@ import (
 // recording is a stand-in for the store that does what the test says.
 type recording func(batch []*store.Arrival) error
 
-func (f recording) RecordPings(_ context.Context, batch []*store.Arrival) error { return f(batch) }
+func (f recording) OpenPings(_ context.Context, batch []*store.Arrival) (store.OpenBatch, error) {
+	return store.OpenBatch{Commit: func(context.Context) error { return f(batch) }}, nil
+}
+
+func (f recording) OpensAhead() bool { return false }
 
 func newRecorder(t *testing.T, f recording, limits ping.Limits) *ping.Recorder {
 	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler))
@@ -234,4 +240,102 @@ func TestNumbersHaveNoGap(t *testing.T) {
 			}
 		}
 	})
+}
+
+// locking is a stand-in for a store that opens ahead: as long as a batch is open
+// no other with the same check can be opened.
+type locking struct {
+	commit func(batch []*store.Arrival) error
+	lock   chan struct{} // there is one check
+
+	mu   sync.Mutex
+	seen []string
+}
+
+func (l *locking) OpensAhead() bool { return true }
+
+func (l *locking) OpenPings(ctx context.Context, batch []*store.Arrival) (store.OpenBatch, error) {
+	l.say("asks", batch)
+	select {
+	case l.lock <- struct{}{}:
+	case <-ctx.Done():
+		return store.OpenBatch{}, ctx.Err()
+	}
+	return store.OpenBatch{
+		Commit: func(context.Context) error {
+			defer func() { <-l.lock }()
+			err := l.commit(batch)
+			if err == nil {
+				l.say("stored", batch)
+			}
+			return err
+		},
+		Rollback: func() { <-l.lock },
+	}, nil
+}
+
+func (l *locking) say(what string, batch []*store.Arrival) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, what+" "+batch[0].Ping.Method)
+}
+
+func (l *locking) waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		l.mu.Lock()
+		ok := done()
+		l.mu.Unlock()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("never came")
+		}
+	}
+}
+
+// While one batch is being written the next is opened already; when the first
+// has to be tried again, the locks of the second do not stand in its way, and
+// their order stays.
+func TestABatchOpenedAheadStandsInNobodysWay(t *testing.T) {
+	for _, failures := range []int{0, 1, 3} {
+		tries := 0
+		l := &locking{lock: make(chan struct{}, 1)}
+		l.commit = func([]*store.Arrival) error {
+			l.waitFor(t, func() bool { return slices.Contains(l.seen, "asks second") })
+			if tries++; tries <= failures {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}
+		l.lock <- struct{}{} // the first cannot be opened before the second waits
+		r := ping.NewRecorder(l, ping.Limits{Batch: 1, Patience: time.Minute}, slog.New(slog.DiscardHandler))
+		var wg sync.WaitGroup
+		for _, name := range []string{"first", "second"} {
+			a := success(uuid.New(), time.Time{})
+			a.Ping.Method = name
+			wg.Go(func() {
+				if err := r.Record(a); err != nil {
+					t.Error(err)
+				}
+			})
+			l.waitFor(t, func() bool { return slices.Contains(l.seen, "asks first") && (name == "first" || r.Waiting() == 1) })
+		}
+		<-l.lock
+		wg.Wait()
+		r.Close()
+		if want := []string{"stored first", "stored second"}; !slices.Equal(stored(l.seen), want) {
+			t.Errorf("after %d failures: %q, want %q", failures, stored(l.seen), want)
+		}
+	}
+}
+
+func stored(seen []string) (out []string) {
+	for _, s := range seen {
+		if strings.HasPrefix(s, "stored") {
+			out = append(out, s)
+		}
+	}
+	return out
 }

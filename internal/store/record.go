@@ -30,11 +30,36 @@ type Arrival struct {
 // When it returns an error, nothing of the batch has been recorded, except that
 // a connection lost during the commit leaves open whether it has.
 func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
-	if s.db.Engine == db.Postgres {
-		return s.recordPostgres(ctx, batch)
+	open, err := s.OpenPings(ctx, batch)
+	if err != nil {
+		return err
 	}
-	return s.recordSQLite(ctx, batch)
+	return open.Commit(ctx)
 }
+
+// OpenBatch is a batch of pings half recorded. One of its functions must be
+// called, once.
+type OpenBatch struct {
+	Commit   func(context.Context) error // does the rest; its errors are those of RecordPings
+	Rollback func()                      // nothing of the batch has been recorded
+}
+
+// OpenPings does the first half of RecordPings: on PostgreSQL it locks and reads
+// the checks of the batch, waiting for batches before it that have checks in
+// common with it. On SQLite it does nothing.
+func (s *Store) OpenPings(ctx context.Context, batch []*Arrival) (OpenBatch, error) {
+	if s.db.Engine == db.Postgres {
+		return s.openPostgres(ctx, batch)
+	}
+	return OpenBatch{
+		Commit:   func(ctx context.Context) error { return s.recordSQLite(ctx, batch) },
+		Rollback: func() {},
+	}, nil
+}
+
+// OpensAhead tells whether it is of use to open a batch while the one before it
+// is being committed.
+func (s *Store) OpensAhead() bool { return s.db.Engine == db.Postgres }
 
 // pruneEvery is how often, counted in pings of a check, its oldest pings are
 // removed while new ones arrive (contract §1.7).

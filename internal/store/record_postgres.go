@@ -30,7 +30,7 @@ const (
 		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
 			$10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
 			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at)
-		WHERE c.id = v.id`
+		WHERE c.id = v.id AND c.id = ANY($1)`
 
 	// One statement stores all flips and, for those that are news, their deliveries.
 	pgInsertFlips = `WITH f AS (
@@ -44,51 +44,58 @@ const (
 		ORDER BY f.id`
 )
 
-// recordPostgres takes two round trips, whatever the size of the batch: one
-// locks and reads the checks, one writes everything and commits.
-func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
+// openPostgres is the first of the two round trips that a batch takes, whatever
+// its size: one locks and reads the checks, one writes everything and commits.
+func (s *Store) openPostgres(ctx context.Context, batch []*Arrival) (OpenBatch, error) {
 	codes := make([]pgtype.UUID, 0, len(batch))
 	for _, a := range batch {
 		codes = append(codes, pgtype.UUID{Bytes: a.Code, Valid: true})
 	}
-	var flips []*monitor.Flip
-	err := s.pgBatchTx(ctx, pgSelectHot, []any{codes}, func(checks []*monitor.Check, b *pgx.Batch) {
-		byCode := make(map[uuid.UUID]*monitor.Check, len(checks))
-		for _, c := range checks {
+	tx, err := s.pgOpen(ctx, pgSelectHot, codes)
+	if err != nil {
+		return OpenBatch{}, fmt.Errorf("lock checks: %w", err)
+	}
+	commit := func(ctx context.Context) error {
+		byCode := make(map[uuid.UUID]*monitor.Check, len(tx.checks))
+		for _, c := range tx.checks {
 			byCode[c.Code] = c
 		}
 		out := applyBatch(batch, byCode)
+		b := &pgx.Batch{}
 		queuePings(b, out.pings)
 		queueStates(b, out.checks)
 		queueFlips(b, out.flips, s.Now())
 		for _, c := range out.prune {
 			b.Queue(prunePingsOfCheck, c.ID, c.NPings)
 		}
-		flips = out.flips
-	})
-	if err != nil {
-		return fmt.Errorf("record pings: %w", err)
+		if err := tx.commit(ctx, b); err != nil {
+			return fmt.Errorf("record pings: %w", err)
+		}
+		s.wakeAfterFlips(out.flips)
+		return nil
 	}
-	s.wakeAfterFlips(flips)
-	return nil
+	return OpenBatch{Commit: commit, Rollback: tx.rollback}, nil
 }
 
 // flipOverduePostgres is the PostgreSQL side of FlipOverdue.
 func (s *Store) flipOverduePostgres(ctx context.Context, limit int) (flips []*monitor.Flip, checks []*monitor.Check, err error) {
 	now := s.Now()
-	err = s.pgBatchTx(ctx, pgClaimOverdue, []any{now, limit}, func(claimed []*monitor.Check, b *pgx.Batch) {
-		checks, flips = claimed, overdueFlips(claimed, now)
-		queueStates(b, claimed)
-		queueFlips(b, flips, now)
-	})
+	tx, err := s.pgOpen(ctx, pgClaimOverdue, now, limit)
 	if err != nil {
+		return nil, nil, fmt.Errorf("claim overdue checks: %w", err)
+	}
+	b := &pgx.Batch{}
+	flips = overdueFlips(tx.checks, now)
+	queueStates(b, tx.checks)
+	queueFlips(b, flips, now)
+	if err := tx.commit(ctx, b); err != nil {
 		return nil, nil, fmt.Errorf("flip overdue checks: %w", err)
 	}
 	s.wakeAfterFlips(flips)
-	return flips, checks, nil
+	return flips, tx.checks, nil
 }
 
-// wakeAfterFlips wakes this process; pgBatchTx's NOTIFY wakes the others.
+// wakeAfterFlips wakes this process; queueFlips' NOTIFY wakes the others.
 func (s *Store) wakeAfterFlips(flips []*monitor.Flip) {
 	if len(flips) == 0 {
 		return
@@ -99,23 +106,36 @@ func (s *Store) wakeAfterFlips(flips []*monitor.Flip) {
 	}
 }
 
-// pgBatchTx runs one transaction in two round trips: the checks that query
-// locks go to work, which queues what is to be written.
-func (s *Store) pgBatchTx(ctx context.Context, query string, args []any, work func([]*monitor.Check, *pgx.Batch)) error {
+// pgTx is a transaction that holds the locks of some checks.
+type pgTx struct {
+	conn   *pgxpool.Conn
+	checks []*monitor.Check
+}
+
+// pgOpen begins a transaction with the checks that query locks.
+func (s *Store) pgOpen(ctx context.Context, query string, args ...any) (*pgTx, error) {
 	conn, err := s.db.Pool().Acquire(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer conn.Release() // drops the connection, and so the transaction, when one is still open
 	checks, err := beginAndLock(ctx, conn, query, args)
 	if err != nil {
-		return err
+		conn.Release()
+		return nil, err
 	}
-	b := &pgx.Batch{}
-	work(checks, b)
-	b.Queue("COMMIT")
-	return conn.SendBatch(ctx, b).Close()
+	return &pgTx{conn, checks}, nil
 }
+
+// commit writes what b says and ends the transaction.
+func (tx *pgTx) commit(ctx context.Context, b *pgx.Batch) error {
+	defer tx.rollback()
+	b.Queue("COMMIT")
+	return tx.conn.SendBatch(ctx, b).Close()
+}
+
+// rollback returns the connection, or drops it, and the transaction with it,
+// when that is still open.
+func (tx *pgTx) rollback() { tx.conn.Release() }
 
 func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []any) ([]*monitor.Check, error) {
 	b := &pgx.Batch{}
