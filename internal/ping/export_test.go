@@ -1,7 +1,12 @@
 package ping
 
+import "punctual/internal/monitor"
+
 // ParseTargetForTest lets the fuzz target reach the parser of ping URLs.
 func ParseTargetForTest(path string) bool {
 	_, ok := parseTarget(path)
 	return ok
 }
+
+// ApplySettings lets the fuzz target reach the settings of a check to be made.
+func ApplySettings(rawQuery string, c *monitor.Check) error { return parseSettings(rawQuery).apply(c) }

@@ -134,7 +134,7 @@ func (h *Handler) find(t *target, query url.Values, valid bool, r *http.Request)
 	}
 	t.code, err = h.store.CodeBySlug(r.Context(), t.pingKey, t.slug)
 	if errs.KindOf(err) == errs.NotFound && lastIs(query["create"], "1") {
-		t.code, created, err = h.store.EnsureSlug(r.Context(), t.pingKey, t.slug)
+		t.code, created, err = h.store.EnsureSlug(r.Context(), t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
 	}
 	return created, err
 }

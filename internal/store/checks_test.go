@@ -201,7 +201,7 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 		}
 		// Pings may make checks up to twice the limit.
 		refused = atOnce(t, 6, errs.NotFound, func(i int) error {
-			_, _, err := s.EnsureSlug(t.Context(), a.Project.PingKey, string(rune('a'+i)))
+			_, _, err := s.EnsureSlug(t.Context(), a.Project.PingKey, string(rune('a'+i)), nil)
 			return err
 		})
 		if n, _ := s.CountChecks(t.Context(), a.User.ID); n != 8 || refused != 2 {
@@ -358,7 +358,7 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 			if code, err := s.CodeBySlug(t.Context(), key, "nightly-dump"); err != nil || code != want {
 				t.Errorf("got %v, %v; want %v", code, err, want)
 			}
-			if code, created, err := s.EnsureSlug(t.Context(), key, "nightly-dump"); err != nil || created || code != want {
+			if code, created, err := s.EnsureSlug(t.Context(), key, "nightly-dump", nil); err != nil || created || code != want {
 				t.Errorf("ensured %v, created %v, %v; want %v", code, created, err, want)
 			}
 		}
@@ -370,7 +370,7 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 		if _, err := s.CodeBySlug(t.Context(), a.Project.PingKey, "nightly-dump"); !errors.Is(err, store.ErrAmbiguousSlug) {
 			t.Errorf("two checks of one slug: %v", err)
 		}
-		if _, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "nightly-dump"); created || !errors.Is(err, store.ErrAmbiguousSlug) {
+		if _, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "nightly-dump", nil); created || !errors.Is(err, store.ErrAmbiguousSlug) {
 			t.Errorf("two checks of one slug: created %v, %v", created, err)
 		}
 	})

@@ -147,10 +147,11 @@ func (s *Store) CheckExists(ctx context.Context, code uuid.UUID) (bool, error) {
 }
 
 // EnsureSlug finds the check a slug URL means and makes it when there is none,
-// with all channels of the project (contract §1.4). Two calls at once make one
-// check. It fails with errs.NotFound for an unknown ping key and when the owner
+// with all channels of the project (contract §1.4). configure, which may be nil,
+// changes the settings of a check to be made; its error is returned and nothing
+// is made. Two calls at once make one check. It fails with errs.NotFound for an unknown ping key and when the owner
 // has twice the limit of checks.
-func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string) (code uuid.UUID, created bool, err error) {
+func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure func(*monitor.Check) error) (code uuid.UUID, created bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		created = false
 		var project uuid.UUID
@@ -171,6 +172,11 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string) (code uuid
 		}
 		c := monitor.NewCheck(project, tx.Now())
 		c.Name, c.Slug = slug, slug
+		if configure != nil {
+			if err := configure(&c); err != nil {
+				return err
+			}
+		}
 		if err := insertCheck(ctx, tx, &c); err != nil {
 			return err
 		}

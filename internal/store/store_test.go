@@ -116,15 +116,15 @@ func TestAnOverdueCheckGoesDownAtItsDeadline(t *testing.T) {
 			t.Fatalf("next deadline %v, %v; want %v", next, err, deadline)
 		}
 		clock.Set(deadline.Add(-time.Microsecond))
-		if got, err := s.FlipOverdue(t.Context(), 10); err != nil || len(got.Flips) != 0 || got.Claimed != 0 {
+		if got, err := s.FlipOverdue(t.Context(), 10, nil); err != nil || len(got.Flips) != 0 || got.Claimed != 0 {
 			t.Fatalf("just before the deadline: %+v, %v", got, err)
 		}
 		clock.Set(deadline.Add(5 * time.Second))
-		got, err := s.FlipOverdue(t.Context(), 10)
+		got, err := s.FlipOverdue(t.Context(), 10, nil)
 		if err != nil || len(got.Flips) != 1 || !got.Flips[0].CreatedAt.Equal(deadline) || got.Flips[0].Reason != monitor.ReasonTimeout {
 			t.Fatalf("after the deadline: %+v, %v", got, err)
 		}
-		if again, err := s.FlipOverdue(t.Context(), 10); err != nil || again.Claimed != 0 {
+		if again, err := s.FlipOverdue(t.Context(), 10, nil); err != nil || again.Claimed != 0 {
 			t.Errorf("a second look: %+v, %v", again, err)
 		}
 		var pending int
@@ -145,7 +145,7 @@ func TestAutoProvisioningMakesOneCheck(t *testing.T) {
 		results := make(chan result)
 		for range 8 {
 			go func() {
-				code, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "backup")
+				code, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "backup", nil)
 				results <- result{code, created, err}
 			}()
 		}
@@ -163,7 +163,7 @@ func TestAutoProvisioningMakesOneCheck(t *testing.T) {
 		if created != 1 || len(codes) != 1 {
 			t.Errorf("%d created, %d different checks; want 1 and 1", created, len(codes))
 		}
-		if _, _, err := s.EnsureSlug(t.Context(), "nosuchkey", "backup"); errs.KindOf(err) != errs.NotFound {
+		if _, _, err := s.EnsureSlug(t.Context(), "nosuchkey", "backup", nil); errs.KindOf(err) != errs.NotFound {
 			t.Errorf("unknown ping key: %v, want not found", err)
 		}
 	})
