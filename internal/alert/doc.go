@@ -56,6 +56,10 @@
 //   - Nobody waits for somebody else's provider. Deliveries queue in lanes, one
 //     per kind and destination (lanes.go), each with a bounded number in flight;
 //     claims leave out the channels whose lanes are full.
+//   - Our own outage is nobody's failure. While no process takes pings, deadlines
+//     are not judged. Afterwards a check that went silent in the outage is down
+//     when it has missed its next ping too, at the latest 15 minutes after the
+//     end ([monitor.Outage], store.PingPresence).
 //   - Clocks do not matter. Deadlines and leases are in the time of the database
 //     (db.Clock), which the watcher compares with the local clock every minute.
 //

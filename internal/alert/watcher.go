@@ -20,6 +20,7 @@ type Watcher struct {
 	cfg     Config
 	trouble trouble
 	synced  time.Time
+	deaf    bool // nobody takes pings
 }
 
 // NewWatcher makes a watcher.
@@ -41,8 +42,12 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 	var r Round
 	began := time.Now()
 	defer func() { w.report(r, time.Since(began)) }()
+	presence, err := w.presence(ctx)
+	if err != nil || !presence.Now {
+		return r, err
+	}
 	for {
-		batch, err := w.flip(ctx)
+		batch, err := w.flip(ctx, presence.Outages)
 		if err != nil {
 			return r, err
 		}
@@ -67,10 +72,28 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 // a quarter of an hour later.
 const patience = 10 * time.Second
 
-func (w *Watcher) flip(ctx context.Context) (store.Overdue, error) {
+func (w *Watcher) flip(ctx context.Context, outages []monitor.Outage) (store.Overdue, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return w.cfg.Store.FlipOverdue(ctx, flipBatch)
+	return w.cfg.Store.FlipOverdue(ctx, flipBatch, outages)
+}
+
+// presence tells whether pings can reach us, and since when they could not.
+func (w *Watcher) presence(ctx context.Context) (store.Presence, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err := w.cfg.Store.PingPresence(ctx)
+	if err != nil {
+		return p, err
+	}
+	if w.deaf == p.Now { // it has changed
+		if w.deaf = !p.Now; w.deaf {
+			w.cfg.Log.Error("no process takes pings (punctual serve), deadlines are not judged until one does")
+		} else {
+			w.cfg.Log.Info("pings are taken again, deadlines are judged with the outage in mind")
+		}
+	}
+	return p, nil
 }
 
 func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {

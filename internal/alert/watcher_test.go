@@ -116,3 +116,47 @@ func TestTheWatcherOutlastsTheDatabase(t *testing.T) {
 		f.until("the flip", func() bool { return (<-rounds).Flips == 1 })
 	})
 }
+
+// When we have been away ourselves, nobody is told of jobs whose pings could not
+// reach us: those that ping again are fine, the others are told of later.
+func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		takesPings := func() {
+			if err := f.TakesPings(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		takesPings()
+		w := alert.NewWatcher(f.config())
+		round := func() alert.Round {
+			r, err := w.RunOnce(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		codes := f.checks(2, f.Now().Add(time.Minute))
+		f.clock.Advance(time.Hour)
+		if r := round(); r.Flips != 0 {
+			t.Fatalf("nobody takes pings, and %d checks are down", r.Flips)
+		}
+		takesPings() // we are back
+		if r := round(); r.Flips != 0 {
+			t.Fatalf("%d checks are down at once", r.Flips)
+		}
+		f.clock.Advance(20 * time.Second)
+		takesPings()
+		f.ping(monitor.PingSuccess, codes[0])
+		f.clock.Advance(20 * time.Second)
+		takesPings()
+		for range 4 { // a minute's period and a minute's grace, from our return on
+			f.clock.Advance(20 * time.Second)
+			takesPings()
+		}
+		r := round()
+		silent, err := f.CheckByCode(t.Context(), codes[1])
+		if err != nil || r.Flips != 1 || silent.Status != monitor.StatusDown {
+			t.Errorf("%d flips, the silent check is %s, %v", r.Flips, silent.Status, err)
+		}
+	})
+}

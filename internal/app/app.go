@@ -137,6 +137,10 @@ func (a *App) open(ctx context.Context) error {
 
 // start begins everything the role does.
 func (a *App) start(ctx context.Context) error {
+	// Before the watcher: it must hear that we have been away.
+	if err := a.beat(ctx); err != nil {
+		return fmt.Errorf("sign on: %w", err)
+	}
 	a.loop(ctx, "heartbeat", a.heartbeat)
 	a.loop(ctx, "mail queue", func(ctx context.Context) error {
 		return a.parts.mail.Run(ctx, a.db.Watch(ctx, db.TopicEmails))
@@ -218,13 +222,13 @@ func (a *App) heartbeat(ctx context.Context) error {
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
-		if err := a.beat(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("heartbeat", "error", err)
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if err := a.beat(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("heartbeat", "error", err)
 		}
 	}
 }
@@ -234,7 +238,11 @@ func (a *App) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatInterval)
 	defer cancel()
 	node := a.node // SeenAt is the store's to set
-	return errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
+	err := errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
+	if a.role.serves() {
+		err = errors.Join(err, a.store.TakesPings(ctx))
+	}
+	return err
 }
 
 // Addr is where the site listens, for tests that asked for port 0.

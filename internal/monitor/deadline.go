@@ -122,10 +122,19 @@ func (c *Check) expectedFromState() (time.Time, error) {
 // the check has gone down by time now, it sets the state and returns the flip,
 // stamped with the deadline, not with the moment somebody noticed (DESIGN §5.2).
 // Otherwise it returns nil and WatchAt is the deadline as it is now.
-func (c *Check) Overdue(now time.Time) *Flip {
+//
+// A deadline that outages of ours have put off is kept in DueAt and AlertAt, so
+// that the check reads late until then.
+func (c *Check) Overdue(now time.Time, outages []Outage) *Flip {
 	c.WatchAt = time.Time{}
 	c.Recompute(now)
-	if c.Status == StatusDown || c.DueAt.IsZero() || now.Before(c.AlertAt) {
+	if c.Status == StatusDown || c.DueAt.IsZero() {
+		return nil
+	}
+	if deadline := c.deadline(outages); deadline.After(c.AlertAt) {
+		c.DueAt, c.AlertAt, c.WatchAt = deadline.Add(-c.Grace), deadline, deadline
+	}
+	if now.Before(c.AlertAt) {
 		return nil
 	}
 	flip := &Flip{CheckID: c.ID, CreatedAt: c.AlertAt, Old: c.Status, New: StatusDown, Reason: ReasonTimeout}

@@ -137,23 +137,23 @@ func TestStatusAt(t *testing.T) {
 func TestOverdue(t *testing.T) {
 	c := minute("new")
 	play(c, step{"success", 0, none})
-	if f := c.Overdue(at(119)); f != nil {
+	if f := c.Overdue(at(119), nil); f != nil {
 		t.Fatalf("down before the deadline: %+v", f)
 	}
-	f := c.Overdue(at(500))
+	f := c.Overdue(at(500), nil)
 	if f == nil || !f.CreatedAt.Equal(at(120)) || f.Old != "up" || f.New != "down" || f.Reason != monitor.ReasonTimeout || !f.Notifies() {
 		t.Fatalf("flip %+v, want one stamped with the deadline", f)
 	}
 	if c.Status != "down" || !c.DueAt.IsZero() || !c.AlertAt.IsZero() || c.RecentRuns != "um" {
 		t.Errorf("after the flip: %+v", c.State)
 	}
-	if c.Overdue(at(600)) != nil {
+	if c.Overdue(at(600), nil) != nil {
 		t.Error("a check that is down went down again")
 	}
 
 	running := minute("new")
 	play(running, step{"start", 0, none})
-	if f := running.Overdue(at(60)); f == nil || !f.CreatedAt.Equal(at(60)) || !running.Started() {
+	if f := running.Overdue(at(60), nil); f == nil || !f.CreatedAt.Equal(at(60)) || !running.Started() {
 		t.Errorf("overrun: %+v, started %v", f, running.Started())
 	}
 }
@@ -166,7 +166,7 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 	if !c.WatchAt.Equal(at(120)) || !c.AlertAt.Equal(at(210)) {
 		t.Fatalf("watched at %v, deadline %v", c.WatchAt, c.AlertAt)
 	}
-	if f := c.Overdue(at(120)); f != nil || !c.WatchAt.Equal(at(210)) {
+	if f := c.Overdue(at(120), nil); f != nil || !c.WatchAt.Equal(at(210)) {
 		t.Errorf("the look before the deadline: flip %+v, next look at %v", f, c.WatchAt)
 	}
 	play(c, step{"start", 100, none})
@@ -174,7 +174,7 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 		t.Errorf("an earlier deadline is watched at %v", c.WatchAt)
 	}
 	monitor.Pause(c, at(101))
-	if f := c.Overdue(at(160)); f != nil || !c.WatchAt.IsZero() {
+	if f := c.Overdue(at(160), nil); f != nil || !c.WatchAt.IsZero() {
 		t.Errorf("a paused check: flip %+v, next look at %v", f, c.WatchAt)
 	}
 }
@@ -197,14 +197,14 @@ func TestScheduledChecks(t *testing.T) {
 func TestABrokenScheduleIsPutAside(t *testing.T) {
 	c := minute("up")
 	c.LastPing, c.Kind, c.Schedule = t0, schedule.Cron, "nonsense"
-	if f := c.Overdue(at(1e6)); f != nil {
+	if f := c.Overdue(at(1e6), nil); f != nil {
 		t.Fatalf("flip of a check nobody can judge: %+v", f)
 	}
 	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) || c.StatusAt(at(2e6)) != monitor.StatusUp {
 		t.Errorf("%+v", c.State)
 	}
 	c.Kind = schedule.Simple
-	if f := c.Overdue(at(1e6 + 3600)); f == nil || c.ScheduleError != "" {
+	if f := c.Overdue(at(1e6+3600), nil); f == nil || c.ScheduleError != "" {
 		t.Errorf("mended schedule: flip %+v, error %q", f, c.ScheduleError)
 	}
 }

@@ -19,13 +19,14 @@ type Overdue struct {
 // FlipOverdue claims up to limit checks whose deadline may have passed, the oldest
 // first, looks again at the truth, and stores the new status, the flips and
 // their deliveries in one transaction (DESIGN §5.2). Several processes may call
-// it at once: none takes what another holds.
-func (s *Store) FlipOverdue(ctx context.Context, limit int) (Overdue, error) {
+// it at once: none takes what another holds. The outages are those of
+// PingPresence.
+func (s *Store) FlipOverdue(ctx context.Context, limit int, outages []monitor.Outage) (Overdue, error) {
 	claim := s.flipOverdueSQLite
 	if s.db.Engine == db.Postgres {
 		claim = s.flipOverduePostgres
 	}
-	flips, checks, err := claim(ctx, limit)
+	flips, checks, err := claim(ctx, limit, outages)
 	if err != nil {
 		return Overdue{}, err
 	}
@@ -39,10 +40,10 @@ func (s *Store) FlipOverdue(ctx context.Context, limit int) (Overdue, error) {
 }
 
 // overdueFlips applies the passing of time to checks and returns their flips.
-func overdueFlips(checks []*monitor.Check, now time.Time) []*monitor.Flip {
+func overdueFlips(checks []*monitor.Check, now time.Time, outages []monitor.Outage) []*monitor.Flip {
 	var flips []*monitor.Flip
 	for _, c := range checks {
-		if f := c.Overdue(now); f != nil {
+		if f := c.Overdue(now, outages); f != nil {
 			flips = append(flips, f)
 		}
 	}

@@ -78,14 +78,14 @@ func (s *Store) openPostgres(ctx context.Context, batch []*Arrival) (OpenBatch, 
 }
 
 // flipOverduePostgres is the PostgreSQL side of FlipOverdue.
-func (s *Store) flipOverduePostgres(ctx context.Context, limit int) (flips []*monitor.Flip, checks []*monitor.Check, err error) {
+func (s *Store) flipOverduePostgres(ctx context.Context, limit int, outages []monitor.Outage) (flips []*monitor.Flip, checks []*monitor.Check, err error) {
 	now := s.Now()
 	tx, err := s.pgOpen(ctx, pgClaimOverdue, now, limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("claim overdue checks: %w", err)
 	}
 	b := &pgx.Batch{}
-	flips = overdueFlips(tx.checks, now)
+	flips = overdueFlips(tx.checks, now, outages)
 	queueStates(b, tx.checks)
 	queueFlips(b, flips, now)
 	if err := tx.commit(ctx, b); err != nil {

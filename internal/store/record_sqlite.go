@@ -132,7 +132,7 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 }
 
 // flipOverdueSQLite is the SQLite side of FlipOverdue.
-func (s *Store) flipOverdueSQLite(ctx context.Context, limit int) ([]*monitor.Flip, []*monitor.Check, error) {
+func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []monitor.Outage) ([]*monitor.Flip, []*monitor.Check, error) {
 	ctx = context.WithoutCancel(ctx)
 	update, err := s.db.Prepare(ctx, sqliteUpdateState)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int) ([]*monitor.Fl
 		if err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
-		flips = overdueFlips(checks, tx.Now())
+		flips = overdueFlips(checks, tx.Now(), outages)
 		if err := writeStatesSQLite(ctx, tx, tx.Stmt(ctx, update), checks); err != nil {
 			return err
 		}
