@@ -34,7 +34,7 @@ const bodyLimit = 100
 func each(t *testing.T, test func(e *endpoint)) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		log := slog.New(slog.DiscardHandler)
-		rec := ping.NewRecorder(s, ping.Limits{}, log)
+		rec := ping.NewRecorder(s, ping.Limits{}, log, ping.Observe{})
 		t.Cleanup(rec.Close)
 		test(&endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, log), Account: testdb.Account(t, s)})
 	})
@@ -326,7 +326,7 @@ func FuzzTarget(f *testing.F) {
 	for _, seed := range []string{"4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/fail", "key/slug/12", "key/slug/", "//", "a/b/c/d"} {
 		f.Add(seed)
 	}
-	rec := ping.NewRecorder(nil, ping.Limits{}, slog.New(slog.DiscardHandler))
+	rec := ping.NewRecorder(nil, ping.Limits{}, slog.New(slog.DiscardHandler), ping.Observe{})
 	f.Cleanup(rec.Close)
 	f.Fuzz(func(t *testing.T, path string) { ping.ParseTargetForTest(path) })
 }

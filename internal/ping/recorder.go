@@ -34,9 +34,10 @@ func (l Limits) withDefaults() Limits {
 
 // Recorder makes pings durable by group commit; see the package comment.
 type Recorder struct {
-	store  recording
-	limits Limits
-	log    *slog.Logger
+	store   recording
+	limits  Limits
+	log     *slog.Logger
+	observe Observe
 
 	mu     sync.RWMutex // guards closed against a send on the closed queue
 	closed bool
@@ -59,9 +60,9 @@ type waiting struct {
 }
 
 // NewRecorder starts a Recorder. It must be closed.
-func NewRecorder(s recording, limits Limits, log *slog.Logger) *Recorder {
+func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) *Recorder {
 	limits = limits.withDefaults()
-	r := &Recorder{store: s, limits: limits, log: log, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
+	r := &Recorder{store: s, limits: limits, log: log, observe: observe, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -91,18 +92,23 @@ func (r *Recorder) enqueue(w *waiting) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.closed {
+		r.observe.refused(ShuttingDown, 1)
 		return errs.Unavailablef(retryAfter, "shutting down, try again")
 	}
 	select {
 	case r.queue <- w:
 		return nil
 	default:
+		r.observe.refused(QueueFull, 1)
 		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
 	}
 }
 
 // Waiting is the number of pings in the queue.
 func (r *Recorder) Waiting() int { return len(r.queue) }
+
+// Capacity is the number of pings the queue has room for.
+func (r *Recorder) Capacity() int { return cap(r.queue) }
 
 // Close refuses new pings, records those waiting, and returns when all are
 // answered.
@@ -136,7 +142,9 @@ func (r *Recorder) run() {
 			}
 			cur = &round{batch: r.collect([]*waiting{first})}
 		}
+		began := time.Now()
 		next = r.commit(cur)
+		r.observe.batch(cur.batch, time.Since(began))
 		for _, w := range cur.batch {
 			close(w.done)
 		}

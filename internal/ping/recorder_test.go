@@ -31,7 +31,7 @@ func (f recording) OpenPings(_ context.Context, batch []*store.Arrival) (store.O
 func (f recording) OpensAhead() bool { return false }
 
 func newRecorder(t *testing.T, f recording, limits ping.Limits) *ping.Recorder {
-	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler))
+	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler), ping.Observe{})
 	t.Cleanup(r.Close)
 	return r
 }
@@ -216,7 +216,7 @@ func waitFor(t *testing.T, r *ping.Recorder, n int) {
 func TestNumbersHaveNoGap(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
-		r := ping.NewRecorder(s, ping.Limits{Batch: 7}, slog.New(slog.DiscardHandler))
+		r := ping.NewRecorder(s, ping.Limits{Batch: 7}, slog.New(slog.DiscardHandler), ping.Observe{})
 		defer r.Close()
 		const clients, each = 16, 6
 		var wg sync.WaitGroup
@@ -310,7 +310,7 @@ func TestABatchOpenedAheadStandsInNobodysWay(t *testing.T) {
 			return nil
 		}
 		l.lock <- struct{}{} // the first cannot be opened before the second waits
-		r := ping.NewRecorder(l, ping.Limits{Batch: 1, Patience: time.Minute}, slog.New(slog.DiscardHandler))
+		r := ping.NewRecorder(l, ping.Limits{Batch: 1, Patience: time.Minute}, slog.New(slog.DiscardHandler), ping.Observe{})
 		var wg sync.WaitGroup
 		for _, name := range []string{"first", "second"} {
 			a := success(uuid.New(), time.Time{})

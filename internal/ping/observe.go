@@ -1,0 +1,85 @@
+package ping
+
+import (
+	"time"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// Observe are hooks for metrics; any may be nil. They must be quick: the pings
+// of a batch are answered after them.
+type Observe struct {
+	// Batch is told of each batch, in how long it was on disk or given up.
+	Batch func(n Tally, took time.Duration)
+	// Refused is told of pings that got no place in a batch, or were lost to the
+	// database: each was answered with an error.
+	Refused func(why Refusal, pings int)
+}
+
+// Tally is what the pings of a batch were. Pings that were refused are not in it.
+type Tally struct {
+	Success, Start, Fail, Log, Ignored int
+	Unknown                            int // of checks that do not exist: not recorded
+}
+
+// Recorded is the number of pings that are on disk.
+func (t Tally) Recorded() int { return t.Success + t.Start + t.Fail + t.Log + t.Ignored }
+
+// Refusal says why a ping was not recorded although it may have been in order.
+type Refusal string
+
+// The refusals.
+const (
+	QueueFull    Refusal = "queue_full"
+	DatabaseAway Refusal = "database_away"
+	ShuttingDown Refusal = "shutting_down"
+	Failed       Refusal = "error" // the database would not have it
+)
+
+func (o Observe) refused(why Refusal, pings int) {
+	if o.Refused != nil && pings > 0 {
+		o.Refused(why, pings)
+	}
+}
+
+// batch counts the pings of a batch: hooks are called for batches, not for pings.
+func (o Observe) batch(batch []*waiting, took time.Duration) {
+	if o.Batch == nil {
+		return
+	}
+	var n Tally
+	var away, failed int
+	for _, w := range batch {
+		switch {
+		case w.err == nil:
+			n.add(w)
+		case errs.KindOf(w.err) == errs.Unavailable:
+			away++
+		default:
+			failed++
+		}
+	}
+	o.refused(DatabaseAway, away)
+	o.refused(Failed, failed)
+	o.Batch(n, took)
+}
+
+func (t *Tally) add(w *waiting) {
+	if w.arrival.Err != nil {
+		t.Unknown++
+		return
+	}
+	switch w.arrival.Ping.Kind {
+	case monitor.PingSuccess:
+		t.Success++
+	case monitor.PingStart:
+		t.Start++
+	case monitor.PingFail:
+		t.Fail++
+	case monitor.PingLog:
+		t.Log++
+	default:
+		t.Ignored++
+	}
+}
