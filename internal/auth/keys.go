@@ -14,6 +14,7 @@ const (
 
 	prefixReadWrite = "hcw_"
 	prefixReadOnly  = "hcr_"
+	prefixToken     = "hca_" // of account tokens, ours
 	pingKeyLength   = 22
 	shownLength     = 8
 )
@@ -33,14 +34,24 @@ func NewAPIKey(readonly bool) string {
 	return prefix + randomText(alphanumerics, APIKeyLength-len(prefix))
 }
 
+// NewToken makes an account token: hca_ and 28 letters and digits.
+func NewToken() string {
+	return prefixToken + randomText(alphanumerics, APIKeyLength-len(prefixToken))
+}
+
 // NewPingKey makes a ping key: 22 lower-case letters and digits.
 func NewPingKey() string { return randomText(lowerDigits, pingKeyLength) }
 
-// KeyHash is the stored form of an API key: eight characters to know it by, and
+// KeyHash is the stored form of an API key or account token: eight characters to know it by, and
 // the HMAC-SHA256 of the whole key under the secret key of the instance
 // (contract §2.2). A text that has not the form of a key has the hash "".
 func KeyHash(secretKey, key string) string {
-	if len(key) != APIKeyLength || (key[:4] != prefixReadWrite && key[:4] != prefixReadOnly) {
+	if len(key) != APIKeyLength {
+		return ""
+	}
+	switch key[:4] {
+	case prefixReadWrite, prefixReadOnly, prefixToken:
+	default:
 		return ""
 	}
 	mac := hmac.New(sha256.New, []byte(secretKey))

@@ -1,0 +1,49 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// MaxTokenName is the longest name of an account token, in characters.
+const MaxTokenName = 60
+
+// CreateToken makes an account token of the user: a key with which programs see
+// to the user's projects over the API. It returns the token in full, which is
+// kept nowhere. It fails with errs.Invalid about name, and with errs.Conflict
+// when the user has store.MaxAccountTokens.
+func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, readonly bool) (*store.AccountToken, string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		return nil, "", errs.Invalidf("name", "Please give the token a name, to know it by later.")
+	case n > MaxTokenName || !utf8.ValidString(name) || strings.ContainsRune(name, 0):
+		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", MaxTokenName)
+	}
+	token := NewToken()
+	t := &store.AccountToken{UserID: user, Name: name, Hash: s.KeyHash(token), Readonly: readonly}
+	if err := s.Store.CreateAccountToken(ctx, t); err != nil {
+		return nil, "", err
+	}
+	s.Log.Info("account token made", "user", user, "token", t.ID, "readonly", readonly)
+	return t, token, nil
+}
+
+// TokenUser returns whose a token is. It fails with errs.NotFound for one that
+// opens nothing; other keys than account tokens never do.
+func (s *Service) TokenUser(ctx context.Context, token string) (*store.AccountToken, *monitor.User, error) {
+	if !strings.HasPrefix(token, prefixToken) {
+		return nil, nil, errs.NotFoundf("token not found")
+	}
+	return s.Store.UserByToken(ctx, s.KeyHash(token))
+}
+
+// TokenHint is what may be shown of a stored account token.
+func TokenHint(t *store.AccountToken) string { return prefixToken + t.Hash[:min(4, len(t.Hash))] }
