@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 )
@@ -71,4 +73,30 @@ func (s *Store) Ping(ctx context.Context, check, n int64) (*monitor.Ping, error)
 	err := s.db.QueryRow(ctx, `SELECT `+pingColumns+`, g.body FROM pings g WHERE g.check_id = $1 AND g.n = $2`, check, n).
 		Scan(append(pingDest(&p), &p.Body)...)
 	return &p, notFound(err, "ping")
+}
+
+// PingLogLimit returns how many pings of each check the owner of the project keeps.
+func (s *Store) PingLogLimit(ctx context.Context, project uuid.UUID) (limit int, err error) {
+	err = s.db.QueryRow(ctx, `SELECT u.ping_log_limit FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.id = $1`, project).Scan(&limit)
+	return limit, notFound(err, "project")
+}
+
+// RunEventsBefore returns, for each of the run ids and for none, the newest
+// start, success or failure of the check that came before ping n and after
+// since: newest first, without bodies.
+func (s *Store) RunEventsBefore(ctx context.Context, check, n int64, since time.Time, rids []uuid.NullUUID) ([]monitor.Ping, error) {
+	var ids []uuid.UUID
+	for _, rid := range rids {
+		if rid.Valid {
+			ids = append(ids, rid.UUID)
+		}
+	}
+	e := s.db.Engine
+	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+` FROM pings g JOIN (
+			SELECT max(b.n) AS n FROM pings b WHERE b.check_id = $1 AND b.n < $2 AND b.created_at > $3 AND b.kind IN ('start', 'success', 'fail')
+			AND (b.rid IS NULL OR `+inSet(e, "b.rid", 4, uuidSet)+`) GROUP BY b.rid) newest ON newest.n = g.n
+		WHERE g.check_id = $1 ORDER BY g.n DESC`, check, n, since, setOfUUIDs(e, ids))
+	return db.Collect(rows, err, func(r *sql.Rows, p *monitor.Ping) error {
+		return r.Scan(pingDest(p)...)
+	})
 }

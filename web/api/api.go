@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -24,29 +26,77 @@ type Deps struct {
 	HashKey      func(key string) string // the stored form of an API key (contract §2.2)
 	SiteURL      string                  // SITE_ROOT, without a slash at the end
 	PingEndpoint string                  // ends with a slash
-	Log          *slog.Logger
+	MetricsKey   string                  // opens metrics/; "" = nothing does
+	ReturnPaths  *mail.ReturnPaths       // reads the addresses that bounces come back to
+
+	// ChannelBroken tells the owner of a channel that has just been disabled
+	// because of what came back later; nil = nobody is told.
+	ChannelBroken func(context.Context, store.Undelivered) error
+
+	Log *slog.Logger
 }
 
 // API answers below /api.
 type API struct{ Deps }
 
+// The parts of the addresses.
+const (
+	uuidPattern = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`
+	versionPath = `/{version:v[123]}`
+	checkPath   = versionPath + `/checks/{code:` + uuidPattern + `}`
+	uniquePath  = versionPath + `/checks/{unique:[0-9A-Za-z]{40}}`
+)
+
 // New returns the handler to mount at /api: it sees paths like /v3/checks/.
 func New(d Deps) http.Handler {
 	a := &API{d}
 	r := chi.NewRouter()
-	const check = `/{version:v[123]}/checks/{code:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}}`
-	r.Handle(`/{version:v[123]}/checks/`, endpoint{"GET": a.read(a.list), "POST": a.write(a.create)})
-	r.Handle(`/{version:v[123]}/checks/{unique:[0-9A-Za-z]{40}}`, endpoint{"GET": a.read(a.getByUniqueKey)})
-	r.Handle(check, endpoint{"GET": a.read(a.get), "POST": a.write(a.update), "DELETE": a.remove(a.delete)})
-	r.Handle(check+`/pause`, endpoint{"POST": a.write(a.pause)})
-	r.Handle(check+`/resume`, endpoint{"POST": a.write(a.resume)})
-	r.Handle(`/{version:v[123]}/channels/`, endpoint{"GET": a.remove(a.channels)})
-	r.Get(`/{version:v[123]}/status/`, a.status)
-	for _, collection := range []string{"checks", "channels", "status"} {
-		r.HandleFunc(`/{version:v[123]}/`+collection, addSlash)
-	}
+
+	// Checks.
+	list(r, versionPath+`/checks/`, endpoint{"GET": a.read(a.list), "POST": a.write(a.create)})
+	r.Handle(checkPath, endpoint{"GET": a.read(a.get), "POST": a.write(a.update), "DELETE": a.remove(a.delete)})
+	r.Handle(uniquePath, endpoint{"GET": a.read(a.getByUniqueKey)})
+	r.Handle(checkPath+`/pause`, endpoint{"POST": a.write(a.pause)})
+	r.Handle(checkPath+`/resume`, endpoint{"POST": a.write(a.resume)})
+
+	// What happened to them.
+	list(r, checkPath+`/pings/`, endpoint{"GET": a.remove(a.pings)})
+	r.Handle(checkPath+`/pings/{n:[0-9]+}/body`, endpoint{"GET": a.remove(a.pingBody)})
+	list(r, checkPath+`/flips/`, endpoint{"GET": a.read(a.flips)})
+	list(r, uniquePath+`/flips/`, endpoint{"GET": a.read(a.flipsByUniqueKey)})
+
+	// Channels.
+	list(r, versionPath+`/channels/`, endpoint{"GET": a.remove(a.channels)})
+
+	// Without a key of a project: any method for those who watch, POST for the
+	// callbacks of providers and mail servers (contract §5).
+	list(r, versionPath+`/status/`, http.HandlerFunc(a.status))
+	list(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
+	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
+	list(r, versionPath+`/bounces/`, postOnly(a.bounce))
+
 	r.NotFound(notFoundPage)
 	return r
+}
+
+// list registers an address that ends in a slash, and the redirect for those
+// who leave it away.
+func list(r chi.Router, path string, h http.Handler) {
+	r.Handle(path, h)
+	r.HandleFunc(strings.TrimSuffix(path, "/"), addSlash)
+}
+
+// postOnly is an address for machines that only post; browsers have no business
+// there.
+func postOnly(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			empty(w, http.StatusMethodNotAllowed)
+			return
+		}
+		h(w, r)
+	}
 }
 
 // endpoint is one address: its handlers by method. It answers what is the same
@@ -119,8 +169,16 @@ func (a *API) json(w http.ResponseWriter, status int, v any) {
 	w.Write(body)
 }
 
+// error answers with the one text that says what is wrong. The blank after the
+// colon is as the reference has it: there are scripts that look for the whole.
 func (a *API) error(w http.ResponseWriter, status int, text string) {
-	a.json(w, status, map[string]string{"error": text})
+	quoted, err := json.Marshal(text)
+	if err != nil { // not reached: any text can be encoded
+		quoted = []byte(`""`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"error": %s}`, quoted)
 }
 
 // fail answers an error of the store.
@@ -136,17 +194,6 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.Error("API request failed", "error", err, "path", r.URL.Path)
 		empty(w, http.StatusInternalServerError)
 	}
-}
-
-// status tells load balancers whether the database answers (contract §5).
-func (a *API) status(w http.ResponseWriter, r *http.Request) {
-	if err := a.Store.DB().Ping(r.Context()); err != nil {
-		a.Log.Warn("the database does not answer", "error", err)
-		empty(w, http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte("OK"))
 }
 
 // call is one authenticated request.

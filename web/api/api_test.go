@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
@@ -24,7 +26,11 @@ const (
 	rwKey     = "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01"
 	roKey     = "hcr_AbCdEfGhIjKlMnOpQrStUvWxYz01"
 	legacyKey = "abcdefghijklmnopqrstuvwxyz012345"
+
+	metricsKey = "the metrics key"
 )
+
+var returnPaths = mail.NewReturnPaths("secret", "bounces.example.org")
 
 // client calls the API over a real store with two projects.
 type client struct {
@@ -34,6 +40,12 @@ type client struct {
 	clock *testdb.Clock
 	mine  store.Account
 	other store.Account
+	told  []store.Undelivered // whom of a disabled channel
+}
+
+func (c *client) channelBroken(_ context.Context, u store.Undelivered) error {
+	c.told = append(c.told, u)
+	return nil
 }
 
 func each(t *testing.T, test func(c *client)) {
@@ -47,7 +59,8 @@ func each(t *testing.T, test func(c *client)) {
 				t.Fatal(err)
 			}
 		}
-		c.api = http.StripPrefix("/api", api.New(api.Deps{Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/", Log: slog.New(slog.DiscardHandler)}))
+		c.api = http.StripPrefix("/api", api.New(api.Deps{Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
+			MetricsKey: metricsKey, ReturnPaths: returnPaths, ChannelBroken: c.channelBroken, Log: slog.New(slog.DiscardHandler)}))
 		test(c)
 	})
 }
@@ -83,8 +96,8 @@ func (c *client) object(status int, method, path, body string) map[string]any {
 
 // Conformance §1, §2, §5, §7: who may do what, and the answers that are fixed.
 func TestRefusals(t *testing.T) {
-	const missing, wrong = `{"error":"missing api key"}`, `{"error":"wrong api key"}`
-	const notObject, unparsable = `{"error":"json validation error: value is not an object"}`, `{"error":"could not parse request body"}`
+	const missing, wrong = `{"error": "missing api key"}`, `{"error": "wrong api key"}`
+	const notObject, unparsable = `{"error": "json validation error: value is not an object"}`, `{"error": "could not parse request body"}`
 	cases := []struct {
 		key, method, path, body string
 		status                  int

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -18,14 +19,14 @@ type operation func(c *call)
 // read lets read-write and read-only keys in.
 func (a *API) read(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a.authenticated(w, r, r.Header.Get("X-Api-Key"), true, nil, op)
+		a.authenticated(w, r, apiKey(r, nil), true, nil, op)
 	}
 }
 
 // remove lets read-write keys in; the body is not read.
 func (a *API) remove(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a.authenticated(w, r, r.Header.Get("X-Api-Key"), false, nil, op)
+		a.authenticated(w, r, apiKey(r, nil), false, nil, op)
 	}
 }
 
@@ -38,12 +39,24 @@ func (a *API) write(op operation) http.HandlerFunc {
 			a.fail(w, r, err)
 			return
 		}
-		key := r.Header.Get("X-Api-Key")
-		if _, sent := r.Header["X-Api-Key"]; !sent {
-			key = b.key()
-		}
-		a.authenticated(w, r, key, false, b, op)
+		a.authenticated(w, r, apiKey(r, b), false, b, op)
 	}
+}
+
+// apiKey is the key of a request: the header X-Api-Key wins over the body of a
+// POST, and `Authorization: Bearer` counts where neither is there (contract §6).
+func apiKey(r *http.Request, b body) string {
+	if sent, found := r.Header["X-Api-Key"]; found {
+		return sent[0]
+	}
+	if _, found := b["api_key"]; found {
+		return b.key()
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, readonlyOK bool, b body, op operation) {

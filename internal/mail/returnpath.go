@@ -1,0 +1,127 @@
+package mail
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	netmail "net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message"
+	"github.com/google/uuid"
+)
+
+// About is what a mail that may come back was about.
+type About string
+
+// What mails are about; the value is part of the address.
+const (
+	AboutDelivery About = "n" // an alert: the id is the delivery's code
+	AboutReport   About = "r" // a report or nag: the id is the user's
+)
+
+// ReturnPathTime is how long a return path is valid (contract §5).
+const ReturnPathTime = 48 * time.Hour
+
+// signatureLength is in hex digits. With it a local part is 64 bytes long, as
+// long as one may be (RFC 5321).
+const signatureLength = 16
+
+// ReturnPaths makes the addresses that mail comes back to when it cannot be
+// delivered, and reads what comes. An address says what the mail was about and
+// when it was made, and is signed, so that nobody else can make one.
+type ReturnPaths struct {
+	key    []byte
+	domain string
+}
+
+// NewReturnPaths makes return paths at a domain whose mail is passed on to
+// bounces/ of the API; without one, none are given.
+func NewReturnPaths(secretKey, domain string) *ReturnPaths {
+	key := sha256.Sum256([]byte("punctual return paths\x00" + secretKey))
+	return &ReturnPaths{key: key[:], domain: domain}
+}
+
+// Address is the return path of a mail about id that is sent now; "" when
+// bounces have nowhere to go.
+func (p *ReturnPaths) Address(about About, id uuid.UUID, now time.Time) string {
+	if p.domain == "" {
+		return ""
+	}
+	signed := fmt.Sprintf("%s.%s.%x", about, id, now.Unix())
+	return signed + "." + p.sign(signed) + "@" + p.domain
+}
+
+func (p *ReturnPaths) sign(text string) string {
+	h := hmac.New(sha256.New, p.key)
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil))[:signatureLength]
+}
+
+// open takes the local part of an address apart, if it is ours and not too old.
+func (p *ReturnPaths) open(local string, now time.Time) (about About, id uuid.UUID, ok bool) {
+	local = strings.ToLower(local) // some servers do not keep the case
+	dot := strings.LastIndexByte(local, '.')
+	if dot < 0 || !hmac.Equal([]byte(local[dot+1:]), []byte(p.sign(local[:dot]))) {
+		return "", uuid.Nil, false
+	}
+	parts := strings.Split(local[:dot], ".")
+	if len(parts) != 3 {
+		return "", uuid.Nil, false
+	}
+	id, err := uuid.Parse(parts[1])
+	seconds, err2 := strconv.ParseInt(parts[2], 16, 64)
+	if err != nil || err2 != nil || now.Sub(time.Unix(seconds, 0)) > ReturnPathTime {
+		return "", uuid.Nil, false
+	}
+	return About(parts[0]), id, true
+}
+
+// Bounce is a mail that came back.
+type Bounce struct {
+	About      About
+	ID         uuid.UUID
+	Status     string // the enhanced status code, as 5.1.1; "" when the mail does not report one
+	Diagnostic string // what the other server said, one line; often ""
+}
+
+// Permanent tells whether no mail will ever arrive at the address.
+func (b Bounce) Permanent() bool {
+	return strings.HasPrefix(b.Status, "5.") && b.Status != unroutable
+}
+
+// Transient tells whether later mail may arrive.
+func (b Bounce) Transient() bool { return strings.HasPrefix(b.Status, "4.") || b.Status == unroutable }
+
+// unroutable is reported when the domain cannot be looked up, which passes.
+const unroutable = "5.4.4"
+
+// ErrNotOurs is returned for mail that is not addressed to a valid return path.
+var ErrNotOurs = errors.New("the mail is not addressed to one of our return paths")
+
+// Read reads a mail that came to a return path. It fails with ErrNotOurs where
+// the address was not made by us or more than ReturnPathTime ago; nothing but
+// the header has been read then.
+func (p *ReturnPaths) Read(r io.Reader, now time.Time) (Bounce, error) {
+	mail, err := message.Read(r)
+	if mail == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
+		return Bounce{}, ErrNotOurs
+	}
+	to, err := netmail.ParseAddressList(mail.Header.Get("To"))
+	if err != nil {
+		return Bounce{}, ErrNotOurs
+	}
+	local, _, _ := strings.Cut(to[0].Address, "@")
+	about, id, ok := p.open(local, now)
+	if !ok {
+		return Bounce{}, ErrNotOurs
+	}
+	b := Bounce{About: about, ID: id}
+	b.findReport(mail, 0)
+	return b, nil
+}

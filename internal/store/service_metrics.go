@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// ServiceMetrics are the numbers by which Punctual itself is watched (contract §5).
+type ServiceMetrics struct {
+	Pings        int64 // received by all checks there are
+	LastDelivery int64 // the newest id, 0 = none
+	UntoldFlips  int64 // changes of status that it is time to notice or to tell, and nobody is at it
+}
+
+// ServiceMetrics takes the numbers. A flip counts as untold while one of its
+// deliveries is due and not leased: with a dispatcher alive that takes moments,
+// and an attempt that failed counts only when its next try is due. Without a
+// watcher the flips of checks past their deadline are not even made, so those
+// checks count too.
+func (s *Store) ServiceMetrics(ctx context.Context) (m ServiceMetrics, err error) {
+	var newest sql.NullInt64
+	err = s.db.QueryRow(ctx, `SELECT (SELECT coalesce(sum(n_pings), 0) FROM checks), (SELECT max(id) FROM deliveries),
+		(SELECT count(DISTINCT d.flip_id) FROM deliveries d WHERE d.status = 'pending' AND d.next_try_at <= $1
+			AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id))
+		+ (SELECT count(*) FROM checks WHERE watch_at <= $1 AND alert_at <= $1 AND status <> 'down' AND schedule_error = '')`, s.Now()).
+		Scan(&m.Pings, &newest, &m.UntoldFlips)
+	if err != nil {
+		return m, fmt.Errorf("take service metrics: %w", err)
+	}
+	m.LastDelivery = newest.Int64
+	return m, nil
+}

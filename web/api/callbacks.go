@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/mail"
+	"punctual/internal/store"
+)
+
+// How long after a delivery was made it can still turn out that it has not
+// arrived (contract §5).
+const (
+	callbackTime = time.Hour
+	bounceTime   = mail.ReturnPathTime
+)
+
+const (
+	maxForm   = 64 << 10 // of a callback
+	maxBounce = 1 << 20  // of a bounce: what comes after the report is not needed
+	maxReason = 200      // characters of what is kept as the reason
+)
+
+// deliveryStatus is POST notifications/<uuid>/status: a provider tells what has
+// become of a message it had accepted. The uuid is the secret. The answer is
+// always an empty 200: providers repeat everything else.
+func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	_ = r.ParseMultipartForm(maxForm) // also parses other forms; what cannot be read tells nothing
+	code := uuid.MustParse(chi.URLParam(r, "code"))
+	if reason, disable := undelivered(r.PostForm); reason != "" {
+		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil && errs.KindOf(err) != errs.NotFound {
+			a.fail(w, r, err)
+			return
+		}
+	}
+	empty(w, http.StatusOK)
+}
+
+// undelivered reads the fields of a callback: error and mark_disabled, or what
+// Twilio sends for messages and calls. No reason means that nothing is wrong.
+func undelivered(form url.Values) (reason string, disable bool) {
+	if reason = form.Get("error"); reason != "" {
+		disable = form.Get("mark_disabled") != ""
+	}
+	if s := form.Get("MessageStatus"); s == "failed" || s == "undelivered" {
+		reason = "Delivery failed (status=" + s + ")."
+	}
+	if form.Get("CallStatus") == "failed" {
+		reason = "Delivery failed (status=failed)."
+	}
+	return reason, disable
+}
+
+// noteUndelivered stores that a delivery has not arrived, and tells the owner
+// where that was the end of the channel. It fails with errs.NotFound when there
+// is no such delivery, or none young enough.
+func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounce) error {
+	b.Reason = cut(b.Reason, maxReason)
+	u, err := a.Store.NoteUndelivered(ctx, code, b)
+	if err != nil {
+		return err
+	}
+	a.Log.Info("a delivery has not arrived", "delivery", code, "channel", u.Channel.ID, "reason", b.Reason, "channel_disabled", u.Disabled)
+	if !u.Disabled || a.ChannelBroken == nil {
+		return nil
+	}
+	if err := a.ChannelBroken(ctx, *u); err != nil {
+		a.Log.Error("the owner of a broken channel could not be told", "channel", u.Channel.ID, "error", err)
+	}
+	return nil
+}
+
+// bounce is POST bounces/: a mail server passes a mail on that came back to one
+// of our return paths. The answer says what was done, always with 200.
+func (a *API) bounce(w http.ResponseWriter, r *http.Request) {
+	text, err := a.readBounce(r.Context(), io.LimitReader(r.Body, maxBounce))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, text)
+}
+
+func (a *API) readBounce(ctx context.Context, raw io.Reader) (string, error) {
+	b, err := a.ReturnPaths.Read(raw, a.Store.Now())
+	switch {
+	case err != nil:
+		return "OK (bad signature)", nil
+	case !b.Permanent() && !b.Transient():
+		return "OK (ignored)", nil
+	case b.About == mail.AboutReport:
+		return a.reportBounced(ctx, b)
+	}
+	reason := "Delivery failed (SMTP status code: " + b.Status + ")"
+	if b.Diagnostic != "" {
+		reason = "Delivery failed (" + b.Diagnostic + ")"
+	}
+	err = a.noteUndelivered(ctx, b.ID, store.Bounce{MaxAge: bounceTime, Reason: reason, Disable: b.Permanent()})
+	if errs.KindOf(err) == errs.NotFound {
+		return "OK (notification not found)", nil
+	}
+	return "OK", err
+}
+
+// reportBounced ends reports and nags to an address that does not exist.
+func (a *API) reportBounced(ctx context.Context, b mail.Bounce) (string, error) {
+	if !b.Permanent() {
+		return "OK", nil
+	}
+	err := a.Store.StopReports(ctx, b.ID)
+	if errs.KindOf(err) == errs.NotFound {
+		return "OK (user not found)", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("bounced report: %w", err)
+	}
+	return "OK", nil
+}
+
+// cut shortens s to at most n characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}

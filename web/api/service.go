@@ -1,0 +1,45 @@
+package api
+
+import (
+	"crypto/subtle"
+	"net/http"
+)
+
+// status tells load balancers whether the database answers (contract §5).
+func (a *API) status(w http.ResponseWriter, r *http.Request) {
+	if err := a.Store.DB().Ping(r.Context()); err != nil {
+		a.Log.Warn("the database does not answer", "error", err)
+		empty(w, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Write([]byte("OK"))
+}
+
+// metrics tells those who watch Punctual itself how it is doing (contract §5).
+// It needs METRICS_KEY, in the header X-Metrics-Key.
+func (a *API) metrics(w http.ResponseWriter, r *http.Request) {
+	key := r.Header.Get("X-Metrics-Key")
+	if a.MetricsKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(a.MetricsKey)) != 1 {
+		empty(w, http.StatusForbidden)
+		return
+	}
+	m, err := a.Store.ServiceMetrics(r.Context())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.json(w, http.StatusOK, struct {
+		TS                  int64  `json:"ts"`
+		MaxPingID           *int64 `json:"max_ping_id"`         // pings received, all checks together; null: none
+		MaxNotificationID   *int64 `json:"max_notification_id"` // null: none
+		NumUnprocessedFlips int64  `json:"num_unprocessed_flips"`
+	}{a.Store.Now().Unix(), nonZero(m.Pings), nonZero(m.LastDelivery), m.UntoldFlips})
+}
+
+func nonZero(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
