@@ -75,6 +75,8 @@ func New(d Deps) http.Handler {
 	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
 	list(r, versionPath+`/bounces/`, postOnly(a.bounce))
 
+	r.Get(`/openapi.yaml`, a.openapi())
+
 	r.NotFound(notFoundPage)
 	return r
 }
