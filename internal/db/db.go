@@ -39,6 +39,7 @@ type Options struct {
 	MaxConns int              // PostgreSQL: size of the pool, 10 when zero
 	Now      func() time.Time // the clock, time.Now when nil; see Clock
 	ReadOnly bool             // SQLite: do not create the file
+	Observe  Observe          // told of each statement; nil: nobody is
 }
 
 // DB is an open database. Its methods are safe for concurrent use.
@@ -51,6 +52,7 @@ type DB struct {
 	read  *sql.DB
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
 	stmts statements
+	watch *observer
 	bus   bus
 	ears  ears
 }
@@ -58,7 +60,7 @@ type DB struct {
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
 // checks that it answers. The directory of an SQLite file is made if missing.
 func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
-	d := &DB{Clock: newClock(opt.Now)}
+	d := &DB{Clock: newClock(opt.Now), watch: newObserver(opt.Observe)}
 	var err error
 	switch scheme, rest, _ := strings.Cut(rawURL, ":"); scheme {
 	case "sqlite":
@@ -88,7 +90,7 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"
 	}
 	cfg.AfterConnect = limitIdleTx
-	silence := new(silence)
+	silence := &silence{observe: d.watch}
 	cfg.ConnConfig.Tracer = silence
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 type SchemaStatus struct {
 	Current int64 // newest migration applied, 0 for an empty database
 	Target  int64 // newest migration this program knows
+	Applied int   // how many have been applied; 0 on a newer schema
 	Pending []string
 }
 
@@ -61,6 +62,8 @@ func schemaStatus(ctx context.Context, p *goose.Provider) (SchemaStatus, error) 
 	for _, m := range all {
 		if m.State == goose.StatePending {
 			s.Pending = append(s.Pending, m.Source.Path)
+		} else {
+			s.Applied++
 		}
 	}
 	return s, nil

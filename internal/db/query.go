@@ -26,6 +26,7 @@ type Querier interface {
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	var res sql.Result
 	err := retry(ctx, func() (err error) {
+		defer d.timed(query, time.Now(), &err)
 		res, err = d.write.ExecContext(ctx, query, d.bind(args)...)
 		return err
 	})
@@ -33,13 +34,27 @@ func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 }
 
 // Query runs a statement that only reads.
-func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (d *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	defer d.timed(query, time.Now(), &err)
 	return d.read.QueryContext(ctx, query, d.bind(args)...)
 }
 
 // QueryRow runs a statement that only reads and returns at most one row.
 func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return d.read.QueryRowContext(ctx, query, d.bind(args)...)
+	began := time.Now()
+	row := d.read.QueryRowContext(ctx, query, d.bind(args)...)
+	d.told(query, began, row.Err())
+	return row
+}
+
+// timed tells the observer of a statement on SQLite; on PostgreSQL the tracer of
+// the connections does.
+func (d *DB) timed(query string, began time.Time, err *error) { d.told(query, began, *err) }
+
+func (d *DB) told(query string, began time.Time, err error) {
+	if d.Engine == SQLite {
+		d.watch.tell(query, began, err)
+	}
 }
 
 // Tx is a transaction that may write.
@@ -51,18 +66,23 @@ type Tx struct {
 }
 
 // Exec runs a statement that returns no rows.
-func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (t *Tx) Exec(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
+	defer t.db.timed(query, time.Now(), &err)
 	return t.tx.ExecContext(ctx, query, t.db.bind(args)...)
 }
 
 // Query runs a statement that returns rows, which may write (RETURNING).
-func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (t *Tx) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	defer t.db.timed(query, time.Now(), &err)
 	return t.tx.QueryContext(ctx, query, t.db.bind(args)...)
 }
 
 // QueryRow runs a statement that returns at most one row.
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, query, t.db.bind(args)...)
+	began := time.Now()
+	row := t.tx.QueryRowContext(ctx, query, t.db.bind(args)...)
+	t.db.told(query, began, row.Err())
+	return row
 }
 
 // Now is the one timestamp of the transaction.
@@ -91,7 +111,9 @@ func retry(ctx context.Context, work func() error) error {
 }
 
 func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
+	began := time.Now()
 	tx, err := d.write.BeginTx(ctx, nil)
+	d.told("BEGIN", began, err)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -103,7 +125,10 @@ func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	if err := t.notify(ctx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	began = time.Now()
+	err = tx.Commit()
+	d.told("COMMIT", began, err)
+	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	d.bus.wake(t.wakes...)

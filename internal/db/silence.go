@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// silence looks at how queries end. Where one has run into its deadline, its
-// connection may have fallen silent, as all do when the server's machine has
-// vanished or a failover left it behind. The pool then drops those that are idle,
-// so that the next user gets a new connection and does not wait for each old one.
-type silence struct{ pool atomic.Pointer[pgxpool.Pool] }
+// silence looks at how queries end, and tells the observer. Where one has run
+// into its deadline, its connection may have fallen silent, as all do when the
+// server's machine has vanished or a failover left it behind. The pool then drops
+// those that are idle, so that the next user gets a new connection and does not
+// wait for each old one.
+type silence struct {
+	pool    atomic.Pointer[pgxpool.Pool]
+	observe *observer
+}
 
 var (
 	_ pgx.QueryTracer       = (*silence)(nil)
@@ -27,27 +32,57 @@ func (s *silence) ended(err error) {
 	}
 }
 
-// TraceQueryStart does nothing.
-func (s *silence) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	return ctx
+// underWay is a statement, kept in its context until it ends.
+type underWay struct {
+	query string
+	began time.Time
+}
+
+type underWayKey struct{}
+
+func (s *silence) began(ctx context.Context, query string) context.Context {
+	if s.observe.hook == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, underWayKey{}, &underWay{query, time.Now()})
+}
+
+func (s *silence) tell(ctx context.Context, err error) {
+	if u, ok := ctx.Value(underWayKey{}).(*underWay); ok {
+		s.observe.tell(u.query, u.began, err)
+	}
+}
+
+// TraceQueryStart notes the time.
+func (s *silence) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	return s.began(ctx, data.SQL)
 }
 
 // TraceQueryEnd looks at the end of a query.
-func (s *silence) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+func (s *silence) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
 	s.ended(data.Err)
+	s.tell(ctx, data.Err)
 }
 
-// TraceBatchStart does nothing.
-func (s *silence) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return ctx
+// TraceBatchStart notes the time; a batch goes by its first statement that is
+// not the beginning of a transaction.
+func (s *silence) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	query := ""
+	for _, q := range data.Batch.QueuedQueries {
+		if query = q.SQL; query != "BEGIN" {
+			break
+		}
+	}
+	return s.began(ctx, query)
 }
 
 // TraceBatchQuery does nothing: the end of the batch tells.
 func (s *silence) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 
 // TraceBatchEnd looks at the end of a batch.
-func (s *silence) TraceBatchEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+func (s *silence) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
 	s.ended(data.Err)
+	s.tell(ctx, data.Err)
 }
 
 // TraceAcquireStart does nothing.

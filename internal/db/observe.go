@@ -1,0 +1,233 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Observe is told how long each statement took: name as of StatementName, class
+// of its error as of ErrorClass. Batches of PostgreSQL count as one statement;
+// what an SQLite transaction runs through Stmt is told by its begin and commit.
+// It is called from many goroutines and must be quick.
+type Observe func(name string, took time.Duration, class string)
+
+// observer calls the hook with the names of statements.
+type observer struct {
+	hook Observe
+
+	mu    sync.RWMutex
+	named map[string]string // text → name
+	names map[string]bool
+}
+
+// Bounds of the observer: how many texts it remembers, and how many names there
+// are before all others are "other".
+const (
+	maxTexts = 2000
+	maxNames = 300
+)
+
+func newObserver(hook Observe) *observer {
+	return &observer{hook: hook, named: make(map[string]string), names: make(map[string]bool)}
+}
+
+// tell is called with what a statement's end has given.
+func (o *observer) tell(query string, began time.Time, err error) {
+	if o.hook != nil {
+		o.hook(o.name(query), time.Since(began), ErrorClass(err))
+	}
+}
+
+func (o *observer) name(query string) string {
+	o.mu.RLock()
+	name, known := o.named[query]
+	o.mu.RUnlock()
+	if known {
+		return name
+	}
+	name = StatementName(query)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.names[name] && len(o.names) >= maxNames {
+		name = "other"
+	}
+	o.names[name] = true
+	if len(o.named) < maxTexts {
+		o.named[query] = name
+	}
+	return name
+}
+
+// StatementName is what a statement is called in metrics: what it does and the
+// first table it names, in lower case: "select checks", "insert pings", "begin".
+// What has no such form is "other".
+func StatementName(query string) string {
+	words := words(query)
+	for i, verb := range words {
+		table := ""
+		switch verb {
+		case "select", "delete":
+			table = after(words[i:], "from")
+		case "insert", "replace":
+			table = after(words[i:], "into")
+		case "update":
+			table = after(words[i:], "update")
+		case "begin", "commit", "rollback", "savepoint", "release", "pragma", "notify", "listen", "set", "create", "alter", "drop", "analyze":
+			return verb
+		case "with": // its first statement gives the name
+			continue
+		default:
+			if i == 0 {
+				return "other"
+			}
+			continue
+		}
+		return strings.TrimSpace(verb + " " + table)
+	}
+	return "other"
+}
+
+// after finds the first table named behind a keyword.
+func after(words []string, keyword string) string {
+	for i := range words[:max(len(words)-1, 0)] {
+		if next := words[i+1]; words[i] == keyword && next != "(" && next != "select" {
+			return next
+		}
+	}
+	return ""
+}
+
+// maxWords is enough of a statement to name it.
+const maxWords = 400
+
+// words splits a statement into lower-case words and opening brackets. Texts and
+// comments are left out.
+func words(query string) []string {
+	var list []string
+	for rest := query; rest != "" && len(list) < maxWords; {
+		switch c := rest[0]; {
+		case c == '\'':
+			rest = skipTo(rest[1:], "'")
+		case strings.HasPrefix(rest, "--"):
+			rest = skipTo(rest, "\n")
+		case c == '(':
+			list, rest = append(list, "("), rest[1:]
+		case isWord(c):
+			n := 1
+			for n < len(rest) && (isWord(rest[n]) || rest[n] >= '0' && rest[n] <= '9') {
+				n++
+			}
+			list, rest = append(list, strings.ToLower(rest[:min(n, 40)])), rest[n:]
+		default:
+			rest = rest[1:]
+		}
+	}
+	return list
+}
+
+func isWord(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }
+
+func skipTo(s, end string) string {
+	_, rest, _ := strings.Cut(s, end)
+	return rest
+}
+
+// ErrorClass sorts an error of the database for metrics: "" for none and for a
+// row that is not there, else unavailable, conflict, constraint, timeout,
+// canceled or other.
+func ErrorClass(err error) string {
+	switch {
+	case err == nil, IsNoRows(err), errors.Is(err, sql.ErrTxDone):
+		return ""
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case IsUnique(err), IsForeignKey(err):
+		return "constraint"
+	case isConflict(err):
+		return "conflict"
+	case IsUnavailable(err):
+		return "unavailable"
+	}
+	return "other"
+}
+
+// ErrorClasses are what ErrorClass returns for errors.
+func ErrorClasses() []string {
+	return []string{"canceled", "conflict", "constraint", "other", "timeout", "unavailable"}
+}
+
+// PoolStats are the connections of one pool.
+type PoolStats struct {
+	Name             string // "main" on PostgreSQL; "read" and "write" on SQLite
+	Max, Open, InUse int
+	Waits            int64         // how often somebody had to wait for a connection, since the start
+	Waited           time.Duration // in all, since the start
+}
+
+// Pools tells how the pools of connections are used. It does not ask the database.
+func (d *DB) Pools() []PoolStats {
+	if d.pool != nil {
+		s := d.pool.Stat()
+		return []PoolStats{{
+			Name: "main", Max: int(s.MaxConns()), Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()),
+			Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
+		}}
+	}
+	pool := func(name string, s sql.DBStats) PoolStats {
+		return PoolStats{Name: name, Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Waits: s.WaitCount, Waited: s.WaitDuration}
+	}
+	return []PoolStats{pool("read", d.read.Stats()), pool("write", d.write.Stats())}
+}
+
+// FileStats are the sizes of an SQLite database.
+type FileStats struct {
+	Size, WALSize                int64 // bytes on disk
+	WALFrames, WALCheckpointed   int64 // pages in the log, and how many of them are in the database file already
+	FreePages, Pages, PageLength int64
+}
+
+// FileStats looks at an SQLite database and its write-ahead log, without
+// starting a checkpoint. It is not for PostgreSQL.
+func (d *DB) FileStats(ctx context.Context) (FileStats, error) {
+	var s FileStats
+	var err error
+	if s.Size, err = fileSize(d.path); err != nil {
+		return s, err
+	}
+	if s.WALSize, err = fileSize(d.path + "-wal"); err != nil {
+		return s, err
+	}
+	var busy int64
+	if err := d.QueryRow(ctx, `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &s.WALFrames, &s.WALCheckpointed); err != nil {
+		return s, fmt.Errorf("look at the write-ahead log: %w", err)
+	}
+	for _, p := range []struct {
+		name string
+		into *int64
+	}{{"freelist_count", &s.FreePages}, {"page_count", &s.Pages}, {"page_size", &s.PageLength}} {
+		if err := d.QueryRow(ctx, `PRAGMA `+p.name).Scan(p.into); err != nil {
+			return s, fmt.Errorf("read %s: %w", p.name, err)
+		}
+	}
+	return s, nil
+}
+
+// fileSize is 0 for a file that is not there: the log comes with the first write.
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
