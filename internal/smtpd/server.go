@@ -1,0 +1,151 @@
+package smtpd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/google/uuid"
+
+	"punctual/internal/store"
+)
+
+// Recorder makes pings durable; ping.Recorder does. Record returns nil when the
+// ping is on disk, errs.NotFound when there is no such check.
+type Recorder interface {
+	Record(a *store.Arrival) error
+}
+
+// Checks finds the check that a slug means; store.Store does. It fails with
+// errs.NotFound or store.ErrAmbiguousSlug.
+type Checks interface {
+	CodeBySlug(ctx context.Context, pingKey, slug string) (uuid.UUID, error)
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Domain   string // of the addresses, in any letter case
+	Checks   Checks
+	Recorder Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	CertFile, KeyFile string // PEM; both or neither. With them STARTTLS is offered
+	Limits            Limits
+}
+
+// Limits bound what senders can use up. Zero fields take the defaults.
+type Limits struct {
+	Message     int64         // bytes of a message, 32 MiB; larger ones are refused
+	Keep        int           // bytes of it that become the body of the ping, 1 MiB; negative = all
+	Connections int           // at the same time, 100
+	Recipients  int           // of one message, 100
+	Read        time.Duration // for a command to come, and for a whole message, 5 min (RFC 5321 §4.5.3.2)
+	Write       time.Duration // for an answer to be taken, 1 min
+	Finish      time.Duration // for messages under way when the server stops, 15 s
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Message = or(l.Message, 32<<20)
+	l.Keep = or(l.Keep, 1<<20)
+	l.Connections = or(l.Connections, 100)
+	l.Recipients = or(l.Recipients, 100)
+	l.Read = or(l.Read, 5*time.Minute)
+	l.Write = or(l.Write, time.Minute)
+	l.Finish = or(l.Finish, 15*time.Second)
+	return l
+}
+
+func or[T int | int64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// maxLine is the longest line of a message. The standard has 998 characters,
+// but jobs mail their output as it is.
+const maxLine = 64 << 10
+
+// Server is an SMTP server for pings.
+type Server struct {
+	cfg  Config
+	smtp *smtp.Server
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	stopping bool
+}
+
+// New makes a server. It fails when the certificate cannot be used.
+func New(cfg Config) (*Server, error) {
+	cfg.Limits = cfg.Limits.withDefaults()
+	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}}
+	srv := smtp.NewServer(smtp.BackendFunc(s.newSession))
+	srv.Domain = cfg.Domain
+	srv.MaxMessageBytes = cfg.Limits.Message
+	srv.MaxRecipients = cfg.Limits.Recipients
+	srv.MaxLineLength = maxLine
+	srv.ReadTimeout, srv.WriteTimeout = cfg.Limits.Read, cfg.Limits.Write
+	srv.EnableSMTPUTF8 = true
+	srv.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug) // broken clients are no news
+	if cfg.CertFile != "" {
+		c, err := newCertificate(cfg.CertFile, cfg.KeyFile, cfg.Log)
+		if err != nil {
+			return nil, err
+		}
+		srv.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+	}
+	s.smtp = srv
+	return s, nil
+}
+
+// Serve takes connections until Stop, and returns nil then. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.smtp.Serve(&listener{Listener: l, server: s}); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("smtpd: %w", err)
+	}
+	return nil
+}
+
+// Stop ends the server: idle connections at once, those in the middle of a
+// message when it is answered. A message that does not end within Limits.Finish
+// is cut off unanswered, so that its sender tries again.
+func (s *Server) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Limits.Finish)
+	defer cancel()
+	s.mu.Lock()
+	s.stopping = true
+	for c := range s.conns {
+		if !c.busy {
+			c.expire()
+		}
+	}
+	s.mu.Unlock()
+	err := s.smtp.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return ignoreClosed(err)
+	}
+	s.mu.Lock()
+	left := len(s.conns)
+	for c := range s.conns {
+		_ = c.Conn.Close() // its sender finds out
+	}
+	s.mu.Unlock()
+	s.cfg.Log.Warn("mail connections were cut off", "connections", left)
+	return nil
+}
+
+// ignoreClosed: a second Stop, or one before Serve, has nothing to do.
+func ignoreClosed(err error) error {
+	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

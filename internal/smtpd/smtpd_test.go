@@ -1,0 +1,489 @@
+package smtpd_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/textproto"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+	"punctual/internal/ping"
+	"punctual/internal/smtpd"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+const domain = "hc.example.org"
+
+// listener is a server over a real store with one account.
+type listener struct {
+	*testing.T
+	store *store.Store
+	clock *testdb.Clock
+	addr  string
+	*smtpd.Server
+	store.Account
+}
+
+func each(t *testing.T, test func(l *listener), change ...func(*smtpd.Config)) {
+	t.Helper()
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		log := slog.New(slog.DiscardHandler)
+		rec := ping.NewRecorder(s, ping.Limits{}, log, ping.Observe{})
+		t.Cleanup(rec.Close)
+		cfg := smtpd.Config{Domain: domain, Checks: s, Recorder: rec, Now: s.Now, Log: log}
+		for _, f := range change {
+			f(&cfg)
+		}
+		l := &listener{T: t, store: s, clock: clock, Account: testdb.Account(t, s)}
+		l.Server, l.addr = serve(t, cfg)
+		test(l)
+	})
+}
+
+// serve starts a server that the test stops at its end.
+func serve(t testing.TB, cfg smtpd.Config) (*smtpd.Server, string) {
+	t.Helper()
+	srv, err := smtpd.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nl, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(nl) }()
+	t.Cleanup(func() {
+		if err := srv.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return srv, nl.Addr().String()
+}
+
+func withLimits(l smtpd.Limits) func(*smtpd.Config) { return func(c *smtpd.Config) { c.Limits = l } }
+
+// client speaks SMTP line by line.
+type client struct {
+	testing.TB
+	raw  net.Conn
+	text *textproto.Conn
+}
+
+// dial connects and reads the greeting.
+func dial(t testing.TB, addr string) *client {
+	t.Helper()
+	raw, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	_ = raw.SetDeadline(time.Now().Add(30 * time.Second))
+	return &client{TB: t, raw: raw, text: textproto.NewConn(raw)}
+}
+
+// hello is dial and EHLO.
+func hello(t testing.TB, addr string) *client {
+	t.Helper()
+	c := dial(t, addr)
+	c.expect("220 ")
+	c.say("EHLO client.example.org", "250 ")
+	return c
+}
+
+// answer is the last line of the next answer.
+func (c *client) answer() string {
+	c.Helper()
+	for {
+		line, err := c.text.ReadLine()
+		if err != nil {
+			return err.Error()
+		}
+		if len(line) < 4 || line[3] != '-' {
+			return line
+		}
+	}
+}
+
+func (c *client) expect(prefix string) {
+	c.Helper()
+	if got := c.answer(); !strings.HasPrefix(got, prefix) {
+		c.Fatalf("the server says %q, want %q", got, prefix)
+	}
+}
+
+// say sends a line and holds the answer.
+func (c *client) say(line, want string) {
+	c.Helper()
+	c.send(line + "\r\n")
+	c.expect(want)
+}
+
+func (c *client) send(text string) {
+	c.Helper()
+	if _, err := io.WriteString(c.raw, text); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// mail sends a message to all of the addresses and returns the answer to it.
+func (c *client) mail(message string, to ...string) string {
+	c.Helper()
+	c.say("MAIL FROM:<cron@host.example>", "250 ")
+	for _, address := range to {
+		c.say("RCPT TO:<"+address+">", "250 ")
+	}
+	c.say("DATA", "354 ")
+	c.send(strings.ReplaceAll(message, "\n", "\r\n") + "\r\n.\r\n")
+	return c.answer()
+}
+
+func (l *listener) address() string { return l.Check.Code.String() + "@" + domain }
+
+func (l *listener) slugAddress() string {
+	return l.Project.PingKey + "+" + l.Check.Slug + "@" + domain
+}
+
+func (l *listener) check(code uuid.UUID) *monitor.Check {
+	l.Helper()
+	c, err := l.store.CheckByCode(l.Context(), code)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return c
+}
+
+func (l *listener) last() *monitor.Ping {
+	l.Helper()
+	c := l.check(l.Check.Code)
+	p, err := l.store.Ping(l.Context(), c.ID, c.NPings)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return p
+}
+
+// another adds a check to the project.
+func (l *listener) another(slug string) *monitor.Check {
+	l.Helper()
+	c := monitor.NewCheck(l.Project.ID, l.clock.Now())
+	c.Name, c.Slug = slug, slug
+	if err := l.store.CreateCheck(l.Context(), &c, store.Channels{}); err != nil {
+		l.Fatal(err)
+	}
+	return &c
+}
+
+// Contract §7 item 46, conformance §11.
+func TestAMailIsAPing(t *testing.T) {
+	each(t, func(l *listener) {
+		const message = "From: cron@host.example\nSubject: done\n\n.dot\nall well"
+		if got := hello(l, l.addr).mail(strings.ReplaceAll(message, "\n.dot", "\n..dot"), l.address()); got != "250 OK" {
+			t.Errorf("answer %q", got)
+		}
+		p := l.last()
+		want := monitor.Ping{
+			CheckID: p.CheckID, N: 1, CreatedAt: l.clock.Now(), Kind: monitor.PingSuccess, Scheme: "email",
+			UserAgent: "Email from cron@host.example", RemoteAddr: "127.0.0.1", Body: []byte(strings.ReplaceAll(message, "\n", "\r\n") + "\r\n"),
+		}
+		if got := *p; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+			l.Errorf("recorded\n%+v, want\n%+v", got, want)
+		}
+		if c := l.check(l.Check.Code); c.Status != monitor.StatusUp {
+			l.Errorf("the check is %s", c.Status)
+		}
+	})
+}
+
+func TestRecipients(t *testing.T) {
+	each(t, func(l *listener) {
+		code := l.Check.Code.String()
+		c := hello(l, l.addr)
+		c.say("MAIL FROM:<>", "250 ")
+		for address, want := range map[string]string{
+			l.address():     "250 ",
+			l.slugAddress(): "250 ",
+			strings.ToUpper(code) + "@HC.Example.ORG":        "250 ",
+			uuid.NewString() + "@" + domain:                  "250 ", // not told from one that is there
+			strings.Repeat("x", 22) + "+no-such@" + domain:   "250 ",
+			code + "@example.org":                            "550 5.1.1 Recipient rejected",
+			code + "@sub." + domain:                          "550 5.1.1 Recipient rejected",
+			"postmaster@" + domain:                           "550 5.1.1 Invalid mailbox",
+			"6ba7b810-9dad-11d1-80b4-00c04fd430c8@" + domain: "550 5.1.1 Invalid mailbox", // version 1
+			strings.ReplaceAll(code, "-", "") + "@" + domain: "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 21) + "+slug@" + domain:      "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 22) + "+Slug@" + domain:      "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 22) + "+@" + domain:          "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 22) + "+a+b@" + domain:       "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 21) + "/+slug@" + domain:     "550 5.1.1 Invalid mailbox",
+			strings.Repeat("x", 22) + "@" + domain:           "550 5.1.1 Invalid mailbox",
+			"\"" + code + "@example.org\"@" + domain:         "550 5.1.1 Invalid mailbox",
+			"{" + code + "}@" + domain:                       "550 5.1.1 Invalid mailbox",
+		} {
+			c.say("RCPT TO:<"+address+">", want)
+		}
+		if n := l.check(l.Check.Code).NPings; n != 0 {
+			l.Errorf("%d pings before a message", n)
+		}
+	})
+}
+
+func TestSeveralRecipients(t *testing.T) {
+	each(t, func(l *listener) {
+		other := l.another("other")
+		twin := l.another("other") // the slug is ambiguous now
+		to := []string{
+			l.address(), l.address(), strings.ToUpper(l.Check.Code.String()) + "@" + domain, // one check, one ping
+			other.Code.String() + "@" + domain,
+			l.Project.PingKey + "+other@" + domain, uuid.NewString() + "@" + domain, strings.Repeat("x", 22) + "+no-such@" + domain,
+		}
+		if got := hello(l, l.addr).mail("Subject: x\n\ny", to...); got != "250 OK" {
+			l.Errorf("answer %q", got)
+		}
+		for code, want := range map[uuid.UUID]int64{l.Check.Code: 1, other.Code: 1, twin.Code: 0} {
+			if n := l.check(code).NPings; n != want {
+				l.Errorf("%s has %d pings, want %d", code, n, want)
+			}
+		}
+		if got := hello(l, l.addr).mail("only to nobody", uuid.NewString()+"@"+domain); got != "250 OK" {
+			l.Errorf("to an unknown check: %q", got)
+		}
+	})
+}
+
+// Contract §1.6 and §1.11.
+func TestFilters(t *testing.T) {
+	const html = "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n<style>ERR</style><p>caf=E9 <a href='http://x/ERR'>fi<b>ne</b></a>"
+	each(t, func(l *listener) {
+		for _, tt := range []struct {
+			name    string
+			filter  monitor.Filter
+			message string
+			want    monitor.PingKind
+		}{
+			{"no filter", monitor.Filter{FailureKW: "ERR"}, "Subject: ERR\n\nERR", monitor.PingSuccess},
+			{"the filter of HTTP", monitor.Filter{HTTPBody: true, Methods: "POST", FailureKW: "ERR"}, "Subject: ERR\n\nERR", monitor.PingSuccess},
+			{"failure beats success", monitor.Filter{Subject: true, FailureKW: "bad", SuccessKW: "good"}, "Subject: good bad\n\n", monitor.PingFail},
+			{"success beats start", monitor.Filter{Subject: true, SuccessKW: "good", StartKW: "go"}, "Subject: good\n\n", monitor.PingSuccess},
+			{"start", monitor.Filter{Subject: true, SuccessKW: "good", StartKW: "begin, start"}, "Subject: start\n\n", monitor.PingStart},
+			{"the case of letters", monitor.Filter{Subject: true, FailureKW: "err"}, "Subject: ERR\n\n", monitor.PingIgn},
+			{"none, ignored", monitor.Filter{Subject: true, Body: true, SuccessKW: "good"}, "Subject: x\n\ny", monitor.PingIgn},
+			{"none, failure", monitor.Filter{Subject: true, Body: true, SuccessKW: "good", DefaultFail: true}, "Subject: x\n\ny", monitor.PingFail},
+			{"the subject only", monitor.Filter{Subject: true, SuccessKW: "good"}, "Subject: x\n\ngood", monitor.PingIgn},
+			{"the body only", monitor.Filter{Body: true, SuccessKW: "good"}, "Subject: good\n\nx", monitor.PingIgn},
+			{"decoded subject", monitor.Filter{Subject: true, SuccessKW: "✓"}, html, monitor.PingSuccess},
+			{"decoded HTML", monitor.Filter{Body: true, SuccessKW: "café fine", FailureKW: "ERR"}, html, monitor.PingSuccess},
+			{"no raw text", monitor.Filter{Body: true, SuccessKW: "iso-8859"}, html, monitor.PingIgn},
+		} {
+			_, err := l.store.UpdateCheck(l.Context(), l.Check.Code, func(c *store.CheckChange) error {
+				c.Filter = tt.filter
+				return nil
+			})
+			if err != nil {
+				l.Fatal(err)
+			}
+			hello(l, l.addr).mail(tt.message, l.address())
+			if got := l.last().Kind; got != tt.want {
+				l.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+			}
+		}
+	})
+}
+
+func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		message := "Subject: x\n\n" + strings.Repeat("0123456789012345678901234567890123456789\n", 5000)
+		if got := hello(l, l.addr).mail(message, l.address()); got != "250 OK" {
+			l.Errorf("answer %q", got)
+		}
+		want := []byte(strings.ReplaceAll(message, "\n", "\r\n"))[:100_000]
+		if got := l.last().Body; !bytes.Equal(got, want) {
+			l.Errorf("%d bytes kept", len(got))
+		}
+
+		c := hello(l, l.addr)
+		if got := c.mail(strings.Repeat(message, 3), l.address()); !strings.HasPrefix(got, "552 5.3.4") {
+			l.Errorf("too large: %q", got)
+		}
+		c.say("MAIL FROM:<cron@host.example> SIZE=500001", "552 5.3.4")
+		c.say("NOOP", "250 ") // and the connection is in step
+		if n := l.check(l.Check.Code).NPings; n != 1 {
+			l.Errorf("%d pings, want 1", n)
+		}
+		if got := c.mail("", l.address()); got != "250 OK" {
+			l.Errorf("an empty message: %q", got)
+		}
+	}, withLimits(smtpd.Limits{Message: 500_000, Keep: 100_000}))
+}
+
+func TestLongLinesAreTakenUpToALimit(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		if got := hello(l, l.addr).mail("Subject: x\n\n"+strings.Repeat("x", 50_000), l.address()); got != "250 OK" {
+			l.Errorf("answer %q", got)
+		}
+		if got := hello(l, l.addr).mail("Subject: x\n\n"+strings.Repeat("x", 200_000), l.address()); !strings.HasPrefix(got, "554 5.6.0") {
+			l.Errorf("answer %q", got)
+		}
+		if n := l.check(l.Check.Code).NPings; n != 1 {
+			l.Errorf("%d pings, want 1", n)
+		}
+	})
+}
+
+// All commands in one packet, as PIPELINING allows, and chunks instead of DATA.
+func TestPipelinesAndChunks(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		other := l.another("other")
+		c := hello(l, l.addr)
+		c.send("MAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() + ">\r\nRCPT TO:<nobody@" + domain + ">\r\nRCPT TO:<" + other.Code.String() + "@" + domain + ">\r\nDATA\r\n")
+		for _, want := range []string{"250", "250", "550 5.1.1", "250", "354"} {
+			c.expect(want)
+		}
+		c.send("Subject: x\r\n\r\ny\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() + ">\r\nBDAT 10\r\nSubject: zBDAT 4 LAST\r\n\r\n\r\nQUIT\r\n")
+		for _, want := range []string{"250 OK", "250", "250", "250", "250 OK", "221"} {
+			c.expect(want)
+		}
+		if got := string(l.last().Body); got != "Subject: z\r\n\r\n" {
+			l.Errorf("in chunks: %q", got)
+		}
+		if n := l.check(other.Code).NPings; n != 1 {
+			l.Errorf("%d pings, want 1", n)
+		}
+	})
+}
+
+func TestNoRelayNoLogin(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		c := hello(l, l.addr)
+		c.say("AUTH PLAIN AGEAYg==", "5")
+		c.say("STARTTLS", "502")
+		c.say("DATA", "502")
+		c.say("MAIL FROM:<me@"+domain+">", "250")
+		c.say("RCPT TO:<somebody@example.com>", "550 5.1.1 Recipient rejected")
+		c.say("DATA", "502")
+	})
+}
+
+func TestASlowSenderIsCutOff(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		c := hello(l, l.addr)
+		c.say("MAIL FROM:<a@b>", "250")
+		c.say("RCPT TO:<"+l.address()+">", "250")
+		c.say("DATA", "354")
+		c.send("Subject: x\r\n\r\nthe beg")
+		c.expect("421 4.4.2")
+		c.expect("421 4.4.2")
+		c.expect("EOF")
+		if n := l.check(l.Check.Code).NPings; n != 0 {
+			l.Errorf("%d pings of half a message", n)
+		}
+		idle := dial(l, l.addr)
+		idle.expect("220")
+		idle.expect("421 4.4.2")
+	}, withLimits(smtpd.Limits{Read: 300 * time.Millisecond}))
+}
+
+func TestTooMany(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		first := hello(l, l.addr)
+		hello(l, l.addr)
+		dial(l, l.addr).expect("421 4.7.0")
+		first.say("QUIT", "221")
+		first.expect("EOF")
+		third := hello(l, l.addr)
+		third.say("MAIL FROM:<a@b>", "250")
+		for range 3 {
+			third.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+		}
+		third.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "452 4.5.3")
+	}, withLimits(smtpd.Limits{Connections: 2, Recipients: 3}))
+}
+
+func TestStopWaitsForTheMessageUnderWay(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		idle, busy := hello(l, l.addr), hello(l, l.addr)
+		busy.say("MAIL FROM:<a@b>", "250")
+		busy.say("RCPT TO:<"+l.address()+">", "250")
+		busy.say("DATA", "354")
+		busy.send("Subject: x\r\n\r\nhalf ")
+		stopped := make(chan error, 1)
+		go func() { stopped <- l.Stop(context.Background()) }()
+		idle.expect("421 4.4.2")
+		idle.expect("EOF")
+		select {
+		case err := <-stopped:
+			l.Fatalf("stopped in the middle of a message: %v", err)
+		default:
+		}
+		busy.send("and half\r\n.\r\n")
+		busy.expect("250 OK")
+		busy.expect("421 4.4.2")
+		busy.expect("EOF")
+		if err := <-stopped; err != nil {
+			l.Error(err)
+		}
+		if got := string(l.last().Body); got != "Subject: x\r\n\r\nhalf and half\r\n" {
+			l.Errorf("recorded %q", got)
+		}
+		if c, err := net.Dial("tcp", l.addr); err == nil {
+			c.Close()
+			l.Error("it still listens")
+		}
+	})
+}
+
+func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		c := hello(l, l.addr)
+		c.say("MAIL FROM:<a@b>", "250")
+		c.say("RCPT TO:<"+l.address()+">", "250")
+		c.say("DATA", "354")
+		c.send("Subject: x\r\n\r\nhalf ")
+		if err := l.Stop(context.Background()); err != nil {
+			l.Error(err)
+		}
+		if got := c.answer(); strings.HasPrefix(got, "2") {
+			l.Errorf("answer %q", got)
+		}
+		if n := l.check(l.Check.Code).NPings; n != 0 {
+			l.Errorf("%d pings of half a message", n)
+		}
+	}, withLimits(smtpd.Limits{Finish: 100 * time.Millisecond}))
+}
+
+// The clocks of tests stand still; certificates look at the real one.
+func (c *client) startTLS(roots *x509.CertPool) *x509.Certificate {
+	c.Helper()
+	c.say("STARTTLS", "220")
+	secure := tls.Client(c.raw, &tls.Config{RootCAs: roots, ServerName: domain})
+	if err := secure.Handshake(); err != nil {
+		c.Fatal(err)
+	}
+	c.raw, c.text = secure, textproto.NewConn(secure)
+	c.say("EHLO again", "250")
+	return secure.ConnectionState().PeerCertificates[0]
+}

@@ -1,0 +1,225 @@
+package smtpd_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/smtpd"
+	"punctual/internal/store"
+)
+
+// stub answers for store and Recorder where a test needs trouble of them.
+type stub struct {
+	lookup, record error
+	mu             sync.Mutex
+	recorded       []*store.Arrival
+}
+
+func (s *stub) CodeBySlug(context.Context, string, string) (uuid.UUID, error) {
+	return uuid.New(), s.lookup
+}
+
+func (s *stub) Record(a *store.Arrival) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.recorded = append(s.recorded, a)
+	return s.record
+}
+
+func (s *stub) config() smtpd.Config {
+	return smtpd.Config{Domain: domain, Checks: s, Recorder: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+}
+
+func TestTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	bySlug, byCode := strings.Repeat("x", 22)+"+slug@"+domain, uuid.NewString()+"@"+domain
+	away := errs.Unavailablef(time.Second, "away")
+	for _, tt := range []struct {
+		name     string
+		stub     *stub
+		to       []string
+		want     string
+		recorded int
+	}{
+		{"while recording", &stub{record: away}, []string{byCode}, "451 4.3.0", 1},
+		{"broken while recording", &stub{record: errors.New("disk on fire")}, []string{byCode}, "451 4.3.0", 1},
+		{"while looking up", &stub{lookup: away}, []string{byCode, bySlug}, "451 4.3.0", 0},
+		{"no", &stub{}, []string{byCode, bySlug}, "250 OK", 2},
+	} {
+		_, addr := serve(t, tt.stub.config())
+		if got := hello(t, addr).mail("Subject: x\n\ny", tt.to...); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: %q, want %s", tt.name, got, tt.want)
+		}
+		if n := len(tt.stub.recorded); n != tt.recorded {
+			t.Errorf("%s: %d were handed on, want %d", tt.name, n, tt.recorded)
+		}
+	}
+}
+
+func TestLongAndMissingSenders(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	_, addr := serve(t, s.config())
+	c := hello(t, addr)
+	for from, want := range map[string]string{
+		"": "Email from <>", "é\xff@x": "Email from é\uFFFD@x", strings.Repeat("ü", 300) + "@x": "Email from " + strings.Repeat("ü", 189),
+	} {
+		c.say("MAIL FROM:<"+from+">", "250")
+		c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+		c.say("DATA", "354")
+		c.say("x\r\n.", "250 OK")
+		if got := s.recorded[len(s.recorded)-1].Ping.UserAgent; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestSTARTTLSWithARenewedCertificate(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	dir := t.TempDir()
+	cfg := s.config()
+	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if _, err := smtpd.New(cfg); err == nil || !strings.Contains(err.Error(), "cert.pem") {
+		t.Errorf("without the files: %v", err)
+	}
+	roots := x509.NewCertPool()
+	first := writeCertificate(t, cfg, roots, time.Now().Add(-time.Hour))
+	_, addr := serve(t, cfg)
+	c := hello(t, addr)
+	if got := c.startTLS(roots); !got.Equal(first) {
+		t.Error("another certificate")
+	}
+	c.say("STARTTLS", "502")
+	c.say("AUTH PLAIN AGEAYg==", "5")
+	if got := c.mail("Subject: secret\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" || len(s.recorded) != 1 || s.recorded[0].Ping.RemoteAddr != "127.0.0.1" {
+		t.Errorf("over TLS: %q, %d recorded", got, len(s.recorded))
+	}
+
+	if err := os.WriteFile(cfg.CertFile, []byte("half a file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := hello(t, addr).startTLS(roots); !got.Equal(first) {
+		t.Error("a broken file must leave the certificate in use")
+	}
+	second := writeCertificate(t, cfg, roots, time.Now())
+	if got := hello(t, addr).startTLS(roots); !got.Equal(second) {
+		t.Error("the renewed certificate is not used")
+	}
+	if got := c.mail("Subject: still there\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" {
+		t.Errorf("the old connection: %q", got)
+	}
+}
+
+// writeCertificate makes a self-signed pair, changed at the given time.
+func writeCertificate(t *testing.T, cfg smtpd.Config, roots *x509.CertPool, changed time.Time) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(changed.UnixNano()), Subject: pkix.Name{CommonName: domain}, DNSNames: []string{domain},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{cfg.CertFile: {Type: "CERTIFICATE", Bytes: der}, cfg.KeyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, changed, changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots.AddCert(cert)
+	return cert
+}
+
+// Twenty mails of 25 MB at once must not need more than what is kept of them,
+// twice at the moment a buffer grows, beside what the test itself sends.
+func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a gigabyte through the loopback")
+	}
+	const connections, size, keep = 20, 25 << 20, 1 << 20
+	s := &stub{}
+	_, addr := serve(t, s.config())
+	line := []byte(strings.Repeat("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoK", 2) + "\r\n")
+	chunk := []byte(strings.Repeat(string(line), 500))
+	var before, peak, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			c := hello(t, addr)
+			c.say("MAIL FROM:<a@b>", "250")
+			c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+			c.say("DATA", "354")
+			c.send("Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+			for sent := 0; sent < size; sent += len(chunk) {
+				if _, err := c.raw.Write(chunk); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			_, _ = io.WriteString(c.raw, "--A--\r\n.\r\n")
+			c.expect("250 OK")
+		})
+	}
+	go func() { wg.Wait(); close(done) }()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-time.After(20 * time.Millisecond):
+		}
+		if runtime.ReadMemStats(&now); now.HeapAlloc > peak.HeapAlloc {
+			peak = now
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&now)
+	grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc)
+	t.Logf("%d messages of %d MiB, %d KiB kept of each: the heap grew by at most %.1f MiB, %.1f MiB at the end", connections, size>>20, keep>>10,
+		float64(grown)/(1<<20), float64(now.HeapAlloc-before.HeapAlloc)/(1<<20))
+	if grown > connections*size/4 { // far from any threshold: it must not follow the size of the mails
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	for _, a := range s.recorded {
+		if cap(a.Ping.Body) > keep {
+			t.Errorf("%d bytes are kept in a buffer of %d", len(a.Ping.Body), cap(a.Ping.Body))
+		}
+	}
+}
