@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/store"
 	"punctual/static"
 	"punctual/templates"
 	"punctual/web"
@@ -48,13 +50,17 @@ func (a *App) wire() error {
 	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, sender.Domain()); err != nil {
 		return err
 	}
-	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, OnKept: a.mailKept, Now: a.store.Now, Log: a.log})
+	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain)
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, Now: a.store.Now, Log: a.log})
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
 		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Log: a.log,
 	})
-	apiDeps := api.Deps{Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, Log: a.log}
+	apiDeps := api.Deps{
+		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint,
+		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: a.log,
+	}
 	p.registry = a.notifiers(apiDeps)
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: a.log, TellOwner: a.tellOwner})
 	if !a.role.serves() {
@@ -191,6 +197,23 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 		return err
 	}
 	return a.parts.mail.Enqueue(ctx, m) // one mail for each key
+}
+
+// channelBroken mails the owner of a channel that was disabled because alerts,
+// once accepted, did not arrive. Where the only way to tell the owner is the
+// address that does not work, it stays with the note on the channel.
+func (a *App) channelBroken(ctx context.Context, u store.Undelivered) error {
+	if n := a.parts.registry.Notifier(u.Channel.Kind); n != nil && u.Channel.Kind == "email" && strings.EqualFold(n.Summary(u.Channel.Config), u.Owner.Email) {
+		return nil
+	}
+	check := monitor.Check{Name: u.Check}
+	if u.Status == "" {
+		check.Name, u.Status = "TEST", monitor.StatusDown
+	}
+	return a.tellOwner(ctx, alert.Notice{
+		Kind: alert.ChannelDisabled, Key: fmt.Sprintf("%s-%s-%s", alert.ChannelDisabled, u.Channel.ID, a.store.Now().Format(time.DateOnly)),
+		Channel: u.Channel, Project: u.Project, Owner: u.Owner, Check: check, Status: u.Status, Error: u.Channel.LastError, At: a.store.Now(),
+	})
 }
 
 // tester sends test notifications for the site.

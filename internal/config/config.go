@@ -41,6 +41,7 @@ type Config struct {
 	SMTPPassword         string   `name:"smtp-password" group:"Mail" secret:"true" placeholder:"TEXT" help:"Password for it."`
 	SMTPTLS              string   `name:"smtp-tls" group:"Mail" default:"starttls" enum:"starttls,tls,none" placeholder:"MODE" help:"Encryption: starttls, tls or none."`
 	EmailUseVerification bool     `name:"email-use-verification" group:"Mail" default:"true" negatable:"" help:"Ask the owner of a foreign address before mailing alerts to it."`
+	BounceDomain         string   `name:"bounce-domain" group:"Mail" placeholder:"DOMAIN" help:"Domain of the addresses alerts come back to when they cannot be delivered; its mail must be passed on to /api/v3/bounces/. Not set: they come back to EMAIL_FROM."`
 	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors."`
 
 	WebhooksEnabled             bool   `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`

@@ -36,6 +36,7 @@ func (c *Config) Validate() error {
 	}
 	v.unlessEmpty("PUNCTUAL_SMTP_HOST", c.SMTPHost, checkHost)
 	v.smtpLogin()
+	v.unlessEmpty("PUNCTUAL_BOUNCE_DOMAIN", c.BounceDomain, checkHost)
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
 	_, err := parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)

@@ -104,7 +104,7 @@ func (c *Composer) Trouble(t Trouble) (*Message, error) {
 // Alert is one change of a check's status, in words.
 type Alert struct {
 	To   string
-	Key  string // idempotency key: the same alert has the same Message-ID in every attempt
+	Key  string // idempotency key, the delivery's code: the same alert has the same Message-ID in every attempt
 	Test bool
 	Down bool // else up
 
@@ -143,6 +143,9 @@ func (c *Composer) Alert(a Alert) (*Message, error) {
 		return nil, err
 	}
 	m.MessageID = a.Key + "@" + c.domain
+	if delivery, err := uuid.Parse(a.Key); err == nil {
+		m.About, m.AboutID = AboutDelivery, delivery
+	}
 	m.Headers = map[string]string{
 		"List-Unsubscribe":      "<" + a.Unsubscribe + ">",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 )
 
@@ -20,11 +22,14 @@ type Outbox interface {
 	FinishEmail(ctx context.Context, e *monitor.Email) error
 }
 
-// Message is a mail and, for those who run without an SMTP server, where its
-// button leads.
+// Message is a mail on its way.
 type Message struct {
 	monitor.Email
-	Link string
+	Link string // where its button leads, for those who run without an SMTP server
+
+	// What it is about, should it come back; "" = it may come back to its sender.
+	About   About
+	AboutID uuid.UUID
 }
 
 const (
@@ -50,15 +55,19 @@ var pauses = [...]time.Duration{
 type Queue struct {
 	outbox Outbox
 	sender *Sender
+	paths  *ReturnPaths
 	onKept func(e monitor.Email, link string)
 	now    func() time.Time
 	log    *slog.Logger
 }
 
-// QueueConfig is what a queue needs; all but OnKept is required.
+// QueueConfig is what a queue needs; all but ReturnPaths and OnKept is required.
 type QueueConfig struct {
 	Outbox Outbox
 	Sender *Sender
+	// ReturnPaths are where mails come back to when they cannot be delivered;
+	// nil = to the address they are from.
+	ReturnPaths *ReturnPaths
 	// OnKept is told of each mail that is kept because no SMTP server is set,
 	// with the link it asks its reader to open, "" when it has none.
 	OnKept func(e monitor.Email, link string)
@@ -71,13 +80,13 @@ func NewQueue(c QueueConfig) *Queue {
 	if c.OnKept == nil {
 		c.OnKept = func(monitor.Email, string) {}
 	}
-	return &Queue{outbox: c.Outbox, sender: c.Sender, onKept: c.OnKept, now: c.Now, log: c.Log}
+	return &Queue{outbox: c.Outbox, sender: c.Sender, paths: c.ReturnPaths, onKept: c.OnKept, now: c.Now, log: c.Log}
 }
 
 // Enqueue stores a mail to be sent soon. Without an SMTP server it is kept for
 // the local mailbox instead (DESIGN §2.2).
 func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
-	m.CreatedAt = q.now()
+	q.date(m)
 	if !q.sender.Enabled() {
 		m.Status = monitor.EmailKept
 	}
@@ -94,7 +103,7 @@ func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
 // the server has accepted it, or that it is kept because there is no server;
 // failures to send are a *SendError and leave no record.
 func (q *Queue) Deliver(ctx context.Context, m *Message) error {
-	m.CreatedAt = q.now()
+	q.date(m)
 	m.Attempts = 1
 	if q.sender.Enabled() {
 		if err := q.sender.Send(ctx, &m.Email); err != nil {
@@ -116,6 +125,23 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 		q.onKept(m.Email, m.Link)
 	}
 	return nil
+}
+
+// date gives a mail its date and, where it is asked for, the address it comes
+// back to.
+func (q *Queue) date(m *Message) {
+	m.CreatedAt = q.now()
+	if q.paths == nil || m.About == "" {
+		return
+	}
+	address := q.paths.Address(m.About, m.AboutID, m.CreatedAt)
+	if address == "" {
+		return
+	}
+	if m.Headers == nil {
+		m.Headers = make(map[string]string)
+	}
+	m.Headers[returnPath] = address
 }
 
 func (q *Queue) record(ctx context.Context, e *monitor.Email) error {

@@ -170,6 +170,10 @@ func (s *Sender) security() []gomail.Option {
 		gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1, gomail.SMTPAuthCramMD5, plain, login))
 }
 
+// returnPath is the header by which an Email says where it comes back to. It is
+// not sent: the server of the recipient writes it, from the envelope (RFC 5321).
+const returnPath = "Return-Path"
+
 // message builds the MIME message. It refuses whatever could smuggle in a
 // header of its own.
 func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
@@ -184,11 +188,19 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 	m.FromMailAddress(s.from)
 	m.ToMailAddress(to)
 	for name, value := range e.Headers {
+		if name == returnPath {
+			continue
+		}
 		if !headerSafe(name) || !headerSafe(value) || strings.ContainsAny(name, ": \t") {
 			return refuse("a header is not valid", nil)
 		}
 		// Preformatted: folding in the middle of an address would break it.
 		m.SetGenHeaderPreformatted(gomail.Header(name), value)
+	}
+	if address := e.Headers[returnPath]; address != "" {
+		if err := m.EnvelopeFrom(address); err != nil {
+			return refuse("the return path is not valid", err)
+		}
 	}
 	if !headerSafe(e.Subject) || !headerSafe(e.MessageID) {
 		return refuse("the subject is not valid", nil)
