@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// statusColumns are what the status of a check at any time depends on
+// (monitor.Check.StatusAt), in the order of statusDest, with its tags.
+const statusColumns = `c.tags, c.status, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz, c.last_ping_at, c.last_start_at, c.schedule_error,
+	c.due_at, c.alert_at`
+
+func statusDest(c *monitor.Check) []any {
+	return []any{&c.Tags, &c.Status, &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.ScheduleError,
+		db.Time(&c.DueAt), db.Time(&c.AlertAt)}
+}
+
+// StatusCount is how many checks with the same tags show the same status.
+type StatusCount struct {
+	Tags   string // as on the checks: blank-separated
+	Status monitor.Status
+	N      int
+}
+
+// StatusCounts counts the checks of the project with the badge key by their tags
+// and the status they show now, in no order and not each pair only once; there
+// are none where there is no such project.
+//
+// A stored status holds until time or a run under way can have changed it. Where
+// neither can, the database counts; at the others monitor looks, one by one. It
+// is two statements however many checks there are.
+func (s *Store) StatusCounts(ctx context.Context, badgeKey string) ([]StatusCount, error) {
+	const (
+		from   = ` FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.badge_key = $1 AND `
+		unsure = `(c.last_start_at IS NOT NULL OR c.status = 'up' AND (c.due_at <= $2 OR c.schedule_error <> ''))`
+	)
+	now := s.Now()
+	rows, err := s.db.Query(ctx, `SELECT c.tags, c.status, count(*)`+from+`NOT coalesce(`+unsure+`, false) GROUP BY c.tags, c.status`, badgeKey, now)
+	counts, err := db.Collect(rows, err, func(r *sql.Rows, c *StatusCount) error { return r.Scan(&c.Tags, &c.Status, &c.N) })
+	if err != nil {
+		return nil, fmt.Errorf("count statuses: %w", err)
+	}
+	rows, err = s.db.Query(ctx, `SELECT `+statusColumns+from+unsure, badgeKey, now)
+	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error { return r.Scan(statusDest(c)...) })
+	if err != nil {
+		return nil, fmt.Errorf("count statuses: %w", err)
+	}
+	for i := range checks {
+		counts = append(counts, StatusCount{Tags: checks[i].Tags, Status: checks[i].StatusAt(now), N: 1})
+	}
+	return counts, nil
+}
+
+// CheckByBadgeKey returns the check whose badge has the key.
+func (s *Store) CheckByBadgeKey(ctx context.Context, key uuid.UUID) (*monitor.Check, error) {
+	return checkWhere(ctx, s.db, `c.badge_key = $1`, key)
+}
+
+// TagsOf lists the tags in use in a project, each once, sorted.
+func (s *Store) TagsOf(ctx context.Context, project uuid.UUID) ([]string, error) {
+	rows, err := s.db.Query(ctx, `SELECT DISTINCT c.tags FROM checks c WHERE c.project_id = $1`, project)
+	lists, err := db.Collect(rows, err, func(r *sql.Rows, tags *string) error { return r.Scan(tags) })
+	if err != nil {
+		return nil, err
+	}
+	tags := strings.Fields(strings.Join(lists, " "))
+	slices.Sort(tags)
+	return slices.Compact(tags), nil
+}
+
+// CheckMetrics is a check as a scrape sees it: ID, Code, Name, CreatedAt,
+// LastDuration, Tags, and what StatusAt needs.
+type CheckMetrics struct {
+	monitor.Check
+	ExitStatus *int      // of the last success or failure; nil = it came without, or is pruned
+	StateSince time.Time // since when Status, the stored one, is what it is; see stateSince
+}
+
+// MetricsOf lists the checks of a project by their id. It is one statement that
+// looks at a few rows of each check: its newest pings up to the end of a run,
+// and its newest flip.
+func (s *Store) MetricsOf(ctx context.Context, project uuid.UUID) ([]CheckMetrics, error) {
+	rows, err := s.db.Query(ctx, `SELECT c.id, c.code, c.name, c.created_at, c.last_duration_us, `+statusColumns+`,
+		(SELECT g.exit_status FROM pings g WHERE g.check_id = c.id AND g.kind IN ('success', 'fail') ORDER BY g.n DESC LIMIT 1),
+		(SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
+		FROM checks c WHERE c.project_id = $1 ORDER BY c.id`, project)
+	now := s.Now()
+	return db.Collect(rows, err, func(r *sql.Rows, m *CheckMetrics) error {
+		dest := append([]any{&m.ID, db.UUID(&m.Code), &m.Name, db.Time(&m.CreatedAt), db.Micros(&m.LastDuration)}, statusDest(&m.Check)...)
+		var flip time.Time
+		if err := r.Scan(append(dest, &m.ExitStatus, db.Time(&flip))...); err != nil {
+			return err
+		}
+		m.StateSince = stateSince(&m.Check, flip, now)
+		return nil
+	})
+}
+
+// stateSince is when the stored status of c began: at its newest flip. A check
+// without one is as it was made; but old flips are pruned while pings go on
+// arriving, so of one that is no longer new it is only known that it changed
+// before that.
+func stateSince(c *monitor.Check, flip, now time.Time) time.Time {
+	oldest := now.Add(-flipsKept)
+	switch {
+	case !flip.IsZero():
+		return flip
+	case c.Status != monitor.StatusNew && c.CreatedAt.Before(oldest):
+		return oldest
+	default:
+		return c.CreatedAt
+	}
+}
