@@ -44,6 +44,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		begin := time.Now()
 		defer func() {
+			s.Observe.request(r, ww.Status(), ww.BytesWritten(), time.Since(begin))
 			level := slog.LevelDebug
 			if r.Method != http.MethodGet && r.Method != http.MethodHead {
 				level = slog.LevelInfo
@@ -81,6 +82,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
+				s.Observe.panicked()
 				s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			}
 		}()

@@ -75,6 +75,7 @@ type Deps struct {
 	Dev                  bool         // templates are read again for each request
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Observe        Observe
 	Log            *slog.Logger
 }
 

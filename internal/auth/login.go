@@ -93,6 +93,7 @@ func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest
 	if err != nil {
 		return nil, err
 	}
+	s.Observe.signedUp()
 	s.Log.Info("account made", "user", account.User.ID)
 	return account.User, nil
 }
@@ -171,19 +172,22 @@ func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*m
 		return nil, err
 	}
 	if !ok {
+		s.Observe.login(byLink, false)
 		return nil, errBadLink
 	}
 	u, err := s.Store.UserByID(ctx, user)
 	switch {
 	case errs.KindOf(err) == errs.NotFound || (err == nil && !u.IsActive):
+		s.Observe.login(byLink, false)
 		return nil, errBadLink
 	case err != nil:
 		return nil, err
 	}
-	return u, s.noteLogin(ctx, u, "link")
+	return u, s.noteLogin(ctx, u, byLink)
 }
 
 func (s *Service) noteLogin(ctx context.Context, u *monitor.User, by string) error {
+	s.Observe.login(by, true)
 	s.Log.Info("logged in", "user", u.ID, "by", by)
 	return s.Store.NoteLogin(ctx, u.ID)
 }

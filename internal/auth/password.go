@@ -53,9 +53,10 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password, ip strin
 		return nil, err
 	}
 	if !ok || hash == nobodysHash {
+		s.Observe.login(byPassword, false)
 		return nil, errBadPassword
 	}
-	return user, s.noteLogin(ctx, user, "password")
+	return user, s.noteLogin(ctx, user, byPassword)
 }
 
 // HashPassword returns the form in which a password is stored. It fails with

@@ -30,6 +30,7 @@ type Config struct {
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
 	SendLogin        SendLogin
+	Observe          Observe
 	Log              *slog.Logger
 }
 

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// Observe are hooks for metrics; any may be nil.
+type Observe struct {
+	// Request is told of each request that was answered. route is its pattern in
+	// the route table, "" for one that met none; bytes are those of the body,
+	// before compression.
+	Request func(method, route string, status int, bytes int, took time.Duration)
+	Panic   func() // of a handler
+}
+
+func (o Observe) request(r *http.Request, status, bytes int, took time.Duration) {
+	if o.Request == nil {
+		return
+	}
+	if status == 0 { // nothing was written: net/http answers so
+		status = http.StatusOK
+	}
+	o.Request(r.Method, routeOf(r), status, bytes, took)
+}
+
+func (o Observe) panicked() {
+	if o.Panic != nil {
+		o.Panic()
+	}
+}
