@@ -112,6 +112,7 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 func (d *Dispatcher) accept(claimed []*store.Claimed) {
 	for _, c := range claimed {
 		if o, settled := d.withoutAttempt(c); settled {
+			d.cfg.Observe.settled(c.Channel.Kind, o.Verdict)
 			d.recorder.add(o)
 			continue
 		}

@@ -53,6 +53,7 @@ type Observe struct {
 	Attempted func(kind string, verdict store.Verdict, took time.Duration) // each attempt
 	Accepted  func(kind string, sinceFlip time.Duration)                   // flip stored → accepted by the other side
 	Round     func(Round, time.Duration)                                   // each round of the watcher
+	Settled   func(kind string, verdict store.Verdict)                     // a delivery that needed no attempt
 }
 
 func (o Observe) flipped(late time.Duration) {
@@ -70,6 +71,12 @@ func (o Observe) attempted(kind string, v store.Verdict, took time.Duration) {
 func (o Observe) accepted(kind string, sinceFlip time.Duration) {
 	if o.Accepted != nil {
 		o.Accepted(kind, sinceFlip)
+	}
+}
+
+func (o Observe) settled(kind string, v store.Verdict) {
+	if o.Settled != nil {
+		o.Settled(kind, v)
 	}
 }
 

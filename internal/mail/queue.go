@@ -57,6 +57,7 @@ type Queue struct {
 	sender *Sender
 	paths  *ReturnPaths
 	onKept func(e monitor.Email, link string)
+	onDone func(kind, outcome string)
 	now    func() time.Time
 	log    *slog.Logger
 }
@@ -71,6 +72,9 @@ type QueueConfig struct {
 	// OnKept is told of each mail that is kept because no SMTP server is set,
 	// with the link it asks its reader to open, "" when it has none.
 	OnKept func(e monitor.Email, link string)
+	// OnDone is told what became of each mail or attempt to send one: "sent",
+	// "kept", "retry" or "failed". It is for metrics; nil = nobody is told.
+	OnDone func(kind, outcome string)
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -80,7 +84,10 @@ func NewQueue(c QueueConfig) *Queue {
 	if c.OnKept == nil {
 		c.OnKept = func(monitor.Email, string) {}
 	}
-	return &Queue{outbox: c.Outbox, sender: c.Sender, paths: c.ReturnPaths, onKept: c.OnKept, now: c.Now, log: c.Log}
+	if c.OnDone == nil {
+		c.OnDone = func(string, string) {}
+	}
+	return &Queue{outbox: c.Outbox, sender: c.Sender, paths: c.ReturnPaths, onKept: c.OnKept, onDone: c.OnDone, now: c.Now, log: c.Log}
 }
 
 // Enqueue stores a mail to be sent soon. Without an SMTP server it is kept for
@@ -94,6 +101,7 @@ func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
 		return fmt.Errorf("enqueue mail: %w", err)
 	}
 	if m.Status == monitor.EmailKept {
+		q.onDone(m.Kind, "kept")
 		q.onKept(m.Email, m.Link)
 	}
 	return nil
@@ -107,8 +115,10 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	m.Attempts = 1
 	if q.sender.Enabled() {
 		if err := q.sender.Send(ctx, &m.Email); err != nil {
+			q.onDone(m.Kind, outcomeOf(isPermanent(err)))
 			return err
 		}
+		q.onDone(m.Kind, "sent")
 		m.Status, m.SentAt = monitor.EmailSent, q.now()
 	} else {
 		m.Status = monitor.EmailKept
@@ -122,9 +132,17 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 		return nil
 	}
 	if m.Status == monitor.EmailKept {
+		q.onDone(m.Kind, "kept")
 		q.onKept(m.Email, m.Link)
 	}
 	return nil
+}
+
+func outcomeOf(permanent bool) string {
+	if permanent {
+		return "failed"
+	}
+	return "retry"
 }
 
 // date gives a mail its date and, where it is asked for, the address it comes
@@ -220,9 +238,11 @@ func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
 func (q *Queue) logAttempt(e *monitor.Email, err error) {
 	attrs := []any{"kind", e.Kind, "id", e.ID, "attempt", e.Attempts, "status", e.Status}
 	if err != nil {
+		q.onDone(e.Kind, outcomeOf(e.Status == monitor.EmailFailed))
 		q.log.Warn("mail not sent", append(attrs, "error", err)...)
 		return
 	}
+	q.onDone(e.Kind, "sent")
 	q.log.Info("mail sent", attrs...)
 }
 
