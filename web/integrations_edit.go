@@ -103,15 +103,18 @@ func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, nil, form)
 	}
-	c.Verified = s.vouched(r, c)
-	if err := s.mayAsk(r, c); err != nil {
+	user := visitorOf(r).User
+	asks, err := s.addresses.Settle(r.Context(), nil, c, user)
+	if err != nil {
 		return err
 	}
 	if err := s.Store.CreateChannel(r.Context(), c); err != nil {
 		return err
 	}
-	if err := s.ask(r, c, project); err != nil {
-		return err
+	if asks {
+		if err := s.addresses.Ask(r.Context(), c, project, user); err != nil {
+			return err
+		}
 	}
 	visitorOf(r).flash("ok", addedText(c))
 	return s.redirect(w, r, integrationsPath(project.ID))
@@ -180,21 +183,18 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, &before, form)
 	}
-	moved := addressOf(&before) != addressOf(c)
 	c.Disabled, c.LastError = false, ""
-	c.Verified = before.Verified && !moved || s.vouched(r, c)
-	asks := moved && !c.Verified
-	if asks {
-		if err := s.mayAsk(r, c); err != nil {
-			return err
-		}
+	user := visitorOf(r).User
+	asks, err := s.addresses.Settle(r.Context(), &before, c, user)
+	if err != nil {
+		return err
 	}
 	if err := s.Store.UpdateChannel(r.Context(), c); err != nil {
 		return err
 	}
 	text := "Saved."
 	if asks {
-		if err := s.ask(r, c, project); err != nil {
+		if err := s.addresses.Ask(r.Context(), c, project, user); err != nil {
 			return err
 		}
 		text = "Saved. It gets alerts as soon as the new address is confirmed: we have sent it a message with a link."

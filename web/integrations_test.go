@@ -257,12 +257,12 @@ func TestANewAddressOfAChannelIsAskedAgain(t *testing.T) {
 func TestOneUserCannotHaveManyAddressesAsked(t *testing.T) {
 	eachIntegrations(t, func(s *testSite) {
 		_, p := s.login("jane@example.org")
-		for range verifyMails {
+		for range auth.VerifyMails {
 			s.post(addPath(p, "email"), foreign).leadsTo(integrationsPath(p.ID))
 		}
 		before := len(s.channels(p))
 		s.post(addPath(p, "email"), foreign).is(http.StatusTooManyRequests)
-		if len(s.sent.verifies) != verifyMails || len(s.channels(p)) != before {
+		if len(s.sent.verifies) != auth.VerifyMails || len(s.channels(p)) != before {
 			s.Errorf("%d mails, %d channels more", len(s.sent.verifies), len(s.channels(p))-before)
 		}
 	})

@@ -188,22 +188,11 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 // createKey makes a key and shows it on the answer itself: it is kept nowhere,
 // not in the session either.
 func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
-	stored, ok := keyField(p, name)
-	switch {
-	case !ok:
-		return errs.NotFoundf("There is no such key.")
-	case *stored != "":
-		return errs.Conflictf("There is such a key already. To get another one, revoke it first.")
+	full, err := s.Auth.MakeKey(p, name)
+	if err != nil {
+		return err
 	}
-	made := keyView{Name: name}
-	switch name {
-	case "ping_key":
-		made.Full = auth.NewPingKey()
-		*stored = made.Full
-	default:
-		made.Full = auth.NewAPIKey(name == "api_key_readonly")
-		*stored = s.Auth.KeyHash(made.Full)
-	}
+	made := keyView{Name: name, Full: full}
 	if err := s.Store.UpdateProject(r.Context(), p); err != nil {
 		return err
 	}
@@ -214,11 +203,9 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 }
 
 func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
-	stored, ok := keyField(p, name)
-	if !ok {
-		return errs.NotFoundf("There is no such key.")
+	if err := auth.RevokeKey(p, name); err != nil {
+		return err
 	}
-	*stored = ""
 	if err := s.Store.UpdateProject(r.Context(), p); err != nil {
 		return err
 	}
@@ -226,20 +213,6 @@ func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 	s.Log.Info("key revoked", "project", p.ID, "key", name, "by", v.User.ID)
 	v.flash("ok", "The key opens nothing any more.")
 	return s.redirect(w, r, settingsPath(p))
-}
-
-// keyField is where a project keeps the key of that name.
-func keyField(p *monitor.Project, name string) (*string, bool) {
-	switch name {
-	case "api_key":
-		return &p.APIKey, true
-	case "api_key_readonly":
-		return &p.APIKeyReadonly, true
-	case "ping_key":
-		return &p.PingKey, true
-	default:
-		return nil, false
-	}
 }
 
 // removeProject is for the owner only: members can leave, not destroy.

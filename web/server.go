@@ -82,17 +82,20 @@ type Deps struct {
 // Server serves the site.
 type Server struct {
 	Deps
-	pages   *engine
-	assets  *assets
-	handler http.Handler
-	docs    []doc
+	pages     *engine
+	assets    *assets
+	handler   http.Handler
+	docs      []doc
+	addresses *auth.Addresses
 	// brokenPage answers when nothing can be rendered any more.
 	brokenPage []byte
 }
 
 // New parses the templates and builds the routes.
 func New(d Deps) (*Server, error) {
-	s := &Server{Deps: d}
+	s := &Server{Deps: d, addresses: &auth.Addresses{
+		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
+	}}
 	var err error
 	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {
 		return nil, fmt.Errorf("static files: %w", err)

@@ -42,12 +42,13 @@ func readConfig(config string) (c sinkConfig) {
 	return c
 }
 
-func (s *sink) Kind() string                        { return s.kind }
-func (s *sink) Label() string                       { return s.kind }
-func (s *sink) Destination(config string) string    { return readConfig(config).To }
-func (s *sink) Summary(config string) string        { return readConfig(config).To }
-func (s *sink) FromForm(url.Values) (string, error) { return "{}", nil }
-func (s *sink) ToForm(string) url.Values            { return nil }
+func (s *sink) Kind() string                                                  { return s.kind }
+func (s *sink) Label() string                                                 { return s.kind }
+func (s *sink) Destination(config string) string                              { return readConfig(config).To }
+func (s *sink) Summary(config string) string                                  { return readConfig(config).To }
+func (s *sink) FromForm(url.Values) (string, error)                           { return "{}", nil }
+func (s *sink) FromFields(string, map[string]json.RawMessage) (string, error) { return "{}", nil }
+func (s *sink) ToForm(string) url.Values                                      { return nil }
 func (s *sink) Wants(cfg string, f monitor.Flip) bool {
 	return !readConfig(cfg).OnlyUp || f.New == monitor.StatusUp
 }

@@ -2,9 +2,15 @@ package notify
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"punctual/internal/errs"
 )
 
 // maxMessage is how long an error's message may be (features §19).
@@ -43,4 +49,73 @@ func upperFirst(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// fields are the settings of a kind by their names in the stored JSON; the
+// values point to where they go: *string, *bool, *int or *map[string]string.
+type fields map[string]any
+
+// set takes the values that are sent into their places; the others stay. An
+// unknown name, or a value of another type, is an error of kind errs.Invalid
+// that names it and what is allowed.
+func (f fields) set(sent map[string]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		dst, known := f[name]
+		if !known {
+			return errs.Invalidf(name, "There is no such setting; there are %s.", strings.Join(slices.Sorted(maps.Keys(f)), ", "))
+		}
+		if want := setField(dst, sent[name]); want != "" {
+			return errs.Invalidf(name, "The value must be %s.", want)
+		}
+	}
+	return nil
+}
+
+// setField decodes one value; it returns what it should have been, "" when it is.
+func setField(dst any, raw json.RawMessage) (want string) {
+	if string(raw) == "null" {
+		raw = []byte("?") // no value of any type
+	}
+	switch dst := dst.(type) {
+	case *string:
+		if json.Unmarshal(raw, dst) != nil || !storable(*dst) {
+			return "a text"
+		}
+	case *bool:
+		if json.Unmarshal(raw, dst) != nil {
+			return "true or false"
+		}
+	case *int:
+		if json.Unmarshal(raw, dst) != nil {
+			return "a whole number"
+		}
+	case *map[string]string:
+		var pointers map[string]*string // to tell null from ""
+		if json.Unmarshal(raw, &pointers) != nil {
+			return "an object of texts"
+		}
+		*dst = make(map[string]string, len(pointers)) // what was there goes
+		for name, value := range pointers {
+			if value == nil || !storable(name) || !storable(*value) {
+				return "an object of texts"
+			}
+			(*dst)[name] = *value
+		}
+	}
+	return ""
+}
+
+// storable tells whether both engines can keep the text.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// inForm gives a complaint about a setting the name its field has in the form,
+// where that is another one.
+func inForm(err error, names map[string]string) error {
+	known, ok := errors.AsType[*errs.Error](err)
+	if !ok || names[known.Field] == "" {
+		return err
+	}
+	renamed := *known
+	renamed.Field = names[known.Field]
+	return &renamed
 }

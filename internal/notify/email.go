@@ -77,16 +77,38 @@ func (*Email) Summary(config string) string { return readEmail(config).Address }
 // FromForm reads the fields value (the address), down and up.
 func (*Email) FromForm(form url.Values) (string, error) {
 	c := emailConfig{Address: strings.TrimSpace(form.Get("value")), Down: checked(form, "down"), Up: checked(form, "up")}
+	if err := c.validate(); err != nil {
+		return "", inForm(err, map[string]string{"address": "value"})
+	}
+	return encode(c)
+}
+
+// FromFields reads address, down and up; a new channel tells of both.
+func (*Email) FromFields(before string, sent map[string]json.RawMessage) (string, error) {
+	c := emailConfig{Down: true, Up: true}
+	if before != "" {
+		c = readEmail(before)
+	}
+	if err := (fields{"address": &c.Address, "down": &c.Down, "up": &c.Up}).set(sent); err != nil {
+		return "", err
+	}
+	if err := c.validate(); err != nil {
+		return "", err
+	}
+	return encode(c)
+}
+
+func (c *emailConfig) validate() error {
 	address, err := netmail.ParseAddress(c.Address)
 	switch {
 	case c.Address == "":
-		return "", errs.Invalidf("value", "Please give an e-mail address.")
+		return errs.Invalidf("address", "Please give an e-mail address.")
 	case err != nil || address.Address != c.Address || len(c.Address) > maxAddress:
-		return "", errs.Invalidf("value", "This is not a valid e-mail address.")
+		return errs.Invalidf("address", "This is not a valid e-mail address.")
 	case !c.Down && !c.Up:
-		return "", errs.Invalidf("down", "Please choose at least one kind of alert.")
+		return errs.Invalidf("down", "Please choose at least one kind of alert.")
 	}
-	return encode(c)
+	return nil
 }
 
 // ToForm is the reverse of FromForm.

@@ -7,6 +7,7 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"time"
 
@@ -64,6 +65,11 @@ type Notifier interface {
 	// FromForm makes a config of the posted fields of the add and edit form.
 	// What is wrong is an error of kind errs.Invalid that names the field.
 	FromForm(form url.Values) (config string, err error)
+	// FromFields makes a config of the settings that a program sends, by their
+	// names in the config, under the same rules as FromForm. Those that are not
+	// sent stay as they are in before; "" stands for a new channel. What is wrong
+	// is an error of kind errs.Invalid that names the setting.
+	FromFields(before string, sent map[string]json.RawMessage) (config string, err error)
 	// ToForm is the reverse of FromForm, to fill in the edit form.
 	ToForm(config string) url.Values
 	// Send makes one attempt, bounded by ctx. A nil error means that the other

@@ -116,32 +116,55 @@ func (*Pushover) Summary(config string) string {
 // or -3 for none).
 func (*Pushover) FromForm(form url.Values) (string, error) {
 	c := pushoverConfig{User: strings.TrimSpace(form.Get("value"))}
-	if !pushoverKey.MatchString(c.User) {
-		return "", errs.Invalidf("value", "A Pushover user key has 30 letters and digits.")
-	}
-	var err error
-	if c.PriorityDown, err = priorityFromForm(form, "prio"); err != nil {
-		return "", err
-	}
-	if c.PriorityUp, err = priorityFromForm(form, "prio_up"); err != nil {
-		return "", err
-	}
-	if c.PriorityDown == pushoverOff && c.PriorityUp == pushoverOff {
-		return "", errs.Invalidf("prio", "Please choose at least one kind of alert.")
+	c.PriorityDown, c.PriorityUp = priorityFromForm(form, "prio"), priorityFromForm(form, "prio_up")
+	if err := c.validate(); err != nil {
+		return "", inForm(err, map[string]string{"user": "value", "priority_down": "prio", "priority_up": "prio_up"})
 	}
 	return encode(c)
 }
 
-func priorityFromForm(form url.Values, field string) (int, error) {
+// FromFields reads user, priority_down and priority_up.
+func (*Pushover) FromFields(before string, sent map[string]json.RawMessage) (string, error) {
+	c := pushoverConfig{PriorityDown: pushover.PriorityNormal, PriorityUp: pushover.PriorityNormal}
+	if before != "" {
+		c = readPushover(before)
+	}
+	if err := (fields{"user": &c.User, "priority_down": &c.PriorityDown, "priority_up": &c.PriorityUp}).set(sent); err != nil {
+		return "", err
+	}
+	if err := c.validate(); err != nil {
+		return "", err
+	}
+	return encode(c)
+}
+
+func (c *pushoverConfig) validate() error {
+	switch {
+	case !pushoverKey.MatchString(c.User):
+		return errs.Invalidf("user", "A Pushover user key has 30 letters and digits.")
+	case !validPriority(c.PriorityDown):
+		return errs.Invalidf("priority_down", "A priority is a number from -3 (off) to 2.")
+	case !validPriority(c.PriorityUp):
+		return errs.Invalidf("priority_up", "A priority is a number from -3 (off) to 2.")
+	case c.PriorityDown == pushoverOff && c.PriorityUp == pushoverOff:
+		return errs.Invalidf("priority_down", "Please choose at least one kind of alert.")
+	}
+	return nil
+}
+
+func validPriority(p int) bool { return pushoverOff <= p && p <= pushover.PriorityEmergency }
+
+// priorityFromForm reads a priority; what is no number is none that is valid.
+func priorityFromForm(form url.Values, field string) int {
 	text := form.Get(field)
 	if text == "" {
-		return pushover.PriorityNormal, nil
+		return pushover.PriorityNormal
 	}
 	p, err := strconv.Atoi(text)
-	if err != nil || p < pushoverOff || p > pushover.PriorityEmergency {
-		return 0, errs.Invalidf(field, "A priority is a number from -3 (off) to 2.")
+	if err != nil {
+		return pushoverOff - 1
 	}
-	return p, nil
+	return p
 }
 
 // ToForm is the reverse of FromForm.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -111,47 +112,91 @@ func (c *webhookConfig) anyURL() string {
 // FromForm reads the fields method_, url_, body_ and headers_ down and up.
 // Headers are one "Name: value" a line. A status without an URL is not told.
 func (*Webhook) FromForm(form url.Values) (string, error) {
-	down, err := callFromForm(form, "down")
-	if err != nil {
+	var c webhookConfig
+	for status, half := range c.halves() {
+		headers, reason := parseHeaders(form.Get("headers_" + status))
+		if reason != "" {
+			return "", errs.Invalidf("headers_"+status, "%s", reason)
+		}
+		*half.method, *half.url, *half.body, *half.headers = form.Get("method_"+status), form.Get("url_"+status), form.Get("body_"+status), headers
+	}
+	if err := c.validate(); err != nil {
 		return "", err
 	}
-	up, err := callFromForm(form, "up")
-	if err != nil {
-		return "", err
-	}
-	if down.url == "" && up.url == "" {
-		return "", errs.Invalidf("url_down", "Please give at least one URL.")
-	}
-	return encode(webhookConfig{
-		down.method, down.url, down.body, down.headers,
-		up.method, up.url, up.body, up.headers,
-	})
+	return encode(c)
 }
 
-func callFromForm(form url.Values, status string) (call, error) {
-	c := call{
-		method:  strings.ToUpper(strings.TrimSpace(form.Get("method_" + status))),
-		url:     strings.TrimSpace(form.Get("url_" + status)),
-		body:    strings.ReplaceAll(form.Get("body_"+status), "\r\n", "\n"),
-		headers: map[string]string{},
+// FromFields reads the same as FromForm; headers are an object. A new channel
+// posts.
+func (*Webhook) FromFields(before string, sent map[string]json.RawMessage) (string, error) {
+	c := webhookConfig{MethodDown: http.MethodPost, MethodUp: http.MethodPost}
+	if before != "" {
+		c = readWebhook(before)
 	}
-	if c.method == "" {
-		c.method = http.MethodGet
+	f := fields{}
+	for status, half := range c.halves() {
+		f["method_"+status], f["url_"+status], f["body_"+status], f["headers_"+status] = half.method, half.url, half.body, half.headers
 	}
-	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut}, c.method) {
-		return c, errs.Invalidf("method_"+status, "The method must be GET, POST or PUT.")
+	if err := f.set(sent); err != nil {
+		return "", err
 	}
-	if reason := urlProblem(c.url); reason != "" {
-		return c, errs.Invalidf("url_"+status, "%s", reason)
+	if err := c.validate(); err != nil {
+		return "", err
 	}
-	if utf8.RuneCountInString(c.body) > maxWebhookText {
-		return c, errs.Invalidf("body_"+status, "The body has more than %d characters.", maxWebhookText)
+	return encode(c)
+}
+
+// half is where a configuration keeps what is for one status.
+type half struct {
+	method, url, body *string
+	headers           *map[string]string
+}
+
+// halves yields the half for down, then that for up.
+func (c *webhookConfig) halves() iter.Seq2[string, half] {
+	return func(yield func(string, half) bool) {
+		_ = yield("down", half{&c.MethodDown, &c.URLDown, &c.BodyDown, &c.HeadersDown}) &&
+			yield("up", half{&c.MethodUp, &c.URLUp, &c.BodyUp, &c.HeadersUp})
 	}
-	var reason string
-	if c.headers, reason = parseHeaders(form.Get("headers_" + status)); reason != "" {
-		return c, errs.Invalidf("headers_"+status, "%s", reason)
+}
+
+// validate brings the texts into the form they are stored in, and says what is
+// wrong with one.
+func (c *webhookConfig) validate() error {
+	for status, half := range c.halves() {
+		if err := half.validate(status); err != nil {
+			return err
+		}
 	}
-	return c, nil
+	if c.URLDown == "" && c.URLUp == "" {
+		return errs.Invalidf("url_down", "Please give at least one URL.")
+	}
+	return nil
+}
+
+func (h *half) validate(status string) error {
+	*h.method = strings.ToUpper(strings.TrimSpace(*h.method))
+	*h.url = strings.TrimSpace(*h.url)
+	*h.body = strings.ReplaceAll(*h.body, "\r\n", "\n")
+	if *h.method == "" {
+		*h.method = http.MethodGet
+	}
+	if *h.headers == nil {
+		*h.headers = map[string]string{}
+	}
+	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut}, *h.method) {
+		return errs.Invalidf("method_"+status, "The method must be GET, POST or PUT.")
+	}
+	if reason := urlProblem(*h.url); reason != "" {
+		return errs.Invalidf("url_"+status, "%s", reason)
+	}
+	if utf8.RuneCountInString(*h.body) > maxWebhookText {
+		return errs.Invalidf("body_"+status, "The body has more than %d characters.", maxWebhookText)
+	}
+	if reason := headersProblem(*h.headers); reason != "" {
+		return errs.Invalidf("headers_"+status, "%s", reason)
+	}
+	return nil
 }
 
 // urlProblem says what is wrong with an URL, "" when nothing is. Hosts without
@@ -172,23 +217,40 @@ func urlProblem(text string) string {
 	return ""
 }
 
+// parseHeaders reads one "Name: value" a line.
 func parseHeaders(text string) (headers map[string]string, reason string) {
 	headers = make(map[string]string)
-	if utf8.RuneCountInString(text) > maxWebhookText {
-		return nil, fmt.Sprintf("The headers have more than %d characters.", maxWebhookText)
-	}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		name, value, ok := strings.Cut(line, ":")
+		name, value, _ := strings.Cut(line, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !ok || value == "" || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		if !validHeader(name, value) {
 			return nil, fmt.Sprintf("Please write each header as “Name: value”, one a line. This is not one: %s", head(line, 60))
 		}
 		headers[name] = value
 	}
 	return headers, ""
+}
+
+func validHeader(name, value string) bool {
+	return value != "" && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
+}
+
+// headersProblem says what is wrong with headers, "" when nothing is.
+func headersProblem(headers map[string]string) string {
+	length := 0
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if !validHeader(name, headers[name]) {
+			return fmt.Sprintf("This is not the name and the value of a header: %s", head(name+": "+headers[name], 60))
+		}
+		length += utf8.RuneCountInString(name + ": " + headers[name] + "\n")
+	}
+	if length > maxWebhookText+1 { // as one would type them, without the last end of line
+		return fmt.Sprintf("The headers have more than %d characters.", maxWebhookText)
+	}
+	return ""
 }
 
 // ToForm is the reverse of FromForm.
