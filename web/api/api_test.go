@@ -16,6 +16,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/openapitest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web/api"
 )
@@ -35,7 +36,8 @@ var returnPaths = mail.NewReturnPaths("secret", "bounces.example.org")
 // client calls the API over a real store with two projects.
 type client struct {
 	*testing.T
-	api   http.Handler
+	api   http.Handler // held against the document
+	bare  http.Handler // the same, for what the document does not allow
 	store *store.Store
 	clock *testdb.Clock
 	mine  store.Account
@@ -59,8 +61,10 @@ func each(t *testing.T, test func(c *client)) {
 				t.Fatal(err)
 			}
 		}
-		c.api = http.StripPrefix("/api", api.New(api.Deps{Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
-			MetricsKey: metricsKey, ReturnPaths: returnPaths, ChannelBroken: c.channelBroken, Log: slog.New(slog.DiscardHandler)}))
+		deps := api.Deps{Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
+			MetricsKey: metricsKey, ReturnPaths: returnPaths, ChannelBroken: c.channelBroken, Log: slog.New(slog.DiscardHandler)}
+		c.bare = http.StripPrefix("/api", api.New(deps))
+		c.api = openapitest.Load(t, deps.Document()).Handler(t, c.bare)
 		test(c)
 	})
 }

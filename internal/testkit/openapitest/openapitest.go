@@ -22,6 +22,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -38,15 +39,19 @@ type Document struct {
 }
 
 // Load parses a document, YAML or JSON, and fails the test when it is not valid
-// OpenAPI.
+// OpenAPI. The same one is parsed once.
 func Load(tb testing.TB, document []byte) *Document {
 	tb.Helper()
-	d, err := parse(document)
+	load, _ := loaded.LoadOrStore(string(document), sync.OnceValues(func() (*Document, error) { return parse(document) }))
+	d, err := load.(func() (*Document, error))()
 	if err != nil {
 		tb.Fatalf("the OpenAPI document: %v", err)
 	}
 	return d
 }
+
+// loaded are the parsed documents by their text.
+var loaded sync.Map
 
 func parse(document []byte) (*Document, error) {
 	registerTexts()
