@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -64,7 +65,7 @@ func undelivered(form url.Values) (reason string, disable bool) {
 // where that was the end of the channel. It fails with errs.NotFound when there
 // is no such delivery, or none young enough.
 func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounce) error {
-	b.Reason = cut(b.Reason, maxReason)
+	b.Reason = storable(b.Reason)
 	u, err := a.Store.NoteUndelivered(ctx, code, b)
 	if err != nil {
 		return err
@@ -127,10 +128,9 @@ func (a *API) reportBounced(ctx context.Context, b mail.Bounce) (string, error) 
 	return "OK", nil
 }
 
-// cut shortens s to at most n characters.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
+// storable makes a reason of text that others sent: no longer than maxReason,
+// and nothing in it that a database refuses.
+func storable(s string) string {
+	r := []rune(strings.ReplaceAll(s, "\x00", ""))
+	return string(r[:min(len(r), maxReason)])
 }
