@@ -30,9 +30,17 @@ type Config struct {
 	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
 
 	PingEndpoint    string `name:"ping-endpoint" group:"Pings" placeholder:"URL" help:"What ping URLs begin with, {SITE_ROOT}/ping/ when not set; may be another host whose root answers pings."`
-	PingEmailDomain string `name:"ping-email-domain" group:"Pings" default:"localhost" placeholder:"DOMAIN" help:"Domain of the addresses that take pings by e-mail."`
+	PingEmailDomain string `name:"ping-email-domain" group:"Pings" default:"localhost" placeholder:"DOMAIN" help:"Domain of the addresses that take pings by e-mail; pages show these addresses once it or smtpd-listen is set."`
 	PingBodyLimit   int    `name:"ping-body-limit" group:"Pings" default:"100000" min:"0" max:"1073741824" placeholder:"BYTES" help:"How much of a ping's body is kept; 0 is all of it."`
+	PingEmailLimit  int    `name:"ping-email-limit" group:"Pings" default:"1048576" min:"0" max:"1073741824" placeholder:"BYTES" help:"How much of a mail that is a ping is kept; 0 is all of it."`
 	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check."`
+
+	SMTPDListen         string `name:"smtpd-listen" group:"Pings by e-mail" placeholder:"HOST:PORT" help:"Address that takes pings by e-mail. Not set: smtpd listens on :25, up on none."`
+	SMTPDTLSCert        string `name:"smtpd-tls-cert" group:"Pings by e-mail" placeholder:"PATH" help:"File with the certificate for STARTTLS, PEM with its chain; read again when it changes."`
+	SMTPDTLSKey         string `name:"smtpd-tls-key" group:"Pings by e-mail" placeholder:"PATH" help:"File with the key of the certificate, PEM."`
+	SMTPDMaxMessage     int    `name:"smtpd-max-message" group:"Pings by e-mail" default:"33554432" min:"10000" max:"1073741824" placeholder:"BYTES" help:"Larger mails are refused."`
+	SMTPDMaxConnections int    `name:"smtpd-max-connections" group:"Pings by e-mail" default:"100" min:"1" max:"10000" placeholder:"N" help:"Connections at the same time; more are told to come back."`
+	SMTPDMaxRecipients  int    `name:"smtpd-max-recipients" group:"Pings by e-mail" default:"100" min:"1" max:"1000" placeholder:"N" help:"Checks that one mail may ping."`
 
 	EmailFrom            string   `name:"email-from" group:"Mail" placeholder:"ADDRESS" help:"Sender of all mail, {SITE_NAME} <punctual@HOST> when not set."`
 	SMTPHost             string   `name:"smtp-host" group:"Mail" placeholder:"HOST" help:"Server that takes our mail. Not set: mail is kept, not sent."`
@@ -44,6 +52,7 @@ type Config struct {
 	BounceDomain         string   `name:"bounce-domain" group:"Mail" placeholder:"DOMAIN" help:"Domain of the addresses alerts come back to when they cannot be delivered; its mail must be passed on to /api/v3/bounces/. Not set: they come back to EMAIL_FROM."`
 	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors."`
 
+	PrometheusEnabled           bool   `name:"prometheus-enabled" group:"Integrations" default:"true" negatable:"" help:"Let Prometheus scrape the checks of a project."`
 	WebhooksEnabled             bool   `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`
 	PushoverAPIToken            string `name:"pushover-api-token" group:"Integrations" secret:"true" placeholder:"TOKEN" help:"Application token of Pushover. Not set: Pushover is not offered."`
 	PushoverSubscriptionURL     string `name:"pushover-subscription-url" group:"Integrations" placeholder:"URL" help:"Subscription page of the Pushover application."`

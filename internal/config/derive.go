@@ -76,8 +76,8 @@ func (c *Config) warnUseless() {
 // do nothing.
 func withoutEffect() []string {
 	return []string{
-		"PUNCTUAL_ADMINS", "PUNCTUAL_MASTER_BADGE_LABEL", "PUNCTUAL_METRICS_LISTEN",
-		"PUNCTUAL_PING_EMAIL_DOMAIN", "PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_TOKENS", "PUNCTUAL_STATUS_VERSION_HEADER",
+		"PUNCTUAL_ADMINS", "PUNCTUAL_METRICS_LISTEN",
+		"PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_TOKENS", "PUNCTUAL_STATUS_VERSION_HEADER",
 	}
 }
 
@@ -133,6 +133,16 @@ func (c *Config) PingHost() string {
 		return ""
 	}
 	return u.Host
+}
+
+// EmailPingDomain is the domain of the addresses that take pings by e-mail, or
+// "" when nothing says that anybody listens for them: a domain was given, or
+// this process was told where to listen.
+func (c *Config) EmailPingDomain() string {
+	if c.SMTPDListen == "" && c.origins["PUNCTUAL_PING_EMAIL_DOMAIN"] == fromDefault {
+		return ""
+	}
+	return c.PingEmailDomain
 }
 
 // Secure says whether visitors come by https, so that cookies can be marked.

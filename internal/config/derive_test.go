@@ -3,7 +3,10 @@ package config_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
+
+	"punctual/internal/config"
 )
 
 func TestDefaultsFollowOtherSettings(t *testing.T) {
@@ -90,6 +93,35 @@ func TestTrustedNetworks(t *testing.T) {
 	for _, tt := range tests {
 		if got := trusts(tt.proxies, tt.address); got != tt.want {
 			t.Errorf("trusting %q believes %s: %v, want %v", tt.proxies, tt.address, got, tt.want)
+		}
+	}
+}
+
+func TestAddressesOfPingsByEmail(t *testing.T) {
+	for _, tt := range []struct {
+		env  env
+		want string
+	}{
+		{env{}, ""},
+		{env{"PUNCTUAL_SMTPD_LISTEN": ":2525"}, "localhost"},
+		{env{"PUNCTUAL_PING_EMAIL_DOMAIN": "hc.example.org"}, "hc.example.org"},
+		{env{"PUNCTUAL_PING_EMAIL_DOMAIN": "localhost"}, "localhost"},
+	} {
+		c, err := config.Load(tt.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.EmailPingDomain(); got != tt.want || len(c.Warnings()) > 0 {
+			t.Errorf("%v: %q, want %q; %v", tt.env, got, tt.want, c.Warnings())
+		}
+	}
+}
+
+func TestTheCertificateOfSmtpdNeedsBothFiles(t *testing.T) {
+	for set, missing := range map[string]string{"CERT": "KEY", "KEY": "CERT"} {
+		_, err := config.Load(env{"PUNCTUAL_SMTPD_TLS_" + set: "x.pem"})
+		if err == nil || !strings.HasPrefix(err.Error(), "PUNCTUAL_SMTPD_TLS_"+missing+": is not set") {
+			t.Errorf("with %s alone: %v", set, err)
 		}
 	}
 }

@@ -55,6 +55,7 @@ func TestDefaultsStartAnEmbeddedSite(t *testing.T) {
 		{"SMTPTLS", c.SMTPTLS, "starttls"},
 		{"EmailUseVerification", c.EmailUseVerification, true},
 		{"Admins", len(c.Admins), 0},
+		{"PrometheusEnabled", c.PrometheusEnabled, true},
 		{"WebhooksEnabled", c.WebhooksEnabled, true},
 		{"PushoverEmergencyRetryDelay", c.PushoverEmergencyRetryDelay, 300},
 		{"PushoverEmergencyExpiration", c.PushoverEmergencyExpiration, 86400},

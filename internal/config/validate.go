@@ -23,12 +23,14 @@ func (c *Config) Validate() error {
 	v.note("PUNCTUAL_LISTEN", checkListen(c.Listen))
 	v.unlessEmpty("PUNCTUAL_PING_LISTEN", c.PingListen, checkListen)
 	v.unlessEmpty("PUNCTUAL_METRICS_LISTEN", c.MetricsListen, checkListen)
+	v.unlessEmpty("PUNCTUAL_SMTPD_LISTEN", c.SMTPDListen, checkListen)
 	v.listenTwice()
 	v.note("PUNCTUAL_SITE_ROOT", checkURL(c.SiteRoot))
 	v.unlessDerived("PUNCTUAL_PING_ENDPOINT", c.PingEndpoint, checkURL)
 	v.note("PUNCTUAL_SITE_NAME", checkName(c.SiteName))
 	v.unlessDerived("PUNCTUAL_MASTER_BADGE_LABEL", c.MasterBadgeLabel, checkName)
 	v.note("PUNCTUAL_PING_EMAIL_DOMAIN", checkHost(c.PingEmailDomain))
+	v.smtpdCertificate()
 	v.unlessEmpty("PUNCTUAL_SUPPORT_EMAIL", c.SupportEmail, checkAddress)
 	v.unlessDerived("PUNCTUAL_EMAIL_FROM", c.EmailFrom, checkAddress)
 	for _, address := range c.Admins {
@@ -70,7 +72,7 @@ func (v *validator) unlessDerived(variable, value string, check func(string) err
 
 func (v *validator) listenTwice() {
 	seen := []string{v.config.Listen}
-	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen}} {
+	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen}, {"PUNCTUAL_SMTPD_LISTEN", v.config.SMTPDListen}} {
 		variable, address := s[0], s[1]
 		if address == "" || strings.HasSuffix(address, ":0") {
 			continue
@@ -79,6 +81,15 @@ func (v *validator) listenTwice() {
 			v.note(variable, fmt.Errorf("%q is already listened on; give it an address of its own", address))
 		}
 		seen = append(seen, address)
+	}
+}
+
+func (v *validator) smtpdCertificate() {
+	switch {
+	case v.config.SMTPDTLSCert != "" && v.config.SMTPDTLSKey == "":
+		v.note("PUNCTUAL_SMTPD_TLS_KEY", errors.New("is not set but PUNCTUAL_SMTPD_TLS_CERT is; set both or neither"))
+	case v.config.SMTPDTLSCert == "" && v.config.SMTPDTLSKey != "":
+		v.note("PUNCTUAL_SMTPD_TLS_CERT", errors.New("is not set but PUNCTUAL_SMTPD_TLS_KEY is; set both or neither"))
 	}
 }
 
