@@ -24,12 +24,12 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need"},
+	{"internal/errs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
 	{"internal/auth"},
-	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "web/api", "web/badge"},
+	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "web/api", "web/badge", "web/projectmetrics"},
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
@@ -50,6 +50,7 @@ var onlyFor = map[string][]string{
 	"internal/ping":       {"internal/app", "cmd/punctual"}, // it, alert and web never
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
 	"web":                 {"internal/app", "cmd/punctual"},
+	"web/apidoc":          {"web"},
 	"database/sql/driver": {"internal/db"},
 
 	"github.com/jackc/pgx":            {"internal/db"},

@@ -25,6 +25,15 @@ func (s *Server) routes() http.Handler {
 	if s.API != nil {
 		r.Mount("/api", s.API)
 	}
+	if s.Badges != nil {
+		r.Handle("/badge/*", s.Badges)
+		r.Handle("/b/*", s.Badges)
+	}
+	if s.ProjectMetrics != nil {
+		r.Method(http.MethodGet, "/projects/{project}/metrics/", s.ProjectMetrics)
+		r.Method(http.MethodGet, "/projects/{project}/metrics/{key}", s.ProjectMetrics)
+		r.Method(http.MethodGet, "/projects/{project}/checks/metrics/{key}", s.ProjectMetrics)
+	}
 
 	r.Group(func(r chi.Router) {
 		r.Use(s.withSession, s.crossOrigin)
@@ -116,6 +125,9 @@ func (s *Server) routes() http.Handler {
 
 		// Documentation.
 		get("/docs/", s.docsIndex)
+		if s.reference != nil {
+			get("/docs/api-reference/", s.docsAPI)
+		}
 		get("/docs/{page}/", s.docsPage)
 	})
 

@@ -20,6 +20,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/web/apidoc"
 )
 
 // Site is what pages need to know of this instance.
@@ -72,6 +73,9 @@ type Deps struct {
 	Templates            fs.FS
 	Static               fs.FS
 	API                  http.Handler // /api/…, nil = not offered
+	APIDocument          []byte       // its OpenAPI document, for the page of it; nil = no page
+	Badges               http.Handler // /badge/… and /b/…, nil = not offered
+	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
 	Dev                  bool         // templates are read again for each request
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
@@ -86,6 +90,7 @@ type Server struct {
 	assets    *assets
 	handler   http.Handler
 	docs      []doc
+	reference *apidoc.Reference // nil = no page
 	addresses *auth.Addresses
 	// brokenPage answers when nothing can be rendered any more.
 	brokenPage []byte
@@ -105,6 +110,12 @@ func New(d Deps) (*Server, error) {
 	}
 	if s.docs, err = loadDocs(d.Templates, &s.Site); err != nil {
 		return nil, fmt.Errorf("documentation: %w", err)
+	}
+	if d.APIDocument != nil {
+		if s.reference, err = apidoc.Read(d.APIDocument, d.Site.PingEndpoint); err != nil {
+			return nil, fmt.Errorf("the page of the API: %w", err)
+		}
+		s.docs = append(s.docs, apiDoc())
 	}
 	if err = s.prepareErrorPage(); err != nil {
 		return nil, err
