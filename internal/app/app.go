@@ -19,6 +19,7 @@ import (
 
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/metrics"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
 	"punctual/internal/prune"
@@ -59,6 +60,7 @@ type App struct {
 	parts parts
 
 	recorder *ping.Recorder
+	metrics  *metrics.Metrics
 	servers  []*server
 	node     monitor.Node
 
@@ -94,7 +96,7 @@ func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
 // Start opens the database, checks or (role Up) migrates its schema, and starts
 // what the role does. When it returns nil the App takes requests.
 func Start(ctx context.Context, role Role, opts Options) (*App, error) {
-	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1)}
+	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role))}
 	if err := a.open(ctx); err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 // open opens the database and makes sure of its schema.
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now}); err != nil {
+	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement}); err != nil {
 		return err
 	}
 	a.store = store.New(a.db)
@@ -161,6 +163,9 @@ func (a *App) start(ctx context.Context) error {
 		if err := a.listen(ctx); err != nil {
 			return err
 		}
+	}
+	if err := a.startMetrics(ctx); err != nil {
+		return err
 	}
 	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))
 	return nil

@@ -74,7 +74,7 @@ func (a *App) pings(prefix string) http.Handler {
 func (a *App) handler() http.Handler {
 	fixed := a.cfg.SitePath() + "/ping/" // always there, whatever PING_ENDPOINT says
 	shown := endpointPath(a.cfg.PingEndpoint)
-	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.parts.site
+	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.withMetrics(a.parts.site)
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.RawPath = "" // addresses are compared decoded (conformance §1)

@@ -51,18 +51,18 @@ func (a *App) wire() error {
 		return err
 	}
 	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain)
-	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, Now: a.store.Now, Log: a.log})
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: a.log})
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
 		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
-		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Log: a.log,
+		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Observe: a.observeLogins(), Log: a.log,
 	})
 	apiDeps := api.Deps{
 		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: a.log,
 	}
 	p.registry = a.notifiers(apiDeps)
-	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: a.log, TellOwner: a.tellOwner})
+	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: a.log, Observe: a.observeAlerts(), TellOwner: a.tellOwner})
 	if !a.role.serves() {
 		return nil
 	}
@@ -137,6 +137,7 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 		API:                  api,
 		Dev:                  a.opts.Dev,
 		TrustedProxies:       a.cfg.TrustedNetworks(),
+		Observe:              a.observeWeb(),
 		Log:                  a.log,
 	})
 	if err != nil {
