@@ -34,6 +34,7 @@ type cli struct {
 	Up         upCmd         `cmd:"" help:"Run everything in one process; the schema is migrated first."`
 	Serve      serveCmd      `cmd:"" help:"Run the web site, the API and the ping endpoints."`
 	Sendalerts sendalertsCmd `cmd:"" help:"Watch deadlines and send alerts; any number may run."`
+	Smtpd      smtpdCmd      `cmd:"" help:"Take pings by e-mail."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
 
 	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`

@@ -23,6 +23,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
 	"punctual/internal/prune"
+	"punctual/internal/smtpd"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -34,6 +35,7 @@ type Role string
 const (
 	Serve      Role = "serve"      // web, API and pings
 	SendAlerts Role = "sendalerts" // watcher and dispatcher
+	SMTPD      Role = "smtpd"      // pings by e-mail
 	Up         Role = "up"         // everything, with migration and pruning
 )
 
@@ -62,6 +64,7 @@ type App struct {
 	recorder *ping.Recorder
 	metrics  *metrics.Metrics
 	servers  []*server
+	smtpd    *smtpd.Server // nil: no pings by e-mail
 	node     monitor.Node
 
 	loops  sync.WaitGroup
@@ -159,6 +162,14 @@ func (a *App) start(ctx context.Context) error {
 			return nil
 		})
 	}
+	if a.role.serves() || a.takesMail() {
+		a.recorder = ping.NewRecorder(a.store, ping.Limits{}, a.log, a.observePings())
+	}
+	if a.takesMail() {
+		if err := a.listenSMTP(ctx); err != nil {
+			return err
+		}
+	}
 	if a.role.serves() {
 		if err := a.listen(ctx); err != nil {
 			return err
@@ -195,9 +206,18 @@ func (a *App) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	var errs []error
+	var mailEnd sync.WaitGroup // beside the others: a mail may take its time
+	if a.smtpd != nil {
+		mailEnd.Go(func() {
+			if err := a.smtpd.Stop(ctx); err != nil {
+				a.log.Warn("stop taking mail", "error", err)
+			}
+		})
+	}
 	for _, s := range a.servers {
 		errs = append(errs, s.stop(ctx))
 	}
+	mailEnd.Wait()
 	if a.recorder != nil {
 		a.recorder.Close()
 	}

@@ -32,7 +32,6 @@ func (s *server) stop(ctx context.Context) error {
 
 // listen opens the listeners and serves them.
 func (a *App) listen(ctx context.Context) error {
-	a.recorder = ping.NewRecorder(a.store, ping.Limits{}, a.log, a.observePings())
 	if err := a.serve(ctx, a.cfg.Listen, a.handler()); err != nil {
 		return err
 	}
