@@ -163,15 +163,22 @@ func (s *Store) SetChannelChecks(ctx context.Context, channel uuid.UUID, checks 
 		if _, err := tx.Exec(ctx, `DELETE FROM check_channels WHERE channel_id = $1`, channel); err != nil {
 			return fmt.Errorf("assign channel: %w", err)
 		}
-		for _, id := range checks {
-			_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id)
-				SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE c.id = $1 AND h.id = $2`, id, channel)
-			if err != nil {
-				return fmt.Errorf("assign channel: %w", err)
-			}
+		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id)
+			SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE h.id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet),
+			channel, setOfIDs(tx.Engine(), checks))
+		if err != nil {
+			return fmt.Errorf("assign channel: %w", err)
 		}
 		return nil
 	})
+}
+
+// CodesOfChannel lists the codes of the checks that are watched through the
+// channel, the oldest check first.
+func (s *Store) CodesOfChannel(ctx context.Context, channel uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := s.db.Query(ctx, `SELECT c.code FROM checks c JOIN check_channels cc ON cc.check_id = c.id
+		WHERE cc.channel_id = $1 ORDER BY c.created_at, c.id`, channel)
+	return db.Collect(rows, err, func(r *sql.Rows, code *uuid.UUID) error { return r.Scan(db.UUID(code)) })
 }
 
 // assignChannels makes channels exactly the ones the check is watched through.

@@ -125,15 +125,24 @@ func scanProjectRow(row rowScanner, p *ProjectRow) error {
 	return scanProject(row, &p.Project, &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role)
 }
 
+// ownProjects selects the projects that user $2 owns or is a member of.
+const ownProjects = `SELECT ` + projectColumns + `, o.email, ` + projectCounts + `,
+	CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END
+	FROM projects p JOIN users o ON o.id = p.owner_id
+	LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
+	WHERE (p.owner_id = $2 OR m.user_id IS NOT NULL)`
+
 // ProjectsOf lists the projects the user owns or is a member of, by name.
 func (s *Store) ProjectsOf(ctx context.Context, user uuid.UUID) ([]ProjectRow, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`,
-		CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END
-		FROM projects p JOIN users o ON o.id = p.owner_id
-		LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
-		WHERE p.owner_id = $2 OR m.user_id IS NOT NULL
-		ORDER BY lower(p.name), p.created_at`, s.Now(), user)
+	rows, err := s.db.Query(ctx, ownProjects+` ORDER BY lower(p.name), p.created_at`, s.Now(), user)
 	return db.Collect(rows, err, collectProjectRow)
+}
+
+// ProjectOf returns one project of those that ProjectsOf lists.
+func (s *Store) ProjectOf(ctx context.Context, user, project uuid.UUID) (*ProjectRow, error) {
+	var p ProjectRow
+	err := scanProjectRow(s.db.QueryRow(ctx, ownProjects+` AND p.id = $3`, s.Now(), user, project), &p)
+	return &p, notFound(err, "project")
 }
 
 // Projects lists all projects whose name or owner contains search, newest

@@ -14,9 +14,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/notify"
 	"punctual/internal/store"
 )
 
@@ -28,6 +30,16 @@ type Deps struct {
 	PingEndpoint string                  // ends with a slash
 	MetricsKey   string                  // opens metrics/; "" = nothing does
 	ReturnPaths  *mail.ReturnPaths       // reads the addresses that bounces come back to
+	Auth         *auth.Service           // knows account tokens, makes projects and keys
+	Addresses    *auth.Addresses         // asks addresses whether they want alerts
+	Notifiers    *notify.Registry        // the kinds of channels to be had
+
+	// SendTest sends a test notification through a channel and waits.
+	SendTest func(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
+
+	// BadgeURL is the address of the badge of a tag, or of "*" for the project,
+	// with 2 or 3 states, as svg, json or shields.
+	BadgeURL func(badgeKey, tag string, states int, format string) string
 
 	// ChannelBroken tells the owner of a channel that has just been disabled
 	// because of what came back later; nil = nobody is told.
@@ -45,6 +57,11 @@ const (
 	versionPath = `/{version:v[123]}`
 	checkPath   = versionPath + `/checks/{code:` + uuidPattern + `}`
 	uniquePath  = versionPath + `/checks/{unique:[0-9A-Za-z]{40}}`
+
+	// Our extensions are in version 3 only: the others stay as they always were.
+	extendedPath = `/{version:v3}`
+	channelPath  = extendedPath + `/channels/{channel:` + uuidPattern + `}`
+	projectPath  = extendedPath + `/projects/{project:` + uuidPattern + `}`
 )
 
 // New returns the handler to mount at /api: it sees paths like /v3/checks/.
@@ -65,8 +82,22 @@ func New(d Deps) http.Handler {
 	list(r, checkPath+`/flips/`, endpoint{"GET": a.read(a.flips)})
 	list(r, uniquePath+`/flips/`, endpoint{"GET": a.read(a.flipsByUniqueKey)})
 
+	list(r, versionPath+`/badges/`, endpoint{"GET": a.read(a.badges)})
+
 	// Channels.
-	list(r, versionPath+`/channels/`, endpoint{"GET": a.remove(a.channels)})
+	list(r, `/{version:v[12]}/channels/`, endpoint{"GET": a.remove(a.channels)})
+	list(r, extendedPath+`/channels/`, endpoint{"GET": a.remove(a.channels), "POST": a.write(a.extension(a.createChannel))})
+	r.Handle(channelPath, endpoint{
+		"GET": a.read(a.extension(a.channel)), "POST": a.write(a.extension(a.updateChannel)), "DELETE": a.remove(a.extension(a.deleteChannel)),
+	})
+	r.Handle(channelPath+`/test`, endpoint{"POST": a.write(a.extension(a.testChannel))})
+	assign := a.write(a.extension(a.assignChannel))
+	r.Handle(channelPath+`/checks`, endpoint{"POST": assign, "PUT": assign})
+
+	// Projects, with a token of an account.
+	list(r, extendedPath+`/projects/`, endpoint{"GET": a.account(a.projects), "POST": a.account(a.createProject)})
+	r.Handle(projectPath, endpoint{"GET": a.account(a.project), "POST": a.account(a.updateProject), "DELETE": a.account(a.deleteProject)})
+	r.Handle(projectPath+`/keys`, endpoint{"POST": a.account(a.projectKeys)})
 
 	// Without a key of a project: any method for those who watch, POST for the
 	// callbacks of providers and mail servers (contract §5).
@@ -84,6 +115,9 @@ func New(d Deps) http.Handler {
 // list registers an address that ends in a slash, and the redirect for those
 // who leave it away.
 func list(r chi.Router, path string, h http.Handler) {
+	if e, ok := h.(endpoint); ok && e["GET"] != nil {
+		e["GET"] = tagged(e["GET"])
+	}
 	r.Handle(path, h)
 	r.HandleFunc(strings.TrimSuffix(path, "/"), addSlash)
 }
@@ -108,7 +142,7 @@ type endpoint map[string]http.HandlerFunc
 
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	methods := make([]string, 0, 4)
-	for _, m := range []string{"GET", "POST", "DELETE"} {
+	for _, m := range []string{"GET", "POST", "PUT", "DELETE"} {
 		if e[m] != nil {
 			methods = append(methods, m)
 		}

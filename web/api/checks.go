@@ -13,8 +13,14 @@ import (
 	"punctual/internal/store"
 )
 
-// list is GET checks/ (contract §2.4).
+// list is GET checks/ (contract §2.4), with the parameters of list.go.
 func (a *API) list(c *call) {
+	query := c.URL.Query()
+	wanted, err := parseList(c.version, query)
+	if err != nil {
+		a.refuse(c.w, c.Request, err)
+		return
+	}
 	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
@@ -25,13 +31,17 @@ func (a *API) list(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	query := c.URL.Query()
-	slug, tags := query.Get("slug"), query["tag"]
-	objects := make([]checkJSON, 0, len(checks))
+	slug, tags, now := query.Get("slug"), query["tag"], a.Store.Now()
+	found := make([]*monitor.Check, 0, len(checks))
 	for i := range checks {
-		if check := &checks[i]; (slug == "" || check.Slug == slug) && hasTags(check, tags) {
-			objects = append(objects, a.object(check, assigned[check.ID], c.view(a)))
+		if check := &checks[i]; (slug == "" || check.Slug == slug) && hasTags(check, tags) && wanted.wants(check, now) {
+			found = append(found, check)
 		}
+	}
+	found = wanted.page(c.w, a.SiteURL+"/api/"+c.version+"/checks/", found)
+	objects := make([]checkJSON, len(found))
+	for i, check := range found {
+		objects[i] = a.object(check, assigned[check.ID], c.view(a))
 	}
 	a.json(c.w, http.StatusOK, struct {
 		Checks []checkJSON `json:"checks"`

@@ -37,9 +37,13 @@ type pingJSON struct {
 	RID        *string          `json:"rid"`
 	BodyURL    *string          `json:"body_url"`           // null: it has no body
 	Duration   json.Number      `json:"duration,omitempty"` // seconds; absent where no run ended
+
+	// ExitStatus is there when the request wants it: null for a ping without one.
+	ExitStatus **int `json:"exit_status,omitempty"`
 }
 
-// pings is GET checks/<uuid>/pings/: the newest first.
+// pings is GET checks/<uuid>/pings/: the newest first. With ?extra=exit_status,
+// an extension of ours, each has its exit status.
 func (a *API) pings(c *call) {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
@@ -58,8 +62,12 @@ func (a *API) pings(c *call) {
 	}
 	bodies := a.SiteURL + "/api/" + c.version + "/checks/" + check.Code.String() + "/pings/"
 	pings := make([]pingJSON, len(rows))
+	exits := c.asksFor("exit_status")
 	for i := range rows {
 		pings[i] = newPingJSON(&rows[i], bodies)
+		if exits {
+			pings[i].ExitStatus = &rows[i].ExitStatus
+		}
 		if d, timed := took[rows[i].N]; timed {
 			pings[i].Duration = inSeconds(d)
 		}

@@ -1,0 +1,299 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+)
+
+// Channels made, changed, tried out and removed by API: an extension of ours in
+// version 3.
+
+// maxChannelName is how many characters a channel's name may have.
+const maxChannelName = 100
+
+// extension makes an operation of one that may fail; refuse answers the error.
+func (a *API) extension(op func(c *call) error) operation {
+	return func(c *call) {
+		if err := op(c); err != nil {
+			a.refuse(c.w, c.Request, err)
+		}
+	}
+}
+
+// channelJSON is a channel with all there is to know about it. Secrets are in
+// config, so a read-only key does not get it, nor the checks, whose ids are
+// their ping URLs.
+type channelJSON struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	Kind       string          `json:"kind"`
+	Verified   bool            `json:"verified"` // false: an address that has not agreed yet
+	Disabled   bool            `json:"disabled"` // after a permanent error; an update switches it on again
+	LastNotify *string         `json:"last_notify"`
+	LastError  string          `json:"last_error"`       // "" = the last delivery was accepted
+	Config     json.RawMessage `json:"config,omitempty"` // read-write keys, with Checks
+	Checks     *[]string       `json:"checks,omitempty"` // uuids of the checks it tells of
+}
+
+// channelObject is the channel as the key may see it.
+func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
+	out := channelJSON{
+		ID: ch.ID.String(), Name: ch.Name, Kind: ch.Kind, Verified: ch.Verified, Disabled: ch.Disabled,
+		LastNotify: stamp(ch.LastNotifyAt), LastError: ch.LastError,
+	}
+	if c.readonly {
+		return out, nil
+	}
+	codes, err := a.Store.CodesOfChannel(c.Context(), ch.ID)
+	checks := make([]string, len(codes))
+	for i, code := range codes {
+		checks[i] = code.String()
+	}
+	out.Config, out.Checks = json.RawMessage(ch.Config), &checks
+	return out, err
+}
+
+// answerChannel sends the channel.
+func (a *API) answerChannel(c *call, status int, ch *monitor.Channel) error {
+	out, err := a.channelObject(c, ch)
+	if err != nil {
+		return err
+	}
+	a.json(c.w, status, out)
+	return nil
+}
+
+// ownChannel is the channel the address names; one of another project is
+// errs.NotFound.
+func (a *API) ownChannel(c *call) (*monitor.Channel, error) {
+	ch, err := a.Store.ChannelByID(c.Context(), uuid.MustParse(chi.URLParam(c.Request, "channel")))
+	if err == nil && ch.ProjectID != c.project.ID {
+		err = errs.NotFoundf("channel not found")
+	}
+	return ch, err
+}
+
+// channel is GET channels/<uuid>.
+func (a *API) channel(c *call) error {
+	ch, err := a.ownChannel(c)
+	if err != nil {
+		return err
+	}
+	return a.answerChannel(c, http.StatusOK, ch)
+}
+
+// createChannel is POST channels/ with kind, name and config: 201 and the
+// channel, switched on for all checks of the project as when it is made on the
+// site. Where the site asks, an address that is not the owner's gets a mail with
+// a link and no alerts before it has agreed.
+func (a *API) createChannel(c *call) error {
+	if err := c.body.only("kind", "name", "config"); err != nil {
+		return err
+	}
+	kind, _, err := c.body.text("kind")
+	if err != nil {
+		return err
+	}
+	if a.Notifiers.Notifier(kind) == nil {
+		return errs.Invalidf("kind", "This site has no channels of that kind; there are %s.", strings.Join(a.Notifiers.Kinds(), ", "))
+	}
+	ch := &monitor.Channel{ProjectID: c.project.ID, Kind: kind}
+	if err := a.fillChannel(ch, c.body); err != nil {
+		return err
+	}
+	err = a.settle(c, nil, ch, func() error { return a.Store.CreateChannel(c.Context(), ch) })
+	if err != nil {
+		return err
+	}
+	a.Log.Info("channel made", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
+	return a.answerChannel(c, http.StatusCreated, ch)
+}
+
+// updateChannel is POST channels/<uuid> with name and config, of which what is
+// not sent stays: 200 and the channel. It also switches a disabled one on again,
+// as saving it on the site does.
+func (a *API) updateChannel(c *call) error {
+	ch, err := a.ownChannel(c)
+	if err != nil {
+		return err
+	}
+	if err := c.body.only("name", "config"); err != nil {
+		return err
+	}
+	if a.Notifiers.Notifier(ch.Kind) == nil {
+		return errs.Conflictf("this site has no channels of the kind %s any more", ch.Kind)
+	}
+	before := *ch
+	if err := a.fillChannel(ch, c.body); err != nil {
+		return err
+	}
+	ch.Disabled, ch.LastError = false, ""
+	err = a.settle(c, &before, ch, func() error { return a.Store.UpdateChannel(c.Context(), ch) })
+	if err != nil {
+		return err
+	}
+	return a.answerChannel(c, http.StatusOK, ch)
+}
+
+// fillChannel takes name and settings from the request; its kind is known.
+func (a *API) fillChannel(ch *monitor.Channel, b body) error {
+	switch name, sent, err := b.text("name"); {
+	case err != nil:
+		return err
+	case utf8.RuneCountInString(name) > maxChannelName:
+		return errs.Invalidf("name", "A name has at most %d characters.", maxChannelName)
+	case sent:
+		ch.Name = strings.TrimSpace(name)
+	}
+	var sent map[string]json.RawMessage
+	if raw, there := b["config"]; there {
+		if bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &sent) != nil {
+			return errs.Invalidf("config", "The value must be an object.")
+		}
+	}
+	config, err := a.Notifiers.Notifier(ch.Kind).FromFields(ch.Config, sent)
+	if field := errs.FieldOf(err); field != "" {
+		return errs.Invalidf("config."+field, "%s", errs.Message(err))
+	}
+	ch.Config = config
+	return err
+}
+
+// settle stores a channel with what its address has to be asked. A key speaks
+// for the owner of the project: their own address needs no question.
+func (a *API) settle(c *call, before, ch *monitor.Channel, store func() error) error {
+	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
+	if err != nil {
+		return err
+	}
+	asks, err := a.Addresses.Settle(c.Context(), before, ch, owner)
+	if err != nil {
+		return err
+	}
+	if err := store(); err != nil {
+		return err
+	}
+	if asks {
+		return a.Addresses.Ask(c.Context(), ch, c.project, owner)
+	}
+	return nil
+}
+
+// deleteChannel is DELETE channels/<uuid>: 200 and the channel as it was.
+func (a *API) deleteChannel(c *call) error {
+	ch, err := a.ownChannel(c)
+	if err != nil {
+		return err
+	}
+	object, err := a.channelObject(c, ch)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.DeleteChannel(c.Context(), ch.ID); err != nil {
+		return err
+	}
+	a.Log.Info("channel removed", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
+	a.json(c.w, http.StatusOK, object)
+	return nil
+}
+
+// testJSON is what came of a test notification.
+type testJSON struct {
+	Accepted   bool   `json:"accepted"`
+	Error      string `json:"error"`       // "" when it was accepted
+	StatusCode *int   `json:"status_code"` // HTTP status of the other side, null when it gave none
+	Response   string `json:"response"`    // what it answered, at most 500 bytes
+}
+
+// testChannel is POST channels/<uuid>/test: it sends a test now, waits, and
+// answers 200 with what the other side said, also when that was no.
+func (a *API) testChannel(c *call) error {
+	ch, err := a.ownChannel(c)
+	if err != nil {
+		return err
+	}
+	if err := c.body.only(); err != nil {
+		return err
+	}
+	result, err := a.SendTest(c.Context(), ch)
+	out := testJSON{Accepted: err == nil, Response: result.Response}
+	if result.StatusCode != 0 {
+		out.StatusCode = &result.StatusCode
+	}
+	if failed, told := errors.AsType[*notify.Error](err); told {
+		out.Error = failed.Message
+	} else if err != nil {
+		if errs.KindOf(err) == errs.Internal {
+			a.Log.Error("send test", "channel", ch.ID, "error", err)
+		}
+		out.Error = errs.Message(err)
+	}
+	a.json(c.w, http.StatusOK, out)
+	return nil
+}
+
+// assignChannel is PUT or POST channels/<uuid>/checks with checks, a list of
+// uuids of checks of the project or "*" for all of them: from now on the channel
+// tells of exactly these. 200 and the channel.
+func (a *API) assignChannel(c *call) error {
+	ch, err := a.ownChannel(c)
+	if err != nil {
+		return err
+	}
+	if err := c.body.only("checks"); err != nil {
+		return err
+	}
+	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
+	if err != nil {
+		return err
+	}
+	ids, err := chooseChecks(c.body["checks"], checks)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.SetChannelChecks(c.Context(), ch.ID, ids); err != nil {
+		return err
+	}
+	return a.answerChannel(c, http.StatusOK, ch)
+}
+
+// chooseChecks reads the field checks: the internal ids of those it names.
+func chooseChecks(raw json.RawMessage, all []monitor.Check) ([]int64, error) {
+	var ids []int64
+	if string(raw) == `"*"` {
+		for i := range all {
+			ids = append(ids, all[i].ID)
+		}
+		return ids, nil
+	}
+	var codes []*string
+	if raw == nil || bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &codes) != nil {
+		return nil, errs.Invalidf("checks", `The value must be a list of uuids of checks, or "*" for all.`)
+	}
+	byCode := make(map[string]int64, len(all))
+	for i := range all {
+		byCode[all[i].Code.String()] = all[i].ID
+	}
+	for _, code := range codes {
+		if code == nil {
+			return nil, errs.Invalidf("checks", `The value must be a list of uuids of checks, or "*" for all.`)
+		}
+		id, found := byCode[strings.ToLower(*code)]
+		if !found {
+			return nil, errs.Invalidf("checks", "The project has no check %s.", *code)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

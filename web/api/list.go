@@ -1,0 +1,181 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// What lists offer beyond the contract. Parameters count in version 3 only:
+// clients of versions 1 and 2 send some of these names and rely on their being
+// ignored (conformance §5).
+
+// maxPage is the most objects that ?limit= may ask for.
+const maxPage = 10000
+
+// listQuery is what a request asks of the list of checks.
+type listQuery struct {
+	statuses []string // any of them; none = all
+	name     string   // part of the name, lower-case; "" = all
+	limit    int      // 0 = all
+	after    position // where the page begins
+	more     url.Values
+}
+
+// position is a place in the list of checks, which is ordered by creation; the
+// zero position is its beginning. It stays right when checks come and go.
+type position struct {
+	created int64 // microseconds since 1970
+	id      int64
+}
+
+func positionOf(c *monitor.Check) position { return position{c.CreatedAt.UnixMicro(), c.ID} }
+
+func (p position) before(c *monitor.Check) bool {
+	at := positionOf(c)
+	return p.created < at.created || p.created == at.created && p.id < at.id
+}
+
+// cursor is the position as it travels in links.
+func (p position) cursor() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", p.created, p.id))
+}
+
+func parseCursor(text string) (p position, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return p, false
+	}
+	created, id, _ := strings.Cut(string(raw), ".")
+	var errCreated, errID error
+	p.created, errCreated = strconv.ParseInt(created, 10, 64)
+	p.id, errID = strconv.ParseInt(id, 10, 64)
+	return p, errCreated == nil && errID == nil
+}
+
+// parseList reads status (repeatable), name, limit and cursor. What is wrong is
+// an error of kind errs.Invalid that names the parameter.
+func parseList(version string, query url.Values) (listQuery, error) {
+	q := listQuery{more: query}
+	if version != "v3" {
+		return q, nil
+	}
+	statuses := []string{"new", "up", "grace", "down", "paused", "started"}
+	for _, s := range query["status"] {
+		if !slices.Contains(statuses, s) {
+			return q, errs.Invalidf("status", "The value must be one of %s.", strings.Join(statuses, ", "))
+		}
+	}
+	q.statuses = query["status"]
+	q.name = strings.ToLower(query.Get("name"))
+	if limit, sent := query["limit"]; sent {
+		var err error
+		if q.limit, err = strconv.Atoi(limit[0]); err != nil || q.limit < 1 || q.limit > maxPage {
+			return q, errs.Invalidf("limit", "The value must be a number from 1 to %d.", maxPage)
+		}
+	}
+	if cursor, sent := query["cursor"]; sent {
+		var ok bool
+		if q.after, ok = parseCursor(cursor[0]); !ok {
+			return q, errs.Invalidf("cursor", "The value must be one that a Link header has given.")
+		}
+	}
+	return q, nil
+}
+
+// wants tells whether the check belongs into the list at the moment.
+func (q *listQuery) wants(c *monitor.Check, now time.Time) bool {
+	if !q.after.before(c) || q.name != "" && !strings.Contains(strings.ToLower(c.Name), q.name) {
+		return false
+	}
+	if len(q.statuses) == 0 {
+		return true
+	}
+	return slices.Contains(q.statuses, string(c.StatusAt(now))) || c.Started() && slices.Contains(q.statuses, "started")
+}
+
+// page cuts off what is beyond the limit, and tells in the Link header where
+// the list goes on (RFC 8288).
+func (q *listQuery) page(w http.ResponseWriter, address string, checks []*monitor.Check) []*monitor.Check {
+	if q.limit == 0 || len(checks) <= q.limit {
+		return checks
+	}
+	checks = checks[:q.limit]
+	q.more.Set("cursor", positionOf(checks[q.limit-1]).cursor())
+	w.Header().Set("Link", "<"+address+"?"+q.more.Encode()+`>; rel="next"`)
+	w.Header().Set("Access-Control-Expose-Headers", "Link")
+	return checks
+}
+
+// asksFor tells whether the request wants an extra field: ?extra=name, several
+// separated by commas or each in a parameter of its own, in version 3.
+func (c *call) asksFor(name string) bool {
+	if c.version != "v3" {
+		return false
+	}
+	for _, names := range c.URL.Query()["extra"] {
+		if slices.Contains(strings.Split(names, ","), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// tagged gives the answers of a list their ETag, and answers 304 to those who
+// have the same already (RFC 9110 §13). The tag is the hash of the whole answer:
+// statuses change as time passes, so nothing less would do.
+func tagged(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		kept := &keptAnswer{ResponseWriter: w, status: http.StatusOK}
+		h(kept, r)
+		if kept.status == http.StatusOK {
+			sum := sha256.Sum256(kept.body.Bytes())
+			tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+			header := w.Header()
+			header.Set("ETag", tag)
+			header.Set("Cache-Control", "private, no-cache") // ask each time; others have other keys
+			if matches(r.Header.Get("If-None-Match"), tag) {
+				header.Del("Content-Type")
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		}
+		w.WriteHeader(kept.status)
+		w.Write(kept.body.Bytes())
+	}
+}
+
+// keptAnswer holds an answer back.
+type keptAnswer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (k *keptAnswer) WriteHeader(status int)      { k.status = status }
+func (k *keptAnswer) Write(p []byte) (int, error) { return k.body.Write(p) }
+
+// matches tells whether the header If-None-Match names the tag; weak and strong
+// tags of the same text are the same here.
+func matches(header, tag string) bool {
+	if strings.TrimSpace(header) == "*" {
+		return true
+	}
+	for item := range strings.SplitSeq(header, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(item), "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
