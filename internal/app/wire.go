@@ -23,6 +23,8 @@ import (
 	"punctual/templates"
 	"punctual/web"
 	"punctual/web/api"
+	"punctual/web/badge"
+	"punctual/web/projectmetrics"
 )
 
 // parts are the services of an App. Those a role does not run are there
@@ -58,7 +60,7 @@ func (a *App) wire() error {
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Observe: a.observeLogins(), Log: a.log,
 	})
 	apiDeps := api.Deps{
-		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint,
+		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: a.log,
 	}
 	p.registry = a.notifiers(apiDeps)
@@ -135,6 +137,8 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 		Templates:            pages,
 		Static:               static.FS,
 		API:                  api,
+		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: a.log}),
+		ProjectMetrics:       a.projectMetrics(),
 		Dev:                  a.opts.Dev,
 		TrustedProxies:       a.cfg.TrustedNetworks(),
 		Observe:              a.observeWeb(),
@@ -144,6 +148,18 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 		return nil, err
 	}
 	return compressed(site)
+}
+
+func (a *App) badgeLinks() badge.Links {
+	return badge.Links{SecretKey: a.cfg.SecretKey, SiteURL: a.cfg.SiteRoot}
+}
+
+// projectMetrics is what Prometheus scrapes, nil where it may not.
+func (a *App) projectMetrics() http.Handler {
+	if !a.cfg.PrometheusEnabled {
+		return nil
+	}
+	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.KeyHash, Log: a.log})
 }
 
 // compressed sends pages and API answers gzipped to those who accept it, with

@@ -1,0 +1,76 @@
+package badge
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"net/url"
+	"strings"
+)
+
+// Project is the pseudo-tag of the badge over all checks of a project.
+const Project = "*"
+
+// The numbers of states that a badge may know.
+const (
+	TwoStates   = 2 // up and down
+	ThreeStates = 3 // late as well
+)
+
+// Formats are what a badge can be had as, by the ends of the addresses.
+func Formats() []string { return []string{"svg", "json", "shields"} }
+
+// Links makes the addresses of badges.
+type Links struct {
+	SecretKey string // of the instance
+	SiteURL   string // SITE_ROOT, without a slash at the end
+}
+
+const signatureLength = 8
+
+// Signature is what opens the badge of a tag of the project with the badge key:
+// the first characters of an HMAC-SHA1 (contract §3.1). Addresses with it are in
+// READMEs, so it is to stay as it is.
+func (l Links) Signature(badgeKey, tag string) string {
+	key := sha1.Sum([]byte(badgeKey + l.SecretKey)) //nolint:gosec // the contract fixes the algorithm
+	mac := hmac.New(sha1.New, key[:])
+	mac.Write([]byte(tag))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:signatureLength]
+}
+
+// signed tells whether the signature of an address opens the badge of the tag.
+// Only its beginning is compared.
+func (l Links) signed(signature, badgeKey, tag string) bool {
+	return len(signature) >= signatureLength && hmac.Equal([]byte(signature[:signatureLength]), []byte(l.Signature(badgeKey, tag)))
+}
+
+const twoStatesMark = "-2"
+
+// statesOf is the number of states an address asks for by its signature.
+func statesOf(signature string) int {
+	if len(signature) == signatureLength+len(twoStatesMark) && strings.HasSuffix(signature, twoStatesMark) {
+		return TwoStates
+	}
+	return ThreeStates
+}
+
+// Tag is the address of the badge of a tag, or of Project, with TwoStates or
+// ThreeStates, in one of Formats.
+func (l Links) Tag(badgeKey, tag string, states int, format string) string {
+	link := l.SiteURL + "/badge/" + badgeKey + "/" + l.Signature(badgeKey, tag)
+	if states == TwoStates {
+		link += twoStatesMark
+	}
+	if tag != Project {
+		link += "/" + escapeTwice(tag)
+	}
+	return link + "." + format
+}
+
+// escapeTwice escapes all but letters, digits, - _ . and ~ as %XX, and the % of
+// that again: the first decoding is the HTTP server's, and after it a slash in
+// a tag must not look like one of the address (contract §3.1).
+func escapeTwice(tag string) string {
+	once := strings.ReplaceAll(url.QueryEscape(tag), "+", "%20")
+	return strings.ReplaceAll(once, "%", "%25")
+}

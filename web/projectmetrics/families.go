@@ -1,0 +1,160 @@
+package projectmetrics
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// sample is a check at the moment of a scrape.
+type sample struct {
+	*store.CheckMetrics
+	labels string // {name="…", …}
+	status monitor.Status
+	now    time.Time
+}
+
+// family is a metric of each check; value returns false where the check has none.
+type family struct {
+	name, help string
+	value      func(*sample) (float64, bool)
+}
+
+// families are the metrics of checks: those of contract §4 in its order, and
+// extras, our own. Dashboards and alert rules know their names: none is ever
+// renamed.
+func families() (contract, extras []family) {
+	contract = []family{
+		{"hc_check_up", "Whether the check is up (1) or down (0).", func(s *sample) (float64, bool) { return one(s.status != monitor.StatusDown) }},
+		{"hc_check_started", "Whether a run of the job is under way (1) or not (0).", func(s *sample) (float64, bool) { return one(s.Started()) }},
+		{"hc_check_grace", "Whether the check is late, within its grace time (1), or not (0).", func(s *sample) (float64, bool) { return one(s.status == monitor.StatusGrace) }},
+		{"hc_check_paused", "Whether the check is paused (1) or not (0).", func(s *sample) (float64, bool) { return one(s.status == monitor.StatusPaused) }},
+	}
+	extras = []family{
+		{"hc_check_last_ping_timestamp_seconds", "When the job last reported success or failure, Unix time; absent before the first time.", func(s *sample) (float64, bool) { return unix(s.LastPing) }},
+		{"hc_check_last_duration_seconds", "How long the last run took; absent when it was not measured.", func(s *sample) (float64, bool) { return s.LastDuration.Seconds(), s.LastDuration > 0 }},
+		{"hc_check_next_deadline_timestamp_seconds", "When the check goes down unless a ping comes, Unix time; absent while it is down or nothing is expected.", deadline},
+		{"hc_check_last_exit_status", "The exit status that the last success or failure came with; absent when it came without.", exitStatus},
+		{"hc_check_time_in_state_seconds", "Time since the check last went up, down, paused or new; being late is part of being up.", timeInState},
+	}
+	return contract, extras
+}
+
+func one(yes bool) (float64, bool) {
+	if yes {
+		return 1, true
+	}
+	return 0, true
+}
+
+func unix(t time.Time) (float64, bool) { return float64(t.UnixMicro()) / 1e6, !t.IsZero() }
+
+// deadline is the moment of going down. A check that is past it, found so by
+// nobody but us yet, has none.
+func deadline(s *sample) (float64, bool) {
+	if s.DueAt.IsZero() || s.status == monitor.StatusDown {
+		return 0, false
+	}
+	return unix(s.AlertAt)
+}
+
+func exitStatus(s *sample) (float64, bool) {
+	if s.ExitStatus == nil {
+		return 0, false
+	}
+	return float64(*s.ExitStatus), true
+}
+
+// timeInState counts from the change of the stored status. Where time alone has
+// brought the check down, that is the deadline.
+func timeInState(s *sample) (float64, bool) {
+	since := s.StateSince
+	if s.status == monitor.StatusDown && s.Status != monitor.StatusDown && s.AlertAt.After(since) {
+		since = s.AlertAt
+	}
+	return max(0, s.now.Sub(since).Seconds()), true
+}
+
+// write writes the metrics of the checks, given by their id, as they are at now,
+// in the Prometheus text format.
+func write(buf *bytes.Buffer, checks []store.CheckMetrics, now time.Time) {
+	samples := make([]sample, len(checks))
+	tagUp := make(map[string]bool)
+	down := 0
+	for i := range checks {
+		c := &checks[i]
+		s := sample{CheckMetrics: c, labels: checkLabels(&c.Check), status: c.StatusAt(now), now: now}
+		samples[i] = s
+		isDown := s.status == monitor.StatusDown
+		if isDown {
+			down++
+		}
+		for _, tag := range c.TagList() {
+			up, known := tagUp[tag]
+			tagUp[tag] = !isDown && (up || !known)
+		}
+	}
+	contract, extras := families()
+	writeFamilies(buf, contract, samples)
+
+	header(buf, "hc_tag_up", "Whether all checks with the tag are up (1) or one is down (0).")
+	tags := make([]string, 0, len(tagUp))
+	for tag := range tagUp {
+		tags = append(tags, tag)
+	}
+	slices.Sort(tags)
+	for _, tag := range tags {
+		value, _ := one(tagUp[tag])
+		line(buf, "hc_tag_up", `{tag="`+escape(tag)+`"}`, value)
+	}
+	header(buf, "hc_checks_total", "The number of checks.")
+	line(buf, "hc_checks_total", "", float64(len(checks)))
+	header(buf, "hc_checks_down_total", "The number of checks that are down.")
+	line(buf, "hc_checks_down_total", "", float64(down))
+
+	writeFamilies(buf, extras, samples)
+}
+
+func writeFamilies(buf *bytes.Buffer, list []family, samples []sample) {
+	for _, f := range list {
+		header(buf, f.name, f.help)
+		for i := range samples {
+			if value, ok := f.value(&samples[i]); ok {
+				line(buf, f.name, samples[i].labels, value)
+			}
+		}
+	}
+}
+
+// header begins a family, after an empty line where it is not the first.
+func header(buf *bytes.Buffer, name, help string) {
+	if buf.Len() > 0 {
+		buf.WriteByte('\n')
+	}
+	buf.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n")
+}
+
+func line(buf *bytes.Buffer, name, labels string, value float64) {
+	buf.WriteString(name)
+	buf.WriteString(labels)
+	buf.WriteByte(' ')
+	buf.Write(strconv.AppendFloat(buf.AvailableBuffer(), value, 'f', -1, 64))
+	buf.WriteByte('\n')
+}
+
+// checkLabels tell checks apart, by a name that does not give the ping URL away.
+func checkLabels(c *monitor.Check) string {
+	return `{name="` + escape(c.Name) + `", tags="` + escape(c.Tags) + `", unique_key="` + monitor.UniqueKey(c.Code) + `"}`
+}
+
+// escape makes s a label value of the text format, which is UTF-8 throughout.
+func escape(s string) string {
+	return escapes.Replace(strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -1,0 +1,104 @@
+// Package projectmetrics lets a Prometheus server scrape the checks of a project
+// (contract §4). The metrics of Punctual itself are another thing.
+package projectmetrics
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/store"
+)
+
+// Deps is what the metrics stand on.
+type Deps struct {
+	Store   *store.Store
+	HashKey func(key string) string // the stored form of an API key (contract §2.2)
+	Log     *slog.Logger
+}
+
+type server struct{ Deps }
+
+// keyLength is the length of every API key, old and new (contract §2.2).
+const keyLength = 32
+
+// New returns the handler of the addresses under which a scrape may ask. The
+// route names the project {project} and the key {key}, or has no key: then it is
+// to be in the Authorization header.
+func New(d Deps) http.Handler { return &server{d} }
+
+// ServeHTTP answers 401 to a request without a key, 400 to what cannot be one,
+// and 403 to a key that is not the read-only key of the project.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	project, err := uuid.Parse(chi.URLParam(r, "project"))
+	if err != nil {
+		refuse(w, http.StatusNotFound, "there is no such project")
+		return
+	}
+	key := chi.URLParam(r, "key")
+	if key == "" {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			refuse(w, http.StatusUnauthorized, "the read-only API key of the project is missing: send it as bearer token")
+			return
+		}
+		key = strings.TrimSpace(token)
+	}
+	if len(key) != keyLength {
+		refuse(w, http.StatusBadRequest, "this is not an API key: those have 32 characters")
+		return
+	}
+	switch opens, err := s.opens(r, project, key); {
+	case err != nil:
+		s.fail(w, r, err)
+	case !opens:
+		refuse(w, http.StatusForbidden, "this is not the read-only API key of the project")
+	default:
+		s.scrape(w, r, project)
+	}
+}
+
+// opens tells whether key is the read-only key of the project.
+func (s *server) opens(r *http.Request, project uuid.UUID, key string) (bool, error) {
+	p, readonly, err := s.Store.ProjectByAPIKey(r.Context(), s.HashKey(key))
+	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
+		p, readonly, err = s.Store.ProjectByAPIKey(r.Context(), key)
+	}
+	if errs.KindOf(err) == errs.NotFound {
+		return false, nil
+	}
+	return err == nil && readonly && p.ID == project, err
+}
+
+func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUID) {
+	checks, err := s.Store.MetricsOf(r.Context(), project)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	var buf bytes.Buffer
+	write(&buf, checks, s.Store.Now())
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.Write(buf.Bytes())
+}
+
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil { // whoever asked is still there
+		s.Log.Error("scrape of a project", "error", err)
+	}
+	refuse(w, http.StatusInternalServerError, "the metrics could not be read")
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text + "\n"))
+}
