@@ -183,7 +183,7 @@ func (d *reader) operation(path, method string, item *pathItem, op *operation) O
 			m := body.Content[0].Value
 			o.BodyType = d.typeOf(m.Schema)
 			o.Body = d.bodyFields(m.Schema)
-			if n := d.exampleOf(&m); n != nil {
+			if n := d.exampleOf(&m).Node; n != nil {
 				o.BodyExample, sent = d.json(n, "  "), d.curlBody(body.Content[0].Key, n)
 			}
 		}
@@ -268,12 +268,12 @@ func (d *reader) typeOf(s *schema) template.HTML {
 	}
 	s = d.schema(s)
 	switch {
-	case s.Const != nil:
-		return d.code(s.Const)
+	case s.Const.Node != nil:
+		return d.code(s.Const.Node)
 	case len(s.Enum) > 0:
 		var values []string
 		for _, v := range s.Enum {
-			values = append(values, string(d.code(v)))
+			values = append(values, string(d.code(v.Node)))
 		}
 		return template.HTML(strings.Join(values, " ")) //nolint:gosec // escaped
 	case len(s.OneOf) > 0 && len(s.Properties) == 0:
@@ -290,8 +290,8 @@ func (d *reader) typeOf(s *schema) template.HTML {
 		return "anything"
 	}
 	text := strings.Join(s.Type, " or ") + limits(s)
-	if s.Default != nil {
-		text += ", else " + d.json(s.Default, "")
+	if s.Default.Node != nil {
+		text += ", else " + d.json(s.Default.Node, "")
 	}
 	return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
 }
@@ -320,12 +320,12 @@ func (d *reader) answer(status string, r *response) Response {
 		if m.Schema != nil && a.Type == "" && c.Key == "application/json" {
 			a.Type = d.typeOf(m.Schema)
 		}
-		if m.Example != nil {
-			a.Examples = append(a.Examples, Example{Text: d.shown(m.Example)})
+		if m.Example.Node != nil {
+			a.Examples = append(a.Examples, Example{Text: d.shown(m.Example.Node)})
 		}
 		for _, e := range m.Examples {
 			x := d.example(e.Value)
-			a.Examples = append(a.Examples, Example{Title: x.Summary, Text: d.shown(x.Value)})
+			a.Examples = append(a.Examples, Example{Title: x.Summary, Text: d.shown(x.Value.Node)})
 		}
 	}
 	return a
@@ -340,8 +340,8 @@ func (d *reader) shown(n *yaml.Node) string {
 }
 
 // exampleOf is the first example of a body.
-func (d *reader) exampleOf(m *media) *yaml.Node {
-	if m.Example != nil || len(m.Examples) == 0 {
+func (d *reader) exampleOf(m *media) node {
+	if m.Example.Node != nil || len(m.Examples) == 0 {
 		return m.Example
 	}
 	return d.example(m.Examples[0].Value).Value
@@ -367,10 +367,10 @@ func (d *reader) curl(path, method string, parameters []*parameter, header, sent
 	values := make(map[string]string)
 	query := url.Values{}
 	for _, p := range parameters {
-		if p.Example == nil {
+		n := p.Example.Node
+		if n == nil {
 			continue
 		}
-		n := p.Example
 		if n.Kind == yaml.SequenceNode {
 			n = n.Content[0]
 		}

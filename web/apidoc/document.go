@@ -57,7 +57,7 @@ type (
 		Required    bool
 		Extension   bool `yaml:"x-extension"`
 		Schema      *schema
-		Example     *yaml.Node
+		Example     node
 	}
 	requestBody struct {
 		Ref         string `yaml:"$ref"`
@@ -71,13 +71,13 @@ type (
 	}
 	media struct {
 		Schema   *schema
-		Example  *yaml.Node
+		Example  node
 		Examples ordered[*example]
 	}
 	example struct {
 		Ref     string `yaml:"$ref"`
 		Summary string
-		Value   *yaml.Node
+		Value   node
 	}
 	schema struct {
 		Ref                  string `yaml:"$ref"`
@@ -85,8 +85,8 @@ type (
 		Title, Description   string
 		Deprecated           bool
 		Extension            bool `yaml:"x-extension"`
-		Enum                 []*yaml.Node
-		Const, Default       *yaml.Node
+		Enum                 []node
+		Const, Default       node
 		Minimum, Maximum     *int64
 		MaxLength            *int64 `yaml:"maxLength"`
 		Required             []string
@@ -125,6 +125,15 @@ func (o ordered[T]) get(key string) (value T) {
 		}
 	}
 	return value
+}
+
+// node is a value of any kind, its Node nil where it was not written.
+type node struct{ *yaml.Node }
+
+// UnmarshalYAML keeps the value as it is.
+func (n *node) UnmarshalYAML(v *yaml.Node) error {
+	n.Node = v
+	return nil
 }
 
 // oneOrMore is a word or a list of them.
