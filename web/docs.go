@@ -37,18 +37,20 @@ func docList() []doc {
 		{Name: "introduction", Lead: "What a check is, its states, and the two times to set."},
 		{Name: "crontab", Lead: "The line to add to a job, with exit status and output."},
 		{Name: "signalling", Lead: "Start, success, failure, log; run ids; ping keys."},
-		{Name: "email-pings", Lead: "The address of each check, and keywords that tell failure from success."},
 		{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar, with examples."},
+		{Name: "clients", Lead: "Backup tools, Terraform, Ansible, Home Assistant, libraries: what to tell them."},
 		{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
 		{Name: "self-hosting", Lead: "The commands and settings of an instance of your own."},
 	}
 }
 
 // loadDocs renders the documentation once, with the addresses of this instance
-// in the place of the words PING_ENDPOINT, PING_URL and SITE_ROOT.
+// in the place of the words PING_URL, PING_ENDPOINT (with a slash at its end), PING_BASE
+// (without) and SITE_ROOT.
 func loadDocs(fsys fs.FS, site *Site) ([]doc, error) {
 	fill := strings.NewReplacer(
-		"PING_URL", site.PingEndpoint+"your-uuid-here", "PING_ENDPOINT", site.PingEndpoint, "SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name,
+		"PING_URL", site.PingEndpoint+"your-uuid-here", "PING_ENDPOINT", site.PingEndpoint, "PING_BASE", strings.TrimSuffix(site.PingEndpoint, "/"),
+		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name,
 	)
 	md := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 	docs := docList()

@@ -198,7 +198,7 @@ func TestDocumentation(t *testing.T) {
 	for _, a := range links.EachIter() {
 		href, _ := a.Attr("href")
 		page := s.get(href).is(http.StatusOK)
-		for _, word := range []string{"PING_URL", "PING_ENDPOINT", "SITE_ROOT", "SITE_NAME"} {
+		for _, word := range []string{"PING_URL", "PING_ENDPOINT", "PING_BASE", "SITE_ROOT", "SITE_NAME"} {
 			if strings.Contains(page.body, word) {
 				t.Errorf("%s: %s is not filled in", href, word)
 			}
