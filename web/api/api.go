@@ -41,10 +41,6 @@ type Deps struct {
 	// with 2 or 3 states, as svg, json or shields.
 	BadgeURL func(badgeKey, tag string, states int, format string) string
 
-	// BadgeURL is the address of the badge of a tag, or of "*" for the project,
-	// with 2 or 3 states, as svg, json or shields.
-	BadgeURL func(badgeKey, tag string, states int, format string) string
-
 	// ChannelBroken tells the owner of a channel that has just been disabled
 	// because of what came back later; nil = nobody is told.
 	ChannelBroken func(context.Context, store.Undelivered) error
@@ -85,8 +81,6 @@ func New(d Deps) http.Handler {
 	r.Handle(checkPath+`/pings/{n:[0-9]+}/body`, endpoint{"GET": a.remove(a.pingBody)})
 	list(r, checkPath+`/flips/`, endpoint{"GET": a.read(a.flips)})
 	list(r, uniquePath+`/flips/`, endpoint{"GET": a.read(a.flipsByUniqueKey)})
-
-	list(r, versionPath+`/badges/`, endpoint{"GET": a.read(a.badges)})
 
 	list(r, versionPath+`/badges/`, endpoint{"GET": a.read(a.badges)})
 
