@@ -37,9 +37,11 @@ func docList() []doc {
 		{Name: "introduction", Lead: "What a check is, its states, and the two times to set."},
 		{Name: "crontab", Lead: "The line to add to a job, with exit status and output."},
 		{Name: "signalling", Lead: "Start, success, failure, log; run ids; ping keys."},
+		{Name: "email-pings", Lead: "The address of each check, and keywords that tell failure from success."},
 		{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar, with examples."},
 		{Name: "clients", Lead: "Backup tools, Terraform, Ansible, Home Assistant, libraries: what to tell them."},
 		{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
+		{Name: "api-extensions", Lead: "Beyond the usual API: channels and projects by API, filters and pages, a schedule in the first ping."},
 		{Name: "self-hosting", Lead: "The commands and settings of an instance of your own."},
 	}
 }

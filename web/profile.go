@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,8 +22,12 @@ type profilePage struct {
 	Form     *Form // tz
 	Zones    []string
 	Sessions []sessionView
-	Own      int // projects that go when the account is closed
-	Shared   int
+
+	TokenForm *Form // of a new token: name, access
+	Tokens    []tokenView
+
+	Own    int // projects that go when the account is closed
+	Shared int
 }
 
 // sessionView is a device on which the user is logged in.
@@ -52,14 +57,20 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) error {
 	if user == nil {
 		return errLogin
 	}
-	form := newForm(nil)
-	form.Values.Set("tz", user.TZ)
-	return s.showProfile(w, r, http.StatusOK, form)
+	return s.showProfile(w, r, http.StatusOK, profileForm(user), newForm(nil), tokenView{})
 }
 
-func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+// profileForm has what the user has chosen.
+func profileForm(user *monitor.User) *Form { return newForm(url.Values{"tz": {user.TZ}}) }
+
+// showProfile shows the page; made is a token to be shown this once.
+func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, form, tokenForm *Form, made tokenView) error {
 	v := visitorOf(r)
-	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, Zones: schedule.Zones()}
+	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm, Zones: schedule.Zones()}
+	var err error
+	if m.Tokens, err = s.tokens(r, made); err != nil {
+		return err
+	}
 	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
 	if err != nil {
 		return err
@@ -86,7 +97,7 @@ func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
 	tz, known := schedule.CanonicalZone(form.Value("tz"))
 	if !known {
 		form.Fail("tz", "Please choose a time zone of the list.")
-		return s.showProfile(w, r, http.StatusBadRequest, form)
+		return s.showProfile(w, r, http.StatusBadRequest, form, newForm(nil), tokenView{})
 	}
 	v.User.TZ = tz
 	if err := s.Store.UpdateUser(r.Context(), v.User); err != nil {

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+)
+
+// tokenView is an account token in the list of the profile page.
+type tokenView struct {
+	ID       string
+	Name     string
+	Hint     string // its first characters
+	Readonly bool
+	Since    time.Time
+	Used     time.Time // zero: never
+	Full     string    // the whole token: just made, shown this once
+}
+
+// tokens are those of the visitor; made is one to be shown in full.
+func (s *Server) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
+	rows, err := s.Store.AccountTokens(r.Context(), visitorOf(r).User.ID)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]tokenView, len(rows))
+	for i := range rows {
+		t := &rows[i]
+		views[i] = tokenView{ID: t.ID.String(), Name: t.Name, Hint: auth.TokenHint(t), Readonly: t.Readonly, Since: t.CreatedAt, Used: t.LastUsedAt}
+		if views[i].ID == made.ID {
+			views[i].Full = made.Full
+		}
+	}
+	return views, nil
+}
+
+// makeToken: POST /accounts/profile/tokens/. The token is on the answer itself:
+// it is kept nowhere, not in the session either.
+func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	switch {
+	case v.User == nil:
+		return errLogin
+	case v.admin != nil: // it would outlast the look through the user's eyes
+		return errs.Forbiddenf("Only the user may make a token of the account.")
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	t, full, err := s.Auth.CreateToken(r.Context(), v.User.ID, form.Value("name"), form.Value("access") == "read")
+	if errs.KindOf(err) == errs.Conflict { // too many
+		form.Fail("name", errs.Message(err))
+	} else if err = form.Note(err); err != nil {
+		return err
+	}
+	if !form.OK() {
+		return s.showProfile(w, r, http.StatusBadRequest, profileForm(v.User), form, tokenView{})
+	}
+	return s.showProfile(w, r, http.StatusOK, profileForm(v.User), newForm(nil), tokenView{ID: t.ID.String(), Full: full})
+}
+
+// revokeToken: POST /accounts/profile/tokens/revoke/ with the token's id.
+func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	if v.User == nil {
+		return errLogin
+	}
+	id, err := uuid.Parse(r.PostFormValue("token"))
+	if err != nil {
+		return errs.NotFoundf("There is no such token.")
+	}
+	if err := s.Store.DeleteAccountToken(r.Context(), v.User.ID, id); err != nil {
+		return hide(err, "There is no such token. Perhaps it has been revoked already.")
+	}
+	s.Log.Info("account token revoked", "user", v.User.ID, "token", id)
+	v.flash("ok", "The token opens nothing any more.")
+	return s.redirect(w, r, "/accounts/profile/")
+}
