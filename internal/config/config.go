@@ -60,10 +60,14 @@ type Config struct {
 	PushoverEmergencyExpiration int    `name:"pushover-emergency-expiration" group:"Integrations" default:"86400" min:"30" max:"86400" placeholder:"SECONDS" help:"When an emergency message stops being repeated."`
 	AllowPrivateIPs             bool   `name:"allow-private-ips" group:"Integrations" default:"false" negatable:"" help:"Let notifications go to private and loopback addresses."`
 
-	StatusTokens        []string `name:"status-tokens" group:"Health" secret:"true" placeholder:"TOKEN" help:"Tokens that open the details of /status/; several are valid at once."`
+	StatusTokens        []string `name:"status-tokens" group:"Health" secret:"true" placeholder:"TOKEN" help:"Tokens that open the details of /status/, and /metrics; several are valid at once."`
 	StatusErrorCode     int      `name:"status-error-code" group:"Health" default:"500" min:"200" max:"599" placeholder:"CODE" help:"HTTP status of /status/ when something is wrong."`
 	StatusVersionHeader bool     `name:"status-version-header" group:"Health" default:"false" negatable:"" help:"Tell the version in the X-Punctual-Version header of /status/."`
 	MetricsListen       string   `name:"metrics-listen" group:"Health" placeholder:"HOST:PORT" help:"Address of /metrics for Prometheus. Not set: on the site, guarded by a status token."`
+	StatsDAddress       string   `name:"statsd-address" group:"Health" placeholder:"HOST:PORT" help:"StatsD server that metrics are pushed to, by UDP. Not set: nothing is pushed."`
+	StatsDFormat        string   `name:"statsd-format" group:"Health" default:"dogstatsd" enum:"dogstatsd,statsd" placeholder:"FORMAT" help:"dogstatsd, with tags; or statsd, with the values of labels in the names."`
+	StatsDPrefix        string   `name:"statsd-prefix" group:"Health" default:"punctual" placeholder:"TEXT" help:"What the names of pushed metrics begin with."`
+	StatsDTags          []string `name:"statsd-tags" group:"Health" placeholder:"KEY:VALUE" help:"Tags of all pushed metrics, as in env:prod,site:riga."`
 	MetricsKey          string   `name:"metrics-key" group:"Health" secret:"true" placeholder:"TEXT" help:"Key of /api/v3/metrics/. Not set: it is closed."`
 	LogLevel            string   `name:"log-level" group:"Health" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least that is logged: debug, info, warn or error."`
 	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`

@@ -76,8 +76,8 @@ func (c *Config) warnUseless() {
 // do nothing.
 func withoutEffect() []string {
 	return []string{
-		"PUNCTUAL_ADMINS", "PUNCTUAL_METRICS_LISTEN",
-		"PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_TOKENS", "PUNCTUAL_STATUS_VERSION_HEADER",
+		"PUNCTUAL_ADMINS",
+		"PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_VERSION_HEADER",
 	}
 }
 

@@ -24,6 +24,11 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_PING_LISTEN", c.PingListen, checkListen)
 	v.unlessEmpty("PUNCTUAL_METRICS_LISTEN", c.MetricsListen, checkListen)
 	v.unlessEmpty("PUNCTUAL_SMTPD_LISTEN", c.SMTPDListen, checkListen)
+	v.unlessEmpty("PUNCTUAL_STATSD_ADDRESS", c.StatsDAddress, checkTarget)
+	v.note("PUNCTUAL_STATSD_PREFIX", checkStatsDPrefix(c.StatsDPrefix))
+	for _, tag := range c.StatsDTags {
+		v.note("PUNCTUAL_STATSD_TAGS", checkStatsDTag(tag))
+	}
 	v.listenTwice()
 	v.note("PUNCTUAL_SITE_ROOT", checkURL(c.SiteRoot))
 	v.unlessDerived("PUNCTUAL_PING_ENDPOINT", c.PingEndpoint, checkURL)
