@@ -109,6 +109,7 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	c := load(t, env{
 		"PUNCTUAL_SECRET_KEY_FILE":         write(t, "\n  0123456789abcdef \n"),
 		"PUNCTUAL_STATUS_TOKENS_FILE":      write(t, "one,two\n"),
+		"PUNCTUAL_STATUS_ERROR_CODE":       "503",
 		"PUNCTUAL_DATABASE_URL_FILE":       write(t, "postgres://u:p@db/punctual\n"),
 		"PUNCTUAL_PUSHOVER_API_TOKEN_FILE": write(t, "token"),
 	})
@@ -118,7 +119,7 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	if !slices.Equal(c.StatusTokens, []string{"one", "two"}) {
 		t.Errorf("got tokens %q", c.StatusTokens)
 	}
-	if got := c.Warnings(); len(got) != 1 || got[0] != "PUNCTUAL_STATUS_TOKENS has no effect in this version" {
+	if got := c.Warnings(); len(got) != 1 || got[0] != "PUNCTUAL_STATUS_ERROR_CODE has no effect in this version" {
 		t.Errorf("warnings: %q", got)
 	}
 }
