@@ -56,6 +56,14 @@ func (a *App) startMetrics(ctx context.Context) error {
 	if a.recorder != nil {
 		a.metrics.Queue(a.recorder.Waiting, a.recorder.Capacity())
 	}
+	if a.cfg.StatsDAddress != "" {
+		a.loop(ctx, "StatsD", func(ctx context.Context) error {
+			a.metrics.Push(ctx, metrics.StatsD{
+				Address: a.cfg.StatsDAddress, Prefix: a.cfg.StatsDPrefix, Tags: a.cfg.StatsDTags, Plain: a.cfg.StatsDFormat == "statsd", Log: a.log,
+			})
+			return nil
+		})
+	}
 	if a.cfg.MetricsListen == "" {
 		return nil
 	}
