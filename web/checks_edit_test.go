@@ -344,17 +344,28 @@ func TestFilteringRulesAreStored(t *testing.T) {
 		c := s.addNamed(p, "mail too", func(c *monitor.Check) { c.Filter.Subject = true })
 		base := "/checks/" + c.Code.String() + "/"
 		s.post(base+"filtering_rules/", url.Values{
-			"methods": {"POST"}, "filter_http_body": {"on"}, "filter_default_fail": {"on"}, "manual_resume": {"on"},
+			"methods": {"POST"}, "filter_http_body": {"on"}, "filter_body": {"on"}, "filter_default_fail": {"on"}, "manual_resume": {"on"},
 			"start_kw": {"begin"}, "success_kw": {" done , ok "}, "failure_kw": {"ERROR"},
 		}).leadsTo(base + "details/")
 		got := s.reload(c)
-		want := monitor.Filter{Methods: "POST", Subject: true, HTTPBody: true, DefaultFail: true, StartKW: "begin", SuccessKW: "done , ok", FailureKW: "ERROR"}
+		want := monitor.Filter{Methods: "POST", Body: true, HTTPBody: true, DefaultFail: true, StartKW: "begin", SuccessKW: "done , ok", FailureKW: "ERROR"}
 		if diff := cmp.Diff(want, got.Filter); diff != "" || !got.ManualResume {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
-		s.get(base+"details/").has("Only POST requests count", "Failure when the body has ERROR", "Failure when none matches", "ignored while the check is paused")
+		s.get(base+"details/").has("Only POST requests count", "Keywords in the body of a request or the text of a mail", "Failure for ERROR", "Failure when none matches", "ignored while the check is paused")
 		if s.get(base+"filtering_rules/").Find("[name=filter_default_fail][checked]").Length() != 1 {
 			t.Error("the form does not show what is stored")
+		}
+
+		// Where no mail is taken and none is filtered, its rules are neither shown nor touched.
+		plain := s.addNamed(p, "no mail")
+		base = "/checks/" + plain.Code.String() + "/"
+		if s.get(base+"filtering_rules/").Find("[name=filter_subject], [name=filter_body]").Length() != 0 {
+			t.Error("rules of mail are shown")
+		}
+		s.post(base+"filtering_rules/", url.Values{"filter_subject": {"on"}, "manual_resume": {"on"}}).leadsTo(base + "details/")
+		if got := s.reload(plain); got.Filter.Subject || !got.ManualResume {
+			t.Errorf("stored %+v", got)
 		}
 	})
 }

@@ -14,6 +14,14 @@ type filteringPage struct {
 	BasePage
 	Check *monitor.Check
 	Form  *Form
+	Mail  bool // rules of pings by e-mail are shown
+}
+
+// filteringBase is the page of a check; its rules of e-mail pings are shown
+// where there can be such pings, or are rules already.
+func (s *Server) filteringBase(c *monitor.Check, project *monitor.Project, form *Form) *filteringPage {
+	mail := s.Site.PingEmailDomain != "" || c.Filter.Subject || c.Filter.Body
+	return &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form, mail}
 }
 
 func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error {
@@ -22,15 +30,16 @@ func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := newForm(url.Values{"methods": {c.Filter.Methods}, "start_kw": {c.Filter.StartKW}, "success_kw": {c.Filter.SuccessKW}, "failure_kw": {c.Filter.FailureKW}})
-	for field, on := range map[string]bool{"filter_http_body": c.Filter.HTTPBody, "filter_default_fail": c.Filter.DefaultFail, "manual_resume": c.ManualResume} {
+	for field, on := range map[string]bool{"filter_http_body": c.Filter.HTTPBody, "filter_subject": c.Filter.Subject, "filter_body": c.Filter.Body, "filter_default_fail": c.Filter.DefaultFail, "manual_resume": c.ManualResume} {
 		if on {
 			form.Values.Set(field, "on")
 		}
 	}
-	return s.render(w, r, http.StatusOK, "check_filtering", &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form})
+	return s.render(w, r, http.StatusOK, "check_filtering", s.filteringBase(c, project, form))
 }
 
-// saveFiltering stores the rules of HTTP pings; those of e-mail pings stay.
+// saveFiltering stores the rules; those of e-mail pings stay when the form does
+// not show them.
 func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
@@ -40,6 +49,7 @@ func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	page := s.filteringBase(c, project, form)
 	if m := form.Value("methods"); m != "" && m != "POST" {
 		form.Fail("methods", "Choose which requests count.")
 	}
@@ -50,16 +60,20 @@ func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
 			errf(form, field, "At most %d characters fit here.", monitor.MaxKeywordLength)
 		}
 	}
-	if form.On("filter_http_body") && keywords["start_kw"]+keywords["success_kw"]+keywords["failure_kw"] == "" {
+	looks := form.On("filter_http_body") || page.Mail && (form.On("filter_subject") || form.On("filter_body"))
+	if looks && keywords["start_kw"]+keywords["success_kw"]+keywords["failure_kw"] == "" {
 		form.Fail("filter_http_body", "Give at least one keyword to look for.")
 	}
 	if !form.OK() {
-		return s.render(w, r, http.StatusBadRequest, "check_filtering", &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form})
+		return s.render(w, r, http.StatusBadRequest, "check_filtering", page)
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
 		f := &edit.Filter
 		f.Methods, f.HTTPBody, f.DefaultFail = form.Value("methods"), form.On("filter_http_body"), form.On("filter_default_fail")
 		f.StartKW, f.SuccessKW, f.FailureKW = keywords["start_kw"], keywords["success_kw"], keywords["failure_kw"]
+		if page.Mail {
+			f.Subject, f.Body = form.On("filter_subject"), form.On("filter_body")
+		}
 		edit.ManualResume = form.On("manual_resume")
 		return nil
 	})

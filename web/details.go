@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -26,6 +27,8 @@ type detailsPage struct {
 	CanWrite bool
 	PingURL  string
 	SlugURL  string // "" when the check or the project has none
+	Email    string // that takes pings, "" when there is none
+	SlugMail string // the same by the slug
 	Examples []example
 	Schedule string // in words
 	Channels []detailsChannel
@@ -49,6 +52,25 @@ func (p *detailsPage) Filtered() bool {
 	return p.Check.Filter != (monitor.Filter{}) || p.Check.ManualResume
 }
 
+// Places names where keywords are looked for, "" when nowhere.
+func (p *detailsPage) Places() string {
+	var places []string
+	f := &p.Check.Filter
+	if f.HTTPBody {
+		places = append(places, "the body of a request")
+	}
+	if f.Subject {
+		places = append(places, "the subject of a mail")
+	}
+	if f.Body {
+		places = append(places, "the text of a mail")
+	}
+	if n := len(places); n > 1 {
+		return strings.Join(places[:n-1], ", ") + " or " + places[n-1]
+	}
+	return strings.Join(places, "")
+}
+
 // Bars are the last runs as a picture.
 func (p *detailsPage) Bars() template.HTML { return describedBars(p.Check.RecentRuns) }
 
@@ -63,10 +85,11 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := &detailsPage{
 		BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
-		PingURL: s.Site.PingURL(c), Examples: examplesFor(s.Site.PingURL(c)),
+		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c)),
 	}
 	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
+		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {
 		return err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -48,11 +49,11 @@ func docList() []doc {
 
 // loadDocs renders the documentation once, with the addresses of this instance
 // in the place of the words PING_URL, PING_ENDPOINT (with a slash at its end), PING_BASE
-// (without) and SITE_ROOT.
+// (without), SITE_ROOT and MAIL_PINGS_AT (the domain of pings by e-mail).
 func loadDocs(fsys fs.FS, site *Site) ([]doc, error) {
 	fill := strings.NewReplacer(
 		"PING_URL", site.PingEndpoint+"your-uuid-here", "PING_ENDPOINT", site.PingEndpoint, "PING_BASE", strings.TrimSuffix(site.PingEndpoint, "/"),
-		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name,
+		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name, "MAIL_PINGS_AT", cmp.Or(site.PingEmailDomain, "the-domain-of-its-mail"),
 	)
 	md := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 	docs := docList()

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/errs"
+	"punctual/internal/mail/inbound"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
@@ -31,6 +32,7 @@ type pingPage struct {
 	Body  string // what is shown of it, "" when it is no text
 	Cut   bool   // there is more
 	Size  int
+	Mail  *inbound.Message // of a ping by e-mail, else nil
 }
 
 // zoneTime is a moment in one zone.
@@ -116,7 +118,10 @@ func (s *Server) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Che
 	if len(shownBytes) > maxShownBody {
 		shownBytes, page.Cut = shownBytes[:maxShownBody], true
 	}
-	if isText(p.Body) {
+	if isMail(p) {
+		page.Mail = shownMail(p.Body)
+	}
+	if isText(p.Body) || page.Mail != nil {
 		page.Body = strings.ToValidUTF8(string(shownBytes), "")
 	}
 	page.Times = zoneTimes(p.CreatedAt, "UTC", visitorOf(r).User.TZ, c.TZ)
@@ -153,8 +158,12 @@ func (s *Server) pingBody(w http.ResponseWriter, r *http.Request) error {
 		return errs.NotFoundf("this ping has no body")
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.txt"`, c.Code, p.N))
+	kind, ext := "text/plain; charset=utf-8", "txt"
+	if isMail(p) {
+		kind, ext = "message/rfc822", "eml"
+	}
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.%s"`, c.Code, p.N, ext))
 	h.Set("Cache-Control", "no-store")
 	_, _ = w.Write(p.Body) // the reader may have gone
 	return nil

@@ -162,3 +162,85 @@ func TestTheNewestEventsAreOnThePageOfTheCheck(t *testing.T) {
 		}
 	})
 }
+
+// A ping by e-mail is shown decoded; nothing in it can do harm.
+func TestAPingByEmailInFull(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		c := s.firstCheck(p)
+		raw := strings.ReplaceAll(`From: =?utf-8?Q?J=C3=BCrgen?= <j@host.example>
+Subject: =?utf-8?B?QmFja3VwIOKckw==?=
+Content-Type: multipart/mixed; boundary=A
+
+--A
+Content-Type: text/plain; charset=iso-8859-1
+
+caf`+"\xe9"+` is <ready>
+--A
+Content-Type: text/html
+
+<p>ready</p><script>alert(1)</script><img src="https://tracker.example/x.png">
+--A
+Content-Type: application/pdf; name="<b>.pdf"
+
+12345
+--A--
+`, "\n", "\r\n")
+		mailed := func(body string) func(*monitor.Ping) {
+			return func(p *monitor.Ping) {
+				p.Scheme, p.Method, p.UserAgent, p.Body = "email", "", "Email from j@host.example", []byte(body)
+			}
+		}
+		s.ping(c, monitor.PingSuccess, mailed(raw))
+		base := "/checks/" + c.Code.String() + "/pings/"
+		a := s.get(base+"1/").is(http.StatusOK).has("SubjectBackup ✓", "FromJürgen <j@host.example>", "<b>.pdf application/pdf, 5 bytes", "email 198.51.100.7", "Email from j@host.example")
+		if got := a.Find(".panel pre").First().Text(); got != "café is <ready>" {
+			t.Errorf("text %q", got)
+		}
+		if got := a.Find(".panel pre").Last().Text(); !strings.Contains(got, "boundary=A") {
+			t.Errorf("raw %q", got)
+		}
+		src, _ := a.Find("iframe").Attr("src")
+		if sandbox, _ := a.Find("iframe").Attr("sandbox"); src != base+"1/html/" || strings.Contains(sandbox, "script") {
+			t.Errorf("frame %s, sandbox %s", src, sandbox)
+		}
+		frame := s.get(src).is(http.StatusOK)
+		policy := frame.header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox allow-popups") || frame.header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("policy of the frame: %v", frame.header)
+		}
+		file := s.get(base + "1/body/").is(http.StatusOK)
+		if file.body != raw || file.header.Get("Content-Disposition") != fmt.Sprintf(`attachment; filename="%s-1.eml"`, c.Code) || file.header.Get("Content-Type") != "message/rfc822" {
+			t.Errorf("download: %v", file.header)
+		}
+
+		s.ping(c, monitor.PingSuccess, mailed("\x00\xff no mail at all"))
+		s.get(base + "2/").is(http.StatusOK).has("Raw")
+		s.get(base + "2/html/").is(http.StatusNotFound)
+		s.ping(c, monitor.PingSuccess, mailed("Subject: long\n\n"+strings.Repeat("é", maxShownBody)))
+		if n := len(s.get(base + "3/").is(http.StatusOK).Find(".panel pre").First().Text()); n > maxShownBody+5 {
+			t.Errorf("%d bytes of text shown", n)
+		}
+		s.ping(c, monitor.PingSuccess)
+		s.get(base + "4/html/").is(http.StatusNotFound)
+		s.otherBrowser().get(base + "1/html/").is(http.StatusSeeOther)
+	})
+}
+
+func TestAddressesThatTakePingsByEmail(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, "sqlite", func(d *Deps) { d.Site.PingEmailDomain = "hc.example.org" })
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	s.get("/checks/" + c.Code.String() + "/details/").has(c.Code.String() + "@hc.example.org")
+	p.PingKey = strings.Repeat("k", 22)
+	if err := s.store.UpdateProject(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/checks/" + c.Code.String() + "/details/").has(p.PingKey + "+" + c.Slug + "@hc.example.org")
+	s.get("/docs/email-pings/").has("your-uuid-here@hc.example.org")
+
+	without := newTestSite(t, "sqlite")
+	_, p = without.login("me@example.org")
+	without.get("/checks/"+without.firstCheck(p).Code.String()+"/details/").hasNot("send a mail", "@hc.example.org")
+}

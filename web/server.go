@@ -29,6 +29,7 @@ type Site struct {
 	Root             *url.URL // without a slash at the end; may hold a path
 	PingEndpoint     string   // ends with a slash
 	PingBodyLimit    int      // bytes, 0 = unlimited
+	PingEmailDomain  string   // of the addresses that take pings by e-mail, "" = nobody listens
 	Version          string
 	SupportEmail     string
 	RegistrationOpen bool
@@ -46,6 +47,15 @@ func (s *Site) URL(path string) string { return s.Root.String() + path }
 
 // PingURL is the address a job pings.
 func (s *Site) PingURL(c *monitor.Check) string { return s.PingEndpoint + c.Code.String() }
+
+// PingEmail is the address that takes pings by e-mail for who: the code of a
+// check, or "ping-key+slug"; "" when this instance takes none (contract §1.11).
+func (s *Site) PingEmail(who string) string {
+	if s.PingEmailDomain == "" {
+		return ""
+	}
+	return who + "@" + s.PingEmailDomain
+}
 
 // Tester sends a test notification through a channel at once and tells how it
 // went.
