@@ -122,7 +122,7 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 	}
 	site, err := web.New(web.Deps{
 		Site: web.Site{
-			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingBodyLimit: a.cfg.PingBodyLimit,
+			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingBodyLimit: a.cfg.PingBodyLimit, PingEmailDomain: a.cfg.EmailPingDomain(),
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
 			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
 		},
