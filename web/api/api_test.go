@@ -51,22 +51,40 @@ func (c *client) channelBroken(_ context.Context, u store.Undelivered) error {
 }
 
 func each(t *testing.T, test func(c *client)) {
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		c := &client{T: t, store: s, clock: clock, mine: testdb.Account(t, s), other: testdb.Account(t, s, "other@example.org")}
-		hash := func(key string) string { return "hash of " + key }
-		c.mine.Project.APIKey, c.mine.Project.APIKeyReadonly = hash(rwKey), hash(roKey)
-		c.other.Project.APIKey = legacyKey
-		for _, p := range []*monitor.Project{c.mine.Project, c.other.Project} {
-			if err := s.UpdateProject(t.Context(), p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		deps := api.Deps{Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
-			MetricsKey: metricsKey, ReturnPaths: returnPaths, ChannelBroken: c.channelBroken, Log: slog.New(slog.DiscardHandler)}
-		c.bare = http.StripPrefix("/api", api.New(deps))
-		c.api = openapitest.Load(t, deps.Document()).Handler(t, c.bare)
-		test(c)
-	})
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) { test(newClient(t, s, clock)) })
+}
+
+func newClient(t *testing.T, s *store.Store, clock *testdb.Clock) *client {
+	t.Helper()
+	c := &client{T: t, store: s, clock: clock, mine: testdb.Account(t, s), other: testdb.Account(t, s, "other@example.org")}
+	giveKeys(t, s, c.mine.Project, rwKey, roKey)
+	c.other.Project.APIKey = legacyKey
+	if err := s.UpdateProject(t.Context(), c.other.Project); err != nil {
+		t.Fatal(err)
+	}
+	d := deps(s)
+	d.ChannelBroken = c.channelBroken
+	c.bare = http.StripPrefix("/api", api.New(d))
+	c.api = openapitest.Load(t, d.Document()).Handler(t, c.bare)
+	return c
+}
+
+func hash(key string) string { return "hash of " + key }
+
+func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) {
+	tb.Helper()
+	p.APIKey, p.APIKeyReadonly = hash(rw), hash(ro)
+	if err := s.UpdateProject(tb.Context(), p); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// deps is what the API stands on in tests.
+func deps(s *store.Store) api.Deps {
+	return api.Deps{
+		Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
+		MetricsKey: metricsKey, ReturnPaths: returnPaths, Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 // call sends a request with the read-write key and returns status and body. {U}
