@@ -68,6 +68,8 @@ func (a *App) wire() error {
 	if !a.role.serves() {
 		return nil
 	}
+	apiDeps.Auth, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.registry, tester{a}.SendTest
+	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
 	p.site, err = a.newSite(api.New(apiDeps), sender.Enabled())
 	return err
 }
