@@ -57,7 +57,9 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 		}
 		paused := makeCheck(t, s, a, func(c *monitor.Check) { c.Tags, c.Status = "paused", monitor.StatusPaused })
 		record(t, s, paused, start)
-		broken := makeCheck(t, s, a, func(c *monitor.Check) { c.Tags, c.Kind, c.Schedule, c.TZ = "broken", schedule.Cron, "* * * * *", "No/Where" })
+		broken := makeCheck(t, s, a, func(c *monitor.Check) {
+			c.Tags, c.Kind, c.Schedule, c.TZ = "broken", schedule.Cron, "* * * * *", "No/Where"
+		})
 		record(t, s, broken, success)
 
 		for range 8 {
@@ -124,7 +126,9 @@ func TestMetricsOf(t *testing.T) {
 		unused := makeCheck(t, s, a, func(*monitor.Check) {})
 		failing := makeCheck(t, s, a, func(c *monitor.Check) { c.Name = "failing" })
 		mended := makeCheck(t, s, a, func(c *monitor.Check) { c.Name = "mended" })
-		veteran := makeCheck(t, s, a, func(c *monitor.Check) { c.Name, c.Status, c.CreatedAt = "veteran", monitor.StatusUp, made.AddDate(-2, 0, 0) })
+		veteran := makeCheck(t, s, a, func(c *monitor.Check) {
+			c.Name, c.Status, c.CreatedAt = "veteran", monitor.StatusUp, made.AddDate(-2, 0, 0)
+		})
 
 		fail := monitor.Ping{Kind: monitor.PingFail, ExitStatus: &seven}
 		record(t, s, failing, monitor.Ping{Kind: monitor.PingSuccess}, monitor.Ping{Kind: monitor.PingStart})

@@ -85,11 +85,12 @@ func timeInState(s *sample) (float64, bool) {
 func write(buf *bytes.Buffer, checks []store.CheckMetrics, now time.Time) {
 	samples := make([]sample, len(checks))
 	tagUp := make(map[string]bool)
-	down := 0
+	down, size := 0, 0
 	for i := range checks {
 		c := &checks[i]
 		s := sample{CheckMetrics: c, labels: checkLabels(&c.Check), status: c.StatusAt(now), now: now}
 		samples[i] = s
+		size += len(s.labels) + 64 // in each family, with the longest name and a value
 		isDown := s.status == monitor.StatusDown
 		if isDown {
 			down++
@@ -100,6 +101,7 @@ func write(buf *bytes.Buffer, checks []store.CheckMetrics, now time.Time) {
 		}
 	}
 	contract, extras := families()
+	buf.Grow(size*(len(contract)+len(extras)) + 4096)
 	writeFamilies(buf, contract, samples)
 
 	header(buf, "hc_tag_up", "Whether all checks with the tag are up (1) or one is down (0).")
