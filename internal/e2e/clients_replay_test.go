@@ -246,6 +246,7 @@ func pyHealthchecks(u *user) {
 	}
 	u.send(401, "GET /api/v1/checks/", "", "X-Api-Key: nonsense").object("error")
 	u.call(404, "GET /api/v1/checks/"+uuid.NewString(), "")
+	u.call(200, "GET /api/v1/badges/", "").object("badges")
 }
 
 // healthchecksRS (hcctl) leaves slashes away, and posts where it means to read: the
@@ -287,6 +288,7 @@ func ansible(u *user) {
 		u.Errorf("pings: %v", pings)
 	}
 	u.call(200, "GET /api/v1/checks/"+id+"/flips", "null").objects("flips")
+	u.call(200, "GET /api/v1/badges", "null").object("badges")
 	u.call(200, "GET /api/v1/channels", "null").objects("channels")
 	u.call(200, "DELETE /api/v1/checks/"+id, "")
 	u.call(404, "DELETE /api/v1/checks/"+id, "")
@@ -426,6 +428,7 @@ func powershell(u *user) {
 		u.Errorf("body: %q", body.body)
 	}
 	u.call(200, "GET /api/v3/checks/"+id+"/flips/?seconds=3600", "").objects("flips")
+	u.call(200, "GET /api/v3/badges/", "").object("badges")
 	u.call(200, "GET /api/v3/channels/", "").objects("channels")
 	u.call(200, "POST /api/v3/checks/"+id, `{"name":"Renamed"}`)
 	u.call(200, "DELETE /api/v3/checks/"+id, "")
