@@ -1,0 +1,287 @@
+package metrics
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/need"
+	"punctual/internal/testkit/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// schema is that of a database with three migrations of four.
+func schema(context.Context) (applied, pending int, err error) { return 3, 1, nil }
+
+// full has all figures, each with a value.
+func full(t *testing.T, s *store.Store) *Metrics {
+	t.Helper()
+	m := New("1.2.3", "up")
+	m.Database(t.Context(), s, schema)
+	m.Queue(func() int { return 7 }, 4096)
+	m.Request("GET", "/checks/{check}/details/", 200, 2000, 3*time.Millisecond)
+	m.Batch(Tally{Success: 3, Fail: 1, Unknown: 1}, 2*time.Millisecond)
+	m.Statement("select checks", time.Millisecond, "timeout")
+	m.Attempted("email", "sent", time.Second)
+	m.Accepted("email", time.Second)
+	m.Mail("login", "sent")
+	return m
+}
+
+// scrape asks the handler, as Prometheus does, and returns status, format and body.
+func scrape(t *testing.T, m *Metrics, accept string) (int, string, string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", accept)
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, r)
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Code, w.Header().Get("Content-Type"), string(body)
+}
+
+func TestFiguresAreWellFormed(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		testdb.Account(t, s)
+		m := full(t, s)
+		_, format, body := scrape(t, m, "text/plain")
+		if !strings.HasPrefix(format, "text/plain") {
+			t.Errorf("format %q, asked for text", format)
+		}
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(families) < 40 {
+			t.Errorf("only %d families", len(families))
+		}
+		problems, err := testutil.GatherAndLint(m.registry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			if strings.HasPrefix(p.Metric, namespace) {
+				t.Errorf("%s: %s", p.Metric, p.Text)
+			}
+		}
+		_, format, body = scrape(t, m, "application/openmetrics-text;version=1.0.0")
+		if !strings.HasPrefix(format, "application/openmetrics-text") || !strings.HasSuffix(body, "# EOF\n") {
+			t.Errorf("format %q, asked for OpenMetrics", format)
+		}
+	})
+}
+
+func TestFiguresAreThoseOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		fail := &store.Arrival{Code: a.Check.Code, Ping: monitor.Ping{CreatedAt: clock.Now(), Kind: monitor.PingFail}}
+		if err := s.RecordPings(t.Context(), []*store.Arrival{fail}); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(90 * time.Second)
+		_, _, body := scrape(t, full(t, s), "text/plain")
+		for _, line := range []string{
+			`punctual_checks{status="down"} 1`, `punctual_checks{status="new"} 0`, `punctual_users 1`, `punctual_projects 1`,
+			`punctual_channels{kind="email",state="working"} 1`, `punctual_outbox_deliveries 1`, `punctual_outbox_lag_seconds 90`,
+			`punctual_outbox_oldest_age_seconds 90`, `punctual_mail_queue_length 0`, `punctual_watcher_lag_seconds 0`,
+			`punctual_nodes{role="sendalerts"} 0`, `punctual_migrations_applied 3`, `punctual_migrations_pending 1`, `punctual_db_up 1`,
+			`punctual_pings_total{kind="success"} 3`, `punctual_pings_unknown_total 1`, `punctual_ingest_batch_pings_sum 4`,
+			`punctual_ingest_queue_length 7`, `punctual_db_errors_total{class="timeout"} 1`,
+			`punctual_http_requests_total{code="200",method="GET",route="/checks/{check}/details/"} 1`,
+		} {
+			if !strings.Contains(body, "\n"+line+"\n") {
+				t.Errorf("%s is missing", line)
+			}
+		}
+		if sqlite := strings.Contains(body, "punctual_sqlite_wal_frames "); sqlite != (s.DB().Engine == db.SQLite) {
+			t.Errorf("figures of SQLite: %v on %s", sqlite, s.DB().Engine)
+		}
+	})
+}
+
+func TestWithoutADatabaseTheRestIsThere(t *testing.T) {
+	t.Parallel()
+	s := testdb.Open(t, db.SQLite, nil)
+	m := full(t, s)
+	if err := s.DB().Close(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	status, _, body := scrape(t, m, "text/plain")
+	if took := time.Since(began); status != http.StatusOK || took > 5*time.Second {
+		t.Errorf("status %d after %s", status, took)
+	}
+	_, _, again := scrape(t, m, "text/plain") // what is missing is counted while the first answer is made
+	for _, line := range []string{`punctual_db_up 0`, `punctual_collector_errors_total{collector="outbox"} `, `punctual_pings_total{kind="success"} 3`} {
+		if !strings.Contains(again, line) {
+			t.Errorf("%s is missing", line)
+		}
+	}
+	if !strings.Contains(body, "punctual_db_up 0") {
+		t.Error("the database is up without one")
+	}
+	if strings.Contains(body, "punctual_checks{") {
+		t.Error("checks are counted without a database")
+	}
+}
+
+func TestAHangingReadingIsLeftOut(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	m := New("1", "up")
+	d := desc("hanging", "Never there.")
+	m.group(t.Context(), "hanging", time.Minute, []*prometheus.Desc{d}, func(context.Context, emit) error {
+		<-release
+		return nil
+	})
+	began := time.Now()
+	_, _, body := scrape(t, m, "text/plain")
+	if took := time.Since(began); took > 2*waitTime || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_pings_total") {
+		t.Errorf("after %s: %s", took, body)
+	}
+}
+
+func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
+	t.Parallel()
+	asked, fails := 0, true
+	r := newReading(t.Context(), time.Second, func(context.Context) (int, error) {
+		asked++
+		if fails {
+			return 0, errors.New("away")
+		}
+		return asked, nil
+	})
+	if _, ok := r.get(); ok {
+		t.Error("a failed reading counts")
+	}
+	fails = false
+	for range 3 {
+		if n, ok := r.get(); !ok || n != 2 {
+			t.Errorf("read %d, %v, want the second reading, kept", n, ok)
+		}
+	}
+}
+
+func TestLabelsFromTheNetworkAreBounded(t *testing.T) {
+	t.Parallel()
+	m := New("1", "up")
+	for _, method := range []string{"BREW", "get", "\xff"} {
+		m.Request(method, "", 404, 10, time.Millisecond)
+	}
+	_, _, body := scrape(t, m, "text/plain")
+	if !strings.Contains(body, `punctual_http_requests_total{code="404",method="other",route="none"} 3`) {
+		t.Error("odd methods make series of their own")
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	t.Parallel()
+	tokens := []string{"old-token", "new-token"}
+	for header, want := range map[string]bool{
+		"Bearer old-token": true, "bearer new-token": true, "Bearer  new-token": true,
+		"": false, "Bearer": false, "Bearer ": false, "Bearer wrong": false, "Basic old-token": false, "old-token": false, "Bearer old-token x": false,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		r.Header.Set("Authorization", header)
+		if Allowed(r, tokens) != want {
+			t.Errorf("%q: allowed is not %v", header, want)
+		}
+		if Allowed(r, nil) {
+			t.Errorf("%q is allowed where no token is set", header)
+		}
+	}
+}
+
+var described = regexp.MustCompile(`fqName: "(punctual_\w+)"`)
+
+// names are all families of Punctual, those without a value yet too.
+func names(t *testing.T) []string {
+	t.Helper()
+	descs := make(chan *prometheus.Desc)
+	m := full(t, testdb.Open(t, db.SQLite, nil))
+	go func() {
+		m.registry.Describe(descs)
+		close(descs)
+	}()
+	list := make(map[string]bool)
+	for d := range descs {
+		if name := described.FindStringSubmatch(d.String()); name != nil {
+			list[name[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(list))
+}
+
+func TestEveryFigureIsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := make(map[string]bool)
+	for _, row := range regexp.MustCompile("(?m)^\\| `(punctual_\\w+)`").FindAllSubmatch(text, -1) {
+		documented[string(row[1])] = true
+	}
+	all := names(t)
+	for _, name := range all {
+		if !documented[name] {
+			t.Errorf("%s is not in docs/metrics.md", name)
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("docs/metrics.md tells of %s, which does not exist", name)
+	}
+	if !bytes.Contains(text, []byte("PUNCTUAL_METRICS_LISTEN")) || len(all) < 40 {
+		t.Errorf("%d figures", len(all))
+	}
+}
+
+func TestPromtoolFindsNothingToImprove(t *testing.T) {
+	t.Parallel()
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		need.Missing(t, "promtool", err)
+	}
+	_, _, body := scrape(t, full(t, testdb.Open(t, db.SQLite, nil)), "text/plain")
+	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	check.Stdin = strings.NewReader(body)
+	if out, err := check.CombinedOutput(); err != nil || bytes.Contains(out, []byte(namespace)) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// What a batch of pings costs in metrics: about as much as one ping would if each
+// were counted by itself.
+func BenchmarkBatch(b *testing.B) {
+	m := New("1", "up")
+	for b.Loop() {
+		m.Batch(Tally{Success: 100, Start: 20, Fail: 8}, time.Millisecond)
+	}
+}
