@@ -70,7 +70,7 @@ func (a *App) wire() error {
 	}
 	apiDeps.Auth, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.registry, tester{a}.SendTest
 	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
-	p.site, err = a.newSite(api.New(apiDeps), sender.Enabled())
+	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), sender.Enabled())
 	return err
 }
 
@@ -113,7 +113,7 @@ func (a *App) checkJSON(objects api.Deps, c monitor.Check) []byte {
 }
 
 // newSite makes the web site.
-func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
+func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.Handler, error) {
 	root, err := url.Parse(a.cfg.SiteRoot)
 	if err != nil {
 		return nil, fmt.Errorf("PUNCTUAL_SITE_ROOT: %w", err)
@@ -139,6 +139,7 @@ func (a *App) newSite(api http.Handler, hasSMTP bool) (http.Handler, error) {
 		Templates:            pages,
 		Static:               static.FS,
 		API:                  api,
+		APIDocument:          apiDocument,
 		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: a.log}),
 		ProjectMetrics:       a.projectMetrics(),
 		Dev:                  a.opts.Dev,
