@@ -143,6 +143,28 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 	return out, rows.Err()
 }
 
+// ChannelLists maps the checks of a project (by internal id) to the ids of their
+// channels, joined by commas in their order as texts; checks without channels are
+// not in it.
+func (s *Store) ChannelLists(ctx context.Context, project uuid.UUID) (map[int64]string, error) {
+	rows, err := s.db.Query(ctx, `SELECT cc.check_id, string_agg(CAST(cc.channel_id AS text), ',' ORDER BY cc.channel_id)
+		FROM checks c JOIN check_channels cc ON cc.check_id = c.id WHERE c.project_id = $1 GROUP BY cc.check_id`, project)
+	if err != nil {
+		return nil, fmt.Errorf("load channel lists: %w", err)
+	}
+	defer rows.Close()
+	out := make(map[int64]string)
+	for rows.Next() {
+		var check int64
+		var ids string
+		if err := rows.Scan(&check, &ids); err != nil {
+			return nil, fmt.Errorf("load channel lists: %w", err)
+		}
+		out[check] = ids
+	}
+	return out, rows.Err()
+}
+
 // AssignChannel switches a channel on or off for a check. Both must belong to
 // the same project; the caller has looked.
 func (s *Store) AssignChannel(ctx context.Context, check int64, channel uuid.UUID, on bool) error {

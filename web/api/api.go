@@ -200,6 +200,10 @@ func (a *API) json(w http.ResponseWriter, status int, v any) {
 		empty(w, http.StatusInternalServerError)
 		return
 	}
+	sendJSON(w, status, body)
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(body)
@@ -212,9 +216,7 @@ func (a *API) error(w http.ResponseWriter, status int, text string) {
 	if err != nil { // not reached: any text can be encoded
 		quoted = []byte(`""`)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"error": %s}`, quoted)
+	sendJSON(w, status, fmt.Appendf(nil, `{"error": %s}`, quoted))
 }
 
 // fail answers an error of the store.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -12,46 +11,6 @@ import (
 	"punctual/internal/schedule"
 )
 
-// checkJSON is the check object of contract §2.3; nil pointers are absent keys.
-type checkJSON struct {
-	Name         string  `json:"name"`
-	Slug         string  `json:"slug"`
-	Tags         string  `json:"tags"`
-	Desc         string  `json:"desc"`
-	Grace        int64   `json:"grace"`
-	NPings       int64   `json:"n_pings"`
-	Status       string  `json:"status"`
-	Started      bool    `json:"started"`
-	LastPing     *string `json:"last_ping"`
-	NextPing     *string `json:"next_ping"`
-	ManualResume bool    `json:"manual_resume"`
-	Methods      string  `json:"methods"`
-	Subject      string  `json:"subject"`
-	SubjectFail  string  `json:"subject_fail"`
-	StartKW      string  `json:"start_kw"`
-	SuccessKW    string  `json:"success_kw"`
-	FailureKW    string  `json:"failure_kw"`
-	FilterSubj   bool    `json:"filter_subject"`
-	FilterBody   bool    `json:"filter_body"`
-	FilterHTTP   bool    `json:"filter_http_body"`
-	FilterFail   bool    `json:"filter_default_fail"`
-	BadgeURL     string  `json:"badge_url"`
-	LastDuration *int64  `json:"last_duration,omitempty"`
-
-	UniqueKey *string `json:"unique_key,omitempty"` // read-only keys
-
-	UUID      *string `json:"uuid,omitempty"` // read-write keys, down to Channels
-	PingURL   *string `json:"ping_url,omitempty"`
-	UpdateURL *string `json:"update_url,omitempty"`
-	PauseURL  *string `json:"pause_url,omitempty"`
-	ResumeURL *string `json:"resume_url,omitempty"`
-	Channels  *string `json:"channels,omitempty"`
-
-	Timeout  *int64  `json:"timeout,omitempty"`  // simple
-	Schedule *string `json:"schedule,omitempty"` // cron and OnCalendar, with TZ
-	TZ       *string `json:"tz,omitempty"`
-}
-
 // view is who looks at a check: it decides which keys the object has.
 type view struct {
 	version  string
@@ -59,47 +18,65 @@ type view struct {
 	now      time.Time
 }
 
-func (a *API) object(c *monitor.Check, channels []uuid.UUID, v view) checkJSON {
-	o := checkJSON{
-		Name: c.Name, Slug: c.Slug, Tags: c.Tags, Desc: c.Description,
-		Grace: int64(c.Grace.Seconds()), NPings: c.NPings,
-		Status: statusText(c, v), Started: c.Started(), LastPing: stamp(c.LastPing), NextPing: stamp(c.DueAt),
-		ManualResume: c.ManualResume, Methods: c.Filter.Methods,
-		StartKW: c.Filter.StartKW, SuccessKW: c.Filter.SuccessKW, FailureKW: c.Filter.FailureKW,
-		FilterSubj: c.Filter.Subject, FilterBody: c.Filter.Body, FilterHTTP: c.Filter.HTTPBody, FilterFail: c.Filter.DefaultFail,
-		BadgeURL: a.SiteURL + "/b/2/" + c.BadgeKey.String() + ".svg",
-	}
+// appendCheck appends the check object of contract §2.3: what read-write and
+// read-only keys both see, then what only one of them does.
+func (a *API) appendCheck(b []byte, c *monitor.Check, channels string, v view) []byte {
+	o := object{append(b, '{')}
+	o.text("name", c.Name)
+	o.text("slug", c.Slug)
+	o.text("tags", c.Tags)
+	o.text("desc", c.Description)
+	o.number("grace", int64(c.Grace.Seconds()))
+	o.number("n_pings", c.NPings)
+	o.text("status", statusText(c, v))
+	o.flag("started", c.Started())
+	o.moment("last_ping", c.LastPing)
+	o.moment("next_ping", c.DueAt)
+	o.flag("manual_resume", c.ManualResume)
+	o.text("methods", c.Filter.Methods)
+	subject, subjectFail := "", "" // the names of old
 	if c.Filter.Subject {
-		o.Subject, o.SubjectFail = c.Filter.SuccessKW, c.Filter.FailureKW
+		subject, subjectFail = c.Filter.SuccessKW, c.Filter.FailureKW
 	}
+	o.text("subject", subject)
+	o.text("subject_fail", subjectFail)
+	o.text("start_kw", c.Filter.StartKW)
+	o.text("success_kw", c.Filter.SuccessKW)
+	o.text("failure_kw", c.Filter.FailureKW)
+	o.flag("filter_subject", c.Filter.Subject)
+	o.flag("filter_body", c.Filter.Body)
+	o.flag("filter_http_body", c.Filter.HTTPBody)
+	o.flag("filter_default_fail", c.Filter.DefaultFail)
+	o.text("badge_url", a.SiteURL+"/b/2/"+c.BadgeKey.String()+".svg")
 	if c.LastDuration > 0 {
-		o.LastDuration = ptr(int64(c.LastDuration.Seconds()))
-	}
-	if c.Kind == schedule.Simple {
-		o.Timeout = ptr(int64(c.Timeout.Seconds()))
-	} else {
-		o.Schedule, o.TZ = ptr(c.Schedule), ptr(c.TZ)
+		o.number("last_duration", int64(c.LastDuration.Seconds()))
 	}
 	if v.readonly {
-		o.UniqueKey = ptr(monitor.UniqueKey(c.Code))
-		return o
+		o.text("unique_key", monitor.UniqueKey(c.Code))
+	} else {
+		code := c.Code.String()
+		url := a.SiteURL + "/api/" + v.version + "/checks/" + code
+		o.text("uuid", code)
+		o.text("ping_url", a.PingEndpoint+code)
+		o.text("update_url", url)
+		o.text("pause_url", url+"/pause")
+		o.text("resume_url", url+"/resume")
+		o.text("channels", channels)
 	}
-	url := a.SiteURL + "/api/" + v.version + "/checks/" + c.Code.String()
-	o.UUID, o.PingURL = ptr(c.Code.String()), ptr(a.PingEndpoint+c.Code.String())
-	o.UpdateURL, o.PauseURL, o.ResumeURL = ptr(url), ptr(url+"/pause"), ptr(url+"/resume")
-	o.Channels = ptr(joinIDs(channels))
-	return o
+	if c.Kind == schedule.Simple {
+		o.number("timeout", int64(c.Timeout.Seconds()))
+	} else {
+		o.text("schedule", c.Schedule)
+		o.text("tz", c.TZ)
+	}
+	return append(o.json, '}')
 }
 
 // CheckJSON is the check object as a read-write key sees it through version 3;
 // webhooks send it as $JSON.
 func (d Deps) CheckJSON(c *monitor.Check, channels []uuid.UUID, now time.Time) []byte {
 	a := API{d}
-	out, err := json.Marshal(a.object(c, channels, view{version: "v3", now: now}))
-	if err != nil {
-		return []byte("{}") // not reached: the object has only texts and numbers
-	}
-	return out
+	return a.appendCheck(nil, c, joinIDs(channels), view{version: "v3", now: now})
 }
 
 // statusText is the status at the present moment; version 1 alone calls a run
@@ -117,8 +94,10 @@ func stamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
-	return ptr(t.UTC().Format("2006-01-02T15:04:05+00:00"))
+	return ptr(t.UTC().Format(stampLayout))
 }
+
+const stampLayout = "2006-01-02T15:04:05+00:00"
 
 func joinIDs(ids []uuid.UUID) string {
 	texts := make([]string, 0, len(ids))

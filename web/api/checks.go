@@ -26,7 +26,7 @@ func (a *API) list(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	assigned, err := a.Store.Assignments(c.Context(), c.project.ID)
+	channels, err := a.Store.ChannelLists(c.Context(), c.project.ID)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
@@ -39,14 +39,19 @@ func (a *API) list(c *call) {
 		}
 	}
 	found = wanted.page(c.w, a.SiteURL+"/api/"+c.version+"/checks/", found)
-	objects := make([]checkJSON, len(found))
+	view := c.view(a)
+	out := append(make([]byte, 0, len(found)*objectSize), `{"checks":[`...)
 	for i, check := range found {
-		objects[i] = a.object(check, assigned[check.ID], c.view(a))
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = a.appendCheck(out, check, channels[check.ID], view)
 	}
-	a.json(c.w, http.StatusOK, struct {
-		Checks []checkJSON `json:"checks"`
-	}{objects})
+	sendJSON(c.w, http.StatusOK, append(out, "]}"...))
 }
+
+// objectSize is about the size of a check object, in bytes.
+const objectSize = 1200
 
 func (c *call) view(a *API) view {
 	return view{version: c.version, readonly: c.readonly, now: a.Store.Now()}
@@ -70,7 +75,7 @@ func (a *API) answer(c *call, status int, check *monitor.Check) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	a.json(c.w, status, a.object(check, channels, c.view(a)))
+	sendJSON(c.w, status, a.appendCheck(nil, check, joinIDs(channels), c.view(a)))
 }
 
 // get is GET checks/<uuid>.
@@ -273,7 +278,7 @@ func (a *API) delete(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	a.json(c.w, http.StatusOK, a.object(check, nil, c.view(a)))
+	sendJSON(c.w, http.StatusOK, a.appendCheck(nil, check, "", c.view(a)))
 }
 
 // channels is GET channels/ (contract §2.11).
