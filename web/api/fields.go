@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,14 +17,16 @@ import (
 
 // parseBody reads a JSON object; nothing at all is an empty one (conformance §2).
 func parseBody(raw []byte) (body, error) {
-	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
 		return body{}, nil
+	}
+	if !json.Valid(raw) {
+		raw = nonNumbers.ReplaceAllFunc(raw, replaceNonNumber)
 	}
 	if !utf8.Valid(raw) || !json.Valid(raw) {
 		return nil, errs.Invalidf("", "could not parse request body")
 	}
-	if raw[0] != '{' {
+	if bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
 		return nil, validation("value is not an object")
 	}
 	var b body
@@ -31,6 +34,19 @@ func parseBody(raw []byte) (body, error) {
 		return nil, errs.Invalidf("", "could not parse request body").Because(err)
 	}
 	return b, nil
+}
+
+// nonNumbers are words that JSON does not have but other parsers take for
+// numbers. Clients hear which field is wrong rather than that nothing could be
+// read (conformance §4). Texts are matched to be left alone.
+var nonNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
+
+// replaceNonNumber puts a number there that no field takes.
+func replaceNonNumber(match []byte) []byte {
+	if match[0] == '"' {
+		return match
+	}
+	return []byte(" 0.5 ")
 }
 
 func validation(format string, args ...any) error {
