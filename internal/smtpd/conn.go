@@ -82,7 +82,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// begin and end enclose a message, which Stop waits for.
+// begin and end enclose a message, from its first recipient to its answer: Stop
+// waits for it.
 func (c *conn) begin() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()

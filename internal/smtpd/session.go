@@ -52,8 +52,12 @@ func peer(a net.Addr) string {
 	return ap.Addr().Unmap().WithZone("").String()
 }
 
-// Reset forgets the message begun.
-func (s *session) Reset() { s.from, s.size, s.to = "", 0, nil }
+// Reset forgets the message begun; the library also calls it once a message has
+// been answered.
+func (s *session) Reset() {
+	s.from, s.size, s.to = "", 0, nil
+	s.conn.end()
+}
 
 // Logout is the end of the connection.
 func (s *session) Logout() error { return nil }
@@ -77,13 +81,12 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if !slices.Contains(s.to, m) {
 		s.to = append(s.to, m)
 	}
+	s.conn.begin()
 	return nil
 }
 
 // Data takes the message and answers when its pings are on disk.
 func (s *session) Data(r io.Reader) error {
-	s.conn.begin()
-	defer s.conn.end()
 	raw, err := s.read(r)
 	if err != nil {
 		return s.unread(err)
