@@ -33,11 +33,11 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 	}
 	dir := unitsFor(t, os.Args[0]) // any executable will do
 	for _, unit := range []string{
-		"punctual-web.service", "punctual-sendalerts.service", "punctual-migrate.service", "punctual-prune@pings.service",
+		"punctual-web.service", "punctual-sendalerts.service", "punctual-smtpd.service", "punctual-migrate.service", "punctual-prune@pings.service",
 	} {
 		run(t, dir, analyze, "--no-pager", "security", "--offline=true", maxExposure, unit)
 	}
-	for _, unit := range append(glob(t, dir+"/*.service"), glob(t, dir+"/*.timer")...) {
+	for _, unit := range append(glob(t, dir+"/*.service"), append(glob(t, dir+"/*.timer"), glob(t, dir+"/*.socket")...)...) {
 		if out := run(t, dir, analyze, "--no-pager", "--man=no", "verify", unit); len(out) > 0 {
 			t.Errorf("systemd-analyze verify %s: %s", filepath.Base(unit), out)
 		}
