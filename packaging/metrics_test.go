@@ -1,0 +1,108 @@
+package packaging_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"punctual/internal/testkit/need"
+)
+
+func promtool(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
+	if err != nil {
+		need.Missing(t, "promtool", err)
+	}
+	return path
+}
+
+func TestAlertRulesFireWhenTheyShould(t *testing.T) {
+	run(t, "prometheus", promtool(t), "test", "rules", "rules_test.yml")
+}
+
+func TestScrapeConfigIsValid(t *testing.T) {
+	dir := t.TempDir()
+	for from, to := range map[string]string{"prometheus/scrape.yml": "prometheus.yml", "prometheus/rules.yml": "punctual-rules.yml"} {
+		if err := os.WriteFile(filepath.Join(dir, to), []byte(read(t, from)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "prometheus.yml")
+}
+
+// dashboard is what this test reads of Grafana's format.
+type dashboard struct {
+	Panels []struct {
+		ID      int
+		Title   string
+		GridPos struct{ X, Y, W, H int }
+		Targets []struct{ Expr string }
+	}
+}
+
+func TestDashboardQueriesAreValid(t *testing.T) {
+	var rules struct {
+		Groups []map[string]any `yaml:"groups"`
+	}
+	var list []map[string]string
+	ids := make(map[int]bool)
+	for _, p := range loadDashboard(t).Panels {
+		if ids[p.ID] || p.Title == "" || p.GridPos.X+p.GridPos.W > 24 {
+			t.Errorf("panel %d %q: its id is taken, it has no title, or no room", p.ID, p.Title)
+		}
+		ids[p.ID] = true
+		for _, target := range p.Targets {
+			expr := strings.NewReplacer("$__rate_interval", "5m", "$job", ".*", "$instance", ".*").Replace(target.Expr)
+			list = append(list, map[string]string{"record": fmt.Sprintf("query:%d", len(list)), "expr": expr})
+		}
+	}
+	if len(list) < 30 {
+		t.Fatalf("only %d queries", len(list))
+	}
+	rules.Groups = []map[string]any{{"name": "dashboard", "rules": list}}
+	text, err := yaml.Marshal(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "queries.yml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, promtool(t), "check", "rules", "queries.yml")
+}
+
+func loadDashboard(t *testing.T) (d dashboard) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(read(t, "grafana/punctual.json")), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// docs/metrics.md has every figure and no other: a test of internal/metrics sees to it.
+func TestRulesAndDashboardUseFiguresThatExist(t *testing.T) {
+	known := make(map[string]string) // name → type
+	for _, row := range regexp.MustCompile("(?m)^\\| `(punctual_\\w+)`[ ◆]*\\| (\\w+) ").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
+		known[row[1]] = row[2]
+	}
+	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/punctual.json"} {
+		used := regexp.MustCompile(`\bpunctual_\w+`).FindAllString(read(t, file), -1)
+		if len(used) < 10 {
+			t.Errorf("%s uses only %d figures", file, len(used))
+		}
+		for _, name := range used {
+			series := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+			if known[name] == "" && known[series] != "histogram" || known[name] == "histogram" {
+				t.Errorf("%s: there is no series %s", file, name)
+			}
+		}
+	}
+}
