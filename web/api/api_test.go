@@ -83,7 +83,7 @@ func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) 
 func deps(s *store.Store) api.Deps {
 	return api.Deps{
 		Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
-		MetricsKey: metricsKey, ReturnPaths: returnPaths, Log: slog.New(slog.DiscardHandler),
+		BadgeURL: badgeLinks().Tag, MetricsKey: metricsKey, ReturnPaths: returnPaths, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

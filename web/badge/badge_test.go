@@ -248,7 +248,7 @@ func TestRefusals(t *testing.T) {
 			{"GET", base + signature + "/dev.svg", 404, true},
 			{"GET", base + signature + ".svg", 404, true},
 			{"GET", base + project + "/prod.svg", 404, true},
-			{"GET", base + strings.ToUpper(signature) + "/prod.svg", 404, true},
+			{"GET", base + "!!" + signature[2:] + "/prod.svg", 404, true},
 			{"GET", base + signature[:7] + "/prod.svg", 404, true},
 			{"GET", base + signature + "/prod.png", 404, true},
 			{"GET", base + signature + "/prod", 404, true},

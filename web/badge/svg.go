@@ -57,6 +57,9 @@ func (p picture) Left() int {
 // Right is the width of the coloured part.
 func (p picture) Right() int { return textWidth(p.Message) + 2*padding }
 
+// Straight is how far the coloured part goes before its corners begin.
+func (p picture) Straight() int { return p.Right() - 3 }
+
 // Width is the whole width.
 func (p picture) Width() int { return p.Left() + p.Right() }
 
@@ -76,8 +79,9 @@ var svgTemplate = template.Must(template.New("svg").Funcs(template.FuncMap{"xml"
 	`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="20" role="img" aria-label="{{xml .Title}}">` +
 		`<title>{{xml .Title}}</title>` +
 		`<linearGradient id="shade" x2="0" y2="1"><stop stop-color="#fff" stop-opacity=".12"/><stop offset="1" stop-opacity=".12"/></linearGradient>` +
-		`<rect width="{{.Width}}" height="20" rx="3" fill="{{.Color}}"/>` +
-		`{{with .Left}}<path fill="#555" d="M{{.}} 0H3a3 3 0 0 0-3 3v14a3 3 0 0 0 3 3H{{.}}z"/>{{end}}` +
+		`{{if .Left}}<path fill="#555" d="M{{.Left}} 0H3a3 3 0 0 0-3 3v14a3 3 0 0 0 3 3H{{.Left}}z"/>` +
+		`<path fill="{{.Color}}" d="M{{.Left}} 0v20h{{.Straight}}a3 3 0 0 0 3-3V3a3 3 0 0 0-3-3z"/>` +
+		`{{else}}<rect width="{{.Width}}" height="20" rx="3" fill="{{.Color}}"/>{{end}}` +
 		`<rect width="{{.Width}}" height="20" rx="3" fill="url(#shade)"/>` +
 		`<g fill="#fff" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11" text-rendering="geometricPrecision">` +
 		`{{range .Texts}}` +
