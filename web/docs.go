@@ -42,6 +42,8 @@ func docList() []doc {
 		{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar, with examples."},
 		{Name: "clients", Lead: "Backup tools, Terraform, Ansible, Home Assistant, libraries: what to tell them."},
 		{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
+		{Name: "badges", Lead: "Pictures of a status for a README or a wiki, and the same as JSON."},
+		{Name: "prometheus", Lead: "Scrape the checks of a project; its metrics, and rules to begin with."},
 		{Name: "api-extensions", Lead: "Beyond the usual API: channels and projects by API, filters and pages, a schedule in the first ping."},
 		{Name: "self-hosting", Lead: "The commands and settings of an instance of your own."},
 	}
