@@ -94,7 +94,7 @@ func Read(document []byte, pingEndpoint string) (*Reference, error) {
 		ref.Keys = append(ref.Keys, Field{Name: keyHeader(k.Value), Description: d.text(k.Value.Description)})
 	}
 	for _, tag := range d.Tags {
-		ref.Groups = append(ref.Groups, Group{Anchor: anchor(tag.Name), Name: tag.Name, Intro: d.text(tag.Description)})
+		ref.Groups = append(ref.Groups, Group{Anchor: groupAnchor(tag.Name), Name: tag.Name, Intro: d.text(tag.Description)})
 	}
 	for _, path := range d.Paths {
 		item := path.Value
@@ -146,7 +146,9 @@ func (d *reader) json(n *yaml.Node, indent string) string {
 	return text
 }
 
-func anchor(name string) string       { return strings.ToLower(strings.ReplaceAll(name, " ", "-")) }
+func groupAnchor(name string) string {
+	return "group-" + strings.ToLower(strings.ReplaceAll(name, " ", "-"))
+}
 func objectAnchor(name string) string { return "object-" + strings.ToLower(name) }
 
 // keyHeader is how a key is sent.
@@ -181,7 +183,9 @@ func (d *reader) operation(path, method string, item *pathItem, op *operation) O
 		o.BodyText = d.text(body.Description)
 		if len(body.Content) > 0 {
 			m := body.Content[0].Value
-			o.BodyType = d.typeOf(m.Schema)
+			if m.Schema != nil {
+				o.BodyType = d.typeOf(m.Schema)
+			}
 			o.Body = d.bodyFields(m.Schema)
 			if n := d.exampleOf(&m).Node; n != nil {
 				o.BodyExample, sent = d.json(n, "  "), d.curlBody(body.Content[0].Key, n)

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/chromedp/chromedp"
+
+	"punctual/internal/db"
+	"punctual/internal/testkit/browser"
+)
+
+// withReference gives the site the page of the API.
+func withReference(t testing.TB) func(*Deps) {
+	t.Helper()
+	document, err := os.ReadFile("api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(d *Deps) {
+		d.APIDocument = []byte(strings.NewReplacer("https://punctual.example.org", d.Site.Root.String()).Replace(string(document)))
+	}
+}
+
+func TestTheReferenceOfTheAPI(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite, withReference(t))
+	page := s.get("/docs/api-reference/").is(200).has("API reference", "Make a check", "Objects")
+	if got := page.text("#createCheck"); !strings.HasPrefix(got, "Make a check") {
+		t.Errorf("#createCheck is %q", got)
+	}
+	seen := map[string]bool{}
+	page.Find("[id]").Each(func(_ int, e *goquery.Selection) {
+		if id := e.AttrOr("id", ""); seen[id] {
+			t.Errorf("two things are called %s", id)
+		} else {
+			seen[id] = true
+		}
+	})
+	page.Find(`article a[href^="#"]`).Each(func(_ int, e *goquery.Selection) {
+		if href := e.AttrOr("href", ""); !seen[href[1:]] {
+			t.Errorf("nothing is called %s", href)
+		}
+	})
+	if strings.Contains(page.body, "punctual.example.org") || !strings.Contains(page.body, s.url+"/api/v3/checks/") {
+		t.Error("the page has not the addresses of this site")
+	}
+	s.get("/docs/").is(200).has("API reference")
+	newTestSite(t, db.SQLite).get("/docs/api-reference/").is(404)
+}
+
+// With scripts the commands can be copied; what the console says fails the test.
+func TestTheReferenceInABrowser(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite, withReference(t))
+	ctx, _ := browser.New(t)
+	s.drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+"/docs/api-reference/"))
+	s.shots(ctx, "api-reference")
+	s.drive(ctx, chromedp.EmulateViewport(390, 800))
+	s.eventually(ctx, "document.documentElement.scrollWidth <= 390")
+	s.drive(ctx, chromedp.Click(".op .code [data-copy]", chromedp.ByQuery), chromedp.WaitVisible(".toast", chromedp.ByQuery))
+}
