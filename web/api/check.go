@@ -80,13 +80,12 @@ func (d Deps) CheckJSON(c *monitor.Check, channels []uuid.UUID, now time.Time) [
 }
 
 // statusText is the status at the present moment; version 1 alone calls a run
-// under way "started".
+// under way "started", whatever is stored, while it is not overdue.
 func statusText(c *monitor.Check, v view) string {
-	s := c.StatusAt(v.now)
-	if v.version == "v1" && c.Started() && s != monitor.StatusDown {
+	if v.version == "v1" && c.Started() && v.now.Before(c.LastStart.Add(c.Grace)) {
 		return "started"
 	}
-	return string(s)
+	return string(c.StatusAt(v.now))
 }
 
 // stamp is a time as the API writes it: UTC, whole seconds, +00:00 for the offset.
