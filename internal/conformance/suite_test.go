@@ -1,0 +1,100 @@
+// Package conformance holds Punctual to the HTTP contract of the field, line by
+// line, over a real server on both engines. It has tests only.
+//
+// TestCases has the lines of conformance_cases.md: "§9.6" is the sixth line of
+// its section 9, a row of the table or a paragraph or bullet where there is no
+// table. TestContract has the 47 items of contract.md §7. Each line is a test of
+// its own:
+//
+//	go test ./internal/conformance -run 'Cases/§9.6_' -v
+//
+// Where the two differ, the cases count. Where the reference itself slips
+// (REF-QUIRK) and the contract tells what is better, that is what is expected.
+package conformance
+
+import (
+	"fmt"
+	"testing"
+
+	"punctual/internal/testkit/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// section is a section of conformance_cases.md.
+type section struct {
+	number int
+	rows   int // lines it has in the document
+	lines  []line
+}
+
+// line is a line of a section, or an item of the checklist.
+type line struct {
+	number int
+	name   string
+	on     kind
+	run    func(c *client)
+}
+
+func sections() []section {
+	return []section{
+		{1, 11, routing()},
+		{2, 13, authentication()},
+		{3, 9, checkObject()},
+		{4, 37, creation()},
+		{5, 8, reading()},
+		{6, 7, updates()},
+		{7, 7, lifecycle()},
+		{8, 9, history()},
+		{9, 22, pingsByUUID()},
+		{10, 9, pingsBySlug()},
+		{11, 8, passingTime()},
+		{12, 14, machines()},
+	}
+}
+
+// checklistItems is how many items contract.md §7 has.
+const checklistItems = 47
+
+// TestCases is conformance_cases.md.
+func TestCases(t *testing.T) {
+	all := newSites(t)
+	for _, s := range sections() {
+		for _, l := range s.lines {
+			t.Run(fmt.Sprintf("§%d.%d %s", s.number, l.number, l.name), func(t *testing.T) { all.run(t, l) })
+		}
+	}
+}
+
+// TestContract is the checklist of contract.md §7.
+func TestContract(t *testing.T) {
+	all := newSites(t)
+	for _, l := range checklist() {
+		t.Run(fmt.Sprintf("%02d %s", l.number, l.name), func(t *testing.T) { all.run(t, l) })
+	}
+}
+
+// Each line of the two documents is there, once and in order.
+func TestNoLineIsMissing(t *testing.T) {
+	for _, s := range sections() {
+		inOrder(t, fmt.Sprintf("§%d.", s.number), s.rows, s.lines)
+	}
+	inOrder(t, "item ", checklistItems, checklist())
+}
+
+func inOrder(t *testing.T, prefix string, rows int, lines []line) {
+	t.Helper()
+	for i, l := range lines {
+		if l.number != i+1 {
+			t.Fatalf("%s%d %q stands where %s%d should", prefix, l.number, l.name, prefix, i+1)
+		}
+	}
+	if len(lines) != rows {
+		t.Errorf("%s1 to %d are there, the document goes on to %d", prefix, len(lines), rows)
+	}
+}
+
+// What other settings change.
+func TestOtherSettings(t *testing.T) {
+	newSites(t).run(t, line{run: otherSite, on: other})
+}
