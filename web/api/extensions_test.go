@@ -21,6 +21,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/openapitest"
 	"punctual/web/api"
 )
 
@@ -48,7 +49,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 		if err := c.store.UpdateProject(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
-		c.api = http.StripPrefix("/api", api.New(api.Deps{
+		deps := api.Deps{
 			Store: c.store, HashKey: e.auth.KeyHash, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
 			Auth: e.auth, Addresses: addresses,
 			Notifiers: notify.NewRegistry(notify.NewEmail(nil, nil, nil, root), notify.NewWebhook(nil, nil, nil)),
@@ -56,7 +57,8 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 				e.sent = append(e.sent, ch.ID)
 				return e.result, e.err
 			},
-		}))
+		}
+		c.api = openapitest.Load(t, deps.Document()).Handler(t, http.StripPrefix("/api", api.New(deps)))
 		test(e)
 	})
 }
@@ -162,7 +164,7 @@ func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":null}`, "config: The value must be an object."},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":[]}`, "config: The value must be an object."},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","value":"a@example.org"}`, "value: There is no such field; there are kind, name, config."},
-			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":{"addres":"a@example.org"}}`, "config.addres: There is no such setting; there are address, down, up."},
+			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":{"mail":"a@example.org"}}`, "config.mail: There is no such setting; there are address, down, up."},
 			{400, "POST", "/api/v3/channels/", `{"kind":"webhook","config":{"url_down":"ftp://x"}}`, "config.url_down: "},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","name":null,"config":{"address":"a@example.org"}}`, "name: "},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","name":"` + strings.Repeat("ü", 101) + `","config":{"address":"a@example.org"}}`, "name: A name has at most 100 characters."},
@@ -426,7 +428,7 @@ func TestTheListIsFiltered(t *testing.T) {
 		}
 		// Conformance §5: clients of versions 1 and 2 rely on these being ignored.
 		for _, version := range []string{"v1", "v2"} {
-			if got := e.names("/api/" + version + "/checks/?name=nothing&status=nonsense&limit=x&cursor=x"); got != "first Backup-DB backup-files" {
+			if got := e.names("/api/" + version + "/checks/?name=nothing&status=down&limit=1&cursor=MS4x"); got != "first Backup-DB backup-files" {
 				e.Errorf("%s lists %q", version, got)
 			}
 		}

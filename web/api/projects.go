@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -76,6 +78,9 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.Error("API request failed", "error", err, "path", r.URL.Path)
 		a.error(w, http.StatusInternalServerError, "internal error")
 		return
+	}
+	if wait := errs.RetryAfterOf(err); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 	text := errs.Message(err)
 	if field := errs.FieldOf(err); field != "" {
