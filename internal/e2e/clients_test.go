@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,36 @@ func TestClients(t *testing.T) {
 	})
 }
 
+// TestCurlComesAgain: the line that our documentation gives people rides out a
+// database that is away, and the ping is there once.
+func TestCurlComesAgain(t *testing.T) {
+	t.Parallel()
+	required(t, "curl")
+	e := newEnv(t, db.Postgres)
+	direct, err := url.Parse(e["PUNCTUAL_DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProxy(t, filepath.Join(direct.Query().Get("host"), ".s.PGSQL.5432"))
+	up := e.with(env{"PUNCTUAL_DATABASE_URL": p.dsn(direct.String())}).start(t, "up")
+	c := newUser(t, e, e.store(t)).check()
+
+	p.cut(true)
+	cmd, stop := command("curl", "-fsS", "-m", "10", "--retry", "5", "-o", "/dev/null", c.URL)
+	defer stop()
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	up.waitFor("pings are refused")
+	p.cut(false)
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "503") {
+		t.Errorf("curl: %v, it said %q; want success after a 503", err, said.String())
+	}
+	c.heard("success")
+}
+
 // user is somebody with a project of their own and a client for it.
 type user struct {
 	*testing.T
@@ -60,14 +91,20 @@ func withUsers(t *testing.T, engine db.Engine, users map[string]func(*user)) {
 	for name, use := range users {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			u := &user{T: t, env: e, store: s}
-			code, stdout, stderr := e.run(t, "project", "create", "--owner", uuid.NewString()+"@example.org", "--name", "P", "--json")
-			if err := json.Unmarshal([]byte(stdout), &u.keys); code != 0 || err != nil {
-				t.Fatalf("project create: exit %d, %s%s", code, stdout, stderr)
-			}
-			use(u)
+			use(newUser(t, e, s))
 		})
 	}
+}
+
+// newUser makes a project in a running instance.
+func newUser(t *testing.T, e env, s *store.Store) *user {
+	t.Helper()
+	u := &user{T: t, env: e, store: s}
+	code, stdout, stderr := e.run(t, "project", "create", "--owner", uuid.NewString()+"@example.org", "--name", "P", "--json")
+	if err := json.Unmarshal([]byte(stdout), &u.keys); code != 0 || err != nil {
+		t.Fatalf("project create: exit %d, %s%s", code, stdout, stderr)
+	}
+	return u
 }
 
 // check is a check of the user.
