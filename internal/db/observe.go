@@ -70,7 +70,7 @@ func (o *observer) name(query string) string {
 func StatementName(query string) string {
 	words := words(query)
 	for i, verb := range words {
-		table := ""
+		var table string
 		switch verb {
 		case "select", "delete":
 			table = after(words[i:], "from")
