@@ -19,13 +19,7 @@ type Schema func(context.Context) (applied, pending int, err error)
 // Those that cannot be had within two seconds are left out of the answer. ctx ends
 // the reading; it must end before the database is closed.
 func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
-	up := newReading(ctx, waitTime, func(ctx context.Context) (float64, error) { return 1, s.DB().Ping(ctx) })
-	m.gaugeFunc("db_up", "1 when the database answers within two seconds, else 0.", func() float64 {
-		if _, ok := up.get(); ok {
-			return 1
-		}
-		return 0
-	})
+	m.registry.MustRegister(&up{newReading(ctx, waitTime, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.DB().Ping(ctx) })})
 	m.gaugeFunc("clock_skew_seconds", "How far the clock of the database was ahead of ours when last compared.", func() float64 {
 		return s.DB().Skew().Seconds()
 	})
@@ -39,6 +33,24 @@ func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
 	if s.DB().Engine == db.SQLite {
 		m.sqliteFile(ctx, s.DB())
 	}
+}
+
+// up tells whether the database answers. It is no gauge with a function: those
+// are asked one after the other, when all collectors have been.
+type up struct{ ping *reading[struct{}] }
+
+var dbUp = desc("db_up", "1 when the database answers within two seconds, else 0.")
+
+// Describe names the figure.
+func (u *up) Describe(ch chan<- *prometheus.Desc) { ch <- dbUp }
+
+// Collect gives the figure.
+func (u *up) Collect(ch chan<- prometheus.Metric) {
+	value := 0.0
+	if _, ok := u.ping.get(); ok {
+		value = 1
+	}
+	ch <- prometheus.MustNewConstMetric(dbUp, prometheus.GaugeValue, value)
 }
 
 // group is a collector of figures that are read together, and left out together.

@@ -150,19 +150,23 @@ func TestWithoutADatabaseTheRestIsThere(t *testing.T) {
 	}
 }
 
-func TestAHangingReadingIsLeftOut(t *testing.T) {
+func TestHangingReadingsAreLeftOutTogether(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	defer close(release)
 	m := New("1", "up")
-	d := desc("hanging", "Never there.")
-	m.group(t.Context(), "hanging", time.Minute, []*prometheus.Desc{d}, func(context.Context, emit) error {
+	hang := func(context.Context) error {
 		<-release
 		return nil
-	})
+	}
+	for _, name := range []string{"hanging", "stuck"} {
+		d := desc(name, "Never there.")
+		m.group(t.Context(), name, time.Minute, []*prometheus.Desc{d}, func(ctx context.Context, _ emit) error { return hang(ctx) })
+	}
+	m.registry.MustRegister(&up{newReading(t.Context(), time.Minute, func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
 	began := time.Now()
 	_, _, body := scrape(t, m, "text/plain")
-	if took := time.Since(began); took > 2*waitTime || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_pings_total") {
+	if took := time.Since(began); took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") || !strings.Contains(body, "punctual_pings_total") {
 		t.Errorf("after %s: %s", took, body)
 	}
 }
