@@ -30,6 +30,7 @@ paths:
     options: {security: [], responses: {'204': {description: ok}}}
   /ping/{id}:
     x-any-method: true
+    x-final-slash: true
     parameters: [{name: id, in: path, required: true, schema: {type: string, pattern: '^[0-9]{3}$'}}]
     post: {security: [], responses: {'200': {description: ok, content: {text/plain: {schema: {const: OK}}}}}}
 components:
@@ -101,6 +102,7 @@ func TestJudgement(t *testing.T) {
 		"without the slash":            {"GET", "/below/api/v1/things?a=b", "", "", 301, "Location: /below/api/v1/things/?a=b", "", ""},
 		"without it, gone astray":      {"GET", "/below/api/v1/things?a=b", "", "", 301, "Location: /api/v1/things/", "", "redirect"},
 		"any method":                   {"DELETE", "/below/ping/123", "", "x", 200, "Content-Type: text/plain", "OK", ""},
+		"with a slash or without":      {"POST", "/below/ping/123/", "", "", 200, "Content-Type: text/plain", "OK", ""},
 		"a text that is another":       {"GET", "/below/ping/123", "", "", 200, "Content-Type: text/plain", "Ok", "OK"},
 	}
 	for name, k := range cases {

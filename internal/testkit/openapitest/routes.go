@@ -31,6 +31,9 @@ func compile(paths *openapi3.Paths) (routes []route, first []string) {
 			r.names = append(r.names, m[1])
 			pattern = strings.Replace(pattern, regexp.QuoteMeta(m[0]), r.shape(m[1]), 1)
 		}
+		if item.Extensions["x-final-slash"] == true { // with one it is the same address
+			pattern += "/?"
+		}
 		r.pattern = regexp.MustCompile("^" + pattern + "$")
 		routes = append(routes, r)
 		before, _, _ := strings.Cut(template[1:], "/")
