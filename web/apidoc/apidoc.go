@@ -30,6 +30,7 @@ type Group struct {
 	Operations   []Operation
 }
 
+// Operation is what one method does at one address.
 type Operation struct {
 	Anchor, Method string
 	Path           template.HTML // may be broken after each slash
@@ -56,6 +57,7 @@ type Field struct {
 	Description    template.HTML
 }
 
+// Response is one of the answers to an operation.
 type Response struct {
 	Status      string
 	Description template.HTML
@@ -63,6 +65,7 @@ type Response struct {
 	Examples    []Example
 }
 
+// Example is a body as it is sent or answered.
 type Example struct{ Title, Text string }
 
 // Object is a schema with keys of its own, which several places name.
