@@ -23,6 +23,7 @@ import (
 type client struct {
 	*testing.T
 	site    *site
+	http    *http.Client
 	version string // v1, v2, v3: what the API is asked through
 	store.Account
 	other store.Account
@@ -35,6 +36,9 @@ func newClient(t *testing.T, s *site, version string) *client {
 	t.Helper()
 	c := &client{T: t, site: s, version: version, rw: auth.NewAPIKey(false), ro: auth.NewAPIKey(true)}
 	c.key = c.rw
+	c.http = &http.Client{Transport: s.document.Transport(t, s.http), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	c.Account = newAccount(t, s.Store(), c.rw, c.ro)
 	c.other = newAccount(t, s.Store(), auth.NewAPIKey(false), auth.NewAPIKey(true))
 	return c
@@ -64,6 +68,16 @@ func newAccount(t *testing.T, s *store.Store, rw, ro string) store.Account {
 func (c *client) as(key string) *client {
 	out := *c
 	out.key = key
+	return &out
+}
+
+// unseen is c asking for what no document can describe: of a parameter given
+// twice, only the last value must be right; a header may have any letter case.
+func (c *client) unseen() *client {
+	out := *c
+	plain := *c.http
+	plain.Transport = c.site.http
+	out.http = &plain
 	return &out
 }
 
@@ -124,7 +138,7 @@ func (c *client) send(method, path, body string, headers ...string) *answer {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header[name] = []string{value} // as written; an empty User-Agent is none
 	}
-	res, err := c.site.http.Do(r)
+	res, err := c.http.Do(r)
 	if err != nil {
 		c.Fatalf("%s %s: %v", method, path, err)
 	}

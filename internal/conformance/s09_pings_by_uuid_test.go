@@ -67,7 +67,7 @@ func pingsByUUID() []line {
 				"foo=1&rid=" + runA + "&bar": runA, "rid=00000000-0000-0000-0000-000000000000": "00000000-0000-0000-0000-000000000000",
 				"rid=FFFFFFFF-ffff-ffff-FFFF-ffffffffffff": "ffffffff-ffff-ffff-ffff-ffffffffffff",
 			} {
-				k.ping("/log?" + sent)
+				c.unseen().get("/ping/" + k.code + "/log?" + sent).is("200 OK")
 				k.last().shows(c, "rid", want)
 			}
 		}},

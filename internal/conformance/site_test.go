@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"punctual/internal/app"
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/testkit/openapitest"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -70,12 +72,13 @@ func (k kind) settings() map[string]string {
 // site is a running Punctual.
 type site struct {
 	*app.App
-	address string // http://127.0.0.1:…, without a path
-	mail    string // where it takes mail, host:port; "" = nowhere
-	path    string // of SITE_ROOT
-	clock   *testdb.Clock
-	http    *http.Client
-	alone   sync.Mutex // held by the line that moves the clock
+	address  string // http://127.0.0.1:…, without a path
+	mail     string // where it takes mail, host:port; "" = nowhere
+	path     string // of SITE_ROOT
+	clock    *testdb.Clock
+	http     *http.Transport
+	document *openapitest.Document // its own, which every request and answer is held against
+	alone    sync.Mutex            // held by the line that moves the clock
 }
 
 // sites are the running sites of a test, one of each kind on each engine,
@@ -153,16 +156,32 @@ func start(t *testing.T, database string, k kind) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}
+	s.http = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}
 	t.Cleanup(func() {
-		transport.CloseIdleConnections()
+		s.http.CloseIdleConnections()
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
 	s.address = "http://" + s.Addr().String()
-	s.http = &http.Client{Transport: transport, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
+	text, err := s.openAPI(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	s.document = openapitest.Load(t, text)
 	return s, nil
+}
+
+// openAPI is the document as the site serves it.
+func (s *site) openAPI(ctx context.Context) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address+s.path+"/api/openapi.yaml", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.http.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	return io.ReadAll(res.Body)
 }
