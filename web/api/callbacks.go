@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -89,14 +90,16 @@ func (a *API) bounce(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	io.WriteString(w, text)
+	w.Write([]byte(text))
 }
 
 func (a *API) readBounce(ctx context.Context, raw io.Reader) (string, error) {
 	b, err := a.ReturnPaths.Read(raw, a.Store.Now())
 	switch {
-	case err != nil:
+	case errors.Is(err, mail.ErrNotOurs):
 		return "OK (bad signature)", nil
+	case err != nil:
+		return "", fmt.Errorf("read bounce: %w", err)
 	case !b.Permanent() && !b.Transient():
 		return "OK (ignored)", nil
 	case b.About == mail.AboutReport:
