@@ -83,7 +83,10 @@ type reader struct {
 	err      error // the first one
 }
 
-// Read reads the OpenAPI document of this instance.
+// Read makes the page of an OpenAPI document, in YAML, whose server and examples
+// have the addresses of this instance; pingEndpoint, with a slash at its end, is
+// what ping URLs begin with. It fails when the document cannot be read, names no
+// server, or has an operation whose tag is not among its tags.
 func Read(document []byte, pingEndpoint string) (*Reference, error) {
 	d := &reader{openAPI: &openAPI{}, pings: pingEndpoint, markdown: goldmark.New()}
 	if err := yaml.Unmarshal(document, d.openAPI); err != nil {
