@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
-	{"internal/db/pgtest", "internal/testkit", "internal/testkit/testdb", "internal/e2e", "packaging"},
+	{"internal/db/pgtest", "internal/testkit", "internal/testkit/testdb", "internal/e2e", "internal/conformance", "packaging"},
 	{"cmd/bench"}, // a tool of developers, not in the product
 }
 

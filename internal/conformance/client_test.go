@@ -184,7 +184,7 @@ func (a *answer) is(want string) *answer {
 		return a.isError(400, want[len("error:"):])
 	case want == "404p":
 		a.isPage(404)
-	case strings.HasSuffix(want, "e"):
+	case len(want) == 4 && want[3] == 'e':
 		a.isEmpty(want[:3])
 	case strings.HasSuffix(want, " {}"):
 		a.isStatus(want[:3])
