@@ -256,8 +256,8 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user.IsActive = r.FormValue("active") == "1"
-	if err := s.Store.UpdateUser(r.Context(), user); err != nil {
+	active := r.FormValue("active") == "1"
+	if user, err = s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.IsActive = active; return nil }); err != nil {
 		return err
 	}
 	said := " may log in again."

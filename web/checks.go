@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -111,7 +112,7 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if order := r.FormValue("sort"); slices.Contains(sorts(), order) && order != user.Sort {
 		user.Sort = order
-		if err := s.Store.UpdateUser(r.Context(), user); err != nil {
+		if _, err := s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.Sort = order; return nil }); err != nil {
 			return err
 		}
 	}
@@ -124,30 +125,49 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 
 // listChecks loads the list in a constant number of statements.
 func (s *Server) listChecks(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter) (*checksPage, error) {
-	ctx := r.Context()
-	checks, err := s.Store.ChecksOf(ctx, project.ID)
+	data, err := s.loadList(r.Context(), project.ID)
 	if err != nil {
 		return nil, err
 	}
-	channels, err := s.Store.ChannelsOf(ctx, project.ID)
-	if err != nil {
+	return s.listPage(r, project, role, f, data), nil
+}
+
+// listData is what the list of a project shows, whoever looks at it: nobody may
+// change it.
+type listData struct {
+	checks   []monitor.Check // as created
+	channels []monitor.Channel
+	assigned map[int64][]uuid.UUID
+}
+
+func (s *Server) loadList(ctx context.Context, project uuid.UUID) (*listData, error) {
+	var d listData
+	var err error
+	if d.checks, err = s.Store.ChecksOf(ctx, project); err != nil {
 		return nil, err
 	}
-	assigned, err := s.Store.Assignments(ctx, project.ID)
-	if err != nil {
+	if d.channels, err = s.Store.ChannelsOf(ctx, project); err != nil {
 		return nil, err
 	}
+	if d.assigned, err = s.Store.Assignments(ctx, project); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// listPage is the list as the one who asks sees it.
+func (s *Server) listPage(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter, d *listData) *checksPage {
 	p := &checksPage{
 		BasePage: checksBase(project, "Checks"), CanWrite: role.CanWrite(), Slugs: project.ShowSlugs,
-		Total: len(checks), Filter: f, Sort: visitorOf(r).User.Sort, ChannelCount: len(channels),
-		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, Version: listVersion(checks, channels, assigned),
+		Total: len(d.checks), Filter: f, Sort: visitorOf(r).User.Sort, ChannelCount: len(d.channels),
+		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, Version: listVersion(d.checks, d.channels, d.assigned),
 	}
 	if !slices.Contains(sorts(), p.Sort) {
 		p.Sort = defaultSort
 	}
-	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(channels)
-	p.fill(checks, assigned, s.Store.Now())
-	return p, nil
+	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(d.channels)
+	p.fill(d.checks, d.assigned, s.Store.Now())
+	return p
 }
 
 // checksBase is the base of the pages about a project's checks.
@@ -291,9 +311,10 @@ type listUpdate struct {
 	Down    int               `json:"down"`
 	Summary string            `json:"summary"` // HTML of the line below the heading
 	Counts  map[shown]int     `json:"counts"`
-	Tags    map[string][2]any `json:"tags"`           // state and tip by tag
-	All     bool              `json:"all"`            // rows are the whole list, in order; there are no others
-	Rows    []string          `json:"rows,omitempty"` // HTML
+	Tags    map[string][2]any `json:"tags"`            // state and tip by tag
+	All     bool              `json:"all"`             // rows are the whole list, in order; there are no others
+	Rows    []string          `json:"rows,omitempty"`  // HTML
+	After   []string          `json:"after,omitempty"` // for each row the code of the one before it in the list, "" = none
 }
 
 // clockSlack is how much older than the last look a ping may be that was not
@@ -315,7 +336,18 @@ func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	if err := s.fillBase(r, &page.BasePage); err != nil {
 		return err
 	}
-	u := listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), All: r.FormValue("v") != page.Version,
+	micros, _ := strconv.ParseInt(r.FormValue("since"), 10, 64)
+	u, err := s.updateOf(page, r.FormValue("v"), time.UnixMicro(micros))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, u)
+}
+
+// updateOf is what has changed on the page for those who saw it as version at
+// time since.
+func (s *Server) updateOf(page *checksPage, version string, since time.Time) (*listUpdate, error) {
+	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), All: version != page.Version,
 		Counts: map[shown]int{}, Tags: map[string][2]any{}}
 	for _, chip := range page.Chips {
 		u.Counts[chip.State] = chip.Count
@@ -323,18 +355,21 @@ func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	for _, tag := range page.TagChips {
 		u.Tags[tag.Name] = [2]any{tag.State, tag.Tip}
 	}
+	var err error
 	if u.Summary, err = s.part("checks", "summary", page); err != nil {
-		return err
+		return nil, err
 	}
-	micros, _ := strconv.ParseInt(r.FormValue("since"), 10, 64)
-	since := time.UnixMicro(micros).Add(-clockSlack)
+	since = since.Add(-clockSlack)
+	before := ""
 	for i := range page.Rows {
-		if !u.All && !changedSince(page.Rows[i].Check, since, page.Now) {
-			continue
+		row := &page.Rows[i]
+		if u.All || changedSince(row.Check, since, page.Now) {
+			u.Rows = append(u.Rows, string(row.HTML()))
+			u.After = append(u.After, before)
 		}
-		u.Rows = append(u.Rows, string(page.Rows[i].HTML()))
+		before = row.Code.String()
 	}
-	return writeJSON(w, &u)
+	return u, nil
 }
 
 // changedSince tells whether a ping or the passing of time has changed the row.

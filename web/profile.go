@@ -99,8 +99,7 @@ func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("tz", "Please choose a time zone of the list.")
 		return s.showProfile(w, r, http.StatusBadRequest, form, newForm(nil), tokenView{})
 	}
-	v.User.TZ = tz
-	if err := s.Store.UpdateUser(r.Context(), v.User); err != nil {
+	if v.User, err = s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error { u.TZ = tz; return nil }); err != nil {
 		return err
 	}
 	v.flash("ok", "Your time zone is "+tz+" now.")
@@ -146,10 +145,11 @@ func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	switch {
 	case v.User != nil:
-		v.User.Theme = theme
-		if err := s.Store.UpdateUser(r.Context(), v.User); err != nil {
+		changed, err := s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error { u.Theme = theme; return nil })
+		if err != nil {
 			return err
 		}
+		v.User = changed
 	case theme == "":
 		delete(v.session.Values, sessionTheme)
 	default:

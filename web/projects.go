@@ -177,8 +177,7 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 		}
 		return s.showProjectSettings(w, r, http.StatusBadRequest, p, role, form, keyView{})
 	}
-	p.Name = name
-	if err := s.Store.UpdateProject(r.Context(), p); err != nil {
+	if p, err = s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil }); err != nil {
 		return err
 	}
 	visitorOf(r).flash("ok", "The project is called "+name+" now.")
@@ -188,12 +187,12 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 // createKey makes a key and shows it on the answer itself: it is kept nowhere,
 // not in the session either.
 func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
-	full, err := s.Auth.MakeKey(p, name)
-	if err != nil {
+	made := keyView{Name: name}
+	p, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) (err error) {
+		made.Full, err = s.Auth.MakeKey(p, name)
 		return err
-	}
-	made := keyView{Name: name, Full: full}
-	if err := s.Store.UpdateProject(r.Context(), p); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	s.Log.Info("key made", "project", p.ID, "key", name, "by", visitorOf(r).User.ID)
@@ -203,10 +202,7 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 }
 
 func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
-	if err := auth.RevokeKey(p, name); err != nil {
-		return err
-	}
-	if err := s.Store.UpdateProject(r.Context(), p); err != nil {
+	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return auth.RevokeKey(p, name) }); err != nil {
 		return err
 	}
 	v := visitorOf(r)

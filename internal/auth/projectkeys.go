@@ -13,7 +13,7 @@ const (
 )
 
 // MakeKey gives the project a key of that name, to be stored with
-// store.UpdateProject, and returns it in full. It fails with errs.NotFound for
+// store.ChangeProject, and returns it in full. It fails with errs.NotFound for
 // other names, and with errs.Conflict when there is such a key.
 func (s *Service) MakeKey(p *monitor.Project, name string) (string, error) {
 	stored := keyField(p, name)

@@ -34,11 +34,14 @@ func (s *Service) CreateSuperuser(ctx context.Context, email, password string) (
 	if err != nil {
 		return false, err
 	}
-	user.IsSuperuser, user.IsActive = true, true
-	if hash != "" {
-		user.PasswordHash = hash
-	}
-	return false, s.Store.UpdateUser(ctx, user)
+	_, err = s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error {
+		u.IsSuperuser, u.IsActive = true, true
+		if hash != "" {
+			u.PasswordHash = hash
+		}
+		return nil
+	})
+	return false, err
 }
 
 // ProvisionRequest names the project a program needs.
@@ -78,8 +81,12 @@ func (s *Service) Provision(ctx context.Context, q ProvisionRequest) (Keys, erro
 	if err != nil {
 		return Keys{}, err
 	}
-	keys := s.fillKeys(p, q.Rotate)
-	if err := s.Store.UpdateProject(ctx, p); err != nil {
+	var keys Keys
+	_, err = s.Store.ChangeProject(ctx, p.ID, func(p *monitor.Project) error {
+		keys = s.fillKeys(p, q.Rotate)
+		return nil
+	})
+	if err != nil {
 		return Keys{}, err
 	}
 	s.Log.Info("project provisioned", "project", p.ID, "rotated", q.Rotate)

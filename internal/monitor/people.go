@@ -15,6 +15,7 @@ type User struct {
 	IsSuperuser  bool
 	TZ           string // IANA zone of pages and mails
 	Theme        string // "" = as the system, "light", "dark"
+	DateFormat   string // "" = the day in words, "iso", "us"
 	Sort         string // order of the checks list
 	CheckLimit   int
 	PingLogLimit int // pings kept per check
@@ -47,6 +48,9 @@ const (
 	RoleManager  Role = "m"
 	RoleOwner    Role = "o"
 )
+
+// CanManage tells whether the role may invite and remove members.
+func (r Role) CanManage() bool { return r == RoleManager || r == RoleOwner }
 
 // CanWrite tells whether the role may change checks, channels and keys.
 func (r Role) CanWrite() bool { return r == RoleMember || r == RoleManager || r == RoleOwner }

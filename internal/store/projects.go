@@ -72,10 +72,33 @@ func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*m
 	return &p, notFound(err, "project")
 }
 
-// UpdateProject stores everything of p that may change: owner, name, keys, URL style.
+// UpdateProject stores what may change of p in one step: name, keys, URL style.
+// What changes only a part of a project uses ChangeProject, so that it does not
+// bring back the rest as it once was.
 func (s *Store) UpdateProject(ctx context.Context, p *monitor.Project) error {
-	n, err := execAffects(ctx, s.db, `UPDATE projects SET owner_id = $2, name = $3, api_key = $4, api_key_readonly = $5, ping_key = $6, show_slugs = $7
-		WHERE id = $1`, p.ID, p.OwnerID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
+	return updateProject(ctx, s.db, p)
+}
+
+// ChangeProject lets change work on the project as stored now, keeps others
+// from changing it meanwhile, stores it and returns it. Its owner changes only
+// by AcceptTransfer. It fails with the error of change.
+func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*monitor.Project) error) (*monitor.Project, error) {
+	var p *monitor.Project
+	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+		if p, err = lockProject(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := change(p); err != nil {
+			return err
+		}
+		return updateProject(ctx, tx, p)
+	})
+	return p, err
+}
+
+func updateProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
+	n, err := execAffects(ctx, q, `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
+		WHERE id = $1`, p.ID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
 	if err != nil {
 		return fmt.Errorf("update project: %w", err)
 	}
@@ -101,6 +124,7 @@ func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID) error {
 type ProjectRow struct {
 	monitor.Project
 	Role         monitor.Role
+	Offered      bool // the owner asks the user to take the project over
 	OwnerEmail   string
 	Checks       int
 	Channels     int
@@ -122,12 +146,12 @@ const projectCounts = `
 	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.last_start_at IS NOT NULL)`
 
 func scanProjectRow(row rowScanner, p *ProjectRow) error {
-	return scanProject(row, &p.Project, &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role)
+	return scanProject(row, &p.Project, &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role, &p.Offered)
 }
 
 // ownProjects selects the projects that user $2 owns or is a member of.
 const ownProjects = `SELECT ` + projectColumns + `, o.email, ` + projectCounts + `,
-	CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END
+	CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END, m.transfer_requested_at IS NOT NULL
 	FROM projects p JOIN users o ON o.id = p.owner_id
 	LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
 	WHERE (p.owner_id = $2 OR m.user_id IS NOT NULL)`
@@ -148,7 +172,7 @@ func (s *Store) ProjectOf(ctx context.Context, user, project uuid.UUID) (*Projec
 // Projects lists all projects whose name or owner contains search, newest
 // first, for the admin pages.
 func (s *Store) Projects(ctx context.Context, search string, limit, offset int) ([]ProjectRow, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`, 'o'
+	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`, 'o', false
 		FROM projects p JOIN users o ON o.id = p.owner_id
 		WHERE lower(p.name) LIKE lower($2) ESCAPE '!' OR o.email LIKE lower($2) ESCAPE '!'
 		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`, s.Now(), "%"+escapeLike(search)+"%", limit, offset)

@@ -44,9 +44,9 @@ func join(t *testing.T, s *store.Store, user, project uuid.UUID, role monitor.Ro
 
 func TestAProjectComesBackAsStored(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, heir := testdb.Account(t, s), testdb.Account(t, s, "heir@example.org")
+		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
 		p := a.Project
-		p.OwnerID, p.Name, p.APIKey, p.APIKeyReadonly, p.PingKey, p.ShowSlugs = heir.User.ID, "Renamed", "stored-rw", "stored-ro", "", true
+		p.Name, p.APIKey, p.APIKeyReadonly, p.PingKey, p.ShowSlugs = "Renamed", "stored-rw", "stored-ro", "", true
 		if err := s.UpdateProject(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ func TestAProjectComesBackAsStored(t *testing.T) {
 		if diff := cmp.Diff(p, got); diff != "" || err != nil {
 			t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 		}
-		heir.Project.PingKey = "" // any number of projects may be without a ping key
-		if err := s.UpdateProject(t.Context(), heir.Project); err != nil {
+		other.Project.PingKey = "" // any number of projects may be without a ping key
+		if err := s.UpdateProject(t.Context(), other.Project); err != nil {
 			t.Error(err)
 		}
 		_, err = s.ProjectByID(t.Context(), uuid.New())

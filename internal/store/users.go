@@ -12,11 +12,11 @@ import (
 	"punctual/internal/monitor"
 )
 
-const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser, u.tz, u.theme, u.sort,
+const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser, u.tz, u.theme, u.date_format, u.sort,
 	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at`
 
 func scanUser(row rowScanner, u *monitor.User, more ...any) error {
-	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.Sort,
+	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.DateFormat, &u.Sort,
 		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt)}, more...)...)
 }
 
@@ -74,9 +74,9 @@ func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = q.Now()
 	}
-	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, sort, check_limit, ping_log_limit, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt)
+	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt)
 	if db.IsUnique(err) {
 		return errs.Conflictf("an account with the address %s exists", u.Email)
 	}
@@ -101,11 +101,35 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (*monitor.User, e
 }
 
 // UpdateUser stores everything of u that may change: address, password, flags,
-// preferences and limits.
+// preferences and limits. What changes only a part of a user uses ChangeUser,
+// so that it does not bring back the rest as it once was.
 func (s *Store) UpdateUser(ctx context.Context, u *monitor.User) error {
-	n, err := execAffects(ctx, s.db, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
-		sort = $8, check_limit = $9, ping_log_limit = $10 WHERE id = $1`,
-		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.Sort, u.CheckLimit, u.PingLogLimit)
+	return updateUser(ctx, s.db, u)
+}
+
+// ChangeUser lets change work on the user as stored now, keeps others from
+// changing it meanwhile, stores it and returns it. It fails with errs.Conflict
+// when the new address has an account, and with the error of change.
+func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monitor.User) error) (*monitor.User, error) {
+	var u *monitor.User
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		u = &monitor.User{}
+		err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`+forUpdate(tx), id), u)
+		if err != nil {
+			return notFound(err, "user")
+		}
+		if err := change(u); err != nil {
+			return err
+		}
+		return updateUser(ctx, tx, u)
+	})
+	return u, err
+}
+
+func updateUser(ctx context.Context, q db.Querier, u *monitor.User) error {
+	n, err := execAffects(ctx, q, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
+		date_format = $8, sort = $9, check_limit = $10, ping_log_limit = $11 WHERE id = $1`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit)
 	switch {
 	case db.IsUnique(err):
 		return errs.Conflictf("an account with the address %s exists", u.Email)

@@ -33,7 +33,7 @@ func TestAUserComesBackAsStored(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		u := a.User
-		u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.Sort = "new@example.org", "hash", false, true, "Europe/Riga", "dark", "name"
+		u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort = "new@example.org", "hash", false, true, "Europe/Riga", "dark", "iso", "name"
 		u.CheckLimit, u.PingLogLimit = 7, 1000
 		if err := s.UpdateUser(t.Context(), u); err != nil {
 			t.Fatal(err)

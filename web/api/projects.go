@@ -237,12 +237,14 @@ func (a *API) updateProject(c *accountCall) error {
 	case err != nil:
 		return err
 	case sent:
-		if p.Name, err = auth.ProjectName(name); err != nil {
+		if name, err = auth.ProjectName(name); err != nil {
 			return err
 		}
-		if err := a.Store.UpdateProject(c.Context(), &p.Project); err != nil {
+		changed, err := a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil })
+		if err != nil {
 			return err
 		}
+		p.Project = *changed
 	}
 	a.json(c.w, http.StatusOK, c.object(p))
 	return nil
@@ -293,21 +295,24 @@ func (a *API) projectKeys(c *accountCall) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range revoke {
-		if err := auth.RevokeKey(&p.Project, name); err != nil {
-			return err
-		}
-	}
 	out := madeKeysJSON{Project: p.ID.String()}
 	places := map[string]**string{auth.KeyAPI: &out.APIKey, auth.KeyAPIReadonly: &out.APIKeyReadonly, auth.KeyPing: &out.PingKey}
-	for _, name := range wanted {
-		full, err := a.Auth.MakeKey(&p.Project, name)
-		if err != nil {
-			return err
+	_, err = a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error {
+		for _, name := range revoke {
+			if err := auth.RevokeKey(p, name); err != nil {
+				return err
+			}
 		}
-		*places[name] = &full
-	}
-	if err := a.Store.UpdateProject(c.Context(), &p.Project); err != nil {
+		for _, name := range wanted {
+			full, err := a.Auth.MakeKey(p, name)
+			if err != nil {
+				return err
+			}
+			*places[name] = &full
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	a.Log.Info("keys changed", "project", p.ID, "revoked", revoke, "made", wanted, "by", c.user.ID)
