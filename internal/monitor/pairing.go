@@ -11,13 +11,18 @@ import (
 // apart are not paired (contract §2.9).
 const MaxRunDuration = 72 * time.Hour
 
-// RunDurations measures the runs among the pings of one check, given newest
-// first. The result maps the n of the ping that ended a run, a success or a
-// failure, to the time since its start: the latest start of the same run id
-// (none equals none) with no other end of that run id between (contract §2.9).
-// Pings that end no run, or one whose start is not among pings, are absent.
-func RunDurations(pings iter.Seq[*Ping]) map[int64]time.Duration {
-	out := make(map[int64]time.Duration)
+// Run is a start and the success or failure that ended it.
+type Run struct{ Start, End *Ping }
+
+// Took is how long the run lasted.
+func (r Run) Took() time.Duration { return r.End.CreatedAt.Sub(r.Start.CreatedAt) }
+
+// Runs pairs the starts and ends among the pings of one check, given newest
+// first. To an end belongs the latest start of the same run id (none equals
+// none) with no other end of that run id between (contract §2.9). Pings without
+// a partner among pings are left out. The latest start comes first.
+func Runs(pings iter.Seq[*Ping]) []Run {
+	var out []Run
 	ends := make(map[uuid.NullUUID]*Ping) // by run id, the end that waits for its start
 	for p := range pings {
 		switch p.Kind {
@@ -29,10 +34,20 @@ func RunDurations(pings iter.Seq[*Ping]) map[int64]time.Duration {
 				continue
 			}
 			delete(ends, p.RID)
-			if d := end.CreatedAt.Sub(p.CreatedAt); d < MaxRunDuration {
-				out[end.N] = d
+			if run := (Run{p, end}); run.Took() < MaxRunDuration {
+				out = append(out, run)
 			}
 		}
+	}
+	return out
+}
+
+// RunDurations maps the n of each ping that ended a run to how long the run
+// took; see Runs.
+func RunDurations(pings iter.Seq[*Ping]) map[int64]time.Duration {
+	out := make(map[int64]time.Duration)
+	for _, run := range Runs(pings) {
+		out[run.End.N] = run.Took()
 	}
 	return out
 }

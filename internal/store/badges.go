@@ -110,7 +110,7 @@ func (s *Store) MetricsOf(ctx context.Context, project uuid.UUID) ([]CheckMetric
 // arriving, so of one that is no longer new it is only known that it changed
 // before that.
 func stateSince(c *monitor.Check, flip, now time.Time) time.Time {
-	oldest := now.Add(-flipsKept)
+	oldest := now.Add(-monitor.FlipsKept)
 	switch {
 	case !flip.IsZero():
 		return flip

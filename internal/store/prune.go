@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/monitor"
 )
 
 // Stale is a set of rows that have had their time. The same text finds them to
@@ -62,10 +63,6 @@ func (s *Store) DeleteStale(ctx context.Context, v Stale, limit int) (n int64, e
 	return n, nil
 }
 
-// flipsKept is how long flips live at least: downtime statistics reach back
-// three months (features §12).
-const flipsKept = 93 * 24 * time.Hour
-
 const (
 	// limited is each check c with the user u whose limit of pings holds for it.
 	limited   = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
@@ -92,7 +89,7 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 		{Name: "flips", table: "flips", alias: "f", key: []string{"id"},
 			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept + `, $3)
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')`,
-			args: []any{after, until, s.Now().Add(-flipsKept)}},
+			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
 	}
 }
 

@@ -1,0 +1,126 @@
+package monitor
+
+import (
+	"slices"
+	"time"
+)
+
+// FlipsKept is how long flips are kept at least (features §12), and so how far
+// back the history of a check is known for sure.
+const FlipsKept = 93 * 24 * time.Hour
+
+// Spell is a time in which the stored status of a check stayed the same.
+type Spell struct {
+	From, Until time.Time // from inclusive, until exclusive
+	Status      Status
+}
+
+// Spells are what became of a check that was made at created and has the status
+// current now: oldest first, without gaps, up to now. flips are its newest ones,
+// newest first; all says that older ones were not left out.
+//
+// The first spell begins where knowledge does: with the check, or, where older
+// flips may have been left out or pruned, with the oldest one given, or FlipsKept
+// before now when that is earlier and none was left out.
+func Spells(flips []Flip, all bool, current Status, created, now time.Time) []Spell {
+	from := knownFrom(flips, all, created, now)
+	spells := make([]Spell, 0, len(flips)+1)
+	until, status := now, current
+	for i := range flips {
+		at := flips[i].CreatedAt
+		if at.After(until) { // a clock was set back
+			at = until
+		}
+		if at.Before(from) {
+			break
+		}
+		if at.Before(until) {
+			spells = append(spells, Spell{at, until, flips[i].New})
+		}
+		until, status = at, flips[i].Old
+	}
+	if from.Before(until) {
+		spells = append(spells, Spell{from, until, status})
+	}
+	slices.Reverse(spells)
+	return spells
+}
+
+func knownFrom(flips []Flip, all bool, created, now time.Time) time.Time {
+	known := now.Add(-FlipsKept)
+	if n := len(flips); n > 0 {
+		if oldest := flips[n-1].CreatedAt; !all || oldest.Before(known) {
+			known = oldest
+		}
+	}
+	if created.After(known) {
+		return created
+	}
+	return known
+}
+
+// Tally is how a check did in a span of time.
+type Tally struct {
+	Watched   time.Duration // how much of it the check was up or down: not new, not paused, and known
+	Down      time.Duration
+	Downtimes int // that touch it; one that goes over its border counts on both sides (features §8)
+}
+
+// TallyOf counts what of the spells, oldest first, lies between from (inclusive)
+// and until (exclusive).
+func TallyOf(spells []Spell, from, until time.Time) Tally {
+	var t Tally
+	first, _ := slices.BinarySearchFunc(spells, from, func(s Spell, at time.Time) int {
+		if s.Until.After(at) {
+			return 1
+		}
+		return -1
+	})
+	for _, s := range spells[first:] {
+		if !s.From.Before(until) {
+			break
+		}
+		d := earlier(s.Until, until).Sub(later(s.From, from))
+		switch s.Status {
+		case StatusUp:
+			t.Watched += d
+		case StatusDown:
+			t.Watched += d
+			t.Down += d
+			t.Downtimes++
+		}
+	}
+	return t
+}
+
+// Uptime is the part of the watched time that the check was not down, in
+// hundredths of a per cent, rounded down: only 10000 is without any downtime. It
+// is false when the check was not watched at all.
+func (t Tally) Uptime() (hundredths int, ok bool) {
+	if t.Watched <= 0 {
+		return 0, false
+	}
+	return int(float64(t.Watched-t.Down) / float64(t.Watched) * 10000), true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Percentile is the shortest of the durations that at least p of a hundred do
+// not exceed (nearest rank); 0 < p <= 100. There must be at least one; their
+// order does not matter and stays.
+func Percentile(durations []time.Duration, p int) time.Duration {
+	sorted := slices.Sorted(slices.Values(durations))
+	return sorted[(len(sorted)*p+99)/100-1]
+}
