@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// History loads what a simulation of a check needs: its starts, successes and
+// failures with n >= minN, at most the newest limit of them, its flips since then,
+// and our own outages. Of a ping it has n, time, kind and run id.
+func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h monitor.History, err error) {
+	rows, err := s.db.Query(ctx, `SELECT g.n, g.created_at, g.kind, g.rid FROM pings g
+		WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail') ORDER BY g.n DESC LIMIT $3`, check, minN, limit)
+	h.Pings, err = db.Collect(rows, err, func(r *sql.Rows, p *monitor.Ping) error {
+		return r.Scan(&p.N, db.Time(&p.CreatedAt), &p.Kind, &p.RID)
+	})
+	if err != nil {
+		return h, fmt.Errorf("load pings to replay: %w", err)
+	}
+	if len(h.Pings) == 0 {
+		return h, nil
+	}
+	slices.Reverse(h.Pings)
+	if h.Flips, err = s.Flips(ctx, check, FlipFilter{From: h.Pings[0].CreatedAt}); err != nil {
+		return h, fmt.Errorf("load flips to replay: %w", err)
+	}
+	slices.Reverse(h.Flips)
+	presence, err := s.PingPresence(ctx)
+	h.Outages = presence.Outages
+	return h, err
+}
