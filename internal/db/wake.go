@@ -17,9 +17,10 @@ const (
 	TopicDeliveries Topic = "deliveries" // a delivery waits to be sent
 	TopicEmails     Topic = "emails"     // a mail is queued
 	TopicChecks     Topic = "checks"     // a check changed: live pages look again
+	TopicPings      Topic = "pings"      // pings were recorded; PostgreSQL does not pass it on to other processes
 )
 
-func allTopics() []Topic { return []Topic{TopicDeliveries, TopicEmails, TopicChecks} }
+func allTopics() []Topic { return []Topic{TopicDeliveries, TopicEmails, TopicChecks, TopicPings} }
 
 // Wake calls those who Watch topic, in this and other processes, once the
 // transaction has committed.

@@ -71,6 +71,7 @@ func (s *Store) openPostgres(ctx context.Context, batch []*Arrival) (OpenBatch, 
 		if err := tx.commit(ctx, b); err != nil {
 			return fmt.Errorf("record pings: %w", err)
 		}
+		s.db.WakeLocal(db.TopicPings)
 		s.wakeAfterFlips(out.flips)
 		return nil
 	}

@@ -96,6 +96,7 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 				return fmt.Errorf("prune pings: %w", err)
 			}
 		}
+		tx.Wake(db.TopicPings)
 		return insertFlipsSQLite(ctx, tx, out.flips)
 	})
 }
