@@ -307,7 +307,7 @@ func vectors(c *client) {
 }
 
 // otherSite is what other settings change: a path in SITE_ROOT, no limit of
-// bodies, no key for metrics (contract §0, §1.3, §5).
+// bodies, no key for metrics, nothing for Prometheus (contract §0, §1.3, §4, §5).
 func otherSite(c *client) {
 	k := c.own()
 	a := k.client.get("/ping/"+k.code).is("200 OK").has("Ping-Body-Limit", "")
@@ -323,6 +323,12 @@ func otherSite(c *client) {
 		address, _ := k.last()["body_url"].(string)
 		c.same("body_url", address, root+"/api/"+version+"/checks/"+k.code+"/pings/2/body")
 	}
+	for _, path := range []string{"/projects/{P}/metrics/{RO}", "/projects/{P}/checks/metrics/{RO}", "/projects/{P}/metrics/"} {
+		c.get(path, "Authorization: Bearer "+c.ro).is("404")
+	}
+	badge, _ := k.get()["badge_url"].(string)
+	c.get(strings.TrimPrefix(badge, siteRoot+otherPath)).is("200").has("Content-Type", "image/svg+xml")
+	c.get(c.badge("*", "", "json")).object(200).shows(c, "total", 1)
 	host, _, _ := net.SplitHostPort(strings.TrimPrefix(c.site.address, "http://"))
 	a.same("asked by number", host, "127.0.0.1") // no Host header is refused
 }

@@ -72,7 +72,8 @@ func (c *client) as(key string) *client {
 }
 
 // unseen is c asking for what no document can describe: of a parameter given
-// twice, only the last value must be right; a header may have any letter case.
+// twice, only the last value must be right; a header may have any letter case;
+// a tag may have a slash.
 func (c *client) unseen() *client {
 	out := *c
 	plain := *c.http

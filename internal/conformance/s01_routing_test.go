@@ -8,7 +8,12 @@ import (
 )
 
 // endpoints are the addresses of the Management API with the methods they have.
-func endpoints() map[string][]string {
+// That version 3 makes channels, too, is an extension of ours.
+func (c *client) endpoints() map[string][]string {
+	channels := []string{"GET"}
+	if c.version == "v3" {
+		channels = append(channels, "POST")
+	}
 	return map[string][]string{
 		"/api/{V}/checks/":                 {"GET", "POST"},
 		"/api/{V}/checks/{U}":              {"GET", "POST", "DELETE"},
@@ -16,9 +21,10 @@ func endpoints() map[string][]string {
 		"/api/{V}/checks/{U}/pause":        {"POST"},
 		"/api/{V}/checks/{U}/resume":       {"POST"},
 		"/api/{V}/checks/{U}/pings/":       {"GET"},
+		"/api/{V}/checks/{U}/pings/1/body": {"GET"},
 		"/api/{V}/checks/{U}/flips/":       {"GET"},
 		"/api/{V}/checks/{K}/flips/":       {"GET"},
-		"/api/{V}/checks/{U}/pings/1/body": {"GET"},
+		"/api/{V}/channels/":               channels,
 		"/api/{V}/badges/":                 {"GET"},
 	}
 }
@@ -65,14 +71,14 @@ func routing() []line {
 			}
 		}},
 		{6, "OPTIONS needs no key", standing, func(c *client) {
-			for path, methods := range endpoints() {
+			for path, methods := range c.endpoints() {
 				a := c.as("").send("OPTIONS", path, "").is("204 ")
 				a.has("Access-Control-Allow-Origin", "*").has("Access-Control-Allow-Headers", "X-Api-Key").has("Access-Control-Max-Age", "600")
 				a.allows(append(methods, "OPTIONS"))
 			}
 		}},
 		{7, "other methods are refused before the key", standing, func(c *client) {
-			for path, methods := range endpoints() {
+			for path, methods := range c.endpoints() {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"} {
 					if slices.Contains(methods, method) {
 						continue
@@ -83,7 +89,7 @@ func routing() []line {
 			}
 		}},
 		{8, "the methods of each address", standing, func(c *client) {
-			for path, methods := range endpoints() {
+			for path, methods := range c.endpoints() {
 				c.send("PUT", path, "").is("405e").allows(append(methods, "OPTIONS"))
 				for _, method := range methods {
 					if a := c.as("").send(method, path, ""); a.status != 401 {

@@ -260,6 +260,12 @@ func badgeAddresses(c *client) {
 			}
 		}
 	}
+	// A tag with a blank belongs to no check; one may be escaped once or twice.
+	c.get(c.badge("a b", "", "json")).object(200).shows(c, "status", "up", "total", 0)
+	c.make(`{"tags":"100% ü"}`)
+	for tag, once := range map[string]string{"100%": "100%25", "ü": "%C3%BC", "prod": "pro%64", "a/b": "a%2Fb"} {
+		c.unseen().get("/badge/"+c.Project.BadgeKey+"/"+signature(c.Project.BadgeKey, tag)+"/"+once+".json").object(200).shows(c, "total", 1)
+	}
 	good, key := signature(c.Project.BadgeKey, "prod"), c.Project.BadgeKey
 	for _, path := range []string{
 		key + "/00000000/prod.svg", key + "/" + good + "/other.svg", key + "/" + good + ".svg", key + "/" + good + "/prod.png", key + "/" + good + "/prod.gif",

@@ -35,7 +35,7 @@ const (
 	watched
 
 	// other has other settings: a path in SITE_ROOT, no limit of bodies, no key for
-	// metrics.
+	// metrics, nothing for Prometheus.
 	other
 )
 
@@ -64,6 +64,8 @@ func (k kind) settings() map[string]string {
 			"PUNCTUAL_SITE_ROOT":       siteRoot + otherPath,
 			"PUNCTUAL_PING_BODY_LIMIT": "0",
 			"PUNCTUAL_METRICS_KEY":     "",
+
+			"PUNCTUAL_PROMETHEUS_ENABLED": "false",
 		})
 	}
 	return env
