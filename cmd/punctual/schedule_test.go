@@ -46,6 +46,7 @@ Kind:       cron expression
 Time zone:  Europe/Berlin
 From:       Sat 2026-03-28 13:00:00 CET
 Note:       On 2026-03-29 clocks in Europe/Berlin go from 02:00 to 03:00: the time 02:30 that day moves to 03:00.
+Note:       On 2026-10-25 clocks in Europe/Berlin go back from 03:00 to 02:00: the time 02:30 comes twice that day, and a ping is expected the first time.
 
 Europe/Berlin                  UTC
 Sun 2026-03-29 03:00:00 CEST   Sun 2026-03-29 01:00:00

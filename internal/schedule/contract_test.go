@@ -180,30 +180,105 @@ func TestZones(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, row := range []struct {
-		kind             Kind
-		expr, zone, want string // want "": no warning
+		kind       Kind
+		expr, zone string
+		want       []string // a part of each warning
 	}{
-		{Cron, "* * * * *", "UTC", "every minute"},
-		{OnCalendar, "*:*:0/10", "UTC", "more often"},
-		{Cron, "0 0 13 * 5", "UTC", "either of them"},
-		{Cron, "0 0 */2 * 5", "UTC", ""},
-		{Cron, "30 2 * * *", "Europe/Berlin", "On 2026-03-29 clocks in Europe/Berlin go from 02:00 to 03:00: the time 02:30 that day moves to 03:00."},
-		{OnCalendar, "02:30", "Europe/Berlin", "the time 02:30 that day does not occur"},
-		{OnCalendar, "02:30 UTC", "Europe/Berlin", ""},
-		{Cron, "0 * * * *", "Europe/Berlin", ""},
-		{Cron, "30 4 * * *", "Europe/Berlin", ""},
-		{Cron, "30 2 * 6 *", "Europe/Berlin", ""},
+		{Cron, "* * * * *", "UTC", []string{"every minute: a ping"}},
+		{Cron, "* 3 * * *", "UTC", []string{"every minute of each chosen hour"}},
+		{Cron, "0 3 * * *", "UTC", nil},
+		{OnCalendar, "*:*:0/10", "UTC", []string{"more often"}},
+		{OnCalendar, "2025-06-01", "UTC", []string{"never occurs again"}},
+		{Cron, "*/45 * * * *", "UTC", []string{"not every 45 minutes all along: the count begins anew with each hour, so between the last one and the first of the next hour lies only 15 minutes."}},
+		{Cron, "*/59 * * * *", "UTC", []string{"lies only 1 minute."}},
+		{Cron, "*/7 */5 * * *", "UTC", []string{"lies only 4 hours"}},
+		{Cron, "*/7 */5 * * 1", "UTC", nil},
+		{Cron, "*/15 */6 * * *", "UTC", nil},
+		{Cron, "5/10 9-17/2 * * *", "UTC", nil},
+		{Cron, "0 0 13 * 5", "UTC", []string{"either of them"}},
+		{Cron, "0 0 */2 * 5", "UTC", nil},
+		{Cron, "30 2 * * *", "Europe/Berlin", []string{
+			"On 2026-03-29 clocks in Europe/Berlin go from 02:00 to 03:00: the time 02:30 that day moves to 03:00.",
+			"On 2026-10-25 clocks in Europe/Berlin go back from 03:00 to 02:00: the time 02:30 comes twice that day, and a ping is expected the first time.",
+		}},
+		{Cron, "*/30 2 * * *", "Europe/Berlin", []string{"does not occur", "both times"}},
+		{OnCalendar, "02:30", "Europe/Berlin", []string{"the time 02:30 that day does not occur", "the first time"}},
+		{OnCalendar, "02:30 UTC", "Europe/Berlin", nil},
+		{Cron, "0 * * * *", "Europe/Berlin", nil},
+		{Cron, "30 4 * * *", "Europe/Berlin", nil},
+		{Cron, "30 2 * 6 *", "Europe/Berlin", nil},
 	} {
 		s, err := Parse(row.kind, row.expr, row.zone)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := Warnings(s, now)
-		if row.want == "" && len(got) > 0 || row.want != "" && (len(got) != 1 || !strings.Contains(got[0], row.want)) {
+		fits := len(got) == len(row.want)
+		for i := 0; fits && i < len(got); i++ {
+			fits = strings.Contains(got[i], row.want[i])
+		}
+		if !fits {
 			t.Errorf("%q in %s warns %q, want %q", row.expr, row.zone, got, row.want)
 		}
 	}
 	if got := Warnings(Every(time.Minute), now); got != nil {
 		t.Errorf("a period warns %q", got)
+	}
+}
+
+// What is said of a repeated time is what Next does.
+func TestRepeatedTimesOccurAsTheWarningSays(t *testing.T) {
+	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC) // 02:30 in Berlin, an hour before it comes again
+	for _, row := range []struct {
+		kind  Kind
+		expr  string
+		twice bool
+	}{{Cron, "30 2 * * *", false}, {Cron, "*/30 2 * * *", true}, {OnCalendar, "02:30", false}} {
+		s, err := Parse(row.kind, row.expr, "Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		times := 0
+		for at := first.Add(-time.Second); ; {
+			next, ok := s.Next(at)
+			if !ok || next.After(first.Add(time.Hour)) {
+				break
+			}
+			if next.Equal(first) || next.Equal(first.Add(time.Hour)) {
+				times++
+			}
+			at = next
+		}
+		if want := map[bool]int{false: 1, true: 2}[row.twice]; times != want {
+			t.Errorf("%s occurs %d times, want %d", row.expr, times, want)
+		}
+	}
+}
+
+func TestGraceWarning(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		expr  string
+		grace time.Duration
+		warns bool
+	}{
+		{"0 3 * * *", time.Hour, false},
+		{"0 3 * * *", 23 * time.Hour, false},
+		{"0 3 * * *", 24 * time.Hour, false},
+		{"0 3 * * *", 25 * time.Hour, true},
+		{"0 3,5 * * *", 3 * time.Hour, true},
+		{"0 9 * * MON-FRI", 30 * time.Hour, true},
+		{"0 3 1 1 *", 300 * 24 * time.Hour, false},
+	} {
+		s, err := Parse(Cron, row.expr, "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := GraceWarning(s, row.grace, now); (got != "") != row.warns {
+			t.Errorf("%s with %s: %q", row.expr, row.grace, got)
+		}
+	}
+	if GraceWarning(Every(time.Hour), 2*time.Hour, now) == "" || GraceWarning(Every(time.Hour), time.Hour-time.Second, now) != "" {
+		t.Error("periods")
 	}
 }
