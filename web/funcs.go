@@ -15,6 +15,7 @@ func (s *Server) templateFuncs() template.FuncMap {
 		"icon":     s.assets.icon, // icon "mail": a picture from the sprite
 		"time":     timeTag,       // time $ .LastPing: "4 hours ago" with the exact time on hover
 		"exact":    exact,         // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
+		"clock":    clockTag,      // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
 		"duration": duration,      // duration .Timeout: "1 hour", "3 hr 58 min"
 		"plural":   plural,        // plural 3 "check" "checks": "3 checks"
 		"initials": initials,      // initials "jane.roe@example.org": "JR"

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
-	"punctual/internal/schedule"
 	"punctual/internal/store"
 )
 
@@ -29,7 +28,7 @@ type BasePage struct {
 	LoggedInAs string // a superuser looks through this user's eyes: the superuser's address
 	Path       string // of this page, for ?next=
 	Now        time.Time
-	TZ         *time.Location // of the reader
+	TZ         *time.Location // times are shown in: the reader's, unless the page has set another
 }
 
 func (b *BasePage) base() *BasePage { return b }
@@ -57,15 +56,15 @@ type Flash struct {
 // fillBase completes the base of a page for the one who asks.
 func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 	v := visitorOf(r)
-	b.Site, b.User, b.Path, b.Now, b.TZ = &s.Site, v.User, r.URL.RequestURI(), s.Store.Now(), time.UTC
+	b.Site, b.User, b.Path, b.Now = &s.Site, v.User, r.URL.RequestURI(), s.Store.Now()
 	b.Theme = v.theme()
+	if b.TZ == nil {
+		b.TZ = v.zone()
+	}
 	if v.User == nil {
 		return nil
 	}
 	b.LoggedInAs = v.superuser()
-	if tz, err := schedule.LoadZone(v.User.TZ); err == nil {
-		b.TZ = tz
-	}
 	rows, err := s.Store.ProjectsOf(r.Context(), v.User.ID)
 	if err != nil {
 		return fmt.Errorf("projects of the user: %w", err)

@@ -81,6 +81,7 @@ func (s *Server) routes() http.Handler {
 		get("/checks/{check}/pings/{n}/body/", s.pingBody)
 		get("/checks/{check}/pings/{n}/html/", s.pingHTML)
 		get("/checks/{check}/last_ping/", s.lastPing)
+		post("/checks/{check}/zone/", s.chooseZone)
 		get("/checks/{check}/name/", s.nameForm)
 		post("/checks/{check}/name/", s.saveName)
 		get("/checks/{check}/timeout/", s.scheduleForm)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/schedule"
 )
 
 // sessionCookie is the name of the cookie with the session's id.
@@ -109,6 +111,18 @@ func (v *visitor) theme() string {
 	}
 	theme, _ := v.session.Values[sessionTheme].(string)
 	return theme
+}
+
+// zone is where the visitor reads times, UTC when that is not known.
+func (v *visitor) zone() *time.Location {
+	if v.User == nil {
+		return time.UTC
+	}
+	zone, err := schedule.LoadZone(v.User.TZ)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // superuser is the address of the superuser who looks through the user's eyes,
