@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func (a *App) wire() error {
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
 		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
-		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Observe: a.observeLogins(), Log: a.log,
+		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: a.log,
 	})
 	apiDeps := api.Deps{
 		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
@@ -178,7 +179,7 @@ func compressed(h http.Handler) (http.Handler, error) {
 // mailKept tells the operator of an instance without an SMTP server where the
 // link of a mail leads: it is the only way to log in there.
 func (a *App) mailKept(e monitor.Email, link string) {
-	if e.Kind == mail.KindLogin || e.Kind == mail.KindVerify {
+	if slices.Contains([]string{mail.KindLogin, mail.KindVerify, mail.KindInvite, mail.KindEmailChange}, e.Kind) {
 		a.log.Info("no SMTP server is set, open this link yourself", "kind", e.Kind, "to", e.To, "link", link)
 		return
 	}
@@ -191,6 +192,26 @@ func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error
 		return err
 	}
 	return a.parts.mail.Enqueue(ctx, m)
+}
+
+// mailsToPeople are the mails about members and addresses.
+func (a *App) mailsToPeople() auth.Mails {
+	return auth.Mails{
+		Invite:      mailer(a, a.parts.composer.Invite),
+		Transfer:    mailer(a, a.parts.composer.Transfer),
+		EmailChange: mailer(a, a.parts.composer.EmailChange),
+	}
+}
+
+// mailer sends what compose makes.
+func mailer[T any](a *App, compose func(T) (*mail.Message, error)) func(context.Context, T) error {
+	return func(ctx context.Context, v T) error {
+		m, err := compose(v)
+		if err != nil {
+			return err
+		}
+		return a.parts.mail.Enqueue(ctx, m)
+	}
 }
 
 func (a *App) sendVerify(ctx context.Context, v mail.Verify) error {

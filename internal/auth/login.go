@@ -135,7 +135,7 @@ func (s *Service) sendLink(ctx context.Context, user *monitor.User, token, next 
 	if err := s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(LinkLife)); err != nil {
 		return err
 	}
-	link := fmt.Sprintf("%s/accounts/check_token/%s/%s/", s.SiteRoot, user.ID, token)
+	link := s.loginLink(user, token)
 	if next != "" {
 		link += "?" + url.Values{"next": {next}}.Encode()
 	}
@@ -143,6 +143,10 @@ func (s *Service) sendLink(ctx context.Context, user *monitor.User, token, next 
 		return fmt.Errorf("mail the login link: %w", err)
 	}
 	return nil
+}
+
+func (s *Service) loginLink(user *monitor.User, token string) string {
+	return fmt.Sprintf("%s/accounts/check_token/%s/%s/", s.SiteRoot, user.ID, token)
 }
 
 // browserMark proves, in a cookie, that a browser asked for the link with token.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alexedwards/argon2id"
 
@@ -57,6 +58,49 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password, ip strin
 		return nil, errBadPassword
 	}
 	return user, s.noteLogin(ctx, user, byPassword)
+}
+
+// ConfirmPassword holds that a password is that of the user, who is logged in
+// already. It fails with errs.Invalid when it is not, and with errs.TooMany.
+func (s *Service) ConfirmPassword(ctx context.Context, u *monitor.User, password string) error {
+	if err := s.take(ctx, passwordsPerUser, u.Email); err != nil {
+		return err
+	}
+	hash := nobodysHash
+	if u.PasswordHash != "" {
+		hash = u.PasswordHash
+	}
+	ok, err := s.compare(ctx, password, hash)
+	if err == nil && (!ok || hash == nobodysHash) {
+		err = errs.Invalidf("password", "This is not your password.")
+	}
+	return err
+}
+
+// SetPassword gives the user a password, or another one. It fails with
+// errs.Invalid about password.
+func (s *Service) SetPassword(ctx context.Context, user *monitor.User, password string) error {
+	if strings.EqualFold(strings.TrimSpace(password), user.Email) {
+		return errs.Invalidf("password", "Your address is the first thing somebody would try.")
+	}
+	hash, err := s.HashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.storePassword(ctx, user, hash, "password set")
+}
+
+// RemovePassword lets the user log in by mailed link only.
+func (s *Service) RemovePassword(ctx context.Context, user *monitor.User) error {
+	return s.storePassword(ctx, user, "", "password removed")
+}
+
+func (s *Service) storePassword(ctx context.Context, user *monitor.User, hash, done string) error {
+	if _, err := s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error { u.PasswordHash = hash; return nil }); err != nil {
+		return err
+	}
+	s.Log.Info(done, "user", user.ID)
+	return nil
 }
 
 // HashPassword returns the form in which a password is stored. It fails with

@@ -6,10 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"net/mail"
+	netmail "net/mail"
 	"strings"
 
 	"punctual/internal/errs"
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
@@ -19,6 +20,13 @@ const maxAddressLength = 254
 
 // SendLogin mails a login link to its user.
 type SendLogin func(ctx context.Context, u *monitor.User, link string) error
+
+// Mails send the mails about people: mail.Queue behind mail.Composer does it.
+type Mails struct {
+	Invite      func(ctx context.Context, v mail.Invite) error
+	Transfer    func(ctx context.Context, v mail.Transfer) error
+	EmailChange func(ctx context.Context, v mail.EmailChange) error
+}
 
 // Config is what a Service needs.
 type Config struct {
@@ -30,6 +38,7 @@ type Config struct {
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
 	SendLogin        SendLogin
+	Mails            Mails
 	Observe          Observe
 	Log              *slog.Logger
 }
@@ -55,7 +64,7 @@ func Address(field, text string) (string, error) {
 	if text == "" {
 		return "", errs.Invalidf(field, "Please type an e-mail address.")
 	}
-	parsed, err := mail.ParseAddress(text)
+	parsed, err := netmail.ParseAddress(text)
 	if err != nil || parsed.Address != text || parsed.Name != "" || len(text) > maxAddressLength {
 		return "", errs.Invalidf(field, "This is not a complete e-mail address.")
 	}

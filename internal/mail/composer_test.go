@@ -50,6 +50,10 @@ func trouble(disabled bool) mail.Trouble {
 	}
 }
 
+func addressChange(to string) mail.EmailChange {
+	return mail.EmailChange{To: to, Old: "owner@example.org", New: "boss@example.org", Link: "https://punctual.example.org/c/"}
+}
+
 func TestMailsLookAsAgreed(t *testing.T) {
 	c := composer(t)
 	test := sample(true)
@@ -64,6 +68,14 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"verify": func() (*mail.Message, error) {
 			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/v/"})
 		},
+		"invite": func() (*mail.Message, error) {
+			return c.Invite(mail.Invite{To: "new@example.net", Project: "Operations", By: "owner@example.org", Role: "member", New: true, Link: "https://punctual.example.org/l/"})
+		},
+		"transfer": func() (*mail.Message, error) {
+			return c.Transfer(mail.Transfer{To: "new@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/s/"})
+		},
+		"email-change-old": func() (*mail.Message, error) { return c.EmailChange(addressChange("owner@example.org")) },
+		"email-change-new": func() (*mail.Message, error) { return c.EmailChange(addressChange("boss@example.org")) },
 		"channel-disabled": func() (*mail.Message, error) { return c.Trouble(trouble(true)) },
 		"alert-given-up":   func() (*mail.Message, error) { return c.Trouble(trouble(false)) },
 	} {

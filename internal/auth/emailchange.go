@@ -1,0 +1,110 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// EmailChangeLife is how long the two addresses have to agree to a change.
+const EmailChangeLife = 24 * time.Hour
+
+// The two sides of a change of address, as in the links mailed to them.
+const (
+	SideOld = "old"
+	SideNew = "new"
+)
+
+const purposeEmailChange = "email change "
+
+var errNoChange = errs.NotFoundf("This change of address is over: it is done, was stopped, or took longer than a day.")
+
+// BeginEmailChange mails both the present and the new address of the user; when
+// both have agreed, the new one is that of the account. It fails with
+// errs.Invalid about email, and with errs.TooMany.
+func (s *Service) BeginEmailChange(ctx context.Context, u *monitor.User, email string) error {
+	address, err := Address("email", email)
+	if err != nil {
+		return err
+	}
+	if address == u.Email {
+		return errs.Invalidf("email", "This is the address of your account already.")
+	}
+	if err := s.take(ctx, emailChanges, u.ID.String()); err != nil {
+		return err
+	}
+	if err := s.take(ctx, linksPerAddress, mailbox(address)); err != nil {
+		return err
+	}
+	e := &store.EmailChange{UserID: u.ID, Email: address, ExpiresAt: s.Store.Now().Add(EmailChangeLife)}
+	if err := s.Store.BeginEmailChange(ctx, e); err != nil {
+		return err
+	}
+	s.Log.Info("change of address begun", "user", u.ID)
+	for to, side := range map[string]string{u.Email: SideOld, address: SideNew} {
+		err := s.Mails.EmailChange(ctx, mail.EmailChange{To: to, Old: u.Email, New: address, Link: s.SiteRoot + s.emailChangePath(e, side)})
+		if err != nil {
+			return fmt.Errorf("mail the change of address: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) emailChangePath(e *store.EmailChange, side string) string {
+	return fmt.Sprintf("/accounts/change_email/%s/%s/%s/%s/", e.UserID, e.ID, side, s.signer.Sign(purposeEmailChange+side, e.ID.String()))
+}
+
+// EmailChangeLink is what a link mailed for a change of address says.
+type EmailChangeLink struct {
+	User, Change    uuid.UUID
+	Side, Signature string
+}
+
+// EmailChange returns the change that a mailed link is about, without acting.
+// It fails with errs.NotFound when the link is not ours or the change is over.
+func (s *Service) EmailChange(ctx context.Context, l EmailChangeLink) (*store.EmailChange, error) {
+	if (l.Side != SideOld && l.Side != SideNew) || !s.signer.Verify(purposeEmailChange+l.Side, l.Change.String(), l.Signature) {
+		return nil, errNoChange
+	}
+	e, err := s.Store.EmailChangeOf(ctx, l.User)
+	switch {
+	case errs.KindOf(err) == errs.NotFound, err == nil && e.ID != l.Change:
+		return nil, errNoChange
+	case err != nil:
+		return nil, err
+	}
+	return e, nil
+}
+
+// AgreeToEmailChange agrees for the side the link was mailed to; done tells
+// that the account has the new address now. It fails like EmailChange, and with
+// errs.Conflict when the new address has got an account of its own.
+func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink) (done bool, err error) {
+	if _, err := s.EmailChange(ctx, l); err != nil {
+		return false, err
+	}
+	done, err = s.Store.AgreeToEmailChange(ctx, l.User, l.Change, l.Side == SideOld)
+	if errs.KindOf(err) == errs.NotFound {
+		return false, errNoChange
+	}
+	if done {
+		s.Log.Info("address changed", "user", l.User)
+	}
+	return done, err
+}
+
+// StopEmailChange ends the change the link is about. It fails like EmailChange.
+func (s *Service) StopEmailChange(ctx context.Context, l EmailChangeLink) error {
+	if _, err := s.EmailChange(ctx, l); err != nil {
+		return err
+	}
+	s.Log.Info("change of address stopped", "user", l.User, "side", l.Side)
+	return s.Store.CancelEmailChange(ctx, l.User)
+}
