@@ -44,7 +44,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		begin := time.Now()
 		defer func() {
-			s.Observe.request(r, ww.Status(), ww.BytesWritten(), time.Since(begin))
+			s.Observe.request(r, ww.Status(), ww.BytesWritten(), time.Since(begin), ww.Header().Get("Content-Type") == eventStream)
 			level := slog.LevelDebug
 			if r.Method != http.MethodGet && r.Method != http.MethodHead {
 				level = slog.LevelInfo

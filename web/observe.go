@@ -14,8 +14,8 @@ type Observe struct {
 	Panic   func() // of a handler
 }
 
-func (o Observe) request(r *http.Request, status, bytes int, took time.Duration) {
-	if o.Request == nil {
+func (o Observe) request(r *http.Request, status, bytes int, took time.Duration, stream bool) {
+	if o.Request == nil || stream { // how long a page stays open is no measure of us
 		return
 	}
 	if status == 0 { // nothing was written: net/http answers so

@@ -71,9 +71,17 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showProjects(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
-	rows, err := s.Store.ProjectsOf(r.Context(), visitorOf(r).User.ID)
+	m, err := s.projectsOf(r, form)
 	if err != nil {
 		return err
+	}
+	return s.render(w, r, status, "projects", m)
+}
+
+func (s *Server) projectsOf(r *http.Request, form *Form) (*projectsPage, error) {
+	rows, err := s.Store.ProjectsOf(r.Context(), visitorOf(r).User.ID)
+	if err != nil {
+		return nil, err
 	}
 	m := &projectsPage{BasePage: BasePage{Title: "Projects", Nav: "projects"}, Form: form}
 	for _, failing := range []bool{true, false} { // failing first, else by name (features §10)
@@ -83,7 +91,7 @@ func (s *Server) showProjects(w http.ResponseWriter, r *http.Request, status int
 			}
 		}
 	}
-	return s.render(w, r, status, "projects", m)
+	return m, nil
 }
 
 func (s *Server) addProject(w http.ResponseWriter, r *http.Request) error {

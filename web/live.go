@@ -1,0 +1,213 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/store"
+)
+
+// The bounds of live pages.
+const (
+	maxViewers     = 1000 // in this process
+	maxUserViewers = 50   // of one user; more are pages somebody has forgotten
+
+	lookEvery     = time.Second            // pings of other processes and deadlines that pass call nobody
+	lookPause     = 500 * time.Millisecond // at least, between two looks
+	lookShare     = 20                     // looking takes at most one part of so many of the time
+	settingsPause = 5 * time.Second        // between two looks for changes of settings in one project
+	loadPatience  = 10 * time.Second       // for the database
+)
+
+// live tells pages that are being looked at that something of their projects
+// has changed. One goroutine looks for all of them, and only while there are
+// any: one statement tells which of the projects have changed, and what their
+// lists show is loaded once for all who look at it.
+//
+// Nobody waits for a page: each is called by a channel that holds one call.
+type live struct {
+	store *store.Store
+	load  func(context.Context, uuid.UUID) (*listData, error)
+	log   *slog.Logger
+	ended chan struct{} // closed when the server stops
+	end   func()
+
+	mu       sync.Mutex
+	projects map[uuid.UUID]*watched
+	viewers  int
+	byUser   map[uuid.UUID]int
+	stop     context.CancelFunc // of the goroutine, nil when nobody looks
+}
+
+// watched is a project that somebody looks at. All but the data is guarded by live.mu.
+type watched struct {
+	viewers    map[*viewer]struct{}
+	mark       string    // see store.Marks
+	generation int64     // counts the changes
+	changedAt  time.Time // the last of them
+	suspect    bool      // settings of some project have changed since
+
+	loading sync.Mutex // guards what follows, and is held while it is loaded
+	data    *listData
+	of      int64 // the generation data is of
+}
+
+// viewer is one open page.
+type viewer struct {
+	user     uuid.UUID
+	projects []uuid.UUID
+	calls    chan struct{} // holds one: look again
+}
+
+func newLive(s *store.Store, load func(context.Context, uuid.UUID) (*listData, error), log *slog.Logger) *live {
+	ended := make(chan struct{})
+	return &live{
+		store: s, load: load, log: log, ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+		projects: map[uuid.UUID]*watched{}, byUser: map[uuid.UUID]int{},
+	}
+}
+
+// join adds a page of the user that shows the projects. It fails with
+// errs.Unavailable where there are too many pages already. leave must follow.
+func (l *live) join(user uuid.UUID, projects []uuid.UUID) (*viewer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.viewers >= maxViewers || l.byUser[user] >= maxUserViewers {
+		return nil, errs.Unavailablef(time.Minute, "Too many live pages are open.")
+	}
+	v := &viewer{user: user, projects: projects, calls: make(chan struct{}, 1)}
+	l.viewers++
+	l.byUser[user]++
+	for _, id := range projects {
+		w := l.projects[id]
+		if w == nil {
+			w = &watched{viewers: map[*viewer]struct{}{}}
+			l.projects[id] = w
+		}
+		w.viewers[v] = struct{}{}
+	}
+	if l.stop == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		l.stop = stop
+		go l.run(ctx)
+	}
+	return v, nil
+}
+
+// leave ends what join began.
+func (l *live) leave(v *viewer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.viewers--
+	if l.byUser[v.user]--; l.byUser[v.user] == 0 {
+		delete(l.byUser, v.user)
+	}
+	for _, id := range v.projects {
+		w := l.projects[id]
+		if delete(w.viewers, v); len(w.viewers) == 0 {
+			delete(l.projects, id)
+		}
+	}
+	if l.viewers == 0 {
+		l.stop()
+		l.stop = nil
+	}
+}
+
+// run looks until ctx ends: when pings or checks of any project call, and every second.
+func (l *live) run(ctx context.Context) {
+	pings, settings := l.store.DB().Watch(ctx, db.TopicPings), l.store.DB().Watch(ctx, db.TopicChecks)
+	for {
+		suspect := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.ended:
+			return
+		case <-pings:
+		case <-settings:
+			suspect = true
+		case <-time.After(lookEvery):
+		}
+		began := time.Now()
+		if err := l.look(ctx, began, suspect); err != nil && ctx.Err() == nil {
+			l.log.Warn("look for changes", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.ended:
+			return
+		case <-time.After(max(lookPause, lookShare*time.Since(began))):
+		}
+	}
+}
+
+// look calls the viewers of the projects that have changed. Which project a
+// change of settings was in nobody says, so that each may have changed.
+func (l *live) look(ctx context.Context, now time.Time, suspect bool) error {
+	ctx, cancel := context.WithTimeout(ctx, loadPatience)
+	defer cancel()
+	marks, err := l.store.Marks(ctx, l.watched(), l.store.Now())
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, w := range l.projects {
+		w.suspect = w.suspect || suspect
+		if w.mark == marks[id] && !(w.suspect && now.Sub(w.changedAt) >= settingsPause) {
+			continue
+		}
+		w.mark, w.suspect, w.changedAt = marks[id], false, now
+		w.generation++
+		for v := range w.viewers {
+			select {
+			case v.calls <- struct{}{}:
+			default: // it has not answered the last call yet
+			}
+		}
+	}
+	return nil
+}
+
+func (l *live) watched() []uuid.UUID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := make([]uuid.UUID, 0, len(l.projects))
+	for id := range l.projects {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// list is what the list of a watched project shows, loaded once after each
+// change for all who ask. A fresh one is loaded in any case: who has just come
+// may have seen a change that nobody was called for yet.
+func (l *live) list(ctx context.Context, project uuid.UUID, fresh bool) (*listData, error) {
+	l.mu.Lock()
+	w := l.projects[project]
+	l.mu.Unlock()
+	w.loading.Lock()
+	defer w.loading.Unlock()
+	l.mu.Lock()
+	generation := w.generation
+	l.mu.Unlock()
+	if !fresh && w.data != nil && w.of == generation {
+		return w.data, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadPatience) // others wait for it too
+	defer cancel()
+	data, err := l.load(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	w.data, w.of = data, generation
+	return data, nil
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// The times of a stream.
+const (
+	streamBeat  = 20 * time.Second // a sign of life, for proxies and for the page
+	streamRetry = time.Second      // how soon the browser comes back
+	streamWrite = 10 * time.Second // a reader who takes longer for an event has gone
+	// A stream ends after two to three minutes and the browser comes back: so
+	// sessions, roles and projects that are gone are noticed.
+	streamLife = 2 * time.Minute
+)
+
+// eventStream is where the type of an answer says that it does not end.
+const eventStream = "text/event-stream"
+
+// news is what changed on a page: nil is nothing. id is what the page has then
+// seen, for look.
+type news struct {
+	data any
+	id   string
+}
+
+// look finds out what has changed since the page saw known; first tells that
+// nobody has looked for this page before.
+type look func(known string, first bool) (news, error)
+
+// stream sends what changes as server-sent events until the reader goes, the
+// stream is old or the server stops. known is what the page has seen already,
+// unless the browser, coming back, knows better.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, look look) error {
+	v, err := s.live.join(visitorOf(r).User.ID, projects)
+	if err != nil {
+		return err
+	}
+	defer s.live.leave(v)
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		known = last
+	}
+	first, err := look(known, true)
+	if err != nil {
+		return err // as a page: there is no stream yet
+	}
+	out := startStream(w)
+	if err := out.send(first); err != nil {
+		return nil
+	}
+	if first.data != nil {
+		known = first.id
+	}
+	beat := time.NewTicker(streamBeat)
+	defer beat.Stop()
+	end := time.After(streamLife + rand.N(streamLife/2)) // not all at once
+	for {
+		var now news
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.live.ended:
+			return nil
+		case <-end:
+			return nil
+		case <-beat.C:
+		case <-v.calls:
+			if now, err = look(known, false); err != nil {
+				s.Log.Debug("end a live page", "error", err, "route", routeOf(r))
+				return nil // the browser comes back and is told
+			}
+			if now.data == nil {
+				continue
+			}
+			known = now.id
+		}
+		if err := out.send(now); err != nil {
+			return nil
+		}
+	}
+}
+
+// EndStreams ends all live pages, at once and for ever: they would keep the
+// server from stopping. Browsers come back to whoever serves then.
+func (s *Server) EndStreams() { s.live.end() }
+
+// events writes server-sent events.
+type events struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func startStream(w http.ResponseWriter) *events {
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // that of the server would end the request; nothing more is read
+	h := w.Header()
+	h.Set("Content-Type", eventStream)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would collect events
+	h.Set(gzhttp.HeaderNoCompression, "1")
+	return &events{w, rc}
+}
+
+// send writes the news; of none it sends a sign of life that the page hears.
+func (e *events) send(n news) error {
+	if err := e.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return fmt.Errorf("live page: %w", err)
+	}
+	var err error
+	if n.data == nil {
+		_, err = fmt.Fprintf(e.w, "retry: %d\nevent: beat\ndata:\n\n", streamRetry.Milliseconds())
+	} else {
+		var data []byte
+		if data, err = json.Marshal(n.data); err != nil {
+			return fmt.Errorf("live page: %w", err)
+		}
+		_, err = fmt.Fprintf(e.w, "retry: %d\nid: %s\ndata: %s\n\n", streamRetry.Milliseconds(), n.id, data)
+	}
+	if err != nil {
+		return fmt.Errorf("live page: %w", err)
+	}
+	return e.rc.Flush()
+}
