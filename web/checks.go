@@ -21,12 +21,23 @@ import (
 // there is only the number (features §11).
 const maxRowIcons = 10
 
+// A project of up to wholeList checks is one page, in which scripts filter at
+// once. A longer list has pages of pageRows.
+const (
+	wholeList = 1000
+	pageRows  = 250
+)
+
 // checksPage is the list of a project's checks.
 type checksPage struct {
 	BasePage
 	CanWrite     bool
 	Slugs        bool       // ping URLs are shown with slugs
-	Rows         []checkRow // what the filter lets through
+	Rows         []checkRow // what the filter lets through, of this page
+	Groups       []rowGroup // the same; one without a heading unless the filter asks for groups
+	Far          bool       // scripts leave filtering to the server: there are pages, groups or boxes
+	Matched      int        // checks that the filter lets through, on all pages
+	Pages        Pages
 	Total        int
 	Filter       listFilter
 	Sort         string
@@ -34,17 +45,40 @@ type checksPage struct {
 	TagChips     []tagChip
 	Icons        []channelIcon // at most maxRowIcons, none when there are more
 	ChannelCount int
-	NextPing     time.Time // when the next ping of an up check is expected
-	PingBase     string    // PING_ENDPOINT
+	Channels     []channelIcon // all, where rows have a box
+	NextPing     time.Time     // when the next ping of an up check is expected
+	PingBase     string        // PING_ENDPOINT
 	PingKey      string
+	APIBase      string // where checks are made by API
 	Version      string // of everything but pings, see listVersion
 
-	detailsPrefix string // of the address of each check's page
+	detailsPrefix string         // of the address of each check's page
+	slugs         map[string]int // how many checks have the slug
 }
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
 // before they filter anew.
-func (p *checksPage) Partial() bool { return len(p.Rows) < p.Total }
+func (p *checksPage) Partial() bool { return !p.Far && len(p.Rows) < p.Total }
+
+// Selecting tells whether rows have a box.
+func (p *checksPage) Selecting() bool { return p.CanWrite && p.Filter.Select }
+
+// choice is an entry of the menu of the view.
+type choice struct {
+	On         bool
+	Href, Text string
+}
+
+// Choice is for the partial "choice".
+func (p *checksPage) Choice(on bool, href, text string) choice { return choice{on, href, text} }
+
+// What the menu of the view and the links above the list lead to.
+func (p *checksPage) Everything() string       { return p.Filter.everything() }
+func (p *checksPage) Grouped(yes bool) string  { return p.Filter.grouped(yes) }
+func (p *checksPage) Selected(yes bool) string { return p.Filter.selecting(yes) }
+func (p *checksPage) With(param, v string) string {
+	return strings.Replace(p.Filter.Query()+"&", "?&", "?", 1) + param + "=" + v
+}
 
 // OtherSort is what a click on a column's head asks for.
 func (p *checksPage) OtherSort(column string) string {
@@ -86,7 +120,7 @@ const iconStep = 23
 // for icons it only says how many: "3 of 14". The icons of all channels are one
 // symbol of the page; data-on has a letter for each that is on, a for the first,
 // by which styles colour them and scripts switch them.
-func (p *checksPage) iconsOf(on map[uuid.UUID]bool) string {
+func (p *checksPage) iconsOf(on []uuid.UUID) string {
 	if p.ChannelCount == 0 {
 		return "<td class=ch>"
 	}
@@ -96,7 +130,7 @@ func (p *checksPage) iconsOf(on map[uuid.UUID]bool) string {
 	}
 	set := ""
 	for i, icon := range p.Icons {
-		if on[icon.ID] {
+		if slices.Contains(on, icon.ID) {
 			set += string(rune('a' + i))
 		}
 	}
@@ -109,6 +143,10 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if project, err = s.switchURLs(r, project, role); err != nil {
+		return err
+	}
+	visitorOf(r).dropOldUndo(s.Store.Now())
 	user := visitorOf(r).User
 	if order := r.FormValue("sort"); slices.Contains(sorts(), order) && order != user.Sort {
 		user.Sort = order
@@ -121,6 +159,17 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, "checks", page)
+}
+
+// switchURLs shows the ping URLs of the project the other way, ?urls=uuid or
+// slug, for everybody (features §11); those who may only look cannot.
+func (s *Server) switchURLs(r *http.Request, project *monitor.Project, role monitor.Role) (*monitor.Project, error) {
+	style := r.FormValue("urls")
+	slugs := style == "slug"
+	if !slugs && style != "uuid" || !role.CanWrite() || project.ShowSlugs == slugs {
+		return project, nil
+	}
+	return s.Store.ChangeProject(r.Context(), project.ID, func(p *monitor.Project) error { p.ShowSlugs = slugs; return nil })
 }
 
 // listChecks loads the list in a constant number of statements.
@@ -143,7 +192,7 @@ type listData struct {
 func (s *Server) loadList(ctx context.Context, project uuid.UUID) (*listData, error) {
 	var d listData
 	var err error
-	if d.checks, err = s.Store.ChecksOf(ctx, project); err != nil {
+	if d.checks, err = s.Store.CheckList(ctx, project); err != nil {
 		return nil, err
 	}
 	if d.channels, err = s.Store.ChannelsOf(ctx, project); err != nil {
@@ -160,13 +209,22 @@ func (s *Server) listPage(r *http.Request, project *monitor.Project, role monito
 	p := &checksPage{
 		BasePage: checksBase(project, "Checks"), CanWrite: role.CanWrite(), Slugs: project.ShowSlugs,
 		Total: len(d.checks), Filter: f, Sort: visitorOf(r).User.Sort, ChannelCount: len(d.channels),
-		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, Version: listVersion(d.checks, d.channels, d.assigned),
+		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, APIBase: s.Site.URL("/api/v3/checks/"),
 	}
 	if !slices.Contains(sorts(), p.Sort) {
 		p.Sort = defaultSort
 	}
 	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(d.channels)
-	p.fill(d.checks, d.assigned, s.Store.Now())
+	if p.Selecting() {
+		p.Channels = s.allIcons(d.channels)
+	}
+	p.Far = p.Total > wholeList || f.Group || p.Selecting()
+	p.fill(d.checks, s.Store.Now())
+	p.cutPage()
+	for i := range p.Rows {
+		p.Rows[i].on = d.assigned[p.Rows[i].ID]
+	}
+	p.Version = p.version(d)
 	return p
 }
 
@@ -183,6 +241,10 @@ func (s *Server) channelIcons(channels []monitor.Channel) []channelIcon {
 	if len(channels) > maxRowIcons {
 		return nil
 	}
+	return s.allIcons(channels)
+}
+
+func (s *Server) allIcons(channels []monitor.Channel) []channelIcon {
 	out := make([]channelIcon, len(channels))
 	for i := range channels {
 		v := s.viewChannel(&channels[i])
@@ -192,13 +254,15 @@ func (s *Server) channelIcons(channels []monitor.Channel) []channelIcon {
 }
 
 // fill makes the rows, the chips and the counts of the checks at time now.
-func (p *checksPage) fill(checks []monitor.Check, assigned map[int64][]uuid.UUID, now time.Time) {
+func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
+	p.slugs = map[string]int{}
 	counts := map[shown]int{}
 	tags := newTagCount()
 	for i := range checks {
 		c := &checks[i]
 		state := shownAt(c, now)
 		counts[state]++
+		p.slugs[c.Slug]++
 		tags.add(c, state)
 		if state == shownUp && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
 			p.NextPing = c.DueAt
@@ -206,12 +270,9 @@ func (p *checksPage) fill(checks []monitor.Check, assigned map[int64][]uuid.UUID
 		if !p.Filter.matches(c, state) {
 			continue
 		}
-		on := make(map[uuid.UUID]bool, len(assigned[c.ID]))
-		for _, id := range assigned[c.ID] {
-			on[id] = true
-		}
-		p.Rows = append(p.Rows, checkRow{Check: c, State: state, page: p, on: on})
+		p.Rows = append(p.Rows, checkRow{Check: c, State: state, page: p})
 	}
+	p.Matched = len(p.Rows)
 	sortRows(p.Rows, p.Sort)
 	for _, state := range allShown() {
 		on := slices.Contains(p.Filter.States, string(state))
@@ -237,15 +298,19 @@ func (t *tagCount) add(c *monitor.Check, state shown) {
 			n = &tagStates{}
 			t.by[tag] = n
 		}
-		n.total++
-		switch state {
-		case shownDown:
-			n.down++
-		case shownLate:
-			n.late++
-		case shownUp, shownStarted:
-			n.up++
-		}
+		n.add(state)
+	}
+}
+
+func (n *tagStates) add(state shown) {
+	n.total++
+	switch state {
+	case shownDown:
+		n.down++
+	case shownLate:
+		n.late++
+	case shownUp, shownStarted:
+		n.up++
 	}
 }
 
@@ -286,20 +351,32 @@ func (n *tagStates) worst() (shown, string) {
 	}
 }
 
-// listVersion changes whenever a row changes by anything else than a ping or
-// the passing of time: settings, pauses, channels, checks that come and go.
-func listVersion(checks []monitor.Check, channels []monitor.Channel, assigned map[int64][]uuid.UUID) string {
+// version changes whenever a row changes by anything else than a ping or the
+// passing of time: settings, pauses, channels, checks that come and go. Where
+// scripts leave filtering to the server it tells of the rows of the page and
+// changes too when they move.
+func (p *checksPage) version(d *listData) string {
 	h := fnv.New64a()
-	for i := range checks {
-		c := &checks[i]
+	add := func(c *monitor.Check) {
 		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%t\x00%t\x00", c.Code, c.Name, c.Slug, c.Tags, c.Kind, c.Timeout, c.Grace, c.Schedule,
 			c.Status == monitor.StatusPaused, c.Status == monitor.StatusNew)
-		for _, id := range assigned[c.ID] {
+		for _, id := range d.assigned[c.ID] {
 			h.Write(id[:])
 		}
 	}
-	for i := range channels {
-		fmt.Fprintf(h, "%s\x00%s\x00", channels[i].ID, channels[i].Name)
+	if p.Far {
+		fmt.Fprintf(h, "%d\x00%d\x00", p.Matched, p.Total)
+		for i := range p.Rows {
+			add(p.Rows[i].Check)
+		}
+	} else {
+		for i := range d.checks {
+			add(&d.checks[i])
+		}
+	}
+	fmt.Fprintf(h, "%t\x00", p.Slugs)
+	for i := range d.channels {
+		fmt.Fprintf(h, "%s\x00%s\x00", d.channels[i].ID, d.channels[i].Name)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
@@ -322,22 +399,22 @@ type listUpdate struct {
 const clockSlack = 5 * time.Second
 
 // checksStatus answers what has changed in the list since the look before:
-// ?v= and ?since= are the version and the time of that. Rows that look the same
+// ?v= and ?since= are the version and the time of that. A script that leaves
+// filtering to the server sends the query string of the list along. Rows that look the same
 // are left out, so that polling a thousand checks is cheap.
 func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	project, role, err := s.projectFor(r)
 	if err != nil {
 		return err
 	}
-	page, err := s.listChecks(r, project, role, listFilter{})
+	page, err := s.listChecks(r, project, role, parseListFilter(r.URL.Query()))
 	if err != nil {
 		return err
 	}
 	if err := s.fillBase(r, &page.BasePage); err != nil {
 		return err
 	}
-	micros, _ := strconv.ParseInt(r.FormValue("since"), 10, 64)
-	u, err := s.updateOf(page, r.FormValue("v"), time.UnixMicro(micros))
+	u, err := s.updateOf(page, r.FormValue("v"), microsTime(r.FormValue("since")))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -35,6 +34,9 @@ type detailsPage struct {
 	Events   []logRow
 	More     bool // the log has more
 	State    situation
+	Zones    zones
+	History  *history  // nil: it has never been watched
+	Runs     *runTimes // nil: how long runs take is not known
 	Version  string
 }
 
@@ -71,6 +73,9 @@ func (p *detailsPage) Places() string {
 	return strings.Join(places, "")
 }
 
+// Chosen is about the log: nothing is left out of the newest events.
+func (p *detailsPage) Chosen() bool { return false }
+
 // Bars are the last runs as a picture.
 func (p *detailsPage) Bars() template.HTML { return describedBars(p.Check.RecentRuns) }
 
@@ -85,7 +90,8 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := &detailsPage{
 		BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
-		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c)),
+		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
+		Zones: zonesFor(r, c),
 	}
 	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
@@ -117,10 +123,11 @@ func (s *Server) detailsChannels(r *http.Request, c *monitor.Check, project *mon
 	return out, nil
 }
 
-// fillState loads what changes by itself: the state and the newest events. The
-// events are left alone when known is their version.
+// fillState loads what changes by itself: the state, the newest events and what
+// is counted from them. All but the state is left alone when known is its version.
 func (s *Server) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
 	ctx, c := r.Context(), page.Check
+	page.TZ = zonesFor(r, c).Now.zone
 	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
 	if err != nil {
 		return err
@@ -135,14 +142,10 @@ func (s *Server) fillState(r *http.Request, page *detailsPage, project *monitor.
 	if err != nil {
 		return err
 	}
-	zone, err := schedule.LoadZone(visitorOf(r).User.TZ)
-	if err != nil {
-		zone = time.UTC
-	}
 	if page.Schedule, err = describeSchedule(c); err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
-	page.State = describe(c, s.Store.Now(), zone, newest, end)
+	page.State = describe(c, s.Store.Now(), page.TZ, newest, end)
 	return nil
 }
 
@@ -161,14 +164,18 @@ func (s *Server) fillEvents(r *http.Request, page *detailsPage, project *monitor
 		return err
 	}
 	// More pings than are shown, so that the starts of the runs are among them.
-	page.Events, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
+	page.Events, _, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
 	if err != nil {
 		return err
 	}
 	if len(page.Events) > detailsEvents {
 		page.Events, page.More = page.Events[:detailsEvents], true
 	}
-	return nil
+	if page.Runs, err = s.loadRuns(r.Context(), page.Check, first, limit); err != nil {
+		return err
+	}
+	page.History, err = s.loadHistory(r.Context(), page.Check, page.TZ)
+	return err
 }
 
 // lastEnd is the ping that turned a check down by a failure signal, for its exit
@@ -191,6 +198,8 @@ type detailsUpdate struct {
 	State   string `json:"state"`            // HTML
 	Facts   string `json:"facts,omitempty"`  // HTML, "" = as before
 	Events  string `json:"events,omitempty"` // HTML, "" = as before
+	Runs    string `json:"runs,omitempty"`   // HTML, "" = as before
+	History string `json:"history,omitempty"`
 }
 
 // detailsStatus answers what has changed on the page since version ?v=.
@@ -199,28 +208,36 @@ func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := &detailsPage{BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
-	known := r.FormValue("v")
-	if err := s.fillState(r, page, project, known); err != nil {
+	u, err := s.detailsNews(r, c, project, role, r.FormValue("v"))
+	if err != nil {
 		return err
+	}
+	return writeJSON(w, u)
+}
+
+// detailsNews is what has changed on the page since version known.
+func (s *Server) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate, error) {
+	page := &detailsPage{BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
+	if err := s.fillState(r, page, project, known); err != nil {
+		return nil, err
 	}
 	if err := s.fillBase(r, &page.BasePage); err != nil {
-		return err
+		return nil, err
 	}
-	u := detailsUpdate{Version: page.Version, Down: page.Project.Down}
+	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down}
+	var err error
 	if u.State, err = s.part("check", "state", page); err != nil {
-		return err
+		return nil, err
 	}
 	if page.Version == known {
-		return writeJSON(w, &u)
+		return u, nil
 	}
-	if u.Facts, err = s.part("check", "facts", page); err != nil {
-		return err
+	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History} {
+		if *into, err = s.part("check", name, page); err != nil {
+			return nil, err
+		}
 	}
-	if u.Events, err = s.part("check", "events", page); err != nil {
-		return err
-	}
-	return writeJSON(w, &u)
+	return u, nil
 }
 
 // cloaked leads from the public name of a check, which alerts carry, to its page.

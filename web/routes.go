@@ -65,6 +65,8 @@ func (s *Server) routes() http.Handler {
 
 		// Projects.
 		post("/projects/add/", s.addProject)
+		get("/projects/status/", s.projectsStatus)
+		get("/projects/live/", s.projectsLive)
 		get("/projects/{project}/settings/", s.projectSettings)
 		post("/projects/{project}/settings/", s.saveProjectSettings)
 		post("/projects/{project}/remove/", s.removeProject)
@@ -72,10 +74,14 @@ func (s *Server) routes() http.Handler {
 		// Checks.
 		get("/projects/{project}/checks/", s.checks)
 		get("/projects/{project}/checks/status/", s.checksStatus)
+		get("/projects/{project}/checks/live/", s.checksLive)
 		get("/projects/{project}/checks/add/", s.addCheckForm)
 		post("/projects/{project}/checks/add/", s.addCheck)
+		post("/projects/{project}/checks/bulk/", s.bulkChecks)
+		post("/projects/{project}/checks/undo/", s.undoBulk)
 		get("/checks/{check}/details/", s.details)
 		get("/checks/{check}/status/", s.detailsStatus)
+		get("/checks/{check}/live/", s.detailsLive)
 		get("/checks/{check}/log/", s.checkLog)
 		get("/checks/{check}/pings/{n}/", s.pingDetails)
 		get("/checks/{check}/pings/{n}/body/", s.pingBody)
@@ -95,6 +101,8 @@ func (s *Server) routes() http.Handler {
 		post("/checks/{check}/clear_events/", s.clearEvents)
 		post("/checks/{check}/copy/", s.copyCheck)
 		post("/checks/{check}/channels/{channel}/enabled", s.toggleChannel)
+		post("/checks/{check}/schedule_preview/", s.schedulePreview)
+		post("/checks/schedule_preview/", s.newSchedulePreview)
 		post("/checks/cron_preview/", s.cronPreview)
 		post("/checks/oncalendar_preview/", s.oncalendarPreview)
 		get("/checks/validate_schedule/", s.validateSchedule)
@@ -129,6 +137,9 @@ func (s *Server) routes() http.Handler {
 
 		// Documentation.
 		get("/docs/", s.docsIndex)
+		get("/docs/search/", s.docsSearch)
+		get("/docs/example/", s.docsExampleForm)
+		post("/docs/example/", s.chooseExample)
 		if s.reference != nil {
 			get("/docs/api-reference/", s.docsAPI)
 		}

@@ -99,9 +99,10 @@ type Server struct {
 	pages     *engine
 	assets    *assets
 	handler   http.Handler
-	docs      []doc
+	docs      []docGroup
 	reference *apidoc.Reference // nil = no page
 	addresses *auth.Addresses
+	live      *live
 	// brokenPage answers when nothing can be rendered any more.
 	brokenPage []byte
 }
@@ -111,6 +112,7 @@ func New(d Deps) (*Server, error) {
 	s := &Server{Deps: d, addresses: &auth.Addresses{
 		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
 	}}
+	s.live = newLive(d.Store, s.loadList, d.Log)
 	var err error
 	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {
 		return nil, fmt.Errorf("static files: %w", err)
@@ -118,14 +120,18 @@ func New(d Deps) (*Server, error) {
 	if s.pages, err = newEngine(d.Templates, d.Dev, s.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
-	if s.docs, err = loadDocs(d.Templates, &s.Site); err != nil {
+	copyIcon, err := s.assets.icon("copy")
+	if err != nil {
+		return nil, err
+	}
+	if s.docs, err = loadDocs(d.Templates, &s.Site, copyIcon); err != nil {
 		return nil, fmt.Errorf("documentation: %w", err)
 	}
 	if d.APIDocument != nil {
 		if s.reference, err = apidoc.Read(d.APIDocument, d.Site.PingEndpoint); err != nil {
 			return nil, fmt.Errorf("the page of the API: %w", err)
 		}
-		s.docs = append(s.docs, apiDoc())
+		s.docs = withAPIDoc(s.docs, s.reference)
 	}
 	if err = s.prepareErrorPage(); err != nil {
 		return nil, err

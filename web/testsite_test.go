@@ -101,6 +101,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 	if site, err = New(d); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(site.EndStreams) // before the listener waits for them
 	s := &testSite{TB: t, store: st, clock: clock, auth: d.Auth, server: site, url: d.Site.Root.String(), sent: out, header: http.Header{}}
 	return s.otherBrowser()
 }

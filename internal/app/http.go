@@ -35,6 +35,7 @@ func (a *App) listen(ctx context.Context) error {
 	if err := a.serve(ctx, a.cfg.Listen, a.handler()); err != nil {
 		return err
 	}
+	a.servers[0].http.RegisterOnShutdown(a.parts.endSite)
 	if a.cfg.PingListen != "" {
 		return a.serve(ctx, a.cfg.PingListen, a.pings("/"))
 	}

@@ -38,6 +38,7 @@ type parts struct {
 	registry *notify.Registry
 	alerts   *alert.Service
 	site     http.Handler // role serves only
+	endSite  func()       // ends the answers of it that do not end by themselves
 }
 
 // wire makes the services, those below first.
@@ -151,6 +152,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 	if err != nil {
 		return nil, err
 	}
+	a.parts.endSite = site.EndStreams
 	return compressed(site)
 }
 

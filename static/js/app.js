@@ -172,6 +172,82 @@ function showDown() {
   icon.href = down ? icon.dataset.down : icon.dataset.calm;
 }
 
+// Staying current: what changes comes as a stream of events while the page is seen. Tabs in the background ask now and
+// then instead, since browsers open six connections to a site and no more; and so does every page where there is no
+// stream: it was refused, or a proxy holds it back.
+//   status  address that answers what has changed: …/status/; its stream is …/live/
+//   seen    what the page shows already, as a query string
+//   update  gets the news
+window.stayCurrent = (status, seen, update) => {
+  const silence = 45_000; // the server gives a sign of life every 20 s
+  let stream, timer;
+  let round = 0;
+  let refusedUntil = 0;
+  let lastActive = Date.now();
+  for (const kind of ['pointermove', 'keydown', 'scroll']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
+  const pause = () => (!document.hidden && Date.now() - lastActive < 60_000 ? 3000 : 60_000);
+
+  function begin() {
+    stream?.close();
+    clearTimeout(timer);
+    round += 1;
+    if (document.hidden) timer = setTimeout(ask, pause());
+    else if (Date.now() < refusedUntil) ask();
+    else listen();
+  }
+
+  function listen() {
+    stream = new EventSource(`${status.replace(/status\/$/, 'live/')}?${seen()}`);
+    const wait = (time) => {
+      clearTimeout(timer);
+      timer = setTimeout(refused, time);
+    };
+    const refused = () => {
+      refusedUntil = Date.now() + 60_000;
+      begin();
+    };
+    stream.onmessage = (e) => {
+      wait(silence);
+      update(JSON.parse(e.data));
+    };
+    stream.addEventListener('beat', () => wait(silence));
+    stream.onerror = () => stream.readyState === EventSource.CLOSED && refused(); // else the browser tries again
+    wait(8000);
+  }
+
+  async function ask() {
+    const mine = round;
+    try {
+      const response = await fetch(`${status}?${seen()}`, { headers: { Accept: 'application/json' } });
+      if (mine !== round) return;
+      if (response.redirected || response.status === 404) return void location.reload(); // logged out, or what it shows is gone
+      if (response.ok) update(await response.json());
+    } catch { /* no network: the next round may have one */ }
+    if (mine === round) timer = setTimeout(begin, pause());
+  }
+
+  document.addEventListener('visibilitychange', begin);
+  begin();
+};
+
+const projects = $('#projects');
+if (projects) {
+  stayCurrent(projects.dataset.status, () => '', (news) => {
+    document.body.dataset.down = news.down;
+    const holder = document.createElement('div');
+    holder.innerHTML = news.cards;
+    const fresh = [...holder.children];
+    if (fresh.length !== projects.children.length) return projects.replaceChildren(...fresh);
+    fresh.forEach((card, i) => {
+      const old = projects.children[i];
+      if (old.outerHTML === card.outerHTML) return;
+      const focused = old === document.activeElement;
+      old.replaceWith(card);
+      if (focused) card.focus({ preventScroll: true });
+    });
+  });
+}
+
 // Colours: at once, and remembered by the server.
 function changeTheme(form, theme) {
   document.documentElement.dataset.theme = theme;

@@ -77,34 +77,20 @@ function start() {
   });
   search.form.addEventListener('submit', (e) => e.preventDefault());
   document.addEventListener('keydown', (e) => {
-    if (e.key === '/' && !e.metaKey && !e.ctrlKey && !e.altKey && !e.target.closest('input, textarea, select, dialog')) {
-      e.preventDefault();
-      search.focus();
-      search.select();
-    }
     if (e.key === 'Escape' && e.target === search && search.value) {
       search.value = filter.search = '';
       changed();
     }
   });
 
-  // Staying current: every three seconds while somebody is here, else every minute.
+  // Staying current (see app.js). Rows change in place; they move to where the order of the list wants them when nobody
+  // is about to click on one.
   let version = table.dataset.version;
   let since = table.dataset.now;
-  let lastSeen = Date.now();
-  for (const kind of ['pointermove', 'keydown', 'scroll']) addEventListener(kind, () => { lastSeen = Date.now(); }, { passive: true });
-  const pause = () => (!document.hidden && Date.now() - lastSeen < 60_000 ? 3000 : 60_000);
-  let timer;
-
-  async function poll() {
-    clearTimeout(timer);
-    try {
-      const response = await fetch(`${table.dataset.status}?v=${version}&since=${since}`, { headers: { Accept: 'application/json' } });
-      if (response.redirected || response.status === 404) return void location.reload(); // logged out, or the project is gone
-      if (response.ok) update(await response.json());
-    } catch { /* no network: the next round may have one */ }
-    timer = setTimeout(poll, pause());
-  }
+  let lastActive = 0;
+  let order = [...body.rows].map(code);
+  for (const kind of ['pointermove', 'keydown']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
+  const busy = () => Date.now() - lastActive < 60_000 && (menu.matches(':popover-open') || table.matches(':hover') || table.contains(document.activeElement));
 
   function update(news) {
     if (news.all && !news.rows) return void location.reload();
@@ -124,14 +110,68 @@ function start() {
     }
     const holder = document.createElement('tbody');
     holder.innerHTML = (news.rows || []).join('');
-    if (news.all) {
-      body.replaceChildren(...holder.rows);
-    } else {
-      const old = new Map([...body.rows].map((row) => [code(row), row]));
-      for (const row of [...holder.rows]) old.get(code(row))?.replaceWith(row);
-    }
+    const rows = rowsByCode();
+    const fresh = [...holder.rows];
+    if (news.all) order = fresh.map(code);
+    fresh.forEach((row, i) => {
+      const old = rows.get(code(row));
+      if (old) become(old, row);
+      else if (news.all) body.append(row);
+      if (!news.all) place(code(row), news.after[i]);
+    });
+    arrange();
     apply();
     tick();
+  }
+
+  const rowsByCode = () => new Map([...body.rows].map((row) => [code(row), row]));
+
+  // become makes the row show what a fresh one does; what it shows already stays, with the focus.
+  function become(row, fresh) {
+    if (row.className !== fresh.className) row.className = fresh.className;
+    if (fresh.dataset.slug === undefined) delete row.dataset.slug;
+    else row.dataset.slug = fresh.dataset.slug;
+    [...fresh.cells].forEach((cell, i) => {
+      const old = row.cells[i];
+      if (old.innerHTML === cell.innerHTML && old.dataset.on === cell.dataset.on) return;
+      const focused = [...old.querySelectorAll('a, button, input')].indexOf(document.activeElement);
+      old.replaceWith(cell);
+      cell.querySelectorAll('a, button, input')[focused]?.focus({ preventScroll: true });
+    });
+  }
+
+  // place notes that the row comes after another, '' is the top.
+  function place(it, after) {
+    const from = order.indexOf(it);
+    if (from < 0 || (after && !order.includes(after))) return;
+    order.splice(from, 1);
+    order.splice(order.indexOf(after) + 1, 0, it);
+  }
+
+  // arrange moves the rows that are not at their place, and removes those that have none.
+  let late;
+  function arrange() {
+    clearTimeout(late);
+    if (busy()) {
+      late = setTimeout(arrange, 1000);
+      return;
+    }
+    const focused = body.contains(document.activeElement) && document.activeElement;
+    const rows = rowsByCode();
+    const wanted = new Set(order);
+    for (const [it, row] of rows) if (!wanted.has(it)) row.remove();
+    let at = body.rows[0];
+    for (const row of order.map((it) => rows.get(it))) {
+      if (!row) continue;
+      if (at && at !== row && at.nextElementSibling === row) { // it is the one before that has to go
+        const gone = at;
+        at = row;
+        gone.remove();
+      }
+      if (row === at) at = at.nextElementSibling;
+      else body.insertBefore(row, at || null);
+    }
+    if (focused && focused !== document.activeElement) focused.focus({ preventScroll: true });
   }
 
   function replace(element, html) {
@@ -139,9 +179,6 @@ function start() {
     holder.innerHTML = html;
     if (holder.textContent !== element.textContent) element.replaceChildren(...holder.childNodes);
   }
-
-  document.addEventListener('visibilitychange', () => document.hidden || poll());
-  timer = setTimeout(poll, version ? pause() : 0); // no version: the page came filtered, the other rows are needed
 
   // For how long runs have been going on.
   function tick() {
@@ -236,6 +273,6 @@ function start() {
   }
   addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
 
-  if (!version) return;
-  apply();
+  if (version) apply();
+  stayCurrent(table.dataset.status, () => `v=${version}&since=${since}`, update); // no version: the page came filtered, the other rows are needed
 }

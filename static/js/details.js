@@ -10,20 +10,6 @@ for (const form of document.querySelectorAll('form[data-auto]')) {
 
 if (events) {
   let version = events.dataset.version;
-  let lastSeen = Date.now();
-  let timer;
-  for (const kind of ['pointermove', 'keydown', 'scroll']) addEventListener(kind, () => { lastSeen = Date.now(); }, { passive: true });
-  const pause = () => (!document.hidden && Date.now() - lastSeen < 60_000 ? 3000 : 60_000);
-
-  const poll = async () => {
-    clearTimeout(timer);
-    try {
-      const response = await fetch(`${events.dataset.status}?v=${version}`, { headers: { Accept: 'application/json' } });
-      if (response.redirected || response.status === 404) return void location.reload(); // logged out, or the check is gone
-      if (response.ok) update(await response.json());
-    } catch { /* no network: the next round may have one */ }
-    timer = setTimeout(poll, pause());
-  };
 
   const update = (news) => {
     version = news.version;
@@ -37,8 +23,7 @@ if (events) {
     document.querySelector('#facts').innerHTML = news.facts;
   };
 
-  document.addEventListener('visibilitychange', () => document.hidden || poll());
-  timer = setTimeout(poll, pause());
+  stayCurrent(events.dataset.status, () => `v=${version}`, update);
 
   document.addEventListener('submit', async (e) => {
     const button = e.target.querySelector('button[role=switch]');
