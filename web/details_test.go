@@ -122,11 +122,11 @@ func TestTheDetailsShowHowToPing(t *testing.T) {
 		a := s.get("/checks/" + c.Code.String() + "/details/").is(http.StatusOK)
 		ping := s.url + "/ping/" + c.Code.String()
 		a.has("<b>bold</b>", "<script>alert(1)</script>", ping, "curl -fsS -m 10 --retry 5 -o /dev/null "+ping)
-		if n := a.Find(".usage .panel").Length(); n != 11 {
+		if n := a.Find(".usage .panel").Length(); n != 12 {
 			t.Errorf("%d examples", n)
 		}
-		for _, e := range examplesFor(ping) {
-			if !strings.Contains(e.Code, ping) || strings.Contains(e.Code, "URL") && e.ID != "ruby" {
+		for _, e := range examplesFor(ping, "me@host.example", c) {
+			if !strings.Contains(e.Code, ping) && e.ID != "email" || strings.Contains(e.Code, "URL") {
 				t.Errorf("%s: %s", e.ID, e.Code)
 			}
 		}

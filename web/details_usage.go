@@ -1,6 +1,11 @@
 package web
 
-import "strings"
+import (
+	"strings"
+
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+)
 
 // example is a way to ping, with the check's own URL in it.
 type example struct {
@@ -9,13 +14,19 @@ type example struct {
 	Code      string
 }
 
-// examplesFor are the ways to ping that the details page shows, the most common
-// first. They need nothing but what comes with each language.
-func examplesFor(url string) []example {
-	with := func(code string) string { return strings.ReplaceAll(strings.TrimPrefix(code, "\n"), "URL", url) }
-	return []example{
+// examplesFor are the ways to ping check c at its url, and at its e-mail address
+// where it has one, that the details page shows, the most common first. They need
+// nothing but what comes with each language.
+func examplesFor(url, email string, c *monitor.Check) []example {
+	expression, zone := "0 3 * * *", "UTC"
+	if c.Kind == schedule.Cron {
+		expression, zone = c.Schedule, c.TZ
+	}
+	values := strings.NewReplacer("URL", url, "EMAIL", email, "CRON", expression, "ZONE", zone)
+	with := func(code string) string { return values.Replace(strings.TrimPrefix(code, "\n")) }
+	all := []example{
 		{"crontab", "Crontab", "Add it behind the command. It is sent only when the command has succeeded.", with(`
-0 3 * * * /usr/local/bin/backup.sh && curl -fsS -m 10 --retry 5 -o /dev/null URL`)},
+CRON /usr/local/bin/backup.sh && curl -fsS -m 10 --retry 5 -o /dev/null URL`)},
 		{"curl", "curl", "Measure the run, send the output along, and report the exit status, which is a failure unless it is 0.", with(`
 curl -fsS -m 10 --retry 5 -o /dev/null URL/start
 out=$(/usr/local/bin/backup.sh 2>&1); status=$?
@@ -141,11 +152,53 @@ try {
     Ping "/fail" "$_"
     throw
 }`)},
-		{"systemd", "systemd", "In the unit of the service. ExecStopPost runs whatever way it has ended; $$ is how a unit writes $.", with(`
+		{"systemd", "systemd", "Two units: a small one that pings, and the job's, which names it for each way to end (systemd 249 or later).", with(`
+# /etc/systemd/system/backup-ping@.service
 [Service]
 Type=oneshot
-ExecStartPre=-/usr/bin/curl -fsS -m 10 --retry 5 -o /dev/null URL/start
-ExecStart=/usr/local/bin/backup.sh
-ExecStopPost=-/bin/sh -c 'if [ "$$SERVICE_RESULT" = success ]; then s=; else s=/fail; fi; curl -fsS -m 10 --retry 5 -o /dev/null URL$$s'`)},
+ExecStart=/usr/bin/curl -fsS -m 10 --retry 5 -o /dev/null URL/%i
+
+# /etc/systemd/system/backup.service
+[Unit]
+Wants=backup-ping@start.service
+After=backup-ping@start.service
+OnSuccess=backup-ping@0.service
+OnFailure=backup-ping@fail.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/backup.sh`)},
+		{"kubernetes", "Kubernetes", "A CronJob that reports its exit status. The image needs a shell and wget, which Alpine and BusyBox have.", with(`
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: backup
+spec:
+  schedule: "CRON"
+  timeZone: "ZONE"
+  concurrencyPolicy: Forbid
+  jobTemplate:
+    spec:
+      backoffLimit: 0
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: backup
+              image: registry.example.com/backup
+              command: ["/bin/sh", "-c"]
+              args:
+                - |
+                  ping() { wget -q -T 10 -O /dev/null "URL/$1" || true; }
+                  ping start
+                  /usr/local/bin/backup.sh
+                  status=$?
+                  ping $status
+                  exit $status`)},
 	}
+	if email != "" {
+		all = append(all, example{"email", "E-mail", "For programs that can send a mail when they are done, but not request an address.", with(`
+/usr/local/bin/backup.sh 2>&1 | mail -s "Backup done" EMAIL`)})
+	}
+	return all
 }

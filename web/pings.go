@@ -25,15 +25,27 @@ const maxShownBody = 100_000
 type pingPage struct {
 	BasePage
 	Check *monitor.Check
+	Zones zones
 	Ping  *monitor.Ping
 	Times []zoneTime
-	Took  time.Duration
-	Timed bool
+	Run   *pingRun // nil: no start or end of a run, or its partner is not known
+	Prev  int64    // the pings beside it, 0 = there is none
+	Next  int64
 	Body  string // what is shown of it, "" when it is no text
 	Cut   bool   // there is more
 	Size  int
 	Mail  *inbound.Message // of a ping by e-mail, else nil
 }
+
+// pingRun is the run that a ping began or ended.
+type pingRun struct {
+	Began bool // the ping is its start
+	Other *monitor.Ping
+	Took  time.Duration
+}
+
+// OtherWhat names the ping at the other end of the run.
+func (r *pingRun) OtherWhat() string { return pingWord(r.Other) }
 
 // zoneTime is a moment in one zone.
 type zoneTime struct {
@@ -104,16 +116,20 @@ func (s *Server) pingFor(r *http.Request) (*monitor.Check, *monitor.Project, *mo
 
 func (s *Server) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Check, project *monitor.Project, p *monitor.Ping) error {
 	page := &pingPage{BasePage: checksBase(project, fmt.Sprintf("Ping %d of %s", p.N, c.Title())), Check: c, Ping: p, Size: len(p.Body)}
-	if p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail {
-		before, err := s.Store.Pings(r.Context(), c.ID, store.PingFilter{
-			Until: p.CreatedAt.Add(time.Microsecond), Limit: maxLogPings,
-			Kinds: []monitor.PingKind{monitor.PingSuccess, monitor.PingFail, monitor.PingStart},
-		})
-		if err != nil {
-			return err
-		}
-		page.Took, page.Timed = monitor.RunDurations(pingsOf(before))[p.N]
+	first, limit, err := s.firstKept(r.Context(), c, project)
+	if err != nil {
+		return err
 	}
+	if page.Prev, page.Next, err = s.Store.PingNeighbours(r.Context(), c.ID, first, p.N); err != nil {
+		return err
+	}
+	events, err := s.runEvents(r.Context(), c, first, limit)
+	if err != nil {
+		return err
+	}
+	page.Run = runWith(events, p.N)
+	page.Zones = zonesFor(r, c)
+	page.TZ = page.Zones.Now.zone
 	shownBytes := p.Body
 	if len(shownBytes) > maxShownBody {
 		shownBytes, page.Cut = shownBytes[:maxShownBody], true
@@ -126,6 +142,19 @@ func (s *Server) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Che
 	}
 	page.Times = zoneTimes(p.CreatedAt, "UTC", visitorOf(r).User.TZ, c.TZ)
 	return s.render(w, r, http.StatusOK, "check_ping", page)
+}
+
+// runWith finds the run that ping n began or ended; nil when there is none.
+func runWith(events []monitor.Ping, n int64) *pingRun {
+	for _, run := range monitor.Runs(pointers(events)) {
+		switch n {
+		case run.Start.N:
+			return &pingRun{Began: true, Other: run.End, Took: run.Took()}
+		case run.End.N:
+			return &pingRun{Other: run.Start, Took: run.Took()}
+		}
+	}
+	return nil
 }
 
 // zoneTimes writes a moment in each of the zones, each zone once.

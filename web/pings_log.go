@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"iter"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +24,7 @@ type logRow struct {
 	Delivery *store.DeliveryRow
 	Took     time.Duration // of a ping that ended a run
 	Timed    bool          // Took is known
+	Hit      *hit          // where its body holds what is searched for
 }
 
 // eventKinds are the filters of the log, in their order.
@@ -182,19 +182,38 @@ func (s *Server) firstKept(ctx context.Context, c *monitor.Check, project *monit
 
 // eventQuery chooses events.
 type eventQuery struct {
-	MinN   int64
-	Pings  int             // how many at most, of all kinds
-	Kinds  map[string]bool // nil = all but alerts
-	Alerts bool
+	MinN        int64
+	Pings       int             // how many are looked at, of all kinds
+	Kinds       map[string]bool // nil = all but alerts
+	Alerts      bool
+	From, Until time.Time // from inclusive, until exclusive; zero does not restrict
+	Found       *search   // only pings it has found; nil = all
+}
+
+// wants tells whether the query chooses the event, and notes in it where its body
+// holds what is searched for.
+func (q *eventQuery) wants(e *logRow) bool {
+	if q.Kinds != nil && !q.Kinds[e.Kind()] || !q.From.IsZero() && e.At.Before(q.From) || !q.Until.IsZero() && !e.At.Before(q.Until) {
+		return false
+	}
+	if q.Found == nil {
+		return true
+	}
+	if e.Ping == nil {
+		return false
+	}
+	h, ok := q.Found.Hits[e.Ping.N]
+	e.Hit = &h
+	return ok
 }
 
 // events merges pings, flips and, where asked for, alerts: newest first, at most
-// as far back as the oldest ping that was loaded. Durations are measured before
-// the filter is applied.
-func (s *Server) events(ctx context.Context, c *monitor.Check, q eventQuery) ([]logRow, error) {
+// as far back as the oldest ping that was loaded, which is oldest. Durations are
+// measured before the query chooses.
+func (s *Server) events(ctx context.Context, c *monitor.Check, q eventQuery) (rows []logRow, oldest time.Time, err error) {
 	pings, err := s.Store.Pings(ctx, c.ID, store.PingFilter{MinN: q.MinN, Limit: q.Pings})
 	if err != nil {
-		return nil, err
+		return nil, oldest, err
 	}
 	var since time.Time // when there may be older pings, older flips would stand alone
 	if len(pings) == q.Pings {
@@ -202,19 +221,25 @@ func (s *Server) events(ctx context.Context, c *monitor.Check, q eventQuery) ([]
 	}
 	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: since, Limit: maxLogPings})
 	if err != nil {
-		return nil, err
+		return nil, oldest, err
 	}
 	var alerts []store.DeliveryRow
 	if q.Alerts {
 		if alerts, err = s.Store.DeliveriesOf(ctx, c.ID, store.DeliveryFilter{Since: since, Limit: maxLogPings}); err != nil {
-			return nil, err
+			return nil, oldest, err
 		}
 	}
 	all := mergeEvents(pings, flips, alerts)
-	if q.Kinds != nil {
-		all = slices.DeleteFunc(all, func(e logRow) bool { return !q.Kinds[e.Kind()] })
+	if len(all) > 0 {
+		oldest = all[len(all)-1].At
 	}
-	return all, nil
+	chosen := all[:0]
+	for i := range all {
+		if q.wants(&all[i]) {
+			chosen = append(chosen, all[i])
+		}
+	}
+	return chosen, oldest, nil
 }
 
 // mergeEvents puts alerts above the flip they tell of, and that above the ping
@@ -244,44 +269,4 @@ func pingsOf(rows []store.PingRow) iter.Seq[*monitor.Ping] {
 			}
 		}
 	}
-}
-
-// logPage is the event log of a check.
-type logPage struct {
-	BasePage
-	Check  *monitor.Check
-	Events []logRow
-	Kinds  []kindFilter
-	Limit  int // how many pings are kept
-}
-
-// kindFilter is a filter of the log.
-type kindFilter struct {
-	Kind string
-	Word string
-	On   bool
-}
-
-// checkLog shows the whole log; ?kind=, any number of them, chooses what.
-func (s *Server) checkLog(w http.ResponseWriter, r *http.Request) error {
-	c, project, _, err := s.checkFor(r)
-	if err != nil {
-		return err
-	}
-	first, limit, err := s.firstKept(r.Context(), c, project)
-	if err != nil {
-		return err
-	}
-	chosen := r.URL.Query()["kind"]
-	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Kinds: map[string]bool{}, Alerts: true}
-	page := &logPage{BasePage: checksBase(project, "Log of "+c.Title()), Check: c, Limit: limit}
-	for _, kind := range eventKinds() {
-		on := len(chosen) == 0 || slices.Contains(chosen, kind)
-		q.Kinds[kind] = on
-		page.Kinds = append(page.Kinds, kindFilter{kind, kindWord(kind), on})
-	}
-	if page.Events, err = s.events(r.Context(), c, q); err != nil {
-		return err
-	}
-	return s.render(w, r, http.StatusOK, "check_log", page)
 }

@@ -50,14 +50,15 @@ async function copy(text) {
 
 // Dialogs: a page with a form, fetched and shown in place. What the server answers to the form is shown the same way;
 // a redirect leaves the dialog (see redirect in web/render.go).
-async function openDialog(href) {
+async function openDialog(href, dialog) {
   const response = await fetch(href);
   const content = response.ok && contentOf(await response.text());
   if (!content || response.redirected) {
     location.href = href;
     return;
   }
-  const dialog = document.createElement('dialog');
+  if (dialog) return fill(dialog, content, href); // from one to the next
+  dialog = document.createElement('dialog');
   dialog.addEventListener('close', () => dialog.remove());
   dialog.addEventListener('click', (e) => e.target === dialog && outside(dialog, e) && dialog.close());
   document.body.append(dialog);
@@ -283,7 +284,7 @@ document.addEventListener('click', (e) => {
   if (link && !e.metaKey && !e.ctrlKey && !e.shiftKey && e.button === 0) {
     e.preventDefault();
     link.closest('[popover]')?.hidePopover();
-    openDialog(link.href);
+    openDialog(link.href, link.closest('dialog'));
   }
   if (e.target.closest('dialog a[data-close]')) {
     e.preventDefault();

@@ -3,11 +3,6 @@
 const events = document.querySelector('#events');
 const state = document.querySelector('#state');
 
-for (const form of document.querySelectorAll('form[data-auto]')) {
-  form.querySelector('button').hidden = true;
-  form.addEventListener('change', () => form.requestSubmit());
-}
-
 if (events) {
   let version = events.dataset.version;
 
@@ -21,6 +16,11 @@ if (events) {
     if (!news.events) return;
     events.innerHTML = news.events;
     document.querySelector('#facts').innerHTML = news.facts;
+    keepOpen(document.querySelector('#history'), news.history);
+    const runs = document.querySelector('#runs');
+    keepOpen(runs.querySelector('#runs-data'), news.runs);
+    runs.hidden = !news.runs;
+    runs.dispatchEvent(new Event('runs'));
   };
 
   stayCurrent(events.dataset.status, () => `v=${version}`, update);
@@ -37,5 +37,54 @@ if (events) {
     }).catch(() => null);
     if (response?.ok) input.value = on ? 'off' : 'on';
     else button.setAttribute('aria-checked', !on);
+  });
+}
+
+// keepOpen puts new HTML into a part; what was unfolded there stays so.
+function keepOpen(part, html) {
+  const open = part.querySelector('details')?.open;
+  part.innerHTML = html || '';
+  const details = part.querySelector('details');
+  if (open && details) details.open = true;
+}
+
+// The log: its form asks by htmx; two sliders set its dates; new events come in where they belong to what is shown.
+const filter = document.querySelector('#logfilter');
+if (filter) {
+  const log = () => document.querySelector('#log');
+  filter.querySelector('button').hidden = true;
+  filter.addEventListener('htmx:configRequest', (e) => { // addresses hold only what was chosen
+    const asked = e.detail.parameters;
+    for (const name of ['q', 'from', 'until']) if (!asked[name]) delete asked[name];
+    if (asked.kind?.length === filter.querySelectorAll('[name=kind]').length) delete asked.kind;
+  });
+  filter.addEventListener('htmx:beforeSwap', (e) => { if (e.detail.xhr.status === 400) e.detail.shouldSwap = true; }); // it says what is wrong
+
+  const slider = filter.querySelector('.slider');
+  if (slider) {
+    const { min, max, tz } = slider.dataset;
+    const [from, until] = slider.querySelectorAll('input');
+    const written = (seconds) => new Date(seconds * 1000).toLocaleString('sv', { timeZone: tz, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' }).replace(' ', 'T');
+    const show = () => {
+      for (const s of [from, until]) s.setAttribute('aria-valuetext', written(s.value).replace('T', ' '));
+      slider.style.setProperty('--from', (from.value - min) / (max - min));
+      slider.style.setProperty('--until', (until.value - min) / (max - min));
+    };
+    slider.hidden = false;
+    slider.addEventListener('input', (e) => {
+      if (Number(from.value) > Number(until.value)) (e.target === from ? until : from).value = e.target.value;
+      filter.elements.from.value = from.value === min ? '' : written(from.value);
+      filter.elements.until.value = until.value === max ? '' : written(until.value);
+      show();
+    });
+    show();
+  }
+
+  let version = log().dataset.version;
+  stayCurrent(log().dataset.status, () => `v=${version}`, (news) => {
+    document.body.dataset.down = news.down;
+    if (news.version === version) return;
+    version = news.version;
+    if ('live' in log().dataset) htmx.trigger(filter, 'refresh');
   });
 }
