@@ -1,0 +1,318 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
+)
+
+// sse is one event of a stream.
+type sse struct{ event, id, data string }
+
+// streaming is an open stream.
+type streaming struct {
+	testing.TB
+	events chan sse // closed when the stream ends
+	header http.Header
+	close  func()
+}
+
+// listen opens a stream of the site.
+func (s *testSite) listen(path string, header ...string) *streaming {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	s.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != eventStream {
+		s.Fatalf("%s: %d %s", path, resp.StatusCode, got)
+	}
+	st := &streaming{TB: s.TB, events: make(chan sse, 1000), header: resp.Header, close: cancel}
+	go func() {
+		defer close(st.events)
+		defer resp.Body.Close()
+		var e sse
+		lines := bufio.NewScanner(resp.Body)
+		lines.Buffer(nil, 8<<20)
+		for lines.Scan() {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "event":
+				e.event = value
+			case "id":
+				e.id = value
+			case "data":
+				e.data = value
+			case "":
+				st.events <- e
+				e = sse{}
+			}
+		}
+	}()
+	return st
+}
+
+// next is the next event, which comes soon. Signs of life are passed over.
+func (st *streaming) next() sse {
+	st.Helper()
+	patience := time.After(10 * time.Second)
+	for {
+		select {
+		case e, open := <-st.events:
+			if !open {
+				st.Fatal("the stream has ended")
+			}
+			if e.event != "beat" {
+				return e
+			}
+		case <-patience:
+			st.Fatal("nothing comes")
+		}
+	}
+}
+
+// until reads events until one is as wanted.
+func until[T any](st *streaming, wanted func(*T) bool) *T {
+	st.Helper()
+	for {
+		var v T
+		if err := json.Unmarshal([]byte(st.next().data), &v); err != nil {
+			st.Fatal(err)
+		}
+		if wanted(&v) {
+			return &v
+		}
+	}
+}
+
+func (st *streaming) ends() {
+	st.Helper()
+	patience := time.After(5 * time.Second)
+	for {
+		select {
+		case _, open := <-st.events:
+			if !open {
+				return
+			}
+		case <-patience:
+			st.Fatal("the stream does not end")
+		}
+	}
+}
+
+func TestStreamsTellOfPings(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		z := s.zoo(p)
+		c := z["up 9"]
+		list, details := s.listen(listURL(p.ID)+"live/?v="), s.listen("/checks/"+c.Code.String()+"/live/")
+		projects := s.listen("/projects/live/")
+		all := until(list, func(u *listUpdate) bool { return u.All })
+		if len(all.Rows) != len(all.After) || len(all.Rows) < 5 || all.After[0] != "" {
+			s.Fatalf("the whole list: %d rows after %q", len(all.Rows), all.After)
+		}
+		until(details, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-up") })
+		before := until(projects, func(u *projectsUpdate) bool { return u.Cards != "" })
+
+		s.clock.Advance(time.Second)
+		s.ping(c, monitor.PingFail)
+		u := until(list, func(u *listUpdate) bool { return u.Down == all.Down+1 })
+		if u.All || len(u.Rows) == 0 || !slices.ContainsFunc(u.Rows, func(row string) bool {
+			return strings.Contains(row, c.Code.String()) && strings.Contains(row, "class=s-down")
+		}) {
+			s.Errorf("the update of a failed check: %+v", u)
+		}
+		until(details, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-down") && u.Events != "" })
+		until(projects, func(u *projectsUpdate) bool { return u.Down == before.Down+1 && u.Cards != before.Cards })
+
+		// A check that is late by the passing of time alone.
+		late := s.addNamed(p, "will be late")
+		s.ping(late, monitor.PingSuccess)
+		s.clock.Set(s.reload(late).DueAt.Add(time.Second))
+		until(list, func(u *listUpdate) bool {
+			return slices.ContainsFunc(u.Rows, func(row string) bool {
+				return strings.Contains(row, late.Code.String()) && strings.Contains(row, "class=s-grace")
+			})
+		})
+	})
+}
+
+func TestAStreamGoesOnWhereTheReaderLeft(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	z := s.zoo(p)
+	path := listURL(p.ID) + "live/?v=&since="
+	first := s.listen(path)
+	id := first.next().id
+	first.close()
+	s.clock.Advance(time.Minute)
+	s.ping(z["up 9"], monitor.PingSuccess)
+	u := until(s.listen(path, "Last-Event-ID", id), func(u *listUpdate) bool { return len(u.Rows) > 0 })
+	if u.All || !strings.Contains(u.Rows[0], z["up 9"].Code.String()) {
+		t.Errorf("after coming back: %+v", u)
+	}
+	if header := s.listen(path).header; header.Get("Cache-Control") != "no-store" || header.Get("X-Accel-Buffering") != "no" {
+		t.Errorf("headers %v", header)
+	}
+}
+
+func TestStreamsAreForThoseWhoMayLook(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	paths := []string{listURL(p.ID) + "live/", "/checks/" + c.Code.String() + "/live/"}
+	stranger := s.otherBrowser()
+	for _, path := range append(paths, "/projects/live/", "/projects/status/") {
+		stranger.get(path).is(http.StatusSeeOther)
+	}
+	stranger.login("stranger@example.org")
+	for _, path := range paths {
+		stranger.get(path).is(http.StatusNotFound)
+	}
+}
+
+func TestStreamsEndWithTheServer(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	streams := []*streaming{s.listen(listURL(p.ID) + "live/"), s.listen("/projects/live/")}
+	s.server.EndStreams()
+	for _, st := range streams {
+		st.ends()
+	}
+	s.server.EndStreams() // twice is well
+}
+
+func TestAStreamOutlivesTheDeadlinesOfTheServer(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	const deadline = 200 * time.Millisecond
+	hasty := httptest.NewUnstartedServer(s.server)
+	hasty.Config.ReadTimeout, hasty.Config.WriteTimeout = deadline, deadline
+	hasty.Start()
+	t.Cleanup(hasty.Close)
+	t.Cleanup(s.server.EndStreams)
+	s.url = hasty.URL // the cookies are those of the host, whatever the port
+	st := s.listen("/checks/" + c.Code.String() + "/live/")
+	st.next()
+	<-time.After(3 * deadline)
+	s.ping(c, monitor.PingSuccess)
+	until(st, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-up") })
+}
+
+// watching is a live with a database, whose lists are counted and not loaded.
+func watching(t *testing.T, engine db.Engine) (l *live, p *monitor.Project, ping func(), loads *atomic.Int32) {
+	t.Helper()
+	s := newTestSite(t, engine)
+	_, p = s.login("me@example.org")
+	c := s.firstCheck(p)
+	loads = new(atomic.Int32)
+	l = newLive(s.store, func(context.Context, uuid.UUID) (*listData, error) {
+		loads.Add(1)
+		return &listData{}, nil
+	}, slog.New(slog.DiscardHandler))
+	t.Cleanup(l.end)
+	return l, p, func() { s.ping(c, monitor.PingSuccess) }, loads
+}
+
+func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			l, p, ping, loads := watching(t, engine)
+			viewers := make([]*viewer, 200)
+			for i := range viewers {
+				v, err := l.join(uuid.New(), []uuid.UUID{p.ID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				viewers[i] = v
+			}
+			called := func() {
+				t.Helper()
+				for _, v := range viewers[1:] { // the first never answers
+					select {
+					case <-v.calls:
+					case <-time.After(10 * time.Second):
+						t.Fatal("a viewer is not called")
+					}
+				}
+			}
+			called() // by the first look
+			for range 3 {
+				ping()
+				called()
+			}
+			loads.Store(0)
+			l.mu.Lock()
+			l.projects[p.ID].generation++
+			l.mu.Unlock()
+			done := make(chan error, len(viewers))
+			for range viewers {
+				go func() {
+					_, err := l.list(t.Context(), p.ID, false)
+					done <- err
+				}()
+			}
+			for range viewers {
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := loads.Load(); n < 1 || n > 2 { // a change of settings may be suspected in between
+				t.Errorf("loaded %d times for %d viewers", n, len(viewers))
+			}
+			for _, v := range viewers {
+				l.leave(v)
+			}
+			if len(l.projects) != 0 || len(l.byUser) != 0 || l.viewers != 0 || l.stop != nil {
+				t.Errorf("left behind: %+v", l)
+			}
+		})
+	}
+}
+
+func TestLivePagesAreBounded(t *testing.T) {
+	l, p, _, _ := watching(t, db.SQLite)
+	user := uuid.New()
+	for range maxUserViewers {
+		if _, err := l.join(user, []uuid.UUID{p.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.join(user, nil); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("one more of a user: %v", err)
+	}
+	for range maxViewers - maxUserViewers {
+		if _, err := l.join(uuid.New(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.join(uuid.New(), nil); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("one more of all: %v", err)
+	}
+}
