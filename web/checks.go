@@ -389,7 +389,7 @@ type listUpdate struct {
 	Summary string            `json:"summary"` // HTML of the line below the heading
 	Counts  map[shown]int     `json:"counts"`
 	Tags    map[string][2]any `json:"tags"`            // state and tip by tag
-	All     bool              `json:"all"`             // rows are the whole list, in order; there are no others
+	All     bool              `json:"all"`             // rows are the whole list, in order; there are no others. Of a list that the server filters: load it anew
 	Rows    []string          `json:"rows,omitempty"`  // HTML
 	After   []string          `json:"after,omitempty"` // for each row the code of the one before it in the list, "" = none
 }
@@ -400,8 +400,8 @@ const clockSlack = 5 * time.Second
 
 // checksStatus answers what has changed in the list since the look before:
 // ?v= and ?since= are the version and the time of that. A script that leaves
-// filtering to the server sends the query string of the list along. Rows that look the same
-// are left out, so that polling a thousand checks is cheap.
+// filtering to the server sends the query string of the list along. Rows that
+// look the same are left out, so that polling a thousand checks is cheap.
 func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	project, role, err := s.projectFor(r)
 	if err != nil {
@@ -435,6 +435,9 @@ func (s *Server) updateOf(page *checksPage, version string, since time.Time) (*l
 	var err error
 	if u.Summary, err = s.part("checks", "summary", page); err != nil {
 		return nil, err
+	}
+	if page.Far && u.All {
+		return u, nil
 	}
 	since = since.Add(-clockSlack)
 	before := ""

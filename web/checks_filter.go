@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"punctual/internal/monitor"
@@ -15,10 +16,17 @@ type listFilter struct {
 	Tags   []string
 	Search string
 	States []string
+
+	Group  bool // ?group=tag: rows stand below their first tag
+	Select bool // ?select=1: rows have a box, for actions on many
+	Page   int  // of a list too long for one page, from 1
 }
 
 func parseListFilter(q url.Values) listFilter {
-	f := listFilter{Search: strings.TrimSpace(q.Get("search"))}
+	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
+	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
+		f.Page = n
+	}
 	for _, tag := range q["tag"] {
 		if tag != "" && !slices.Contains(f.Tags, tag) {
 			f.Tags = append(f.Tags, tag)
@@ -56,14 +64,14 @@ func (f *listFilter) matches(c *monitor.Check, state shown) bool {
 func (f *listFilter) toggledState(state string) string {
 	g := *f
 	g.States = toggled(f.States, state)
-	return g.query()
+	return g.Query()
 }
 
 // toggledTag is the query string with the tag chosen, or no longer.
 func (f *listFilter) toggledTag(tag string) string {
 	g := *f
 	g.Tags = toggled(f.Tags, tag)
-	return g.query()
+	return g.Query()
 }
 
 func toggled(list []string, v string) []string {
@@ -73,8 +81,37 @@ func toggled(list []string, v string) []string {
 	return append(slices.Clone(list), v)
 }
 
-// query is the filter as a query string, "?" when nothing is filtered.
-func (f *listFilter) query() string {
+// everything is the query string that filters nothing and looks the same.
+func (f *listFilter) everything() string {
+	g := listFilter{Group: f.Group, Select: f.Select}
+	return g.Query()
+}
+
+// grouped is the query string with groups, or without.
+func (f *listFilter) grouped(yes bool) string {
+	g := *f
+	g.Group = yes
+	return g.Query()
+}
+
+// selecting is the query string with a box in each row, or without.
+func (f *listFilter) selecting(yes bool) string {
+	g := *f
+	g.Select = yes
+	return g.Query()
+}
+
+// onPage is the query string of another page of the same list.
+func (f *listFilter) onPage(n int) string {
+	if n == 1 {
+		return f.Query()
+	}
+	return strings.Replace(f.Query()+"&", "?&", "?", 1) + "page=" + strconv.Itoa(n)
+}
+
+// Query is the filter as a query string, "?" when there is none. A new filter
+// begins on the first page.
+func (f *listFilter) Query() string {
 	q := url.Values{}
 	for _, t := range f.Tags {
 		q.Add("tag", t)
@@ -84,6 +121,12 @@ func (f *listFilter) query() string {
 	}
 	for _, s := range f.States {
 		q.Add("status", s)
+	}
+	if f.Group {
+		q.Set("group", "tag")
+	}
+	if f.Select {
+		q.Set("select", "1")
 	}
 	return "?" + q.Encode()
 }

@@ -66,7 +66,7 @@ type checkRow struct {
 	*monitor.Check
 	State shown
 	page  *checksPage
-	on    map[uuid.UUID]bool // the channels that watch it
+	on    []uuid.UUID // the channels that watch it
 }
 
 // HTML is the row. It is written by hand since a page may have a thousand:
@@ -84,7 +84,11 @@ func (r *checkRow) HTML() template.HTML {
 	if slug := r.hiddenSlug(); slug != "" {
 		add(` data-slug="`, escaped(slug), `"`)
 	}
-	add(`><td class=st><span class=dot role=img title=`, r.State.Word(), `></span>`,
+	add(`><td class=st>`)
+	if r.page.Selecting() {
+		add(`<input type=checkbox name=check form=bulk value=`, r.Code.String(), ` aria-label="Select `, escaped(r.Title()), `">`)
+	}
+	add(`<span class=dot role=img title=`, r.State.Word(), `></span>`,
 		`<td class=nm><a href=`, r.page.detailsPrefix, r.Code.String(), `/details/>`, escaped(r.Title()), `</a>`)
 	if tags := r.TagList(); len(tags) > 0 {
 		add(` <span class=tagrow>`)
@@ -126,6 +130,8 @@ func (r *checkRow) URL() string {
 		return r.page.PingBase + "…/" + r.Slug
 	case r.page.PingKey == "":
 		return "the project has no ping key yet"
+	case r.page.slugs[r.Slug] > 1: // a ping there means nobody (contract §1.1)
+		return "…/" + r.Slug + " is not unique"
 	default:
 		return r.page.PingBase + r.page.PingKey + "/" + r.Slug
 	}

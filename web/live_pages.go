@@ -30,7 +30,7 @@ func (s *Server) checksLive(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return news{}, err
 		}
-		page := s.listPage(r, project, role, listFilter{}, data)
+		page := s.listPage(r, project, role, parseListFilter(r.URL.Query()), data)
 		page.BasePage = base
 		page.Now = s.Store.Now()
 		version, since, _ := strings.Cut(known, ".")

@@ -51,6 +51,7 @@ func (p *ProjectNav) Trouble() bool { return p.Channels == 0 || p.BadChannels > 
 type Flash struct {
 	Kind string // ok, warning, error
 	Text string
+	Undo string // where to post to take back what the text tells of, "" = that cannot be
 }
 
 // fillBase completes the base of a page for the one who asks.

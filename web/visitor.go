@@ -154,12 +154,21 @@ func (v *visitor) setDemoCheck(code uuid.UUID) {
 // flash shows a message on the next page; kind is ok, warning or error.
 func (v *visitor) flash(kind, text string) { v.session.AddFlash(kind + ":" + text) }
 
+// flashUndo is flash of kind ok with a button that posts to the path.
+func (v *visitor) flashUndo(text, path string) { v.flash("undo", path+" "+text) }
+
 // takeFlashes returns the messages to be shown now.
 func (v *visitor) takeFlashes() []Flash {
 	var out []Flash
 	for _, f := range v.session.Flashes() {
 		text, _ := f.(string)
-		if kind, text, ok := strings.Cut(text, ":"); ok {
+		kind, text, ok := strings.Cut(text, ":")
+		switch {
+		case !ok:
+		case kind == "undo":
+			path, text, _ := strings.Cut(text, " ")
+			out = append(out, Flash{Kind: "ok", Text: text, Undo: path})
+		default:
 			out = append(out, Flash{Kind: kind, Text: text})
 		}
 	}
