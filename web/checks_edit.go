@@ -111,7 +111,7 @@ func (s *Server) addCheckForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showAddForm(w http.ResponseWriter, r *http.Request, status int, project *monitor.Project, form *Form) error {
-	fields, err := s.newScheduleFields(r, form, project)
+	fields, err := s.newScheduleFields(r, form, project, nil)
 	if err != nil {
 		return err
 	}
@@ -133,6 +133,9 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 	name, sched := readName(form), readSchedule(form)
 	if name.Slug == "" {
 		name.Slug = slugOf(name.Name)
+	}
+	if form.OK() && form.On("preview") { // a button for browsers without scripts
+		return s.showAddForm(w, r, http.StatusOK, project, form)
 	}
 	c := monitor.NewCheck(project.ID, s.Store.Now())
 	if form.OK() {

@@ -113,9 +113,11 @@ func upperFirst(s string) string {
 
 // scheduleFields is what the partial "schedule-fields" shows.
 type scheduleFields struct {
-	Form  *Form
-	Near  []string // zones the project uses, the most used first
-	Zones []string
+	Form    *Form
+	Near    []string // zones the project uses, the most used first
+	Zones   []string
+	Preview *preview // of what the form holds; nil: it cannot be read
+	Action  string   // where scripts ask for another preview
 }
 
 // Units are the choices beside a number.
@@ -135,8 +137,9 @@ type lengthUnit struct{ Seconds, Name string }
 const maxNearZones = 3
 
 // newScheduleFields offers the zones of the other checks of the project, and
-// the reader's own, before all others.
-func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor.Project) (scheduleFields, error) {
+// the reader's own, before all others. c is the check the form is of, nil for a
+// new one.
+func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (scheduleFields, error) {
 	checks, err := s.Store.ChecksOf(r.Context(), project.ID)
 	if err != nil {
 		return scheduleFields{}, err
@@ -158,7 +161,20 @@ func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor
 			near = append(near, own)
 		}
 	}
-	return scheduleFields{Form: form, Near: near, Zones: schedule.Zones()}, nil
+	fields := scheduleFields{Form: form, Near: near, Zones: schedule.Zones(), Action: "/checks/schedule_preview/"}
+	if c != nil {
+		fields.Action = "/checks/" + c.Code.String() + "/schedule_preview/"
+	}
+	if form.OK() {
+		p, err := s.previewForm(r, form, project, c)
+		if err != nil {
+			return scheduleFields{}, err
+		}
+		if p.Error == "" {
+			fields.Preview = p
+		}
+	}
+	return fields, nil
 }
 
 // setScheduleValues fills in the fields of a form from a check.
@@ -204,7 +220,7 @@ func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showScheduleForm(w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *Form) error {
-	fields, err := s.newScheduleFields(r, form, project)
+	fields, err := s.newScheduleFields(r, form, project, c)
 	if err != nil {
 		return err
 	}
@@ -225,8 +241,11 @@ func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := readSchedule(form)
-	if !form.OK() {
+	switch {
+	case !form.OK():
 		return s.showScheduleForm(w, r, http.StatusBadRequest, c, project, form)
+	case form.On("preview"): // a button for browsers without scripts
+		return s.showScheduleForm(w, r, http.StatusOK, c, project, form)
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
 		in.set(edit.Check)
@@ -237,77 +256,6 @@ func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
-}
-
-// previewRuns is how many of the next runs a preview shows (features §4.5).
-const previewRuns = 6
-
-// preview is what a schedule means.
-type preview struct {
-	BasePage
-	Error       string
-	Description string
-	Zone        string
-	Runs        []previewRun
-	Ends        bool // there are no more runs than those shown
-	Warnings    []string
-}
-
-// previewRun is one time in the schedule's zone and in UTC.
-type previewRun struct {
-	At    time.Time
-	Local string
-	UTC   string
-}
-
-func newPreview(kind schedule.Kind, expr, tz string, now time.Time) *preview {
-	p := &preview{Zone: tz}
-	if _, p.Error = scheduleProblem(kind, expr, tz); p.Error != "" {
-		return p
-	}
-	s, err := schedule.Parse(kind, expr, tz)
-	loc, zoneErr := schedule.LoadZone(tz)
-	if err != nil || zoneErr != nil {
-		p.Error = "This schedule cannot be read."
-		return p
-	}
-	p.Description, p.Warnings = s.Describe(), schedule.Warnings(s, now)
-	const form = "Mon, 2 Jan 2006, 15:04"
-	for at := now; len(p.Runs) < previewRuns; {
-		next, ok := s.Next(at)
-		if !ok {
-			p.Ends = true
-			break
-		}
-		layout := form
-		if next.Second() != 0 {
-			layout += ":05"
-		}
-		p.Runs = append(p.Runs, previewRun{At: next, Local: next.In(loc).Format(layout), UTC: next.Format(layout)})
-		at = next
-	}
-	return p
-}
-
-func (s *Server) cronPreview(w http.ResponseWriter, r *http.Request) error {
-	return s.showPreview(w, r, schedule.Cron)
-}
-
-func (s *Server) oncalendarPreview(w http.ResponseWriter, r *http.Request) error {
-	return s.showPreview(w, r, schedule.OnCalendar)
-}
-
-// showPreview answers with a fragment for the page of a form.
-func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, kind schedule.Kind) error {
-	if visitorOf(r).User == nil {
-		return errLogin
-	}
-	expr := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("schedule"), "\r\n", "\n"))
-	tz := r.PostFormValue("tz")
-	if tz == "" {
-		tz = "UTC"
-	}
-	return s.fragment(w, r, "check_schedule", "preview", newPreview(kind, expr, tz, s.Store.Now()))
 }
 
 // validateSchedule tells scripts whether an expression is well-formed:

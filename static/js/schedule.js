@@ -52,44 +52,155 @@ function setUpSchedule(root) {
   let turn = 0;
   let timer;
 
+  const values = () => {
+    const all = new URLSearchParams(new FormData(text.form));
+    for (const name of [...all.keys()]) if (!/^(kind|schedule|tz|timeout_.*|grace_.*)$/.test(name)) all.delete(name);
+    return all;
+  };
+  let shown = box.childElementCount ? String(values()) : '';
   const preview = async () => {
     const mine = ++turn;
-    if (kind === 'simple' || !text.value.trim()) return void box.replaceChildren();
-    const response = await fetch(root.getAttribute(`data-preview-${kind}`), { method: 'POST', body: new URLSearchParams({ schedule: text.value, tz: tz.value }) }).catch(() => null);
+    const asked = String(values());
+    if (asked === shown) return;
+    shown = asked;
+    if (kind !== 'simple' && !text.value.trim()) return void box.replaceChildren();
+    const response = await fetch(root.dataset.schedule, { method: 'POST', body: values() }).catch(() => null);
     if (mine !== turn || !response?.ok || response.redirected) return;
-    const said = text.closest('.field').querySelector('.error'); // by the server, of the same text
+    const said = root.querySelector('.field .error'); // by the server, of the same values
     box.innerHTML = said ? '' : await response.text();
-    if (said) return;
+    if (kind === 'simple' || said) return;
     if (box.querySelector('.error')) text.setAttribute('aria-invalid', 'true');
     else text.removeAttribute('aria-invalid');
+  };
+  const soon = (e) => {
+    if (e.target.matches('[type=search]')) return;
+    e.target.closest('.field')?.querySelector('.error')?.remove(); // what the server said of the value before
+    e.target.removeAttribute('aria-invalid');
+    clearTimeout(timer);
+    timer = setTimeout(preview, 150);
   };
   const choose = () => {
     const before = kind;
     kind = kinds.find((k) => k.checked)?.value;
-    if (kind === 'simple') return void preview();
+    if (kind === 'simple') return;
     if (before && before !== kind) {
       if (before in typed) typed[before] = text.value;
       if (before in typed || !text.value) text.value = typed[kind];
     }
     text.placeholder = examples[kind];
     text.rows = kind === 'cron' ? 1 : 3;
-    preview();
   };
 
   for (const k of kinds) k.addEventListener('change', choose);
-  text.addEventListener('input', () => {
-    text.closest('.field').querySelector('.error')?.remove(); // what the server said of the text before
-    clearTimeout(timer);
-    timer = setTimeout(preview, 150);
-  });
+  root.addEventListener('input', soon);
+  root.addEventListener('change', soon);
   text.addEventListener('keydown', (e) => {
     if (e.key === 'Enter' && kind === 'cron') {
       e.preventDefault();
       text.form.requestSubmit();
     }
   });
-  tz.addEventListener('change', preview);
+  setUpZones(tz);
   choose();
+  preview();
+}
+
+// A list of 600 time zones to choose from by a few letters of a name, with the time it is there now. The select stays
+// what is sent.
+const zonesShown = 60;
+
+function setUpZones(select) {
+  const box = document.createElement('div');
+  box.className = 'zones';
+  const input = document.createElement('input');
+  Object.assign(input, { type: 'search', id: select.id, autocomplete: 'off', spellcheck: false, value: select.value });
+  for (const [name, value] of Object.entries({ role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': `${select.id}-list` })) input.setAttribute(name, value);
+  for (const name of ['aria-invalid', 'aria-describedby']) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+  const list = document.createElement('ul');
+  Object.assign(list, { id: `${select.id}-list`, hidden: true });
+  list.setAttribute('role', 'listbox');
+  list.setAttribute('aria-label', 'Time zones');
+  select.id += '-choice';
+  select.hidden = true;
+  select.before(box);
+  box.append(input, list);
+  const all = [...select.options].map((o) => [o.value, o.value.replaceAll(/[_/]/g, ' ').toLowerCase()]);
+  let at = 0;
+
+  const timeIn = (zone) => {
+    try {
+      return new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format();
+    } catch { // the browser does not know it
+      return '';
+    }
+  };
+  const mark = () => {
+    for (const [i, item] of [...list.children].entries()) item.setAttribute('aria-selected', String(i === at));
+    const item = list.children[at];
+    if (item) input.setAttribute('aria-activedescendant', item.id);
+    else input.removeAttribute('aria-activedescendant');
+    item?.scrollIntoView?.({ block: 'nearest' });
+  };
+  const close = () => {
+    list.hidden = true;
+    input.setAttribute('aria-expanded', 'false');
+    input.removeAttribute('aria-activedescendant');
+    input.value = select.value;
+  };
+  const open = (words) => {
+    const found = all.filter(([, name]) => words.every((w) => name.includes(w))).slice(0, zonesShown);
+    list.replaceChildren(...found.map(([zone], i) => {
+      const item = document.createElement('li');
+      item.id = `${list.id}-${i}`;
+      item.setAttribute('role', 'option');
+      item.dataset.zone = zone;
+      const time = document.createElement('span');
+      time.className = 'num';
+      time.textContent = timeIn(zone);
+      item.append(zone, ' ', time);
+      return item;
+    }));
+    if (!found.length) {
+      const none = document.createElement('li');
+      none.className = 'none';
+      none.textContent = 'No time zone has that name.';
+      list.append(none);
+    }
+    at = Math.max(0, found.findIndex(([zone]) => !words.length && zone === select.value));
+    list.hidden = false;
+    input.setAttribute('aria-expanded', 'true');
+    mark();
+  };
+  const choose = (item) => {
+    if (!item?.dataset.zone) return;
+    select.value = item.dataset.zone;
+    close();
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+
+  input.addEventListener('focus', () => input.select());
+  input.addEventListener('click', () => list.hidden && open([]));
+  input.addEventListener('input', () => open(input.value.toLowerCase().replaceAll(/[_/]/g, ' ').split(' ').filter(Boolean)));
+  input.addEventListener('blur', close);
+  input.addEventListener('keydown', (e) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[e.key];
+    if (step) {
+      e.preventDefault();
+      if (list.hidden) return void open([]);
+      at = Math.min(Math.max(at + step, 0), list.children.length - 1);
+      mark();
+    } else if (e.key === 'Enter') {
+      e.preventDefault();
+      if (list.hidden) input.form.requestSubmit();
+      else choose(list.children[at]);
+    } else if (e.key === 'Escape' && !list.hidden) {
+      e.preventDefault(); // the dialog around stays
+      e.stopPropagation();
+      close();
+    }
+  });
+  list.addEventListener('mousedown', (e) => e.preventDefault()); // the field keeps the focus
+  list.addEventListener('click', (e) => choose(e.target.closest('li')));
 }
 
 const slugify = (s) => s.normalize('NFKD').replace(/[^\x00-\x7f]/g, '').toLowerCase().replace(/[^a-z0-9_\s-]/g, '').replace(/[-\s]+/g, '-').replace(/^[-_]+|[-_]+$/g, '').slice(0, 100);

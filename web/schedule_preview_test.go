@@ -1,0 +1,172 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+func schedulePath(c *monitor.Check, page string) string {
+	return "/checks/" + c.Code.String() + "/" + page + "/"
+}
+
+// TestAScheduleIsTriedOnStoredPings pings each hour with one gap of five hours.
+func TestAScheduleIsTriedOnStoredPings(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		c := s.firstCheck(p)
+		path := schedulePath(c, "schedule_preview")
+		hourly := url.Values{"kind": {"simple"}, "timeout_value": {"1"}, "timeout_unit": {"3600"}, "grace_value": {"30"}, "grace_unit": {"60"}}
+		if got := s.post(path, hourly).is(http.StatusOK).text(".trial"); !strings.Contains(got, "No ping is stored yet") {
+			t.Errorf("without pings: %s", got)
+		}
+		for _, hours := range []time.Duration{1, 1, 5, 1, 1} {
+			s.ping(c, monitor.PingSuccess)
+			s.clock.Advance(hours * time.Hour)
+		}
+		a := s.post(path, hourly)
+		if got := a.text(".trial"); !strings.Contains(got, "you would have been alerted once since the first ping, 9 hours ago.") ||
+			!strings.Contains(got, "no ping in time") || !strings.Contains(got, "With the schedule as it is stored: never.") {
+			t.Errorf("hourly: %s", got)
+		}
+		if got := a.text(".told"); got != "You are told after 1 hr 30 min without a ping." {
+			t.Errorf("told: %s", got)
+		}
+		hourly.Set("grace_value", "300")
+		a = s.post(path, hourly)
+		if got := a.text(".trial"); !strings.Contains(got, "not have been alerted") {
+			t.Errorf("with grace: %s", got)
+		}
+		if got := a.text(".warn"); !strings.Contains(got, "The grace time of 5 hours is longer than the 1 hour between two runs") {
+			t.Errorf("too much grace: %q", got)
+		}
+		if got := s.reload(c); got.Timeout != 24*time.Hour || got.NPings != 5 || got.Status != monitor.StatusUp {
+			t.Errorf("a preview has changed the check: %+v", got)
+		}
+
+		s.ping(c, monitor.PingFail)
+		if got := s.post(path, hourly).text(".trial"); !strings.Contains(got, "alerted once") || !strings.Contains(got, "a failure was signalled") {
+			t.Errorf("a failure: %s", got)
+		}
+		// What is wrong is said.
+		hourly.Set("grace_value", "0")
+		if got := s.post(path, hourly).text(".error"); got != "The grace time must be at least one minute." {
+			t.Errorf("no grace: %s", got)
+		}
+	})
+}
+
+func TestPingsThatAreNotKeptAreNotTriedOn(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		user, p := s.login("me@example.org")
+		c := s.firstCheck(p)
+		user.PingLogLimit = 3
+		if err := s.store.UpdateUser(s.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 {
+			s.ping(c, monitor.PingSuccess)
+			s.clock.Advance(24 * time.Hour)
+		}
+		form := url.Values{"kind": {"simple"}, "timeout": {"3600"}, "grace": {"3600"}}
+		got := s.post(schedulePath(c, "schedule_preview"), form).text(".trial")
+		if !strings.Contains(got, "alerted 3 times in the last 3 days. ") || !strings.Contains(got, "reach back no further") {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
+func TestPreviewsWorkWithoutScripts(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org") // whose zone is Europe/Riga
+		c := s.firstCheck(p)
+		path := schedulePath(c, "timeout")
+		form := s.get(path).is(http.StatusOK)
+		if got := form.text("#preview"); !strings.Contains(got, "Every day You are told after 1 d 1 hr without a ping.") {
+			t.Errorf("at first: %s", got)
+		}
+		if form.Find(`button[name=preview][formaction]`).Length() != 1 || form.Find(`.actions button`).First().Text() != "Save" {
+			t.Error("the button to preview comes after the one that Enter presses")
+		}
+		values := url.Values{"kind": {"cron"}, "schedule": {"30 3 29 3 0"}, "tz": {"America/New_York"}, "grace_value": {"1"}, "grace_unit": {"3600"}, "preview": {"1"}, "from": {"list"}}
+		a := s.post(path, values).is(http.StatusOK)
+		got := a.text("#preview")
+		for _, words := range []string{"At 03:30 on the 29th of the month or on Sunday, in March", "either of them matches", "Europe/Riga (yours)", "You are told 1 hour after one of these times"} {
+			if !strings.Contains(got, words) {
+				t.Errorf("the preview does not say %q: %s", words, got)
+			}
+		}
+		if a.Find(`[name=from]`).AttrOr("value", "") != "list" || a.text("textarea[name=schedule]") != "30 3 29 3 0" {
+			t.Error("what was typed is lost")
+		}
+		if cells := a.Find(".runs tbody tr").First().Find("td"); cells.Length() != 4 || cells.Eq(1).Text() != "Sun, 8 Mar 2026, 03:30" || cells.Eq(2).Text() != "Sun, 8 Mar 2026, 09:30" {
+			t.Errorf("runs: %s", a.text(".runs"))
+		}
+		if s.reload(c).Kind != "simple" {
+			t.Error("a preview was stored")
+		}
+		// The form of a new check has it too.
+		values.Set("name", "Not yet")
+		a = s.post("/projects/"+p.ID.String()+"/checks/add/", values).is(http.StatusOK)
+		if got := a.text("#preview"); !strings.Contains(got, "At 03:30 on the 29th") || strings.Contains(got, "alerted") {
+			t.Errorf("of a new check: %s", got)
+		}
+		if a.Find(`[name=name]`).AttrOr("value", "") != "Not yet" {
+			t.Error("the name is lost")
+		}
+		if checks, err := s.store.ChecksOf(s.Context(), p.ID); err != nil || len(checks) != 1 {
+			t.Errorf("%d checks, %v", len(checks), err)
+		}
+		if got := s.post("/checks/schedule_preview/", url.Values{"kind": {"simple"}, "timeout": {"300"}, "grace": {"60"}}).is(http.StatusOK).text(".means"); got != "Every 5 minutes You are told after 6 min without a ping." {
+			t.Errorf("%q", got)
+		}
+		// Nobody else tries anything on the check.
+		stranger := s.otherBrowser()
+		stranger.post(schedulePath(c, "schedule_preview"), values).is(http.StatusSeeOther)
+		stranger.login("eve@example.org")
+		stranger.post(schedulePath(c, "schedule_preview"), values).is(http.StatusNotFound)
+	})
+}
+
+func TestTheScheduleFormInABrowser(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	for _, hours := range []time.Duration{1, 1, 5, 1, 9, 1} {
+		s.ping(c, monitor.PingSuccess)
+		s.clock.Advance(hours * time.Hour)
+	}
+	ctx := s.chromium(schedulePath(c, "timeout"))
+	says := func(selector, words string) {
+		s.Helper()
+		s.eventually(ctx, `document.querySelector('`+selector+`')?.textContent.includes('`+words+`')`)
+	}
+	says(".trial", "would not have been alerted since the first ping")
+	// The slider.
+	s.drive(ctx, chromedp.Evaluate(`(() => { const r = document.querySelector('[type=range]'); r.value = 300; r.dispatchEvent(new Event('input', {bubbles: true})) })()`, nil))
+	says(".means", "Every hour")
+	says(".trial", "alerted 2 times")
+	says(".trial", "as it is stored: never")
+	s.shots(ctx, "schedule-simple")
+	// A zone by some letters of its name.
+	s.drive(ctx, chromedp.Click(`[name=kind][value=cron]`), fill(`[name=schedule]`, "30 2 * * *"), chromedp.Click("#tz"), chromedp.KeyEvent("york am"))
+	s.eventually(ctx, `document.querySelectorAll('#tz-list li').length === 1`)
+	s.shots(ctx, "schedule-zones")
+	s.drive(ctx, fill("#tz", "york"))
+	s.eventually(ctx, `document.querySelector('#tz-list li')?.dataset.zone === 'America/New_York'`)
+	s.drive(ctx, input.DispatchKeyEvent(input.KeyDown).WithKey("Enter").WithText("\r"), input.DispatchKeyEvent(input.KeyUp).WithKey("Enter"))
+	s.eventually(ctx, `document.querySelector('[name=tz]').value === 'America/New_York' && document.querySelector('#tz').value === 'America/New_York' && document.querySelector('#tz-list').hidden`)
+	says(".runs th:nth-child(2)", "America/New_York")
+	says(".warn", "clocks in America/New_York go from 02:00 to 03:00")
+	s.shots(ctx, "schedule-warnings")
+	s.drive(ctx, chromedp.Click(`main form .btn.primary`))
+	waitFor(t, "the schedule", func() bool { got := s.reload(c); return got.TZ == "America/New_York" && got.Schedule == "30 2 * * *" })
+}
