@@ -3,15 +3,14 @@ package web
 import (
 	"net/http"
 
+	"punctual/internal/errs"
 	"punctual/web/apidoc"
 )
 
 // apiPage is the reference of the API.
 type apiPage struct {
-	BasePage
-	Docs []doc
-	Doc  *doc
-	API  *apidoc.Reference
+	docsFrame
+	API *apidoc.Reference
 }
 
 // apiDoc is the entry of the reference among the pages of documentation.
@@ -19,7 +18,25 @@ func apiDoc() doc {
 	return doc{Name: "api-reference", Title: "API reference", Lead: "Every address with its parameters, its answers, and a command to try."}
 }
 
+// withAPIDoc puts the reference behind the page about the API.
+func withAPIDoc(groups []docGroup, ref *apidoc.Reference) []docGroup {
+	entry := apiDoc()
+	entry.Sections = apiSections(ref)
+	for g := range groups {
+		for i := range groups[g].Docs {
+			if groups[g].Docs[i].Name == "api" {
+				groups[g].Docs = append(groups[g].Docs[:i+1:i+1], append([]doc{entry}, groups[g].Docs[i+1:]...)...)
+				return groups
+			}
+		}
+	}
+	return groups
+}
+
 func (s *Server) docsAPI(w http.ResponseWriter, r *http.Request) error {
-	d := apiDoc()
-	return s.render(w, r, http.StatusOK, "docs_api", &apiPage{BasePage: BasePage{Title: d.Title, Nav: "docs"}, Docs: s.docs, Doc: &d, API: s.reference})
+	m := &apiPage{docsFrame: s.docsFrame(apiDoc().Title), API: s.reference}
+	if !m.at(apiDoc().Name) {
+		return errs.NotFoundf("There is no such page.")
+	}
+	return s.render(w, r, http.StatusOK, "docs_api", m)
 }
