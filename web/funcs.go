@@ -51,11 +51,15 @@ func exact(page model, t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	zone := page.base().TZ
+	b := page.base()
+	zone, layout := b.TZ, dateLayouts[""]
 	if zone == nil {
 		zone = time.UTC
 	}
-	return t.In(zone).Format("Mon, 2 Jan 2006, 15:04:05 MST")
+	if b.User != nil && dateLayouts[b.User.DateFormat] != "" {
+		layout = dateLayouts[b.User.DateFormat]
+	}
+	return t.In(zone).Format(layout)
 }
 
 // ago tells the distance of t from now in one unit; two between one and six

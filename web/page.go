@@ -87,9 +87,5 @@ func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 }
 
 func navOf(p *store.ProjectRow) ProjectNav {
-	name := p.Name
-	if name == "" {
-		name = "Untitled project"
-	}
-	return ProjectNav{ID: p.ID, Name: name, Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
+	return ProjectNav{ID: p.ID, Name: titleOf(&p.Project), Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
 }

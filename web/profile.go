@@ -14,20 +14,22 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/store"
 )
 
 // profilePage is what a user may change about themselves.
 type profilePage struct {
 	BasePage
-	Form     *Form // tz
+	Form     *Form // tz, date_format
 	Zones    []string
+	Dates    []dateChoice
 	Sessions []sessionView
+
+	HasPassword bool
+	Change      *store.EmailChange // of the address, under way; nil = none
 
 	TokenForm *Form // of a new token: name, access
 	Tokens    []tokenView
-
-	Own    int // projects that go when the account is closed
-	Shared int
 }
 
 // sessionView is a device on which the user is logged in.
@@ -61,13 +63,19 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // profileForm has what the user has chosen.
-func profileForm(user *monitor.User) *Form { return newForm(url.Values{"tz": {user.TZ}}) }
+func profileForm(user *monitor.User) *Form {
+	return newForm(url.Values{"tz": {user.TZ}, "date_format": {user.DateFormat}})
+}
 
 // showProfile shows the page; made is a token to be shown this once.
 func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, form, tokenForm *Form, made tokenView) error {
 	v := visitorOf(r)
-	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm, Zones: schedule.Zones()}
+	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm, Zones: schedule.Zones(), HasPassword: v.User.PasswordHash != ""}
+	m.Dates = dateChoices(s.Store.Now(), v.User.TZ)
 	var err error
+	if m.Change, err = s.emailChange(r); err != nil {
+		return err
+	}
 	if m.Tokens, err = s.tokens(r, made); err != nil {
 		return err
 	}
@@ -97,13 +105,51 @@ func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
 	tz, known := schedule.CanonicalZone(form.Value("tz"))
 	if !known {
 		form.Fail("tz", "Please choose a time zone of the list.")
+	}
+	format := form.Value("date_format")
+	if _, known := dateLayouts[format]; !known {
+		form.Fail("date_format", "Please choose one of the ways to write dates.")
+	}
+	if !form.OK() {
 		return s.showProfile(w, r, http.StatusBadRequest, form, newForm(nil), tokenView{})
 	}
-	if v.User, err = s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error { u.TZ = tz; return nil }); err != nil {
+	v.User, err = s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error {
+		u.TZ, u.DateFormat = tz, format
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	v.flash("ok", "Your time zone is "+tz+" now.")
-	return s.redirect(w, r, "/accounts/profile/")
+	v.flash("ok", "Times are in "+tz+" now, as in “"+exactIn(s.Store.Now(), tz, format)+"”.")
+	return s.redirect(w, r, profilePath)
+}
+
+// dateLayouts are the ways a user may have dates written, by what is stored.
+var dateLayouts = map[string]string{
+	"":     "Mon, 2 Jan 2006, 15:04:05 MST",
+	"iso":  "2006-01-02 15:04:05 MST",
+	"dots": "02.01.2006 15:04:05 MST",
+	"us":   "Jan 2, 2006, 3:04:05 PM MST",
+}
+
+// dateChoice is one of them with an example.
+type dateChoice struct{ Value, Example string }
+
+func dateChoices(now time.Time, tz string) []dateChoice {
+	choices := make([]dateChoice, 0, len(dateLayouts))
+	for _, value := range []string{"", "iso", "dots", "us"} {
+		choices = append(choices, dateChoice{value, exactIn(now, tz, value)})
+	}
+	return choices
+}
+
+// exactIn writes a moment in full in a zone, in one of dateLayouts.
+func exactIn(t time.Time, tz, format string) string {
+	zone, err := schedule.LoadZone(tz)
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format(dateLayouts[format])
 }
 
 // endSession ends the user's session that the hex number names; one that is
@@ -163,9 +209,6 @@ func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) closeAccountForm(w http.ResponseWriter, r *http.Request) error {
-	if visitorOf(r).User == nil {
-		return errLogin
-	}
 	return s.showCloseAccount(w, r, http.StatusOK, newForm(nil))
 }
 
@@ -189,12 +232,6 @@ func (s *Server) showCloseAccount(w http.ResponseWriter, r *http.Request, status
 // own address.
 func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	switch {
-	case v.User == nil:
-		return errLogin
-	case v.admin != nil:
-		return errs.Forbiddenf("Only the user may close the account. You can deactivate it.")
-	}
 	form, err := postedForm(r)
 	if err != nil {
 		return err

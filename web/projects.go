@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
@@ -42,14 +44,41 @@ func (c projectCard) Shared() bool { return c.Role != monitor.RoleOwner }
 // Well is how many checks there is nothing to say about.
 func (c projectCard) Well() int { return c.Checks - c.DownChecks - c.LateChecks - c.PausedChecks }
 
-// projectSettingsPage is where a project is named, gets its keys, and is removed.
+// projectSettingsPage is where a project is named, gets its keys and its team,
+// and is removed.
 type projectSettingsPage struct {
 	BasePage
-	Form     *Form // name
+	Form     *Form // name, show_slugs
 	Keys     []keyView
+	Team     teamView
 	CanWrite bool
 	Owns     bool
-	Checks   int
+	Badges   bool // there is a page of them
+}
+
+// settingsForms are the forms of the page as they were sent, and a key to be
+// shown this once.
+type settingsForms struct {
+	Name   *Form
+	Invite *Form
+	Made   keyView
+}
+
+// nameForm has the forms of the page as they are shown first.
+func nameForm(p *monitor.Project) settingsForms {
+	form := newForm(url.Values{"name": {p.Name}})
+	if p.ShowSlugs {
+		form.Values.Set("show_slugs", "1")
+	}
+	return settingsForms{Name: form, Invite: newForm(url.Values{"role": {string(monitor.RoleMember)}})}
+}
+
+// removeProjectPage asks for the name of the project before it is removed.
+type removeProjectPage struct {
+	BasePage
+	Form   *Form
+	Name   string // to be typed
+	Checks int
 }
 
 // keyView is one of the three keys of a project.
@@ -118,27 +147,24 @@ func (s *Server) projectSettings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form := newForm(nil)
-	form.Values.Set("name", p.Name)
-	return s.showProjectSettings(w, r, http.StatusOK, p, role, form, keyView{})
+	return s.showProjectSettings(w, r, http.StatusOK, p, role, nameForm(p))
 }
 
-// showProjectSettings shows the page; made is a key to be shown this once.
-func (s *Server) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, form *Form, made keyView) error {
-	checks, err := s.Store.ChecksOf(r.Context(), p.ID)
+func (s *Server) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, forms settingsForms) error {
+	team, err := s.team(r, p, role, forms.Invite)
 	if err != nil {
 		return err
 	}
 	m := &projectSettingsPage{
-		BasePage: BasePage{Title: "Settings", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Name}},
-		Form:     form, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Checks: len(checks),
+		BasePage: BasePage{Title: "Settings", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: titleOf(p)}},
+		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.Badges != nil,
 	}
 	if m.CanWrite {
 		m.Keys = keysOf(p)
 	}
 	for i := range m.Keys {
-		if k := &m.Keys[i]; k.Name == made.Name {
-			k.Full, k.Fresh = made.Full, true
+		if k := &m.Keys[i]; k.Name == forms.Made.Name {
+			k.Full, k.Fresh = forms.Made.Full, true
 		}
 	}
 	return s.render(w, r, status, "project_settings", m)
@@ -183,12 +209,22 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 		if err := form.Note(err); err != nil {
 			return err
 		}
-		return s.showProjectSettings(w, r, http.StatusBadRequest, p, role, form, keyView{})
+		forms := nameForm(p)
+		forms.Name = form
+		return s.showProjectSettings(w, r, http.StatusBadRequest, p, role, forms)
 	}
-	if p, err = s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil }); err != nil {
+	said := "The project is called " + name + " now."
+	p, err = s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
+		if p.Name == name {
+			said = "Saved."
+		}
+		p.Name, p.ShowSlugs = name, form.On("show_slugs")
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	visitorOf(r).flash("ok", "The project is called "+name+" now.")
+	visitorOf(r).flash("ok", said)
 	return s.redirect(w, r, settingsPath(p))
 }
 
@@ -204,9 +240,9 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 		return err
 	}
 	s.Log.Info("key made", "project", p.ID, "key", name, "by", visitorOf(r).User.ID)
-	form := newForm(nil)
-	form.Values.Set("name", p.Name)
-	return s.showProjectSettings(w, r, http.StatusOK, p, role, form, made)
+	forms := nameForm(p)
+	forms.Made = made
+	return s.showProjectSettings(w, r, http.StatusOK, p, role, forms)
 }
 
 func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
@@ -219,22 +255,64 @@ func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 	return s.redirect(w, r, settingsPath(p))
 }
 
-// removeProject is for the owner only: members can leave, not destroy.
-func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
+// ownProject is projectFor for what only the owner may do: members can leave,
+// not destroy.
+func (s *Server) ownProject(r *http.Request) (*monitor.Project, error) {
 	p, role, err := s.projectFor(r)
-	switch {
-	case err != nil:
+	if err == nil && role != monitor.RoleOwner {
+		err = errs.Forbiddenf("Only the owner may remove a project.")
+	}
+	return p, err
+}
+
+func (s *Server) removeProjectForm(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.ownProject(r)
+	if err != nil {
 		return err
-	case role != monitor.RoleOwner:
-		return errs.Forbiddenf("Only the owner may remove a project.")
+	}
+	return s.showRemoveProject(w, r, http.StatusOK, p, newForm(nil))
+}
+
+func (s *Server) showRemoveProject(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, form *Form) error {
+	checks, err := s.Store.ChecksOf(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, status, "project_remove", &removeProjectPage{
+		BasePage: BasePage{Title: "Remove the project", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: titleOf(p)}},
+		Form:     form, Name: titleOf(p), Checks: len(checks),
+	})
+}
+
+// removeProject removes the project once its name has been typed.
+func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.ownProject(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	if strings.Join(strings.Fields(form.Value("confirmation")), " ") != strings.Join(strings.Fields(titleOf(p)), " ") {
+		form.Fail("confirmation", "This is not the name of the project.")
+		return s.showRemoveProject(w, r, http.StatusBadRequest, p, form)
 	}
 	if err := s.Store.DeleteProject(r.Context(), p.ID); err != nil {
 		return err
 	}
 	v := visitorOf(r)
 	s.Log.Info("project removed", "project", p.ID, "by", v.User.ID)
-	v.flash("ok", "The project "+p.Name+" is removed.")
+	v.flash("ok", "The project "+titleOf(p)+" is removed.")
 	return s.redirect(w, r, "/")
+}
+
+// titleOf is what pages call a project.
+func titleOf(p *monitor.Project) string {
+	if p.Name == "" {
+		return "Untitled project"
+	}
+	return p.Name
 }
 
 func settingsPath(p *monitor.Project) string { return "/projects/" + p.ID.String() + "/settings/" }

@@ -99,9 +99,36 @@ func TestKeysAreShownOnce(t *testing.T) {
 func TestRemovingAProject(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		_, project := s.login("jane@example.org")
-		s.post("/projects/"+project.ID.String()+"/remove/", nil).leadsTo("/")
+		path := "/projects/" + project.ID.String() + "/remove/"
+		s.get(path).is(http.StatusOK).has("1 check goes with it", "Type My project to confirm")
+		wrong := s.post(path, url.Values{"confirmation": {"Mine"}}).is(http.StatusBadRequest).has("not the name of the project")
+		if v, _ := wrong.Find("#confirmation").Attr("value"); v != "Mine" {
+			t.Errorf("the field has %q", v)
+		}
+		s.post(path, nil).is(http.StatusBadRequest)
+		s.post(path, url.Values{"confirmation": {" My project"}}).leadsTo("/")
 		s.get("/").is(http.StatusOK).has("is removed", "No projects")
 		s.get(settingsPath(project)).is(http.StatusNotFound)
+	})
+}
+
+func TestTheStyleOfPingURLs(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, project := s.login("jane@example.org")
+		path := settingsPath(project)
+		for _, on := range []bool{true, false} {
+			form := url.Values{"name": {project.Name}}
+			if on {
+				form.Set("show_slugs", "1")
+			}
+			s.post(path, form).leadsTo(path)
+			if ticked := s.get(path).has("Saved.").Find("input[name=show_slugs][checked]").Length() == 1; ticked != on {
+				t.Errorf("ticked %t, want %t", ticked, on)
+			}
+			if p, err := s.store.ProjectByID(t.Context(), project.ID); err != nil || p.ShowSlugs != on || p.BadgeKey != project.BadgeKey {
+				t.Errorf("%+v, %v", p, err)
+			}
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"punctual/internal/notify"
 	"punctual/internal/store"
 	"punctual/web/apidoc"
+	"punctual/web/badge"
 )
 
 // Site is what pages need to know of this instance.
@@ -85,6 +86,7 @@ type Deps struct {
 	API                  http.Handler // /api/…, nil = not offered
 	APIDocument          []byte       // its OpenAPI document, for the page of it; nil = no page
 	Badges               http.Handler // /badge/… and /b/…, nil = not offered
+	BadgeLinks           badge.Links  // their addresses, for the page of them
 	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
 	Dev                  bool         // templates are read again for each request
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.

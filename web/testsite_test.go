@@ -48,6 +48,29 @@ type outbox struct {
 	mu       sync.Mutex
 	links    []string // login links, in order
 	verifies []mail.Verify
+	people   []string // links of invitations, offers and changes of address, each after the address it went to
+}
+
+// told collects the link of a mail about people.
+func (o *outbox) told(to, link string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.people = append(o.people, to, link)
+	return nil
+}
+
+// linkTo is the link last mailed to the address about people.
+func (s *testSite) linkTo(address string) string {
+	s.Helper()
+	s.sent.mu.Lock()
+	defer s.sent.mu.Unlock()
+	for i := len(s.sent.people) - 2; i >= 0; i -= 2 {
+		if s.sent.people[i] == address {
+			return s.sent.people[i+1]
+		}
+	}
+	s.Fatalf("no mail to %s: %q", address, s.sent.people)
+	return ""
 }
 
 // newTestSite starts a site; change may alter what it stands on.
@@ -95,6 +118,11 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 				defer out.mu.Unlock()
 				out.links = append(out.links, link)
 				return nil
+			},
+			Mails: auth.Mails{
+				Invite:      func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
+				Transfer:    func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
+				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.told(v.To, v.Link) },
 			},
 		})
 	}

@@ -22,6 +22,7 @@ const sessionCookie = "punctual"
 const (
 	sessionUser      = "user"      // id of who is logged in
 	sessionSuperuser = "superuser" // id of the superuser who looks through the user's eyes
+	sessionProof     = "proof"     // when they last logged in or showed again who they are
 	sessionTheme     = "theme"     // of somebody without an account
 	sessionDemo      = "demo"      // code of the visitor's check on the welcome page
 )
@@ -86,6 +87,7 @@ func (s *Server) logIn(v *visitor, u *monitor.User) {
 	v.forget()
 	v.session.Values[sessionUser] = u.ID.String()
 	v.User, v.admin = u, nil
+	s.prove(v)
 	s.Sessions.Rotate(v.session)
 }
 

@@ -143,6 +143,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		API:                  api,
 		APIDocument:          apiDocument,
 		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: a.log}),
+		BadgeLinks:           a.badgeLinks(),
 		ProjectMetrics:       a.projectMetrics(),
 		Dev:                  a.opts.Dev,
 		TrustedProxies:       a.cfg.TrustedNetworks(),

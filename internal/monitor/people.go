@@ -15,7 +15,7 @@ type User struct {
 	IsSuperuser  bool
 	TZ           string // IANA zone of pages and mails
 	Theme        string // "" = as the system, "light", "dark"
-	DateFormat   string // "" = the day in words, "iso", "us"
+	DateFormat   string // "" = the day in words, "iso", "dots", "us"
 	Sort         string // order of the checks list
 	CheckLimit   int
 	PingLogLimit int // pings kept per check

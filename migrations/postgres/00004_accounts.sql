@@ -1,5 +1,5 @@
 -- +goose Up
--- How the user wants dates written: '' = the day in words, iso, us.
+-- How the user wants dates written: '' = the day in words, iso, dots, us.
 ALTER TABLE users ADD COLUMN date_format text NOT NULL DEFAULT '';
 
 -- A change of address under way: it happens when both addresses have agreed.

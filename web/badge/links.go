@@ -5,7 +5,10 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"net/url"
+	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Project is the pseudo-tag of the badge over all checks of a project.
@@ -65,6 +68,11 @@ func (l Links) Tag(badgeKey, tag string, states int, format string) string {
 		link += "/" + escapeTwice(tag)
 	}
 	return link + "." + format
+}
+
+// Check is the address of the badge of one check, by the badge key of the check.
+func (l Links) Check(badgeKey uuid.UUID, states int, format string) string {
+	return l.SiteURL + "/b/" + strconv.Itoa(states) + "/" + badgeKey.String() + "." + format
 }
 
 // escapeTwice escapes all but letters, digits, - _ . and ~ as %XX, and the % of
