@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,31 @@ func TestScreenshot(t *testing.T) {
 		red, _, _, _ := picture.At(10, 10).RGBA()
 		if size := picture.Bounds().Size(); size.X != 400 || size.Y != test.pixels || red != test.red {
 			t.Errorf("%s: %v, red %x", test.name, size, red)
+		}
+	}
+}
+
+func TestAccessibility(t *testing.T) {
+	ctx, _ := browser.New(t)
+	run(t, ctx, chromedp.Navigate(serve(t, `<main><h1 style="color: #ccc; background: #fff">Pale</h1><img src=/style.css></main>`)))
+	for _, test := range []struct {
+		rules []string
+		want  []string
+	}{
+		{nil, []string{"color-contrast: ", "html-has-lang: ", "image-alt: "}},
+		{[]string{"color-contrast"}, []string{"color-contrast: "}},
+		{[]string{"duplicate-id-aria"}, nil},
+	} {
+		found, err := browser.Accessibility(ctx, test.rules...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range found {
+			found[i] = f[:strings.Index(f, " ")+1]
+		}
+		slices.Sort(found)
+		if !slices.Equal(found, test.want) {
+			t.Errorf("rules %q find %q, want %q", test.rules, found, test.want)
 		}
 	}
 }
