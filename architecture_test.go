@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
 	{"internal/auth"},
-	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "web/api", "web/badge", "web/projectmetrics"},
+	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},

@@ -20,7 +20,7 @@ func (c *serveCmd) Run(ctx context.Context, w *world) error {
 	if c.PrintConfig {
 		return c.printConfig(w)
 	}
-	return runApp(ctx, w, app.Serve, &c.Settings, c.Dev)
+	return runApp(ctx, w, app.Serve, &c.Settings, app.Options{Dev: c.Dev})
 }
 
 // printConfig makes nothing: no database, no secret key.
@@ -42,26 +42,34 @@ type sendalertsCmd struct {
 
 // Run watches deadlines and sends alerts until ctx ends.
 func (c *sendalertsCmd) Run(ctx context.Context, w *world) error {
-	return runApp(ctx, w, app.SendAlerts, &c.Settings, false)
+	return runApp(ctx, w, app.SendAlerts, &c.Settings, app.Options{})
 }
 
 // upCmd is `punctual up`: everything in one process.
 type upCmd struct {
 	Settings settings `embed:""`
 
-	Dev bool `hidden:"" help:"Read templates from the working directory for each request."`
+	Demo bool `help:"Show a believable instance in a database of its own, data/demo/punctual.db when none is named. Nothing leaves the machine."`
+	Dev  bool `hidden:"" help:"Read templates from the working directory for each request."`
 }
+
+// demoDatabase is where a demo is kept when no database is named.
+const demoDatabase = "sqlite:./data/demo/punctual.db"
 
 // Run migrates, then runs everything until ctx ends.
 func (c *upCmd) Run(ctx context.Context, w *world) error {
-	return runApp(ctx, w, app.Up, &c.Settings, c.Dev)
+	if c.Demo && c.Settings.given["database-url"] == "" && w.env["PUNCTUAL_DATABASE_URL"] == "" && w.env["PUNCTUAL_DATABASE_URL_FILE"] == "" {
+		c.Settings.given["database-url"] = demoDatabase
+	}
+	return runApp(ctx, w, app.Up, &c.Settings, app.Options{Dev: c.Dev, Demo: c.Demo})
 }
 
 // runApp is what the commands that keep running have in common.
-func runApp(ctx context.Context, w *world, role app.Role, s *settings, dev bool) error {
+func runApp(ctx context.Context, w *world, role app.Role, s *settings, opts app.Options) error {
 	cfg, log, err := s.open(w)
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, role, app.Options{Config: cfg, Log: log, Version: buildVersion(), Dev: dev})
+	opts.Config, opts.Log, opts.Version = cfg, log, buildVersion()
+	return app.Run(ctx, role, opts)
 }

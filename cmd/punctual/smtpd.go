@@ -13,5 +13,5 @@ type smtpdCmd struct {
 
 // Run takes pings by e-mail until ctx ends.
 func (c *smtpdCmd) Run(ctx context.Context, w *world) error {
-	return runApp(ctx, w, app.SMTPD, &c.Settings, false)
+	return runApp(ctx, w, app.SMTPD, &c.Settings, app.Options{})
 }

@@ -19,6 +19,7 @@ import (
 
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/demo"
 	"punctual/internal/metrics"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
@@ -48,6 +49,7 @@ type Options struct {
 	Log     *slog.Logger
 	Version string
 	Dev     bool             // templates are read from the working directory for each request
+	Demo    bool             // role Up only: the database is filled with a demo, see internal/demo
 	Now     func() time.Time // nil = the real clock
 }
 
@@ -66,6 +68,7 @@ type App struct {
 	servers  []*server
 	smtpd    *smtpd.Server // nil: no pings by e-mail
 	node     monitor.Node
+	demo     *demo.Life // nil: this is no demo
 
 	loops  sync.WaitGroup
 	cancel context.CancelFunc
@@ -99,11 +102,17 @@ func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
 // Start opens the database, checks or (role Up) migrates its schema, and starts
 // what the role does. When it returns nil the App takes requests.
 func Start(ctx context.Context, role Role, opts Options) (*App, error) {
+	if opts.Demo {
+		opts.Config = demoConfig(opts.Config)
+	}
 	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role))}
 	if err := a.open(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.wire(); err != nil {
+		return nil, errors.Join(err, a.db.Close())
+	}
+	if err := a.fillDemo(ctx); err != nil {
 		return nil, errors.Join(err, a.db.Close())
 	}
 	host, _ := os.Hostname() // "" is fine
@@ -176,6 +185,9 @@ func (a *App) start(ctx context.Context) error {
 		}
 	}
 	if err := a.startMetrics(ctx); err != nil {
+		return err
+	}
+	if err := a.startDemo(ctx); err != nil {
 		return err
 	}
 	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))

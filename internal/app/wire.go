@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
+	"punctual/internal/demo"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -79,7 +80,11 @@ func (a *App) wire() error {
 // notifiers are the kinds of channel this instance offers, in the order people
 // see them.
 func (a *App) notifiers(objects api.Deps) *notify.Registry {
-	client := notify.NewClient(notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs})
+	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs}
+	if a.opts.Demo {
+		outside.Instead = demo.Sink{}
+	}
+	client := notify.NewClient(outside)
 	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.parts.signer.UnsubscribePath, a.cfg.SiteRoot)}
 	if a.cfg.WebhooksEnabled {
 		checkJSON := func(c monitor.Check) []byte { return a.checkJSON(objects, c) }

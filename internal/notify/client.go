@@ -47,6 +47,8 @@ type ClientConfig struct {
 	AllowPrivate bool           // PUNCTUAL_ALLOW_PRIVATE_IPS
 	Roots        *x509.CertPool // nil = those of the system
 	Timeout      time.Duration  // of a request with its redirects; 0 = 30 seconds
+
+	Instead http.RoundTripper // makes the requests in place of the network; nil: nothing does
 }
 
 // NewClient makes a client; one is enough for all notifiers.
@@ -58,7 +60,7 @@ func NewClient(c ClientConfig) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = requestTimeout
 	}
-	return &Client{
+	client := &Client{
 		userAgent: "Punctual/" + c.Version,
 		http: &http.Client{
 			Timeout:       c.Timeout,
@@ -72,6 +74,10 @@ func NewClient(c ClientConfig) *Client {
 			},
 		},
 	}
+	if c.Instead != nil {
+		client.http.Transport = c.Instead
+	}
+	return client
 }
 
 func checkRedirect(r *http.Request, via []*http.Request) error {

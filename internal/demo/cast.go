@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+)
+
+// Address is the e-mail address of the user whose instance the demo is.
+const Address = "demo@acme.example"
+
+// colleague are the others in the projects of the demo.
+type colleague struct {
+	address string
+	project int
+	role    monitor.Role
+}
+
+func colleagues() []colleague {
+	return []colleague{
+		{"sam.ozols@acme.example", 0, monitor.RoleManager},
+		{"priya.nair@acme.example", 1, monitor.RoleMember},
+		{"auditor@acme.example", 0, monitor.RoleReadonly},
+	}
+}
+
+// pingsKept is more than usual, so that a month fits.
+const pingsKept = 1000
+
+func user(address string, created time.Time) *monitor.User {
+	return &monitor.User{
+		ID: diceOf("user " + address).uuid(), Email: address, IsActive: true, TZ: riga, CheckLimit: 500, PingLogLimit: pingsKept, CreatedAt: created,
+	}
+}
+
+func projects(owner uuid.UUID, created time.Time) []*monitor.Project {
+	var out []*monitor.Project
+	for i, name := range []string{"Acme operations", "Data platform", "Home lab"} {
+		d := diceOf("project " + name)
+		out = append(out, &monitor.Project{
+			ID: d.uuid(), OwnerID: owner, Name: name, PingKey: fmt.Sprintf("%011x%011x", d.Uint64()>>20, d.Uint64()>>20), BadgeKey: d.uuid().String(),
+			CreatedAt: created.Add(time.Duration(i) * hour),
+		})
+	}
+	return out
+}
+
+// channel is a channel of the demo with the manner in which it works.
+type channel struct {
+	monitor.Channel
+	letter  rune // of job.told
+	project int
+	up      bool          // it hears of checks that come back
+	latency time.Duration // about
+	errors  float64       // part of its deliveries that are given up
+	says    string        // the error then
+	broken  time.Duration // how long ago it was disabled by a permanent error, 0 = it was not
+}
+
+// channels are those of all projects.
+func channels(projects []*monitor.Project) []channel {
+	const hooks = `{"method_down":"POST","url_down":"https://%[1]s/down","body_down":"{\"text\":\"$NAME is $STATUS\"}","headers_down":{"Content-Type":"application/json"},` +
+		`"method_up":"POST","url_up":"https://%[1]s/up","body_up":"{\"text\":\"$NAME is $STATUS\"}","headers_up":{"Content-Type":"application/json"}}`
+	mail := func(address string, up bool) string {
+		return fmt.Sprintf(`{"address":%q,"up":%t,"down":true}`, address, up)
+	}
+	hook := func(host string) string { return fmt.Sprintf(hooks, host) }
+	out := []channel{
+		{letter: 'o', up: true, latency: 700 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Name: "On-call mailbox", Config: mail("oncall@acme.example", true)}},
+		{letter: 'w', up: true, latency: 180 * time.Millisecond, errors: 0.04, says: "The server answered with status 503.",
+			Channel: monitor.Channel{Kind: "webhook", Name: "Incident bot", Config: hook("incidents.acme.example")}},
+		{letter: 'p', up: true, latency: 420 * time.Millisecond, Channel: monitor.Channel{Kind: "po", Name: "Night shift", Config: `{"user":"uQiRzpo4DXghDmr9QzzfQu27cmVRsG","priority_down":1,"priority_up":-1}`}},
+		{letter: 'n', up: true, latency: 240 * time.Millisecond, broken: 12 * day, says: "550 5.1.1 The mailbox does not exist.",
+			Channel: monitor.Channel{Kind: "email", Name: "Former on-call", Config: mail("kim.berg@acme.example", true)}},
+		{letter: 'd', project: 1, up: true, latency: 650 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Name: "Data team", Config: mail("data@acme.example", true)}},
+		{letter: 'c', project: 1, up: true, latency: 900 * time.Millisecond, errors: 0.3, says: "The server did not answer in time.",
+			Channel: monitor.Channel{Kind: "webhook", Name: "Chat #data-alerts", Config: hook("chat.acme.example")}},
+		{letter: 'h', project: 2, latency: 600 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Config: mail(Address, false)}},
+	}
+	for i := range out {
+		c := &out[i]
+		p := projects[c.project]
+		c.ID, c.ProjectID, c.Verified = diceOf("channel "+string(c.letter)).uuid(), p.ID, true
+		c.CreatedAt = p.CreatedAt.Add(time.Duration(i+1) * minute)
+	}
+	return out
+}

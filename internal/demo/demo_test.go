@@ -1,0 +1,296 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"punctual/internal/demo"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func fill(t *testing.T, s *store.Store) *demo.Life {
+	t.Helper()
+	life, err := demo.Fill(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return life
+}
+
+// story is a check with all that is stored of it.
+type story struct {
+	monitor.Check
+	pings      []monitor.Ping // oldest first
+	flips      []monitor.Flip // oldest first
+	deliveries []store.DeliveryRow
+}
+
+func stories(t *testing.T, s *store.Store) (all []story) {
+	t.Helper()
+	ctx := t.Context()
+	owner, err := s.UserByEmail(ctx, demo.Address)
+	must(t, err)
+	projects, err := s.ProjectsOf(ctx, owner.ID)
+	must(t, err)
+	for _, p := range projects {
+		checks, err := s.ChecksOf(ctx, p.ID)
+		must(t, err)
+		for _, c := range checks {
+			one := story{Check: c}
+			rows, err := s.Pings(ctx, c.ID, store.PingFilter{Limit: 1 << 20, Bodies: true})
+			must(t, err)
+			for i := range rows {
+				one.pings = append(one.pings, rows[len(rows)-1-i].Ping)
+			}
+			flips, err := s.Flips(ctx, c.ID, store.FlipFilter{})
+			must(t, err)
+			for i := range flips {
+				one.flips = append(one.flips, flips[len(flips)-1-i])
+			}
+			one.deliveries, err = s.DeliveriesOf(ctx, c.ID, store.DeliveryFilter{})
+			must(t, err)
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func TestTheDemoShowsEverythingThereIs(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		fill(t, s)
+		seen := map[string]int{}
+		for _, c := range stories(t, s) {
+			seen[string(c.StatusAt(clock.Now()))]++
+			seen[string(c.Kind)]++
+			if c.Started() {
+				seen["started"]++
+			}
+			for _, p := range c.pings {
+				seen["ping "+string(p.Kind)]++
+				if p.RID.Valid {
+					seen["run id"]++
+				}
+				if p.ExitStatus != nil && *p.ExitStatus > 0 {
+					seen["exit status"]++
+				}
+				if p.Scheme == "email" {
+					seen["mail"]++
+				}
+			}
+			for _, d := range c.deliveries {
+				seen["delivery "+string(d.Status)]++
+				if d.Attempts > 1 && d.Status == monitor.DeliverySent {
+					seen["tried again"]++
+				}
+			}
+		}
+		for _, what := range []string{
+			"new", "up", "grace", "down", "paused", "started", "simple", "cron", "oncalendar", "ping start", "ping success", "ping fail",
+			"run id", "exit status", "mail", "delivery sent", "delivery failed", "tried again",
+		} {
+			if seen[what] == 0 {
+				t.Errorf("there is no %s; there are %v", what, seen)
+			}
+		}
+		if seen["down"] > 6 {
+			t.Errorf("%d checks are down: people would think that it is broken", seen["down"])
+		}
+	})
+}
+
+// Pings, flips and states agree as if it had all happened here.
+func TestTheDemoIsConsistent(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		fill(t, s)
+		for _, c := range stories(t, s) {
+			t.Run(c.Slug, func(t *testing.T) { consistent(t, &c, clock.Now()) })
+		}
+		over, err := s.FlipOverdue(t.Context(), 1000, nil)
+		must(t, err)
+		if len(over.Flips) > 0 || len(over.Broken) > 0 {
+			t.Errorf("the watcher found %d checks down and %d broken right after the demo was made", len(over.Flips), len(over.Broken))
+		}
+	})
+}
+
+func consistent(t *testing.T, c *story, now time.Time) {
+	t.Helper()
+	for i, p := range c.pings {
+		if want := c.NPings - int64(len(c.pings)-1-i); p.N != want {
+			t.Fatalf("ping %d of %d has n %d, want %d", i, len(c.pings), p.N, want)
+		}
+		if p.CreatedAt.After(now) || p.CreatedAt.Before(c.CreatedAt) || i > 0 && p.CreatedAt.Before(c.pings[i-1].CreatedAt) {
+			t.Fatalf("ping %d came at %v", p.N, p.CreatedAt)
+		}
+	}
+	status := monitor.StatusNew
+	for _, f := range c.flips {
+		if f.Old != status {
+			t.Fatalf("flip at %v from %s, but the check was %s", f.CreatedAt, f.Old, status)
+		}
+		status = f.New
+	}
+	if c.Status != status {
+		t.Errorf("the check is %s, its last flip was to %s", c.Status, status)
+	}
+	replayed := replay(c, now)
+	if diff := cmp.Diff(replayed, c.State); diff != "" && int64(len(c.pings)) == c.NPings {
+		t.Errorf("the state is not what its pings make of it (-replayed +stored):\n%s", diff)
+	}
+}
+
+// replay plays the pings of a check, and its pause, on a fresh one.
+func replay(c *story, now time.Time) monitor.State {
+	fresh := c.Check
+	fresh.State = monitor.State{Status: monitor.StatusNew}
+	for i := range c.pings {
+		p := c.pings[i]
+		fresh.Overdue(p.CreatedAt, nil)
+		monitor.Apply(&fresh, &p)
+	}
+	for _, f := range c.flips {
+		if f.New == monitor.StatusPaused {
+			monitor.Pause(&fresh, f.CreatedAt)
+		}
+	}
+	fresh.WatchAt = c.WatchAt
+	fresh.Overdue(now, nil)
+	fresh.WatchAt = c.WatchAt
+	return fresh.State
+}
+
+func TestTheSameMomentGivesTheSameDemo(t *testing.T) {
+	t.Parallel()
+	var got [2][]string
+	for i := range got {
+		s := testdb.Open(t, testdb.Engines[0], testdb.NewClock())
+		fill(t, s)
+		if i == 1 {
+			fill(t, s) // again in the same database
+		}
+		for _, c := range stories(t, s) {
+			got[i] = append(got[i], c.Code.String(), c.RecentRuns)
+			for _, p := range c.pings {
+				got[i] = append(got[i], p.CreatedAt.String(), string(p.Kind), string(p.Body))
+			}
+			for _, d := range c.deliveries {
+				got[i] = append(got[i], d.Code.String(), d.LastError)
+			}
+		}
+	}
+	if diff := cmp.Diff(got[0], got[1]); diff != "" {
+		t.Errorf("it differs: %.2000s", diff)
+	}
+}
+
+func TestTheDemoLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		account := testdb.Account(t, s)
+		if _, err := demo.Fill(t.Context(), s); !errors.Is(err, demo.ErrForeign) {
+			t.Fatalf("err = %v, want ErrForeign", err)
+		}
+		if _, err := s.CheckByCode(t.Context(), account.Check.Code); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.UserByEmail(t.Context(), demo.Address); err == nil {
+			t.Error("there is a demo user")
+		}
+	})
+}
+
+// What somebody made in the demo meanwhile stays when it is made anew.
+func TestAnEarlierDemoIsReplaced(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		fill(t, s)
+		guest := testdb.Account(t, s)
+		before := len(stories(t, s))
+		clock.Advance(50 * time.Hour)
+		fill(t, s)
+		if after := len(stories(t, s)); after != before {
+			t.Errorf("%d checks, there were %d", after, before)
+		}
+		if _, err := s.CheckByCode(t.Context(), guest.Check.Code); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLifeGoesOn(t *testing.T) {
+	t.Parallel()
+	s, clock := testdb.Open(t, testdb.Engines[0], nil), testdb.NewClock()
+	began := s.Now()
+	life := fill(t, s)
+	last, within := began, 0
+	for range 500 {
+		a, at := life.Next()
+		if at.Before(last) {
+			t.Fatalf("a ping at %v after one at %v", at, last)
+		}
+		if a.Ping.CreatedAt.Sub(began) < 5*time.Minute {
+			within++
+		}
+		last = at
+	}
+	if within < 10 {
+		t.Errorf("%d pings in the first five minutes: nothing moves", within)
+	}
+	clock.Set(last.Add(time.Hour))
+	first, _ := life.Next()
+	recorded := make(chan *store.Arrival)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		life.Run(ctx, clock.Now, func(a *store.Arrival) error {
+			recorded <- a
+			return errors.New("the disk is full")
+		}, slog.New(slog.DiscardHandler))
+	}()
+	a := <-recorded
+	cancel()
+	<-done
+	if age := clock.Now().Sub(first.Ping.CreatedAt); age < time.Hour/2 {
+		t.Fatalf("the test is wrong: the first ping is only %s old", age)
+	}
+	if !a.Ping.CreatedAt.Equal(clock.Now()) {
+		t.Errorf("the ping says it came at %v, it is %v", a.Ping.CreatedAt, clock.Now())
+	}
+}
+
+func TestTheSinkAnswersForEverybody(t *testing.T) {
+	t.Parallel()
+	client := http.Client{Transport: demo.Sink{}}
+	for _, url := range []string{"https://incidents.acme.example/down", "https://api.pushover.net/1/messages.json", "http://169.254.169.254/latest/meta-data"} {
+		res, err := client.Post(url, "text/plain", bytes.NewBufferString("down"))
+		must(t, err)
+		body, err := io.ReadAll(res.Body)
+		must(t, errors.Join(err, res.Body.Close()))
+		if res.StatusCode != http.StatusOK || !strings.Contains(string(body), `"status":1`) {
+			t.Errorf("%s: %d %s", url, res.StatusCode, body)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
