@@ -127,7 +127,7 @@ func TestTheListInABrowser(t *testing.T) {
 		on, err := s.store.ChannelsOfCheck(t.Context(), z["paused 4"].ID)
 		return err == nil && len(on) == 0
 	})
-	s.drive(ctx, clickOn(`#row-menu form[data-go="resume/"] button`))
+	s.drive(ctx, clickOn(`#row-menu [data-one] [value=resume]`))
 	s.eventually(ctx, `document.querySelector('#checks') && !document.querySelector('tr.s-paused')`)
 }
 

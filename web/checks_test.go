@@ -174,14 +174,20 @@ func TestAnEmptyProjectTeaches(t *testing.T) {
 		if _, err := s.store.DeleteCheck(s.Context(), s.firstCheck(p).Code); err != nil {
 			t.Fatal(err)
 		}
-		s.get(listURL(p.ID)).is(http.StatusOK).has("No checks yet", "curl -fsS", "Add the first check")
+		s.get(listURL(p.ID)).is(http.StatusOK).has("No checks yet", "curl -fsS", "Add the first check", "/ping/", "?create=1", "/api/v3/checks/")
 	})
 }
 
 // poll asks what has changed in the list.
 func (s *testSite) poll(p *monitor.Project, version string, since int64) listUpdate {
 	s.Helper()
-	a := s.get(fmt.Sprintf("%sstatus/?v=%s&since=%d", listURL(p.ID), version, since)).is(http.StatusOK)
+	return s.pollQuery(p, version, since, "")
+}
+
+// pollQuery is poll of a list that the server filters.
+func (s *testSite) pollQuery(p *monitor.Project, version string, since int64, query string) listUpdate {
+	s.Helper()
+	a := s.get(fmt.Sprintf("%sstatus/?v=%s&since=%d%s", listURL(p.ID), version, since, query)).is(http.StatusOK)
 	var u listUpdate
 	if err := json.Unmarshal([]byte(a.body), &u); err != nil {
 		s.Fatal(err)

@@ -3,7 +3,7 @@
 //   data-copy="text"        copies text; empty: the code block around the button
 //   data-dialog             on a link: opens the page it leads to in a dialog
 //   data-busy="Sending…"    on a submit button: its text while the form is on its way
-//   data-filter="#list"     on a search input: hides the children of #list whose text does not hold what is typed
+//   data-filter="#list"     on a search input: hides the children of #list, or what is data-item in it, whose text does not hold what is typed
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
@@ -229,6 +229,7 @@ window.stayCurrent = (status, seen, update) => {
 
   document.addEventListener('visibilitychange', begin);
   begin();
+  return begin; // for when the page shows something else
 };
 
 const projects = $('#projects');
@@ -317,7 +318,8 @@ document.addEventListener('input', (e) => {
   const list = e.target.dataset?.filter && $(e.target.dataset.filter);
   if (!list) return;
   const wanted = e.target.value.toLowerCase();
-  for (const item of list.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  const items = list.querySelectorAll('[data-item]');
+  for (const item of items.length ? items : list.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
 });
 
 document.addEventListener('toggle', (e) => {

@@ -8,7 +8,9 @@ const menu = document.querySelector('#row-menu');
 if (table) start();
 
 function start() {
+  const far = 'far' in table.dataset; // the server filters: there are pages, groups or boxes
   const body = table.tBodies[0];
+  const allRows = () => [...table.querySelectorAll('tbody tr:not(.group)')];
   const filter = readFilter();
 
   // Filtering. The rules are those of web/checks_filter.go.
@@ -27,6 +29,7 @@ function start() {
   }
 
   function apply() {
+    if (far) return;
     let any = false;
     for (const row of body.rows) {
       row.hidden = !matches(row);
@@ -47,7 +50,34 @@ function start() {
         else chip.removeAttribute('aria-current');
       }
     }
+    for (const link of document.querySelectorAll('#select, #view-menu a, #checks th a')) {
+      const own = [...new URLSearchParams(link.search)].filter(([name]) => !['tag', 'search', 'status'].includes(name));
+      link.search = new URLSearchParams([...q, ...own]);
+    }
     apply();
+  }
+
+  // Where the server filters, what it shows at an address takes the place of what is shown.
+  let turn = 0;
+  let restart; // listens to what is shown now
+  async function load(url) {
+    const mine = ++turn;
+    const response = await fetch(url).catch(() => null);
+    if (mine !== turn) return;
+    const next = response?.ok && !response.redirected && new DOMParser().parseFromString(await response.text(), 'text/html');
+    const fresh = next && next.querySelector('#checks');
+    if (!fresh) return void (location.href = url);
+    if (mine !== turn) return;
+    const focus = document.activeElement;
+    const same = focus.dataset.tag ? `[data-tag="${CSS.escape(focus.dataset.tag)}"]` : focus.dataset.state ? `[data-state=${focus.dataset.state}]`
+      : table.contains(focus) && focus.closest('tbody tr:not(.group)') ? `a[href*="${code(focus.closest('tr'))}"]` : '';
+    history.replaceState(null, '', url);
+    for (const part of ['#summary', '.chips', '.tags', '#none', '#pages']) document.querySelector(part).replaceWith(next.querySelector(part));
+    table.replaceChildren(...fresh.childNodes);
+    Object.assign(table.dataset, fresh.dataset);
+    ({ version, now: since } = table.dataset);
+    if (same) document.querySelector(`main ${same}`)?.focus({ preventScroll: true });
+    restart();
   }
 
   function readFilter() {
@@ -61,10 +91,12 @@ function start() {
     const all = e.target.closest('#show-all');
     if (!chip && !all) return;
     e.preventDefault();
+    if (all) search.value = '';
+    if (far) return void load((chip || all).href);
     if (all) {
       filter.tag.clear();
       filter.status.clear();
-      search.value = filter.search = '';
+      filter.search = '';
     } else {
       const [set, value] = chip.dataset.state ? [filter.status, chip.dataset.state] : [filter.tag, chip.dataset.tag];
       if (!set.delete(value)) set.add(value);
@@ -72,14 +104,27 @@ function start() {
     changed();
   });
   search.addEventListener('input', () => {
+    if (far) {
+      clearTimeout(typing);
+      typing = setTimeout(find, 250);
+      return;
+    }
     filter.search = search.value.trim();
     changed();
   });
+  let typing;
+  function find() {
+    const q = new URLSearchParams(location.search);
+    q.delete('page');
+    if (search.value.trim()) q.set('search', search.value.trim());
+    else q.delete('search');
+    load(`?${q}`);
+  }
   search.form.addEventListener('submit', (e) => e.preventDefault());
   document.addEventListener('keydown', (e) => {
     if (e.key === 'Escape' && e.target === search && search.value) {
-      search.value = filter.search = '';
-      changed();
+      search.value = '';
+      search.dispatchEvent(new Event('input'));
     }
   });
 
@@ -88,11 +133,12 @@ function start() {
   let version = table.dataset.version;
   let since = table.dataset.now;
   let lastActive = 0;
-  let order = [...body.rows].map(code);
+  let order = far ? [] : [...body.rows].map(code);
   for (const kind of ['pointermove', 'keydown']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
   const busy = () => Date.now() - lastActive < 60_000 && (menu.matches(':popover-open') || table.matches(':hover') || table.contains(document.activeElement));
 
   function update(news) {
+    if (news.all && far) return void again();
     if (news.all && !news.rows) return void location.reload();
     version = news.version;
     since = news.now;
@@ -101,7 +147,7 @@ function start() {
     for (const chip of document.querySelectorAll('a[data-state]')) {
       const count = news.counts[chip.dataset.state] || 0;
       chip.querySelector('b').textContent = count;
-      chip.parentNode.hidden = !count && !filter.status.has(chip.dataset.state);
+      chip.parentNode.hidden = !count && !chip.hasAttribute('aria-current');
     }
     for (const chip of document.querySelectorAll('a[data-tag]')) {
       const [state, tip] = news.tags[chip.dataset.tag] || ['new', ''];
@@ -117,14 +163,20 @@ function start() {
       const old = rows.get(code(row));
       if (old) become(old, row);
       else if (news.all) body.append(row);
-      if (!news.all) place(code(row), news.after[i]);
+      if (!news.all && !far) place(code(row), news.after[i]);
     });
     arrange();
     apply();
     tick();
   }
 
-  const rowsByCode = () => new Map([...body.rows].map((row) => [code(row), row]));
+  function again() {
+    clearTimeout(late);
+    if (busy()) late = setTimeout(again, 1000);
+    else load(location.href);
+  }
+
+  const rowsByCode = () => new Map(allRows().map((row) => [code(row), row]));
 
   // become makes the row show what a fresh one does; what it shows already stays, with the focus.
   function become(row, fresh) {
@@ -151,6 +203,7 @@ function start() {
   // arrange moves the rows that are not at their place, and removes those that have none.
   let late;
   function arrange() {
+    if (far) return;
     clearTimeout(late);
     if (busy()) {
       late = setTimeout(arrange, 1000);
@@ -182,7 +235,7 @@ function start() {
 
   // For how long runs have been going on.
   function tick() {
-    for (const span of body.querySelectorAll('[data-since]')) span.textContent = length(Math.floor(Date.now() / 1000) - span.dataset.since);
+    for (const span of table.querySelectorAll('[data-since]')) span.textContent = length(Math.floor(Date.now() / 1000) - span.dataset.since);
   }
   setInterval(tick, 1000);
 
@@ -213,6 +266,12 @@ function start() {
     if (dots) openMenu(dots);
     const cell = e.target.closest('td[data-on]');
     if (cell && channels.length && 'write' in table.dataset) toggle(cell, channelAt(cell, e));
+    const asks = e.target.closest('.lp, [data-write] .sc');
+    if (asks && asks.textContent !== 'never') {
+      const link = menu.querySelector(`[data-go^="${asks.matches('.lp') ? 'last_ping' : 'timeout'}"]`);
+      link.href = `${table.dataset.checks}${code(asks.parentNode)}/${link.dataset.go}`;
+      link.click();
+    }
   });
   table.addEventListener('mousemove', (e) => {
     const cell = e.target.closest('td[data-on]');
@@ -240,6 +299,14 @@ function start() {
     if (!response?.ok) show(!on);
   }
 
+  // Pausing and resuming: the page that comes is this one, so that nothing jumps.
+  const one = menu.querySelector('[data-one]');
+  one?.addEventListener('submit', async (e) => {
+    e.preventDefault();
+    await fetch(one.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(one, e.submitter)), headers: { 'X-Dialog': '1' } }).catch(() => null);
+    location.reload();
+  });
+
   function openMenu(dots) {
     const row = dots.closest('tr');
     const base = `${table.dataset.checks}${code(row)}/`;
@@ -248,8 +315,11 @@ function start() {
       item[item.tagName === 'FORM' ? 'action' : 'href'] = base + item.dataset.go;
     }
     const paused = row.className === 's-paused';
-    const [pauseForm, resumeForm] = menu.querySelectorAll('form');
-    if (pauseForm) [pauseForm.hidden, resumeForm.hidden] = [paused, !paused];
+    if (one) {
+      one.elements.check.value = code(row);
+      one.elements.back.value = location.search;
+      [one.children[2].hidden, one.children[3].hidden] = [paused, !paused];
+    }
     const copyButton = menu.querySelector('[data-do=copy]');
     copyButton.dataset.copy = pingURL(row);
     copyButton.onclick = () => menu.hidePopover();
@@ -274,5 +344,5 @@ function start() {
   addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
 
   if (version) apply();
-  stayCurrent(table.dataset.status, () => `v=${version}&since=${since}`, update); // no version: the page came filtered, the other rows are needed
+  restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}${far ? `&${location.search.slice(1)}` : ''}`, update); // no version: the page came filtered, the other rows are needed
 }
