@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/store"
 )
 
 // The kinds of channels that need more here than a form (contract §2.11).
@@ -18,28 +21,39 @@ const (
 	kindPushover = "po"
 )
 
+// The groups of the gallery, in their order.
+const (
+	groupPeople   = "For people"
+	groupPrograms = "For programs"
+)
+
 // kindInfo is how a kind of channel is shown.
 type kindInfo struct {
 	Kind  string
 	Label string
 	Icon  string
+	Group string // of the gallery
 	Blurb string // one sentence for the gallery
+	Needs string // what to have at hand
 }
 
 // kindInfoOf describes a kind; its notifier, nil when the site does not offer it,
 // knows the label.
 func kindInfoOf(kind string, n notify.Notifier) kindInfo {
-	info := kindInfo{Kind: kind, Label: kind, Icon: "bell"}
+	info := kindInfo{Kind: kind, Label: kind, Icon: "bell", Group: "More"}
 	if n != nil {
 		info.Label = n.Label()
 	}
 	switch kind {
 	case kindEmail:
-		info.Icon, info.Blurb = "mail", "A message to any address, with all that is known about the check."
+		info.Icon, info.Group, info.Blurb = "mail", groupPeople, "A message to any address, with all that is known about the check."
+		info.Needs = "An address. One that is not yours is asked first."
 	case kindWebhook:
-		info.Icon, info.Blurb = "webhook", "An HTTP request to a server of yours, in the form it expects."
+		info.Icon, info.Group, info.Blurb = "webhook", groupPrograms, "An HTTP request to a server of yours, in the form it expects."
+		info.Needs = "A URL that takes GET, POST or PUT."
 	case kindPushover:
-		info.Icon, info.Blurb = "brand-pushover", "A push message to phones and desktops, with a priority for each event."
+		info.Icon, info.Group, info.Blurb = "brand-pushover", groupPeople, "A push message to phones and desktops, with a priority for each event."
+		info.Needs = "An account at Pushover, and its app."
 	}
 	return info
 }
@@ -49,7 +63,31 @@ type integrationsPage struct {
 	BasePage
 	CanWrite bool
 	Channels []channelView
-	Kinds    []kindInfo
+	Groups   []kindGroup
+	Search   bool // the gallery is large enough to be searched
+}
+
+// kindGroup is a part of the gallery.
+type kindGroup struct {
+	Name  string
+	Kinds []kindInfo
+}
+
+// searchedKinds is how many kinds can be seen at a glance.
+const searchedKinds = 6
+
+// galleryOf sorts kinds into their groups: people, programs, then all others in
+// the order they come.
+func galleryOf(kinds []kindInfo) []kindGroup {
+	groups := []kindGroup{{Name: groupPeople}, {Name: groupPrograms}}
+	for _, k := range kinds {
+		i := slices.IndexFunc(groups, func(g kindGroup) bool { return g.Name == k.Group })
+		if i < 0 {
+			i, groups = len(groups), append(groups, kindGroup{Name: k.Group})
+		}
+		groups[i].Kinds = append(groups[i].Kinds, k)
+	}
+	return slices.DeleteFunc(groups, func(g kindGroup) bool { return len(g.Kinds) == 0 })
 }
 
 // channelView is a row of the list of channels.
@@ -66,8 +104,34 @@ type channelView struct {
 	Error    string
 	Last     time.Time
 	Latency  time.Duration
-	Offered  bool // this site still has its kind
-	Resend   bool // the question to its address can be sent again
+	Health   store.ChannelHealth // of the last 30 days
+	Offered  bool                // this site still has its kind
+	Resend   bool                // the question to its address can be sent again
+}
+
+// healthTime is how far back the health of a channel looks.
+const healthTime = 30 * 24 * time.Hour
+
+// Delivered says how many alerts of the last 30 days arrived, "" when there
+// were none.
+func (v *channelView) Delivered() string {
+	h, all := v.Health, v.Health.Sent+v.Health.Failed
+	var text string
+	switch {
+	case all == 0:
+	case h.Failed == 0:
+		text = plural(all, "alert", "alerts") + " in 30 days, all delivered"
+	default:
+		// Rounded down: 100 % is all of them.
+		text = fmt.Sprintf("%d of %s delivered in 30 days (%d %%)", h.Sent, plural(all, "alert", "alerts"), h.Sent*100/all)
+	}
+	if h.Waiting > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d to be tried again", h.Waiting)
+	}
+	return text
 }
 
 // channelState is what to expect of a channel.
@@ -79,6 +143,9 @@ const (
 	channelDisabled    channelState = "disabled"
 	channelFailed      channelState = "failed"
 )
+
+// Broken tells whether the owner has something to repair.
+func (s channelState) Broken() bool { return s == channelDisabled || s == channelFailed }
 
 // Class is the colour of the state.
 func (s channelState) Class() string {
@@ -133,15 +200,21 @@ func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	health, err := s.Store.ChannelsHealth(r.Context(), project.ID, s.Store.Now().Add(-healthTime))
+	if err != nil {
+		return err
+	}
 	m := &integrationsPage{BasePage: integrationsBase("Integrations", project), CanWrite: role.CanWrite()}
 	for i := range channels {
 		v := s.viewChannel(&channels[i])
-		v.Assigned, v.Checks = assigned[v.ID], checks
+		v.Assigned, v.Checks, v.Health = assigned[v.ID], checks, health[v.ID]
 		m.Channels = append(m.Channels, v)
 	}
+	var kinds []kindInfo
 	for _, kind := range s.Notifiers.Kinds() {
-		m.Kinds = append(m.Kinds, kindInfoOf(kind, s.Notifiers.Notifier(kind)))
+		kinds = append(kinds, kindInfoOf(kind, s.Notifiers.Notifier(kind)))
 	}
+	m.Groups, m.Search = galleryOf(kinds), len(kinds) > searchedKinds
 	return s.render(w, r, http.StatusOK, "integrations", m)
 }
 

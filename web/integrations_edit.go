@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
@@ -248,7 +249,11 @@ func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text strin
 	title := s.viewChannel(c).Title
 	result, err := s.Tester.SendTest(r.Context(), c)
 	if err == nil {
-		return "ok", "The test to " + title + " was accepted." + answerText(result)
+		took := ""
+		if after, err := s.Store.ChannelByID(r.Context(), c.ID); err == nil && after.LastLatency > 0 {
+			took = " in " + duration(after.LastLatency.Round(time.Millisecond))
+		}
+		return "ok", "The test to " + title + " was accepted" + took + "." + answerText(result)
 	}
 	if failed, ok := errors.AsType[*notify.Error](err); ok {
 		return "error", "The test to " + title + " failed: " + failed.Message + answerText(result)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"punctual/internal/auth"
 	"punctual/internal/monitor"
@@ -32,7 +33,7 @@ func (o oneShot) SendTest(ctx context.Context, ch *monitor.Channel) (notify.Resu
 		Check: check, Channel: *ch, Status: monitor.StatusDown, Test: true, Attempt: 1, Key: "key", Now: o.store.Now(),
 		Flip: monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown, CreatedAt: o.store.Now()},
 	})
-	outcome := store.ChannelOutcome{At: o.store.Now()}
+	outcome := store.ChannelOutcome{At: o.store.Now(), Latency: 230 * time.Millisecond}
 	if err != nil {
 		outcome.Error = err.Error()
 	}
@@ -115,7 +116,7 @@ func TestIntegrationsListWhoIsTold(t *testing.T) {
 		page := s.get(integrationsPath(p.ID)).is(http.StatusOK)
 		page.has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down", "1 of 1 check")
 		page.hasNot("secret")
-		if kinds := page.text(".kind-card h3"); kinds != "EmailWebhookPushover" {
+		if kinds := page.text(".kind-card h4"); kinds != "EmailPushoverWebhook" {
 			s.Errorf("the gallery has %s", kinds)
 		}
 		if page.Find(".alarm").Length() != 0 {

@@ -16,7 +16,7 @@ import (
 // rest is filled in.
 type BasePage struct {
 	Title string // of the browser tab, without the site's name
-	Nav   string // the highlighted entry: projects, checks, integrations, settings, account, admin, docs
+	Nav   string // the highlighted entry: projects, checks, integrations, settings, account, walls, admin, docs
 
 	Site       *Site
 	User       *monitor.User // nil: a visitor
@@ -44,8 +44,14 @@ type ProjectNav struct {
 }
 
 // Trouble tells whether people would not hear of an alert: there is no channel,
-// or one is broken.
-func (p *ProjectNav) Trouble() bool { return p.Channels == 0 || p.BadChannels > 0 }
+// or one is broken. Of the project of others, which a superuser looks at, that is
+// not known.
+func (p *ProjectNav) Trouble() bool {
+	return p.Role != monitor.RoleNone && (p.Channels == 0 || p.BadChannels > 0)
+}
+
+// Muted tells whether there is trouble and no channel works at all.
+func (p *ProjectNav) Muted() bool { return p.Trouble() && p.BadChannels == p.Channels }
 
 // Flash is a message shown once, on the next page.
 type Flash struct {
