@@ -35,7 +35,7 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	fine("project-settings")
 
 	s.open(ctx, base+"/badges/")
-	s.act(ctx, first(chromedp.Click, `input[name=format][value=shields]`), first(chromedp.WaitVisible, "#badge .help"))
+	s.act(ctx, first(chromedp.Click, `input[name=format][value=shields]`), first(chromedp.WaitVisible, "#badge .help"), first(chromedp.WaitVisible, "#badge [data-copy]"))
 	fine("badges")
 
 	s.open(ctx, "/accounts/profile/")

@@ -332,3 +332,4 @@ setInterval(refreshTimes, 1000);
 new MutationObserver(showDown).observe(document.body, { attributeFilter: ['data-down'] });
 for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
 ready(document);
+document.addEventListener('htmx:load', (e) => ready(e.detail.elt));
