@@ -36,11 +36,11 @@ type search struct {
 // each finds the same.
 func (s *Server) searchBodies(ctx context.Context, c *monitor.Check, text string, minN int64, limit int) (*search, error) {
 	if n := utf8.RuneCountInString(text); n > maxSearchText {
-		return nil, errs.Invalidf("q", "Search for at most %d characters; this are %d.", maxSearchText, n)
+		return nil, errs.Invalidf("q", "Search for at most %d characters; these are %d.", maxSearchText, n)
 	}
-	wanted, err := regexp.Compile(`(?i)` + regexp.QuoteMeta(strings.ToValidUTF8(text, "\uFFFD")))
+	wanted, err := regexp.Compile(`(?i)` + regexp.QuoteMeta(text))
 	if err != nil {
-		return nil, errs.Invalidf("q", "This cannot be searched for.").Because(err)
+		return nil, errs.Invalidf("q", "Only text in UTF-8 can be searched for.").Because(err)
 	}
 	found := &search{Text: text, Hits: map[int64]hit{}}
 	read := 0
