@@ -5,7 +5,7 @@ package static
 
 import "embed"
 
-// FS has css/, js/, img/, fonts/ and vendor/.
+// FS has css/, js/, img/, fonts/, tv/ and vendor/.
 //
-//go:embed css js img fonts vendor
+//go:embed css js img fonts tv vendor
 var FS embed.FS

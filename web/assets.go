@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// stylesheet is the one file that all of css/ becomes.
+// stylesheet is the one file that all of css/ becomes; that of tv/ stands
+// alone.
 const stylesheet = "css/app.css"
 
 // asset is a file as it is sent.
@@ -46,7 +47,7 @@ func newAssets(fsys fs.FS, basePath string) (*assets, error) {
 		switch {
 		case err != nil:
 			return err
-		case path.Ext(name) == ".css":
+		case path.Ext(name) == ".css" && !strings.HasPrefix(name, "tv/"):
 			css.Write(data) // the walk is in the order of names
 		default:
 			a.add(name, data)

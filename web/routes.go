@@ -151,6 +151,11 @@ func (s *Server) routes() http.Handler {
 		get("/admin/deliveries/", s.adminDeliveries)
 		post("/admin/deliveries/{id}/retry/", s.adminRetryDelivery)
 
+		// Walls.
+		get("/walls/", s.walls)
+		post("/walls/", s.makeWall)
+		post("/walls/{wall}/remove/", s.removeWall)
+
 		// Documentation.
 		get("/docs/", s.docsIndex)
 		get("/docs/search/", s.docsSearch)
@@ -161,6 +166,10 @@ func (s *Server) routes() http.Handler {
 		}
 		get("/docs/{page}/", s.docsPage)
 	})
+
+	// Walls on screens: no log-in, their address is the permission.
+	r.Get("/wall/{wall}/{signature}/", s.wrap(s.wall))
+	r.Get("/tv/", s.wrap(s.tv))
 
 	// Links in mails: their signature is the permission. Mail programs post to
 	// the unsubscribe address without any cookie or origin (RFC 8058).
