@@ -162,7 +162,7 @@ func (l *live) look(ctx context.Context, now time.Time, suspect bool) error {
 	defer l.mu.Unlock()
 	for id, w := range l.projects {
 		w.suspect = w.suspect || suspect
-		if w.mark == marks[id] && !(w.suspect && now.Sub(w.changedAt) >= settingsPause) {
+		if w.mark == marks[id] && (!w.suspect || now.Sub(w.changedAt) < settingsPause) {
 			continue
 		}
 		w.mark, w.suspect, w.changedAt = marks[id], false, now

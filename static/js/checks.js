@@ -147,7 +147,10 @@ function start() {
     for (const chip of document.querySelectorAll('a[data-state]')) {
       const count = news.counts[chip.dataset.state] || 0;
       chip.querySelector('b').textContent = count;
-      chip.parentNode.hidden = !count && !chip.hasAttribute('aria-current');
+      const place = chip.parentNode;
+      if (!count || !place.hidden) continue; // one that is empty now stays, and a new one comes last: nothing moves
+      place.hidden = false;
+      place.style.order = 1;
     }
     for (const chip of document.querySelectorAll('a[data-tag]')) {
       const [state, tip] = news.tags[chip.dataset.tag] || ['new', ''];

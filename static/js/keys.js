@@ -107,7 +107,7 @@ document.addEventListener('keydown', (e) => {
 });
 
 const button = $('[data-keys]');
-if (button && matchMedia('(hover: hover)').matches) {
+if (button && !matchMedia('(pointer: coarse)').matches) { // a phone has no keys
   button.hidden = false;
   button.addEventListener('click', help);
 }

@@ -1,0 +1,232 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// watchPage notes what a reader feels: how far things jump, and for how long an
+// update, with the layout after it, holds the page.
+const watchPage = `
+	window.jumps = 0; window.took = [];
+	new PerformanceObserver((list) => { for (const e of list.getEntries()) jumps += e.value }).observe({ type: 'layout-shift' });
+	window.EventSource = class extends EventSource {
+		set onmessage(f) {
+			super.onmessage = (e) => {
+				const began = performance.now();
+				f(e);
+				document.body.offsetHeight;
+				took.push(performance.now() - began);
+			};
+		}
+	};`
+
+// liveChromium opens a page and waits until it listens.
+func (s *testSite) liveChromium(path string) context.Context {
+	s.Helper()
+	ctx := s.chromium("/docs/")
+	s.drive(ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(watchPage).Do(ctx)
+		return err
+	}), chromedp.Navigate(s.url+path))
+	s.listening(1)
+	return ctx
+}
+
+// listening waits until so many pages listen.
+func (s *testSite) listening(pages int) {
+	s.Helper()
+	waitFor(s, "the page to listen", func() bool {
+		l := s.server.live
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.viewers == pages
+	})
+}
+
+// moveMouse moves the pointer to the middle of an element.
+func moveMouse(selector string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		var at []float64
+		script := fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`, selector)
+		if err := chromedp.Evaluate(script, &at).Do(ctx); err != nil {
+			return err
+		}
+		return input.DispatchMouseEvent(input.MouseMoved, at[0], at[1]).Do(ctx)
+	})
+}
+
+func rowOf(c *monitor.Check) string {
+	return fmt.Sprintf(`document.querySelector('#checks a[href*="%s"]').closest('tr')`, c.Code)
+}
+
+func TestTheListFollowsPings(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	z := s.zoo(p)
+	ctx := s.liveChromium(listURL(p.ID) + "?sort=name")
+	s.drive(ctx, chromedp.Evaluate(`window.same = true; jumps = 0`, nil))
+
+	// A ping changes its row, soon and in place.
+	s.clock.Advance(10 * time.Second)
+	began := time.Now()
+	s.ping(z["up 9"], monitor.PingStart)
+	s.eventually(ctx, rowOf(z["up 9"])+`.classList.contains('s-started')`)
+	if took := time.Since(began); took > 3*time.Second { // a second, and two for a machine that is busy with other tests
+		t.Errorf("the row changed after %v", took)
+	} else {
+		t.Logf("the row changed after %v", took)
+	}
+	s.eventually(ctx, `window.same && jumps === 0`)
+
+	// What goes down shows at once, but moves only when nobody points at the list.
+	s.drive(ctx, moveMouse(`#checks tbody tr:nth-child(4) .nm`), chromedp.Evaluate(rowOf(z["up 10"])+`.querySelector('.nm a').focus()`, nil))
+	s.ping(z["up 10"], monitor.PingFail)
+	s.eventually(ctx, rowOf(z["up 10"])+`.classList.contains('s-down')`)
+	s.eventually(ctx, `document.title.startsWith('(2 down) ') && document.querySelector('link[rel=icon]').href.includes('favicon-down')`)
+	s.eventually(ctx, `window.same && jumps === 0 && `+rowOf(z["up 10"])+`.rowIndex > 2`)
+	s.drive(ctx, moveMouse(`h1`), chromedp.Evaluate(`document.activeElement.blur()`, nil))
+	s.eventually(ctx, rowOf(z["up 10"])+`.rowIndex === 2`)
+	s.eventually(ctx, `[...document.querySelectorAll('#checks .nm a')].map(a => a.textContent).join() === 'down 2,up 10,late 1,new 5,paused 4,run 3,up 9' && window.same`)
+
+	// A tab in the background lets its stream go, and takes it up again.
+	s.drive(ctx, chromedp.Evaluate(`Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true }); window.away = true; document.dispatchEvent(new Event('visibilitychange'))`, nil))
+	s.listening(0)
+	s.ping(z["up 10"], monitor.PingSuccess)
+	s.drive(ctx, chromedp.Evaluate(`window.away = false; document.dispatchEvent(new Event('visibilitychange'))`, nil))
+	s.listening(1)
+	s.eventually(ctx, rowOf(z["up 10"])+`.classList.contains('s-up') && window.same`)
+}
+
+func TestThePagesWithoutAStreamAsk(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	ctx := s.chromium("/docs/")
+	s.drive(ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(`
+			window.EventSource = class extends EventTarget {
+				static CLOSED = 2;
+				readyState = 2;
+				constructor() { super(); setTimeout(() => this.onerror()) }
+				close() {}
+			};`).Do(ctx)
+		return err
+	}))
+	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)), chromedp.WaitVisible(`#checks tr.s-new`))
+	s.clock.Advance(10 * time.Second)
+	s.ping(c, monitor.PingFail)
+	s.eventually(ctx, `document.querySelector('#checks tr.s-down')`)
+}
+
+func TestTheOverviewAndTheDetailsFollowPings(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	c := s.firstCheck(p)
+	ctx := s.liveChromium("/")
+	s.drive(ctx, chromedp.Evaluate(`window.same = true; document.querySelector('#projects a').focus()`, nil))
+	s.ping(c, monitor.PingFail)
+	s.eventually(ctx, `document.querySelector('#projects a.s-down') === document.activeElement && document.title.startsWith('(1 down) ') && window.same`)
+
+	s.drive(ctx, chromedp.Navigate(s.url+"/checks/"+c.Code.String()+"/details/"))
+	s.listening(1)
+	s.drive(ctx, chromedp.Evaluate(`window.same = true`, nil))
+	s.clock.Advance(time.Second)
+	s.ping(c, monitor.PingSuccess)
+	s.eventually(ctx, `document.querySelector('.state.s-up') && window.same && !document.title.includes('down')`)
+}
+
+func TestAnUpdateOfAThousandChecksDoesNotHoldThePage(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	if _, err := s.store.DB().Exec(t.Context(), `UPDATE users SET check_limit = 2000`); err != nil {
+		t.Fatal(err)
+	}
+	fillProject(t, s.store, p.ID, 1000)
+	checks, err := s.store.ChecksOf(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := s.liveChromium(listURL(p.ID) + "?sort=name")
+	s.drive(ctx, chromedp.Evaluate(`jumps = 0; took.length = 0`, nil))
+	var codes []string // of checks in sight: there may be pages
+	s.drive(ctx, chromedp.Evaluate(`[...document.querySelectorAll('#checks .nm a')].slice(20, 25).map(a => a.pathname.split('/').at(-3))`, &codes))
+	for _, code := range codes {
+		c := &checks[slices.IndexFunc(checks, func(c monitor.Check) bool { return c.Code.String() == code })]
+		s.clock.Advance(10 * time.Second)
+		s.ping(c, monitor.PingStart)
+		s.eventually(ctx, rowOf(c)+`.classList.contains('s-started')`)
+	}
+	var took []float64
+	var jumps float64
+	s.drive(ctx, chromedp.Evaluate(`took`, &took), chromedp.Evaluate(`jumps`, &jumps))
+	t.Logf("updates took %.1f ms", took)
+	if len(took) == 0 || slices.Min(took) > 100 { // the best: other tests take their share of the machine
+		t.Errorf("updates took %.1f ms, want less than 100", took)
+	}
+	if jumps != 0 {
+		t.Errorf("the page jumped by %f", jumps)
+	}
+}
+
+func TestTheKeyboardIsEnough(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	s.zoo(p)
+	ctx := s.chromium("/")
+	s.drive(ctx, chromedp.WaitVisible(`[data-keys]`), press("j"))
+	s.eventually(ctx, `document.activeElement === document.querySelector('#projects a')`)
+	s.drive(ctx, chromedp.KeyEvent("\r"))
+	s.eventually(ctx, `location.pathname.endsWith('/checks/') && document.readyState === 'complete'`)
+
+	s.drive(ctx, press("?"), chromedp.WaitVisible(`dialog.keys`))
+	s.eventually(ctx, `document.querySelector('dialog.keys').textContent.includes('Menu of the check') && document.activeElement.textContent === 'Close'`)
+	s.shots(ctx, "keys")
+	s.drive(ctx, press("j")) // not behind the dialog
+	s.eventually(ctx, `document.activeElement.textContent === 'Close'`)
+	s.drive(ctx, chromedp.KeyEvent("\x1b"))
+	s.eventually(ctx, `!document.querySelector('dialog')`)
+
+	s.drive(ctx, press("/"), chromedp.KeyEvent("up j"))
+	s.eventually(ctx, `document.activeElement.name === 'search' && document.activeElement.value === 'up j'`)
+	s.drive(ctx, chromedp.KeyEvent("\x1b"), chromedp.Evaluate(`document.activeElement.blur()`, nil), press("j"), press("j"), press("k"), press("m"))
+	s.eventually(ctx, `document.querySelector('#row-menu:popover-open') && document.querySelector('#row-menu').contains(document.activeElement)`)
+	if got := s.text(ctx, `#row-menu .menu-head`); got != "down 2" {
+		t.Errorf("the menu of %q", got)
+	}
+	s.drive(ctx, chromedp.KeyEvent("\x1b"))
+	s.eventually(ctx, `!document.querySelector('#row-menu:popover-open')`)
+	s.drive(ctx, chromedp.Evaluate(`document.activeElement.blur()`, nil), press("j"), chromedp.KeyEvent("\r"))
+	s.eventually(ctx, `location.pathname.endsWith('/details/') && document.readyState === 'complete'`)
+	s.drive(ctx, press("u"))
+	s.eventually(ctx, `location.pathname.endsWith('/checks/') && document.readyState === 'complete'`)
+	s.drive(ctx, press("g"), press("i"))
+	s.eventually(ctx, `location.pathname.endsWith('/integrations/') && document.readyState === 'complete'`)
+	s.drive(ctx, press("g"), press("h"))
+	s.eventually(ctx, `location.pathname === '/' && document.readyState === 'complete'`)
+
+	// Who does not want single keys has none.
+	s.drive(ctx, press("?"), clickOn(`dialog.keys input`), chromedp.KeyEvent("\x1b"), press("j"), press("?"))
+	s.eventually(ctx, `!document.querySelector('dialog') && !document.activeElement.closest('#projects')`)
+	s.drive(ctx, chromedp.Click(`[data-keys]`), chromedp.Click(`dialog.keys input`), chromedp.KeyEvent("\x1b"), press("j"))
+	s.eventually(ctx, `document.activeElement.closest('#projects')`)
+}
+
+// text is the text of an element.
+func (s *testSite) text(ctx context.Context, selector string) (text string) {
+	s.Helper()
+	s.drive(ctx, chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q).textContent`, selector), &text))
+	return strings.TrimSpace(text)
+}
+
