@@ -102,6 +102,7 @@ type channelView struct {
 	Checks   int
 	State    channelState
 	Error    string
+	Disabled time.Time // since when, zero: it is not, or nobody knows
 	Last     time.Time
 	Latency  time.Duration
 	Health   store.ChannelHealth // of the last 30 days
@@ -227,7 +228,7 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 	v := channelView{
 		kindInfo: kindInfoOf(c.Kind, n),
 		ID:       c.ID, Name: c.Name, Title: c.Name,
-		State: stateOf(c), Error: c.LastError, Last: c.LastNotifyAt, Latency: c.LastLatency,
+		State: stateOf(c), Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
 		Offered: n != nil,
 		Resend:  c.Kind == kindEmail && !c.Verified,
 	}

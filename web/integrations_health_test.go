@@ -61,7 +61,9 @@ func TestTheHealthOfAnIntegrationShows(t *testing.T) {
 		broken := failedWith("The key is not valid")
 		broken.Disable = true
 		s.deliver(c, broken)
-		if got := s.get(integrationsPath(p.ID)).text(".why a"); got != "Repair and switch on" {
+		page = s.get(integrationsPath(p.ID))
+		page.has("Disabled since Sun, 1 Mar 2026, 14:04:00 EET", "Last tried 1 min ago")
+		if got := page.text(".why a"); got != "Repair and switch on" {
 			t.Errorf("the way to repair it: %q", got)
 		}
 		s.clock.Advance(31 * 24 * time.Hour)

@@ -66,6 +66,7 @@ type Channel struct {
 	Disabled  bool
 	CreatedAt time.Time
 
+	DisabledAt   time.Time // kept by the store; zero: it is not disabled, or not known since when
 	LastNotifyAt time.Time
 	LastLatency  time.Duration
 	LastError    string // "" = the last delivery was accepted

@@ -15,11 +15,11 @@ import (
 	"punctual/internal/monitor"
 )
 
-const channelColumns = `h.id, h.project_id, h.kind, h.name, h.config, h.verified, h.disabled, h.created_at, h.last_notify_at, h.last_latency_us, h.last_error`
+const channelColumns = `h.id, h.project_id, h.kind, h.name, h.config, h.verified, h.disabled, h.created_at, h.disabled_at, h.last_notify_at, h.last_latency_us, h.last_error`
 
 func channelDest(c *monitor.Channel) []any {
 	return []any{db.UUID(&c.ID), db.UUID(&c.ProjectID), &c.Kind, &c.Name, &c.Config, &c.Verified, &c.Disabled, db.Time(&c.CreatedAt),
-		db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError}
+		db.Time(&c.DisabledAt), db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError}
 }
 
 func collectChannel(r *sql.Rows, c *monitor.Channel) error {
@@ -77,8 +77,9 @@ func (s *Store) ChannelsOfCheck(ctx context.Context, check int64) ([]monitor.Cha
 
 // UpdateChannel stores name, configuration and flags of a channel.
 func (s *Store) UpdateChannel(ctx context.Context, c *monitor.Channel) error {
-	n, err := execAffects(ctx, s.db, `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6 WHERE id = $1`,
-		c.ID, c.Name, c.Config, c.Verified, c.Disabled, c.LastError)
+	n, err := execAffects(ctx, s.db, `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
+			disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, $7) END WHERE id = $1`,
+		c.ID, c.Name, c.Config, c.Verified, c.Disabled, c.LastError, s.Now())
 	if err != nil {
 		return fmt.Errorf("update channel: %w", err)
 	}
@@ -111,7 +112,8 @@ type ChannelOutcome struct {
 // noteChannelOutcome stores how an attempt through the channel went. A permanent
 // error disables the channel; nothing here enables it again.
 func noteChannelOutcome(ctx context.Context, q db.Querier, id uuid.UUID, o ChannelOutcome) error {
-	_, err := q.Exec(ctx, `UPDATE channels SET last_notify_at = $2, last_latency_us = $3, last_error = $4, disabled = (disabled OR $5) WHERE id = $1`,
+	_, err := q.Exec(ctx, `UPDATE channels SET last_notify_at = $2, last_latency_us = $3, last_error = $4, disabled = (disabled OR $5),
+			disabled_at = CASE WHEN disabled OR $5 THEN coalesce(disabled_at, $2) END WHERE id = $1`,
 		id, o.At, o.Latency.Microseconds(), o.Error, o.Disable)
 	if err != nil {
 		return fmt.Errorf("note outcome of channel: %w", err)

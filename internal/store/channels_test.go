@@ -49,7 +49,7 @@ func TestAChannelComesBackAsStored(t *testing.T) {
 		if err := s.UpdateChannel(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		c.LastNotifyAt, c.LastLatency, c.LastError = clock.Now(), 1234567*time.Microsecond, "HTTP status 500"
+		c.DisabledAt, c.LastNotifyAt, c.LastLatency, c.LastError = clock.Now(), clock.Now(), 1234567*time.Microsecond, "HTTP status 500"
 		if err := s.NoteChannelOutcome(t.Context(), c.ID, store.ChannelOutcome{At: c.LastNotifyAt, Latency: c.LastLatency, Error: c.LastError}); err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,8 @@ const (
 	pgNoteChannels = `WITH v AS (
 			SELECT v.* FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[], $5::boolean[]) AS v(id, at, latency_us, error, disable)
 			JOIN channels h ON h.id = v.id ORDER BY h.id FOR NO KEY UPDATE OF h)
-		UPDATE channels h SET last_notify_at = v.at, last_latency_us = v.latency_us, last_error = v.error, disabled = (h.disabled OR v.disable)
+		UPDATE channels h SET last_notify_at = v.at, last_latency_us = v.latency_us, last_error = v.error, disabled = (h.disabled OR v.disable),
+			disabled_at = CASE WHEN h.disabled OR v.disable THEN coalesce(h.disabled_at, v.at) END
 		FROM v WHERE h.id = v.id`
 )
 

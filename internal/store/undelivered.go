@@ -46,7 +46,8 @@ func (s *Store) NoteUndelivered(ctx context.Context, code uuid.UUID, b Bounce) (
 		if _, err := tx.Exec(ctx, `UPDATE deliveries SET last_error = $2, status = CASE status WHEN 'sent' THEN 'failed' ELSE status END WHERE id = $1`, delivery, b.Reason); err != nil {
 			return fmt.Errorf("note undelivered: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `UPDATE channels SET last_error = $2, disabled = $3 WHERE id = $1`, u.Channel.ID, b.Reason, u.Channel.Disabled); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE channels SET last_error = $2, disabled = $3,
+			disabled_at = CASE WHEN $3 THEN coalesce(disabled_at, $4) END WHERE id = $1`, u.Channel.ID, b.Reason, u.Channel.Disabled, tx.Now()); err != nil {
 			return fmt.Errorf("note undelivered: %w", err)
 		}
 		out = u
