@@ -90,6 +90,7 @@ func (s *Server) loginByPassword(w http.ResponseWriter, r *http.Request, form *F
 		return s.loginAgain(w, r, form, err)
 	}
 	s.logIn(visitorOf(r), user)
+	s.prove(visitorOf(r))
 	return s.welcomeBack(w, r, user, safeNext(form.Value("next")))
 }
 
@@ -154,6 +155,7 @@ func (s *Server) useToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.logIn(visitorOf(r), user)
+	s.prove(visitorOf(r))
 	return s.welcomeBack(w, r, user, next)
 }
 

@@ -84,10 +84,10 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
 		_, err = s.Auth.Invite(r.Context(), visitorOf(r).User, p, form.Value("email"), as)
 	}
 	status := http.StatusBadRequest
-	switch kind := errs.KindOf(err); {
-	case kind == errs.Conflict:
+	switch errs.KindOf(err) {
+	case errs.Conflict:
 		form.Fail("email", errs.Message(err))
-	case kind == errs.TooMany:
+	case errs.TooMany:
 		status = http.StatusTooManyRequests
 		form.Fail("email", errs.Message(err))
 	default:

