@@ -6,9 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -21,28 +24,35 @@ type errorPage struct {
 	Status  int
 	Heading string
 	Message string
+	Wait    string // how long to wait before the next try, "" = not known
 	Ref     string // to find the error in the log, "" = it is not there
 }
 
-// refMark stands for the reference number in the page made at the start.
-const refMark = "0REFERENCE0"
+// What stands for the reference number and for the message in the pages made at
+// the start.
+const (
+	refMark     = "0REFERENCE0"
+	messageMark = "0MESSAGE0"
+)
 
-// prepareErrorPage renders the page of internal errors once, at the start: when
-// it is needed, the database may be down, or rendering itself broken.
-func (s *Server) prepareErrorPage() error {
-	m := &errorPage{
-		BasePage: BasePage{Title: "Error", Site: &s.Site}, Status: http.StatusInternalServerError,
-		Heading: headings[http.StatusInternalServerError], Message: errs.Message(errors.New("internal")), Ref: refMark,
-	}
+// prepareErrorPages renders the pages of errors of our own once, at the start:
+// when they are needed, the database may be down, or rendering itself broken.
+func (s *Server) prepareErrorPages() error {
 	t, err := s.pages.page("error")
 	if err != nil {
 		return err
 	}
-	var buf bytes.Buffer
-	if err := t.ExecuteTemplate(&buf, "layout", m); err != nil {
-		return fmt.Errorf("render the error page: %w", err)
+	s.brokenPages = map[int][]byte{}
+	for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		m := &errorPage{
+			BasePage: BasePage{Title: headings[status], Site: &s.Site}, Status: status, Heading: headings[status], Message: messageMark, Ref: refMark,
+		}
+		var buf bytes.Buffer
+		if err := t.ExecuteTemplate(&buf, "layout", m); err != nil {
+			return fmt.Errorf("render the error page: %w", err)
+		}
+		s.brokenPages[status] = buf.Bytes()
 	}
-	s.brokenPage = buf.Bytes()
 	return nil
 }
 
@@ -70,9 +80,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.failBroken(w, r, status, err)
 		return
 	}
-	if wait := errs.RetryAfterOf(err); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-	}
+	wait := errs.RetryAfterOf(err)
+	setRetryAfter(w.Header(), wait)
 	if r.Header.Get("HX-Request") != "" {
 		http.Error(w, errs.Message(err), status)
 		return
@@ -81,13 +90,35 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if message == "" {
 		message = "There is no such page."
 	}
-	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message}
+	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message, Wait: waitWords(message, wait)}
 	if err := s.render(w, r, status, "error", m); err != nil {
 		s.failBroken(w, r, http.StatusInternalServerError, err)
 	}
 }
 
-// failBroken answers with the page made at the start.
+// setRetryAfter tells programs to come back after wait, in whole seconds; 0 tells
+// nothing.
+func setRetryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	}
+}
+
+// waitWords is wait for people: never shorter, so that the next try succeeds. It
+// is "" where the message says it already.
+func waitWords(message string, wait time.Duration) string {
+	switch {
+	case wait <= 0, strings.Contains(message, "again in "):
+		return ""
+	case wait < time.Minute:
+		return duration(wait.Truncate(time.Second) + time.Second)
+	default:
+		return duration(wait.Truncate(time.Minute) + time.Minute)
+	}
+}
+
+// failBroken answers with the page made at the start for the status. Of an error
+// of a known kind (something is not available) it says what it is.
 func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
 	ref := newReference()
 	eventOf(r).ref = ref
@@ -95,11 +126,15 @@ func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, 
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if wait := errs.RetryAfterOf(err); wait > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	wait := errs.RetryAfterOf(err)
+	setRetryAfter(h, wait)
+	message := errs.Message(err)
+	if text := waitWords(message, wait); text != "" {
+		message += " You can try again in " + text + "."
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(bytes.ReplaceAll(s.brokenPage, []byte(refMark), []byte(ref))) // the reader may have gone
+	page := strings.NewReplacer(refMark, ref, messageMark, template.HTMLEscapeString(message))
+	_, _ = page.WriteString(w, string(s.brokenPages[status])) // the reader may have gone
 }
 
 // askLogin leads to the login form and, after it, back to the page wanted.
@@ -132,7 +167,11 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	}
 	s.withSession(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusMethodNotAllowed
-		m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: "This address does not take such requests."}
+		message := "This address does not take such requests: " + r.Method + "."
+		if allowed := w.Header().Values("Allow"); len(allowed) > 0 {
+			message = "This address takes only " + strings.Join(allowed, " and ") + ". If you came here by reloading a page, open it anew."
+		}
+		m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message}
 		if err := s.render(w, r, status, "error", m); err != nil {
 			s.failBroken(w, r, http.StatusInternalServerError, err)
 		}

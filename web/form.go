@@ -70,12 +70,13 @@ func (f *Form) On(field string) bool {
 // Error is what is wrong with a field, "" = nothing.
 func (f *Form) Error(field string) string { return f.Errors[field] }
 
-// Attrs ties an input to its message, when it has one.
+// Attrs ties an input to its message, when it has one, and lets the browser begin
+// at the first such input of the page.
 func (f *Form) Attrs(field string) template.HTMLAttr {
 	if f.Errors[field] == "" {
 		return ""
 	}
-	return template.HTMLAttr(`aria-invalid="true" aria-describedby="` + template.HTMLEscapeString(field) + `-error"`) //nolint:gosec // escaped
+	return template.HTMLAttr(`autofocus aria-invalid="true" aria-describedby="` + template.HTMLEscapeString(field) + `-error"`) //nolint:gosec // escaped
 }
 
 // FieldError is for the partial "field-error".

@@ -105,8 +105,8 @@ type Server struct {
 	reference *apidoc.Reference // nil = no page
 	addresses *auth.Addresses
 	live      *live
-	// brokenPage answers when nothing can be rendered any more.
-	brokenPage []byte
+	// brokenPages answer, by status, when nothing can be rendered any more.
+	brokenPages map[int][]byte
 }
 
 // New parses the templates and builds the routes.
@@ -135,7 +135,7 @@ func New(d Deps) (*Server, error) {
 		}
 		s.docs = withAPIDoc(s.docs, s.reference)
 	}
-	if err = s.prepareErrorPage(); err != nil {
+	if err = s.prepareErrorPages(); err != nil {
 		return nil, err
 	}
 	s.handler = s.routes()
