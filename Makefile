@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 
 .PHONY: help
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: run
 run: build ## Build and run everything on SQLite at http://localhost:8000 (needs only Go)
@@ -55,6 +55,12 @@ faults: ## Kill, cut off and fill up everything, 20 to 100 times each (docs/reli
 	@mkdir -p artifacts && rm -f artifacts/faults.txt
 	@PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_FAULTS=$(CURDIR)/artifacts/faults.txt $(GO) test -count=1 -parallel 4 -timeout 20m -run '^TestFault' ./internal/e2e; \
 		status=$$?; cat artifacts/faults.txt; exit $$status
+
+# The demo in Chromium; docs/gallery.md shows the pictures.
+.PHONY: screenshots
+screenshots: ## Take the pictures of docs/gallery.md anew, from the data of `punctual up --demo`
+	.ci/deps chromium
+	PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_GALLERY=$(CURDIR)/docs/img/gallery $(GO) test -count=1 -timeout 20m -run '^TestGallery$$' ./internal/e2e
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,64 +69,96 @@ func stories(t *testing.T, s *store.Store) (all []story) {
 	return all
 }
 
-func TestTheDemoShowsEverythingThereIs(t *testing.T) {
+// One demo on each engine for all that is to be seen of it: making it takes a
+// second or two.
+func TestTheDemo(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		fill(t, s)
-		seen := map[string]int{}
-		for _, c := range stories(t, s) {
-			seen[string(c.StatusAt(clock.Now()))]++
-			seen[string(c.Kind)]++
-			if c.Started() {
-				seen["started"]++
-			}
-			for _, p := range c.pings {
-				seen["ping "+string(p.Kind)]++
-				if p.RID.Valid {
-					seen["run id"]++
-				}
-				if p.ExitStatus != nil && *p.ExitStatus > 0 {
-					seen["exit status"]++
-				}
-				if p.Scheme == "email" {
-					seen["mail"]++
-				}
-			}
-			for _, d := range c.deliveries {
-				seen["delivery "+string(d.Status)]++
-				if d.Attempts > 1 && d.Status == monitor.DeliverySent {
-					seen["tried again"]++
-				}
-			}
+		first := stories(t, s)
+		t.Run("shows everything there is", func(t *testing.T) { showsEverything(t, first, clock.Now()) })
+		for _, c := range first {
+			t.Run("is consistent in "+c.Slug, func(t *testing.T) { consistent(t, &c, clock.Now()) })
 		}
-		for _, what := range []string{
-			"new", "up", "grace", "down", "paused", "started", "simple", "cron", "oncalendar", "ping start", "ping success", "ping fail",
-			"run id", "exit status", "mail", "delivery sent", "delivery failed", "tried again",
-		} {
-			if seen[what] == 0 {
-				t.Errorf("there is no %s; there are %v", what, seen)
+		t.Run("has nothing left for the watcher to find", func(t *testing.T) {
+			over, err := s.FlipOverdue(t.Context(), 1000, nil)
+			must(t, err)
+			if len(over.Flips) > 0 || len(over.Broken) > 0 {
+				t.Errorf("%d checks are down and %d broken", len(over.Flips), len(over.Broken))
 			}
-		}
-		if seen["down"] > 6 {
-			t.Errorf("%d checks are down: people would think that it is broken", seen["down"])
-		}
+		})
+		t.Run("is made anew beside what guests have made, and is the same", func(t *testing.T) {
+			guest := testdb.Account(t, s)
+			fill(t, s)
+			if diff := cmp.Diff(inWords(first), inWords(stories(t, s))); diff != "" {
+				t.Errorf("it differs: %.2000s", diff)
+			}
+			if _, err := s.CheckByCode(t.Context(), guest.Check.Code); err != nil {
+				t.Error(err)
+			}
+		})
 	})
 }
 
-// Pings, flips and states agree as if it had all happened here.
-func TestTheDemoIsConsistent(t *testing.T) {
-	t.Parallel()
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		fill(t, s)
-		for _, c := range stories(t, s) {
-			t.Run(c.Slug, func(t *testing.T) { consistent(t, &c, clock.Now()) })
+func showsEverything(t *testing.T, all []story, now time.Time) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, c := range all {
+		seen[string(c.StatusAt(now))]++
+		seen[string(c.Kind)]++
+		if c.Started() {
+			seen["started"]++
 		}
-		over, err := s.FlipOverdue(t.Context(), 1000, nil)
-		must(t, err)
-		if len(over.Flips) > 0 || len(over.Broken) > 0 {
-			t.Errorf("the watcher found %d checks down and %d broken right after the demo was made", len(over.Flips), len(over.Broken))
+		for _, p := range c.pings {
+			seen["ping "+string(p.Kind)]++
+			if p.RID.Valid {
+				seen["run id"]++
+			}
+			if p.ExitStatus != nil && *p.ExitStatus > 0 {
+				seen["exit status"]++
+			}
+			if p.Scheme == "email" {
+				seen["mail"]++
+			}
 		}
-	})
+		for _, d := range c.deliveries {
+			seen["delivery "+string(d.Status)]++
+			if d.Attempts > 1 && d.Status == monitor.DeliverySent {
+				seen["tried again"]++
+			}
+		}
+	}
+	for _, what := range []string{
+		"new", "up", "grace", "down", "paused", "started", "simple", "cron", "oncalendar", "ping start", "ping success", "ping fail",
+		"run id", "exit status", "mail", "delivery sent", "delivery failed", "tried again",
+	} {
+		if seen[what] == 0 {
+			t.Errorf("there is no %s; there are %v", what, seen)
+		}
+	}
+	if seen["down"] > 6 {
+		t.Errorf("%d checks are down: people would think that it is broken", seen["down"])
+	}
+}
+
+// inWords is what must be the same in two demos of the same moment.
+func inWords(all []story) (words []string) {
+	for _, c := range all {
+		words = append(words, c.Code.String(), c.RecentRuns)
+		for _, p := range c.pings {
+			words = append(words, p.CreatedAt.String(), string(p.Kind), string(p.Body))
+		}
+		for _, f := range c.flips {
+			words = append(words, f.CreatedAt.String(), string(f.New))
+		}
+		codes := []string{}
+		for _, d := range c.deliveries {
+			codes = append(codes, d.Code.String()+" "+d.LastError)
+		}
+		slices.Sort(codes) // those of one flip have no order
+		words = append(words, codes...)
+	}
+	return words
 }
 
 func consistent(t *testing.T, c *story, now time.Time) {
@@ -174,30 +207,6 @@ func replay(c *story, now time.Time) monitor.State {
 	return fresh.State
 }
 
-func TestTheSameMomentGivesTheSameDemo(t *testing.T) {
-	t.Parallel()
-	var got [2][]string
-	for i := range got {
-		s := testdb.Open(t, testdb.Engines[0], testdb.NewClock())
-		fill(t, s)
-		if i == 1 {
-			fill(t, s) // again in the same database
-		}
-		for _, c := range stories(t, s) {
-			got[i] = append(got[i], c.Code.String(), c.RecentRuns)
-			for _, p := range c.pings {
-				got[i] = append(got[i], p.CreatedAt.String(), string(p.Kind), string(p.Body))
-			}
-			for _, d := range c.deliveries {
-				got[i] = append(got[i], d.Code.String(), d.LastError)
-			}
-		}
-	}
-	if diff := cmp.Diff(got[0], got[1]); diff != "" {
-		t.Errorf("it differs: %.2000s", diff)
-	}
-}
-
 func TestTheDemoLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
@@ -210,24 +219,6 @@ func TestTheDemoLeavesOthersAlone(t *testing.T) {
 		}
 		if _, err := s.UserByEmail(t.Context(), demo.Address); err == nil {
 			t.Error("there is a demo user")
-		}
-	})
-}
-
-// What somebody made in the demo meanwhile stays when it is made anew.
-func TestAnEarlierDemoIsReplaced(t *testing.T) {
-	t.Parallel()
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		fill(t, s)
-		guest := testdb.Account(t, s)
-		before := len(stories(t, s))
-		clock.Advance(50 * time.Hour)
-		fill(t, s)
-		if after := len(stories(t, s)); after != before {
-			t.Errorf("%d checks, there were %d", after, before)
-		}
-		if _, err := s.CheckByCode(t.Context(), guest.Check.Code); err != nil {
-			t.Error(err)
 		}
 	})
 }

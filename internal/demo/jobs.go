@@ -94,7 +94,7 @@ func operations() []job {
 			takes: 35 * second, rids: true, woes: 1, from: byCurl("2001:db8:40::12"), prints: etcd, told: "op"},
 		{name: "Prune Docker images", slug: "docker-prune", tags: "ci infra", every: "168h", grace: day, ago: 2 * day,
 			takes: 63 * second, woes: 0.3, from: byCurl("198.51.100.30"), prints: docker, told: "o"},
-		{name: "VPN gateway heartbeat", slug: "vpn-heartbeat", tags: "network", every: "1m", grace: 2 * minute, ago: 25 * second,
+		{name: "VPN gateway heartbeat", slug: "vpn-heartbeat", tags: "network", every: "1m", grace: 2 * minute, ago: 50 * second,
 			woes: 7, from: byGet("198.51.100.1"), told: "opwn"},
 		{name: "Mirror DNS zones", slug: "dns-mirror", tags: "network", every: "30m", grace: 6 * hour, end: late,
 			takes: 5 * second, woes: 1, from: byWget("198.51.100.2"), told: "o"},

@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"punctual/internal/db"
+	"punctual/internal/demo"
+	"punctual/internal/monitor"
+)
+
+// gallery is a demo that somebody looks at.
+type gallery struct {
+	*tab
+	projects map[string]string // name → path of the project
+	checks   map[string]monitor.Check
+	channel  string // id of one
+}
+
+// openDemo starts a demo, as `punctual up --demo` does, and logs in.
+func openDemo(t *testing.T) *gallery {
+	t.Helper()
+	e := newEnv(t, db.SQLite)
+	b := openTab(t, e, e.start(t, "up", "--demo"))
+	b.open(b.loginLink())
+	b.click("form .btn.primary")
+	b.until(`!location.pathname.includes("/accounts/")`)
+	g := &gallery{tab: b}
+	g.look()
+	return g
+}
+
+// look reads what there is from the database.
+func (g *gallery) look() {
+	g.Helper()
+	ctx, s := g.Context(), g.store(g.T)
+	user, err := s.UserByEmail(ctx, demo.Address)
+	must(g.T, err)
+	projects, err := s.ProjectsOf(ctx, user.ID)
+	must(g.T, err)
+	g.projects, g.checks = map[string]string{}, map[string]monitor.Check{}
+	for _, p := range projects {
+		g.projects[p.Name] = "/projects/" + p.ID.String()
+		checks, err := s.ChecksOf(ctx, p.ID)
+		must(g.T, err)
+		for _, c := range checks {
+			g.checks[c.Name] = c
+		}
+		channels, err := s.ChannelsOf(ctx, p.ID)
+		must(g.T, err)
+		g.channel = channels[0].ID.String()
+	}
+}
+
+func (g *gallery) pings() (n int64) {
+	g.look()
+	for _, c := range g.checks {
+		n += c.NPings
+	}
+	return n
+}
+
+// The demo starts, its link logs in, the lists show every status, and it goes on
+// living.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	g := openDemo(t)
+	before := g.pings()
+	seen := map[string]bool{}
+	for _, project := range g.projects {
+		g.open(project + "/checks/")
+		g.see("#checks")
+		for _, state := range strings.Fields(g.value(`[...document.querySelectorAll("li:not([hidden]) > [data-state]")].map(e => e.dataset.state).join(" ")`)) {
+			seen[state] = true
+		}
+	}
+	if got, want := strings.Join(slices.Sorted(maps.Keys(seen)), " "), "down grace new paused started up"; got != want {
+		t.Errorf("the lists show the states %s, want %s", got, want)
+	}
+	eventually(t, "a check is pinged", func() bool { return g.pings() > before })
+}
+
+// Two demos do not share a database with anything else.
+func TestDemoRefusesADatabaseInUse(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, db.SQLite)
+	if code, _, stderr := e.run(t, "project", "create", "--owner", "owner@example.org", "--name", "Mine"); code != 0 {
+		e.start(t, "up").terminate() // the schema is not there yet
+		if code, _, stderr = e.run(t, "project", "create", "--owner", "owner@example.org", "--name", "Mine"); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	code, _, stderr := e.run(t, "up", "--demo")
+	if code != 1 || !strings.Contains(stderr, "--demo: the demo wants a database of its own") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// exhibit is a page of the gallery.
+type exhibit struct {
+	name, title string
+	path        string
+	see         string // what must be there before the picture is taken, "" = main
+}
+
+// exhibits are the main pages, in the order of the gallery.
+func (g *gallery) exhibits() []exhibit {
+	operations, data := g.projects["Acme operations"], g.projects["Data platform"]
+	check := func(name string) string { return "/checks/" + g.checks[name].Code.String() }
+	backup, erp, nas := "Nightly Postgres backup", "Sync invoices to ERP", "NAS snapshot report"
+	newest := func(name string) string { return fmt.Sprintf("%s/pings/%d/", check(name), g.checks[name].NPings) }
+	return []exhibit{
+		{name: "checks", title: "The checks of a project, down first", path: operations + "/checks/", see: "#checks"},
+		{name: "checks-by-tag", title: "Grouped by tag", path: data + "/checks/?group=tag", see: "#checks"},
+		{name: "projects", title: "Projects", path: "/"},
+		{name: "check", title: "A check", path: check(backup) + "/details/"},
+		{name: "check-down", title: "A check that is down", path: check(erp) + "/details/"},
+		{name: "log", title: "Its log", path: check(erp) + "/log/"},
+		{name: "ping", title: "What a failed run said", path: newest(erp)},
+		{name: "ping-mail", title: "A ping by e-mail", path: newest(nas)},
+		{name: "schedule", title: "A schedule, explained", path: check(backup) + "/timeout/"},
+		{name: "add", title: "A new check", path: operations + "/checks/add/"},
+		{name: "integrations", title: "Integrations and how they are", path: operations + "/integrations/"},
+		{name: "webhook", title: "A webhook", path: operations + "/add_webhook/"},
+		{name: "settings", title: "Project settings, keys and team", path: operations + "/settings/"},
+		{name: "badges", title: "Badges", path: operations + "/badges/"},
+		{name: "profile", title: "Account", path: "/accounts/profile/"},
+		{name: "walls", title: "Wall views", path: "/walls/"},
+		{name: "docs", title: "Documentation with one's own URLs", path: "/docs/crontab/"},
+		{name: "mailbox", title: "Mail that is kept where no server is set", path: "/mailbox/"},
+	}
+}
+
+// TestGallery takes the pictures of `make screenshots` into the directory
+// $PUNCTUAL_GALLERY, and writes their page beside it.
+func TestGallery(t *testing.T) {
+	dir := os.Getenv("PUNCTUAL_GALLERY")
+	if dir == "" {
+		t.Skip("PUNCTUAL_GALLERY is not set: make screenshots sets it")
+	}
+	must(t, os.MkdirAll(dir, 0o755))
+	g := openDemo(t)
+	g.open("/robots.txt") // only its cookies are needed from here on
+	var index strings.Builder
+	index.WriteString("# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes them anew.\n")
+	visitor := []exhibit{
+		{name: "welcome", title: "The welcome page", path: "/"},
+		{name: "login", title: "Log in", path: "/accounts/login/"},
+	}
+	for _, e := range append(g.exhibits(), visitor...) {
+		if e.see == "" {
+			e.see = "main"
+		}
+		fmt.Fprintf(&index, "\n## %s\n\n", e.title)
+		for _, width := range []int64{1280, 390} {
+			for _, scheme := range []string{"light", "dark"} {
+				fmt.Fprintf(&index, `<img src="img/gallery/%s" width="%d" alt="%s, %d px wide, %s">`+"\n", fileOf(e, width, scheme), width*3/8, e.title, width, scheme)
+			}
+		}
+		t.Run(e.name, func(t *testing.T) {
+			b := g.twin(t)
+			if slices.Contains(visitor, e) {
+				b = openTab(t, g.env, g.server)
+			}
+			for _, width := range []int64{1280, 390} {
+				for _, scheme := range []string{"light", "dark"} {
+					must(t, os.WriteFile(filepath.Join(dir, fileOf(e, width, scheme)), b.picture(e, width, scheme), 0o600))
+				}
+			}
+		})
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "..", "..", "gallery.md"), []byte(index.String()), 0o600))
+}
+
+func fileOf(e exhibit, width int64, scheme string) string {
+	return fmt.Sprintf("%s-%d-%s.webp", e.name, width, scheme)
+}
+
+// tallest is how much of a long page is in its picture.
+const tallest = 1000
+
+// picture is the upper part of a page as WebP.
+func (b *tab) picture(e exhibit, width int64, scheme string) (webp []byte) {
+	b.Helper()
+	b.do(chromedp.EmulateViewport(width, 800), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}))
+	b.open(e.path)
+	b.see(e.see)
+	b.until(`document.readyState === "complete" && document.fonts.status === "loaded" && [...document.images].every(i => i.complete)`)
+	b.do(chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`, nil, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		_, _, _, _, _, size, err := page.GetLayoutMetrics().Do(ctx)
+		if err != nil {
+			return err
+		}
+		webp, err = page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatWebp).WithQuality(60).WithCaptureBeyondViewport(true).
+			WithClip(&page.Viewport{Width: float64(width), Height: min(max(size.Height, 500), tallest), Scale: 1}).Do(ctx)
+		return err
+	}))
+	return webp
+}
