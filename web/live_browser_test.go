@@ -226,7 +226,6 @@ func (s *testSite) text(ctx context.Context, selector string) (text string) {
 	return strings.TrimSpace(text)
 }
 
-
 // riga is the zone of those who log in through login.
 func riga(t *testing.T) *time.Location {
 	t.Helper()
