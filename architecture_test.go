@@ -51,6 +51,7 @@ var onlyFor = map[string][]string{
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
 	"web":                 {"internal/app", "cmd/punctual"},
 	"web/apidoc":          {"web"},
+	"web/badge":           {"internal/app", "web"}, // the addresses, for the page of them
 	"database/sql/driver": {"internal/db"},
 
 	"github.com/jackc/pgx":            {"internal/db"},
