@@ -2,15 +2,50 @@ package e2e
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+	"github.com/go-chi/chi/v5"
+
 	"punctual/internal/db"
+	chromium "punctual/internal/testkit/browser"
 )
 
-// Every page, wide and on a phone, light and dark: nothing on the console, no
-// violation of the content security policy, nothing wider than the window.
-// What they look like is kept in artifacts/screenshots.
+// noPages are the addresses of the route table that show no page of ours, and
+// why. All others must be on a tour of TestEveryPage.
+var noPages = map[string]string{
+	"/static/*": "files", "/favicon.ico": "a file", "/robots.txt": "a file",
+	"/welcome/check/":                 "a part of the welcome page",
+	"/mailbox/{id}/html/":             "what a mail says, in a frame",
+	"/admin/emails/{id}/html/":        "what a mail says, in a frame",
+	"/checks/{check}/pings/{n}/html/": "what a mail says, in a frame",
+	"/checks/{check}/pings/{n}/body/": "a download",
+	"/checks/{check}/last_ping/":      "shows /checks/{check}/pings/{n}/",
+	"/checks/{check}/status/":         "data", "/checks/{check}/live/": "a stream",
+	"/projects/status/": "data", "/projects/live/": "a stream",
+	"/projects/{project}/checks/status/": "data", "/projects/{project}/checks/live/": "a stream",
+	"/checks/validate_schedule/": "data",
+	"/cloaked/{key}/":            "leads to /checks/{check}/details/",
+	"/admin/":                    "leads to /admin/users/",
+	"/integrations/pushover/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
+}
+
+// Every page of the route table, wide and on a phone, light and dark: nothing
+// that axe objects to, nothing on the console, no violation of the content
+// security policy, nothing wider than the window, nothing that moves for those
+// who want no motion. What they look like is kept in artifacts/screenshots.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	const user, operator = "jane.roe@acme.example", "root@acme.example"
@@ -20,6 +55,7 @@ func TestEveryPage(t *testing.T) {
 		"PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL": "https://pushover.example.org/subscribe/Acme-1234",
 	})
 	server := e.start(t, "up")
+	g := newGuide(t)
 	b := openTab(t, e, server)
 	b.signUp(user)
 	s := b.store(t)
@@ -38,7 +74,25 @@ func TestEveryPage(t *testing.T) {
 	b.at("/checks/")
 	empty := b.value("location.pathname")
 	b.ping(b.site("/ping/"+checkNamed(b, user, "Rotate application logs")+"/fail"), "logrotate: disk full")
-	waitMail(t, s, "DOWN")
+
+	// Pages that only mails lead to.
+	b.open(project + "/add_email/")
+	b.fill("#value", "ops@acme.example")
+	b.click("main form .btn.primary")
+	b.says(".flash.ok", "Added")
+	verify := b.linkIn(waitMail(t, s, "(?i)confirm").Text, "/verify/")
+	unsubscribe := b.linkIn(waitMail(t, s, "DOWN").Text, "/unsub/")
+	b.open("/accounts/change_email/")
+	b.fill("#email", "jane.doe@acme.example")
+	b.click("main form .btn.primary")
+	b.see(".flash.ok")
+	agree := b.linkIn(waitMail(t, s, "(?i)change.*address|address.*change|new address").Text, "/change_email/")
+	b.open("/walls/")
+	b.fill("main form #name", "Ops room")
+	b.do(chromedp.Evaluate(`document.querySelector("[name=project]").checked = true`, nil))
+	b.click("main form .btn.primary")
+	b.see("main a.btn[href*='/wall/']")
+	wall := b.value(`new URL(document.querySelector("main a.btn[href*='/wall/']").href).pathname`)
 
 	details := "/checks/" + check.Code.String()
 	mailbox := "/mailbox/"
@@ -53,18 +107,26 @@ func TestEveryPage(t *testing.T) {
 	t.Run("visitor", func(t *testing.T) {
 		t.Parallel()
 		v := openTab(t, e, server)
-		v.tour(map[string]string{
-			"welcome": "/", "login": "/accounts/login/", "link-sent": "/accounts/login_link_sent/", "docs": "/docs/", "docs-page": "/docs/signalling/",
+		v.open("/accounts/login/")
+		v.fill("#identity", "visitor@acme.example")
+		v.click("form .btn.primary")
+		v.at("/accounts/login_link_sent/")
+		link := v.linkIn(v.server.waitFor(`(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)[^\n]*visitor@|visitor@[^\n]*(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)`)[0], "/check_token/")
+		g.tour(v, map[string]string{"link-sent": "/accounts/login_link_sent/"})
+		v = openTab(t, e, server)
+		g.tour(v, map[string]string{
+			"welcome": "/", "login": "/accounts/login/", "token": link,
+			"verify": verify, "unsubscribe": unsubscribe, "agree-email": agree,
 		})
-		lost := openTab(t, e, server)
-		lost.console.Allow("status of 404")
-		lost.tour(map[string]string{"404": "/no/such/page/"})
+		v.console.Allow("status of 4")
+		g.tour(v, map[string]string{"404": "/no/such/page/", "token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
+		g.tour(v, map[string]string{"wall": wall, "tv": "/tv/"})
 	})
 	t.Run("user", func(t *testing.T) {
 		t.Parallel()
 		b := b.twin(t)
-		b.tour(map[string]string{
-			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "check-add": project + "/checks/add/",
+		g.tour(b, map[string]string{
+			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "checks-select": project + "/checks/?select=1", "check-add": project + "/checks/add/",
 			"details": details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
 			"check-name": details + "/name/", "check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/", "check-remove": details + "/remove/",
 		})
@@ -72,10 +134,18 @@ func TestEveryPage(t *testing.T) {
 	t.Run("team", func(t *testing.T) {
 		t.Parallel()
 		b := b.twin(t)
-		b.tour(map[string]string{
+		g.tour(b, map[string]string{
 			"integrations": project + "/integrations/", "add-email": project + "/add_email/", "add-webhook": project + "/add_webhook/", "add-pushover": project + "/add_po/",
-			"channel-checks": "/integrations/" + channels[0].ID.String() + "/checks/", "settings": project + "/settings/",
-			"profile": "/accounts/profile/", "close": "/accounts/close/", "mailbox": mailbox, "mail": mail,
+			"channel-checks": "/integrations/" + channels[0].ID.String() + "/checks/", "channel-edit": "/integrations/" + channels[1].ID.String() + "/edit/",
+			"settings": project + "/settings/", "badges": project + "/badges/", "project-remove": project + "/remove/", "walls": "/walls/",
+		})
+	})
+	t.Run("account", func(t *testing.T) {
+		t.Parallel()
+		b := b.twin(t)
+		g.tour(b, map[string]string{
+			"profile": "/accounts/profile/", "appearance": "/accounts/profile/appearance/", "prove": "/accounts/confirm/",
+			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": mailbox, "mail": mail,
 		})
 	})
 	t.Run("operator", func(t *testing.T) {
@@ -91,11 +161,187 @@ func TestEveryPage(t *testing.T) {
 		for _, page := range []string{"users", "projects", "checks", "emails", "deliveries"} {
 			tour["admin-"+page] = "/admin/" + page + "/"
 		}
-		b.tour(tour)
+		g.tour(b, tour)
 		b.open("/admin/emails/")
 		b.click("tbody a")
-		b.tour(map[string]string{"admin-email": b.value("location.pathname")})
+		b.until(`location.pathname.match(/emails.\d/)`)
+		g.tour(b, map[string]string{"admin-email": b.value("location.pathname")})
 	})
+	t.Run("docs", func(t *testing.T) {
+		t.Parallel()
+		b := b.twin(t)
+		g.tour(b, map[string]string{
+			"docs": "/docs/", "docs-page": "/docs/signalling/", "docs-search": "/docs/search/?q=cron", "docs-example": "/docs/example/",
+		})
+		g.visit(b, "docs-api", "/docs/api-reference/") // thousands of elements: one look by axe takes seconds
+		b.look(1280, false)
+		b.looksRight()
+		b.shoot("page-docs-api-390-dark", 390, 844, true)
+		for _, name := range docPages(t) {
+			g.visit(b, "docs-"+name, "/docs/"+name+"/")
+			b.look(390, false)
+			b.looksRight()
+		}
+	})
+}
+
+// linkIn is the path of the address in a mail that has the text in it.
+func (b *tab) linkIn(text, part string) string {
+	b.Helper()
+	address, err := url.Parse(find(b.T, `(https?://[^\s"<>\\]*`+part+`[^\s"<>\\]*)`, text))
+	must(b.T, err)
+	return address.RequestURI()
+}
+
+// docPages are the names of the pages in the documentation.
+func docPages(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("../../templates/docs/*.md")
+	must(t, err)
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".md"))
+	}
+	return names
+}
+
+// guide leads tours through the pages and knows in the end where nobody was.
+type guide struct {
+	mu     sync.Mutex
+	routes chi.Router
+	missed map[string]bool // by pattern
+}
+
+// newGuide reads the route table. When the test ends, it fails it for the pages
+// that were not visited.
+func newGuide(t *testing.T) *guide {
+	t.Helper()
+	g := &guide{routes: chi.NewRouter(), missed: map[string]bool{}}
+	for _, pattern := range routesToGet(t, "../../web/routes.go") {
+		g.routes.Get(pattern, http.NotFound)
+		if noPages[pattern] == "" {
+			g.missed[pattern] = true
+		}
+	}
+	for pattern := range noPages {
+		if !g.routes.Match(chi.NewRouteContext(), http.MethodGet, strings.TrimSuffix(pattern, "*")) {
+			t.Errorf("noPages has %s, the route table has not", pattern)
+		}
+	}
+	t.Cleanup(func() {
+		if missed := slices.Sorted(maps.Keys(g.missed)); len(missed) > 0 && !t.Failed() {
+			t.Errorf("nobody looked at %s: add them to a tour, or to noPages", strings.Join(missed, ", "))
+		}
+	})
+	return g
+}
+
+// routesToGet are the patterns of get(…) and r.Get(…) in a file.
+func routesToGet(t *testing.T, file string) (patterns []string) {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	must(t, err)
+	tree, err := parser.ParseFile(token.NewFileSet(), file, source, 0)
+	must(t, err)
+	ast.Inspect(tree, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) != 2 {
+			return true
+		}
+		var name string
+		switch f := call.Fun.(type) {
+		case *ast.Ident:
+			name = f.Name
+		case *ast.SelectorExpr:
+			name = f.Sel.Name
+		}
+		if path, ok := call.Args[0].(*ast.BasicLit); ok && strings.EqualFold(name, "get") {
+			pattern, err := strconv.Unquote(path.Value)
+			must(t, err)
+			patterns = append(patterns, pattern)
+		}
+		return true
+	})
+	if len(patterns) < 50 {
+		t.Fatalf("found only the routes %q", patterns)
+	}
+	return patterns
+}
+
+// visit opens a page and notes that somebody did.
+func (g *guide) visit(b *tab, name, path string) {
+	b.Helper()
+	b.open(path)
+	b.until(`document.readyState === "complete" && document.fonts.status === "loaded"`)
+	b.page = name
+	at, err := url.Parse(path)
+	must(b.T, err)
+	route := chi.NewRouteContext()
+	if g.routes.Match(route, http.MethodGet, at.Path) {
+		g.mu.Lock()
+		delete(g.missed, route.RoutePattern())
+		g.mu.Unlock()
+	}
+}
+
+// tour looks at pages by name.
+func (g *guide) tour(b *tab, pages map[string]string) {
+	b.Helper()
+	for name, path := range pages {
+		g.visit(b, name, path)
+		if title := b.value("document.title"); !strings.Contains(title, "Punctual") || strings.HasPrefix(title, " ·") {
+			b.Errorf("%s has the title %q", name, title)
+		}
+		if n := b.value(`document.querySelectorAll("h1").length`); n != "1" {
+			b.Errorf("%s has %s main headings", name, n)
+		}
+		b.fromAllSides()
+	}
+}
+
+// fromAllSides looks at the page that is open, wide and narrow, light and dark.
+// Colours are all that differs in the dark.
+func (b *tab) fromAllSides() {
+	b.Helper()
+	for _, width := range []int{1280, 390} {
+		b.look(width, false)
+		b.looksRight()
+		b.shoot(fmt.Sprintf("page-%s-%d-light", b.page, width), width, 0, false)
+		b.shoot(fmt.Sprintf("page-%s-%d-dark", b.page, width), width, 0, true)
+		b.looksRight("color-contrast")
+	}
+}
+
+// look sets the size of the window and the colours.
+func (b *tab) look(width int, dark bool) {
+	b.Helper()
+	if err := chromium.Look(b.ctx, width, 0, dark); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// accessible is what axe objects to in the page.
+func (b *tab) accessible(rules ...string) []string {
+	b.Helper()
+	found, err := chromium.Accessibility(b.ctx, rules...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return found
+}
+
+// looksRight reports what is wrong with the page as it is shown now.
+func (b *tab) looksRight(rules ...string) {
+	b.Helper()
+	as := b.page + " " + b.value(`innerWidth + (matchMedia("(prefers-color-scheme: dark)").matches ? " dark" : " light")`)
+	for _, objection := range b.accessible(rules...) {
+		b.Errorf("%s: %s", as, objection)
+	}
+	if wide := b.value(tooWide); wide != "" {
+		b.Errorf("%s: wider than the window: %s", as, wide)
+	}
+	if restless := b.value(restless); restless != "" {
+		b.Errorf("%s: moves although motion is not wanted: %s", as, restless)
+	}
 }
 
 func checkNamed(b *tab, user, name string) string {
@@ -109,29 +355,10 @@ func checkNamed(b *tab, user, name string) string {
 	return ""
 }
 
-// tour looks at pages by name.
-func (b *tab) tour(pages map[string]string) {
-	b.Helper()
-	for name, path := range pages {
-		b.open(path)
-		b.until(`document.readyState === "complete" && document.fonts.status === "loaded"`)
-		if title := b.value("document.title"); !strings.Contains(title, "Punctual") || strings.HasPrefix(title, " ·") {
-			b.Errorf("%s has the title %q", path, title)
-		}
-		if n := b.value(`document.querySelectorAll("h1").length`); n != "1" {
-			b.Errorf("%s has %s main headings", path, n)
-		}
-		for _, width := range []int{1280, 390} {
-			for _, dark := range []bool{false, true} {
-				b.shoot(fmt.Sprintf("page-%s-%d-%s", name, width, map[bool]string{false: "light", true: "dark"}[dark]), width, 0, dark)
-			}
-			if wide := b.value(tooWide); wide != "" {
-				b.Errorf("%s is wider than %d: %s", path, width, wide)
-			}
-		}
-	}
-}
-
 // tooWide names what makes the page wider than its window.
 const tooWide = `document.scrollingElement.scrollWidth <= innerWidth ? "" : document.scrollingElement.scrollWidth + " " +
 	[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 6).map(e => e.tagName + "." + e.className).join(" ")`
+
+// restless names what is animated for longer than anybody sees.
+const restless = `[...document.querySelectorAll("body *")].filter(e => { const s = getComputedStyle(e);
+	return [s.transitionDuration, s.animationDuration].some(d => d.split(",").some(d => parseFloat(d) > .01)) }).slice(0, 6).map(e => e.tagName + "." + e.className).join(" ")`

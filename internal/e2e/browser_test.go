@@ -27,6 +27,7 @@ type tab struct {
 	server  *process
 	ctx     context.Context
 	console *chromium.Console
+	page    string // what it is called in the tours
 }
 
 // newTab opens a browser for an instance that runs all in one process.

@@ -25,8 +25,8 @@ import (
 )
 
 // patience ends the context of a test that waits for something the page never shows. The first page of a busy machine
-// takes seconds.
-const patience = 90 * time.Second
+// takes seconds, and one test may look at dozens.
+const patience = 4 * time.Minute
 
 // shared is the one browser of this test binary: starting it takes longer than most tests.
 var shared struct {
@@ -53,7 +53,7 @@ func (c closing) Run() int {
 }
 
 // New opens an empty page with a profile of its own, closed when the test ends, and returns the context that
-// chromedp.Run wants and the page's console. The context ends after 90 seconds. Without Chromium the test fails or
+// chromedp.Run wants and the page's console. The context ends after four minutes. Without Chromium the test fails or
 // skips as package need says.
 func New(tb testing.TB) (context.Context, *Console) {
 	tb.Helper()

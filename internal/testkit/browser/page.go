@@ -27,26 +27,37 @@ func DisableJS(ctx context.Context) error {
 	return nil
 }
 
-// Screenshot writes what the page looks like in a window of width × height CSS pixels, light or dark, to NAME.png in
-// artifacts/screenshots of the repository, or of the directory in $PUNCTUAL_ARTIFACTS. With height 0 it is the whole
-// page. The page keeps that size and colour scheme.
-func Screenshot(ctx context.Context, name string, width, height int, dark bool) error {
+// Look shows the page in a window of width × height CSS pixels, light or dark, without motion, from now on. With height
+// 0 the window is as high as the browser likes.
+func Look(ctx context.Context, width, height int, dark bool) error {
 	scheme := "light"
 	if dark {
 		scheme = "dark"
 	}
-	var png []byte
 	err := chromedp.Run(ctx,
 		chromedp.EmulateViewport(int64(width), int64(height)),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"}, // no half-faded pictures
-		}),
-		chromedp.ActionFunc(func(ctx context.Context) (err error) {
-			capture := page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0)
-			png, err = capture.Do(ctx)
-			return err
 		}))
+	if err != nil {
+		return fmt.Errorf("looking at the page %d wide: %w", width, err)
+	}
+	return nil
+}
+
+// Screenshot writes what the page looks like in a window of width × height CSS pixels, light or dark, to NAME.png in
+// artifacts/screenshots of the repository, or of the directory in $PUNCTUAL_ARTIFACTS. With height 0 it is the whole
+// page. The page keeps that size and colour scheme.
+func Screenshot(ctx context.Context, name string, width, height int, dark bool) error {
+	if err := Look(ctx, width, height, dark); err != nil {
+		return err
+	}
+	var png []byte
+	err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0).Do(ctx)
+		return err
+	}))
 	if err != nil {
 		return fmt.Errorf("taking the screenshot %s: %w", name, err)
 	}
