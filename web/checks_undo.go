@@ -137,10 +137,10 @@ func (s *Server) undoBulk(w http.ResponseWriter, r *http.Request) error {
 		}
 		total, back = total+len(ids), back+n
 	}
-	switch {
-	case back == total:
+	switch back {
+	case total:
 		v.flash("ok", "Undone.")
-	case back == 0:
+	case 0:
 		v.flash("warning", "Nothing was undone: the checks have changed since.")
 	default:
 		v.flash("warning", fmt.Sprintf("Undone for %d of %d; the others have changed since.", back, total))
