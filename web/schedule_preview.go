@@ -89,12 +89,15 @@ func readerZone(r *http.Request) *time.Location {
 // A grace time of zero is one that is not known.
 func explain(in *scheduleInput, now time.Time, mine *time.Location) *preview {
 	p := &preview{BasePage: BasePage{Now: now, TZ: mine}}
-	s, loc := schedule.Every(in.Timeout), time.UTC
+	s := schedule.Every(in.Timeout)
 	if in.Kind != schedule.Simple {
-		var err, zoneErr error
-		s, err = schedule.Parse(in.Kind, in.Expression, in.TZ)
-		if loc, zoneErr = schedule.LoadZone(in.TZ); err != nil || zoneErr != nil {
+		var err error
+		if s, err = schedule.Parse(in.Kind, in.Expression, in.TZ); err != nil {
 			return &preview{Error: "This schedule cannot be read."}
+		}
+		loc, err := schedule.LoadZone(in.TZ)
+		if err != nil {
+			return &preview{Error: "This time zone cannot be read."}
 		}
 		p.listRuns(s, loc)
 	}
