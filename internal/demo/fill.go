@@ -54,7 +54,16 @@ func Fill(ctx context.Context, s *store.Store) (*Life, error) {
 			return nil, err
 		}
 	}
-	return life, nil
+	return life, hang(ctx, s, owner, teams)
+}
+
+// hang makes a wall of all projects.
+func hang(ctx context.Context, s *store.Store, owner *monitor.User, teams []*monitor.Project) error {
+	w := store.Wall{ID: diceOf("wall").uuid(), UserID: owner.ID, Name: "Operations room"}
+	for _, p := range teams {
+		w.Projects = append(w.Projects, store.WallProject{ID: p.ID})
+	}
+	return s.CreateWall(ctx, &w)
 }
 
 // clear removes the demo of an earlier start. The demo's user is known by an id

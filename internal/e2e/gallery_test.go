@@ -25,7 +25,7 @@ type gallery struct {
 	*tab
 	projects map[string]string // name → path of the project
 	checks   map[string]monitor.Check
-	channel  string // id of one
+	wall     string // path of one
 }
 
 // openDemo starts a demo, as `punctual up --demo` does, and logs in.
@@ -57,9 +57,6 @@ func (g *gallery) look() {
 		for _, c := range checks {
 			g.checks[c.Name] = c
 		}
-		channels, err := s.ChannelsOf(ctx, p.ID)
-		must(g.T, err)
-		g.channel = channels[0].ID.String()
 	}
 }
 
@@ -137,7 +134,8 @@ func (g *gallery) exhibits() []exhibit {
 		{name: "settings", title: "Project settings, keys and team", path: operations + "/settings/"},
 		{name: "badges", title: "Badges", path: operations + "/badges/"},
 		{name: "profile", title: "Account", path: "/accounts/profile/"},
-		{name: "walls", title: "Wall views", path: "/walls/"},
+		{name: "wall", title: "A wall: projects on a screen", path: g.wall, visitor: true, see: "body"},
+		{name: "walls", title: "Walls", path: "/walls/"},
 		{name: "docs", title: "Documentation with one's own URLs", path: "/docs/crontab/"},
 		{name: "mailbox", title: "Mail that is kept where no server is set", path: "/mailbox/"},
 		{name: "welcome", title: "The welcome page", path: "/", visitor: true},
@@ -154,6 +152,8 @@ func TestGallery(t *testing.T) {
 	}
 	must(t, os.MkdirAll(dir, 0o755))
 	g := openDemo(t)
+	g.open("/walls/")
+	g.wall = g.value(`document.querySelector("main a.btn[href*='/wall/']").pathname`)
 	g.open("/robots.txt") // only its cookies are needed from here on
 	var index strings.Builder
 	index.WriteString("# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes them anew.\n")
