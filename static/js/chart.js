@@ -31,7 +31,7 @@ const ticks = (_, splits, axis, space, step) => splits.map((s, i) => {
   return i && date(s) === date(splits[i - 1]) ? clock(s) : `${clock(s)}\n${date(s)}`;
 });
 
-function level(u, seconds, name) {
+function level(u, seconds, name, below) {
   const { ctx, bbox } = u;
   const y = Math.round(u.valToPos(seconds, 'y', true)) + 0.5;
   ctx.save();
@@ -43,8 +43,8 @@ function level(u, seconds, name) {
   ctx.stroke();
   ctx.font = `${11 * devicePixelRatio}px Inter, sans-serif`;
   ctx.textAlign = 'right';
-  ctx.textBaseline = 'bottom';
-  ctx.fillText(name, bbox.left + bbox.width - 4, y - 2);
+  ctx.textBaseline = below ? 'top' : 'bottom';
+  ctx.fillText(name, bbox.left + bbox.width - 4, below ? y + 3 : y - 2);
   ctx.restore();
 }
 
@@ -78,7 +78,7 @@ function draw() {
     hooks: {
       draw: [(u) => {
         if (runs.length < 3) return;
-        level(u, Number(p50), 'p50');
+        level(u, Number(p50), 'p50', true); // the two may be close
         if (p95 !== p50) level(u, Number(p95), 'p95');
       }],
       setCursor: [(u) => {
