@@ -255,3 +255,20 @@ func TestTheLogIsFilteredInABrowser(t *testing.T) {
 	s.ping(c, monitor.PingLog, func(p *monitor.Ping) { p.Body = []byte("a word in between") })
 	s.eventually(ctx, fmt.Sprintf(`document.querySelectorAll('.event').length === %d && document.querySelector('.e-log')`, before+1))
 }
+
+func TestMomentsInListsFollowTheDateFormat(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for format, want := range map[string][2]string{
+		"":     {"28 Feb 13:05:09", "28 Feb 2025 13:05:09"},
+		"iso":  {"02-28 13:05:09", "2025-02-28 13:05:09"},
+		"dots": {"28.02. 13:05:09", "28.02.2025 13:05:09"},
+		"us":   {"Feb 28, 1:05:09 PM", "Feb 28, 2025, 1:05:09 PM"},
+	} {
+		page := &logPage{BasePage: BasePage{Now: now, User: &monitor.User{DateFormat: format}}}
+		for i, year := range []int{2026, 2025} {
+			if got := string(clockTag(page, time.Date(year, 2, 28, 13, 5, 9, 0, time.UTC))); !strings.Contains(got, ">"+want[i]+"<") {
+				t.Errorf("%q: %s, want %s", format, got, want[i])
+			}
+		}
+	}
+}
