@@ -20,7 +20,8 @@ const (
 
 	lookEvery     = time.Second            // pings of other processes and deadlines that pass call nobody
 	lookPause     = 500 * time.Millisecond // at least, between two looks
-	lookShare     = 20                     // looking takes at most one part of so many of the time
+	lookRest      = 3 * time.Second        // at most
+	lookShare     = 10                     // in between, looking takes one part of so many of the time, no more
 	settingsPause = 5 * time.Second        // between two looks for changes of settings in one project
 	loadPatience  = 10 * time.Second       // for the database
 )
@@ -144,7 +145,7 @@ func (l *live) run(ctx context.Context) {
 			return
 		case <-l.ended:
 			return
-		case <-time.After(max(lookPause, lookShare*time.Since(began))):
+		case <-time.After(min(max(lookPause, lookShare*time.Since(began)), lookRest)):
 		}
 	}
 }
