@@ -16,10 +16,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/db"
+	"punctual/internal/monitor"
 	chromium "punctual/internal/testkit/browser"
 )
 
@@ -56,51 +58,65 @@ func TestEveryPage(t *testing.T) {
 	})
 	server := e.start(t, "up")
 	g := newGuide(t)
-	b := openTab(t, e, server)
-	b.signUp(user)
-	s := b.store(t)
-	check := seedDemo(t, s, user)
-	project := "/projects/" + check.ProjectID.String()
-	channels, err := s.ChannelsOf(t.Context(), check.ProjectID)
-	must(t, err)
+	s := e.store(t)
+	var project, empty, wall, mail, verify, unsubscribe, agree string
+	var check *monitor.Check
+	var channels []monitor.Channel
+	var session []*network.Cookie
+	t.Run("begin", func(t *testing.T) {
+		var err error
+		b := openTab(t, e, server)
+		b.signUp(user)
+		check = seedDemo(t, s, user)
+		project = "/projects/" + check.ProjectID.String()
+		channels, err = s.ChannelsOf(t.Context(), check.ProjectID)
+		must(t, err)
 
-	b.open(project + "/checks/")
-	b.shoot("checks-light", 1280, 940, false) // for docs/img/make
-	b.shoot("checks-phone-dark", 390, 844, true)
-	b.open("/")
-	b.click("[popovertarget=add-project]")
-	b.fill("#add-project #name", "Home")
-	b.click("#add-project .btn.primary")
-	b.at("/checks/")
-	empty := b.value("location.pathname")
-	b.ping(b.site("/ping/"+checkNamed(b, user, "Rotate application logs")+"/fail"), "logrotate: disk full")
+		b.open(project + "/checks/")
+		b.shoot("checks-light", 1280, 940, false) // for docs/img/make
+		b.shoot("checks-phone-dark", 390, 844, true)
+		b.open("/")
+		b.click("[popovertarget=add-project]")
+		b.fill("#add-project #name", "Home")
+		b.click("#add-project .btn.primary")
+		b.at("/checks/")
+		empty = b.value("location.pathname")
+		b.ping(b.site("/ping/"+checkNamed(b, user, "Rotate application logs")+"/fail"), "logrotate: disk full")
 
-	// Pages that only mails lead to.
-	b.open(project + "/add_email/")
-	b.fill("#value", "ops@acme.example")
-	b.click("main form .btn.primary")
-	b.says(".flash.ok", "Added")
-	verify := b.linkIn(waitMail(t, s, "(?i)confirm").Text, "/verify/")
-	unsubscribe := b.linkIn(waitMail(t, s, "DOWN").Text, "/unsub/")
-	b.open("/accounts/change_email/")
-	b.fill("#email", "jane.doe@acme.example")
-	b.click("main form .btn.primary")
-	b.see(".flash.ok")
-	agree := b.linkIn(waitMail(t, s, "(?i)change.*address|address.*change|new address").Text, "/change_email/")
-	b.open("/walls/")
-	b.fill("main form #name", "Ops room")
-	b.do(chromedp.Evaluate(`document.querySelector("[name=project]").checked = true`, nil))
-	b.click("main form .btn.primary")
-	b.see("main a.btn[href*='/wall/']")
-	wall := b.value(`new URL(document.querySelector("main a.btn[href*='/wall/']").href).pathname`)
+		// Pages that only mails lead to.
+		b.open(project + "/add_email/")
+		b.fill("#value", "ops@acme.example")
+		b.click("main form .btn.primary")
+		b.says(".flash.ok", "Added")
+		verify = b.linkIn(waitMail(t, s, "(?i)confirm").Text, "/verify/")
+		unsubscribe = b.linkIn(waitMail(t, s, "DOWN").Text, "/unsub/")
+		b.open("/accounts/change_email/")
+		b.fill("#email", "jane.doe@acme.example")
+		b.click("main form .btn.primary")
+		b.see(".flash.ok")
+		agree = b.linkIn(waitMail(t, s, "(?i)change.*address|address.*change|new address").Text, "/change_email/")
+		b.open("/walls/")
+		b.fill("main form #name", "Ops room")
+		b.do(chromedp.Evaluate(`document.querySelector("[name=project]").checked = true`, nil))
+		b.click("main form .btn.primary")
+		b.see("main a.btn[href*='/wall/']")
+		wall = b.value(`new URL(document.querySelector("main a.btn[href*='/wall/']").href).pathname`)
 
+		b.open("/mailbox/")
+		b.until(`document.querySelector("tbody a")`)
+		mail = b.value(`document.querySelector("tbody a").pathname`)
+		session = b.cookies()
+	})
+	if session == nil {
+		t.FailNow()
+	}
 	details := "/checks/" + check.Code.String()
-	mailbox := "/mailbox/"
-	b.open(mailbox)
-	b.until(`document.querySelector("tbody a")`)
-	mail := b.value(`document.querySelector("tbody a").pathname`)
-
-	if code, _, stderr := b.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery"); code != 0 {
+	signedIn := func(t *testing.T) *tab {
+		b := openTab(t, e, server)
+		b.use(session)
+		return b
+	}
+	if code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery"); code != 0 {
 		t.Fatalf("createsuperuser: %s", stderr)
 	}
 
@@ -124,7 +140,7 @@ func TestEveryPage(t *testing.T) {
 	})
 	t.Run("user", func(t *testing.T) {
 		t.Parallel()
-		b := b.twin(t)
+		b := signedIn(t)
 		g.tour(b, map[string]string{
 			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "checks-select": project + "/checks/?select=1", "check-add": project + "/checks/add/",
 			"details": details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
@@ -133,7 +149,7 @@ func TestEveryPage(t *testing.T) {
 	})
 	t.Run("team", func(t *testing.T) {
 		t.Parallel()
-		b := b.twin(t)
+		b := signedIn(t)
 		g.tour(b, map[string]string{
 			"integrations": project + "/integrations/", "add-email": project + "/add_email/", "add-webhook": project + "/add_webhook/", "add-pushover": project + "/add_po/",
 			"channel-checks": "/integrations/" + channels[0].ID.String() + "/checks/", "channel-edit": "/integrations/" + channels[1].ID.String() + "/edit/",
@@ -142,10 +158,10 @@ func TestEveryPage(t *testing.T) {
 	})
 	t.Run("account", func(t *testing.T) {
 		t.Parallel()
-		b := b.twin(t)
+		b := signedIn(t)
 		g.tour(b, map[string]string{
 			"profile": "/accounts/profile/", "appearance": "/accounts/profile/appearance/", "prove": "/accounts/confirm/",
-			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": mailbox, "mail": mail,
+			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": "/mailbox/", "mail": mail,
 		})
 	})
 	t.Run("operator", func(t *testing.T) {
@@ -169,7 +185,7 @@ func TestEveryPage(t *testing.T) {
 	})
 	t.Run("docs", func(t *testing.T) {
 		t.Parallel()
-		b := b.twin(t)
+		b := signedIn(t)
 		g.tour(b, map[string]string{
 			"docs": "/docs/", "docs-page": "/docs/signalling/", "docs-search": "/docs/search/?q=cron", "docs-example": "/docs/example/",
 		})

@@ -49,15 +49,21 @@ func openTab(t *testing.T, e env, server *process) *tab {
 func (b *tab) twin(t *testing.T) *tab {
 	t.Helper()
 	other := openTab(t, b.env, b.server)
-	other.do(chromedp.ActionFunc(func(ctx context.Context) error {
-		for _, c := range b.cookies() {
+	other.use(b.cookies())
+	return other
+}
+
+// use takes the cookies of another browser.
+func (b *tab) use(cookies []*network.Cookie) {
+	b.Helper()
+	b.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		for _, c := range cookies {
 			if err := network.SetCookie(c.Name, c.Value).WithURL(b.site("/")).Do(ctx); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
-	return other
 }
 
 func (b *tab) cookies() (all []*network.Cookie) {
