@@ -73,8 +73,6 @@ func TestEveryPage(t *testing.T) {
 		must(t, err)
 
 		b.open(project + "/checks/")
-		b.shoot("checks-light", 1280, 940, false) // for docs/img/make
-		b.shoot("checks-phone-dark", 390, 844, true)
 		b.open("/")
 		b.click("[popovertarget=add-project]")
 		b.fill("#add-project #name", "Home")
