@@ -289,12 +289,9 @@ func (g *guide) visit(b *tab, name, path string) {
 	b.page = name
 	at, err := url.Parse(path)
 	must(b.T, err)
-	route := chi.NewRouteContext()
-	if g.routes.Match(route, http.MethodGet, at.Path) {
-		g.mu.Lock()
-		delete(g.missed, route.RoutePattern())
-		g.mu.Unlock()
-	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.missed, g.routes.Find(chi.NewRouteContext(), http.MethodGet, at.Path))
 }
 
 // tour looks at pages by name.
