@@ -68,6 +68,10 @@ var headings = map[int]string{
 	http.StatusServiceUnavailable:  "Not available",
 }
 
+// statusGone is for the log: the visitor has left before there was an answer,
+// which ends what was being done with an error of no interest.
+const statusGone = 499
+
 // fail answers with what went wrong. Errors of no known kind are logged in full
 // under a reference number, which is all the visitor sees of them.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -76,6 +80,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	status := statusOf(err)
+	if status >= http.StatusInternalServerError && r.Context().Err() != nil {
+		w.WriteHeader(statusGone)
+		return
+	}
 	if status >= http.StatusInternalServerError {
 		s.failBroken(w, r, status, err)
 		return

@@ -58,7 +58,7 @@ func Apply(c *Check, p *Ping) *Flip {
 	case PingStart:
 		c.LastStart, c.LastStartRID = p.CreatedAt, p.RID
 	case PingSuccess:
-		late := c.StatusAt(p.CreatedAt) != StatusUp && c.Status == StatusUp
+		late := c.late(p.CreatedAt)
 		c.finish(p)
 		run := RunSuccess
 		if late {
@@ -76,6 +76,17 @@ func Apply(c *Check, p *Ping) *Flip {
 	}
 	c.Recompute(p.CreatedAt)
 	return flip
+}
+
+// late tells whether a success at time t has come so late that people should see
+// it: a job takes some time, so every ping of a cron job comes after it was due.
+// The second half of the grace time is late.
+func (c *Check) late(t time.Time) bool {
+	if c.Status != StatusUp {
+		return false
+	}
+	expected, err := c.expectedFromState()
+	return c.StatusAt(t) == StatusDown || err == nil && !expected.IsZero() && t.After(expected.Add(c.Grace/2))
 }
 
 // finish notes the end of a run: the run under way when the run ids agree (none

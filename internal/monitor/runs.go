@@ -3,7 +3,7 @@ package monitor
 // The outcomes of a run as RecentRuns keeps them, one byte each.
 const (
 	RunSuccess byte = 'u' // success in time
-	RunLate    byte = 'l' // success after it was due
+	RunLate    byte = 'l' // success in the second half of the grace time
 	RunFail    byte = 'd' // failure signal
 	RunMissed  byte = 'm' // the deadline passed without a ping
 )

@@ -38,7 +38,7 @@ func ParseCron(expr string, loc *time.Location) (*CronSchedule, error) {
 	if err = s.pattern.days.parseDayOfMonth(f[2]); err != nil {
 		return nil, err
 	}
-	months := &field{name: "month", low: 1, high: 12, words: shortNames(time.January, time.December)}
+	months := &field{name: "month", low: 1, high: 12, words: monthNames}
 	if s.pattern.months, err = cronSet(months, f[3]); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (r *dayRule) parseDayOfMonth(text string) error {
 // parseWeekday reads the fifth field: besides numbers and names 5L, the last
 // Friday of the month, and MON#2, its second Monday. 0 and 7 are Sunday.
 func (r *dayRule) parseWeekday(text string) error {
-	f := &field{name: "weekday", high: 7, words: shortNames(time.Sunday, time.Saturday)}
+	f := &field{name: "weekday", high: 7, words: weekdayNames}
 	for term := range strings.SplitSeq(text, ",") {
 		if day, isLast := strings.CutSuffix(strings.ToUpper(term), "L"); isLast {
 			v, err := f.value(day)

@@ -141,6 +141,12 @@ func atoi(digits string) int {
 	return v
 }
 
+// The short names of months, from January, and of weekdays, from Sunday.
+var (
+	monthNames   = shortNames(time.January, time.December)
+	weekdayNames = shortNames(time.Sunday, time.Saturday)
+)
+
 func shortNames[T time.Month | time.Weekday](first, last T) (names []string) {
 	for v := first; v <= last; v++ {
 		names = append(names, strings.ToUpper(fmt.Sprint(v)[:3]))

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -206,8 +207,7 @@ func parseDaysFromEnd(f *field, text string) (set uint32, err error) {
 // parseCalendarWeekdays reads a list of weekdays and ranges of them; a comma
 // at the end is tolerated, there are no steps.
 func (r *dayRule) parseCalendarWeekdays(text string) error {
-	monday := shortNames(time.Sunday, time.Saturday)
-	monday = append(monday[1:], monday[0])
+	monday := append(slices.Clone(weekdayNames[1:]), weekdayNames[0])
 	f := &field{name: "weekday", high: 6, words: monday,
 		fullWords: []string{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"}}
 	list := strings.ReplaceAll(strings.TrimRight(text, ","), "-", "..")
