@@ -50,12 +50,13 @@ func followPage(u *user, page string) {
 		u.Fatal(err)
 	}
 	job := filepath.Join(u.TempDir(), "backup.sh")
-	if err := os.WriteFile(job, []byte("#!/bin/sh\necho 1,203 rows copied\n"), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(job, []byte("#!/bin/sh\necho 1,203 rows copied\nexit $1\n"), 0o700); err != nil { //nolint:gosec // it is run
 		u.Fatal(err)
 	}
 	c := u.check()
 	fill := strings.NewReplacer("PING_URL", c.URL, "PING_ENDPOINT", u.site("/ping/"), "PING_BASE", u.site("/ping"), "SITE_ROOT", u.site(""),
 		"your-uuid-here", c.UUID, "your-ping-key", u.PingKey, "your-api-key", u.APIKey, "your-read-only-key", u.APIKeyReadonly,
+		"/usr/local/bin/backup.sh ||", job+" 1 ||", // it pings when the job fails
 		"/usr/local/bin/backup.sh", job, "$(uuidgen)", "$(cat /proc/sys/kernel/random/uuid)")
 	ran := 0
 	for _, e := range examplesOf(raw) {
