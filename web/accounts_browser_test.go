@@ -136,7 +136,7 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 		chromedp.EmulateViewport(1280, 900), first(chromedp.WaitVisible, "iframe.mail"),
 		chromedp.Evaluate(`(r => ({X: r.x + 40, Y: r.y + 40}))(document.querySelector('iframe.mail').getBoundingClientRect())`, &box),
 	)
-	s.act(ctx, chromedp.MouseClickXY(box.X, box.Y), first(chromedp.WaitVisible, "article.prose"))
+	s.act(ctx, chromedp.MouseClickXY(box.X, box.Y), first(chromedp.WaitVisible, "article h1"))
 }
 
 func TestTheLoginPageInABrowser(t *testing.T) {
