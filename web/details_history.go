@@ -70,8 +70,8 @@ func historyOf(spells []monitor.Spell, now time.Time) *history {
 	}
 	h := &history{}
 	for i := range historyMonths {
-		from := midnight(now.Year(), now.Month()-time.Month(i), 1, now.Location())
-		until := midnight(now.Year(), now.Month()-time.Month(i)+1, 1, now.Location())
+		from := monitor.Midnight(now.Year(), now.Month()-time.Month(i), 1, now.Location())
+		until := monitor.Midnight(now.Year(), now.Month()-time.Month(i)+1, 1, now.Location())
 		h.Months = append(h.Months, span{from.Format("January 2006"), monitor.TallyOf(spells, from, until)})
 	}
 	days := daysOf(spells, now)
@@ -102,21 +102,11 @@ func daysOf(spells []monitor.Spell, now time.Time) []day {
 	sinceMonday := (int(now.Weekday()) + 6) % 7
 	days := make([]day, 0, 7*weeks)
 	for back := 7*(weeks-1) + sinceMonday; back >= 0; back-- {
-		from := midnight(now.Year(), now.Month(), now.Day()-back, zone)
-		until := midnight(now.Year(), now.Month(), now.Day()-back+1, zone)
+		from := monitor.Midnight(now.Year(), now.Month(), now.Day()-back, zone)
+		until := monitor.Midnight(now.Year(), now.Month(), now.Day()-back+1, zone)
 		days = append(days, day{from, monitor.TallyOf(spells, from, until)})
 	}
 	return days
-}
-
-// midnight is when a day begins; where clocks skip midnight it is the first
-// moment after.
-func midnight(year int, month time.Month, d int, zone *time.Location) time.Time {
-	t := time.Date(year, month, d, 0, 0, 0, 0, zone)
-	if t.Day() != time.Date(year, month, d, 0, 0, 0, 0, time.UTC).Day() {
-		return time.Date(year, month, d, 1, 0, 0, 0, zone) // normalised into the day before
-	}
-	return t
 }
 
 // The calendar is squares of dayEdge each dayStep, right of and below the names

@@ -93,6 +93,16 @@ func TallyOf(spells []Spell, from, until time.Time) Tally {
 	return t
 }
 
+// Midnight is when a day begins in a zone; where clocks skip midnight it is the
+// first moment after. Month and day may be out of their range, as in time.Date.
+func Midnight(year int, month time.Month, day int, zone *time.Location) time.Time {
+	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	if t.Day() != time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Day() {
+		return time.Date(year, month, day, 1, 0, 0, 0, zone) // normalised into the day before
+	}
+	return t
+}
+
 // Uptime is the part of the watched time that the check was not down, in
 // hundredths of a per cent, rounded down: only 10000 is without any downtime. It
 // is false when the check was not watched at all.

@@ -22,7 +22,23 @@ type User struct {
 	CreatedAt    time.Time
 	LastLoginAt  time.Time
 	LastActiveAt time.Time
+
+	Reports      Reports       // "" when made: monthly
+	NextReportAt time.Time     // zero: off, or yet to be planned
+	NagEvery     time.Duration // an hour or a day; 0 = no nags
+	NextNagAt    time.Time     // zero: nothing is down, as far as was looked
 }
+
+// Reports says how often a user is mailed a report (features §8).
+type Reports string
+
+// How often reports come.
+const (
+	ReportsOff     Reports = "off"
+	ReportsDaily   Reports = "daily"
+	ReportsWeekly  Reports = "weekly"  // on Mondays
+	ReportsMonthly Reports = "monthly" // on the first
+)
 
 // Project holds checks, channels, members and keys.
 type Project struct {

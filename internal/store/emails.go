@@ -33,19 +33,21 @@ func scanEmailRow(r *sql.Rows, e *monitor.Email) error { return scanEmail(r, e) 
 // zero. Where a mail with the message id is there already, nothing happens and
 // the id stays zero: a notice told by several processes is mailed once.
 func (s *Store) EnqueueEmail(ctx context.Context, e *monitor.Email) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		err := insertEmail(ctx, tx, e, ` ON CONFLICT (message_id) DO NOTHING`)
-		if db.IsNoRows(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if e.Status == monitor.EmailQueued {
-			tx.Wake(db.TopicEmails)
-		}
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return enqueueEmail(ctx, tx, e) })
+}
+
+func enqueueEmail(ctx context.Context, tx *db.Tx, e *monitor.Email) error {
+	err := insertEmail(ctx, tx, e, ` ON CONFLICT (message_id) DO NOTHING`)
+	if db.IsNoRows(err) {
 		return nil
-	})
+	}
+	if err != nil {
+		return err
+	}
+	if e.Status == monitor.EmailQueued {
+		tx.Wake(db.TopicEmails)
+	}
+	return nil
 }
 
 // RecordEmail stores what became of a mail that never waited in the queue. One

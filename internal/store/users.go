@@ -13,11 +13,12 @@ import (
 )
 
 const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser, u.tz, u.theme, u.date_format, u.sort,
-	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at`
+	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at, u.reports, u.next_report_at, u.nag_seconds, u.next_nag_at`
 
 func scanUser(row rowScanner, u *monitor.User, more ...any) error {
 	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.DateFormat, &u.Sort,
-		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt)}, more...)...)
+		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt),
+		&u.Reports, db.Time(&u.NextReportAt), db.Seconds(&u.NagEvery), db.Time(&u.NextNagAt)}, more...)...)
 }
 
 // Account is what signing up makes, stored together or not at all. Check and
@@ -74,9 +75,14 @@ func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = q.Now()
 	}
-	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt)
+	if u.Reports == "" {
+		u.Reports = monitor.ReportsMonthly
+	}
+	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at,
+			reports, next_report_at, nag_seconds, next_nag_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt,
+		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt)
 	if db.IsUnique(err) {
 		return errs.Conflictf("an account with the address %s exists", u.Email)
 	}
@@ -128,8 +134,9 @@ func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monit
 
 func updateUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 	n, err := execAffects(ctx, q, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
-		date_format = $8, sort = $9, check_limit = $10, ping_log_limit = $11 WHERE id = $1`,
-		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit)
+		date_format = $8, sort = $9, check_limit = $10, ping_log_limit = $11, reports = $12, next_report_at = $13, nag_seconds = $14, next_nag_at = $15 WHERE id = $1`,
+		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit,
+		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt)
 	switch {
 	case db.IsUnique(err):
 		return errs.Conflictf("an account with the address %s exists", u.Email)

@@ -35,6 +35,7 @@ func TestAUserComesBackAsStored(t *testing.T) {
 		u := a.User
 		u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort = "new@example.org", "hash", false, true, "Europe/Riga", "dark", "iso", "name"
 		u.CheckLimit, u.PingLogLimit = 7, 1000
+		u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsWeekly, clock.Now(), time.Hour, clock.Now().Add(time.Minute)
 		if err := s.UpdateUser(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}
