@@ -5,21 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"punctual/internal/db"
+	"punctual/internal/app"
 	"punctual/internal/errs"
 	"punctual/internal/status"
-	"punctual/internal/store"
-	"punctual/migrations"
 )
 
 // statusCmd is `punctual status` (DESIGN §7): silent when all is well.
 type statusCmd struct {
 	Settings settings `embed:""`
 
-	Check   []string `short:"c" placeholder:"NAME" help:"Run only these checks: database, migrations, sendalerts."`
+	Check   []string `short:"c" placeholder:"NAME" help:"Run only these checks, by name or label."`
 	Skip    []string `short:"s" placeholder:"NAME" help:"Leave these checks out."`
 	Verbose bool     `short:"v" help:"Print each result as a line of JSON."`
 }
@@ -30,36 +27,21 @@ func (c *statusCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*status.Timeout)
-	defer cancel()
-	var opened *store.Store
-	open := sync.OnceValues(func() (*store.Store, error) {
-		d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{MaxConns: 4, ReadOnly: true})
-		if err != nil {
-			return nil, err
-		}
-		opened = store.New(d)
-		return opened, nil
-	})
-	checks, err := status.Select(status.Checks(func(context.Context) (*store.Store, error) { return open() }, migrations.FS), c.Check, c.Skip)
+	checks, done := app.SelfChecks(cfg)
+	defer done()
+	report, err := checks.Run(ctx, c.Check, c.Skip)
 	if err != nil {
 		return usageError(errs.Message(err))
 	}
-	results := status.Run(ctx, checks)
-	if opened != nil {
-		defer opened.DB().Close()
-	}
-	failed := 0
-	for _, r := range results {
+	for _, r := range report.Results {
 		if c.Verbose {
 			printStatus(w, r)
 		}
-		if r.Err != nil {
-			failed++
-			fmt.Fprintf(w.stderr, "punctual: %s: %v\n", r.Name, r.Err)
+		if r.Severity == status.Error {
+			fmt.Fprintf(w.stderr, "punctual: %s: %s\n", r.Name, r.Message())
 		}
 	}
-	if failed > 0 {
+	if !report.Healthy() {
 		return errUnwell
 	}
 	return nil
@@ -75,9 +57,9 @@ func printStatus(w *world, r status.Result) {
 		Fact  string `json:"fact,omitempty"`
 		Error string `json:"error,omitempty"`
 		Took  string `json:"took"`
-	}{r.Name, r.Err == nil, r.Fact, "", r.Took.Round(time.Microsecond).String()}
-	if r.Err != nil {
-		line.Error, line.Fact = r.Err.Error(), ""
+	}{r.Name, r.Severity < status.Error, r.Fact, "", r.Took.Round(time.Microsecond).String()}
+	if r.Severity == status.Error {
+		line.Error, line.Fact = r.Message(), ""
 	}
 	out, _ := json.Marshal(line) // texts and a bool
 	fmt.Fprintf(w.stdout, "%s\n", out)

@@ -25,6 +25,7 @@ import (
 	"punctual/internal/ping"
 	"punctual/internal/prune"
 	"punctual/internal/smtpd"
+	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -65,6 +66,7 @@ type App struct {
 
 	recorder *ping.Recorder
 	metrics  *metrics.Metrics
+	status   *status.Runner // the self-checks
 	servers  []*server
 	smtpd    *smtpd.Server // nil: no pings by e-mail
 	node     monitor.Node
@@ -179,6 +181,7 @@ func (a *App) start(ctx context.Context) error {
 			return err
 		}
 	}
+	a.status = a.selfChecks()
 	if a.role.serves() {
 		if err := a.listen(ctx); err != nil {
 			return err

@@ -1,141 +1,158 @@
-// Package status looks whether Punctual itself is well: named checks, run side
-// by side, each with a time limit (DESIGN §7). A check that does not report in
-// time counts as failed.
+// Package status looks whether Punctual itself is well: named checks that run
+// side by side, each with a time limit, and a report of what they found
+// (DESIGN §7). It knows nothing of how a report is shown.
+//
+// A check of one's own is a name and a function (see the example); where the
+// list of a process is made, in internal/app, it is appended:
+//
+//	status.Check{Name: "lake", Title: "Data lake", Run: func(ctx context.Context) status.Finding {
+//		n, err := lake.Backlog(ctx)
+//		if err != nil {
+//			return status.Failed("does not answer", err)
+//		}
+//		return status.Well("answers", status.Field{Name: "backlog", Value: n})
+//	}}
+//
+// The rules, kept by Runner: a check that does not come back in time is an error
+// and is not started a second time while it is still out; a panic is an error;
+// a check that says nothing is an error; a result is good for a second, and those
+// who ask meanwhile share it.
 package status
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
-
-	"punctual/internal/errs"
-	"punctual/internal/store"
 )
 
-// Check is one named look at a part of Punctual. Run returns a short fact when
-// the part is well ("12 ms"), else an error; both are for the operator.
+// Severity says how bad a finding is; the worse, the larger.
+type Severity int
+
+// The severities. A part with a warning still does its work.
+const (
+	OK Severity = iota
+	Warning
+	Error
+)
+
+// String is the word for s: "ok", "warning", "error".
+func (s Severity) String() string {
+	switch s {
+	case OK:
+		return "ok"
+	case Warning:
+		return "warning"
+	}
+	return "error"
+}
+
+// Check is one named look at a part of Punctual.
 type Check struct {
-	Name string
-	Run  func(ctx context.Context) (fact string, err error)
+	Name    string        // stable, for ?check= and -c: "database"
+	Title   string        // for people: "Database"; Name when empty
+	Labels  []string      // groups it belongs to, which may be chosen like names: "worker"
+	Costly  bool          // runs only when it is chosen by its name
+	Timeout time.Duration // when the context of Run ends; 0, and for all but costly checks the most: Timeout
+	Keep    time.Duration // how long a result is good for; 0 = Keep
+
+	// Run looks. It must be safe to be abandoned: nobody waits for it when its
+	// context has ended.
+	Run func(context.Context) Finding
+}
+
+// Finding is what a check has to say. One without Fact and Err says nothing,
+// which is an error; so is one with an Err and the severity OK.
+type Finding struct {
+	Severity Severity
+	Fact     string  // one line, what was seen: "answers in 2 ms"
+	Fields   []Field // figures
+	Err      error   // the cause, which may hold internals; for the operator only
+}
+
+// Field is a figure of a finding. The unit is part of the name: "lag_seconds".
+type Field struct {
+	Name  string // a-z, 0-9 and _
+	Value any    // string, bool, int, int64 or float64
+}
+
+// Number is the value as a number: true is 1, false is 0. A text is none.
+func (f Field) Number() (n float64, ok bool) {
+	switch v := f.Value.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case bool:
+		if v {
+			return 1, true
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+// Text is the value as a text.
+func (f Field) Text() string {
+	if v, ok := f.Value.(float64); ok {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(f.Value)
+}
+
+// Well finds nothing wrong.
+func Well(fact string, fields ...Field) Finding {
+	return Finding{Severity: OK, Fact: fact, Fields: fields}
+}
+
+// Warn finds something that should be looked at.
+func Warn(fact string, fields ...Field) Finding {
+	return Finding{Severity: Warning, Fact: fact, Fields: fields}
+}
+
+// Failed finds something broken; err, which may be nil, is the cause.
+func Failed(fact string, err error, fields ...Field) Finding {
+	return Finding{Severity: Error, Fact: fact, Fields: fields, Err: err}
 }
 
 // Result is how one check went.
 type Result struct {
-	Name string
-	Fact string
-	Err  error // nil = well
-	Took time.Duration
+	Name, Title string
+	Labels      []string
+	Finding
+	Took  time.Duration
+	At    time.Time // when it was found
+	Since time.Time // since when it has this severity, as this process saw it
 }
 
-// Timeout bounds each check.
-const Timeout = 5 * time.Second
-
-// errNoReport is the result of a check that does not come back.
-var errNoReport = errors.New("did not report in time")
-
-// Run runs the checks side by side and returns their results in order.
-func Run(ctx context.Context, checks []Check) []Result {
-	results := make([]Result, len(checks))
-	done := make(chan struct{}, len(checks))
-	for i, c := range checks {
-		go func() {
-			results[i] = runOne(ctx, c)
-			done <- struct{}{}
-		}()
+// Message is the fact and the cause in one line, for the operator.
+func (r Result) Message() string {
+	switch {
+	case r.Err == nil:
+		return r.Fact
+	case r.Fact == "":
+		return r.Err.Error()
 	}
-	for range checks {
-		<-done
-	}
-	return results
+	return r.Fact + ": " + r.Err.Error()
 }
 
-func runOne(ctx context.Context, c Check) Result {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	start := time.Now()
-	out := make(chan Result, 1) // a check that never returns is left behind
-	go func() {
-		fact, err := c.Run(ctx)
-		out <- Result{Name: c.Name, Fact: fact, Err: err}
-	}()
-	var r Result
-	select {
-	case r = <-out:
-	case <-ctx.Done():
-		r = Result{Name: c.Name, Err: errNoReport}
-	}
-	r.Took = time.Since(start)
-	return r
+// Report is how all chosen checks went, in the order they were registered.
+type Report struct {
+	Results []Result
+	At      time.Time
+	Took    time.Duration
 }
 
-// Select returns the checks named in only (all when it is empty) without those
-// in skip. An unknown name, or nothing left, is an error that lists the names
-// there are.
-func Select(checks []Check, only, skip []string) ([]Check, error) {
-	var names []string
-	for _, c := range checks {
-		names = append(names, c.Name)
+// Severity is that of the worst result.
+func (r Report) Severity() Severity {
+	worst := OK
+	for _, result := range r.Results {
+		worst = max(worst, result.Severity)
 	}
-	for _, name := range slices.Concat(only, skip) {
-		if !slices.Contains(names, name) {
-			return nil, errs.Invalidf("", "there is no check %q; there are %s", name, strings.Join(names, ", "))
-		}
-	}
-	chosen := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool {
-		return len(only) > 0 && !slices.Contains(only, c.Name) || slices.Contains(skip, c.Name)
-	})
-	if len(chosen) == 0 {
-		return nil, errs.Invalidf("", "no check is left to run; there are %s", strings.Join(names, ", "))
-	}
-	return chosen, nil
+	return worst
 }
 
-// Checks are the checks of Punctual. open returns the database; it is called
-// by each check that needs it, so that the others report when it is away.
-func Checks(open func(context.Context) (*store.Store, error), migrations fs.FS) []Check {
-	with := func(f func(context.Context, *store.Store) (string, error)) func(context.Context) (string, error) {
-		return func(ctx context.Context) (string, error) {
-			s, err := open(ctx)
-			if err != nil {
-				return "", err
-			}
-			return f(ctx, s)
-		}
-	}
-	return []Check{
-		{"database", with(database)},
-		{"migrations", with(func(ctx context.Context, s *store.Store) (string, error) { return schema(ctx, s, migrations) })},
-		{"sendalerts", with(sendalerts)},
-	}
-}
-
-func database(ctx context.Context, s *store.Store) (string, error) {
-	start := time.Now()
-	if err := s.DB().Ping(ctx); err != nil {
-		return "", fmt.Errorf("does not answer: %w", err)
-	}
-	return fmt.Sprintf("%s answers in %s", s.DB().Engine, time.Since(start).Round(time.Microsecond)), nil
-}
-
-func schema(ctx context.Context, s *store.Store, migrations fs.FS) (string, error) {
-	status, err := s.DB().SchemaStatus(ctx, migrations)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("version %d", status.Current), status.Check()
-}
-
-func sendalerts(ctx context.Context, s *store.Store) (string, error) {
-	alive, err := s.AlertsAlive(ctx)
-	if err != nil {
-		return "", err
-	}
-	if !alive {
-		return "", fmt.Errorf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", store.NodeTimeout)
-	}
-	return "alive", nil
-}
+// Healthy tells whether nothing is broken; warnings are healthy.
+func (r Report) Healthy() bool { return r.Severity() < Error }

@@ -1,0 +1,111 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"punctual/internal/db"
+	"punctual/internal/store"
+)
+
+// The labels of the built-in checks.
+const (
+	labelData    = "data"    // what is stored, and where
+	labelWorker  = "worker"  // processes that do the work in the background
+	labelQueue   = "queue"   // what waits to be done
+	labelMail    = "mail"    // sending mail
+	labelHost    = "host"    // the machine or container of this process
+	labelNetwork = "network" // what others see of us, and we of them
+)
+
+// Open returns the database for the checks that read it. It may fail, so that
+// the others report when the database is away.
+type Open func(context.Context) (*store.Store, error)
+
+// reading makes a check of one that reads the database.
+func reading(open Open, look func(context.Context, *store.Store) Finding) func(context.Context) Finding {
+	return func(ctx context.Context) Finding {
+		s, err := open(ctx)
+		if err != nil {
+			return unread(ctx, err)
+		}
+		return look(ctx, s)
+	}
+}
+
+// unread is the finding of a check that could not read the database.
+func unread(ctx context.Context, err error) Finding {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		return Failed("not known: the database does not answer", err)
+	}
+	return Failed("not known: the database cannot be read", err)
+}
+
+// Database connects to the database at url anew and asks it something: not over
+// the pool of the process, which can be full while the database is well, and well
+// while it takes no new connections.
+func Database(url string) Check {
+	return Check{Name: "database", Title: "Database", Labels: []string{labelData}, Run: func(ctx context.Context) Finding {
+		p, err := db.Probe(ctx, url)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return Failed("does not answer", err)
+		case err != nil:
+			return Failed("cannot be used", err)
+		}
+		fields := []Field{{"engine", string(p.Engine)}, {"connect_ms", milliseconds(p.Connect)}, {"round_trip_ms", milliseconds(p.Round)}}
+		fact := fmt.Sprintf("%s answers in %s on a new connection", engineName(p.Engine), brief(p.Connect+p.Round))
+		if p.Connect+p.Round > slowDatabase {
+			return Warn(fact, fields...)
+		}
+		return Well(fact, fields...)
+	}}
+}
+
+// slowDatabase is how long a new connection and a question may take: each page
+// asks several.
+const slowDatabase = 500 * time.Millisecond
+
+func engineName(e db.Engine) string {
+	if e == db.SQLite {
+		return "SQLite"
+	}
+	return "PostgreSQL"
+}
+
+// Migrations compares the schema of the database with what this program needs.
+func Migrations(open Open, migrations fs.FS) Check {
+	return Check{Name: "migrations", Title: "Migrations", Labels: []string{labelData}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+		schema, err := s.DB().SchemaStatus(ctx, migrations)
+		if err != nil {
+			return unread(ctx, err)
+		}
+		fields := []Field{{"version", schema.Current}, {"applied", schema.Applied}, {"pending", len(schema.Pending)}}
+		if err := schema.Check(); err != nil {
+			return Finding{Severity: Error, Fact: err.Error(), Fields: fields}
+		}
+		return Well(fmt.Sprintf("version %d, none pending", schema.Current), fields...)
+	})}
+}
+
+// milliseconds is d as a figure, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// seconds is d as a figure, to the millisecond.
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+
+// brief is d for people: as exact as it matters.
+func brief(d time.Duration) string {
+	for _, unit := range []time.Duration{time.Hour, time.Minute, time.Second, time.Millisecond} {
+		if d >= 10*unit {
+			return d.Round(unit).String()
+		}
+		if d >= unit {
+			return d.Round(max(unit/10, time.Microsecond)).String()
+		}
+	}
+	return d.Round(10 * time.Microsecond).String()
+}
