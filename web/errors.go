@@ -2,8 +2,6 @@ package web
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"html/template"
@@ -16,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 )
 
 // errorPage tells a visitor what went wrong.
@@ -72,8 +71,8 @@ var headings = map[int]string{
 // which ends what was being done with an error of no interest.
 const statusGone = 499
 
-// fail answers with what went wrong. Errors of no known kind are logged in full
-// under a reference number, which is all the visitor sees of them.
+// fail answers with what went wrong. Errors of no known kind stand in full in
+// the log line of the request; the visitor sees its id only.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errLogin) {
 		s.askLogin(w, r)
@@ -125,12 +124,12 @@ func waitWords(message string, wait time.Duration) string {
 	}
 }
 
-// failBroken answers with the page made at the start for the status. Of an error
-// of a known kind (something is not available) it says what it is.
+// failBroken answers with the page made at the start for the status; the id of
+// the request is its reference number. Of an error of a known kind (something is
+// not available) it says what it is.
 func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
-	ref := newReference()
-	eventOf(r).ref = ref
-	s.Log.Error("request failed", "ref", ref, "method", r.Method, "route", routeOf(r), "user", eventOf(r).user, "error", err)
+	event := logs.EventOf(r.Context())
+	event.Err = err
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -141,7 +140,7 @@ func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, 
 		message += " You can try again in " + text + "."
 	}
 	w.WriteHeader(status)
-	page := strings.NewReplacer(refMark, ref, messageMark, template.HTMLEscapeString(message))
+	page := strings.NewReplacer(refMark, event.ID, messageMark, template.HTMLEscapeString(message))
 	_, _ = page.WriteString(w, string(s.brokenPages[status])) // the reader may have gone
 }
 
@@ -184,11 +183,4 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 			s.failBroken(w, r, http.StatusInternalServerError, err)
 		}
 	})).ServeHTTP(w, r)
-}
-
-// newReference names an error for people: short enough to be read out.
-func newReference() string {
-	b := make([]byte, 4)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }

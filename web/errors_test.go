@@ -51,7 +51,7 @@ func TestPagesOfErrors(t *testing.T) {
 		if strings.Contains(text, "hunter2") || strings.Contains(text, messageMark) {
 			t.Errorf("%v: the page says too much: %s", c.err, text)
 		}
-		if hasRef := regexp.MustCompile(`number, which is also in the log: [0-9a-f]{8}`).MatchString(text); hasRef != (c.status >= 500) {
+		if hasRef := regexp.MustCompile(`number, which is also in the log: [2-7a-z]{8}`).MatchString(text); hasRef != (c.status >= 500) {
 			t.Errorf("%v: reference: %v", c.err, hasRef)
 		}
 	}

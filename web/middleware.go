@@ -15,54 +15,85 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 )
 
-// event is what the log says of a request; those who handle it fill it in.
-type event struct {
-	user uuid.UUID
-	ref  string // of the error page
-}
-
-type eventKey struct{}
-
-// eventOf is the event of the request; one that is not logged has one too.
-func eventOf(r *http.Request) *event {
-	if e, ok := r.Context().Value(eventKey{}).(*event); ok {
-		return e
-	}
-	return &event{}
-}
-
-// logRequests writes one line for each request. Addresses hold secrets (ping
-// URLs, login links), so the line has the route in their place. Reading is
-// logged for debugging only.
+// logRequests gives each request an id, which goes back with the answer, and
+// writes one line about it when it has been answered (docs/logs.md).
 func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &event{}
-		r = r.WithContext(context.WithValue(r.Context(), eventKey{}, e))
+		e, tally := &logs.Event{ID: s.requestID(r)}, &db.Tally{}
+		r = r.WithContext(db.WithTally(logs.WithEvent(r.Context(), e), tally))
+		w.Header().Set("X-Request-Id", e.ID)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		begin := time.Now()
 		defer func() {
-			s.Observe.request(r, ww.Status(), ww.BytesWritten(), time.Since(begin), ww.Header().Get("Content-Type") == eventStream)
-			level := slog.LevelDebug
-			if r.Method != http.MethodGet && r.Method != http.MethodHead {
-				level = slog.LevelInfo
+			took, status := time.Since(begin), ww.Status()
+			if status == 0 { // nothing was written: net/http answers so
+				status = http.StatusOK
+			}
+			stream := ww.Header().Get("Content-Type") == eventStream
+			s.Observe.request(r, status, ww.BytesWritten(), took, stream)
+			level := levelOf(r, status, stream)
+			if !s.Log.Enabled(r.Context(), level) {
+				return
 			}
 			attrs := []slog.Attr{
-				slog.String("method", r.Method), slog.String("route", routeOf(r)), slog.Int("status", ww.Status()),
-				slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(begin)), slog.String("ip", auth.ClientIP(r)),
+				slog.String("method", r.Method), slog.String("route", routeOf(r)), slog.String("path", safePath(r)), slog.Int("status", status),
+				slog.Int("bytes", ww.BytesWritten()), logs.Took(took), slog.String("remote", auth.ClientIP(r)),
 			}
-			if e.user != uuid.Nil {
-				attrs = append(attrs, slog.String("user", e.user.String()))
+			if n := tally.Statements(); n > 0 {
+				attrs = append(attrs, slog.Int("statements", n), slog.Float64("db_ms", float64(tally.Took().Microseconds())/1000))
 			}
-			if e.ref != "" {
-				attrs = append(attrs, slog.String("ref", e.ref))
+			attrs = append(attrs, identities(e)...)
+			if e.Err != nil {
+				attrs = append(attrs, slog.Any("error", e.Err))
 			}
 			s.Log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		next.ServeHTTP(ww, r)
 	})
+}
+
+// requestID is the id that a trusted proxy has given the request, else a new one.
+func (s *Server) requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); logs.IsID(id) && auth.FromProxy(r, s.TrustedProxies) {
+		return id
+	}
+	return logs.NewID()
+}
+
+// identities are who and what the request was about.
+func identities(e *logs.Event) (attrs []slog.Attr) {
+	if e.User != uuid.Nil {
+		attrs = append(attrs, slog.String("user", e.User.String()))
+	}
+	if e.Project != uuid.Nil {
+		attrs = append(attrs, slog.String("project", e.Project.String()))
+	}
+	return attrs
+}
+
+// levelOf is how much the line about a request matters. What browsers and
+// probes ask for by themselves, again and again, is for debugging.
+func levelOf(r *http.Request, status int, stream bool) slog.Level {
+	switch {
+	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // whoever asked is still there
+		return slog.LevelError
+	case stream, isRoutine(routeOf(r)) && status < http.StatusBadRequest:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+func isRoutine(route string) bool {
+	switch route {
+	case "/static/*", "/favicon.ico", "/welcome/check", "/livez", "/readyz":
+		return true
+	}
+	return strings.HasSuffix(route, "/status") || strings.HasPrefix(route, "/status/")
 }
 
 // routeOf is the pattern of the route table that the request met.
@@ -133,7 +164,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 			return
 		}
 		if v.User != nil {
-			eventOf(r).user = v.User.ID
+			logs.EventOf(r.Context()).User = v.User.ID
 		}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 		sw := &sessionWriter{ResponseWriter: w}

@@ -48,7 +48,7 @@ func TestAddressesThatAreNotThere(t *testing.T) {
 
 func TestInternalErrorsShowAReferenceAndNothingElse(t *testing.T) {
 	var log bytes.Buffer
-	s := newTestSite(t, db.SQLite, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	s := newTestSite(t, db.SQLite, func(d *Deps) { d.Log = logTo(t, &log, "info") })
 	for name, h := range map[string]http.Handler{
 		"an error": s.server.wrap(func(http.ResponseWriter, *http.Request) error { return errors.New("the password is hunter2") }),
 		"a panic":  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the password is hunter2") }),
@@ -61,9 +61,9 @@ func TestInternalErrorsShowAReferenceAndNothingElse(t *testing.T) {
 			if w.Code != http.StatusInternalServerError || strings.Contains(body, "hunter2") || !strings.Contains(body, "Something broke") {
 				t.Fatalf("%d\n%s", w.Code, body)
 			}
-			ref := regexp.MustCompile(`<code>([0-9a-f]{8})</code>`).FindStringSubmatch(body)
-			if ref == nil || !strings.Contains(log.String(), "ref="+ref[1]) || !strings.Contains(log.String(), "hunter2") {
-				t.Errorf("reference %v, log:\n%s", ref, log.String())
+			ref := regexp.MustCompile(`<code>([2-7a-z]{8})</code>`).FindStringSubmatch(body)
+			if ref == nil || w.Header().Get("X-Request-Id") != ref[1] || strings.Count(log.String(), `"request_id":"`+ref[1]+`"`) != 1 || !strings.Contains(log.String(), "hunter2") {
+				t.Errorf("reference %v, header %v, log:\n%s", ref, w.Header(), log.String())
 			}
 		})
 	}

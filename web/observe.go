@@ -18,9 +18,6 @@ func (o Observe) request(r *http.Request, status, bytes int, took time.Duration,
 	if o.Request == nil || stream { // how long a page stays open is no measure of us
 		return
 	}
-	if status == 0 { // nothing was written: net/http answers so
-		status = http.StatusOK
-	}
 	o.Request(r.Method, routeOf(r), status, bytes, took)
 }
 

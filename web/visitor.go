@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 )
@@ -202,6 +203,7 @@ func (s *Server) projectByID(r *http.Request, text string) (*monitor.Project, mo
 	if err != nil {
 		return nil, monitor.RoleNone, hide(err, "There is no such project.")
 	}
+	logs.EventOf(r.Context()).Project = id
 	role, err := s.Store.RoleIn(r.Context(), user.ID, id)
 	switch {
 	case err != nil:

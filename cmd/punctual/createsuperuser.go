@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/mattn/go-isatty"
 	"io"
 	"log/slog"
 	"os"
@@ -51,7 +52,7 @@ func (c *createsuperuserCmd) Run(ctx context.Context, w *world) error {
 // ask asks for what was not given where there is somebody to answer.
 func (c *createsuperuserCmd) ask(w *world) error {
 	terminal, ok := w.stdin.(*os.File)
-	if !ok || !isTerminal(terminal) {
+	if !ok || !isatty.IsTerminal(terminal.Fd()) {
 		if c.Email == "" {
 			return usageError(`say whose account it is by --email (see "punctual help createsuperuser")`)
 		}

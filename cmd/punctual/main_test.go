@@ -109,31 +109,6 @@ func TestVersionWithoutStampIsTheCommit(t *testing.T) {
 	}
 }
 
-func TestLoggerFormats(t *testing.T) {
-	tests := []struct{ level, format, want string }{
-		{"info", "json", `"msg":"shown"`},
-		{"info", "auto", `"msg":"shown"`}, // a buffer is no terminal
-		{"warn", "text", "WRN shown"},
-	}
-	for _, tt := range tests {
-		var out bytes.Buffer
-		log, err := newLogger(&out, tt.level, tt.format)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log.Debug("hidden")
-		log.Warn("shown")
-		if !strings.Contains(out.String(), tt.want) || strings.Contains(out.String(), "hidden") || strings.Contains(out.String(), "\x1b") {
-			t.Errorf("%s %s: %q, want %q in it", tt.level, tt.format, out.String(), tt.want)
-		}
-	}
-	for _, wrong := range [][2]string{{"loud", "json"}, {"info", "xml"}} {
-		if _, err := newLogger(&bytes.Buffer{}, wrong[0], wrong[1]); err == nil {
-			t.Errorf("%v was accepted", wrong)
-		}
-	}
-}
-
 func TestOpenMakesKeyAndTellsWarnings(t *testing.T) {
 	var stderr bytes.Buffer
 	w := &world{stderr: &stderr, now: time.Now, env: map[string]string{

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"punctual/internal/config"
+	"punctual/internal/logs"
 )
 
 // settingFlags has a flag for every setting. It is a type of its own so that
@@ -62,7 +63,11 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 	if err := c.EnsureSecretKey(); err != nil {
 		return nil, nil, err
 	}
-	log, err := newLogger(w.stderr, c.LogLevel, c.LogFormat)
+	levels, err := logs.ParseLevels(c.LogLevel)
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := logs.New(w.stderr, levels, c.LogFormat)
 	if err != nil {
 		return nil, nil, err
 	}

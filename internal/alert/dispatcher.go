@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -221,23 +222,39 @@ func released(c *store.Claimed) outcome {
 	return o
 }
 
-// LogValue is the delivery in one wide event.
-func (o outcome) LogValue() slog.Value {
+// level is how much an outcome matters to the log.
+func (o outcome) level() slog.Level {
+	switch o.Verdict {
+	case store.Released:
+		return slog.LevelDebug
+	case store.Sent, store.Unwanted:
+		return slog.LevelInfo
+	default:
+		return slog.LevelWarn
+	}
+}
+
+// attrs is the delivery in one wide event. Its code is the key that the other
+// side got with it: of a webhook in the header Idempotency-Key, of a mail at the
+// beginning of the Message-ID.
+func (o outcome) attrs() []slog.Attr {
 	c := o.claimed
 	attrs := []slog.Attr{
-		slog.String("verdict", o.Verdict.String()),
+		slog.String("delivery", c.Code.String()),
 		slog.String("kind", c.Channel.Kind),
-		slog.String("channel", c.ChannelID.String()),
-		slog.String("check", monitor.UniqueKey(c.Check.Code)),
-		slog.String("status", string(c.Flip.New)),
+		slog.String("outcome", o.Verdict.String()),
 		slog.Int("attempt", c.Attempts),
-		slog.Duration("took", o.took),
+		logs.Took(o.took),
+		slog.String("status", string(c.Flip.New)),
+		slog.String("check", monitor.UniqueKey(c.Check.Code)),
+		slog.String("channel", c.ChannelID.String()),
+		slog.String("project", c.Project.ID.String()),
 	}
 	if !o.At.IsZero() {
-		attrs = append(attrs, slog.Duration("since_flip", o.At.Sub(c.Flip.CreatedAt)))
+		attrs = append(attrs, slog.Float64("since_flip_s", o.At.Sub(c.Flip.CreatedAt).Seconds()))
 	}
 	if o.Verdict == store.Retry {
-		attrs = append(attrs, slog.Duration("again_in", o.NextTry.Sub(o.At)))
+		attrs = append(attrs, slog.Float64("again_in_s", o.NextTry.Sub(o.At).Seconds()))
 	}
 	if o.Error != "" {
 		attrs = append(attrs, slog.String("error", o.Error))
@@ -245,5 +262,5 @@ func (o outcome) LogValue() slog.Value {
 	if o.cause != nil && o.cause.Error() != o.Error {
 		attrs = append(attrs, slog.String("cause", o.cause.Error()))
 	}
-	return slog.GroupValue(attrs...)
+	return attrs
 }

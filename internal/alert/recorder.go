@@ -110,14 +110,7 @@ func (r *recorder) finish(ctx context.Context, rows []store.Outcome) (int, error
 
 func (r *recorder) report(batch []outcome, counted int) {
 	for _, o := range batch {
-		switch o.Verdict {
-		case store.Released:
-			r.cfg.Log.Debug("delivery", "delivery", o)
-		case store.Sent, store.Unwanted:
-			r.cfg.Log.Info("delivery", "delivery", o)
-		default:
-			r.cfg.Log.Warn("delivery", "delivery", o)
-		}
+		r.cfg.Log.LogAttrs(context.Background(), o.level(), "delivery", o.attrs()...)
 	}
 	if lost := len(batch) - counted; lost > 0 {
 		r.cfg.Log.Warn("outcomes without effect: their leases had run out, or the checks are gone", "count", lost)

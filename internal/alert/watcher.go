@@ -2,9 +2,11 @@ package alert
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -104,9 +106,12 @@ func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {
 
 func (w *Watcher) report(r Round, took time.Duration) {
 	w.cfg.Observe.round(r, took)
+	level := slog.LevelDebug
 	if r.Claimed > 0 {
-		w.cfg.Log.Info("watch", "looked_at", r.Claimed, "down", r.Flips, "broken", r.Broken, "took", took)
+		level = slog.LevelInfo
 	}
+	w.cfg.Log.LogAttrs(context.Background(), level, "watch",
+		slog.Int("looked_at", r.Claimed), slog.Int("flips", r.Flips), slog.Int("broken", r.Broken), logs.Took(took))
 }
 
 // Run watches until ctx ends: it sleeps until the next deadline, a change of a

@@ -20,6 +20,7 @@ import (
 	"punctual/internal/config"
 	"punctual/internal/db"
 	"punctual/internal/demo"
+	"punctual/internal/logs"
 	"punctual/internal/metrics"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
@@ -169,12 +170,12 @@ func (a *App) start(ctx context.Context) error {
 	}
 	if a.role == Up {
 		a.loop(ctx, "pruning", func(ctx context.Context) error {
-			prune.Schedule(ctx, a.store, a.log)
+			prune.Schedule(ctx, a.store, logs.In(a.log, logs.Prune))
 			return nil
 		})
 	}
 	if a.role.serves() || a.takesMail() {
-		a.recorder = ping.NewRecorder(a.store, ping.Limits{}, a.log, a.observePings())
+		a.recorder = ping.NewRecorder(a.store, ping.Limits{}, logs.In(a.log, logs.Ping), a.observePings())
 	}
 	if a.takesMail() {
 		if err := a.listenSMTP(ctx); err != nil {

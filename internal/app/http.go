@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"punctual/internal/logs"
 	"punctual/internal/ping"
 )
 
@@ -54,7 +55,7 @@ func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken clients are no news
+		ErrorLog:          slog.NewLogLogger(logs.In(a.log, logs.HTTP).Handler(), slog.LevelDebug), // broken clients are no news
 	}}
 	a.servers = append(a.servers, s)
 	a.loops.Go(func() {
@@ -66,7 +67,12 @@ func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
 }
 
 func (a *App) pings(prefix string) http.Handler {
-	return ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, a.log)
+	log := logs.In(a.log, logs.Ping)
+	h := ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, log)
+	if !log.Enabled(context.Background(), slog.LevelDebug) { // the way of a ping has nothing it does not need
+		return h
+	}
+	return ping.Logged(h, prefix, log)
 }
 
 // handler sends pings past the whole web stack: by path, or by host where

@@ -17,6 +17,7 @@ import (
 	"punctual/internal/alert"
 	"punctual/internal/auth"
 	"punctual/internal/demo"
+	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -56,18 +57,18 @@ func (a *App) wire() error {
 		return err
 	}
 	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain)
-	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: a.log})
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
 		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
-		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: a.log,
+		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
 	apiDeps := api.Deps{
 		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
-		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: a.log,
+		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
 	p.registry = a.notifiers(apiDeps)
-	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: a.log, Observe: a.observeAlerts(), TellOwner: a.tellOwner})
+	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
 	if !a.role.serves() {
 		return nil
 	}
@@ -147,13 +148,13 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		Static:               static.FS,
 		API:                  api,
 		APIDocument:          apiDocument,
-		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: a.log}),
+		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: logs.In(a.log, logs.HTTP)}),
 		BadgeLinks:           a.badgeLinks(),
 		ProjectMetrics:       a.projectMetrics(),
 		Dev:                  a.opts.Dev,
 		TrustedProxies:       a.cfg.TrustedNetworks(),
 		Observe:              a.observeWeb(),
-		Log:                  a.log,
+		Log:                  logs.In(a.log, logs.HTTP),
 	})
 	if err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (a *App) projectMetrics() http.Handler {
 	if !a.cfg.PrometheusEnabled {
 		return nil
 	}
-	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.KeyHash, Log: a.log})
+	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.KeyHash})
 }
 
 // compressed sends pages and API answers gzipped to those who accept it, with
@@ -187,11 +188,12 @@ func compressed(h http.Handler) (http.Handler, error) {
 // mailKept tells the operator of an instance without an SMTP server where the
 // link of a mail leads: it is the only way to log in there.
 func (a *App) mailKept(e monitor.Email, link string) {
+	log := logs.In(a.log, logs.Mail)
 	if slices.Contains([]string{mail.KindLogin, mail.KindVerify, mail.KindInvite, mail.KindEmailChange}, e.Kind) {
-		a.log.Info("no SMTP server is set, open this link yourself", "kind", e.Kind, "to", e.To, "link", link)
+		log.Info("no SMTP server is set, open this link yourself", "kind", e.Kind, "message_id", e.MessageID, "to", e.To, "link", link)
 		return
 	}
-	a.log.Info("mail kept, no SMTP server is set", "kind", e.Kind, "to", e.To, "subject", e.Subject)
+	log.Info("mail kept, no SMTP server is set", "kind", e.Kind, "message_id", e.MessageID, "to", e.To, "subject", e.Subject)
 }
 
 func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error {

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/go-chi/chi/v5/middleware"
 )
@@ -20,6 +21,16 @@ func TrustProxies(networks []netip.Prefix) func(http.Handler) http.Handler {
 		names[i] = n.String()
 	}
 	return middleware.ClientIPFromXFF(names...)
+}
+
+// FromProxy tells whether a request comes straight from one of the networks.
+func FromProxy(r *http.Request, networks []netip.Prefix) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	address := peer.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(address) })
 }
 
 // ClientIP is the address of whoever sent the request, "" when it cannot be

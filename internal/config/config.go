@@ -69,7 +69,7 @@ type Config struct {
 	StatsDPrefix        string   `name:"statsd-prefix" group:"Health" default:"punctual" placeholder:"TEXT" help:"What the names of pushed metrics begin with."`
 	StatsDTags          []string `name:"statsd-tags" group:"Health" placeholder:"KEY:VALUE" help:"Tags of all pushed metrics, as in env:prod,site:riga."`
 	MetricsKey          string   `name:"metrics-key" group:"Health" secret:"true" placeholder:"TEXT" help:"Key of /api/v3/metrics/. Not set: it is closed."`
-	LogLevel            string   `name:"log-level" group:"Health" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least that is logged: debug, info, warn or error."`
+	LogLevel            string   `name:"log-level" group:"Health" default:"info" placeholder:"LEVELS" help:"The least that is logged: debug, info, warn or error; of an area by itself as in info,http=warn,alerts=debug."`
 	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
 
 	origins  map[string]string // variable → where its value came from

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"punctual/internal/logs"
 )
 
 // Validate checks every setting alone and against the others, and joins all
@@ -47,6 +49,8 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
 	_, err := parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
+	_, err = logs.ParseLevels(c.LogLevel)
+	v.note("PUNCTUAL_LOG_LEVEL", err)
 	return errors.Join(v.problems...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,10 +39,38 @@ func newObserver(hook Observe) *observer {
 }
 
 // tell is called with what a statement's end has given.
-func (o *observer) tell(query string, began time.Time, err error) {
-	if o.hook != nil {
-		o.hook(o.name(query), time.Since(began), ErrorClass(err))
+func (o *observer) tell(ctx context.Context, query string, began time.Time, err error) {
+	took := time.Since(began)
+	if t := tallyOf(ctx); t != nil {
+		t.statements.Add(1)
+		t.took.Add(int64(took))
 	}
+	if o.hook != nil {
+		o.hook(o.name(query), took, ErrorClass(err))
+	}
+}
+
+// Tally counts the statements of one piece of work, as Observe does: a batch is
+// one. It is safe for concurrent use.
+type Tally struct{ statements, took atomic.Int64 }
+
+// Statements is how many there were.
+func (t *Tally) Statements() int { return int(t.statements.Load()) }
+
+// Took is how long they took in all, more than has passed where they ran beside
+// each other.
+func (t *Tally) Took() time.Duration { return time.Duration(t.took.Load()) }
+
+type tallyKey struct{}
+
+// WithTally makes t count the statements that are run with the context.
+func WithTally(ctx context.Context, t *Tally) context.Context {
+	return context.WithValue(ctx, tallyKey{}, t)
+}
+
+func tallyOf(ctx context.Context) *Tally {
+	t, _ := ctx.Value(tallyKey{}).(*Tally)
+	return t
 }
 
 func (o *observer) name(query string) string {

@@ -26,7 +26,7 @@ type Querier interface {
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	var res sql.Result
 	err := retry(ctx, func() (err error) {
-		defer d.timed(query, time.Now(), &err)
+		defer d.timed(ctx, query, time.Now(), &err)
 		res, err = d.write.ExecContext(ctx, query, d.bind(args)...)
 		return err
 	})
@@ -35,7 +35,7 @@ func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 
 // Query runs a statement that only reads.
 func (d *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	defer d.timed(query, time.Now(), &err)
+	defer d.timed(ctx, query, time.Now(), &err)
 	return d.read.QueryContext(ctx, query, d.bind(args)...)
 }
 
@@ -43,17 +43,19 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Ro
 func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	began := time.Now()
 	row := d.read.QueryRowContext(ctx, query, d.bind(args)...)
-	d.told(query, began, row.Err())
+	d.told(ctx, query, began, row.Err())
 	return row
 }
 
 // timed tells the observer of a statement on SQLite; on PostgreSQL the tracer of
 // the connections does.
-func (d *DB) timed(query string, began time.Time, err *error) { d.told(query, began, *err) }
+func (d *DB) timed(ctx context.Context, query string, began time.Time, err *error) {
+	d.told(ctx, query, began, *err)
+}
 
-func (d *DB) told(query string, began time.Time, err error) {
+func (d *DB) told(ctx context.Context, query string, began time.Time, err error) {
 	if d.Engine == SQLite {
-		d.watch.tell(query, began, err)
+		d.watch.tell(ctx, query, began, err)
 	}
 }
 
@@ -67,13 +69,13 @@ type Tx struct {
 
 // Exec runs a statement that returns no rows.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
-	defer t.db.timed(query, time.Now(), &err)
+	defer t.db.timed(ctx, query, time.Now(), &err)
 	return t.tx.ExecContext(ctx, query, t.db.bind(args)...)
 }
 
 // Query runs a statement that returns rows, which may write (RETURNING).
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	defer t.db.timed(query, time.Now(), &err)
+	defer t.db.timed(ctx, query, time.Now(), &err)
 	return t.tx.QueryContext(ctx, query, t.db.bind(args)...)
 }
 
@@ -81,7 +83,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (rows *sql.Ro
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	began := time.Now()
 	row := t.tx.QueryRowContext(ctx, query, t.db.bind(args)...)
-	t.db.told(query, began, row.Err())
+	t.db.told(ctx, query, began, row.Err())
 	return row
 }
 
@@ -113,7 +115,7 @@ func retry(ctx context.Context, work func() error) error {
 func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	began := time.Now()
 	tx, err := d.write.BeginTx(ctx, nil)
-	d.told("BEGIN", began, err)
+	d.told(ctx, "BEGIN", began, err)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -127,7 +129,7 @@ func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	}
 	began = time.Now()
 	err = tx.Commit()
-	d.told("COMMIT", began, err)
+	d.told(ctx, "COMMIT", began, err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -41,7 +41,7 @@ type underWay struct {
 type underWayKey struct{}
 
 func (s *silence) began(ctx context.Context, query string) context.Context {
-	if s.observe.hook == nil {
+	if s.observe.hook == nil && tallyOf(ctx) == nil {
 		return ctx
 	}
 	return context.WithValue(ctx, underWayKey{}, &underWay{query, time.Now()})
@@ -49,7 +49,7 @@ func (s *silence) began(ctx context.Context, query string) context.Context {
 
 func (s *silence) tell(ctx context.Context, err error) {
 	if u, ok := ctx.Value(underWayKey{}).(*underWay); ok {
-		s.observe.tell(u.query, u.began, err)
+		s.observe.tell(ctx, u.query, u.began, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 )
 
@@ -218,8 +219,9 @@ func (q *Queue) SendDue(ctx context.Context) (int, error) {
 
 // attempt sends one claimed mail and stores how it went.
 func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
+	began := time.Now()
 	err := q.sender.Send(ctx, e)
-	now := q.now()
+	took, now := time.Since(began), q.now()
 	e.LastError = ""
 	switch {
 	case err == nil:
@@ -229,21 +231,22 @@ func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
 	default:
 		e.LastError, e.NextTryAt = cut(err.Error(), maxLastError), now.Add(pauses[e.Attempts-1])
 	}
-	q.logAttempt(e, err)
+	q.logAttempt(e, took, err)
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	return q.outbox.FinishEmail(ctx, e)
 }
 
-func (q *Queue) logAttempt(e *monitor.Email, err error) {
-	attrs := []any{"kind", e.Kind, "id", e.ID, "attempt", e.Attempts, "status", e.Status}
+func (q *Queue) logAttempt(e *monitor.Email, took time.Duration, err error) {
+	attrs := []any{"kind", e.Kind, "message_id", e.MessageID, "id", e.ID, "attempt", e.Attempts, logs.Took(took)}
 	if err != nil {
-		q.onDone(e.Kind, outcomeOf(e.Status == monitor.EmailFailed))
-		q.log.Warn("mail not sent", append(attrs, "error", err)...)
+		outcome := outcomeOf(e.Status == monitor.EmailFailed)
+		q.onDone(e.Kind, outcome)
+		q.log.Warn("mail", append(attrs, "outcome", outcome, "error", err)...)
 		return
 	}
 	q.onDone(e.Kind, "sent")
-	q.log.Info("mail sent", attrs...)
+	q.log.Info("mail", append(attrs, "outcome", "sent")...)
 }
 
 func isPermanent(err error) bool {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -178,6 +179,9 @@ func (c *Client) send(ctx context.Context, r request) (*answer, error) {
 // more of our network than its owner wrote into the channel.
 func describe(err error) *Error {
 	e := &Error{Err: err}
+	if named, ok := errors.AsType[*url.Error](err); ok { // its text has the address, which may be a secret
+		e.Err = named.Err
+	}
 	var timeout interface{ Timeout() bool }
 	var dns *net.DNSError
 	switch {

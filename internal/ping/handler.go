@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -199,7 +200,9 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil: // the client has gone while its slug was looked up
 		w.WriteHeader(499)
 	default:
-		h.log.Error("ping failed", "error", err, "path", r.URL.Path)
+		id := logs.NewID()
+		w.Header().Set("X-Request-Id", id)
+		h.log.Error("ping failed", append(pingAttrs(r, h.prefix), slog.String(logs.RequestKey, id), slog.Any("error", err))...)
 		text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
 	}
 }

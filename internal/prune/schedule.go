@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"punctual/internal/logs"
 	"punctual/internal/store"
 )
 
@@ -68,10 +69,13 @@ func earliest(due []time.Time) (index int) {
 func runJob(ctx context.Context, log *slog.Logger, j job) {
 	began := time.Now()
 	r, err := j.run(ctx)
+	attrs := []slog.Attr{slog.String("job", j.name), slog.Int64("count", r.Total()), slog.String("removed", r.String()), logs.Took(time.Since(began))}
 	switch {
 	case err != nil && ctx.Err() == nil:
-		log.Error("prune failed", "job", j.name, "removed", r.String(), "error", err)
+		log.LogAttrs(ctx, slog.LevelError, "prune failed", append(attrs, slog.Any("error", err))...)
 	case r.Total() > 0:
-		log.Info("pruned", "job", j.name, "removed", r.String(), "took", time.Since(began))
+		log.LogAttrs(ctx, slog.LevelInfo, "pruned", attrs...)
+	default:
+		log.LogAttrs(ctx, slog.LevelDebug, "nothing to prune", attrs...)
 	}
 }

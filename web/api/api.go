@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -229,7 +230,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errs.Invalid:
 		a.error(w, http.StatusBadRequest, errs.Message(err))
 	default:
-		a.Log.Error("API request failed", "error", err, "path", r.URL.Path)
+		logs.EventOf(r.Context()).Err = err
 		empty(w, http.StatusInternalServerError)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 )
 
 // keyLength is the length of every API key, old and new (contract §2.2).
@@ -74,6 +75,7 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, 
 	case err != nil:
 		a.fail(w, r, err)
 	default:
+		logs.EventOf(r.Context()).Project = project.ID
 		op(&call{Request: r, w: w, project: project, readonly: readonly, version: chi.URLParam(r, "version"), body: b})
 	}
 }

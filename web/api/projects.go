@@ -14,6 +14,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -51,6 +52,9 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 			return
 		}
 		t, user, err := a.Auth.TokenUser(r.Context(), token)
+		if err == nil {
+			logs.EventOf(r.Context()).User = user.ID
+		}
 		switch {
 		case errs.KindOf(err) == errs.NotFound:
 			a.error(w, http.StatusUnauthorized, "wrong account token; API keys of projects do not open this address")
@@ -75,7 +79,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		errs.Unavailable: http.StatusServiceUnavailable,
 	}[errs.KindOf(err)]
 	if status == 0 {
-		a.Log.Error("API request failed", "error", err, "path", r.URL.Path)
+		logs.EventOf(r.Context()).Err = err
 		a.error(w, http.StatusInternalServerError, "internal error")
 		return
 	}
@@ -201,7 +205,9 @@ func (a *API) answerProject(c *accountCall, status int, id uuid.UUID) error {
 // ownProject is the project the address names, as the user sees it; what the
 // user has no part in is errs.NotFound.
 func (a *API) ownProject(c *accountCall) (*store.ProjectRow, error) {
-	return a.Store.ProjectOf(c.Context(), c.user.ID, uuid.MustParse(chi.URLParam(c.Request, "project")))
+	id := uuid.MustParse(chi.URLParam(c.Request, "project"))
+	logs.EventOf(c.Context()).Project = id
+	return a.Store.ProjectOf(c.Context(), c.user.ID, id)
 }
 
 // writableProject is ownProject for changes: errs.Forbidden for those who may

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -82,9 +83,7 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 	case errs.KindOf(err) == errs.NotFound:
 		empty(w, http.StatusNotFound)
 	case err != nil:
-		if r.Context().Err() == nil { // whoever asked is still there
-			s.Log.Error("badge", "error", err)
-		}
+		logs.EventOf(r.Context()).Err = err
 		empty(w, http.StatusInternalServerError)
 	default:
 		s.write(w, b, format)

@@ -4,7 +4,6 @@ package projectmetrics
 
 import (
 	"bytes"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/store"
 )
 
@@ -19,7 +19,6 @@ import (
 type Deps struct {
 	Store   *store.Store
 	HashKey func(key string) string // the stored form of an API key (contract §2.2)
-	Log     *slog.Logger
 }
 
 type server struct{ Deps }
@@ -91,9 +90,7 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil { // whoever asked is still there
-		s.Log.Error("scrape of a project", "error", err)
-	}
+	logs.EventOf(r.Context()).Err = err
 	refuse(w, http.StatusInternalServerError, "the metrics could not be read")
 }
 

@@ -2,7 +2,6 @@ package projectmetrics_test
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -60,7 +59,7 @@ func newSite(tb testing.TB, st *store.Store, clock *testdb.Clock) *site {
 			tb.Fatal(err)
 		}
 	}
-	h := projectmetrics.New(projectmetrics.Deps{Store: st, HashKey: hash, Log: slog.New(slog.DiscardHandler)})
+	h := projectmetrics.New(projectmetrics.Deps{Store: st, HashKey: hash})
 	r := chi.NewRouter()
 	for _, path := range []string{"/projects/{project}/metrics/", "/projects/{project}/metrics/{key}", "/projects/{project}/checks/metrics/{key}"} {
 		r.Method(http.MethodGet, path, h)
