@@ -70,6 +70,7 @@ type App struct {
 	status   *status.Runner // the self-checks
 	servers  []*server
 	smtpd    *smtpd.Server // nil: no pings by e-mail
+	smtpAddr net.Addr      // where it listens
 	node     monitor.Node
 	demo     *demo.Life // nil: this is no demo
 

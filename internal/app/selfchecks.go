@@ -2,7 +2,14 @@ package app
 
 import (
 	"context"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"punctual/internal/config"
 	"punctual/internal/db"
@@ -33,7 +40,8 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 		opened = store.New(d)
 		return opened, nil
 	}
-	return status.NewRunner(selfChecks(cfg, open), nil), func() {
+	checks := slices.Concat(databaseChecks(cfg, open), storageChecks(cfg), workerChecks(cfg, open, nil), mailChecks(cfg), networkChecks(cfg, time.Now), ownChecks(cfg))
+	return status.NewRunner(checks, nil), func() {
 		mu.Lock()
 		defer mu.Unlock()
 		if opened != nil {
@@ -42,17 +50,112 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 	}
 }
 
-// selfChecks are those every process has.
-func selfChecks(cfg *config.Config, open status.Open) []status.Check {
-	return []status.Check{
-		status.Database(cfg.DatabaseURL),
-		status.Migrations(open, migrations.FS),
-		status.SendAlerts(open),
-	}
-}
-
-// selfChecks are those of this process.
+// selfChecks are those of this process, in the order in which they are shown.
 func (a *App) selfChecks() *status.Runner {
 	open := func(context.Context) (*store.Store, error) { return a.store, nil }
-	return status.NewRunner(selfChecks(a.cfg, open), a.store.Now)
+	return status.NewRunner(slices.Concat(
+		databaseChecks(a.cfg, open),
+		storageChecks(a.cfg),
+		workerChecks(a.cfg, open, a.smtpAddr),
+		a.processChecks(),
+		mailChecks(a.cfg),
+		networkChecks(a.cfg, a.store.Now),
+		ownChecks(a.cfg),
+	), a.store.Now)
+}
+
+func databaseChecks(cfg *config.Config, open status.Open) []status.Check {
+	checks := []status.Check{status.Database(cfg.DatabaseURL), status.Migrations(open, migrations.FS)}
+	if cfg.SQLitePath() == "" {
+		checks = append(checks, status.Clock(open))
+	}
+	return checks
+}
+
+// storageChecks look at the directory of an SQLite database. With PostgreSQL
+// nothing of ours is kept here; then it is the one for temporary files, where there
+// is such a one.
+func storageChecks(cfg *config.Config) []status.Check {
+	d := status.Directory{Path: filepath.Dir(cfg.SQLitePath())}
+	if cfg.SQLitePath() == "" {
+		d = status.Directory{Path: os.TempDir(), Spare: true}
+		if info, err := os.Stat(d.Path); err != nil || !info.IsDir() {
+			return nil
+		}
+	}
+	return []status.Check{status.Storage(d), status.Disk(d, status.DiskSpace)}
+}
+
+// workerChecks look at the work in the background. Pings by e-mail are looked for
+// at smtpd, where this process takes them; else where the settings tell of a
+// listener for them.
+func workerChecks(cfg *config.Config, open status.Open, smtpd net.Addr) []status.Check {
+	checks := []status.Check{status.SendAlerts(open)}
+	switch {
+	case smtpd != nil:
+		checks = append(checks, status.SMTPD(smtpd.String()))
+	case cfg.SMTPDListen != "":
+		checks = append(checks, status.SMTPDNode(open))
+	}
+	return append(checks, status.Outbox(open))
+}
+
+// processChecks look at the inside of this process.
+func (a *App) processChecks() []status.Check {
+	machine := os.DirFS("/")
+	var checks []status.Check
+	if a.recorder != nil {
+		checks = append(checks, status.Ingest(a.recorder.Waiting, a.recorder.Capacity()))
+	}
+	return append(checks,
+		status.Memory(func() (status.Use, error) { return status.MemoryUse(machine) }),
+		status.Files(func() (status.Use, error) { return status.FileUse(machine) }),
+	)
+}
+
+func mailChecks(cfg *config.Config) []status.Check {
+	sender, err := newSender(cfg)
+	if err != nil || !sender.Enabled() { // no process starts with such settings
+		return nil
+	}
+	checks := []status.Check{status.Mail(sender)}
+	if len(cfg.Admins) > 0 {
+		checks = append(checks, status.MailSend(sender, cfg.Admins, cfg.SiteName+" at "+cfg.SiteRoot))
+	}
+	return checks
+}
+
+func networkChecks(cfg *config.Config, now func() time.Time) []status.Check {
+	root, err := url.Parse(cfg.SiteRoot)
+	if err != nil { // the settings have been validated
+		return nil
+	}
+	var checks []status.Check
+	if cfg.Secure() {
+		port := root.Port()
+		if port == "" {
+			port = "443"
+		}
+		checks = append(checks, status.Certificate(net.JoinHostPort(root.Hostname(), port), nil, now))
+	}
+	// A site that is known to its visitors only does its work nevertheless.
+	names := status.Names(status.Host{Name: root.Hostname(), Bad: status.Warning}, status.Host{Name: cfg.SMTPHost, Bad: status.Error})
+	if len(names) > 0 {
+		checks = append(checks, status.DNS(names, net.DefaultResolver))
+	}
+	return checks
+}
+
+// ownChecks are those the operator has added.
+func ownChecks(cfg *config.Config) []status.Check {
+	var checks []status.Check
+	for _, c := range cfg.HTTPChecks() {
+		checks = append(checks, status.HTTP(status.HTTPDependency(c), "Punctual self-check"))
+	}
+	// Our settings hold secrets, which are nothing to the programs of others.
+	env := slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "PUNCTUAL_") })
+	for _, c := range cfg.CommandChecks() {
+		checks = append(checks, status.Command(status.CommandDependency{Name: c.Name, Path: c.Path, Args: c.Args, Env: env, Timeout: c.Timeout}))
+	}
+	return checks
 }

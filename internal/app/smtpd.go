@@ -32,7 +32,7 @@ func (a *App) listenSMTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.smtpd = srv
+	a.smtpd, a.smtpAddr = srv, l.Addr()
 	a.loops.Go(func() {
 		if err := srv.Serve(l); err != nil {
 			a.fail(err)

@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
+	"punctual/internal/config"
 	"punctual/internal/demo"
 	"punctual/internal/logs"
 	"punctual/internal/mail"
@@ -45,10 +46,7 @@ type parts struct {
 
 // wire makes the services, those below first.
 func (a *App) wire() error {
-	sender, err := mail.NewSender(mail.Settings{
-		Host: a.cfg.SMTPHost, Port: a.cfg.SMTPPort, TLS: a.cfg.SMTPTLS,
-		Username: a.cfg.SMTPUsername, Password: a.cfg.SMTPPassword, From: a.cfg.EmailFrom,
-	})
+	sender, err := newSender(a.cfg)
 	if err != nil {
 		return err
 	}
@@ -76,6 +74,13 @@ func (a *App) wire() error {
 	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
 	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), sender.Enabled())
 	return err
+}
+
+func newSender(cfg *config.Config) (*mail.Sender, error) {
+	return mail.NewSender(mail.Settings{
+		Host: cfg.SMTPHost, Port: cfg.SMTPPort, TLS: cfg.SMTPTLS,
+		Username: cfg.SMTPUsername, Password: cfg.SMTPPassword, From: cfg.EmailFrom,
+	})
 }
 
 // notifiers are the kinds of channel this instance offers, in the order people

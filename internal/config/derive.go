@@ -23,6 +23,8 @@ func (c *Config) complete() {
 	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
 	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
+	c.StatusHTTP = strings.Join(splitEntries(c.StatusHTTP), "; ")
+	c.StatusCommand = strings.Join(splitEntries(c.StatusCommand), "; ")
 	c.derive("PUNCTUAL_MASTER_BADGE_LABEL", &c.MasterBadgeLabel, c.SiteName)
 	c.derive("PUNCTUAL_EMAIL_FROM", &c.EmailFrom, c.defaultSender())
 	if c.SMTPPort == 0 && c.origins["PUNCTUAL_SMTP_PORT"] == fromDefault {

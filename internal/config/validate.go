@@ -32,6 +32,7 @@ func (c *Config) Validate() error {
 		v.note("PUNCTUAL_STATSD_TAGS", checkStatsDTag(tag))
 	}
 	v.listenTwice()
+	v.ownChecks()
 	v.note("PUNCTUAL_SITE_ROOT", checkURL(c.SiteRoot))
 	v.unlessDerived("PUNCTUAL_PING_ENDPOINT", c.PingEndpoint, checkURL)
 	v.note("PUNCTUAL_SITE_NAME", checkName(c.SiteName))

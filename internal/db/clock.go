@@ -39,16 +39,30 @@ func (d *DB) SyncClock(ctx context.Context) error {
 	if d.Engine != Postgres || d.fixed {
 		return nil
 	}
+	skew, err := d.MeasureSkew(ctx)
+	if err != nil {
+		return err
+	}
+	d.offset.Store(int64(skew))
+	return nil
+}
+
+// MeasureSkew asks a PostgreSQL database how far its clock is ahead of the local
+// one. A difference that is within what the measurement can tell is none; an
+// SQLite database goes by the local clock.
+func (d *DB) MeasureSkew(ctx context.Context) (time.Duration, error) {
+	if d.Engine != Postgres {
+		return 0, nil
+	}
 	before := d.base()
 	var theirs time.Time
 	if err := d.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
-		return fmt.Errorf("ask the database for the time: %w", err)
+		return 0, fmt.Errorf("ask the database for the time: %w", err)
 	}
 	after := d.base()
 	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
 	if skew.Abs() < 50*time.Millisecond+after.Sub(before) {
-		skew = 0
+		return 0, nil
 	}
-	d.offset.Store(int64(skew))
-	return nil
+	return skew, nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -258,7 +258,7 @@ func (e *entry) stamp(finding Finding, took time.Duration) Result {
 func look(ctx context.Context, c Check) (f Finding) {
 	defer func() {
 		if p := recover(); p != nil {
-			f = Failed("the check itself is broken", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			f = Failed("the check itself is broken", fmt.Errorf("panic: %v%s", p, whereItPanicked()))
 		}
 	}()
 	f = c.Run(ctx)
@@ -269,4 +269,20 @@ func look(ctx context.Context, c Check) (f Finding) {
 		f.Severity = Error
 	}
 	return f
+}
+
+// whereItPanicked is " at FILE:LINE", asked in the deferred function that recovers.
+func whereItPanicked() string {
+	stack := make([]uintptr, 32)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(1, stack)])
+	for panicked := false; ; {
+		frame, more := frames.Next()
+		if panicked && !strings.HasPrefix(frame.Function, "runtime.") {
+			return fmt.Sprintf(" at %s:%d", frame.File, frame.Line)
+		}
+		panicked = panicked || frame.Function == "runtime.gopanic"
+		if !more {
+			return ""
+		}
+	}
 }

@@ -43,17 +43,21 @@ func TestWhatFindingsCount(t *testing.T) {
 		"well":                  {finds(status.Well("fine")), status.OK, "fine"},
 		"a warning":             {finds(status.Warn("slow")), status.Warning, "slow"},
 		"a failure":             {finds(status.Failed("gone", cause)), status.Error, "gone: cause"},
+		"several causes":        {finds(status.Failed("gone", errors.Join(cause, cause))), status.Error, "gone: cause; cause"},
 		"a cause alone":         {finds(status.Finding{Err: cause}), status.Error, "cause"},
 		"a warning and a cause": {finds(status.Finding{Severity: status.Warning, Fact: "odd", Err: cause}), status.Warning, "odd: cause"},
 		"nothing":               {finds(status.Finding{}), status.Error, "did not report"},
 		"figures alone":         {finds(status.Finding{Fields: []status.Field{{Name: "n", Value: 1}}}), status.Error, "did not report"},
 		"no such severity":      {finds(status.Finding{Severity: 7, Fact: "?"}), status.Error, "?"},
-		"a panic":               {func(context.Context) status.Finding { panic("oops") }, status.Error, "panic: oops"},
+		"a panic":               {func(context.Context) status.Finding { panic("oops") }, status.Error, "panic: oops at "},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			report := run(t, status.NewRunner([]status.Check{check("x", c.run)}, nil))
 			r := report.Results[0]
+			if strings.Contains(r.Message(), " at ") && !strings.Contains(r.Message(), "runner_test.go:") {
+				t.Errorf("%q does not name the line", r.Message())
+			}
 			if r.Severity != c.want || !strings.Contains(r.Message(), c.message) {
 				t.Errorf("%s, %q", r.Severity, r.Message())
 			}

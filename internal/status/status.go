@@ -23,6 +23,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -129,13 +130,14 @@ type Result struct {
 
 // Message is the fact and the cause in one line, for the operator.
 func (r Result) Message() string {
-	switch {
-	case r.Err == nil:
+	if r.Err == nil {
 		return r.Fact
-	case r.Fact == "":
-		return r.Err.Error()
 	}
-	return r.Fact + ": " + r.Err.Error()
+	cause := strings.Join(strings.FieldsFunc(r.Err.Error(), func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
+	if r.Fact == "" {
+		return cause
+	}
+	return r.Fact + ": " + cause
 }
 
 // Report is how all chosen checks went, in the order they were registered.

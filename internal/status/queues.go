@@ -1,0 +1,85 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"punctual/internal/store"
+)
+
+// How long something may be due without anybody taking it. Alerts are what
+// Punctual is for; other mails may wait for the next attempt of their sender.
+const (
+	outboxWarning = time.Minute
+	outboxError   = 5 * time.Minute
+	mailsWarning  = 5 * time.Minute
+	mailsError    = 30 * time.Minute
+)
+
+// Outbox looks for how long deliveries and mails have been due without anybody
+// taking them. What waits for its next attempt is not due.
+func Outbox(open Open) Check {
+	return Check{Name: "outbox", Title: "Outbox", Labels: []string{labelQueue, labelWorker}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+		deliveries, err := s.DeliveryBacklog(ctx)
+		if err != nil {
+			return unread(ctx, err)
+		}
+		mails, err := s.MailBacklog(ctx)
+		if err != nil {
+			return unread(ctx, err)
+		}
+		now := s.Now()
+		lag, mailLag := since(deliveries.Due, now), since(mails.Due, now)
+		f := Well(fmt.Sprintf("%s and %s wait, none too long", count(deliveries.Waiting, "delivery", "deliveries"), count(mails.Waiting, "mail", "mails")),
+			Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)}, Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},
+			Field{"mails", mails.Waiting}, Field{"mails_lag_seconds", seconds(mailLag)})
+		if deliveries.Waiting+mails.Waiting == 0 {
+			f.Fact = "nothing waits"
+		}
+		if f.Severity = graded(mailLag, mailsWarning, mailsError); f.Severity != OK {
+			f.Fact = fmt.Sprintf("a mail has been due for %s; %s", brief(mailLag), count(mails.Waiting, "waits", "wait"))
+		}
+		if late := graded(lag, outboxWarning, outboxError); late != OK && late >= f.Severity {
+			f.Severity, f.Fact = late, fmt.Sprintf("an alert has been due for %s; %s", brief(lag), count(deliveries.Waiting, "waits", "wait"))
+		}
+		return f
+	})}
+}
+
+// Of the room in the ingest queue; beyond it pings are refused.
+const (
+	ingestWarning = 50
+	ingestError   = 90
+)
+
+// Ingest looks at the pings that wait in this process to be recorded.
+func Ingest(waiting func() int, capacity int) Check {
+	return Check{Name: "ingest", Title: "Ingest queue", Labels: []string{labelQueue}, Run: func(context.Context) Finding {
+		n := waiting()
+		return Finding{
+			Severity: graded(percent(uint64(n), uint64(capacity)), ingestWarning, ingestError),
+			Fact:     fmt.Sprintf("%s, room for %d", count(n, "ping waits", "pings wait"), capacity),
+			Fields:   []Field{{"length", n}, {"capacity", capacity}},
+		}
+	}}
+}
+
+// graded is the severity of a value that is bad when it is large.
+func graded[T time.Duration | float64](value, warning, bad T) Severity {
+	switch {
+	case value > bad:
+		return Error
+	case value > warning:
+		return Warning
+	}
+	return OK
+}
+
+// count is "1 mail", "2 mails".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
