@@ -13,6 +13,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/report"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
 )
@@ -114,7 +115,10 @@ func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
 		return s.showProfile(w, r, http.StatusBadRequest, form, newForm(nil), tokenView{})
 	}
 	v.User, err = s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error {
-		u.TZ, u.DateFormat = tz, format
+		if u.DateFormat = format; u.TZ != tz {
+			u.TZ = tz
+			u.NextReportAt = report.Next(u, s.Store.Now())
+		}
 		return nil
 	})
 	if err != nil {

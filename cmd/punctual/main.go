@@ -31,11 +31,12 @@ const (
 type cli struct {
 	Help helpFlag `short:"h" help:"Show help for a command."`
 
-	Up         upCmd         `cmd:"" help:"Run everything in one process; the schema is migrated first."`
-	Serve      serveCmd      `cmd:"" help:"Run the web site, the API and the ping endpoints."`
-	Sendalerts sendalertsCmd `cmd:"" help:"Watch deadlines and send alerts; any number may run."`
-	Smtpd      smtpdCmd      `cmd:"" help:"Take pings by e-mail."`
-	Migrate    migrateCmd    `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
+	Up          upCmd          `cmd:"" help:"Run everything in one process; the schema is migrated first."`
+	Serve       serveCmd       `cmd:"" help:"Run the web site, the API and the ping endpoints."`
+	Sendalerts  sendalertsCmd  `cmd:"" help:"Watch deadlines and send alerts; any number may run."`
+	Sendreports sendreportsCmd `cmd:"" help:"Mail reports and reminders of checks that stay down; any number may run."`
+	Smtpd       smtpdCmd       `cmd:"" help:"Take pings by e-mail."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
 
 	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`
 	Prunechecks prunechecksCmd `cmd:"" help:"Remove checks that visitors of the welcome page left behind."`

@@ -36,14 +36,17 @@ type Role string
 
 // The roles, named like their commands.
 const (
-	Serve      Role = "serve"      // web, API and pings
-	SendAlerts Role = "sendalerts" // watcher and dispatcher
-	SMTPD      Role = "smtpd"      // pings by e-mail
-	Up         Role = "up"         // everything, with migration and pruning
+	Serve       Role = "serve"       // web, API and pings
+	SendAlerts  Role = "sendalerts"  // watcher and dispatcher
+	SendReports Role = "sendreports" // reports and nags
+	SMTPD       Role = "smtpd"       // pings by e-mail
+	Up          Role = "up"          // everything, with migration and pruning
 )
 
 func (r Role) serves() bool { return r == Serve || r == Up }
 func (r Role) alerts() bool { return r == SendAlerts || r == Up }
+
+func (r Role) reports() bool { return r == SendReports || r == Up }
 
 // Options are what an App is started with.
 type Options struct {
@@ -166,6 +169,12 @@ func (a *App) start(ctx context.Context) error {
 	if a.role.alerts() {
 		a.loop(ctx, "alerts", func(ctx context.Context) error {
 			a.parts.alerts.Run(ctx)
+			return nil
+		})
+	}
+	if a.role.reports() {
+		a.loop(ctx, "reports", func(ctx context.Context) error {
+			a.parts.reports.Run(ctx)
 			return nil
 		})
 	}

@@ -22,6 +22,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/report"
 	"punctual/internal/store"
 	"punctual/static"
 	"punctual/templates"
@@ -40,6 +41,7 @@ type parts struct {
 	auth     *auth.Service
 	registry *notify.Registry
 	alerts   *alert.Service
+	reports  *report.Worker
 	site     http.Handler // role serves only
 	endSite  func()       // ends the answers of it that do not end by themselves
 }
@@ -67,6 +69,9 @@ func (a *App) wire() error {
 	}
 	p.registry = a.notifiers(apiDeps)
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
+	p.reports = report.NewWorker(report.Config{
+		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
+	})
 	if !a.role.serves() {
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -44,6 +46,29 @@ func (s *Signer) Verify(purpose, value, sig string) bool {
 // e-mail channel (contract §5).
 func (s *Signer) UnsubscribePath(channel uuid.UUID) string {
 	return "/integrations/" + channel.String() + "/unsub/" + s.Sign(PurposeUnsubscribe, channel.String()) + "/"
+}
+
+// purposeReports is that of links that end the reports and nags of a user.
+const purposeReports = "unsubscribe reports"
+
+// UnsubscribeReportsPath is the path, below SITE_ROOT, that ends the reports and
+// nags of a user, in a mail made at a time. It does not expire (features §8).
+func (s *Signer) UnsubscribeReportsPath(user uuid.UUID, at time.Time) string {
+	value := user.String() + "." + strconv.FormatInt(at.Unix(), 36)
+	return "/accounts/unsubscribe_reports/" + value + "." + s.Sign(purposeReports, value) + "/"
+}
+
+// OpenUnsubscribeReports reads the last part of such a path: whose link it is and
+// when it was made. It is false for one that we have not made.
+func (s *Signer) OpenUnsubscribeReports(signed string) (user uuid.UUID, at time.Time, ok bool) {
+	dot := strings.LastIndexByte(signed, '.')
+	if dot < 0 || !s.Verify(purposeReports, signed[:dot], signed[dot+1:]) {
+		return uuid.Nil, time.Time{}, false
+	}
+	id, seconds, _ := strings.Cut(signed[:dot], ".")
+	user, err := uuid.Parse(id)
+	n, err2 := strconv.ParseInt(seconds, 36, 64)
+	return user, time.Unix(n, 0).UTC(), err == nil && err2 == nil
 }
 
 func (s *Signer) mac(purpose, value string) []byte {

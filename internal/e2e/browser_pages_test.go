@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/go-chi/chi/v5"
 
+	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	chromium "punctual/internal/testkit/browser"
@@ -59,7 +60,7 @@ func TestEveryPage(t *testing.T) {
 	server := e.start(t, "up")
 	g := newGuide(t)
 	s := e.store(t)
-	var project, empty, wall, mail, verify, unsubscribe, agree string
+	var project, empty, wall, mail, verify, unsubscribe, noReports, agree string
 	var check *monitor.Check
 	var channels []monitor.Channel
 	var session []*network.Cookie
@@ -88,6 +89,9 @@ func TestEveryPage(t *testing.T) {
 		b.says(".flash.ok", "Added")
 		verify = b.linkIn(waitMail(t, s, "(?i)confirm").Text, "/verify/")
 		unsubscribe = b.linkIn(waitMail(t, s, "DOWN").Text, "/unsub/")
+		jane, err := s.UserByEmail(t.Context(), user)
+		must(t, err)
+		noReports = auth.NewSigner(e["PUNCTUAL_SECRET_KEY"]).UnsubscribeReportsPath(jane.ID, s.Now())
 		b.open("/accounts/change_email/")
 		b.fill("#email", "jane.doe@acme.example")
 		b.click("main form .btn.primary")
@@ -130,7 +134,7 @@ func TestEveryPage(t *testing.T) {
 		v = openTab(t, e, server)
 		g.tour(v, map[string]string{
 			"welcome": "/", "login": "/accounts/login/", "token": link,
-			"verify": verify, "unsubscribe": unsubscribe, "agree-email": agree,
+			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree,
 		})
 		v.console.Allow("status of 4")
 		g.tour(v, map[string]string{"404": "/no/such/page/", "token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
@@ -158,7 +162,7 @@ func TestEveryPage(t *testing.T) {
 		t.Parallel()
 		b := signedIn(t)
 		g.tour(b, map[string]string{
-			"profile": "/accounts/profile/", "appearance": "/accounts/profile/appearance/", "prove": "/accounts/confirm/",
+			"profile": "/accounts/profile/", "reports": "/accounts/profile/notifications/", "appearance": "/accounts/profile/appearance/", "prove": "/accounts/confirm/",
 			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": "/mailbox/", "mail": mail,
 		})
 	})

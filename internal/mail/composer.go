@@ -47,7 +47,7 @@ type page struct {
 // is the right half of message ids: Sender.Domain.
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
-	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange} {
+	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag} {
 		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
@@ -146,11 +146,13 @@ func (c *Composer) Alert(a Alert) (*Message, error) {
 	if delivery, err := uuid.Parse(a.Key); err == nil {
 		m.About, m.AboutID = AboutDelivery, delivery
 	}
-	m.Headers = map[string]string{
-		"List-Unsubscribe":      "<" + a.Unsubscribe + ">",
-		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-	}
+	m.Headers = unsubscribeHeaders(a.Unsubscribe)
 	return m, nil
+}
+
+// unsubscribeHeaders let mail programs offer a button that needs one click (RFC 8058).
+func unsubscribeHeaders(address string) map[string]string {
+	return map[string]string{"List-Unsubscribe": "<" + address + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 }
 
 // view is what templates see.

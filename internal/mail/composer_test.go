@@ -54,6 +54,52 @@ func addressChange(to string) mail.EmailChange {
 	return mail.EmailChange{To: to, Old: "owner@example.org", New: "boss@example.org", Link: "https://punctual.example.org/c/"}
 }
 
+func reportFrame() mail.ReportFrame {
+	return mail.ReportFrame{
+		To: "owner@example.org", Key: "report-1", Link: "https://punctual.example.org/",
+		Settings: "https://punctual.example.org/accounts/profile/notifications/", Unsubscribe: "https://punctual.example.org/u/",
+	}
+}
+
+func monthly() mail.Report {
+	good, none := mail.ReportCell{Text: "All good!"}, mail.ReportCell{}
+	return mail.Report{
+		ReportFrame: reportFrame(), Period: "monthly", Sentence: "In March, 2 checks had 5 downtime events.", Short: "2 checks had 5 downtime events",
+		Columns: [2]string{"March", "February"},
+		Projects: []mail.ReportProject{
+			{Name: "Operations", Link: "https://punctual.example.org/p/1/", More: 230, Checks: []mail.ReportCheck{
+				{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Status: "down", Cells: [2]mail.ReportCell{{Text: "4 downtimes", Sub: "3 days, 2 hours"}, {Text: "1 downtime", Sub: "25 minutes"}}},
+				{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Status: "up", Cells: [2]mail.ReportCell{{Text: "1 downtime", Sub: "2 hours"}, good}},
+				{Name: "Mirror sync", Link: "https://punctual.example.org/c/3/", Status: "late", Cells: [2]mail.ReportCell{good, none}},
+			}},
+			{Name: "Home lab", Link: "https://punctual.example.org/p/2/", Checks: []mail.ReportCheck{
+				{Name: "NAS snapshots", Link: "https://punctual.example.org/c/4/", Status: "paused", Cells: [2]mail.ReportCell{{Text: "Not watched"}, good}},
+			}},
+		},
+		More: mail.ReportMore{Checks: 12, Projects: 2},
+	}
+}
+
+func quietWeek() mail.Report {
+	r := monthly()
+	r.Period, r.Sentence, r.Short, r.Columns, r.More = "weekly", "In the week of 9–15 March, there was no downtime.", "no downtime", [2]string{"9–15 Mar", "2–8 Mar"}, mail.ReportMore{}
+	r.Projects = r.Projects[1:]
+	return r
+}
+
+func reminder(down int) mail.Nag {
+	n := mail.Nag{ReportFrame: reportFrame(), Every: "hour", Down: down, Projects: []mail.ReportProject{
+		{Name: "Operations", Link: "https://punctual.example.org/p/1/", Checks: []mail.ReportCheck{
+			{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Since: "down for 3 hours, 5 minutes", LastPing: "last ping 1 day, 4 hours ago"},
+			{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Down: true, Since: "down for 20 minutes", LastPing: "never pinged"},
+		}},
+	}}
+	if down > 2 {
+		n.Every, n.Projects[0].More, n.More = "day", down-3, mail.ReportMore{Checks: 1, Projects: 1}
+	}
+	return n
+}
+
 func TestMailsLookAsAgreed(t *testing.T) {
 	c := composer(t)
 	test := sample(true)
@@ -78,6 +124,10 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"email-change-new": func() (*mail.Message, error) { return c.EmailChange(addressChange("boss@example.org")) },
 		"channel-disabled": func() (*mail.Message, error) { return c.Trouble(trouble(true)) },
 		"alert-given-up":   func() (*mail.Message, error) { return c.Trouble(trouble(false)) },
+		"report-monthly":   func() (*mail.Message, error) { return c.Report(monthly()) },
+		"report-quiet":     func() (*mail.Message, error) { return c.Report(quietWeek()) },
+		"nag":              func() (*mail.Message, error) { return c.Nag(reminder(2)) },
+		"nag-many":         func() (*mail.Message, error) { return c.Nag(reminder(40)) },
 	} {
 		m, err := make()
 		if err != nil {
@@ -118,6 +168,24 @@ func TestAnAlertIsTheSameMailInEveryAttempt(t *testing.T) {
 	}
 	if got := a.Headers["List-Unsubscribe-Post"]; got != "List-Unsubscribe=One-Click" {
 		t.Errorf("List-Unsubscribe-Post: %s", got)
+	}
+}
+
+func TestAReportIsOneMailPerDateAndEndsWithOneClick(t *testing.T) {
+	for kind, m := range map[string]func() (*mail.Message, error){
+		mail.KindReport: func() (*mail.Message, error) { return composer(t).Report(monthly()) },
+		mail.KindNag:    func() (*mail.Message, error) { return composer(t).Nag(reminder(2)) },
+	} {
+		m, err := m()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != kind || m.MessageID != "report-1@example.org" || m.About != mail.AboutReport {
+			t.Errorf("%s: kind %q, message id %q, about %q", kind, m.Kind, m.MessageID, m.About)
+		}
+		if m.Headers["List-Unsubscribe"] != "<https://punctual.example.org/u/>" || m.Headers["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click" {
+			t.Errorf("%s: headers %v", kind, m.Headers)
+		}
 	}
 }
 

@@ -94,18 +94,26 @@ func NewQueue(c QueueConfig) *Queue {
 // Enqueue stores a mail to be sent soon. Without an SMTP server it is kept for
 // the local mailbox instead (DESIGN §2.2).
 func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
+	_, err := q.EnqueueWith(ctx, m, func(ctx context.Context, e *monitor.Email) (bool, error) { return true, q.outbox.EnqueueEmail(ctx, e) })
+	return err
+}
+
+// EnqueueWith is Enqueue where insert stores the mail, together with what belongs
+// into the same transaction, and tells whether it did; so does EnqueueWith.
+func (q *Queue) EnqueueWith(ctx context.Context, m *Message, insert func(context.Context, *monitor.Email) (bool, error)) (bool, error) {
 	q.date(m)
 	if !q.sender.Enabled() {
 		m.Status = monitor.EmailKept
 	}
-	if err := q.outbox.EnqueueEmail(ctx, &m.Email); err != nil {
-		return fmt.Errorf("enqueue mail: %w", err)
+	stored, err := insert(ctx, &m.Email)
+	if err != nil {
+		return false, fmt.Errorf("enqueue mail: %w", err)
 	}
-	if m.Status == monitor.EmailKept {
+	if stored && m.Status == monitor.EmailKept {
 		q.onDone(m.Kind, "kept")
 		q.onKept(m.Email, m.Link)
 	}
-	return nil
+	return stored, nil
 }
 
 // Deliver sends a mail at once, past the queue, and records it. nil means that

@@ -4,6 +4,7 @@
 //   data-dialog             on a link: opens the page it leads to in a dialog
 //   data-busy="Sending…"    on a submit button: its text while the form is on its way
 //   data-filter="#list"     on a search input: hides the children of #list, or what is data-item in it, whose text does not hold what is typed
+//   form[data-send]         sends itself
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
@@ -331,5 +332,6 @@ addEventListener('pageshow', (e) => e.persisted && location.reload()); // the ba
 setInterval(refreshTimes, 1000);
 new MutationObserver(showDown).observe(document.body, { attributeFilter: ['data-down'] });
 for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
+for (const form of $$('form[data-send]')) form.requestSubmit();
 ready(document);
 document.addEventListener('htmx:load', (e) => ready(e.detail.elt));

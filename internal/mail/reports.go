@@ -1,0 +1,102 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// The kinds of mail that come by themselves, to users who have not switched them off.
+const (
+	KindReport = "report"
+	KindNag    = "nag"
+)
+
+// ReportFrame is what reports and nags have in common.
+type ReportFrame struct {
+	To          string
+	User        uuid.UUID
+	Key         string // idempotency key: the same mail has the same Message-ID, whoever makes it
+	Link        string // to the projects
+	Settings    string // where they are changed
+	Unsubscribe string // one click is enough (RFC 8058)
+}
+
+// Report tells how checks did in a period that is over, and in the one before.
+type Report struct {
+	ReportFrame
+	Period   string    // "monthly"
+	Sentence string    // "In March, 3 checks had 5 downtime events."
+	Short    string    // the same without the period, for the subject
+	Columns  [2]string // names of the period and the one before
+	Projects []ReportProject
+	More     ReportMore
+}
+
+// Nag reminds of checks that stay down.
+type Nag struct {
+	ReportFrame
+	Every    string // "hour" or "day"
+	Down     int    // all checks that are down, also those that are not listed
+	Projects []ReportProject
+	More     ReportMore
+}
+
+// ReportProject is a project with its checks, as many as there is room for.
+type ReportProject struct {
+	Name, Link string
+	Checks     []ReportCheck
+	More       int // checks that are not listed
+}
+
+// ReportMore is what is left out of a long mail beside that.
+type ReportMore struct{ Checks, Projects int }
+
+// ReportCheck is a line: how a check did (report), or since when it is down (nag).
+type ReportCheck struct {
+	Name, Link string
+	Down       bool
+	Status     string        // report: now, in a word
+	Cells      [2]ReportCell // report: the two periods
+	Since      string        // nag: "down for 3 hours"
+	LastPing   string        // nag: "last ping 5 hours ago"
+}
+
+// ReportCell says how a check did in a period; empty: it did not exist yet.
+type ReportCell struct {
+	Text string // "All good!", "2 downtimes"
+	Sub  string // how long in all, "" = not down
+}
+
+// Title is "Monthly report".
+func (r Report) Title() string { return strings.ToUpper(r.Period[:1]) + r.Period[1:] + " report" }
+
+// Report makes the mail.
+func (c *Composer) Report(r Report) (*Message, error) {
+	return c.reportMail(KindReport, r.Title()+": "+r.Short, r.ReportFrame, r)
+}
+
+// Nag makes the mail.
+func (c *Composer) Nag(n Nag) (*Message, error) {
+	return c.reportMail(KindNag, "Reminder: "+n.Still(), n.ReportFrame, n)
+}
+
+// Still says how many checks are down: "2 checks still down".
+func (n Nag) Still() string {
+	if n.Down == 1 {
+		return "1 check still down"
+	}
+	return fmt.Sprintf("%d checks still down", n.Down)
+}
+
+func (c *Composer) reportMail(kind, subject string, f ReportFrame, data any) (*Message, error) {
+	m, err := c.compose(kind, f.To, subject, f.Link, data)
+	if err != nil {
+		return nil, err
+	}
+	m.MessageID = f.Key + "@" + c.domain
+	m.About, m.AboutID = AboutReport, f.User
+	m.Headers = unsubscribeHeaders(f.Unsubscribe)
+	return m, nil
+}

@@ -1,0 +1,189 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+)
+
+const (
+	// quiet is for how long without any ping reports still come (features §8).
+	quiet = 180 * 24 * time.Hour
+	// maxChecks bounds the checks that a mail lists: at about 100 KB mail programs
+	// begin to cut.
+	maxChecks = 120
+	// maxFlips are looked at of each check: one that flaps all the time is known
+	// for less long.
+	maxFlips = 10_000
+)
+
+// record is a check with how it did in the two spans of a report.
+type record struct {
+	*store.ReportCheck
+	status monitor.Status // now
+	done   [2]monitor.Tally
+}
+
+// recordOf counts what the flips since the beginning of the earlier span, the
+// newest first, tell of the spans.
+func recordOf(c *store.ReportCheck, flips []monitor.Flip, spans [2]Span, now time.Time) record {
+	r := record{ReportCheck: c, status: c.StatusAt(now)}
+	spells := monitor.Spells(flips, len(flips) < maxFlips, c.Status, c.CreatedAt, now)
+	for i, s := range spans {
+		r.done[i] = monitor.TallyOf(spells, s.From, s.Until)
+	}
+	return r
+}
+
+// lively tells whether any of the checks was pinged lately enough for a report.
+func lively(checks []store.ReportCheck, now time.Time) bool {
+	since := now.Add(-quiet)
+	return slices.ContainsFunc(checks, func(c store.ReportCheck) bool { return c.LastPing.After(since) || c.LastStart.After(since) })
+}
+
+// content fills in what a report says: its sentence, and the checks by project,
+// those with the longest downtime in the later span first.
+func content(m *mail.Report, records []record, spans [2]Span, root string) {
+	var checks, downtimes int
+	for i := range records {
+		if n := records[i].done[0].Downtimes; n > 0 {
+			checks, downtimes = checks+1, downtimes+n
+		}
+	}
+	m.Sentence = spans[0].In + ", there was no downtime."
+	m.Short = "no downtime"
+	if checks > 0 {
+		m.Short = plural(checks, "check") + " had " + plural(downtimes, "downtime event")
+		m.Sentence = spans[0].In + ", " + m.Short + "."
+	}
+	m.Columns = [2]string{spans[0].Name, spans[1].Name}
+	slices.SortFunc(records, byDowntime)
+	m.Projects, m.More = listed(records, root,
+		func(r *record) *store.ReportCheck { return r.ReportCheck },
+		func(r *record) bool { return r.status == monitor.StatusDown },
+		func(r *record) mail.ReportCheck {
+			line := mail.ReportCheck{Status: word(r.status), Down: r.status == monitor.StatusDown}
+			for i, s := range spans {
+				line.Cells[i] = cellOf(r.done[i], r.CreatedAt.Before(s.Until))
+			}
+			return line
+		})
+}
+
+// reminder fills in what a nag says: the checks that are down by project, those
+// that have been down longest first.
+func reminder(m *mail.Nag, down []store.ReportCheck, now time.Time, root string) {
+	m.Down = len(down)
+	slices.SortFunc(down, func(a, b store.ReportCheck) int { return cmp.Or(a.DownSince.Compare(b.DownSince), byName(&a, &b)) })
+	m.Projects, m.More = listed(down, root,
+		func(c *store.ReportCheck) *store.ReportCheck { return c },
+		func(*store.ReportCheck) bool { return true },
+		func(c *store.ReportCheck) mail.ReportCheck {
+			line := mail.ReportCheck{Down: true, Since: "down for " + lasting(now.Sub(c.DownSince)), LastPing: "never pinged"}
+			if !c.LastPing.IsZero() {
+				line.LastPing = "last ping " + lasting(now.Sub(c.LastPing)) + " ago"
+			}
+			return line
+		})
+}
+
+// listed turns sorted checks into the lines of a mail, by project in the order of
+// their names. Where there are more than maxChecks, those that are urgent come
+// first, and of the others the first ones; more tells how many are in projects of
+// which no check is listed.
+func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urgent func(*T) bool, line func(*T) mail.ReportCheck) (projects []mail.ReportProject, more mail.ReportMore) {
+	chosen := make([]bool, len(all))
+	room := maxChecks
+	for _, first := range []bool{true, false} {
+		for i := range all {
+			if room > 0 && !chosen[i] && (!first || urgent(&all[i])) {
+				chosen[i] = true
+				room--
+			}
+		}
+	}
+	index := map[uuid.UUID]int{}
+	left := map[uuid.UUID]int{}
+	for i := range all {
+		c := check(&all[i])
+		if !chosen[i] {
+			left[c.ProjectID]++
+			continue
+		}
+		at, known := index[c.ProjectID]
+		if !known {
+			at = len(projects)
+			index[c.ProjectID] = at
+			projects = append(projects, mail.ReportProject{Name: cmp.Or(c.Project, "Untitled project"), Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
+		}
+		l := line(&all[i])
+		l.Name, l.Link = c.Title(), notify.CloakedURL(root, &c.Check)
+		projects[at].Checks = append(projects[at].Checks, l)
+	}
+	for id, n := range left {
+		if at, shown := index[id]; shown {
+			projects[at].More = n
+		} else {
+			more.Checks, more.Projects = more.Checks+n, more.Projects+1
+		}
+	}
+	slices.SortStableFunc(projects, func(a, b mail.ReportProject) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return projects, more
+}
+
+// byDowntime is the order of a report (features §8).
+func byDowntime(a, b record) int {
+	return cmp.Or(
+		cmp.Compare(b.done[0].Down, a.done[0].Down), cmp.Compare(b.done[0].Downtimes, a.done[0].Downtimes),
+		cmp.Compare(b.done[1].Down, a.done[1].Down), cmp.Compare(b.done[1].Downtimes, a.done[1].Downtimes),
+		byName(a.ReportCheck, b.ReportCheck),
+	)
+}
+
+func byName(a, b *store.ReportCheck) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title())), cmp.Compare(a.ID, b.ID))
+}
+
+// cellOf tells how a check did in a span; existed is whether there was the check
+// before its end.
+func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
+	switch {
+	case !existed:
+		return mail.ReportCell{}
+	case t.Downtimes > 0:
+		return mail.ReportCell{Text: plural(t.Downtimes, "downtime"), Sub: lasting(t.Down)}
+	case t.Watched == 0:
+		return mail.ReportCell{Text: "Not watched"}
+	default:
+		return mail.ReportCell{Text: "All good!"}
+	}
+}
+
+// word is the status of a check in a list; grace is called late there.
+func word(s monitor.Status) string {
+	if s == monitor.StatusGrace {
+		return "late"
+	}
+	return string(s)
+}
+
+func lasting(d time.Duration) string { return schedule.DescribeDuration(max(d, time.Second)) }
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

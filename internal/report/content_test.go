@@ -1,0 +1,225 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/templates"
+)
+
+const day = 24 * time.Hour
+
+// april is when a monthly report of March and February is made.
+var april = time.Date(2026, 4, 1, 9, 30, 0, 0, time.UTC)
+
+func made(id int64, name string, status monitor.Status, created time.Time) *store.ReportCheck {
+	return &store.ReportCheck{Project: "Operations", Check: monitor.Check{
+		ID: id, Code: uuid.New(), Name: name, CreatedAt: created, State: monitor.State{Status: status, LastPing: april.Add(-time.Hour)},
+	}}
+}
+
+// downFor are the flips of times in which a check was down, newest first.
+func downFor(times ...[2]time.Time) (flips []monitor.Flip) {
+	for _, d := range times {
+		if !d[1].IsZero() {
+			flips = append(flips, monitor.Flip{CreatedAt: d[1], Old: monitor.StatusDown, New: monitor.StatusUp})
+		}
+		flips = append(flips, monitor.Flip{CreatedAt: d[0], Old: monitor.StatusUp, New: monitor.StatusDown})
+	}
+	return flips
+}
+
+func on(month time.Month, d, hour int) time.Time {
+	return time.Date(2026, month, d, hour, 0, 0, 0, time.UTC)
+}
+
+func TestACellTellsHowACheckDidInASpan(t *testing.T) {
+	old := april.Add(-500 * day)
+	for _, tc := range []struct {
+		name      string
+		status    monitor.Status
+		created   time.Time
+		flips     []monitor.Flip
+		march     mail.ReportCell
+		february  mail.ReportCell
+		downtimes int
+	}{
+		{"no downtime", "up", old, nil, mail.ReportCell{Text: "All good!"}, mail.ReportCell{Text: "All good!"}, 0},
+		{"one each", "up", old, downFor([2]time.Time{on(3, 10, 0), on(3, 10, 2)}, [2]time.Time{on(2, 10, 0), on(2, 11, 5)}), mail.ReportCell{Text: "1 downtime", Sub: "2 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "1 day, 5 hours"}, 1},
+		{"several", "up", old, downFor([2]time.Time{on(3, 12, 0), on(3, 12, 1)}, [2]time.Time{on(3, 10, 0), on(3, 10, 2)}), mail.ReportCell{Text: "2 downtimes", Sub: "3 hours"}, mail.ReportCell{Text: "All good!"}, 2},
+		{"over the border: on both sides", "up", old, downFor([2]time.Time{on(2, 28, 20), on(3, 1, 6)}), mail.ReportCell{Text: "1 downtime", Sub: "6 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "4 hours"}, 1},
+		{"down until now", "down", old, downFor([2]time.Time{on(3, 31, 0), {}}), mail.ReportCell{Text: "1 downtime", Sub: "1 day"}, mail.ReportCell{Text: "All good!"}, 1},
+		{"down since before", "down", old, nil, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks, 3 days"}, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks"}, 1},
+		{"down in April only", "down", old, downFor([2]time.Time{on(4, 1, 1), {}}), mail.ReportCell{Text: "All good!"}, mail.ReportCell{Text: "All good!"}, 0},
+		{"made in March", "up", on(3, 5, 0), []monitor.Flip{{CreatedAt: on(3, 5, 1), Old: "new", New: "up"}}, mail.ReportCell{Text: "All good!"}, mail.ReportCell{}, 0},
+		{"made in April", "up", on(4, 1, 2), nil, mail.ReportCell{}, mail.ReportCell{}, 0},
+		{"paused", "paused", old, nil, mail.ReportCell{Text: "Not watched"}, mail.ReportCell{Text: "Not watched"}, 0},
+	} {
+		c := made(1, "backup", tc.status, tc.created)
+		spans := Spans(monitor.ReportsMonthly, april)
+		var m mail.Report
+		content(&m, []record{recordOf(c, tc.flips, spans, april)}, spans, "https://p.example")
+		got := m.Projects[0].Checks[0]
+		if diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, got.Cells); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+		want := "In March, there was no downtime."
+		if tc.downtimes > 0 {
+			want = fmt.Sprintf("In March, 1 check had %s.", plural(tc.downtimes, "downtime event"))
+		}
+		if m.Sentence != want {
+			t.Errorf("%s: %q, want %q", tc.name, m.Sentence, want)
+		}
+		if got.Down != (tc.status == monitor.StatusDown) || got.Status != string(tc.status) {
+			t.Errorf("%s: status %q, down %t", tc.name, got.Status, got.Down)
+		}
+	}
+}
+
+func TestAReportIsInOrder(t *testing.T) {
+	old := april.Add(-500 * day)
+	spans := Spans(monitor.ReportsMonthly, april)
+	hours := func(month time.Month, n int) []monitor.Flip {
+		return downFor([2]time.Time{on(month, 5, 0), on(month, 5, n)})
+	}
+	home := made(9, "nas", "up", old)
+	home.ProjectID, home.Project = uuid.New(), "alpha"
+	nameless := made(10, "x", "up", old)
+	nameless.ProjectID, nameless.Project = uuid.New(), ""
+	records := []record{
+		recordOf(made(1, "zeta", "up", old), nil, spans, april),
+		recordOf(made(2, "Beta", "up", old), nil, spans, april),
+		recordOf(made(3, "alpha", "up", old), nil, spans, april),
+		recordOf(made(4, "little", "up", old), hours(3, 1), spans, april),
+		recordOf(made(5, "much", "up", old), hours(3, 9), spans, april),
+		recordOf(made(6, "before", "up", old), hours(2, 20), spans, april),
+		recordOf(home, nil, spans, april),
+		recordOf(nameless, nil, spans, april),
+	}
+	var m mail.Report
+	content(&m, records, spans, "https://p.example")
+	var got []string
+	for _, p := range m.Projects {
+		got = append(got, p.Name+":")
+		for _, c := range p.Checks {
+			got = append(got, c.Name)
+		}
+	}
+	if want := "alpha: nas Operations: much little before alpha Beta zeta Untitled project: x"; strings.Join(got, " ") != want {
+		t.Errorf("%s\nwant\n%s", strings.Join(got, " "), want)
+	}
+	if m.Sentence != "In March, 2 checks had 2 downtime events." || m.Columns != [2]string{"March", "February"} {
+		t.Errorf("%q, %q", m.Sentence, m.Columns)
+	}
+	if link := m.Projects[0].Checks[0].Link; strings.Contains(link, home.Code.String()) || !strings.HasPrefix(link, "https://p.example/cloaked/") {
+		t.Errorf("a mail must not give the ping URL away: %s", link)
+	}
+}
+
+func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
+	old := april.Add(-500 * day)
+	spans := Spans(monitor.ReportsMonthly, april)
+	projects := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
+	var records []record
+	var down []store.ReportCheck
+	for i := range 10_000 {
+		c := made(int64(i), fmt.Sprintf("job %05d of a company with long names of jobs", i), "up", old)
+		c.ProjectID, c.Project = projects[0], "Main"
+		var flips []monitor.Flip
+		switch {
+		case i == 9_999: // down now, but not in the periods: shown all the same
+			c.Status, c.ProjectID, c.Project = monitor.StatusDown, projects[1], "Small"
+			flips = downFor([2]time.Time{on(4, 1, 1), {}})
+		case i >= 9_900:
+			c.ProjectID, c.Project = projects[2], "Unseen"
+		case i%10 == 0:
+			flips = downFor([2]time.Time{on(3, 5, 0), on(3, 5, 1)})
+		}
+		records = append(records, recordOf(c, flips, spans, april))
+		d := *c
+		d.Status, d.DownSince = monitor.StatusDown, april.Add(-time.Duration(i)*time.Minute)
+		down = append(down, d)
+	}
+	report := mail.Report{ReportFrame: mail.ReportFrame{To: "a@example.org"}, Period: "monthly"}
+	content(&report, records, spans, "https://punctual.example.org")
+	nag := mail.Nag{ReportFrame: mail.ReportFrame{To: "a@example.org"}, Every: "hour"}
+	reminder(&nag, down, april, "https://punctual.example.org")
+
+	if report.Short != "990 checks had 990 downtime events" {
+		t.Errorf("report: %s", report.Short)
+	}
+	listed, more := 0, report.More.Checks
+	for _, p := range report.Projects {
+		listed, more = listed+len(p.Checks), more+p.More
+	}
+	if listed != maxChecks || listed+more != 10_000 || report.More != (mail.ReportMore{Checks: 99, Projects: 1}) {
+		t.Errorf("report: %d listed, %d more, beside %+v", listed, more, report.More)
+	}
+	if p := report.Projects[1]; p.Name != "Small" || !p.Checks[0].Down {
+		t.Errorf("what is down now is not in the report: %+v", p)
+	}
+	if nag.Still() != "10000 checks still down" || !strings.HasPrefix(nag.Projects[0].Checks[0].Since, "down for 6 days") && !strings.HasPrefix(nag.Projects[1].Checks[0].Since, "down for 6 days") {
+		t.Errorf("nag: %s, first %+v", nag.Still(), nag.Projects[0].Checks[0])
+	}
+	composer, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: "https://punctual.example.org"}, "example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, compose := range []func() (*mail.Message, error){
+		func() (*mail.Message, error) { return composer.Report(report) },
+		func() (*mail.Message, error) { return composer.Nag(nag) },
+	} {
+		m, err := compose()
+		if err != nil || len(m.HTML) > 100_000 || len(m.Text) > 50_000 {
+			t.Errorf("%v: %d bytes of HTML, %d of text", err, len(m.HTML), len(m.Text))
+		}
+	}
+}
+
+func TestOnlyLivelyProjectsGetReports(t *testing.T) {
+	long, late := april.Add(-181*day), april.Add(-179*day)
+	check := func(ping, start time.Time) store.ReportCheck {
+		c := made(1, "a", "up", long)
+		c.LastPing, c.LastStart = ping, start
+		return *c
+	}
+	for name, tc := range map[string]struct {
+		checks []store.ReportCheck
+		want   bool
+	}{
+		"no checks":                    {nil, false},
+		"never pinged":                 {[]store.ReportCheck{check(time.Time{}, time.Time{})}, false},
+		"not for 180 days":             {[]store.ReportCheck{check(long, time.Time{})}, false},
+		"one of two within 180 days":   {[]store.ReportCheck{check(long, time.Time{}), check(late, time.Time{})}, true},
+		"a run has begun within those": {[]store.ReportCheck{check(long, late)}, true},
+	} {
+		if got := lively(tc.checks, april); got != tc.want {
+			t.Errorf("%s: %t, want %t", name, got, tc.want)
+		}
+	}
+}
+
+func TestANagListsTheLongestFirst(t *testing.T) {
+	old := april.Add(-500 * day)
+	short, long, silent := made(1, "short", "down", old), made(2, "long", "down", old), made(3, "silent", "down", old)
+	short.DownSince, long.DownSince, silent.DownSince = april.Add(-5*time.Minute), april.Add(-3*day), april.Add(-time.Hour)
+	silent.LastPing = time.Time{}
+	var m mail.Nag
+	reminder(&m, []store.ReportCheck{*short, *long, *silent}, april, "https://p.example")
+	var got []string
+	for _, c := range m.Projects[0].Checks {
+		got = append(got, c.Name+" "+c.Since+" "+c.LastPing)
+	}
+	want := []string{"long down for 3 days last ping 1 hour ago", "silent down for 1 hour never pinged", "short down for 5 minutes last ping 1 hour ago"}
+	if diff := cmp.Diff(want, got); diff != "" || m.Down != 3 {
+		t.Errorf("%d down (-want +got):\n%s", m.Down, diff)
+	}
+}
