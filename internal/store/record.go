@@ -73,13 +73,18 @@ type batchResult struct {
 	prune  []*monitor.Check // have reached a multiple of pruneEvery
 }
 
-// applyBatch applies the arrivals to the checks they are for.
-func applyBatch(batch []*Arrival, checks map[uuid.UUID]*monitor.Check) batchResult {
+// applyBatch applies the arrivals to the checks they are for; checks are those
+// that there are, in any order.
+func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
+	byCode := make(map[uuid.UUID]*monitor.Check, len(checks))
+	for _, c := range checks {
+		byCode[c.Code] = c
+	}
 	var out batchResult
 	touched := make(map[*monitor.Check]bool, len(checks))
 	for _, a := range batch {
 		a.Flip, a.Err = nil, nil
-		c := checks[a.Code]
+		c := byCode[a.Code]
 		if c == nil {
 			a.Err = errs.NotFoundf("not found")
 			continue

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -56,11 +55,7 @@ func (s *Store) openPostgres(ctx context.Context, batch []*Arrival) (OpenBatch, 
 		return OpenBatch{}, fmt.Errorf("lock checks: %w", err)
 	}
 	commit := func(ctx context.Context) error {
-		byCode := make(map[uuid.UUID]*monitor.Check, len(tx.checks))
-		for _, c := range tx.checks {
-			byCode[c.Code] = c
-		}
-		out := applyBatch(batch, byCode)
+		out := applyBatch(batch, tx.checks)
 		b := &pgx.Batch{}
 		queuePings(b, out.pings)
 		queueStates(b, out.checks)

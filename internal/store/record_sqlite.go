@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 )
@@ -25,13 +23,14 @@ func hotDest(c *monitor.Check) []any {
 }
 
 const (
-	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = $1`
+	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
 
+	// Parameters without a name: the driver looks up each one that has one.
 	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	sqliteUpdateState = `UPDATE checks SET status = $2, n_pings = $3, last_ping_at = $4, last_start_at = $5, last_start_rid = $6,
-		last_duration_us = $7, has_confirmation = $8, recent_runs = $9, schedule_error = $10, due_at = $11, alert_at = $12, watch_at = $13 WHERE id = $1`
+	sqliteUpdateState = `UPDATE checks SET status = ?, n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?,
+		last_duration_us = ?, has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, watch_at = ? WHERE id = ?`
 
 	// prunePingsOfCheck keeps the newest pings of one check: $1 check, $2 its n_pings.
 	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= $2 - coalesce((SELECT u.ping_log_limit FROM users u
@@ -68,19 +67,10 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		stmts := stmts.in(ctx, tx)
-		checks := make(map[uuid.UUID]*monitor.Check, len(batch))
-		for _, a := range batch {
-			if _, seen := checks[a.Code]; seen {
-				continue
-			}
-			c := new(monitor.Check)
-			err := stmts.selectHot.QueryRowContext(ctx, a.Code.String()).Scan(hotDest(c)...)
-			if db.IsNoRows(err) {
-				c = nil
-			} else if err != nil {
-				return fmt.Errorf("load check: %w", err)
-			}
-			checks[a.Code] = c
+		rows, err := stmts.selectHot.QueryContext(ctx, codesJSON(batch))
+		checks, err := db.Collect(rows, err, scanHot)
+		if err != nil {
+			return fmt.Errorf("load checks: %w", err)
 		}
 		out := applyBatch(batch, checks)
 		for _, p := range out.pings {
@@ -101,6 +91,26 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	})
 }
 
+func scanHot(r *sql.Rows, out **monitor.Check) error {
+	*out = new(monitor.Check)
+	return r.Scan(hotDest(*out)...)
+}
+
+// codesJSON is the checks of a batch, for json_each.
+func codesJSON(batch []*Arrival) string {
+	b := make([]byte, 0, 2+39*len(batch))
+	b = append(b, '[')
+	for i, a := range batch {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, a.Code.String()...)
+		b = append(b, '"')
+	}
+	return string(append(b, ']'))
+}
+
 func pingValues(p *monitor.Ping) []any {
 	var exit any
 	if p.ExitStatus != nil {
@@ -111,8 +121,8 @@ func pingValues(p *monitor.Ping) []any {
 
 func writeStatesSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, checks []*monitor.Check) error {
 	for _, c := range checks {
-		_, err := update.ExecContext(ctx, tx.Bind(c.ID, string(c.Status), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
-			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt)...)
+		_, err := update.ExecContext(ctx, tx.Bind(string(c.Status), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
+			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt, c.ID)...)
 		if err != nil {
 			return fmt.Errorf("update check: %w", err)
 		}
@@ -144,11 +154,7 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []moni
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
 			ORDER BY c.watch_at LIMIT $2`, tx.Now(), limit)
-		checks, err = db.Collect(rows, err, func(r *sql.Rows, out **monitor.Check) error {
-			c := new(monitor.Check)
-			*out = c
-			return r.Scan(hotDest(c)...)
-		})
+		checks, err = db.Collect(rows, err, scanHot)
 		if err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
