@@ -30,6 +30,7 @@ var floors = [][]string{
 	{"internal/store", "internal/notify"},
 	{"internal/auth"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
+	{"web/status"},
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
@@ -52,6 +53,7 @@ var onlyFor = map[string][]string{
 	"web":                 {"internal/app", "cmd/punctual"},
 	"web/apidoc":          {"web"},
 	"web/badge":           {"internal/app", "web"}, // the addresses, for the page of them
+	"web/status":          {"internal/app", "web"}, // the page for people is the site's
 	"database/sql/driver": {"internal/db"},
 
 	"github.com/jackc/pgx":            {"internal/db"},

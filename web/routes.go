@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"punctual/internal/auth"
+	"punctual/web/status"
 )
 
 // routes is the whole table of addresses (features §11). Pings are not in it:
@@ -22,6 +23,15 @@ func (s *Server) routes() http.Handler {
 	r.Get("/static/*", s.assets.serve)
 	r.Get("/favicon.ico", s.assets.favicon)
 	r.Get("/robots.txt", s.assets.robots)
+	if s.Status != nil { // who asks is found out beside the answer: it comes without a database, too
+		own := status.New(*s.Status, s.statusVisitor)
+		r.Get("/status/", own.Report)
+		r.Get("/status", own.Report)
+		r.Get("/status/ping/", own.Ping)
+		r.Get("/status/bare/", own.Bare)
+		r.Get("/livez", own.Live)
+		r.Get("/readyz", own.Ready)
+	}
 	if s.API != nil {
 		r.Mount("/api", s.API)
 	}

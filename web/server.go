@@ -22,6 +22,7 @@ import (
 	"punctual/internal/store"
 	"punctual/web/apidoc"
 	"punctual/web/badge"
+	"punctual/web/status"
 )
 
 // Site is what pages need to know of this instance.
@@ -88,6 +89,7 @@ type Deps struct {
 	Badges               http.Handler // /badge/… and /b/…, nil = not offered
 	BadgeLinks           badge.Links  // their addresses, for the page of them
 	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
+	Status               *status.Deps // /status/ and its kin, nil = not offered
 	Dev                  bool         // templates are read again for each request
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix

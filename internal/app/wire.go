@@ -23,6 +23,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/report"
+	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/static"
 	"punctual/templates"
@@ -30,6 +31,7 @@ import (
 	"punctual/web/api"
 	"punctual/web/badge"
 	"punctual/web/projectmetrics"
+	webstatus "punctual/web/status"
 )
 
 // parts are the services of an App. Those a role does not run are there
@@ -161,6 +163,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: logs.In(a.log, logs.HTTP)}),
 		BadgeLinks:           a.badgeLinks(),
 		ProjectMetrics:       a.projectMetrics(),
+		Status:               a.statusPages(),
 		Dev:                  a.opts.Dev,
 		TrustedProxies:       a.cfg.TrustedNetworks(),
 		Observe:              a.observeWeb(),
@@ -183,6 +186,15 @@ func (a *App) projectMetrics() http.Handler {
 		return nil
 	}
 	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.KeyHash})
+}
+
+// statusPages are what tells how Punctual itself is.
+func (a *App) statusPages() *webstatus.Deps {
+	return &webstatus.Deps{
+		Checks: func() *status.Runner { return a.status }, SiteName: a.cfg.SiteName, URL: a.cfg.SiteURL("/status/"), Version: a.opts.Version,
+		VersionHeader: a.cfg.StatusVersionHeader, ErrorCode: a.cfg.StatusErrorCode, TokenName: a.cfg.StatusTokenName, Tokens: a.cfg.StatusTokens,
+		Networks: a.cfg.StatusFrom(), Redact: a.cfg.Redactor(), Log: a.log,
+	}
 }
 
 // compressed sends pages and API answers gzipped to those who accept it, with

@@ -61,8 +61,10 @@ type Config struct {
 	AllowPrivateIPs             bool   `name:"allow-private-ips" group:"Integrations" default:"false" negatable:"" help:"Let notifications go to private and loopback addresses."`
 
 	StatusTokens        []string `name:"status-tokens" group:"Health" secret:"true" placeholder:"TOKEN" help:"Tokens that open the details of /status/, and /metrics; several are valid at once."`
+	StatusTokenName     string   `name:"status-token-name" group:"Health" default:"watchman-token" placeholder:"TEXT" help:"Query parameter of /status/ that may hold a token."`
+	StatusNetworks      []string `name:"status-networks" group:"Health" placeholder:"CIDR" help:"Networks whose requests see the details of /status/ without a token: networks, addresses, loopback, private."`
 	StatusErrorCode     int      `name:"status-error-code" group:"Health" default:"500" min:"200" max:"599" placeholder:"CODE" help:"HTTP status of /status/ when something is wrong."`
-	StatusVersionHeader bool     `name:"status-version-header" group:"Health" default:"false" negatable:"" help:"Tell the version in the X-Punctual-Version header of /status/."`
+	StatusVersionHeader bool     `name:"status-version-header" group:"Health" default:"false" negatable:"" help:"Tell everybody the version in the X-Punctual-Version header of /status/."`
 	StatusHTTP          string   `name:"status-http" group:"Health" placeholder:"LIST" help:"Web addresses that are looked at as well: name=URL expect=200 timeout=1s, one in a line or with ; between them."`
 	StatusCommand       string   `name:"status-command" group:"Health" placeholder:"LIST" help:"Programs that are run as well: name=/path arguments timeout=1s; exit code 0 is well, 1 a warning, else an error."`
 	MetricsListen       string   `name:"metrics-listen" group:"Health" placeholder:"HOST:PORT" help:"Address of /metrics for Prometheus; each process needs its own. Not set: on the site, guarded by a status token."`

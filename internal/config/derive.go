@@ -79,7 +79,6 @@ func (c *Config) warnUseless() {
 func withoutEffect() []string {
 	return []string{
 		"PUNCTUAL_ADMINS",
-		"PUNCTUAL_STATUS_ERROR_CODE", "PUNCTUAL_STATUS_VERSION_HEADER",
 	}
 }
 
@@ -165,6 +164,16 @@ func (c *Config) TrustedNetworks() []netip.Prefix {
 	networks, err := parseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil // Validate refuses it; believing nobody is the safe answer
+	}
+	return networks
+}
+
+// StatusFrom are the networks of STATUS_NETWORKS, whose requests see the details
+// of /status/.
+func (c *Config) StatusFrom() []netip.Prefix {
+	networks, err := parseProxies(c.StatusNetworks)
+	if err != nil {
+		return nil // Validate refuses it; nobody is the safe answer
 	}
 	return networks
 }

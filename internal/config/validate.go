@@ -50,6 +50,9 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
 	_, err := parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
+	_, err = parseProxies(c.StatusNetworks)
+	v.note("PUNCTUAL_STATUS_NETWORKS", err)
+	v.note("PUNCTUAL_STATUS_TOKEN_NAME", checkParameter(c.StatusTokenName))
 	_, err = logs.ParseLevels(c.LogLevel)
 	v.note("PUNCTUAL_LOG_LEVEL", err)
 	return errors.Join(v.problems...)
@@ -180,6 +183,20 @@ func checkHost(text string) error {
 	}
 	if strings.ContainsAny(text, "/:@ \t\r\n") || strings.Trim(text, ".") == "" {
 		return fmt.Errorf("%q is not a host name (allowed: mail.example.org, without scheme and port)", text)
+	}
+	return nil
+}
+
+// checkParameter takes the names of query parameters that need no escaping and
+// mean nothing else to /status/.
+func checkParameter(text string) error {
+	for _, c := range text {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", c) {
+			return fmt.Errorf("%q is not the name of a parameter (allowed: letters, digits, - _ and .)", text)
+		}
+	}
+	if text == "" || slices.Contains([]string{"format", "check", "skip"}, text) {
+		return fmt.Errorf("%q has another meaning at /status/; choose another name", text)
 	}
 	return nil
 }

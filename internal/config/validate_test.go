@@ -54,6 +54,9 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 		{"PUSHOVER_EMERGENCY_RETRY_DELAY", "29", "29 is not allowed (allowed: 30 to 86400)"},
 		{"PUSHOVER_SUBSCRIPTION_URL", "x", `"x" is not a web address`},
 		{"STATUS_ERROR_CODE", "99", "99 is not allowed (allowed: 200 to 599)"},
+		{"STATUS_NETWORKS", "10.0.0.0/8,office", `"office" is not a network (allowed: 10.0.0.0/8, 192.0.2.7, loopback, private, or none alone)`},
+		{"STATUS_TOKEN_NAME", "a b", `"a b" is not the name of a parameter (allowed: letters, digits, - _ and .)`},
+		{"STATUS_TOKEN_NAME", "check", `"check" has another meaning at /status/; choose another name`},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of auto, text, json`},
 	}

@@ -29,6 +29,7 @@ import (
 // noPages are the addresses of the route table that show no page of ours, and
 // why. All others must be on a tour of TestEveryPage.
 var noPages = map[string]string{
+	"/status": "the same as /status/", "/status/ping/": "text", "/status/bare/": "nothing", "/livez": "text", "/readyz": "text",
 	"/static/*": "files", "/favicon.ico": "a file", "/robots.txt": "a file",
 	"/welcome/check/":                 "a part of the welcome page",
 	"/mailbox/{id}/html/":             "what a mail says, in a frame",
@@ -133,7 +134,7 @@ func TestEveryPage(t *testing.T) {
 		g.tour(v, map[string]string{"link-sent": "/accounts/login_link_sent/"})
 		v = openTab(t, e, server)
 		g.tour(v, map[string]string{
-			"welcome": "/", "login": "/accounts/login/", "token": link,
+			"welcome": "/", "login": "/accounts/login/", "token": link, "status-visitor": "/status/",
 			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree,
 		})
 		v.console.Allow("status of 4")
@@ -175,7 +176,7 @@ func TestEveryPage(t *testing.T) {
 		b.fill("#password", "correct horse battery")
 		b.click("details .btn")
 		b.until(`!location.pathname.includes("/accounts/")`)
-		tour := map[string]string{}
+		tour := map[string]string{"status": "/status/"}
 		for _, page := range []string{"users", "projects", "checks", "emails", "deliveries"} {
 			tour["admin-"+page] = "/admin/" + page + "/"
 		}

@@ -1,0 +1,85 @@
+package status
+
+import (
+	"strings"
+	"time"
+
+	"punctual/internal/status"
+)
+
+// view is a report as the one who asks may see it: secrets are taken out of
+// every text, and without the right to details there are none.
+type view struct {
+	full    bool // details are shown
+	chosen  bool // of some checks only
+	healthy bool
+	// severity is that of the worst check; without details OK or Error.
+	severity status.Severity
+	at       time.Time
+	took     time.Duration
+	entries  []entry
+}
+
+// entry is the result of one check.
+type entry struct {
+	name, title string
+	labels      []string
+	severity    status.Severity
+	fact, err   string
+	fields      []status.Field
+	took        time.Duration
+	at, since   time.Time
+}
+
+// maxText bounds a text about a check, in bytes.
+const maxText = 500
+
+func (s *Server) view(report status.Report, full, chosen bool) *view {
+	v := &view{full: full, chosen: chosen, healthy: report.Healthy(), at: report.At, took: report.Took}
+	if !full {
+		if !v.healthy {
+			v.severity = status.Error
+		}
+		return v
+	}
+	v.severity = report.Severity()
+	for _, r := range report.Results {
+		e := entry{
+			name: r.Name, title: r.Title, labels: r.Labels, severity: r.Severity, fact: s.safe(r.Fact),
+			took: r.Took, at: r.At, since: r.Since,
+		}
+		if r.Err != nil {
+			e.err = s.safe(r.Err.Error())
+		}
+		for _, f := range r.Fields {
+			if text, ok := f.Value.(string); ok {
+				f.Value = s.safe(text)
+			}
+			e.fields = append(e.fields, f)
+		}
+		v.entries = append(v.entries, e)
+	}
+	return v
+}
+
+// safe is a text without secrets. It is one line: what comes after it may be the
+// stack of a panic, which is nobody's business.
+func (s *Server) safe(text string) string {
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text = s.Redact(strings.TrimSpace(text))
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + " …"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// message is the fact and the error in one line.
+func (e *entry) message() string {
+	switch {
+	case e.err == "":
+		return e.fact
+	case e.fact == "":
+		return e.err
+	}
+	return e.fact + ": " + e.err
+}
