@@ -67,7 +67,13 @@ func (a *App) selfChecks() *status.Runner {
 func databaseChecks(cfg *config.Config, open status.Open) []status.Check {
 	checks := []status.Check{status.Database(cfg.DatabaseURL), status.Migrations(open, migrations.FS)}
 	if cfg.SQLitePath() == "" {
-		checks = append(checks, status.Clock(open))
+		checks = append(checks, status.Clock(func(ctx context.Context) (time.Duration, error) {
+			s, err := open(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return s.DB().MeasureSkew(ctx)
+		}))
 	}
 	return checks
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"punctual/internal/store"
 )
 
 // The share of memory, or of open files, from which on it gets tight, in
@@ -53,14 +51,7 @@ func limited(u Use, err error, fact string, fields ...Field) Finding {
 		return Finding{Severity: Warning, Fact: "not known", Err: err}
 	}
 	share := percent(u.Used, u.Limit)
-	f := Well(fact, append(fields, Field{"used_percent", share})...)
-	switch {
-	case share > usedError:
-		f.Severity = Error
-	case share > usedWarning:
-		f.Severity = Warning
-	}
-	return f
+	return Finding{Severity: graded(share, usedWarning, usedError), Fact: fact, Fields: append(fields, Field{"used_percent", share})}
 }
 
 // FileUse counts the open files of this process and tells how many it may have.
@@ -157,25 +148,23 @@ const (
 	skewError   = time.Minute
 )
 
-// Clock compares the clock of this machine with that of a PostgreSQL database. An
-// SQLite database has none of its own.
-func Clock(open Open) Check {
-	return Check{Name: "clock", Title: "Clock", Labels: []string{labelHost}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
-		skew, err := s.DB().MeasureSkew(ctx)
+// Clock compares the clock of this machine with that of a PostgreSQL database, by
+// skew: how far the database's is ahead (db.MeasureSkew).
+func Clock(skew func(context.Context) (time.Duration, error)) Check {
+	return Check{Name: "clock", Title: "Clock", Labels: []string{labelHost}, Run: func(ctx context.Context) Finding {
+		d, err := skew(ctx)
 		if err != nil {
 			return unread(ctx, err)
 		}
-		f := Well("agrees with the database's", Field{"skew_seconds", seconds(skew)})
-		if skew.Abs() <= skewWarning {
-			return f
-		}
-		f.Severity, f.Fact = Warning, fmt.Sprintf("%s behind the database's: set one of the two right", brief(skew.Abs()))
-		if skew < 0 {
-			f.Fact = strings.Replace(f.Fact, "behind", "ahead of", 1)
-		}
-		if skew.Abs() > skewError {
-			f.Severity = Error
+		f := Well("agrees with the database's", Field{"skew_seconds", seconds(d)})
+		f.Severity = graded(d.Abs(), skewWarning, skewError)
+		if f.Severity != OK {
+			where := "behind"
+			if d < 0 {
+				where = "ahead of"
+			}
+			f.Fact = fmt.Sprintf("%s %s the database's: set one of the two right", brief(d.Abs()), where)
 		}
 		return f
-	})}
+	}}
 }
