@@ -81,56 +81,60 @@ func warnStep(all []string, s shape, unit, whole string) []string {
 }
 
 // warnGap looks for the first occurrence of the next year that a clock jumps
-// over. A schedule that runs in every hour loses nothing worth a warning.
+// over; shift tells that it moves then.
 func (p *pattern) warnGap(all []string, loc *time.Location, now time.Time, shift bool) []string {
-	unix, ok := searchable(now)
-	if !ok || shapeOf(p.hours, 0, 23).all() {
+	found, from, until, ok := p.atChange(loc, now, func(before, after int64) (int64, int64) { return before, after })
+	if !ok {
 		return all
 	}
-	here := segmentAt(loc, unix)
-	for end := unix + 366*secondsPerDay; here.end < end; {
-		next := segmentAt(loc, here.end)
-		gapStart, gapEnd := here.end+here.offset, here.end+next.offset
-		if found, ok := p.next(gapStart); ok && found < gapEnd {
-			what := "does not occur"
-			if shift {
-				what = "moves to " + time.Unix(gapEnd, 0).UTC().Format("15:04")
-			}
-			return append(all, fmt.Sprintf("On %s clocks in %s go from %s to %s: the time %s that day %s.",
-				time.Unix(found, 0).UTC().Format("2006-01-02"), loc,
-				time.Unix(gapStart, 0).UTC().Format("15:04"), time.Unix(gapEnd, 0).UTC().Format("15:04"),
-				time.Unix(found, 0).UTC().Format("15:04"), what))
-		}
-		here = next
+	what := "does not occur"
+	if shift {
+		what = "moves to " + timeOfDay(until)
 	}
-	return all
+	return append(all, fmt.Sprintf("On %s clocks in %s go from %s to %s: the time %s that day %s.",
+		date(found), loc, timeOfDay(from), timeOfDay(until), timeOfDay(found), what))
 }
 
 // warnRepeat looks for the first occurrence of the next year whose time a clock
 // shows twice; once tells that only the first of the two counts.
 func (p *pattern) warnRepeat(all []string, loc *time.Location, now time.Time, once bool) []string {
+	found, from, until, ok := p.atChange(loc, now, func(before, after int64) (int64, int64) { return after, before })
+	if !ok {
+		return all
+	}
+	what := "a ping is expected both times"
+	if once {
+		what = "a ping is expected the first time"
+	}
+	return append(all, fmt.Sprintf("On %s clocks in %s go back from %s to %s: the time %s comes twice that day, and %s.",
+		date(found), loc, timeOfDay(until), timeOfDay(from), timeOfDay(found), what))
+}
+
+// atChange finds the first occurrence, within a year of now, in the span of a
+// clock change. span is given what clocks show at the change by the old offset
+// and by the new one, and returns the times that the change concerns, none when
+// they are in the wrong order. A schedule that runs in every hour loses and
+// repeats nothing worth a warning. All times are wall clock seconds.
+func (p *pattern) atChange(loc *time.Location, now time.Time, span func(before, after int64) (from, until int64)) (found, from, until int64, ok bool) {
 	unix, ok := searchable(now)
 	if !ok || shapeOf(p.hours, 0, 23).all() {
-		return all
+		return 0, 0, 0, false
 	}
 	here := segmentAt(loc, unix)
 	for end := unix + 366*secondsPerDay; here.end < end; {
 		next := segmentAt(loc, here.end)
-		from, until := here.end+next.offset, here.end+here.offset
-		if found, ok := p.next(from); ok && found < until {
-			what := "a ping is expected both times"
-			if once {
-				what = "a ping is expected the first time"
-			}
-			return append(all, fmt.Sprintf("On %s clocks in %s go back from %s to %s: the time %s comes twice that day, and %s.",
-				time.Unix(found, 0).UTC().Format("2006-01-02"), loc,
-				time.Unix(until, 0).UTC().Format("15:04"), time.Unix(from, 0).UTC().Format("15:04"),
-				time.Unix(found, 0).UTC().Format("15:04"), what))
+		from, until = span(here.end+here.offset, here.end+next.offset)
+		if found, ok = p.next(from); ok && found < until {
+			return found, from, until, true
 		}
 		here = next
 	}
-	return all
+	return 0, 0, 0, false
 }
+
+// date and timeOfDay show wall clock seconds.
+func date(wall int64) string      { return time.Unix(wall, 0).UTC().Format("2006-01-02") }
+func timeOfDay(wall int64) string { return time.Unix(wall, 0).UTC().Format("15:04") }
 
 // graceTimes is how many of the next occurrences GraceWarning looks at.
 const graceTimes = 200

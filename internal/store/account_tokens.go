@@ -38,16 +38,8 @@ func tokenDest(t *AccountToken) []any {
 // missing. It fails with errs.Conflict when the user has MaxAccountTokens.
 func (s *Store) CreateAccountToken(ctx context.Context, t *AccountToken) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		var id uuid.UUID // locked, so that two at once do not both take the last place
-		if err := tx.QueryRow(ctx, `SELECT u.id FROM users u WHERE u.id = $1`+forUpdate(tx), t.UserID).Scan(db.UUID(&id)); err != nil {
-			return notFound(err, "user")
-		}
-		var n int
-		if err := tx.QueryRow(ctx, `SELECT count(*) FROM account_tokens t WHERE t.user_id = $1`, t.UserID).Scan(&n); err != nil {
-			return fmt.Errorf("count account tokens: %w", err)
-		}
-		if n >= MaxAccountTokens {
-			return errs.Conflictf("There are %d tokens already. Revoke one that is not used any more.", MaxAccountTokens)
+		if err := roomForOne(ctx, tx, t.UserID, "account_tokens", "tokens", MaxAccountTokens); err != nil {
+			return err
 		}
 		if t.ID == uuid.Nil {
 			t.ID = uuid.New()

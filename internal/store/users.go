@@ -196,3 +196,22 @@ func (s *Store) Users(ctx context.Context, search string, limit, offset int) ([]
 		return scanUser(r, &u.User, &u.Projects, &u.Checks)
 	})
 }
+
+// roomForOne fails with errs.Conflict when the user has limit rows of the table,
+// which holds what people call things, and with errs.NotFound when there is no
+// such user. It locks the user, so that two at once do not both take the last
+// place.
+func roomForOne(ctx context.Context, tx *db.Tx, user uuid.UUID, table, things string, limit int) error {
+	var id uuid.UUID
+	if err := tx.QueryRow(ctx, `SELECT u.id FROM users u WHERE u.id = $1`+forUpdate(tx), user).Scan(db.UUID(&id)); err != nil {
+		return notFound(err, "user")
+	}
+	var n int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM `+table+` WHERE user_id = $1`, user).Scan(&n); err != nil {
+		return fmt.Errorf("count %s: %w", things, err)
+	}
+	if n >= limit {
+		return errs.Conflictf("There are %d %s already. Revoke one that is not used any more.", limit, things)
+	}
+	return nil
+}

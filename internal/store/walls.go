@@ -57,16 +57,8 @@ const wallMayShow = `(p.owner_id = w.user_id OR m.role IN ('w', 'm'))`
 // fails with errs.Conflict when the user has MaxWalls.
 func (s *Store) CreateWall(ctx context.Context, w *Wall) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		var id uuid.UUID // locked, so that two at once do not both take the last place
-		if err := tx.QueryRow(ctx, `SELECT u.id FROM users u WHERE u.id = $1`+forUpdate(tx), w.UserID).Scan(db.UUID(&id)); err != nil {
-			return notFound(err, "user")
-		}
-		var n int
-		if err := tx.QueryRow(ctx, `SELECT count(*) FROM walls w WHERE w.user_id = $1`, w.UserID).Scan(&n); err != nil {
-			return fmt.Errorf("count walls: %w", err)
-		}
-		if n >= MaxWalls {
-			return errs.Conflictf("There are %d walls already. Revoke one that is not used any more.", MaxWalls)
+		if err := roomForOne(ctx, tx, w.UserID, "walls", "walls", MaxWalls); err != nil {
+			return err
 		}
 		if w.ID == uuid.Nil {
 			w.ID = uuid.New()
