@@ -76,6 +76,7 @@ func docList() []docGroup {
 		}},
 		{"Who is told", []doc{
 			{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
+			{Name: "reports", Lead: "A mail each day, week or month, and reminders while something is down."},
 			{Name: "webhooks", Lead: "Call any address: words to put in, recipes, answers that count."},
 			{Name: "wall", Lead: "A screen in the room that shows what is down."},
 			{Name: "badges", Lead: "Pictures of a status for a README or a wiki, and the same as JSON."},
