@@ -21,6 +21,6 @@ USER 65532:65532
 ENV PUNCTUAL_DATABASE_URL=sqlite:/data/punctual.db
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["/punctual", "status", "-c", "database"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["/punctual", "status", "--url", "/readyz"]
 ENTRYPOINT ["/punctual"]
 CMD ["up"]

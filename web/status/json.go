@@ -12,39 +12,55 @@ import (
 // document is our own JSON (docs/status.md). Without the right to details it has
 // the first two keys only.
 type document struct {
-	Status  string          `json:"status"` // ok, warning, error
-	Healthy bool            `json:"healthy"`
-	At      string          `json:"checked_at,omitempty"`
-	Took    *float64        `json:"took_seconds,omitempty"`
-	Version string          `json:"version,omitempty"`
-	Checks  []documentCheck `json:"checks,omitempty"`
+	Status  string   `json:"status"` // ok, warning, error
+	Healthy bool     `json:"healthy"`
+	At      string   `json:"checked_at,omitempty"`
+	Took    *float64 `json:"took_seconds,omitempty"`
+	Version string   `json:"version,omitempty"`
+	Checks  []Check  `json:"checks,omitempty"`
 }
 
-type documentCheck struct {
+// Check is the result of one check in our own JSON; `punctual status -v` prints
+// the same.
+type Check struct {
 	Name   string         `json:"name"`
 	Title  string         `json:"title"`
 	Labels []string       `json:"labels"`
-	Status string         `json:"status"`
+	Status string         `json:"status"` // ok, warning, error
 	Fact   string         `json:"fact"`
 	Error  string         `json:"error,omitempty"`
 	Fields map[string]any `json:"fields"`
 	Took   float64        `json:"took_seconds"`
-	At     string         `json:"checked_at"`
+	At     string         `json:"checked_at"` // RFC 3339, UTC
 	Since  string         `json:"since"`
 }
+
+// Checks are the results of a report, with what redact takes out of their texts
+// taken out.
+func Checks(report status.Report, redact func(string) string) []Check {
+	return checksOf(entriesOf(report, redact))
+}
+
+func checksOf(entries []entry) []Check {
+	var checks []Check
+	for i := range entries {
+		e := &entries[i]
+		checks = append(checks, Check{
+			Name: e.name, Title: e.title, Labels: append([]string{}, e.labels...), Status: e.severity.String(), Fact: e.fact, Error: e.err,
+			Fields: fieldsOf(e), Took: seconds(e.took), At: instant(e.at), Since: instant(e.since),
+		})
+	}
+	return checks
+}
+
+// Message is the fact and the error in one line.
+func (c *Check) Message() string { return joined(c.Fact, c.Error) }
 
 func (s *Server) json(v *view) ([]byte, error) {
 	d := document{Status: v.severity.String(), Healthy: v.healthy}
 	if v.full {
 		took := seconds(v.took)
-		d.At, d.Took, d.Version = instant(v.at), &took, s.Version
-		for i := range v.entries {
-			e := &v.entries[i]
-			d.Checks = append(d.Checks, documentCheck{
-				Name: e.name, Title: e.title, Labels: append([]string{}, e.labels...), Status: e.severity.String(), Fact: e.fact, Error: e.err,
-				Fields: fieldsOf(e), Took: seconds(e.took), At: instant(e.at), Since: instant(e.since),
-			})
-		}
+		d.At, d.Took, d.Version, d.Checks = instant(v.at), &took, s.Version, checksOf(v.entries)
 	}
 	body, err := json.MarshalIndent(d, "", "  ")
 	return append(body, '\n'), err

@@ -42,31 +42,37 @@ func (s *Server) view(report status.Report, full, chosen bool) *view {
 		}
 		return v
 	}
-	v.severity = report.Severity()
+	v.severity, v.entries = report.Severity(), entriesOf(report, s.Redact)
+	return v
+}
+
+// entriesOf are the results without secrets.
+func entriesOf(report status.Report, redact func(string) string) []entry {
+	var entries []entry
 	for _, r := range report.Results {
 		e := entry{
-			name: r.Name, title: r.Title, labels: r.Labels, severity: r.Severity, fact: s.safe(r.Fact),
+			name: r.Name, title: r.Title, labels: r.Labels, severity: r.Severity, fact: safe(r.Fact, redact),
 			took: r.Took, at: r.At, since: r.Since,
 		}
 		if r.Err != nil {
-			e.err = s.safe(r.Err.Error())
+			e.err = safe(r.Err.Error(), redact)
 		}
 		for _, f := range r.Fields {
 			if text, ok := f.Value.(string); ok {
-				f.Value = s.safe(text)
+				f.Value = safe(text, redact)
 			}
 			e.fields = append(e.fields, f)
 		}
-		v.entries = append(v.entries, e)
+		entries = append(entries, e)
 	}
-	return v
+	return entries
 }
 
 // safe is a text without secrets. It is one line: what comes after it may be the
 // stack of a panic, which is nobody's business.
-func (s *Server) safe(text string) string {
+func safe(text string, redact func(string) string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	text = s.Redact(strings.TrimSpace(text))
+	text = redact(strings.TrimSpace(text))
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + " …"
 	}
@@ -74,12 +80,14 @@ func (s *Server) safe(text string) string {
 }
 
 // message is the fact and the error in one line.
-func (e *entry) message() string {
+func (e *entry) message() string { return joined(e.fact, e.err) }
+
+func joined(fact, err string) string {
 	switch {
-	case e.err == "":
-		return e.fact
-	case e.fact == "":
-		return e.err
+	case err == "":
+		return fact
+	case fact == "":
+		return err
 	}
-	return e.fact + ": " + e.err
+	return fact + ": " + err
 }
