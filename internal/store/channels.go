@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,51 +128,46 @@ func (s *Store) NoteChannelOutcome(ctx context.Context, id uuid.UUID, o ChannelO
 	return noteChannelOutcome(ctx, s.db, id, o)
 }
 
-// Assignments maps the checks of a project (by internal id) to the ids of
-// their channels.
+// Assignments maps the checks of a project (by internal id) to the ids of their
+// channels, in the order of these; checks without channels are not in it. The
+// database gives one row for each channel: there may be ten thousand checks.
 func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][]uuid.UUID, error) {
-	rows, err := s.db.Query(ctx, `SELECT cc.check_id, cc.channel_id FROM check_channels cc JOIN channels h ON h.id = cc.channel_id
-		WHERE h.project_id = $1 ORDER BY cc.check_id, h.created_at, h.id`, project)
+	type list struct {
+		channel uuid.UUID
+		checks  string
+	}
+	lists, err := db.List(ctx, s.db, func(l *list) []any { return []any{db.UUID(&l.channel), &l.checks} },
+		`SELECT cc.channel_id, string_agg(CAST(cc.check_id AS text), ',') FROM channels h JOIN check_channels cc ON cc.channel_id = h.id
+		WHERE h.project_id = $1 GROUP BY cc.channel_id ORDER BY cc.channel_id`, project)
 	if err != nil {
 		return nil, fmt.Errorf("load assignments: %w", err)
 	}
-	defer rows.Close()
+	type pair struct {
+		check   int64
+		channel int // in lists
+	}
+	var pairs []pair
+	for i := range lists {
+		for text := range strings.SplitSeq(lists[i].checks, ",") {
+			check, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("load assignments: %w", err)
+			}
+			pairs = append(pairs, pair{check, i})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.channel, b.channel)) })
 	out := make(map[int64][]uuid.UUID)
-	for rows.Next() {
-		var check int64
-		var channel uuid.UUID
-		if err := rows.Scan(&check, &channel); err != nil {
-			return nil, fmt.Errorf("load assignments: %w", err)
+	ids := make([]uuid.UUID, len(pairs)) // of all checks
+	start := 0                           // of the present check's
+	for i, p := range pairs {
+		ids[i] = lists[p.channel].channel
+		if end := i + 1; end == len(pairs) || pairs[end].check != p.check {
+			out[p.check] = ids[start:end:end]
+			start = end
 		}
-		out[check] = append(out[check], channel)
 	}
-	return out, rows.Err()
-}
-
-// ChannelLists maps the checks of a project (by internal id) to the ids of their
-// channels, joined by commas in their order as texts; checks without channels are
-// not in it. They are joined here: to aggregate and to sort takes SQLite longer.
-func (s *Store) ChannelLists(ctx context.Context, project uuid.UUID) (map[int64]string, error) {
-	rows, err := s.db.Query(ctx, `SELECT cc.check_id, cc.channel_id FROM checks c JOIN check_channels cc ON cc.check_id = c.id WHERE c.project_id = $1`, project)
-	if err != nil {
-		return nil, fmt.Errorf("load channel lists: %w", err)
-	}
-	defer rows.Close()
-	ids := make(map[int64][]string)
-	for rows.Next() {
-		var check int64
-		var channel string
-		if err := rows.Scan(&check, &channel); err != nil {
-			return nil, fmt.Errorf("load channel lists: %w", err)
-		}
-		ids[check] = append(ids[check], channel)
-	}
-	out := make(map[int64]string, len(ids))
-	for check, list := range ids {
-		slices.Sort(list)
-		out[check] = strings.Join(list, ",")
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // AssignChannel switches a channel on or off for a check. Both must belong to

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,7 +102,9 @@ func TestANewChannelWatchesAllChecksOfItsProject(t *testing.T) {
 			t.Errorf("channels of somebody else's check (-want +got):\n%s", diff)
 		}
 		all, err := s.Assignments(t.Context(), a.Project.ID)
-		if diff := cmp.Diff(map[int64][]uuid.UUID{a.Check.ID: {a.Channel.ID, c.ID}, second.ID: {c.ID}}, all); diff != "" || err != nil {
+		both := []uuid.UUID{a.Channel.ID, c.ID}
+		slices.SortFunc(both, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+		if diff := cmp.Diff(map[int64][]uuid.UUID{a.Check.ID: both, second.ID: {c.ID}}, all); diff != "" || err != nil {
 			t.Errorf("%v, all assignments (-want +got):\n%s", err, diff)
 		}
 		counts, checks, err := s.ChannelCounts(t.Context(), a.Project.ID)

@@ -86,12 +86,6 @@ func checkWhere(ctx context.Context, q db.Querier, where string, args ...any) (*
 	return &c, notFound(err, "check")
 }
 
-// ChecksOf lists the checks of a project, oldest first.
-func (s *Store) ChecksOf(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
-	return db.Collect(rows, err, collectCheck)
-}
-
 // CountChecks counts the checks of all projects the user owns.
 func (s *Store) CountChecks(ctx context.Context, owner uuid.UUID) (int, error) {
 	return countChecks(ctx, s.db, owner)

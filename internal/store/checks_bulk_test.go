@@ -23,7 +23,7 @@ func TestAListOfChecksHasWhatRowsShow(t *testing.T) {
 		whole := mustChecks(t, s, a.Project.ID)
 		for i := range whole { // what a row has no place for
 			c := &whole[i]
-			c.BadgeKey, c.Description, c.CreatedAt, c.TZ, c.Filter, c.ManualResume = uuid.Nil, "", time.Time{}, "", monitor.Filter{}, false
+			c.BadgeKey, c.Description, c.CreatedAt, c.Filter, c.ManualResume = uuid.Nil, "", time.Time{}, monitor.Filter{}, false
 			c.NPings, c.LastStartRID, c.ScheduleError, c.WatchAt = 0, uuid.NullUUID{}, "", time.Time{}
 		}
 		got, err := s.CheckList(t.Context(), a.Project.ID)

@@ -2,7 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -10,17 +11,54 @@ import (
 	"punctual/internal/monitor"
 )
 
-// CheckList lists the checks of a project, oldest first, as lists show them:
+// What lists of checks read of checkColumns. A project may have ten thousand
+// checks, and half the columns are half the time.
+const (
+	rowColumns = `c.id, c.code, c.name, c.slug, c.tags, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
+	c.status, c.last_ping_at, c.last_start_at, c.last_duration_us, c.has_confirmation, c.recent_runs, c.due_at, c.alert_at`
+
+	objectColumns = `c.id, c.code, c.badge_key, c.name, c.slug, c.tags, c.description, c.created_at,
+	c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
+	c.methods, c.filter_subject, c.filter_body, c.filter_http_body, c.filter_default_fail, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
+	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_duration_us, c.schedule_error, c.due_at, c.alert_at`
+)
+
+// ChecksOf lists the checks of a project, oldest first.
+func (s *Store) ChecksOf(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
+	return s.listChecks(ctx, checkColumns, project)
+}
+
+// CheckList lists the checks of a project, oldest first, as pages list them:
 // what a row has no place for (codes of badges, description, filters, when the
-// watcher looks) is zero. Half the columns are half the time, and a project may
-// have ten thousand checks.
+// watcher looks) is zero.
 func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
-	rows, err := s.db.Query(ctx, `SELECT c.id, c.code, c.name, c.slug, c.tags, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule,
-		c.status, c.last_ping_at, c.last_start_at, c.last_duration_us, c.has_confirmation, c.recent_runs, c.due_at, c.alert_at
-		FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
-	return db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error {
+	return s.listChecks(ctx, rowColumns, project)
+}
+
+// CheckObjects lists the checks of a project, oldest first, as the API shows
+// them: the last runs, the run id of a start and when the watcher looks are zero.
+func (s *Store) CheckObjects(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
+	return s.listChecks(ctx, objectColumns, project)
+}
+
+func (s *Store) listChecks(ctx context.Context, columns string, project uuid.UUID) ([]monitor.Check, error) {
+	dest := func(c *monitor.Check) []any {
 		c.ProjectID = project
-		return r.Scan(&c.ID, db.UUID(&c.Code), &c.Name, &c.Slug, &c.Tags, &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule,
-			&c.Status, db.Time(&c.LastPing), db.Time(&c.LastStart), db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns, db.Time(&c.DueAt), db.Time(&c.AlertAt))
-	})
+		return checkDestOf(c, columns)
+	}
+	return db.List(ctx, s.db, dest, `SELECT `+columns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
+}
+
+// checkDestOf is checkDest for some of the checkColumns.
+func checkDestOf(c *monitor.Check, columns string) []any {
+	all, dest := columnNames(checkColumns), checkDest(c)
+	var some []any
+	for _, name := range columnNames(columns) {
+		some = append(some, dest[slices.Index(all, name)])
+	}
+	return some
+}
+
+func columnNames(columns string) []string {
+	return strings.Fields(strings.ReplaceAll(columns, ",", " "))
 }

@@ -150,7 +150,7 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 // lockProject returns the project and keeps others from changing it meanwhile.
 func lockProject(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.Project, error) {
 	var p monitor.Project
-	err := scanProject(tx.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.id = $1`+forUpdate(tx), id), &p)
+	err := tx.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.id = $1`+forUpdate(tx), id).Scan(projectDest(&p)...)
 	return &p, notFound(err, "project")
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -14,9 +13,9 @@ import (
 
 const projectColumns = `p.id, p.owner_id, p.name, p.api_key, p.api_key_readonly, p.ping_key, p.badge_key, p.show_slugs, p.created_at`
 
-func scanProject(row rowScanner, p *monitor.Project, more ...any) error {
-	return row.Scan(append([]any{db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
-		&p.ShowSlugs, db.Time(&p.CreatedAt)}, more...)...)
+func projectDest(p *monitor.Project) []any {
+	return []any{db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
+		&p.ShowSlugs, db.Time(&p.CreatedAt)}
 }
 
 func insertProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
@@ -68,7 +67,7 @@ func (s *Store) ProjectByOwnerAndName(ctx context.Context, owner uuid.UUID, name
 
 func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*monitor.Project, error) {
 	var p monitor.Project
-	err := scanProject(s.db.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE `+where+` ORDER BY p.created_at, p.id LIMIT 1`, args...), &p)
+	err := s.db.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE `+where+` ORDER BY p.created_at, p.id LIMIT 1`, args...).Scan(projectDest(&p)...)
 	return &p, notFound(err, "project")
 }
 
@@ -135,52 +134,51 @@ type ProjectRow struct {
 	Started      int
 }
 
-// projectCounts are the counts of a ProjectRow; $1 is the present moment.
-const projectCounts = `
-	(SELECT count(*) FROM checks c WHERE c.project_id = p.id),
-	(SELECT count(*) FROM channels h WHERE h.project_id = p.id),
-	(SELECT count(*) FROM channels h WHERE h.project_id = p.id AND (h.disabled OR NOT h.verified OR h.last_error <> '')),
-	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND (c.status = 'down' OR (c.alert_at <= $1 AND c.schedule_error = ''))),
-	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.status = 'up' AND c.last_start_at IS NULL AND c.due_at <= $1 AND c.alert_at > $1),
-	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.status = 'paused'),
-	(SELECT count(*) FROM checks c WHERE c.project_id = p.id AND c.last_start_at IS NOT NULL)`
-
-func scanProjectRow(row rowScanner, p *ProjectRow) error {
-	return scanProject(row, &p.Project, &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role, &p.Offered)
+// projectRows selects the projects that wanted chooses, by id, role and offered,
+// as ProjectRows; $1 is the present moment. All counts of checks come from one
+// look at each check: nearly every page shows them, and there may be ten thousand.
+func projectRows(wanted string) string {
+	return `WITH w AS (` + wanted + `)
+		SELECT ` + projectColumns + `, o.email, coalesce(n.checks, 0),
+			(SELECT count(*) FROM channels h WHERE h.project_id = p.id),
+			(SELECT count(*) FROM channels h WHERE h.project_id = p.id AND (h.disabled OR NOT h.verified OR h.last_error <> '')),
+			coalesce(n.down, 0), coalesce(n.late, 0), coalesce(n.paused, 0), coalesce(n.started, 0), w.role, w.offered
+		FROM w JOIN projects p ON p.id = w.id JOIN users o ON o.id = p.owner_id
+		LEFT JOIN (SELECT c.project_id, count(*) AS checks,
+				sum(CASE WHEN c.status = 'down' OR (c.alert_at <= $1 AND c.schedule_error = '') THEN 1 ELSE 0 END) AS down,
+				sum(CASE WHEN c.status = 'up' AND c.last_start_at IS NULL AND c.due_at <= $1 AND c.alert_at > $1 THEN 1 ELSE 0 END) AS late,
+				sum(CASE WHEN c.status = 'paused' THEN 1 ELSE 0 END) AS paused,
+				sum(CASE WHEN c.last_start_at IS NULL THEN 0 ELSE 1 END) AS started
+			FROM checks c WHERE c.project_id IN (SELECT id FROM w) GROUP BY c.project_id) n ON n.project_id = p.id`
 }
 
-// ownProjects selects the projects that user $2 owns or is a member of.
-const ownProjects = `SELECT ` + projectColumns + `, o.email, ` + projectCounts + `,
-	CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END, m.transfer_requested_at IS NOT NULL
-	FROM projects p JOIN users o ON o.id = p.owner_id
-	LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
+func projectRowDest(p *ProjectRow) []any {
+	return append(projectDest(&p.Project), &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role, &p.Offered)
+}
+
+// ownProjects chooses the projects that user $2 owns or is a member of.
+const ownProjects = `SELECT p.id, CASE WHEN p.owner_id = $2 THEN 'o' ELSE m.role END AS role, m.transfer_requested_at IS NOT NULL AS offered
+	FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
 	WHERE (p.owner_id = $2 OR m.user_id IS NOT NULL)`
 
 // ProjectsOf lists the projects the user owns or is a member of, by name.
 func (s *Store) ProjectsOf(ctx context.Context, user uuid.UUID) ([]ProjectRow, error) {
-	rows, err := s.db.Query(ctx, ownProjects+` ORDER BY lower(p.name), p.created_at`, s.Now(), user)
-	return db.Collect(rows, err, collectProjectRow)
+	return db.List(ctx, s.db, projectRowDest, projectRows(ownProjects)+` ORDER BY lower(p.name), p.created_at`, s.Now(), user)
 }
 
 // ProjectOf returns one project of those that ProjectsOf lists.
 func (s *Store) ProjectOf(ctx context.Context, user, project uuid.UUID) (*ProjectRow, error) {
 	var p ProjectRow
-	err := scanProjectRow(s.db.QueryRow(ctx, ownProjects+` AND p.id = $3`, s.Now(), user, project), &p)
+	err := s.db.QueryRow(ctx, projectRows(ownProjects+` AND p.id = $3`), s.Now(), user, project).Scan(projectRowDest(&p)...)
 	return &p, notFound(err, "project")
 }
 
 // Projects lists all projects whose name or owner contains search, newest
 // first, for the admin pages.
 func (s *Store) Projects(ctx context.Context, search string, limit, offset int) ([]ProjectRow, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+projectColumns+`, o.email, `+projectCounts+`, 'o', false
-		FROM projects p JOIN users o ON o.id = p.owner_id
+	return db.List(ctx, s.db, projectRowDest, projectRows(`SELECT p.id, 'o' AS role, false AS offered FROM projects p JOIN users o ON o.id = p.owner_id
 		WHERE lower(p.name) LIKE lower($2) ESCAPE '!' OR o.email LIKE lower($2) ESCAPE '!'
-		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`, s.Now(), "%"+escapeLike(search)+"%", limit, offset)
-	return db.Collect(rows, err, collectProjectRow)
-}
-
-func collectProjectRow(r *sql.Rows, p *ProjectRow) error {
-	return scanProjectRow(r, p)
+		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`)+` ORDER BY p.created_at DESC, p.id`, s.Now(), "%"+escapeLike(search)+"%", limit, offset)
 }
 
 // RoleIn returns what the user may do in the project: RoleOwner, a member's

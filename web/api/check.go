@@ -1,8 +1,8 @@
 package api
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,16 +11,23 @@ import (
 	"punctual/internal/schedule"
 )
 
-// view is who looks at a check: it decides which keys the object has.
+// view is who looks at checks: it decides which keys an object has.
 type view struct {
 	version  string
 	readonly bool
 	now      time.Time
+
+	badges, checks string // what the addresses of badges and checks begin with
+}
+
+func (a *API) view(version string, readonly bool, now time.Time) view {
+	return view{version, readonly, now, a.SiteURL + "/b/2/", a.SiteURL + "/api/" + version + "/checks/"}
 }
 
 // appendCheck appends the check object of contract §2.3: what read-write and
-// read-only keys both see, then what only one of them does.
-func (a *API) appendCheck(b []byte, c *monitor.Check, channels string, v view) []byte {
+// read-only keys both see, then what only one of them does. The ids of the
+// channels are in order.
+func (a *API) appendCheck(b []byte, c *monitor.Check, channels []uuid.UUID, v *view) []byte {
 	o := object{append(b, '{')}
 	o.text("name", c.Name)
 	o.text("slug", c.Slug)
@@ -47,21 +54,19 @@ func (a *API) appendCheck(b []byte, c *monitor.Check, channels string, v view) [
 	o.flag("filter_body", c.Filter.Body)
 	o.flag("filter_http_body", c.Filter.HTTPBody)
 	o.flag("filter_default_fail", c.Filter.DefaultFail)
-	o.text("badge_url", a.SiteURL+"/b/2/"+c.BadgeKey.String()+".svg")
+	o.address("badge_url", v.badges, c.BadgeKey, ".svg")
 	if c.LastDuration > 0 {
 		o.number("last_duration", int64(c.LastDuration.Seconds()))
 	}
 	if v.readonly {
 		o.text("unique_key", monitor.UniqueKey(c.Code))
 	} else {
-		code := c.Code.String()
-		url := a.SiteURL + "/api/" + v.version + "/checks/" + code
-		o.text("uuid", code)
-		o.text("ping_url", a.PingEndpoint+code)
-		o.text("update_url", url)
-		o.text("pause_url", url+"/pause")
-		o.text("resume_url", url+"/resume")
-		o.text("channels", channels)
+		o.address("uuid", "", c.Code, "")
+		o.address("ping_url", a.PingEndpoint, c.Code, "")
+		o.address("update_url", v.checks, c.Code, "")
+		o.address("pause_url", v.checks, c.Code, "/pause")
+		o.address("resume_url", v.checks, c.Code, "/resume")
+		o.ids("channels", channels)
 	}
 	if c.Kind == schedule.Simple {
 		o.number("timeout", int64(c.Timeout.Seconds()))
@@ -76,12 +81,13 @@ func (a *API) appendCheck(b []byte, c *monitor.Check, channels string, v view) [
 // webhooks send it as $JSON.
 func (d Deps) CheckJSON(c *monitor.Check, channels []uuid.UUID, now time.Time) []byte {
 	a := API{d}
-	return a.appendCheck(nil, c, joinIDs(channels), view{version: "v3", now: now})
+	v := a.view("v3", false, now)
+	return a.appendCheck(nil, c, inOrder(channels), &v)
 }
 
 // statusText is the status at the present moment; version 1 alone calls a run
 // under way "started", whatever is stored, while it is not overdue.
-func statusText(c *monitor.Check, v view) string {
+func statusText(c *monitor.Check, v *view) string {
 	if v.version == "v1" && c.Started() && v.now.Before(c.LastStart.Add(c.Grace)) {
 		return "started"
 	}
@@ -98,13 +104,9 @@ func stamp(t time.Time) *string {
 
 const stampLayout = "2006-01-02T15:04:05+00:00"
 
-func joinIDs(ids []uuid.UUID) string {
-	texts := make([]string, 0, len(ids))
-	for _, id := range ids {
-		texts = append(texts, id.String())
-	}
-	slices.Sort(texts)
-	return strings.Join(texts, ",")
+// inOrder are the ids in the order of their texts.
+func inOrder(ids []uuid.UUID) []uuid.UUID {
+	return slices.SortedFunc(slices.Values(ids), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 func ptr[T any](v T) *T { return &v }

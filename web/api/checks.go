@@ -21,12 +21,12 @@ func (a *API) list(c *call) {
 		a.refuse(c.w, c.Request, err)
 		return
 	}
-	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
+	checks, err := a.Store.CheckObjects(c.Context(), c.project.ID)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	channels, err := a.Store.ChannelLists(c.Context(), c.project.ID)
+	channels, err := a.Store.Assignments(c.Context(), c.project.ID)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
@@ -45,7 +45,7 @@ func (a *API) list(c *call) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = a.appendCheck(out, check, channels[check.ID], view)
+		out = a.appendCheck(out, check, channels[check.ID], &view)
 	}
 	sendJSON(c.w, http.StatusOK, append(out, "]}"...))
 }
@@ -54,7 +54,7 @@ func (a *API) list(c *call) {
 const objectSize = 1200
 
 func (c *call) view(a *API) view {
-	return view{version: c.version, readonly: c.readonly, now: a.Store.Now()}
+	return a.view(c.version, c.readonly, a.Store.Now())
 }
 
 // hasTags tells whether the check has all the tags.
@@ -75,7 +75,8 @@ func (a *API) answer(c *call, status int, check *monitor.Check) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	sendJSON(c.w, status, a.appendCheck(nil, check, joinIDs(channels), c.view(a)))
+	view := c.view(a)
+	sendJSON(c.w, status, a.appendCheck(nil, check, inOrder(channels), &view))
 }
 
 // get is GET checks/<uuid>.
@@ -278,7 +279,8 @@ func (a *API) delete(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	sendJSON(c.w, http.StatusOK, a.appendCheck(nil, check, "", c.view(a)))
+	view := c.view(a)
+	sendJSON(c.w, http.StatusOK, a.appendCheck(nil, check, nil, &view))
 }
 
 // channels is GET channels/ (contract §2.11).

@@ -1,9 +1,12 @@
 package api
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // object writes a JSON object field after field. Lists of a thousand checks are
@@ -45,6 +48,36 @@ func (o *object) moment(name string, t time.Time) {
 	o.json = append(o.json, '"')
 	o.json = t.UTC().AppendFormat(o.json, stampLayout)
 	o.json = append(o.json, '"')
+}
+
+// address writes a text with an id in it; what is before it is escaped, what
+// comes after it needs no escapes.
+func (o *object) address(name, before string, id uuid.UUID, after string) {
+	o.text(name, before)
+	o.json = appendID(o.json[:len(o.json)-1], id)
+	o.json = append(o.json, after...)
+	o.json = append(o.json, '"')
+}
+
+// ids writes a text of ids with commas in between.
+func (o *object) ids(name string, ids []uuid.UUID) {
+	o.name(name)
+	o.json = append(o.json, '"')
+	for i, id := range ids {
+		if i > 0 {
+			o.json = append(o.json, ',')
+		}
+		o.json = appendID(o.json, id)
+	}
+	o.json = append(o.json, '"')
+}
+
+func appendID(b []byte, id uuid.UUID) []byte {
+	b = append(hex.AppendEncode(b, id[:4]), '-')
+	b = append(hex.AppendEncode(b, id[4:6]), '-')
+	b = append(hex.AppendEncode(b, id[6:8]), '-')
+	b = append(hex.AppendEncode(b, id[8:10]), '-')
+	return hex.AppendEncode(b, id[10:])
 }
 
 // appendText appends a JSON string, escaped as encoding/json does it.
