@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -53,7 +54,7 @@ type checksPage struct {
 	Version      string // of everything but pings, see listVersion
 
 	detailsPrefix string         // of the address of each check's page
-	slugs         map[string]int // how many checks have the slug
+	slugs         map[string]int // how many checks have the slug, where URLs show it
 }
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
@@ -116,25 +117,35 @@ type channelIcon struct {
 // iconStep is the distance of the icons in a row.
 const iconStep = 23
 
-// iconsOf is the cell that shows which channels are on; where there are too many
-// for icons it only says how many: "3 of 14". The icons of all channels are one
-// symbol of the page; data-on has a letter for each that is on, a for the first,
-// by which styles colour them and scripts switch them.
-func (p *checksPage) iconsOf(on []uuid.UUID) string {
-	if p.ChannelCount == 0 {
-		return "<td class=ch>"
-	}
-	of := fmt.Sprintf("%d of %d", len(on), p.ChannelCount)
-	if p.ChannelCount > maxRowIcons {
-		return "<td class=ch>" + of
-	}
-	set := ""
-	for i, icon := range p.Icons {
-		if slices.Contains(on, icon.ID) {
-			set += string(rune('a' + i))
+// appendIcons writes the cell that shows which channels are on; where there are
+// too many for icons it only says how many: "3 of 14". The icons of all channels
+// are one symbol of the page; data-on has a letter for each that is on, a for the
+// first, by which styles colour them and scripts switch them.
+func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
+	b = append(b, "<td class=ch"...)
+	if p.ChannelCount > 0 && p.ChannelCount <= maxRowIcons {
+		b = append(b, ` data-on="`...)
+		for i := range p.Icons {
+			if slices.Contains(on, p.Icons[i].ID) {
+				b = append(b, byte('a'+i))
+			}
 		}
+		b = append(b, `"><svg width=`...)
+		b = strconv.AppendInt(b, int64(p.ChannelCount*iconStep), 10)
+		b = append(b, ` role=img aria-label="`...)
+		b = p.appendCount(b, on)
+		return append(b, `"><use href=#channels /></svg>`...)
 	}
-	return `<td class=ch data-on="` + set + `"><svg width=` + strconv.Itoa(p.ChannelCount*iconStep) + ` role=img aria-label="` + of + `"><use href=#channels /></svg>`
+	if b = append(b, '>'); p.ChannelCount > 0 {
+		b = p.appendCount(b, on)
+	}
+	return b
+}
+
+func (p *checksPage) appendCount(b []byte, on []uuid.UUID) []byte {
+	b = strconv.AppendInt(b, int64(len(on)), 10)
+	b = append(b, " of "...)
+	return strconv.AppendInt(b, int64(p.ChannelCount), 10)
 }
 
 // checks shows the list.
@@ -255,14 +266,19 @@ func (s *Server) allIcons(channels []monitor.Channel) []channelIcon {
 
 // fill makes the rows, the chips and the counts of the checks at time now.
 func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
-	p.slugs = map[string]int{}
+	if p.Slugs {
+		p.slugs = map[string]int{}
+	}
+	p.Rows = make([]checkRow, 0, len(checks))
 	counts := map[shown]int{}
 	tags := newTagCount()
 	for i := range checks {
 		c := &checks[i]
 		state := shownAt(c, now)
 		counts[state]++
-		p.slugs[c.Slug]++
+		if p.Slugs {
+			p.slugs[c.Slug]++
+		}
 		tags.add(c, state)
 		if state == shownUp && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
 			p.NextPing = c.DueAt
@@ -292,7 +308,7 @@ type tagStates struct{ total, down, late, up int }
 func newTagCount() *tagCount { return &tagCount{by: map[string]*tagStates{}} }
 
 func (t *tagCount) add(c *monitor.Check, state shown) {
-	for _, tag := range c.TagList() {
+	for tag := range strings.FieldsSeq(c.Tags) {
 		n := t.by[tag]
 		if n == nil {
 			n = &tagStates{}
@@ -357,12 +373,20 @@ func (n *tagStates) worst() (shown, string) {
 // changes too when they move.
 func (p *checksPage) version(d *listData) string {
 	h := fnv.New64a()
+	var b []byte
 	add := func(c *monitor.Check) {
-		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%t\x00%t\x00", c.Code, c.Name, c.Slug, c.Tags, c.Kind, c.Timeout, c.Grace, c.Schedule,
-			c.Status == monitor.StatusPaused, c.Status == monitor.StatusNew)
-		for _, id := range d.assigned[c.ID] {
-			h.Write(id[:])
+		b = append(b[:0], c.Code[:]...)
+		for _, text := range [...]string{c.Name, c.Slug, c.Tags, string(c.Kind), c.Schedule} {
+			b = append(append(b, text...), 0)
 		}
+		b = binary.AppendVarint(b, int64(c.Timeout))
+		b = binary.AppendVarint(b, int64(c.Grace))
+		b = strconv.AppendBool(b, c.Status == monitor.StatusPaused)
+		b = strconv.AppendBool(b, c.Status == monitor.StatusNew)
+		for _, id := range d.assigned[c.ID] {
+			b = append(b, id[:]...)
+		}
+		h.Write(b)
 	}
 	if p.Far {
 		fmt.Fprintf(h, "%d\x00%d\x00", p.Matched, p.Total)
@@ -444,7 +468,7 @@ func (s *Server) updateOf(page *checksPage, version string, since time.Time) (*l
 	for i := range page.Rows {
 		row := &page.Rows[i]
 		if u.All || changedSince(row.Check, since, page.Now) {
-			u.Rows = append(u.Rows, string(row.HTML()))
+			u.Rows = append(u.Rows, string(row.appendHTML(nil)))
 			u.After = append(u.After, before)
 		}
 		before = row.Code.String()

@@ -47,17 +47,14 @@ func (f *listFilter) matches(c *monitor.Check, state shown) bool {
 	if len(f.States) > 0 && !slices.Contains(f.States, string(state)) {
 		return false
 	}
-	tags := c.TagList()
 	for _, want := range f.Tags {
-		if !slices.Contains(tags, want) {
+		if !slices.Contains(c.TagList(), want) {
 			return false
 		}
 	}
-	if f.Search == "" {
-		return true
-	}
-	text := strings.ToLower(strings.Join([]string{c.Name, c.Slug, c.Tags, c.Code.String()}, "\n"))
-	return strings.Contains(text, strings.ToLower(f.Search))
+	want := strings.ToLower(f.Search)
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), want) }
+	return want == "" || has(c.Name) || has(c.Slug) || has(c.Tags) || has(c.Code.String())
 }
 
 // toggledState is the query string with the state chosen, or no longer.
@@ -140,10 +137,63 @@ func sorts() []string { return []string{"created", "name", "-name", "last_ping",
 // sortRows puts what is down first, then what is late, then the rest, each in
 // the chosen order (features §11). Rows come in as created.
 func sortRows(rows []checkRow, order string) {
-	by := rowOrder(order)
-	slices.SortStableFunc(rows, func(a, b checkRow) int {
-		return cmp.Or(cmp.Compare(urgency(a.State), urgency(b.State)), by(&a, &b))
-	})
+	keys := make([]rowKey, len(rows))
+	for i := range rows {
+		keys[i] = keyOf(&rows[i], order)
+		keys[i].at = i
+	}
+	compare := compareKeys
+	if order == "-name" {
+		compare = func(a, b rowKey) int {
+			a.name, b.name = b.name, a.name
+			return compareKeys(a, b)
+		}
+	}
+	slices.SortFunc(keys, compare)
+	sorted := make([]checkRow, len(rows))
+	for i, k := range keys {
+		sorted[i] = rows[k.at]
+	}
+	copy(rows, sorted)
+}
+
+// rowKey is what a row is sorted by: each part where those before are equal.
+type rowKey struct {
+	urgency int
+	never   int    // pinged: comes last in both directions
+	ping    int64  // microseconds, negative when the newest comes first
+	name    string // in lower case
+	at      int    // as created
+}
+
+func keyOf(r *checkRow, order string) rowKey {
+	k := rowKey{urgency: urgency(r.State)}
+	switch order {
+	case "name", "-name":
+		k.name = strings.ToLower(r.Title())
+	case "last_ping", "-last_ping":
+		if r.LastPing.IsZero() {
+			k.never = 1
+		} else if k.ping = r.LastPing.UnixMicro(); order == "-last_ping" {
+			k.ping = -k.ping
+		}
+	}
+	return k
+}
+
+func compareKeys(a, b rowKey) int {
+	switch {
+	case a.urgency != b.urgency:
+		return a.urgency - b.urgency
+	case a.never != b.never:
+		return a.never - b.never
+	case a.ping != b.ping:
+		return cmp.Compare(a.ping, b.ping)
+	}
+	if c := compareNatural(a.name, b.name); c != 0 {
+		return c
+	}
+	return a.at - b.at
 }
 
 func urgency(s shown) int {
@@ -154,30 +204,6 @@ func urgency(s shown) int {
 		return 1
 	default:
 		return 2
-	}
-}
-
-// rowOrder is the comparison of a chosen order; last_ping has the oldest ping
-// first. Those that were never pinged come last in both directions.
-func rowOrder(order string) func(a, b *checkRow) int {
-	names := func(a, b *checkRow) int {
-		return compareNatural(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
-	}
-	never := func(a, b *checkRow) int {
-		return cmp.Compare(btoi(a.LastPing.IsZero()), btoi(b.LastPing.IsZero()))
-	}
-	pings := func(a, b *checkRow) int { return a.LastPing.Compare(b.LastPing) }
-	switch order {
-	case "name":
-		return names
-	case "-name":
-		return func(a, b *checkRow) int { return names(b, a) }
-	case "last_ping":
-		return func(a, b *checkRow) int { return cmp.Or(never(a, b), pings(a, b)) }
-	case "-last_ping":
-		return func(a, b *checkRow) int { return cmp.Or(never(a, b), pings(b, a)) }
-	default:
-		return func(*checkRow, *checkRow) int { return 0 }
 	}
 }
 

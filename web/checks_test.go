@@ -342,7 +342,7 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 			t.Errorf("%q: %s, %s", runs, svg, share(runs))
 		}
 	}
-	if svg := string(bars("ul", "")); !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
+	if svg := string(appendBars(nil, "ul", "")); !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
 		t.Errorf("a late run is the second, shorter bar: %s", svg)
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -130,7 +131,7 @@ func duration(d time.Duration) string {
 		if i+1 < len(units) {
 			next := units[i+1]
 			if m := int(d % u.size / next.size); m > 0 {
-				return fmt.Sprintf("%d %s %d %s", n, u.short, m, next.short)
+				return strconv.Itoa(n) + " " + u.short + " " + strconv.Itoa(m) + " " + next.short
 			}
 		}
 		return plural(n, u.one, u.several)
@@ -143,7 +144,7 @@ func plural(n int, one, several string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, several)
+	return strconv.Itoa(n) + " " + several
 }
 
 // initials are the one or two letters of an avatar.

@@ -1,11 +1,11 @@
 package monitor
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
@@ -19,23 +19,25 @@ func UniqueKey(code uuid.UUID) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var (
-	slugDrop = regexp.MustCompile(`[^a-z0-9_\s-]`)
-	slugJoin = regexp.MustCompile(`[-\s]+`)
-	slugOK   = regexp.MustCompile(`\A[a-z0-9_-]*\z`)
-)
+var slugOK = regexp.MustCompile(`\A[a-z0-9_-]*\z`)
 
 // Slugify makes a slug of a name: accents dropped, lower-case, words joined by
 // dashes. It may be empty (contract §2.3).
 func Slugify(name string) string {
-	ascii := strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII {
-			return -1
+	slug := make([]byte, 0, 128)
+	for _, r := range norm.NFKD.String(name) {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			slug = append(slug, byte(r-'A'+'a'))
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_':
+			slug = append(slug, byte(r))
+		case r == '-' || r == ' ' || '\t' <= r && r <= '\r' && r != '\v':
+			if n := len(slug); n == 0 || slug[n-1] != '-' {
+				slug = append(slug, '-')
+			}
 		}
-		return r
-	}, norm.NFKD.String(name))
-	s := slugDrop.ReplaceAllString(strings.ToLower(ascii), "")
-	return strings.Trim(slugJoin.ReplaceAllString(s, "-"), "-_")
+	}
+	return string(bytes.Trim(slug, "-_"))
 }
 
 // ValidSlug tells whether s may be stored as a slug: lower-case letters,
