@@ -34,6 +34,7 @@ type detailsPage struct {
 	Events   []logRow
 	More     bool // the log has more
 	State    situation
+	Said     *said // nil: it is not down by a run that said something
 	Zones    zones
 	History  *history  // nil: it has never been watched
 	Runs     *runTimes // nil: how long runs take is not known
@@ -98,6 +99,9 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {
+		return err
+	}
+	if page.Said, err = s.lastWords(r, c); err != nil {
 		return err
 	}
 	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {

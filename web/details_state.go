@@ -72,7 +72,10 @@ func (t *teller) up() string {
 	if t.c.DueAt.IsZero() {
 		return fmt.Sprintf("The last ping came %s. The schedule has no further time, so none is expected.", t.at(t.c.LastPing))
 	}
-	return fmt.Sprintf("The last ping came %s. The next one is expected by %s: %s, grace %s.", t.at(t.c.LastPing), t.moment(t.c.DueAt), t.expectation(), duration(t.c.Grace))
+	if t.c.Kind != schedule.Simple { // the moment says what the schedule says
+		return fmt.Sprintf("The last ping came %s. The next one is expected %s, grace %s.", t.at(t.c.LastPing), t.at(t.c.DueAt), duration(t.c.Grace))
+	}
+	return fmt.Sprintf("The last ping came %s. One is expected %s: the next by %s, grace %s.", t.at(t.c.LastPing), t.expectation(), t.moment(t.c.DueAt), duration(t.c.Grace))
 }
 
 // down tells the reason of the flip, or, before the worker has noticed, of the

@@ -28,7 +28,7 @@ func TestTheStateIsToldInWords(t *testing.T) {
 		why   string
 	}{
 		{"new", nil, 0, "Waiting for the first ping", "The watching begins with the first ping; from then on one is expected every day, grace 1 hour."},
-		{"up", lived("success 0m"), time.Hour, "Up for 1 hour", "The last ping came at 14:00. The next one is expected by tomorrow 14:00: every day, grace 1 hour."},
+		{"up", lived("success 0m"), time.Hour, "Up for 1 hour", "The last ping came at 14:00. One is expected every day: the next by tomorrow 14:00, grace 1 hour."},
 		{"late", lived("success 0m"), 24*time.Hour + 5*time.Minute, "Late by 5 min", "No ping since yesterday 14:00, expected every day. It goes down at 15:00 (grace 1 hour)."},
 		{"overdue, not noticed yet", lived("success 0m"), 27 * time.Hour, "Down for 2 hours", "No ping since yesterday 14:00, expected every day, grace 1 hour."},
 		{"overdue for long", lived("success 0m"), 40 * 24 * time.Hour, "Down for 38 d 23 hr", "No ping since 1 March 14:00, expected every day, grace 1 hour."},
@@ -173,4 +173,48 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 			t.Errorf("after a pause: %+v", after)
 		}
 	})
+}
+
+// At three in the morning the reason is on the first screen.
+func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		c := s.firstCheck(p)
+		page := "/checks/" + c.Code.String() + "/details/"
+		ping := func(kind monitor.PingKind, body string) {
+			s.ping(c, kind, func(p *monitor.Ping) { p.Body = []byte(body) })
+		}
+		ping(monitor.PingFail, strings.Repeat("a line before\n", 20)+"<b>no space left</b>\n")
+		a := s.get(page)
+		if got := a.Find(".said pre").Text(); !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != saidLines-1 {
+			t.Errorf("it said %q", got)
+		}
+		if href, _ := a.Find(".said a").Attr("href"); !strings.HasSuffix(href, "/pings/1/") {
+			t.Errorf("it leads to %s", href)
+		}
+		for _, quiet := range []string{"", "\x00\x01"} {
+			ping(monitor.PingFail, quiet)
+			if n := s.get(page).Find(".said").Length(); n != 0 {
+				t.Errorf("%q is shown", quiet)
+			}
+		}
+		ping(monitor.PingSuccess, "fine again")
+		if n := s.get(page).Find(".said").Length(); n != 0 {
+			t.Error("a run that went well is shown")
+		}
+	})
+}
+
+func TestTheLastLinesOfALongText(t *testing.T) {
+	long := strings.Repeat("ä", saidBytes)
+	for text, want := range map[string]string{
+		"one\n\n":                   "one",
+		"1\n2\n3\n4\n5\n6\n7\n8\n9": "2\n3\n4\n5\n6\n7\n8\n9",
+		long:                        "…" + strings.Repeat("ä", saidBytes/2),
+		long + "\nlast":             "last",
+	} {
+		if got := lastLines(text); got != want {
+			t.Errorf("%.20q…: %.40q", text, got)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	stdhtml "html"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -134,18 +135,25 @@ func loadDocs(fsys fs.FS, site *Site, copyIcon template.HTML) ([]docGroup, error
 }
 
 // newDocDress adds to rendered Markdown what its pages have: a link at each
-// heading to the place itself, and a button to copy at each block of code. What
-// is too wide for a phone scrolls, by keyboard too.
+// heading to the place itself, and at each block of code colours and a button to
+// copy. What is too wide for a phone scrolls, by keyboard too.
 func newDocDress(copyIcon template.HTML) func(string) string {
 	heading := regexp.MustCompile(`<h([23]) id="([^"]+)">(.*?)</h[23]>`)
-	code := strings.NewReplacer(
-		"<pre><code", `<div class="code"><pre tabindex="0"><code`,
-		"</code></pre>", `</code></pre><button type="button" class="btn ghost square" data-copy aria-label="Copy" hidden>`+string(copyIcon)+`</button></div>`,
-		"<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>",
-	)
+	code := regexp.MustCompile(`(?s)<pre><code(?: class="language-(\w+)")?>(.*?)\n?</code></pre>`)
+	table := strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>")
+	colours := newHighlighter()
 	return func(html string) string {
 		html = heading.ReplaceAllString(html, `<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
-		return code.Replace(html)
+		html = code.ReplaceAllStringFunc(html, func(block string) string {
+			m := code.FindStringSubmatch(block)
+			sample := string(colours.highlight(m[1], stdhtml.UnescapeString(m[2])))
+			class := "code"
+			if many(sample) {
+				class = "code many"
+			}
+			return `<div class="` + class + `"><pre tabindex="0"><code>` + sample + `</code></pre><button type="button" class="btn ghost square" data-copy aria-label="Copy" hidden>` + string(copyIcon) + `</button></div>`
+		})
+		return table.Replace(html)
 	}
 }
 

@@ -334,4 +334,5 @@ new MutationObserver(showDown).observe(document.body, { attributeFilter: ['data-
 for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
 for (const form of $$('form[data-send]')) form.requestSubmit();
 ready(document);
+$('.tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 document.addEventListener('htmx:load', (e) => ready(e.detail.elt));

@@ -31,9 +31,9 @@ const ticks = (_, splits, axis, space, step) => splits.map((s, i) => {
   return i && date(s) === date(splits[i - 1]) ? clock(s) : `${clock(s)}\n${date(s)}`;
 });
 
-function level(u, seconds, name, below) {
+// A line across the chart, and its name beside it, moved by shift.
+function level(u, y, name, shift) {
   const { ctx, bbox } = u;
-  const y = Math.round(u.valToPos(seconds, 'y', true)) + 0.5;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour('--mut');
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
@@ -42,9 +42,9 @@ function level(u, seconds, name, below) {
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
   ctx.font = `${11 * devicePixelRatio}px Inter, sans-serif`;
-  ctx.textAlign = 'right';
-  ctx.textBaseline = below ? 'top' : 'bottom';
-  ctx.fillText(name, bbox.left + bbox.width - 4, below ? y + 3 : y - 2);
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  ctx.fillText(name, bbox.left + bbox.width + 5 * devicePixelRatio, y + shift);
   ctx.restore();
 }
 
@@ -64,10 +64,11 @@ function draw() {
     height: area.clientHeight,
     tzDate: (s) => window.uPlot.tzDate(new Date(s * 1000), tz),
     legend: { show: false },
+    padding: [null, 34, null, null], // for the names of levels
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 9 } },
     scales: { y: { range: (u, min, most) => [0, most * 1.12 || 1] } },
     axes: [
-      { ...axis, values: ticks, space: 70 },
+      { ...axis, values: ticks, space: 70, size: (_, texts) => (texts?.some((t) => t.includes('\n')) ? 50 : 34) },
       { ...axis, size: 62, values: (_, splits) => splits.map(length), incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200] },
     ],
     series: [
@@ -78,8 +79,10 @@ function draw() {
     hooks: {
       draw: [(u) => {
         if (runs.length < 3) return;
-        level(u, Number(p50), 'p50', true); // the two may be close
-        if (p95 !== p50) level(u, Number(p95), 'p95');
+        const [half, most] = [p50, p95].map((s) => Math.round(u.valToPos(Number(s), 'y', true)) + 0.5);
+        const apart = Math.max(0, 13 * devicePixelRatio - (half - most)) / 2; // names of lines that are close
+        level(u, half, 'p50', p50 === p95 ? 0 : apart);
+        if (p50 !== p95) level(u, most, 'p95', -apart);
       }],
       setCursor: [(u) => {
         const run = runs[u.cursor.idx];

@@ -111,7 +111,7 @@ const zonesShown = 60;
 
 function setUpZones(select) {
   const box = document.createElement('div');
-  box.className = 'zones';
+  box.className = 'zonelist';
   const input = document.createElement('input');
   Object.assign(input, { type: 'search', id: select.id, autocomplete: 'off', spellcheck: false, value: select.value });
   for (const [name, value] of Object.entries({ role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': `${select.id}-list` })) input.setAttribute(name, value);
