@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"punctual/internal/db"
@@ -19,8 +21,11 @@ import (
 // watchPage notes what a reader feels: how far things jump, and for how long an
 // update, with the layout after it, holds the page.
 const watchPage = `
-	window.jumps = 0; window.took = [];
-	new PerformanceObserver((list) => { for (const e of list.getEntries()) jumps += e.value }).observe({ type: 'layout-shift' });
+	window.jumps = 0; window.jumped = []; window.took = [];
+	new PerformanceObserver((list) => { for (const e of list.getEntries()) {
+		jumps += e.value;
+		for (const s of e.sources) jumped.push((s.node?.nodeName + '.' + s.node?.className + ' ' + s.node?.textContent?.slice(0, 30)).trim() + ' from ' + [s.previousRect, s.currentRect].map((r) => [r.x, r.y, r.width, r.height].map(Math.round)).join(' to '));
+	} }).observe({ type: 'layout-shift' });
 	window.EventSource = class extends EventSource {
 		set onmessage(f) {
 			super.onmessage = (e) => {
@@ -145,6 +150,67 @@ func TestTheOverviewAndTheDetailsFollowPings(t *testing.T) {
 	s.clock.Advance(time.Second)
 	s.ping(c, monitor.PingSuccess)
 	s.eventually(ctx, `document.querySelector('.state.s-up') && window.same && !document.title.includes('down')`)
+}
+
+// What is below or beside an update stays where it is, wide and on a phone, while
+// a check starts, ends, fails and recovers.
+func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	z := s.zoo(p)
+	c := z["up 9"]
+	step := func(kind monitor.PingKind) {
+		s.clock.Advance(10 * time.Second)
+		s.ping(c, kind, func(p *monitor.Ping) { p.Body = []byte("a line\nand another") })
+	}
+	step(monitor.PingStart) // the page of a check shows run times from its first run on
+	step(monitor.PingSuccess)
+	for _, width := range []int64{1280, 390} {
+		for _, path := range []string{
+			"/", listURL(p.ID) + "?sort=name", "/checks/" + c.Code.String() + "/details/",
+		} {
+			ctx := s.liveChromium(path)
+			s.drive(ctx, chromedp.EmulateViewport(width, 900), chromedp.ActionFunc(func(ctx context.Context) error {
+				return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}).Do(ctx)
+			}))
+			s.eventually(ctx, `document.readyState === 'complete' && document.fonts.status === 'loaded'`)
+			settle := func() {
+				s.drive(ctx, chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))`, nil,
+					func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+			}
+			if strings.Contains(path, "sort") { // rows do not move under the pointer
+				s.drive(ctx, moveMouse(`#checks tbody tr:nth-child(4) .nm`), chromedp.Evaluate(rowOf(c)+`.querySelector('.nm a').focus({ preventScroll: true })`, nil))
+			}
+			settle()
+			s.drive(ctx, chromedp.Evaluate(`jumps = took.length = jumped.length = 0`, nil))
+			for i, kind := range []monitor.PingKind{monitor.PingStart, monitor.PingSuccess, monitor.PingFail, monitor.PingSuccess} {
+				step(kind)
+				s.eventually(ctx, fmt.Sprintf(`took.length > %d`, i))
+				settle()
+			}
+			var jumps float64
+			var jumped []string
+			s.drive(ctx, chromedp.Evaluate(`jumps`, &jumps), chromedp.Evaluate(`jumped`, &jumped))
+			if jumps != 0 {
+				t.Errorf("%s, %d wide: things jumped by %v:\n%s", path, width, jumps, strings.Join(jumped, "\n"))
+			}
+			s.drive(ctx, chromedp.Navigate("about:blank"))
+			s.listening(0)
+		}
+	}
+}
+
+// A list without checks waits for the first one.
+func TestAnEmptyListShowsItsFirstCheck(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	if _, err := s.store.DeleteCheck(t.Context(), s.firstCheck(p).Code); err != nil {
+		t.Fatal(err)
+	}
+	ctx := s.liveChromium(listURL(p.ID))
+	s.eventually(ctx, `document.querySelector('#first')`)
+	s.addNamed(p, "Made by its ping")
+	s.eventually(ctx, `document.querySelector('#checks')?.textContent.includes('Made by its ping')`)
 }
 
 func TestAnUpdateOfAThousandChecksDoesNotHoldThePage(t *testing.T) {

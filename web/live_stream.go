@@ -52,6 +52,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.
 		return err // as a page: there is no stream yet
 	}
 	out := startStream(w)
+	defer out.end()
 	if err := out.send(first); err != nil {
 		return nil
 	}
@@ -107,6 +108,11 @@ func startStream(w http.ResponseWriter) *events {
 	h.Set(gzhttp.HeaderNoCompression, "1")
 	return &events{w, rc}
 }
+
+// end leaves the server time to write the last bytes of the answer. The time for
+// the last event has mostly run out by then, and browsers complain of a stream
+// that breaks off (ERR_INCOMPLETE_CHUNKED_ENCODING).
+func (e *events) end() { _ = e.rc.SetWriteDeadline(time.Now().Add(streamWrite)) }
 
 // send writes the news; of none it sends a sign of life that the page hears.
 func (e *events) send(n news) error {

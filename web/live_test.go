@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -314,5 +317,68 @@ func TestLivePagesAreBounded(t *testing.T) {
 	}
 	if _, err := l.join(uuid.New(), nil); errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("one more of all: %v", err)
+	}
+}
+
+// hurried is a listener whose connections can run out of the time they were
+// given for writing.
+type hurried struct {
+	net.Listener
+	conns chan *hurriedConn
+}
+
+func (l *hurried) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	h := &hurriedConn{Conn: c}
+	l.conns <- h
+	return h, nil
+}
+
+type hurriedConn struct {
+	net.Conn
+	bounded, late atomic.Bool
+}
+
+func (c *hurriedConn) SetWriteDeadline(t time.Time) error {
+	c.bounded.Store(!t.IsZero())
+	c.late.Store(false)
+	return nil
+}
+
+func (c *hurriedConn) Write(p []byte) (int, error) {
+	if c.late.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Write(p)
+}
+
+// Streams that ended long after their last event broke off, which browsers tell
+// of as ERR_INCOMPLETE_CHUNKED_ENCODING.
+func TestAStreamEndsWhole(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	s.firstCheck(p)
+	server := httptest.NewUnstartedServer(s.server)
+	l := &hurried{server.Listener, make(chan *hurriedConn, 10)}
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+	resp, err := s.client.Get(server.URL + "/projects/live/")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	defer resp.Body.Close()
+	body := bufio.NewReader(resp.Body)
+	if _, err := body.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	conn := <-l.conns
+	conn.late.Store(conn.bounded.Load()) // the time for this event is over
+	s.server.EndStreams()
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		t.Errorf("the stream ends with %v", err)
 	}
 }

@@ -6,6 +6,11 @@ const search = document.querySelector('input[name=search]');
 const menu = document.querySelector('#row-menu');
 
 if (table) start();
+else {
+  const empty = document.querySelector('#first'); // the first check may come with its first ping
+  const open = () => document.querySelector('dialog[open], :popover-open');
+  if (empty) stayCurrent(empty.dataset.status, () => '', (news) => Object.values(news.counts).some(Boolean) && !open() && location.reload());
+}
 
 function start() {
   const far = 'far' in table.dataset; // the server filters: there are pages, groups or boxes
