@@ -25,7 +25,7 @@ import (
 // package belongs where its longest prefix stands.
 var floors = [][]string{
 	{"internal/errs", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
-	{"internal/monitor", "internal/config"},
+	{"internal/monitor", "internal/config", "internal/incident"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
 	{"internal/auth"},

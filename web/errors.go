@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/logs"
 )
@@ -72,14 +74,15 @@ var headings = map[int]string{
 const statusGone = 499
 
 // fail answers with what went wrong. Errors of no known kind stand in full in
-// the log line of the request; the visitor sees its id only.
+// the log line of the request, and are reported from there; the visitor sees its
+// id only.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errLogin) {
 		s.askLogin(w, r)
 		return
 	}
-	status := statusOf(err)
-	if status >= http.StatusInternalServerError && r.Context().Err() != nil {
+	status := statusOf(db.Calm(err))
+	if status >= http.StatusInternalServerError && errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(statusGone)
 		return
 	}
@@ -130,6 +133,7 @@ func waitWords(message string, wait time.Duration) string {
 func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
 	event := logs.EventOf(r.Context())
 	event.Err = err
+	err = db.Calm(err)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")

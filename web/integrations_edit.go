@@ -247,7 +247,7 @@ func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text string) {
 	title := s.viewChannel(c).Title
-	result, err := s.Tester.SendTest(r.Context(), c)
+	result, err := s.Tester.SendTest(unhurried(r).Context(), c)
 	if err == nil {
 		took := ""
 		if after, err := s.Store.ChannelByID(r.Context(), c.ID); err == nil && after.LastLatency > 0 {

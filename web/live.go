@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/store"
 )
 
@@ -137,8 +139,12 @@ func (l *live) run(ctx context.Context) {
 		case <-time.After(lookEvery):
 		}
 		began := time.Now()
-		if err := l.look(ctx, began, suspect); err != nil && ctx.Err() == nil {
-			l.log.Warn("look for changes", "error", err)
+		if err := incident.Catch("worker", func() error { return l.look(ctx, began, suspect) }); err != nil && ctx.Err() == nil {
+			level := slog.LevelWarn
+			if _, bug := errors.AsType[*incident.Panic](err); bug {
+				level = slog.LevelError
+			}
+			l.log.Log(ctx, level, "look for changes", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -23,6 +23,7 @@ func (s *Server) checksLive(w http.ResponseWriter, r *http.Request) error {
 	if err := s.fillBase(r, &base); err != nil {
 		return err
 	}
+	r = unhurried(r)
 	var last listUpdate // without what changes each time
 	known := r.FormValue("v") + "." + r.FormValue("since")
 	return s.stream(w, r, []uuid.UUID{project.ID}, known, func(known string, first bool) (news, error) {
@@ -60,6 +61,7 @@ func (s *Server) detailsLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	r = unhurried(r)
 	var last *monitor.Check
 	var state shown
 	return s.stream(w, r, []uuid.UUID{project.ID}, r.FormValue("v"), func(known string, first bool) (news, error) {
@@ -101,6 +103,7 @@ func (s *Server) projectsLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	r = unhurried(r)
 	var last projectsUpdate
 	return s.stream(w, r, projects, "", func(string, bool) (news, error) {
 		_, u, err := s.projectsNews(r)

@@ -2,11 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -17,6 +17,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 )
 
@@ -80,7 +81,7 @@ func identities(e *logs.Event) (attrs []slog.Attr) {
 // probes ask for by themselves, again and again, is for debugging.
 func levelOf(r *http.Request, status int, stream bool) slog.Level {
 	switch {
-	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // whoever asked is still there
+	case status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled): // whoever asked is still there
 		return slog.LevelError
 	case stream, isRoutine(routeOf(r)) && status < http.StatusBadRequest:
 		return slog.LevelDebug
@@ -113,12 +114,26 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
-				s.Observe.panicked()
-				s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+				s.fail(w, r, incident.Caught("request", p))
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// The time a request may take, and the time in it that its session may take at
+// the end: pages that cannot be had say so before their reader gives up.
+const (
+	answerTime = 7 * time.Second
+	saveTime   = 2 * time.Second
+)
+
+// withinTime ends what takes too long, see incident.Within.
+func withinTime(next http.Handler) http.Handler { return incident.Within(answerTime, next) }
+
+// unhurried is the request without the bound of withinTime.
+func unhurried(r *http.Request) *http.Request {
+	return r.WithContext(incident.Unhurried(r.Context()))
 }
 
 // securityHeaders tells browsers to run nothing but our own files (DESIGN §8).
@@ -165,12 +180,15 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 		}
 		if v.User != nil {
 			logs.EventOf(r.Context()).User = v.User.ID
+			incident.SetEmail(r.Context(), v.User.Email)
 		}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 		sw := &sessionWriter{ResponseWriter: w}
 		sw.save = func() {
-			if err := session.Save(r, w); err != nil {
-				s.Log.Error("save session", "error", err, "route", routeOf(r))
+			ctx, cancel := context.WithTimeout(incident.Unhurried(r.Context()), saveTime)
+			defer cancel()
+			if err := session.Save(r.WithContext(ctx), w); err != nil {
+				s.Log.ErrorContext(ctx, "save session", "error", err, "route", routeOf(r))
 			}
 		}
 		next.ServeHTTP(sw, r)

@@ -11,7 +11,6 @@ type Observe struct {
 	// the route table, "" for one that met none; bytes are those of the body,
 	// before compression.
 	Request func(method, route string, status int, bytes int, took time.Duration)
-	Panic   func() // of a handler
 }
 
 func (o Observe) request(r *http.Request, status, bytes int, took time.Duration, stream bool) {
@@ -19,10 +18,4 @@ func (o Observe) request(r *http.Request, status, bytes int, took time.Duration,
 		return
 	}
 	o.Request(r.Method, routeOf(r), status, bytes, took)
-}
-
-func (o Observe) panicked() {
-	if o.Panic != nil {
-		o.Panic()
-	}
 }

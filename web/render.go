@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 )
 
 // engine holds the parsed templates: for each file of pages/ a set of that
@@ -121,7 +122,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Server) wrap(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			s.fail(w, r, err)
+			s.fail(w, r, incident.From(h, err))
 		}
 	}
 }

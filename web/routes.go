@@ -17,7 +17,7 @@ func (s *Server) routes() http.Handler {
 
 	// Order: first what must hold for every answer (the log sees what became of
 	// a panic), then who is asking, then whether they may send this at all.
-	r.Use(auth.TrustProxies(s.TrustedProxies), s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
+	r.Use(withinTime, auth.TrustProxies(s.TrustedProxies), s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.assets.serve)

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"punctual/internal/incident"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
@@ -31,6 +31,9 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
 		o.Tried = false
 	default:
 		d.judge(&o, err)
+	}
+	if _, bug := errors.AsType[*incident.Panic](err); bug {
+		d.cfg.Log.Error("a notifier failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
 	}
 	d.cfg.Observe.attempted(j.Channel.Kind, o.Verdict, o.took)
 	if o.Verdict == store.Sent {
@@ -79,7 +82,7 @@ func message(err error) string {
 func send(ctx context.Context, n notify.Notifier, ev notify.Event) (res notify.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in notifier %s: %v\n%s", n.Kind(), p, debug.Stack())
+			err = fmt.Errorf("notifier %s: %w", n.Kind(), incident.Caught("notifier", p))
 		}
 	}()
 	return n.Send(ctx, ev)

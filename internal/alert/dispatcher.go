@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -103,8 +104,12 @@ func (d *Dispatcher) Run(ctx context.Context) {
 func (d *Dispatcher) claim(ctx context.Context, r room) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	claimed, err := d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: perChannel, Lease: lease,
-		NotChannels: r.notChannels, NotKinds: r.notKinds})
+	var claimed []*store.Claimed
+	err := incident.Catch("worker", func() (err error) {
+		claimed, err = d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: perChannel, Lease: lease,
+			NotChannels: r.notChannels, NotKinds: r.notKinds})
+		return err
+	})
 	d.claims <- claimResult{claimed, err}
 }
 
@@ -161,9 +166,15 @@ func (d *Dispatcher) start(ctx context.Context) {
 
 func (d *Dispatcher) deliver(ctx context.Context, j *job) {
 	defer func() { d.done <- j }()
-	o := d.attempt(ctx, j)
-	j.worked = o.Verdict != store.Retry
-	d.recorder.add(o)
+	err := incident.Catch("worker", func() error {
+		o := d.attempt(ctx, j)
+		j.worked = o.Verdict != store.Retry
+		d.recorder.add(o)
+		return nil
+	})
+	if err != nil { // its lease runs out, then it is tried again
+		d.cfg.Log.Error("a delivery failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
+	}
 }
 
 func (d *Dispatcher) release(jobs []*job) {

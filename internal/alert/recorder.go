@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"punctual/internal/incident"
 	"punctual/internal/store"
 )
 
@@ -60,13 +61,20 @@ func (r *recorder) run(ctx context.Context) {
 		case <-r.kick:
 		case <-r.stop:
 			for batch := r.take(); len(batch) > 0; batch = r.take() {
-				r.store(ctx, batch)
+				r.keep(ctx, batch)
 			}
 			return
 		}
 		if batch := r.take(); len(batch) > 0 {
-			r.store(ctx, batch)
+			r.keep(ctx, batch)
 		}
+	}
+}
+
+// keep is store, after a panic of which the deliveries are made once more.
+func (r *recorder) keep(ctx context.Context, batch []outcome) {
+	if err := incident.Catch("worker", func() error { r.store(ctx, batch); return nil }); err != nil {
+		r.cfg.Log.Error("outcomes of deliveries could not be recorded: they will be sent once more", "count", len(batch), "error", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/incident"
 	"punctual/internal/notify"
 	"punctual/internal/store"
 )
@@ -99,10 +101,20 @@ func New(cfg Config) *Service {
 }
 
 // Run watches and delivers until ctx ends and what was in flight has finished,
-// at most Config.Grace and a few seconds later. It is called once.
-func (s *Service) Run(ctx context.Context) {
+// at most Config.Grace and a few seconds later. It is called once. The error is
+// that of a panic, which ends both.
+func (s *Service) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	runs := []func(context.Context){s.Watcher.Run, s.Dispatcher.Run}
+	failures := make([]error, len(runs))
 	var both sync.WaitGroup
-	both.Go(func() { s.Watcher.Run(ctx) })
-	both.Go(func() { s.Dispatcher.Run(ctx) })
+	for i, run := range runs {
+		both.Go(func() {
+			defer cancel()
+			failures[i] = incident.Catch("worker", func() error { run(ctx); return nil })
+		})
+	}
 	both.Wait()
+	return errors.Join(failures...)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -129,7 +130,7 @@ func (w *Watcher) Run(ctx context.Context) {
 // round looks once and returns how long to sleep.
 func (w *Watcher) round(ctx context.Context) time.Duration {
 	w.syncClock(ctx)
-	_, err := w.RunOnce(ctx)
+	err := incident.Catch("worker", func() error { _, err := w.RunOnce(ctx); return err })
 	var next time.Time
 	if err == nil {
 		next, err = w.nextDeadline(ctx)

@@ -20,9 +20,12 @@ import (
 	"punctual/internal/config"
 	"punctual/internal/db"
 	"punctual/internal/demo"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
+	"punctual/internal/mail"
 	"punctual/internal/metrics"
 	"punctual/internal/monitor"
+	"punctual/internal/notify"
 	"punctual/internal/ping"
 	"punctual/internal/prune"
 	"punctual/internal/smtpd"
@@ -68,14 +71,17 @@ type App struct {
 	store *store.Store
 	parts parts
 
-	recorder *ping.Recorder
-	metrics  *metrics.Metrics
-	status   *status.Runner // the self-checks
-	servers  []*server
-	smtpd    *smtpd.Server // nil: no pings by e-mail
-	smtpAddr net.Addr      // where it listens
-	node     monitor.Node
-	demo     *demo.Life // nil: this is no demo
+	recorder  *ping.Recorder
+	metrics   *metrics.Metrics
+	status    *status.Runner // the self-checks
+	sender    *mail.Sender
+	outside   *notify.Client     // for what the operator has set
+	incidents *incident.Reporter // tells the operators of errors
+	servers   []*server
+	smtpd     *smtpd.Server // nil: no pings by e-mail
+	smtpAddr  net.Addr      // where it listens
+	node      monitor.Node
+	demo      *demo.Life // nil: this is no demo
 
 	loops  sync.WaitGroup
 	cancel context.CancelFunc
@@ -113,16 +119,18 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 		opts.Config = demoConfig(opts.Config)
 	}
 	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role))}
-	if err := a.open(ctx); err != nil {
+	host, _ := os.Hostname() // "" is fine
+	if err := a.reportErrors(host); err != nil {
 		return nil, err
 	}
-	if err := a.wire(); err != nil {
+	if err := a.open(ctx); err != nil {
+		a.incidents.Close()
+		return nil, err
+	}
+	if err := a.prepare(ctx); err != nil {
+		a.incidents.Close()
 		return nil, errors.Join(err, a.db.Close())
 	}
-	if err := a.fillDemo(ctx); err != nil {
-		return nil, errors.Join(err, a.db.Close())
-	}
-	host, _ := os.Hostname() // "" is fine
 	a.node = monitor.Node{ID: uuid.New(), Role: string(role), Host: host, PID: os.Getpid(), Version: opts.Version, StartedAt: a.store.Now()}
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
@@ -130,6 +138,14 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 		return nil, errors.Join(err, a.Stop())
 	}
 	return a, nil
+}
+
+// prepare makes what the role is made of.
+func (a *App) prepare(ctx context.Context) error {
+	if err := a.wire(); err != nil {
+		return err
+	}
+	return a.fillDemo(ctx)
 }
 
 // open opens the database and makes sure of its schema.
@@ -168,8 +184,7 @@ func (a *App) start(ctx context.Context) error {
 	})
 	if a.role.alerts() {
 		a.loop(ctx, "alerts", func(ctx context.Context) error {
-			a.parts.alerts.Run(ctx)
-			return nil
+			return a.parts.alerts.Run(ctx)
 		})
 	}
 	if a.role.reports() {
@@ -208,18 +223,20 @@ func (a *App) start(ctx context.Context) error {
 	return nil
 }
 
-// loop runs f in the background until the App stops. An error, or an end
-// before that, stops the App.
+// loop runs f in the background until the App stops. An error, a panic, or an
+// end before that, stops the App.
 func (a *App) loop(ctx context.Context, name string, f func(context.Context) error) {
 	a.loops.Go(func() {
-		err := f(ctx)
+		err := incident.Catch("worker", func() error { return f(ctx) })
 		if ctx.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
 			a.fail(fmt.Errorf("%s ended: %w", name, err))
 		}
 	})
 }
 
+// fail stops the App because of err.
 func (a *App) fail(err error) {
+	a.log.Error("this process ends, a part of it does not work", "error", err)
 	select {
 	case a.failed <- err:
 	default: // the first failure is the one that counts
@@ -261,6 +278,7 @@ func (a *App) Stop() error {
 	if err := a.store.Depart(ctx, a.node.ID); err != nil {
 		a.log.Warn("sign off", "error", err)
 	}
+	a.incidents.Close()
 	return errors.Join(append(errs, a.db.Close())...)
 }
 

@@ -9,10 +9,11 @@ import (
 	"punctual/internal/demo"
 )
 
-// demoConfig is c for a demo: mail is kept, and all kinds of channel are offered.
+// demoConfig is c for a demo: mail is kept, nothing is sent anywhere else, and all
+// kinds of channel are offered.
 func demoConfig(c *config.Config) *config.Config {
 	out := *c
-	out.SMTPHost = ""
+	out.SMTPHost, out.AdminsWebhook, out.HeartbeatURL = "", "", ""
 	if out.PushoverAPIToken == "" {
 		out.PushoverAPIToken = "demo"
 	}

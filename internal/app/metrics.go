@@ -43,7 +43,7 @@ func (a *App) observeLogins() auth.Observe {
 }
 
 func (a *App) observeWeb() web.Observe {
-	return web.Observe{Request: a.metrics.Request, Panic: a.metrics.Panic}
+	return web.Observe{Request: a.metrics.Request}
 }
 
 // startMetrics adds the figures that are read when somebody asks, and opens the

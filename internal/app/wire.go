@@ -50,16 +50,13 @@ type parts struct {
 
 // wire makes the services, those below first.
 func (a *App) wire() error {
-	sender, err := newSender(a.cfg)
-	if err != nil {
-		return err
-	}
 	p := &a.parts
-	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, sender.Domain()); err != nil {
+	var err error
+	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, a.sender.Domain()); err != nil {
 		return err
 	}
 	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain)
-	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: a.sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
 		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, RegistrationOpen: a.cfg.RegistrationOpen,
@@ -79,7 +76,7 @@ func (a *App) wire() error {
 	}
 	apiDeps.Auth, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.registry, tester{a}.SendTest
 	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
-	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), sender.Enabled())
+	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), a.sender.Enabled())
 	return err
 }
 

@@ -50,7 +50,7 @@ type Config struct {
 	SMTPTLS              string   `name:"smtp-tls" group:"Mail" default:"starttls" enum:"starttls,tls,none" placeholder:"MODE" help:"Encryption: starttls, tls or none."`
 	EmailUseVerification bool     `name:"email-use-verification" group:"Mail" default:"true" negatable:"" help:"Ask the owner of a foreign address before mailing alerts to it."`
 	BounceDomain         string   `name:"bounce-domain" group:"Mail" placeholder:"DOMAIN" help:"Domain of the addresses alerts come back to when they cannot be delivered; its mail must be passed on to /api/v3/bounces/. Not set: they come back to EMAIL_FROM."`
-	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors."`
+	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors, and when no alerts are being sent."`
 
 	PrometheusEnabled           bool   `name:"prometheus-enabled" group:"Integrations" default:"true" negatable:"" help:"Let Prometheus scrape the checks of a project."`
 	WebhooksEnabled             bool   `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`
@@ -73,6 +73,8 @@ type Config struct {
 	StatsDPrefix        string   `name:"statsd-prefix" group:"Health" default:"punctual" placeholder:"TEXT" help:"What the names of pushed metrics begin with."`
 	StatsDTags          []string `name:"statsd-tags" group:"Health" placeholder:"KEY:VALUE" help:"Tags of all pushed metrics, as in env:prod,site:riga."`
 	MetricsKey          string   `name:"metrics-key" group:"Health" secret:"true" placeholder:"TEXT" help:"Key of /api/v3/metrics/. Not set: it is closed."`
+	AdminsWebhook       string   `name:"admins-webhook" group:"Health" secret:"true" placeholder:"URL" help:"Incoming webhook of Slack, or of what understands it, told the same as admins."`
+	HeartbeatURL        string   `name:"heartbeat-url" group:"Health" secret:"true" placeholder:"URL" help:"Ping URL that sendalerts asks for once a minute while it works, so that another monitor notices when it does not."`
 	LogLevel            string   `name:"log-level" group:"Health" default:"info" placeholder:"LEVELS" help:"The least that is logged: debug, info, warn or error; of an area by itself as in info,http=warn,alerts=debug."`
 	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
 

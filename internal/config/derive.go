@@ -63,22 +63,11 @@ func (c *Config) warnUseless() {
 	if c.PushoverSubscriptionURL != "" && c.PushoverAPIToken == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL has no effect while PUNCTUAL_PUSHOVER_API_TOKEN is not set")
 	}
-	for _, variable := range withoutEffect() {
-		if from := c.origins[variable]; from != fromDefault && from != derived {
-			c.warnings = append(c.warnings, variable+" has no effect in this version")
-		}
+	if len(c.Admins) > 0 && c.SMTPHost == "" {
+		c.warnings = append(c.warnings, "PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
 	}
 	if c.SecretKey != "" && len(c.SecretKey) < 16 {
 		c.warnings = append(c.warnings, "PUNCTUAL_SECRET_KEY is short enough to be guessed; use 32 random characters or more")
-	}
-}
-
-// withoutEffect are settings whose features come with later versions: they are
-// read and checked, so that a prepared environment is not refused, and said to
-// do nothing.
-func withoutEffect() []string {
-	return []string{
-		"PUNCTUAL_ADMINS",
 	}
 }
 

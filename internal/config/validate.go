@@ -48,6 +48,8 @@ func (c *Config) Validate() error {
 	v.smtpLogin()
 	v.unlessEmpty("PUNCTUAL_BOUNCE_DOMAIN", c.BounceDomain, checkHost)
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
+	v.unlessEmpty("PUNCTUAL_ADMINS_WEBHOOK", c.AdminsWebhook, checkSecretURL)
+	v.unlessEmpty("PUNCTUAL_HEARTBEAT_URL", c.HeartbeatURL, checkSecretURL)
 	_, err := parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
 	_, err = parseProxies(c.StatusNetworks)
@@ -158,6 +160,15 @@ func checkURL(text string) error {
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("%q may hold a host and a path only", u.Redacted())
+	}
+	return nil
+}
+
+// checkSecretURL checks an address that is a secret: it is not shown.
+func checkSecretURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return errors.New("is not a web address (allowed: http://HOST/PATH or https://HOST/PATH)")
 	}
 	return nil
 }

@@ -1,16 +1,20 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"punctual/internal/errs"
 )
 
 // IsNoRows tells whether a single-row query found nothing.
@@ -79,4 +83,20 @@ func IsUnavailable(err error) bool {
 	var connErr *pgconn.ConnectError
 	return errors.As(err, &connErr) || errors.As(err, &netErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed)
+}
+
+// IsAway tells whether the database does not answer: it is unavailable, or has
+// not answered in time.
+func IsAway(err error) bool { return IsUnavailable(err) || errors.Is(err, context.DeadlineExceeded) }
+
+// awayFor is what visitors are told to wait while the database is away.
+const awayFor = 10 * time.Second
+
+// Calm makes an errs.Unavailable, which may be shown, of an internal error that
+// means the database is away. Every other error it returns as it is.
+func Calm(err error) error {
+	if errs.KindOf(err) != errs.Internal || !IsAway(err) {
+		return err
+	}
+	return errs.Unavailablef(awayFor, "The database does not answer right now. What is stored is safe.").Because(err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 )
@@ -219,7 +220,9 @@ func (q *Queue) SendDue(ctx context.Context) (int, error) {
 	failures := make([]error, len(claimed))
 	var wg sync.WaitGroup
 	for i := range claimed {
-		wg.Go(func() { failures[i] = q.attempt(context.WithoutCancel(ctx), &claimed[i]) })
+		wg.Go(func() {
+			failures[i] = incident.Catch("worker", func() error { return q.attempt(context.WithoutCancel(ctx), &claimed[i]) })
+		})
 	}
 	wg.Wait()
 	return len(claimed), errors.Join(failures...)

@@ -26,6 +26,8 @@ type Metrics struct {
 	requestTime   *prometheus.HistogramVec
 	responseSize  *prometheus.HistogramVec
 	panics        prometheus.Counter
+	caught        *prometheus.CounterVec
+	heartbeats    *prometheus.CounterVec
 	pings         kinds
 	unknownPings  prometheus.Counter
 	refused       *prometheus.CounterVec
@@ -72,6 +74,9 @@ func New(version, role string) *Metrics {
 	m.responseSize = m.histogramVec("http_response_size_bytes", "Size of the body of an answer, before compression.", sizeBuckets, "route")
 	m.panics = m.counter("http_panics_total", "Requests that ended in a panic.")
 
+	m.caught = m.counterVec("panics_total", "Panics that were caught, by the part that panicked.", "where")
+	each(m.caught, "request", "ping", "worker", "notifier")
+
 	pings := m.counterVec("pings_total", "Pings recorded.", "kind")
 	m.pings = kinds{pings.WithLabelValues("success"), pings.WithLabelValues("start"), pings.WithLabelValues("fail"), pings.WithLabelValues("log"), pings.WithLabelValues("ign")}
 	m.unknownPings = m.counter("pings_unknown_total", "Pings of checks that do not exist.")
@@ -93,6 +98,9 @@ func New(version, role string) *Metrics {
 	m.deliveries = m.counterVec("deliveries_total", "Attempts to deliver, and deliveries that needed none.", "kind", "outcome")
 	m.deliveryTime = m.histogramVec("delivery_duration_seconds", "Time of an attempt to deliver.", sendBuckets, "kind")
 	m.mails = m.counterVec("mails_total", "Attempts to send a mail, and mails kept for want of a server.", "kind", "outcome")
+
+	m.heartbeats = m.counterVec("heartbeats_total", "Heartbeats sent to PUNCTUAL_HEARTBEAT_URL.", "outcome")
+	each(m.heartbeats, "ok", "failed")
 
 	m.signups = m.counter("signups_total", "Accounts people have made for themselves.")
 	m.logins = m.counterVec("logins_total", "Attempts to log in.", "method", "outcome")
@@ -167,8 +175,22 @@ func (m *Metrics) Request(method, route string, status, bytes int, took time.Dur
 	m.responseSize.WithLabelValues(route).Observe(float64(bytes))
 }
 
-// Panic counts a request that ended in a panic.
-func (m *Metrics) Panic() { m.panics.Inc() }
+// Caught counts a panic, see incident.Panic.
+func (m *Metrics) Caught(where string) {
+	m.caught.WithLabelValues(where).Inc()
+	if where == "request" {
+		m.panics.Inc()
+	}
+}
+
+// Heartbeat counts a heartbeat to the outside.
+func (m *Metrics) Heartbeat(ok bool) {
+	outcome := "failed"
+	if ok {
+		outcome = "ok"
+	}
+	m.heartbeats.WithLabelValues(outcome).Inc()
+}
 
 // Tally is what the pings of a batch were; see ping.Tally.
 type Tally struct {

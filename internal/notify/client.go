@@ -175,6 +175,28 @@ func (c *Client) send(ctx context.Context, r request) (*answer, error) {
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }
 
+// Call makes one request of the operator's own choice, not of a channel, and
+// returns nil when it was accepted. A body is JSON; nil is none. The error does
+// not tell the address, which may be a secret.
+func (c *Client) Call(ctx context.Context, method, url string, body []byte) error {
+	header := http.Header{}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	a, err := c.send(ctx, request{method: method, url: url, header: header, body: body})
+	if err != nil {
+		var told *Error
+		if errors.As(err, &told) {
+			return &Error{Message: told.Message} // its cause names the address
+		}
+		return err
+	}
+	if !a.accepted() {
+		return &Error{Message: fmt.Sprintf("The server answered with status %d.", a.status)}
+	}
+	return nil
+}
+
 // describe puts a failed request in words that may be shown: none of them tells
 // more of our network than its owner wrote into the channel.
 func describe(err error) *Error {

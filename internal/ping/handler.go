@@ -1,6 +1,7 @@
 package ping
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -55,6 +57,15 @@ const minMaxBody = 2621440
 
 // ServeHTTP records the ping and answers when it is on disk.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			h.broken(w, r, incident.Caught("ping", p))
+		}
+	}()
 	path, ok := strings.CutPrefix(r.URL.Path, h.prefix)
 	t, valid := parseTarget(path)
 	if !ok || !valid {
@@ -118,6 +129,10 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	})
 }
 
+// lookupTime bounds what is asked of the database before the Recorder is. It is
+// as patient as that.
+const lookupTime = 8 * time.Second
+
 // find makes sure of the check: it resolves a slug, making the check where
 // create=1 asks for it. A check known by its code is only looked up when the
 // rest of the request will be refused, to tell an unknown check from a bad
@@ -127,15 +142,19 @@ func (h *Handler) find(t *target, query url.Values, valid bool, r *http.Request)
 		if valid {
 			return false, nil
 		}
-		ok, err := h.store.CheckExists(r.Context(), t.code)
+		ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
+		defer cancel()
+		ok, err := h.store.CheckExists(ctx, t.code)
 		if err == nil && !ok {
 			err = errs.NotFoundf("not found")
 		}
 		return false, err
 	}
-	t.code, err = h.store.CodeBySlug(r.Context(), t.pingKey, t.slug)
+	ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
+	defer cancel()
+	t.code, err = h.store.CodeBySlug(ctx, t.pingKey, t.slug)
 	if errs.KindOf(err) == errs.NotFound && lastIs(query["create"], "1") {
-		t.code, created, err = h.store.EnsureSlug(r.Context(), t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
+		t.code, created, err = h.store.EnsureSlug(ctx, t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
 	}
 	return created, err
 }
@@ -200,11 +219,16 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil: // the client has gone while its slug was looked up
 		w.WriteHeader(499)
 	default:
-		id := logs.NewID()
-		w.Header().Set("X-Request-Id", id)
-		h.log.Error("ping failed", append(pingAttrs(r, h.prefix), slog.String(logs.RequestKey, id), slog.Any("error", err))...)
-		text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
+		h.broken(w, r, err)
 	}
+}
+
+func (h *Handler) broken(w http.ResponseWriter, r *http.Request, err error) {
+	id := logs.NewID()
+	w.Header().Set("X-Request-Id", id)
+	ctx := logs.WithEvent(incident.WithRequest(r.Context(), r), &logs.Event{ID: id})
+	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix), slog.Any("error", err))...)
+	text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
 }
 
 func text(w http.ResponseWriter, status int, body string) {

@@ -9,6 +9,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/store"
 )
 
@@ -151,6 +152,20 @@ func (r *Recorder) run() {
 	}
 }
 
+// rescue records the pings of a batch that has made us panic one by one, so that
+// the others do not suffer from the one that did.
+func (r *Recorder) rescue(cur *round, err error) {
+	r.log.Error("a batch of pings failed, recording one by one", "pings", len(cur.batch), "error", err)
+	if cur.open.Rollback != nil {
+		cur.open.Rollback()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	defer cancel()
+	for _, w := range cur.batch {
+		w.err = incident.Catch("worker", func() error { return r.persist(ctx, []*store.Arrival{w.arrival}) })
+	}
+}
+
 // collect adds to the batch what waits already, without waiting for more.
 func (r *Recorder) collect(batch []*waiting) []*waiting {
 	for len(batch) < r.limits.Batch {
@@ -173,6 +188,14 @@ func (r *Recorder) collect(batch []*waiting) []*waiting {
 func (r *Recorder) commit(cur *round) (next *round) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			if next != nil {
+				next.abandon()
+			}
+			r.rescue(cur, incident.Caught("worker", p))
+		}
+	}()
 	if err := r.open(ctx, cur); err == nil {
 		next = r.ahead()
 		err = cur.open.Commit(ctx)
@@ -220,7 +243,10 @@ func (r *Recorder) ahead() *round {
 	next := &round{batch: batch, opened: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(next.opened)
-		next.open, next.err = r.store.OpenPings(ctx, arrivals(batch))
+		next.err = incident.Catch("worker", func() (err error) {
+			next.open, err = r.store.OpenPings(ctx, arrivals(batch))
+			return err
+		})
 	}()
 	return next
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/store"
 )
@@ -68,7 +69,8 @@ func earliest(due []time.Time) (index int) {
 
 func runJob(ctx context.Context, log *slog.Logger, j job) {
 	began := time.Now()
-	r, err := j.run(ctx)
+	var r Result
+	err := incident.Catch("worker", func() (err error) { r, err = j.run(ctx); return err })
 	attrs := []slog.Attr{slog.String("job", j.name), slog.Int64("count", r.Total()), slog.String("removed", r.String()), logs.Took(time.Since(began))}
 	switch {
 	case err != nil && ctx.Err() == nil:

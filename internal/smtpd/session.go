@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/mail/inbound"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -91,7 +92,11 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return s.unread(err)
 	}
-	return s.record(raw, s.server.cfg.Now())
+	if broken := incident.Catch("worker", func() error { err = s.record(raw, s.server.cfg.Now()); return nil }); broken != nil {
+		s.server.cfg.Log.Error("mail was put off", "remote", s.remote, "error", broken)
+		return errAway
+	}
+	return err
 }
 
 // read reads the message to its end and returns the part that is kept.
@@ -209,7 +214,7 @@ func (s *session) find(ctx context.Context, m mailbox) (uuid.UUID, error) {
 
 // recorded tells whether a ping needs no second try.
 func (s *session) recorded(a *store.Arrival) bool {
-	err := s.server.cfg.Recorder.Record(a)
+	err := incident.Catch("worker", func() error { return s.server.cfg.Recorder.Record(a) })
 	switch {
 	case err == nil:
 		return true

@@ -6,16 +6,21 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
@@ -69,6 +74,7 @@ const (
 func New(d Deps) http.Handler {
 	a := &API{d}
 	r := chi.NewRouter()
+	r.Use(a.recoverPanics)
 
 	// Checks.
 	list(r, versionPath+`/checks/`, endpoint{"GET": a.read(a.list), "POST": a.write(a.create)})
@@ -230,9 +236,48 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errs.Invalid:
 		a.error(w, http.StatusBadRequest, errs.Message(err))
 	default:
-		logs.EventOf(r.Context()).Err = err
-		empty(w, http.StatusInternalServerError)
+		a.broken(w, r, err)
 	}
+}
+
+// broken answers an error nobody expected, and one of the database being away,
+// after which clients are to come back.
+func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(r.Context().Err(), context.Canceled) { // whoever asked has gone
+		w.WriteHeader(499)
+		return
+	}
+	event := logs.EventOf(r.Context()) // the line of the request tells it
+	event.Err = err
+	status, text := http.StatusInternalServerError, "internal error"
+	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
+		status, text = http.StatusServiceUnavailable, "temporarily unavailable, try again"
+		retryAfter(w, err)
+	}
+	a.error(w, status, text+" (reference "+event.ID+")")
+}
+
+// retryAfter says when to come back, in whole seconds, where err does.
+func retryAfter(w http.ResponseWriter, err error) {
+	if wait := errs.RetryAfterOf(err); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	}
+}
+
+// recoverPanics answers a panic like any other error nobody expected.
+func (a *API) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				a.broken(w, r, incident.Caught("request", p))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // call is one authenticated request.

@@ -76,7 +76,7 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 		return nil
 	}
 	if err := a.ChannelBroken(ctx, *u); err != nil {
-		a.Log.Error("the owner of a broken channel could not be told", "channel", u.Channel.ID, "error", err)
+		a.Log.ErrorContext(ctx, "the owner of a broken channel could not be told", "channel", u.Channel.ID, "error", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 )
@@ -226,7 +227,7 @@ func (a *API) testChannel(c *call) error {
 	if err := c.body.only(); err != nil {
 		return err
 	}
-	result, err := a.SendTest(c.Context(), ch)
+	result, err := a.SendTest(incident.Unhurried(c.Context()), ch)
 	out := testJSON{Accepted: err == nil, Response: result.Response}
 	if result.StatusCode != 0 {
 		out.StatusCode = &result.StatusCode
@@ -235,7 +236,7 @@ func (a *API) testChannel(c *call) error {
 		out.Error = failed.Message
 	} else if err != nil {
 		if errs.KindOf(err) == errs.Internal {
-			a.Log.Error("send test", "channel", ch.ID, "error", err)
+			a.Log.ErrorContext(c.Context(), "send test", "channel", ch.ID, "error", err)
 		}
 		out.Error = errs.Message(err)
 	}

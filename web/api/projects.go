@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -79,13 +77,10 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		errs.Unavailable: http.StatusServiceUnavailable,
 	}[errs.KindOf(err)]
 	if status == 0 {
-		logs.EventOf(r.Context()).Err = err
-		a.error(w, http.StatusInternalServerError, "internal error")
+		a.broken(w, r, err)
 		return
 	}
-	if wait := errs.RetryAfterOf(err); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	}
+	retryAfter(w, err)
 	text := errs.Message(err)
 	if field := errs.FieldOf(err); field != "" {
 		text = field + ": " + text

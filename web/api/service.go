@@ -1,13 +1,21 @@
 package api
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
+	"time"
 )
+
+// pingTime is how long the database may take to answer: load balancers do not
+// wait for long.
+const pingTime = 2 * time.Second
 
 // status tells load balancers whether the database answers (contract §5).
 func (a *API) status(w http.ResponseWriter, r *http.Request) {
-	if err := a.Store.DB().Ping(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
+	defer cancel()
+	if err := a.Store.DB().Ping(ctx); err != nil {
 		a.Log.Warn("the database does not answer", "error", err)
 		empty(w, http.StatusInternalServerError)
 		return

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
@@ -73,6 +74,7 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 		path = strings.TrimPrefix(path, "/badge/")
 	}
 	b, err := find(r, path)
+	h := w.Header()
 	switch {
 	case err == errNoSuchCheck: //nolint:errorlint // our own value, returned as it is
 		for _, name := range []string{"Origin", "Headers", "Methods"} {
@@ -84,7 +86,12 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 		empty(w, http.StatusNotFound)
 	case err != nil:
 		logs.EventOf(r.Context()).Err = err
-		empty(w, http.StatusInternalServerError)
+		status := http.StatusInternalServerError
+		if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
+			status = http.StatusServiceUnavailable
+			h.Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
+		}
+		empty(w, status)
 	default:
 		s.write(w, b, format)
 	}

@@ -5,11 +5,13 @@ package projectmetrics
 import (
 	"bytes"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/logs"
 	"punctual/internal/store"
@@ -91,7 +93,12 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	logs.EventOf(r.Context()).Err = err
-	refuse(w, http.StatusInternalServerError, "the metrics could not be read")
+	status := http.StatusInternalServerError
+	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
+	}
+	refuse(w, status, "the metrics could not be read")
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {

@@ -1,0 +1,70 @@
+package incident
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// visit is what is known of the request that a context belongs to.
+type visit struct {
+	request *http.Request
+	life    context.Context // of the request itself, without a limit of ours
+
+	mu    sync.Mutex
+	email string
+}
+
+type visitKey struct{}
+
+func visitOf(ctx context.Context) *visit {
+	if ctx == nil {
+		return nil
+	}
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+// WithRequest remembers the request, for the report of an error that comes up
+// while it is answered.
+func WithRequest(ctx context.Context, r *http.Request) context.Context {
+	return context.WithValue(ctx, visitKey{}, &visit{request: r, life: ctx})
+}
+
+// Within remembers the request, as WithRequest, and gives next no longer than
+// the limit to ask the database and others: a page that cannot be had says so
+// soon. What may take longer goes on in Unhurried.
+func Within(limit time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(WithRequest(r.Context(), r), limit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Unhurried is ctx without the limit of Within: it ends when whoever asked has
+// gone.
+func Unhurried(ctx context.Context) context.Context {
+	v := visitOf(ctx)
+	if v == nil {
+		return ctx
+	}
+	return unhurried{Context: v.life, values: ctx}
+}
+
+type unhurried struct {
+	context.Context
+	values context.Context
+}
+
+func (u unhurried) Value(key any) any { return u.values.Value(key) }
+
+// SetEmail notes the address of who is asking, for reports.
+func SetEmail(ctx context.Context, email string) {
+	if v := visitOf(ctx); v != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.email = email
+	}
+}
