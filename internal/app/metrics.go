@@ -56,6 +56,7 @@ func (a *App) startMetrics(ctx context.Context) error {
 	if a.recorder != nil {
 		a.metrics.Queue(a.recorder.Waiting, a.recorder.Capacity())
 	}
+	a.metrics.SelfChecks(a.knownHealth)
 	if a.cfg.StatsDAddress != "" {
 		a.loop(ctx, "StatsD", func(ctx context.Context) error {
 			a.metrics.Push(ctx, metrics.StatsD{

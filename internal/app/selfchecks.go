@@ -64,6 +64,17 @@ func (a *App) selfChecks() *status.Runner {
 	), a.store.Now)
 }
 
+// knownHealth is the severity each self-check has found lately, without looking.
+func (a *App) knownHealth() map[string]int {
+	known := make(map[string]int)
+	for _, r := range a.status.Last() {
+		if a.store.Now().Sub(r.At) <= 5*time.Minute {
+			known[r.Name] = int(r.Severity)
+		}
+	}
+	return known
+}
+
 func databaseChecks(cfg *config.Config, open status.Open) []status.Check {
 	checks := []status.Check{status.Database(cfg.DatabaseURL), status.Migrations(open, migrations.FS)}
 	if cfg.SQLitePath() == "" {
@@ -96,7 +107,7 @@ func storageChecks(cfg *config.Config) []status.Check {
 // at smtpd, where this process takes them; else where the settings tell of a
 // listener for them.
 func workerChecks(cfg *config.Config, open status.Open, smtpd net.Addr) []status.Check {
-	checks := []status.Check{status.SendAlerts(open)}
+	checks := []status.Check{status.SendAlerts(open), status.SendReports(open)}
 	switch {
 	case smtpd != nil:
 		checks = append(checks, status.SMTPD(smtpd.String()))

@@ -62,7 +62,7 @@ func postgres(t *testing.T) *pgtest.Cluster {
 func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
-	want := []string{"database", "migrations", "storage", "disk", "sendalerts", "smtpd", "outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
+	want := []string{"database", "migrations", "storage", "disk", "sendalerts", "sendreports", "smtpd", "outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
 	}
@@ -79,7 +79,7 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	}
 	r, done = SelfChecks(bare)
 	defer done()
-	if got, want := r.Names(), []string{"database", "migrations", "clock", "storage", "disk", "sendalerts", "outbox"}; !slices.Equal(got, want) {
+	if got, want := r.Names(), []string{"database", "migrations", "clock", "storage", "disk", "sendalerts", "sendreports", "outbox"}; !slices.Equal(got, want) {
 		t.Errorf("with PostgreSQL and nothing else set:\n%v, want\n%v", got, want)
 	}
 
@@ -98,6 +98,9 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 
 func TestASystemThatIsWellSaysSo(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
+	if known := a.knownHealth(); len(known) != 0 {
+		t.Errorf("before anybody has asked: %v", known)
+	}
 	report, err := a.status.Run(t.Context(), []string{"data", "worker", "queue", "host", "backup"}, []string{"disk"}) // this machine's may be full
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +117,9 @@ func TestASystemThatIsWellSaysSo(t *testing.T) {
 	var got []string
 	for _, r := range report.Results {
 		got = append(got, r.Name+" "+r.Severity.String())
+	}
+	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 15 {
+		t.Errorf("what is known: %v", known)
 	}
 	if want := []string{"mail error", "certificate warning", "dns warning", "wiki error"}; !slices.Equal(got, want) {
 		t.Errorf("with nothing to connect to: %v, want %v", got, want)
@@ -140,7 +146,7 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 			}
 		}
 	})
-	reading := []string{"database", "migrations", "clock", "sendalerts", "outbox"}
+	reading := []string{"database", "migrations", "clock", "sendalerts", "sendreports", "outbox"}
 	slowest := time.Duration(0)
 	look := func(r *status.Runner) []status.Result {
 		t.Helper()

@@ -225,6 +225,25 @@ func (m *Metrics) Queue(waiting func() int, capacity int) {
 	m.gauge("ingest_queue_capacity", "Pings that may wait; beyond it they are refused.").Set(float64(capacity))
 }
 
+// selfChecks collects what the self-checks found last.
+type selfChecks struct{ last func() map[string]int }
+
+var selfCheck = desc("selfcheck_severity", "What a self-check found last, if within five minutes: 0 = ok, 1 = warning, 2 = error.", "name")
+
+// Describe names the figure.
+func (s selfChecks) Describe(ch chan<- *prometheus.Desc) { ch <- selfCheck }
+
+// Collect gives the figures.
+func (s selfChecks) Collect(ch chan<- prometheus.Metric) {
+	for name, severity := range s.last() {
+		ch <- prometheus.MustNewConstMetric(selfCheck, prometheus.GaugeValue, float64(severity), name)
+	}
+}
+
+// SelfChecks adds what the self-checks found last, by name. Nobody looks because
+// it is asked for.
+func (m *Metrics) SelfChecks(last func() map[string]int) { m.registry.MustRegister(selfChecks{last}) }
+
 // Statement counts a statement; see db.Observe.
 func (m *Metrics) Statement(name string, took time.Duration, class string) {
 	m.statements.WithLabelValues(name).Observe(took.Seconds())

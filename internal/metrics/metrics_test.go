@@ -39,6 +39,7 @@ func full(t *testing.T, s *store.Store) *Metrics {
 	m := New("1.2.3", "up")
 	m.Database(t.Context(), s, schema)
 	m.Queue(func() int { return 7 }, 4096)
+	m.SelfChecks(func() map[string]int { return map[string]int{"disk": 1} })
 	m.Request("GET", "/checks/{check}/details/", 200, 2000, 3*time.Millisecond)
 	m.Batch(Tally{Success: 3, Fail: 1, Unknown: 1}, 2*time.Millisecond)
 	m.Statement("select checks", time.Millisecond, "timeout")
@@ -70,6 +71,9 @@ func TestFiguresAreWellFormed(t *testing.T) {
 		_, format, body := scrape(t, m, "text/plain")
 		if !strings.HasPrefix(format, "text/plain") {
 			t.Errorf("format %q, asked for text", format)
+		}
+		if line := `punctual_selfcheck_severity{name="disk"} 1`; !strings.Contains(body, line+"\n") {
+			t.Errorf("without the line %s", line)
 		}
 		parser := expfmt.NewTextParser(model.UTF8Validation)
 		families, err := parser.TextToMetricFamilies(strings.NewReader(body))

@@ -150,9 +150,9 @@ func TestClocksThatDisagree(t *testing.T) {
 	}{
 		{0, status.OK, "agrees"},
 		{2 * time.Second, status.OK, "agrees"},
-		{-3 * time.Second, status.Warning, "3s ahead of the database's"},
-		{time.Minute, status.Warning, "1m0s behind the database's"},
-		{-2 * time.Hour, status.Error, "2h0m0s ahead of"},
+		{-3 * time.Second, status.Warning, "3 seconds ahead of the database's"},
+		{time.Minute, status.Warning, "1 minute behind the database's"},
+		{-2 * time.Hour, status.Error, "2 hours ahead of"},
 	} {
 		measure := func(context.Context) (time.Duration, error) { return c.skew, nil }
 		want(t, status.Clock(measure), c.want, c.fact, status.Field{Name: "skew_seconds", Value: c.skew.Seconds()})
@@ -181,9 +181,9 @@ func TestTheWatcherMayNotLagBehind(t *testing.T) {
 		}{
 			{-time.Hour, status.OK, "watching"},
 			{10 * time.Second, status.OK, "watching"},
-			{11 * time.Second, status.Warning, "a deadline passed 11s ago"},
-			{time.Minute, status.Warning, "a deadline passed 1m0s ago"},
-			{2 * time.Hour, status.Error, "a deadline passed 2h0m0s ago"},
+			{11 * time.Second, status.Warning, "a deadline passed 11 seconds ago"},
+			{time.Minute, status.Warning, "a deadline passed 1 minute ago"},
+			{2 * time.Hour, status.Error, "a deadline passed 2 hours ago"},
 		} {
 			clock.Set(deadline.Add(c.late))
 			if err := s.Heartbeat(t.Context(), node); err != nil {
@@ -191,6 +191,37 @@ func TestTheWatcherMayNotLagBehind(t *testing.T) {
 			}
 			want(t, status.SendAlerts(open), c.want, c.fact, status.Field{Name: "lag_seconds", Value: max(0, c.late.Seconds())}, status.Field{Name: "processes", Value: 1})
 		}
+	})
+}
+
+func TestReportsMayWaitAWhile(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		open := func(context.Context) (*store.Store, error) { return s, nil }
+		want(t, status.SendReports(open), status.Warning, "start `punctual sendreports`", status.Field{Name: "processes", Value: 0})
+		due := clock.Now().Add(time.Hour)
+		_, err := s.ChangeUser(t.Context(), testdb.Account(t, s).User.ID, func(u *monitor.User) error { u.NextReportAt = due; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		node := &monitor.Node{ID: uuid.New(), Role: "sendreports", StartedAt: clock.Now()}
+		for _, c := range []struct {
+			late time.Duration
+			want status.Severity
+			fact string
+		}{
+			{-time.Hour, status.OK, "sending"},
+			{10 * time.Minute, status.OK, "sending"},
+			{11 * time.Minute, status.Warning, "late: a report has been due for 11 minutes"},
+			{61 * time.Minute, status.Error, "late: a report has been due for 1 hour, 1 minute"},
+		} {
+			clock.Set(due.Add(c.late))
+			if err := s.Heartbeat(t.Context(), node); err != nil {
+				t.Fatal(err)
+			}
+			want(t, status.SendReports(open), c.want, c.fact, status.Field{Name: "lag_seconds", Value: max(0, c.late.Seconds())})
+		}
+		clock.Advance(time.Minute)
+		want(t, status.SendReports(open), status.Error, "start `punctual sendreports`")
 	})
 }
 
@@ -205,16 +236,16 @@ func TestWhatWaitsTooLong(t *testing.T) {
 		}
 		want(t, status.Outbox(open), status.OK, "0 deliveries and 1 mail wait")
 		clock.Advance(6 * time.Minute)
-		want(t, status.Outbox(open), status.Warning, "a mail has been due for 6m0s")
+		want(t, status.Outbox(open), status.Warning, "a mail has been due for 6 minutes")
 		a := testdb.Account(t, s)
 		fail := &store.Arrival{Code: a.Check.Code, Ping: monitor.Ping{CreatedAt: clock.Now(), Kind: monitor.PingFail}}
 		if err := s.RecordPings(t.Context(), []*store.Arrival{fail}); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(2 * time.Minute)
-		want(t, status.Outbox(open), status.Warning, "an alert has been due for 2m0s; 1 waits")
+		want(t, status.Outbox(open), status.Warning, "an alert has been due for 2 minutes; 1 waits")
 		clock.Advance(4 * time.Minute)
-		want(t, status.Outbox(open), status.Error, "an alert has been due for 6m0s", status.Field{Name: "deliveries", Value: 1},
+		want(t, status.Outbox(open), status.Error, "an alert has been due for 6 minutes", status.Field{Name: "deliveries", Value: 1},
 			status.Field{Name: "deliveries_lag_seconds", Value: 360.0}, status.Field{Name: "mails", Value: 1}, status.Field{Name: "mails_lag_seconds", Value: 720.0})
 	})
 }

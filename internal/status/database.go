@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/schedule"
 	"punctual/internal/store"
 )
 
@@ -57,7 +59,7 @@ func Database(url string) Check {
 			return Failed("cannot be used", err)
 		}
 		fields := []Field{{"engine", string(p.Engine)}, {"connect_ms", milliseconds(p.Connect)}, {"round_trip_ms", milliseconds(p.Round)}}
-		fact := fmt.Sprintf("%s answers in %s on a new connection", engineName(p.Engine), brief(p.Connect+p.Round))
+		fact := fmt.Sprintf("%s answers in %s on a new connection", engineName(p.Engine), quick(p.Connect+p.Round))
 		if p.Connect+p.Round > slowDatabase {
 			return Warn(fact, fields...)
 		}
@@ -97,15 +99,16 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // seconds is d as a figure, to the millisecond.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-// brief is d for people: as exact as it matters.
-func brief(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Hour, time.Minute, time.Second, time.Millisecond} {
-		if d >= 10*unit {
-			return d.Round(unit).String()
-		}
-		if d >= unit {
-			return d.Round(max(unit/10, time.Microsecond)).String()
-		}
+// brief is how long something has been so, for people.
+func brief(d time.Duration) string { return schedule.DescribeDuration(d) }
+
+// quick is how long something took, for people: "0.35 ms", "12 ms", "1.2 s".
+func quick(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case d >= 10*time.Millisecond:
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	}
-	return d.Round(10 * time.Microsecond).String()
+	return strconv.FormatFloat(d.Seconds()*1000, 'g', 2, 64) + " ms"
 }

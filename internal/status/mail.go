@@ -28,7 +28,7 @@ func Mail(sender *mail.Sender) Check {
 			return unsent(err)
 		}
 		took := time.Since(start)
-		return Well("answers in "+brief(took), Field{"connect_ms", milliseconds(took)})
+		return Well("answers in "+quick(took), Field{"connect_ms", milliseconds(took)})
 	}}
 }
 
@@ -105,7 +105,7 @@ func SMTPDNode(open Open) Check {
 		}
 		f := Well("taking mail", Field{"processes", alive})
 		if alive == 0 {
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", store.NodeTimeout)
+			f.Severity, f.Fact = Error, fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", brief(store.NodeTimeout))
 		}
 		return f
 	})}

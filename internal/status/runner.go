@@ -235,7 +235,7 @@ func (e *entry) run(ctx context.Context, f *flight) {
 
 // silent is the finding about a run that is still out.
 func silent(f *flight) Finding {
-	return Failed(didNotReport, fmt.Errorf("still waiting for it after %s", time.Since(f.began).Round(100*time.Millisecond)))
+	return Failed(didNotReport, fmt.Errorf("still waiting for it after %s", brief(time.Since(f.began))))
 }
 
 // note keeps a finding as the last result. mu is held.

@@ -92,7 +92,7 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 
 		time.Sleep(time.Minute)
 		again := run(t, r, "hanging")
-		if res := again.Results[0]; began != 1 || again.Took != 0 || !strings.Contains(res.Message(), "1m1.") || !res.Since.Equal(first.Results[0].At) {
+		if res := again.Results[0]; began != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
 			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began, again.Took, res, first.Results[0].At)
 		}
 

@@ -31,12 +31,41 @@ func SendAlerts(open Open) Check {
 		f := Well("watching", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 		switch {
 		case alive == 0:
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", store.NodeTimeout)
+			f.Severity, f.Fact = Error, fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", brief(store.NodeTimeout))
 		case lag > lagWarning:
-			f.Severity, f.Fact = Warning, fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", brief(lag))
-			if lag > lagError {
-				f.Severity = Error
-			}
+			f.Severity, f.Fact = graded(lag, lagWarning, lagError), fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", brief(lag))
+		}
+		return f
+	})}
+}
+
+// How late a report may be. Nothing is lost with it, and an instance may have
+// nobody who wants one: that no process sends them is a warning at first.
+const (
+	reportsWarning = 10 * time.Minute
+	reportsError   = time.Hour
+)
+
+// SendReports looks for a live process that sends reports and nags, and for how
+// long the one that should go first has been waiting for it.
+func SendReports(open Open) Check {
+	return Check{Name: "sendreports", Title: "Reports", Labels: []string{labelWorker}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+		alive, err := live(ctx, s, "sendreports", "up")
+		if err != nil {
+			return unread(ctx, err)
+		}
+		next, err := s.ReportsDue(ctx)
+		if err != nil {
+			return unread(ctx, err)
+		}
+		lag := since(next, s.Now())
+		f := Well("sending", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
+		if f.Severity = graded(lag, reportsWarning, reportsError); f.Severity != OK {
+			f.Fact = fmt.Sprintf("late: a report has been due for %s", brief(lag))
+		}
+		if alive == 0 {
+			f.Severity = max(f.Severity, Warning)
+			f.Fact = fmt.Sprintf("no process that sends reports has been seen for %s: start `punctual sendreports`", brief(store.NodeTimeout))
 		}
 		return f
 	})}

@@ -38,6 +38,18 @@ func (s *Store) DueReports(ctx context.Context, limit int) ([]DueReport, error) 
 	return due, nil
 }
 
+// ReportsDue returns the earliest date of a report or a nag that is to come or to
+// be sent, zero when nobody has one. It reads the indexes of those who want mail.
+func (s *Store) ReportsDue(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := s.db.QueryRow(ctx, `SELECT min(d.due) FROM (SELECT min(u.next_report_at) AS due FROM users u WHERE u.reports <> 'off' AND u.is_active
+		UNION ALL SELECT min(u.next_nag_at) FROM users u WHERE u.nag_seconds > 0 AND u.is_active) d`).Scan(db.Time(&t))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the next report: %w", err)
+	}
+	return t, nil
+}
+
 // PlanReport moves the date of the next report from the one that u has to next
 // and, in the same transaction, queues the mail; nil = none. It does nothing and
 // returns false where the user has another date or other wishes by now: somebody

@@ -64,6 +64,26 @@ func TestReportsAreDueAtTheirDateAndWhereTheyHaveNone(t *testing.T) {
 	})
 }
 
+func TestTheEarliestReportOrNagIsKnown(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		due := func(what string, want time.Time) {
+			t.Helper()
+			if got, err := s.ReportsDue(t.Context()); err != nil || !got.Equal(want) {
+				t.Errorf("%s: %s, %v; want %s", what, got, err, want)
+			}
+		}
+		one, other := testdb.Account(t, s).User, testdb.Account(t, s, "other@example.org").User
+		due("no dates", time.Time{})
+		first, second := clock.Now().Add(time.Hour), clock.Now().Add(2*time.Hour)
+		setUser(t, s, one, func(u *monitor.User) { u.NextReportAt = second })
+		due("one report", second)
+		setUser(t, s, other, func(u *monitor.User) { u.NagEvery, u.NextNagAt = time.Hour, first })
+		due("and a nag before it", first)
+		setUser(t, s, other, func(u *monitor.User) { u.IsActive = false })
+		due("of somebody who is not active", second)
+	})
+}
+
 func TestNagsAreDueAtTheirDateAndWhenTheirReasonComesOrGoes(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		owner := testdb.Account(t, s)
