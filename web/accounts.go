@@ -89,9 +89,7 @@ func (s *Server) loginByPassword(w http.ResponseWriter, r *http.Request, form *F
 	if err != nil {
 		return s.loginAgain(w, r, form, err)
 	}
-	s.logIn(visitorOf(r), user)
-	s.prove(visitorOf(r))
-	return s.welcomeBack(w, r, user, safeNext(form.Value("next")))
+	return s.enter(w, r, user, safeNext(form.Value("next")))
 }
 
 // loginAgain shows the form with what was typed, but for the password.
@@ -137,6 +135,9 @@ func (s *Server) checkToken(w http.ResponseWriter, r *http.Request) error {
 	if known := visitorOf(r).User; !link.Valid && known != nil && known.ID == user {
 		return s.welcomeBack(w, r, known, next) // the link was clicked twice
 	}
+	if !link.Valid && visitorOf(r).halfWay(user.String()) {
+		return s.redirect(w, r, secondStepPath) // it was, and the second step is to come
+	}
 	if link.Valid && link.SameBrowser {
 		return s.useToken(w, r)
 	}
@@ -154,9 +155,7 @@ func (s *Server) useToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.logIn(visitorOf(r), user)
-	s.prove(visitorOf(r))
-	return s.welcomeBack(w, r, user, next)
+	return s.enter(w, r, user, next)
 }
 
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request, valid bool, next string) error {

@@ -83,6 +83,7 @@ func docList() []docGroup {
 			{Name: "badges", Lead: "Pictures of a status for a README or a wiki, and the same as JSON."},
 			{Name: "prometheus", Lead: "Scrape the checks of a project; its metrics, and rules to begin with."},
 			{Name: "teams", Lead: "Projects, who may do what in them, and their keys."},
+			{Name: "signing-in", Lead: "Mailed links, passwords, and two-factor sign-in: keys, authenticator apps, recovery codes."},
 		}},
 		{"For programs", []doc{
 			{Name: "pinging", Lead: "The pinging API: every address, parameter and answer."},

@@ -28,6 +28,7 @@ type profilePage struct {
 
 	HasPassword bool
 	Change      *store.EmailChange // of the address, under way; nil = none
+	TwoFactor   twoFactorView
 
 	TokenForm *Form // of a new token: name, access
 	Tokens    []tokenView
@@ -75,6 +76,9 @@ func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int,
 	m.Dates = dateChoices(s.Store.Now(), v.User.TZ)
 	var err error
 	if m.Change, err = s.emailChange(r); err != nil {
+		return err
+	}
+	if m.TwoFactor, err = s.twoFactor(r); err != nil {
 		return err
 	}
 	if m.Tokens, err = s.tokens(r, made); err != nil {

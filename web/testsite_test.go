@@ -48,6 +48,7 @@ type outbox struct {
 	mu       sync.Mutex
 	links    []string // login links, in order
 	verifies []mail.Verify
+	factors  []mail.TwoFactor
 	people   []string // links of invitations, offers and changes of address, each after the address it went to
 }
 
@@ -111,7 +112,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 	}
 	if d.Auth == nil {
 		d.Auth = auth.NewService(auth.Config{
-			Store: st, SecretKey: testSecret, SiteRoot: d.Site.Root.String(), RegistrationOpen: d.Site.RegistrationOpen,
+			Store: st, SecretKey: testSecret, SiteRoot: d.Site.Root.String(), SiteName: d.Site.Name, RegistrationOpen: d.Site.RegistrationOpen,
 			CheckLimit: 500, PingLogLimit: 100, Log: d.Log,
 			SendLogin: func(_ context.Context, _ *monitor.User, link string) error {
 				out.mu.Lock()
@@ -123,6 +124,12 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 				Invite:      func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
 				Transfer:    func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
 				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.told(v.To, v.Link) },
+				TwoFactor: func(_ context.Context, v mail.TwoFactor) error {
+					out.mu.Lock()
+					defer out.mu.Unlock()
+					out.factors = append(out.factors, v)
+					return nil
+				},
 			},
 		})
 	}

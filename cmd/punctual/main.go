@@ -46,6 +46,7 @@ type cli struct {
 	Createsuperuser createsuperuserCmd `cmd:"" help:"Make an account that may administer the instance."`
 	Project         projectCmd         `cmd:"" help:"Make projects and their keys without a browser."`
 	Token           tokenCmd           `cmd:"" help:"Make account tokens without a browser."`
+	User            userCmd            `cmd:"" help:"Let somebody in again who has lost all second factors."`
 
 	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`

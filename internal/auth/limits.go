@@ -26,6 +26,8 @@ var (
 	loginsPerIP       = limit{"login-ip", 20, time.Hour}
 	linksPerAddress   = limit{"login-address", 10, time.Hour}
 	passwordsPerUser  = limit{"password", 20, 24 * time.Hour}
+	totpPerUser       = limit{"totp", 96, 24 * time.Hour}
+	recoveriesPerUser = limit{"recovery", 20, 24 * time.Hour}
 	invitesPerUser    = limit{"invite", 20, 24 * time.Hour}
 	emailChanges      = limit{"email-change", 10, 24 * time.Hour}
 	demoChecksPerIP   = limit{"demo-ip", 30, time.Hour}

@@ -167,7 +167,8 @@ func (s *Service) CheckLink(ctx context.Context, user uuid.UUID, token, browser 
 	return Link{Valid: valid, SameBrowser: s.signer.Verify(purposeBrowser, token, browser)}, err
 }
 
-// UseLink uses a login link up and returns who has logged in. It fails with
+// UseLink uses a login link up and returns who has logged in; who logs in with
+// two steps has passed the first. It fails with
 // errs.Unauthorized when the link was used, has expired, or the account is not
 // active.
 func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*monitor.User, error) {
@@ -187,7 +188,7 @@ func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*m
 	case err != nil:
 		return nil, err
 	}
-	return u, s.noteLogin(ctx, u, byLink)
+	return u, s.passedFirst(ctx, u, byLink)
 }
 
 func (s *Service) noteLogin(ctx context.Context, u *monitor.User, by string) error {

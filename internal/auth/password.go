@@ -27,7 +27,8 @@ const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$OZ5dr/Z1V9RDp4aMBN6dlQ$zJkWK
 
 var errBadPassword = errs.Invalidf("password", "The e-mail address or the password is wrong.")
 
-// LoginByPassword returns the user with the address if the password is theirs.
+// LoginByPassword returns the user with the address if the password is theirs;
+// who logs in with two steps has passed the first.
 // It fails with errs.Invalid when it is not, when the account has no password or
 // is not active, and with errs.TooMany (features §18).
 func (s *Service) LoginByPassword(ctx context.Context, email, password, ip string) (*monitor.User, error) {
@@ -57,7 +58,7 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password, ip strin
 		s.Observe.login(byPassword, false)
 		return nil, errBadPassword
 	}
-	return user, s.noteLogin(ctx, user, byPassword)
+	return user, s.passedFirst(ctx, user, byPassword)
 }
 
 // ConfirmPassword holds that a password is that of the user, who is logged in

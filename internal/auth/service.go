@@ -9,6 +9,8 @@ import (
 	netmail "net/mail"
 	"strings"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
@@ -26,6 +28,7 @@ type Mails struct {
 	Invite      func(ctx context.Context, v mail.Invite) error
 	Transfer    func(ctx context.Context, v mail.Transfer) error
 	EmailChange func(ctx context.Context, v mail.EmailChange) error
+	TwoFactor   func(ctx context.Context, v mail.TwoFactor) error
 }
 
 // Config is what a Service needs.
@@ -34,6 +37,8 @@ type Config struct {
 	SecretKey string
 	// SiteRoot is the full address of the site, without a slash at the end.
 	SiteRoot         string
+	SiteName         string
+	RPID             string // domain that security keys are for; "" = the host of SiteRoot
 	RegistrationOpen bool
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
@@ -48,13 +53,18 @@ type Config struct {
 type Service struct {
 	Config
 	signer *Signer
+	sealer *sealer
+	party  *webauthn.WebAuthn // nil: security keys do not work here
 	// hashing bounds how many passwords are hashed at once: each takes 19 MiB.
 	hashing chan struct{}
 }
 
 // NewService makes a Service.
 func NewService(c Config) *Service {
-	return &Service{Config: c, signer: NewSigner(c.SecretKey), hashing: make(chan struct{}, 2)}
+	return &Service{
+		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.RPID, c.SiteName),
+		hashing: make(chan struct{}, 2),
+	}
 }
 
 // Address brings an e-mail address into the form accounts have: alone, in lower

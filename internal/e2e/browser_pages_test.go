@@ -167,6 +167,10 @@ func TestEveryPage(t *testing.T) {
 			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": "/mailbox/", "mail": mail,
 		})
 	})
+	t.Run("two factors", func(t *testing.T) {
+		t.Parallel()
+		g.twoFactorTour(t, openTab(t, e, server), s)
+	})
 	t.Run("operator", func(t *testing.T) {
 		t.Parallel()
 		b := openTab(t, e, server)

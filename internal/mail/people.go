@@ -1,10 +1,13 @@
 package mail
 
+import "strings"
+
 // The kinds of mail about people and what belongs to them.
 const (
 	KindInvite      = "invite"
 	KindTransfer    = "transfer"
 	KindEmailChange = "email-change"
+	KindTwoFactor   = "two-factor"
 )
 
 // Invite tells somebody that they may work in a project.
@@ -49,4 +52,19 @@ func (v EmailChange) ToOld() bool { return v.To == v.Old }
 // EmailChange makes the mail.
 func (c *Composer) EmailChange(v EmailChange) (*Message, error) {
 	return c.compose(KindEmailChange, v.To, "Confirm the new address of your account on "+c.site.Name, v.Link, v)
+}
+
+// TwoFactor tells a user what was done to the second step of their log-in.
+type TwoFactor struct {
+	To   string
+	Done string // a sentence
+	On   bool   // there are two steps now
+	Left int    // recovery codes
+	Link string // to where it is changed
+}
+
+// TwoFactor makes the mail.
+func (c *Composer) TwoFactor(v TwoFactor) (*Message, error) {
+	done, _, _ := strings.Cut(v.Done, ". ")
+	return c.compose(KindTwoFactor, v.To, strings.TrimSuffix(done, ".")+" · "+c.site.Name, v.Link, v)
 }

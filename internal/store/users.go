@@ -181,19 +181,21 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID) error {
 // UserRow is a user with counts, for the admin pages.
 type UserRow struct {
 	monitor.User
-	Projects int
-	Checks   int
+	Projects  int
+	Checks    int
+	TwoFactor bool // they log in in two steps
 }
 
 // Users lists users whose address contains search in any letter case, newest first.
 func (s *Store) Users(ctx context.Context, search string, limit, offset int) ([]UserRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+userColumns+`,
 		(SELECT count(*) FROM projects p WHERE p.owner_id = u.id),
-		(SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id)
+		(SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id),
+		u.totp_secret <> '' OR EXISTS (SELECT 1 FROM credentials k WHERE k.user_id = u.id)
 		FROM users u WHERE u.email LIKE lower($1) ESCAPE '!' ORDER BY u.created_at DESC, u.id LIMIT $2 OFFSET $3`,
 		"%"+escapeLike(search)+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows, u *UserRow) error {
-		return scanUser(r, &u.User, &u.Projects, &u.Checks)
+		return scanUser(r, &u.User, &u.Projects, &u.Checks, &u.TwoFactor)
 	})
 }
 

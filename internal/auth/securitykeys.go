@@ -1,0 +1,288 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// MaxKeyName is the longest name of a security key, in characters (features §1).
+const MaxKeyName = 100
+
+var (
+	errNoKeys = errs.Conflictf("Security keys work only on sites with https, or on localhost.")
+	errBadKey = errs.Invalidf("credential", "The key was not accepted. Please try again.")
+)
+
+// newRelyingParty is this site as WebAuthn sees it; nil where browsers have no
+// WebAuthn: on addresses without https, but for localhost, and on bare numbers.
+// id is the domain the keys are for; "" = the host of the site.
+func newRelyingParty(siteRoot, id, name string) *webauthn.WebAuthn {
+	root, err := url.Parse(siteRoot)
+	if err != nil {
+		return nil
+	}
+	host := root.Hostname()
+	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
+	if _, err := netip.ParseAddr(host); err == nil || (root.Scheme != "https" && !local) {
+		return nil
+	}
+	if id == "" {
+		id = host
+	}
+	party, err := webauthn.New(&webauthn.Config{
+		RPID: id, RPDisplayName: name, RPOrigins: []string{root.Scheme + "://" + root.Host},
+		// A second factor: that somebody is there is enough, and the key need not keep a list of accounts.
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementDiscouraged, UserVerification: protocol.VerificationDiscouraged,
+		},
+		AttestationPreference: protocol.PreferNoAttestation,
+		Timeouts: webauthn.TimeoutsConfig{
+			Login:        webauthn.TimeoutConfig{Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
+			Registration: webauthn.TimeoutConfig{Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
+		},
+	})
+	if err != nil {
+		return nil
+	}
+	return party
+}
+
+// KeysOffered tells whether security keys work on this site.
+func (s *Service) KeysOffered() bool { return s.party != nil }
+
+// keyHolder is a user as WebAuthn sees them.
+type keyHolder struct {
+	user *monitor.User
+	keys []webauthn.Credential
+}
+
+func (h *keyHolder) WebAuthnID() []byte                         { return h.user.ID[:] }
+func (h *keyHolder) WebAuthnName() string                       { return h.user.Email }
+func (h *keyHolder) WebAuthnDisplayName() string                { return h.user.Email }
+func (h *keyHolder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
+
+func newKeyHolder(user *monitor.User, f *store.Factors) (*keyHolder, error) {
+	h := &keyHolder{user: user, keys: make([]webauthn.Credential, len(f.Keys))}
+	for i, k := range f.Keys {
+		if err := json.Unmarshal(k.Data, &h.keys[i]); err != nil {
+			return nil, fmt.Errorf("decode security key %s: %w", k.ID, err)
+		}
+	}
+	return h, nil
+}
+
+// Ceremony is a question to a security key: what the browser's script is given,
+// and what the session must remember of it, both JSON.
+type Ceremony struct{ Options, Session string }
+
+func newCeremony(options any, session *webauthn.SessionData) (Ceremony, error) {
+	o, err := json.Marshal(options)
+	if err != nil {
+		return Ceremony{}, fmt.Errorf("encode question to a key: %w", err)
+	}
+	d, err := json.Marshal(session)
+	if err != nil {
+		return Ceremony{}, fmt.Errorf("encode question to a key: %w", err)
+	}
+	return Ceremony{string(o), string(d)}, nil
+}
+
+// BeginKey asks for a new key. It fails with errs.Conflict where keys do not work.
+func (s *Service) BeginKey(ctx context.Context, user *monitor.User) (Ceremony, error) {
+	if s.party == nil {
+		return Ceremony{}, errNoKeys
+	}
+	h, err := s.keyHolder(ctx, user)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	known := make([]protocol.CredentialDescriptor, len(h.keys))
+	for i := range h.keys {
+		known[i] = h.keys[i].Descriptor()
+	}
+	options, session, err := s.party.BeginRegistration(h, webauthn.WithExclusions(known))
+	if err != nil {
+		return Ceremony{}, fmt.Errorf("ask for a new key: %w", err)
+	}
+	return newCeremony(options.Response, session)
+}
+
+// AddKey gives the user the key that has answered BeginKey; session is what it
+// returned. recovery is as of ConfirmTOTP. It fails with errs.Invalid about name
+// and credential, and with errs.Conflict when there are too many, or the key is
+// registered already.
+func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, response, name string) (recovery []string, err error) {
+	if s.party == nil {
+		return nil, errNoKeys
+	}
+	if name, err = keyName(name); err != nil {
+		return nil, err
+	}
+	question, ok := questionOf(session)
+	if !ok {
+		return nil, errBadKey
+	}
+	h, err := s.keyHolder(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(response))
+	if err != nil {
+		return nil, s.refuseKey(user, err)
+	}
+	made, err := s.party.CreateCredential(h, question, parsed)
+	if err != nil {
+		return nil, s.refuseKey(user, err)
+	}
+	data, err := json.Marshal(made)
+	if err != nil {
+		return nil, fmt.Errorf("encode security key: %w", err)
+	}
+	codes, hashes := s.newRecoveryCodes(user.ID)
+	first, err := s.Store.AddSecurityKey(ctx, &store.SecurityKey{UserID: user.ID, Name: name, KeyID: made.ID, Data: data}, hashes)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.factorsChanged(ctx, user, "The security key “"+name+"” was added."); err != nil {
+		return nil, err
+	}
+	if !first {
+		codes = nil
+	}
+	return codes, nil
+}
+
+// questionOf is what the session has remembered; nothing is no question.
+func questionOf(session string) (question webauthn.SessionData, ok bool) {
+	err := json.Unmarshal([]byte(session), &question)
+	return question, err == nil && question.Challenge != ""
+}
+
+// keyName brings the name of a key into the form it is stored in.
+func keyName(text string) (string, error) {
+	name := strings.Join(strings.Fields(text), " ")
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		return "", errs.Invalidf("name", "Please give the key a name, to know it by later.")
+	case n > MaxKeyName || !utf8.ValidString(name) || strings.ContainsRune(name, 0):
+		return "", errs.Invalidf("name", "A key's name is a text of at most %d characters.", MaxKeyName)
+	}
+	return name, nil
+}
+
+// RenameKey gives a key of the user another name. It fails with errs.Invalid
+// about name, and with errs.NotFound.
+func (s *Service) RenameKey(ctx context.Context, user *monitor.User, k *store.SecurityKey, name string) error {
+	name, err := keyName(name)
+	if err != nil || name == k.Name {
+		return err
+	}
+	if err := s.Store.RenameSecurityKey(ctx, user.ID, k.ID, name); err != nil {
+		return err
+	}
+	return s.factorsChanged(ctx, user, "The security key “"+k.Name+"” is called “"+name+"” now.")
+}
+
+// RemoveKey takes a key of the user away; one that is not theirs is errs.NotFound.
+func (s *Service) RemoveKey(ctx context.Context, user *monitor.User, k *store.SecurityKey) error {
+	if err := s.Store.DeleteSecurityKey(ctx, user.ID, k.ID); err != nil {
+		return err
+	}
+	return s.factorsChanged(ctx, user, "The security key “"+k.Name+"” was removed.")
+}
+
+// AskKey asks for one of the user's keys, as the second step of logging in. It
+// fails with errs.Conflict where keys do not work.
+func (s *Service) AskKey(user *monitor.User, f *store.Factors) (Ceremony, error) {
+	if s.party == nil {
+		return Ceremony{}, errNoKeys
+	}
+	h, err := newKeyHolder(user, f)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	options, session, err := s.party.BeginLogin(h)
+	if err != nil {
+		return Ceremony{}, fmt.Errorf("ask for a key: %w", err)
+	}
+	return newCeremony(options.Response, session)
+}
+
+// PassKey is the second step of logging in by a key; session is what AskKey
+// returned, used once. It fails with errs.Invalid about credential.
+func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Factors, session, response string) error {
+	question, ok := questionOf(session)
+	if s.party == nil || !ok {
+		return errBadKey
+	}
+	h, err := newKeyHolder(user, f)
+	if err != nil {
+		return err
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(response))
+	if err != nil {
+		return s.refuseKey(user, err)
+	}
+	for i := range h.keys {
+		if bytes.Equal(h.keys[i].ID, parsed.RawID) { // passkeys become ones that are backed up when a phone is told to
+			h.keys[i].Flags.BackupEligible = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
+		}
+	}
+	used, err := s.party.ValidateLogin(h, question, parsed)
+	if err != nil {
+		return s.refuseKey(user, err)
+	}
+	if used.Authenticator.CloneWarning {
+		s.Log.Warn("a security key counts backwards: there may be a copy of it", "user", user.ID)
+	}
+	for _, k := range f.Keys {
+		if bytes.Equal(k.KeyID, used.ID) {
+			if err := s.noteKey(ctx, user.ID, k.ID, used); err != nil {
+				return err
+			}
+		}
+	}
+	return s.noteLogin(ctx, user, byKey)
+}
+
+func (s *Service) noteKey(ctx context.Context, user, id uuid.UUID, used *webauthn.Credential) error {
+	data, err := json.Marshal(used)
+	if err != nil {
+		return fmt.Errorf("encode security key: %w", err)
+	}
+	return s.Store.UseSecurityKey(ctx, user, id, data)
+}
+
+// refuseKey logs why a key was not accepted, which is of no use to its user.
+func (s *Service) refuseKey(user *monitor.User, err error) error {
+	attrs := []any{"user", user.ID, "error", err}
+	if p := (*protocol.Error)(nil); errors.As(err, &p) {
+		attrs = append(attrs, "details", p.DevInfo)
+	}
+	s.Log.Info("security key refused", attrs...)
+	s.Observe.login(byKey, false)
+	return errBadKey
+}
+
+func (s *Service) keyHolder(ctx context.Context, user *monitor.User) (*keyHolder, error) {
+	f, err := s.Store.FactorsOf(ctx, user.ID)
+	if err != nil {
+		return nil, err
+	}
+	return newKeyHolder(user, f)
+}

@@ -1,0 +1,338 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// twoFactorView is the part of the profile page about the second step.
+type twoFactorView struct {
+	*store.Factors
+	KeysOffered bool // security keys work on this site
+	AllCodes    int  // recovery codes that one gets
+}
+
+// Lone tells whether there is one factor only, and it may be lost.
+func (t twoFactorView) Lone() bool { return t.Count() == 1 }
+
+// newKeyPage adds a security key.
+type newKeyPage struct {
+	BasePage
+	Form    *Form
+	Options string // for the script; "" = keys do not work on this site
+}
+
+// keyNamePage gives a key another name.
+type keyNamePage struct {
+	BasePage
+	Form *Form
+	Key  *store.SecurityKey
+}
+
+// totpPage sets up an authenticator app.
+type totpPage struct {
+	BasePage
+	Form  *Form
+	Setup *auth.TOTPSetup
+	Link  template.URL // opens the app on a phone
+}
+
+// factorRemovePage asks before a factor goes.
+type factorRemovePage struct {
+	BasePage
+	What   string // "the security key “At work”"
+	Action string
+	Last   bool // it is the only one
+}
+
+// recoveryCodesPage shows new recovery codes, once, or how many there are.
+type recoveryCodesPage struct {
+	BasePage
+	Codes    []string     // new ones
+	File     template.URL // with the codes
+	FileName string
+	First    bool // with them two-factor sign-in has begun
+	Others   int  // devices on which the user stays logged in
+	Left     int
+	Since    time.Time
+}
+
+// Lines are the new codes, one in each.
+func (p *recoveryCodesPage) Lines() string { return strings.Join(p.Codes, "\n") }
+
+const (
+	twoFactorPath     = "/accounts/two_factor/"
+	recoveryCodesPath = twoFactorPath + "recovery/"
+	factorsOnProfile  = profilePath + "#two-factor"
+)
+
+// sessionTOTP is the sealed secret of an app that is being set up.
+const sessionTOTP = "totp"
+
+func (s *Server) twoFactor(r *http.Request) (twoFactorView, error) {
+	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
+	return twoFactorView{Factors: f, KeysOffered: s.Auth.KeysOffered(), AllCodes: auth.RecoveryCodes}, err
+}
+
+func (s *Server) newKeyForm(w http.ResponseWriter, r *http.Request) error {
+	return s.showNewKey(w, r, http.StatusOK, newForm(nil))
+}
+
+func (s *Server) showNewKey(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+	v := visitorOf(r)
+	m := &newKeyPage{BasePage: BasePage{Title: "Add a security key", Nav: "account"}, Form: form}
+	if s.Auth.KeysOffered() {
+		question, err := s.Auth.BeginKey(r.Context(), v.User)
+		if err != nil {
+			return err
+		}
+		m.Options = question.Options
+		v.session.Values[sessionKey] = question.Session
+	}
+	return s.render(w, r, status, "key_add", m)
+}
+
+// addKey takes what a new key has answered.
+func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	codes, err := s.Auth.AddKey(r.Context(), v.User, v.takeText(sessionKey), form.Value("credential"), form.Value("name"))
+	if errs.KindOf(err) == errs.Conflict {
+		form.Fail("credential", errs.Message(err))
+	} else if err = form.Note(err); err != nil {
+		return err
+	}
+	if !form.OK() {
+		return s.showNewKey(w, r, http.StatusBadRequest, form)
+	}
+	return s.factorAdded(w, r, codes, "The key is added.")
+}
+
+// factorAdded shows the recovery codes that come with the first factor, once.
+func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []string, said string) error {
+	v := visitorOf(r)
+	if codes == nil {
+		v.flash("ok", said)
+		return s.redirect(w, r, factorsOnProfile)
+	}
+	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
+	if err != nil {
+		return err
+	}
+	return s.showCodes(w, r, &recoveryCodesPage{Codes: codes, First: true, Others: max(0, len(sessions)-1)})
+}
+
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCodesPage) error {
+	m.BasePage = BasePage{Title: "Recovery codes", Nav: "account"}
+	if m.Codes != nil {
+		text := "Recovery codes of " + visitorOf(r).User.Email + " for " + s.Site.Name + ", " + s.Site.Root.String() + "\nEach works once.\n\n" + m.Lines() + "\n"
+		m.File = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(text)) //nolint:gosec // escaped
+		m.FileName = "recovery-codes-" + s.Site.Root.Hostname() + ".txt"
+	}
+	return s.render(w, r, http.StatusOK, "recovery_codes", m)
+}
+
+// recoveryCodes: how many are left, and a button for new ones.
+func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
+	switch {
+	case err != nil:
+		return err
+	case !f.On():
+		return s.redirect(w, r, factorsOnProfile)
+	}
+	return s.showCodes(w, r, &recoveryCodesPage{Left: f.RecoveryCodes, Since: f.RecoverySince})
+}
+
+func (s *Server) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
+	codes, err := s.Auth.NewRecoveryCodes(r.Context(), visitorOf(r).User)
+	if err != nil {
+		return err
+	}
+	return s.showCodes(w, r, &recoveryCodesPage{Codes: codes})
+}
+
+// totpForm shows what an authenticator app is to be told. Reloading the page
+// shows the same: somebody may have told their app already.
+func (s *Server) totpForm(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	f, err := s.Store.FactorsOf(r.Context(), v.User.ID)
+	switch {
+	case err != nil:
+		return err
+	case f.TOTPSecret != "":
+		return errs.Conflictf("You have an authenticator app already. Remove it first to set up another one.")
+	}
+	return s.showTOTP(w, r, http.StatusOK, newForm(nil))
+}
+
+func (s *Server) showTOTP(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+	v := visitorOf(r)
+	sealed, _ := v.session.Values[sessionTOTP].(string)
+	if sealed == "" {
+		sealed = s.Auth.NewTOTP(v.User)
+		v.session.Values[sessionTOTP] = sealed
+	}
+	setup, err := s.Auth.TOTPSetup(v.User, sealed)
+	if err != nil {
+		return err
+	}
+	form.Values.Del("code")
+	m := &totpPage{BasePage: BasePage{Title: "Set up an authenticator app", Nav: "account"}, Form: form, Setup: setup}
+	m.Link = template.URL(setup.URL) //nolint:gosec // we made it
+	return s.render(w, r, status, "totp", m)
+}
+
+// addTOTP takes the code that shows that the app works.
+func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
+	v := visitorOf(r)
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	sealed, _ := v.session.Values[sessionTOTP].(string)
+	if sealed == "" { // logged in anew since
+		return s.redirect(w, r, twoFactorPath+"totp/")
+	}
+	codes, err := s.Auth.ConfirmTOTP(r.Context(), v.User, sealed, form.Value("code"))
+	if err := form.Note(err); err != nil {
+		return err
+	}
+	if !form.OK() {
+		return s.showTOTP(w, r, http.StatusBadRequest, form)
+	}
+	delete(v.session.Values, sessionTOTP)
+	return s.factorAdded(w, r, codes, "The authenticator app is set up.")
+}
+
+func (s *Server) removeTOTPForm(w http.ResponseWriter, r *http.Request) error {
+	return s.askRemoveFactor(w, r, "the authenticator app", twoFactorPath+"totp/remove/")
+}
+
+func (s *Server) askRemoveFactor(w http.ResponseWriter, r *http.Request, what, action string) error {
+	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "factor_remove", &factorRemovePage{
+		BasePage: BasePage{Title: "Remove " + what, Nav: "account"}, What: what, Action: action, Last: f.Count() == 1,
+	})
+}
+
+func (s *Server) removeTOTP(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Auth.RemoveTOTP(r.Context(), visitorOf(r).User); err != nil {
+		return hide(err, "There is no authenticator app. Perhaps it has been removed already.")
+	}
+	return s.factorRemoved(w, r, "The authenticator app is removed.")
+}
+
+// factorRemoved says so, and what it means when it was the last one.
+func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, said string) error {
+	v := visitorOf(r)
+	on, err := s.Auth.TwoFactorOn(r.Context(), v.User.ID)
+	if err != nil {
+		return err
+	}
+	if !on {
+		said += " Logging in takes one step again."
+	}
+	v.flash("ok", said)
+	return s.redirect(w, r, factorsOnProfile)
+}
+
+// keyOf is the visitor's key that the address names.
+func (s *Server) keyOf(r *http.Request) (*monitor.User, *store.SecurityKey, error) {
+	user := visitorOf(r).User
+	f, err := s.Store.FactorsOf(r.Context(), user.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, _ := uuid.Parse(chi.URLParam(r, "key")) // none: no key's
+	for i := range f.Keys {
+		if f.Keys[i].ID == id {
+			return user, &f.Keys[i], nil
+		}
+	}
+	return nil, nil, errs.NotFoundf("There is no such key. Perhaps it has been removed already.")
+}
+
+func (s *Server) removeKeyForm(w http.ResponseWriter, r *http.Request) error {
+	_, key, err := s.keyOf(r)
+	if err != nil {
+		return err
+	}
+	return s.askRemoveFactor(w, r, "the security key “"+key.Name+"”", twoFactorPath+key.ID.String()+"/remove/")
+}
+
+func (s *Server) removeKey(w http.ResponseWriter, r *http.Request) error {
+	user, key, err := s.keyOf(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Auth.RemoveKey(r.Context(), user, key); err != nil {
+		return hide(err, "There is no such key. Perhaps it has been removed already.")
+	}
+	return s.factorRemoved(w, r, "The key “"+key.Name+"” is removed.")
+}
+
+func (s *Server) keyNameForm(w http.ResponseWriter, r *http.Request) error {
+	_, key, err := s.keyOf(r)
+	if err != nil {
+		return err
+	}
+	return s.showKeyName(w, r, http.StatusOK, newForm(url.Values{"name": {key.Name}}), key)
+}
+
+func (s *Server) showKeyName(w http.ResponseWriter, r *http.Request, status int, form *Form, key *store.SecurityKey) error {
+	return s.render(w, r, status, "key_name", &keyNamePage{BasePage: BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key})
+}
+
+func (s *Server) renameKey(w http.ResponseWriter, r *http.Request) error {
+	user, key, err := s.keyOf(r)
+	if err != nil {
+		return err
+	}
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	err = form.Note(s.Auth.RenameKey(r.Context(), user, key, form.Value("name")))
+	switch {
+	case err != nil:
+		return err
+	case !form.OK():
+		return s.showKeyName(w, r, http.StatusBadRequest, form, key)
+	}
+	visitorOf(r).flash("ok", "The key has its new name.")
+	return s.redirect(w, r, factorsOnProfile)
+}
+
+// adminRemoveFactors lets a user log in with one step again who has lost all
+// else. They are told by mail.
+func (s *Server) adminRemoveFactors(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.otherUser(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.Auth.RemoveFactors(r.Context(), user)
+	if err != nil {
+		return err
+	}
+	s.audit(r, "two-factor sign-in of a user removed", "user", user.Email, "factors", n)
+	visitorOf(r).flash("ok", user.Email+" logs in with one step now. We have told them by mail.")
+	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {r.FormValue("q")}}.Encode())
+}
