@@ -179,7 +179,13 @@ func word(s monitor.Status) string {
 	return string(s)
 }
 
-func lasting(d time.Duration) string { return schedule.DescribeDuration(max(d, time.Second)) }
+// lasting is a length of time in words, from a minute on without seconds.
+func lasting(d time.Duration) string {
+	if d >= time.Minute {
+		d = d.Truncate(time.Minute)
+	}
+	return schedule.DescribeDuration(max(d, time.Second))
+}
 
 func plural(n int, one string) string {
 	if n == 1 {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -64,7 +65,7 @@ func (w *Worker) Run(ctx context.Context) {
 			w.Log.Error("reports", "error", err)
 		}
 		if r != (Round{}) {
-			w.Log.Info("reports", "reports", r.Reports, "nags", r.Nags, "planned", r.Planned, "took", time.Since(began))
+			w.Log.Info("reports", "reports", r.Reports, "nags", r.Nags, "planned", r.Planned, logs.Took(time.Since(began)))
 		}
 		timer.Reset(every)
 	}
