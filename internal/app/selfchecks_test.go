@@ -2,14 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -175,7 +171,11 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 		}
 	}
 
-	thaw := freeze(t, cluster)
+	thaw, err := cluster.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(thaw)
 	until(t, "all see that PostgreSQL hangs", func() bool { return allFailed(look(a.status)) }) // what was seen before is good for a second
 	for _, r := range slices.Concat(look(a.status), beside()) {
 		if r.Severity != status.Error || !strings.Contains(r.Fact, "does not answer") && !strings.Contains(r.Fact, "did not report") {
@@ -221,60 +221,6 @@ func TestAReportComesFromARefusingPort(t *testing.T) {
 			t.Errorf("%s: %s", r.Name, r.Message())
 		}
 	}
-}
-
-// freeze stops all processes of the server as a machine that hangs would: they
-// hold their connections, and the kernel goes on taking new ones.
-func freeze(t *testing.T, cluster *pgtest.Cluster) (thaw func()) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(cluster.Dir, "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	postmaster, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pids := append([]int{postmaster}, children(t, postmaster)...)
-	send := func(sig syscall.Signal) {
-		for _, pid := range pids {
-			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-				t.Error(err)
-			}
-		}
-	}
-	send(syscall.SIGSTOP)
-	thawed := false
-	thaw = func() {
-		if !thawed {
-			send(syscall.SIGCONT)
-		}
-		thawed = true
-	}
-	t.Cleanup(thaw)
-	return thaw
-}
-
-func children(t *testing.T, parent int) (pids []int) {
-	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		_, rest, _ := strings.Cut(string(text), ") ") // proc(5): PID (NAME) STATE PPID …
-		if words := strings.Fields(rest); len(words) > 1 && words[1] == strconv.Itoa(parent) {
-			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
 }
 
 // until asks again and again, for half a minute.

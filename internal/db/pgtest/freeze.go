@@ -1,0 +1,66 @@
+package pgtest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Freeze stops all processes of the server, by SIGSTOP, as a machine that hangs
+// would: they hold their connections, and the kernel goes on taking new ones.
+// thaw lets them run again; a second call does nothing. A frozen server cannot
+// be stopped.
+func (c *Cluster) Freeze() (thaw func(), err error) {
+	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	if err != nil {
+		return nil, fmt.Errorf("freezing PostgreSQL: %w", err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	postmaster, err := strconv.Atoi(first)
+	if err != nil {
+		return nil, fmt.Errorf("freezing PostgreSQL: postmaster.pid: %w", err)
+	}
+	if err := syscall.Kill(postmaster, syscall.SIGSTOP); err != nil { // first: it makes the others
+		return nil, fmt.Errorf("freezing PostgreSQL: %w", err)
+	}
+	pids := children(postmaster)
+	for _, pid := range pids {
+		if err = syscall.Kill(pid, syscall.SIGSTOP); err != nil && !errors.Is(err, syscall.ESRCH) {
+			break
+		}
+		err = nil
+	}
+	thaw = sync.OnceFunc(func() {
+		for _, pid := range append(pids, postmaster) {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one that has ended needs nothing
+		}
+	})
+	if err != nil {
+		thaw()
+		return nil, fmt.Errorf("freezing PostgreSQL: %w", err)
+	}
+	return thaw, nil
+}
+
+// children are the processes that parent has started.
+func children(parent int) (pids []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ") // proc(5): PID (NAME) STATE PPID …
+		if words := strings.Fields(rest); len(words) > 1 && words[1] == strconv.Itoa(parent) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
