@@ -219,7 +219,7 @@ func safeNext(text string) string {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if admin := v.admin; admin != nil {
-		s.Log.Info("superuser is themselves again", "superuser", admin.Email, "user", v.User.Email)
+		s.Log.InfoContext(r.Context(), "superuser is themselves again", "superuser", admin.Email, "user", v.User.Email)
 		s.logIn(v, admin)
 		return s.redirect(w, r, "/admin/users/")
 	}

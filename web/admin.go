@@ -310,5 +310,5 @@ func (s *Server) otherUser(r *http.Request) (*monitor.User, error) {
 
 // audit leaves a trace of what a superuser did.
 func (s *Server) audit(r *http.Request, what string, attrs ...any) {
-	s.Log.Warn(what, append(attrs, "superuser", visitorOf(r).User.Email)...)
+	s.Log.WarnContext(r.Context(), what, append(attrs, "superuser", visitorOf(r).User.Email)...)
 }

@@ -251,7 +251,7 @@ func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.DeleteUser(r.Context(), v.User.ID); err != nil {
 		return err
 	}
-	s.Log.Info("account closed", "user", v.User.ID)
+	s.Log.InfoContext(r.Context(), "account closed", "user", v.User.ID)
 	v.logOut()
 	return s.redirect(w, r, "/")
 }

@@ -77,7 +77,7 @@ func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.DeleteAccountToken(r.Context(), v.User.ID, id); err != nil {
 		return hide(err, "There is no such token. Perhaps it has been revoked already.")
 	}
-	s.Log.Info("account token revoked", "user", v.User.ID, "token", id)
+	s.Log.InfoContext(r.Context(), "account token revoked", "user", v.User.ID, "token", id)
 	v.flash("ok", "The token opens nothing any more.")
 	return s.redirect(w, r, "/accounts/profile/")
 }

@@ -239,7 +239,7 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 	if err != nil {
 		return err
 	}
-	s.Log.Info("key made", "project", p.ID, "key", name, "by", visitorOf(r).User.ID)
+	s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", name, "by", visitorOf(r).User.ID)
 	forms := nameForm(p)
 	forms.Made = made
 	return s.showProjectSettings(w, r, http.StatusOK, p, role, forms)
@@ -250,7 +250,7 @@ func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 		return err
 	}
 	v := visitorOf(r)
-	s.Log.Info("key revoked", "project", p.ID, "key", name, "by", v.User.ID)
+	s.Log.InfoContext(r.Context(), "key revoked", "project", p.ID, "key", name, "by", v.User.ID)
 	v.flash("ok", "The key opens nothing any more.")
 	return s.redirect(w, r, settingsPath(p))
 }
@@ -302,7 +302,7 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := visitorOf(r)
-	s.Log.Info("project removed", "project", p.ID, "by", v.User.ID)
+	s.Log.InfoContext(r.Context(), "project removed", "project", p.ID, "by", v.User.ID)
 	v.flash("ok", "The project "+titleOf(p)+" is removed.")
 	return s.redirect(w, r, "/")
 }

@@ -127,7 +127,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Store.RemoveMember(r.Context(), p.ID, id); err != nil {
 			return hide(err, "There is no such member.")
 		}
-		s.Log.Info("member removed", "project", p.ID, "user", id, "by", v.User.ID)
+		s.Log.InfoContext(r.Context(), "member removed", "project", p.ID, "user", id, "by", v.User.ID)
 		v.flash("ok", member.Email+" does not work in this project any more.")
 		return s.redirect(w, r, teamPath(p))
 	}
@@ -138,7 +138,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.SetMemberRole(r.Context(), p.ID, id, as); err != nil {
 		return hide(err, "There is no such member.")
 	}
-	s.Log.Info("member changed", "project", p.ID, "user", id, "role", as, "by", v.User.ID)
+	s.Log.InfoContext(r.Context(), "member changed", "project", p.ID, "user", id, "role", as, "by", v.User.ID)
 	v.flash("ok", member.Email+" is a "+auth.RoleName(as)+" now.")
 	return s.redirect(w, r, teamPath(p))
 }
@@ -157,7 +157,7 @@ func (s *Server) leaveProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.Log.Info("member left", "project", p.ID, "user", v.User.ID)
+	s.Log.InfoContext(r.Context(), "member left", "project", p.ID, "user", v.User.ID)
 	v.flash("ok", "You do not work in "+titleOf(p)+" any more.")
 	return s.redirect(w, r, "/")
 }
@@ -220,7 +220,7 @@ func (s *Server) answerTransfer(w http.ResponseWriter, r *http.Request, p *monit
 	if err != nil {
 		return err
 	}
-	s.Log.Info("offer of a project answered", "project", p.ID, "accepted", accept, "by", v.User.ID)
+	s.Log.InfoContext(r.Context(), "offer of a project answered", "project", p.ID, "accepted", accept, "by", v.User.ID)
 	v.flash("ok", said)
 	return s.redirect(w, r, teamPath(p))
 }

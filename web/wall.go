@@ -235,7 +235,7 @@ func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showWalls(w, r, http.StatusBadRequest, form)
 	}
-	s.Log.Info("wall made", "user", v.User.ID, "wall", wall.ID, "projects", len(wall.Projects))
+	s.Log.InfoContext(r.Context(), "wall made", "user", v.User.ID, "wall", wall.ID, "projects", len(wall.Projects))
 	v.flash("ok", "The wall is there. Open its address on the screen.")
 	return s.redirect(w, r, "/walls/")
 }
@@ -256,7 +256,7 @@ func (s *Server) removeWall(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.DeleteWall(r.Context(), v.User.ID, id); err != nil {
 		return hide(err, "There is no such wall. Perhaps it has been revoked already.")
 	}
-	s.Log.Info("wall revoked", "user", v.User.ID, "wall", id)
+	s.Log.InfoContext(r.Context(), "wall revoked", "user", v.User.ID, "wall", id)
 	v.flash("ok", "The address of the wall opens nothing any more.")
 	return s.redirect(w, r, "/walls/")
 }

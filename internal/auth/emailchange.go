@@ -47,7 +47,7 @@ func (s *Service) BeginEmailChange(ctx context.Context, u *monitor.User, email s
 	if err := s.Store.BeginEmailChange(ctx, e); err != nil {
 		return err
 	}
-	s.Log.Info("change of address begun", "user", u.ID)
+	s.Log.InfoContext(ctx, "change of address begun", "user", u.ID)
 	for to, side := range map[string]string{u.Email: SideOld, address: SideNew} {
 		err := s.Mails.EmailChange(ctx, mail.EmailChange{To: to, Old: u.Email, New: address, Link: s.SiteRoot + s.emailChangePath(e, side)})
 		if err != nil {
@@ -95,7 +95,7 @@ func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink) (do
 		return false, errNoChange
 	}
 	if done {
-		s.Log.Info("address changed", "user", l.User)
+		s.Log.InfoContext(ctx, "address changed", "user", l.User)
 	}
 	return done, err
 }
@@ -105,6 +105,6 @@ func (s *Service) StopEmailChange(ctx context.Context, l EmailChangeLink) error 
 	if _, err := s.EmailChange(ctx, l); err != nil {
 		return err
 	}
-	s.Log.Info("change of address stopped", "user", l.User, "side", l.Side)
+	s.Log.InfoContext(ctx, "change of address stopped", "user", l.User, "side", l.Side)
 	return s.Store.CancelEmailChange(ctx, l.User)
 }

@@ -76,12 +76,12 @@ func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest
 	case err == nil && user.IsActive:
 		return user, nil
 	case err == nil:
-		s.Log.Info("login link refused", "user", user.ID, "reason", "deactivated")
+		s.Log.InfoContext(ctx, "login link refused", "user", user.ID, "reason", "deactivated")
 		return nil, nil
 	case errs.KindOf(err) != errs.NotFound:
 		return nil, err
 	case !s.RegistrationOpen:
-		s.Log.Info("login link refused", "reason", "no such account, registration is closed")
+		s.Log.InfoContext(ctx, "login link refused", "reason", "no such account, registration is closed")
 		return nil, nil
 	}
 	account := s.newAccount(address, q.TZ)
@@ -94,7 +94,7 @@ func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest
 		return nil, err
 	}
 	s.Observe.signedUp()
-	s.Log.Info("account made", "user", account.User.ID)
+	s.Log.InfoContext(ctx, "account made", "user", account.User.ID)
 	return account.User, nil
 }
 
@@ -193,6 +193,6 @@ func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*m
 
 func (s *Service) noteLogin(ctx context.Context, u *monitor.User, by string) error {
 	s.Observe.login(by, true)
-	s.Log.Info("logged in", "user", u.ID, "by", by)
+	s.Log.InfoContext(ctx, "logged in", "user", u.ID, "by", by)
 	return s.Store.NoteLogin(ctx, u.ID)
 }

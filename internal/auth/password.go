@@ -100,7 +100,7 @@ func (s *Service) storePassword(ctx context.Context, user *monitor.User, hash, d
 	if _, err := s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error { u.PasswordHash = hash; return nil }); err != nil {
 		return err
 	}
-	s.Log.Info(done, "user", user.ID)
+	s.Log.InfoContext(ctx, done, "user", user.ID)
 	return nil
 }
 

@@ -89,7 +89,7 @@ func (s *Service) Provision(ctx context.Context, q ProvisionRequest) (Keys, erro
 	if err != nil {
 		return Keys{}, err
 	}
-	s.Log.Info("project provisioned", "project", p.ID, "rotated", q.Rotate)
+	s.Log.InfoContext(ctx, "project provisioned", "project", p.ID, "rotated", q.Rotate)
 	return keys, nil
 }
 

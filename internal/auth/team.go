@@ -63,7 +63,7 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 	if err := s.Store.AddMember(ctx, p.ID, user.ID, role); err != nil {
 		return nil, err
 	}
-	s.Log.Info("member added", "project", p.ID, "user", user.ID, "role", role, "by", by.ID)
+	s.Log.InfoContext(ctx, "member added", "project", p.ID, "user", user.ID, "role", role, "by", by.ID)
 	path := "/projects/" + p.ID.String() + "/checks/"
 	v := mail.Invite{To: user.Email, Project: projectTitle(p), By: by.Email, Role: RoleName(role), New: user.LastLoginAt.IsZero(), Link: s.SiteRoot + path}
 	if v.New {
@@ -104,7 +104,7 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	if err := s.Store.OfferTransfer(ctx, p.ID, to); err != nil {
 		return nil, err
 	}
-	s.Log.Info("project offered", "project", p.ID, "to", to, "by", by.ID)
+	s.Log.InfoContext(ctx, "project offered", "project", p.ID, "to", to, "by", by.ID)
 	err = s.Mails.Transfer(ctx, mail.Transfer{
 		To: member.Email, Project: projectTitle(p), By: by.Email, Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
 	})

@@ -32,7 +32,7 @@ func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, 
 	if err := s.Store.CreateAccountToken(ctx, t); err != nil {
 		return nil, "", err
 	}
-	s.Log.Info("account token made", "user", user, "token", t.ID, "readonly", readonly)
+	s.Log.InfoContext(ctx, "account token made", "user", user, "token", t.ID, "readonly", readonly)
 	return t, token, nil
 }
 

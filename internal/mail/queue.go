@@ -110,9 +110,13 @@ func (q *Queue) EnqueueWith(ctx context.Context, m *Message, insert func(context
 	if err != nil {
 		return false, fmt.Errorf("enqueue mail: %w", err)
 	}
-	if stored && m.Status == monitor.EmailKept {
+	switch {
+	case !stored:
+	case m.Status == monitor.EmailKept:
 		q.onDone(m.Kind, "kept")
 		q.onKept(m.Email, m.Link)
+	default:
+		q.log.InfoContext(ctx, "mail queued", "kind", m.Kind, "message_id", m.MessageID)
 	}
 	return stored, nil
 }

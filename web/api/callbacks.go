@@ -71,7 +71,7 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 	if err != nil {
 		return err
 	}
-	a.Log.Info("a delivery has not arrived", "delivery", code, "channel", u.Channel.ID, "reason", b.Reason, "channel_disabled", u.Disabled)
+	a.Log.InfoContext(ctx, "a delivery has not arrived", "delivery", code, "channel", u.Channel.ID, "reason", b.Reason, "channel_disabled", u.Disabled)
 	if !u.Disabled || a.ChannelBroken == nil {
 		return nil
 	}

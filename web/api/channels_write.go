@@ -117,7 +117,7 @@ func (a *API) createChannel(c *call) error {
 	if err != nil {
 		return err
 	}
-	a.Log.Info("channel made", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
+	a.Log.InfoContext(c.Context(), "channel made", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
 	return a.answerChannel(c, http.StatusCreated, ch)
 }
 
@@ -204,7 +204,7 @@ func (a *API) deleteChannel(c *call) error {
 	if err := a.Store.DeleteChannel(c.Context(), ch.ID); err != nil {
 		return err
 	}
-	a.Log.Info("channel removed", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
+	a.Log.InfoContext(c.Context(), "channel removed", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
 	a.json(c.w, http.StatusOK, object)
 	return nil
 }

@@ -264,7 +264,7 @@ func (a *API) deleteProject(c *accountCall) error {
 	if err := a.Store.DeleteProject(c.Context(), p.ID); err != nil {
 		return err
 	}
-	a.Log.Info("project removed", "project", p.ID, "by", c.user.ID)
+	a.Log.InfoContext(c.Context(), "project removed", "project", p.ID, "by", c.user.ID)
 	a.json(c.w, http.StatusOK, c.object(p))
 	return nil
 }
@@ -316,7 +316,7 @@ func (a *API) projectKeys(c *accountCall) error {
 	if err != nil {
 		return err
 	}
-	a.Log.Info("keys changed", "project", p.ID, "revoked", revoke, "made", wanted, "by", c.user.ID)
+	a.Log.InfoContext(c.Context(), "keys changed", "project", p.ID, "revoked", revoke, "made", wanted, "by", c.user.ID)
 	a.json(c.w, http.StatusOK, out)
 	return nil
 }

@@ -16,7 +16,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 	defer cancel()
 	if err := a.Store.DB().Ping(ctx); err != nil {
-		a.Log.Warn("the database does not answer", "error", err)
+		a.Log.WarnContext(ctx, "the database does not answer", "error", err)
 		empty(w, http.StatusInternalServerError)
 		return
 	}
