@@ -36,6 +36,34 @@ func TestScrapeConfigIsValid(t *testing.T) {
 		}
 	}
 	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "prometheus.yml")
+
+	// And with the job in comments in place of the other.
+	text := read(t, "prometheus/scrape.yml")
+	head, jobs, _ := strings.Cut(text, "scrape_configs:\n")
+	_, commented, found := strings.Cut(jobs, "  # - job_name")
+	if !found {
+		t.Fatal("scrape.yml has no job in comments")
+	}
+	commented = strings.ReplaceAll("  - job_name"+commented, "\n  # ", "\n  ")
+	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(head+"scrape_configs:\n"+commented), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "--syntax-only", "prometheus.yml") // the file with the token is the operator's
+}
+
+// Each alert is tried both ways: there is a case in which it fires, and one in
+// which it stays quiet.
+func TestEachAlertIsTried(t *testing.T) {
+	cases := read(t, "prometheus/rules_test.yml")
+	for _, match := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(read(t, "prometheus/rules.yml"), -1) {
+		name := match[1]
+		if !regexp.MustCompile(`\{eval_time: \w+, alertname: ` + name + `\}`).MatchString(cases) {
+			t.Errorf("no case in which %s stays quiet", name)
+		}
+		if !regexp.MustCompile(`alertname: ` + name + `\n\s+exp_alerts:`).MatchString(cases) {
+			t.Errorf("no case in which %s fires", name)
+		}
+	}
 }
 
 // dashboard is what this test reads of Grafana's format.

@@ -9,6 +9,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/metrics"
 	"punctual/internal/ping"
+	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/migrations"
 	"punctual/web"
@@ -53,6 +54,12 @@ func (a *App) startMetrics(ctx context.Context) error {
 		s, err := a.db.SchemaStatus(ctx, migrations.FS)
 		return s.Applied, len(s.Pending), err
 	})
+	if d, ok := dataDirectory(a.cfg); ok {
+		a.metrics.Disk(ctx, func() (free, size uint64, err error) {
+			s, err := status.DiskSpace(d.Path)
+			return s.Free, s.Total, err
+		})
+	}
 	if a.recorder != nil {
 		a.metrics.Queue(a.recorder.Waiting, a.recorder.Capacity())
 	}

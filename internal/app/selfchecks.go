@@ -93,14 +93,20 @@ func databaseChecks(cfg *config.Config, open status.Open) []status.Check {
 // nothing of ours is kept here; then it is the one for temporary files, where there
 // is such a one.
 func storageChecks(cfg *config.Config) []status.Check {
-	d := status.Directory{Path: filepath.Dir(cfg.SQLitePath())}
-	if cfg.SQLitePath() == "" {
-		d = status.Directory{Path: os.TempDir(), Spare: true}
-		if info, err := os.Stat(d.Path); err != nil || !info.IsDir() {
-			return nil
-		}
+	d, ok := dataDirectory(cfg)
+	if !ok {
+		return nil
 	}
 	return []status.Check{status.Storage(d), status.Disk(d, status.DiskSpace)}
+}
+
+func dataDirectory(cfg *config.Config) (d status.Directory, ok bool) {
+	if path := cfg.SQLitePath(); path != "" {
+		return status.Directory{Path: filepath.Dir(path)}, true
+	}
+	d = status.Directory{Path: os.TempDir(), Spare: true}
+	info, err := os.Stat(d.Path)
+	return d, err == nil && info.IsDir()
 }
 
 // workerChecks look at the work in the background. Pings by e-mail are looked for

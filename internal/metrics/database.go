@@ -2,8 +2,6 @@ package metrics
 
 import (
 	"context"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -210,14 +208,9 @@ func (m *Metrics) sqliteFile(ctx context.Context, d *db.DB) {
 	wal := desc("sqlite_wal_size_bytes", "Size of the write-ahead log on disk; it shrinks only when the last process ends.")
 	frames := desc("sqlite_wal_frames", "Pages in the write-ahead log since it last began anew.")
 	checkpointed := desc("sqlite_wal_checkpointed_frames", "How many of them are in the file already: what is left waits for a checkpoint.")
-	disk := desc("sqlite_disk_free_bytes", "Free space of the disk the file is on.")
-	m.group(ctx, "sqlite", waitTime, []*prometheus.Desc{size, free, wal, frames, checkpointed, disk}, func(ctx context.Context, out emit) error {
+	m.group(ctx, "sqlite", waitTime, []*prometheus.Desc{size, free, wal, frames, checkpointed}, func(ctx context.Context, out emit) error {
 		f, err := d.FileStats(ctx)
 		if err != nil {
-			return err
-		}
-		var fs syscall.Statfs_t
-		if err := syscall.Statfs(filepath.Dir(d.Path()), &fs); err != nil {
 			return err
 		}
 		out(size, float64(f.Size))
@@ -225,8 +218,19 @@ func (m *Metrics) sqliteFile(ctx context.Context, d *db.DB) {
 		out(wal, float64(f.WALSize))
 		out(frames, float64(max(f.WALFrames, 0)))
 		out(checkpointed, float64(max(f.WALCheckpointed, 0)))
-		out(disk, float64(fs.Bavail)*float64(fs.Bsize))
 		return nil
+	})
+}
+
+// Disk adds the room on the disk that holds our data, as space reads it.
+func (m *Metrics) Disk(ctx context.Context, space func() (free, size uint64, err error)) {
+	free := desc("data_disk_free_bytes", "Free space of the disk that holds the SQLite file; with PostgreSQL, of the one for temporary files.")
+	size := desc("data_disk_size_bytes", "Size of that disk.")
+	m.group(ctx, "disk", waitTime, []*prometheus.Desc{free, size}, func(_ context.Context, out emit) error {
+		f, s, err := space()
+		out(free, float64(f))
+		out(size, float64(s))
+		return err
 	})
 }
 

@@ -38,6 +38,7 @@ func full(t *testing.T, s *store.Store) *Metrics {
 	t.Helper()
 	m := New("1.2.3", "up")
 	m.Database(t.Context(), s, schema)
+	m.Disk(t.Context(), func() (free, size uint64, err error) { return 3, 10, nil })
 	m.Queue(func() int { return 7 }, 4096)
 	m.SelfChecks(func() map[string]int { return map[string]int{"disk": 1} })
 	m.Request("GET", "/checks/{check}/details/", 200, 2000, 3*time.Millisecond)

@@ -227,7 +227,7 @@ func (h *Handler) broken(w http.ResponseWriter, r *http.Request, err error) {
 	id := logs.NewID()
 	w.Header().Set("X-Request-Id", id)
 	ctx := logs.WithEvent(incident.WithRequest(r.Context(), r), &logs.Event{ID: id})
-	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix), slog.Any("error", err))...)
+	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix, false), slog.Any("error", err))...)
 	text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
 }
 

@@ -16,14 +16,15 @@ func Logged(h http.Handler, prefix string, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, seen := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		h.ServeHTTP(seen, r)
-		attrs := append(pingAttrs(r, prefix), slog.Int("status", seen.status), logs.Took(time.Since(began)), slog.String("remote", remoteAddr(r)))
+		attrs := append(pingAttrs(r, prefix, seen.status < http.StatusMultipleChoices), slog.Int("status", seen.status), logs.Took(time.Since(began)), slog.String("remote", remoteAddr(r)))
 		log.Debug("ping", attrs...)
 	})
 }
 
 // pingAttrs are what the address of a ping says, but for its secrets: the code
-// of the check, which its unique key stands for, and the ping key.
-func pingAttrs(r *http.Request, prefix string) []any {
+// of the check, which its unique key stands for, and the ping key. The slug is
+// shown where it is known to be one: it may be a ping key in the wrong place.
+func pingAttrs(r *http.Request, prefix string, known bool) []any {
 	attrs := []any{slog.String("method", clean(r.Method, monitor.MaxMethod))}
 	t, ok := parseTarget(strings.TrimPrefix(r.URL.Path, prefix))
 	switch {
@@ -31,7 +32,7 @@ func pingAttrs(r *http.Request, prefix string) []any {
 		return append(attrs, slog.String("kind", "none"))
 	case t.byCode:
 		attrs = append(attrs, slog.String("check", monitor.UniqueKey(t.code)))
-	case monitor.ValidSlug(t.slug): // not a ping key that stands in the wrong place
+	case known:
 		attrs = append(attrs, slog.String("slug", t.slug))
 	}
 	return append(attrs, slog.String("kind", string(t.kind)))
