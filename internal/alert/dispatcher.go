@@ -90,6 +90,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			if pause, ok := d.trouble.note(r.err); !ok {
 				due = false
 				tick.Reset(pause)
+			} else {
+				d.cfg.Observe.claimed()
 			}
 			d.accept(r.claimed)
 			due = due || len(r.claimed) > 0 // there may be more

@@ -56,6 +56,20 @@ type Observe struct {
 	Accepted  func(kind string, sinceFlip time.Duration)                   // flip stored → accepted by the other side
 	Round     func(Round, time.Duration)                                   // each round of the watcher
 	Settled   func(kind string, verdict store.Verdict)                     // a delivery that needed no attempt
+	Looked    func()                                                       // the watcher has judged all deadlines that have passed
+	Claimed   func()                                                       // the dispatcher has asked for deliveries, and been answered
+}
+
+func (o Observe) looked() {
+	if o.Looked != nil {
+		o.Looked()
+	}
+}
+
+func (o Observe) claimed() {
+	if o.Claimed != nil {
+		o.Claimed()
+	}
 }
 
 func (o Observe) flipped(late time.Duration) {

@@ -65,6 +65,7 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 			w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error", c.ScheduleError)
 		}
 		if batch.Claimed < flipBatch {
+			w.cfg.Observe.looked()
 			return r, nil
 		}
 	}

@@ -77,6 +77,7 @@ type App struct {
 	sender    *mail.Sender
 	outside   *notify.Client     // for what the operator has set
 	incidents *incident.Reporter // tells the operators of errors
+	rounds    rounds             // of watcher and dispatcher
 	servers   []*server
 	smtpd     *smtpd.Server // nil: no pings by e-mail
 	smtpAddr  net.Addr      // where it listens
@@ -118,7 +119,7 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	if opts.Demo {
 		opts.Config = demoConfig(opts.Config)
 	}
-	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role))}
+	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
 	host, _ := os.Hostname() // "" is fine
 	if err := a.reportErrors(host); err != nil {
 		return nil, err
@@ -186,6 +187,12 @@ func (a *App) start(ctx context.Context) error {
 		a.loop(ctx, "alerts", func(ctx context.Context) error {
 			return a.parts.alerts.Run(ctx)
 		})
+		if a.cfg.HeartbeatURL != "" {
+			a.loop(ctx, "heartbeat to the outside", a.beatOutside)
+		}
+	}
+	if a.role == Serve {
+		a.loop(ctx, "look for workers", a.watchWorkers)
 	}
 	if a.role.reports() {
 		a.loop(ctx, "reports", func(ctx context.Context) error {

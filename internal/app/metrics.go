@@ -32,6 +32,8 @@ func (a *App) observeAlerts() alert.Observe {
 		Attempted: func(kind string, v store.Verdict, took time.Duration) {
 			a.metrics.Attempted(kind, v.String(), took)
 		},
+		Looked:  func() { done(a.rounds.looked) },
+		Claimed: func() { done(a.rounds.claimed) },
 		Settled: func(kind string, v store.Verdict) { a.metrics.Settled(kind, v.String()) },
 		Round: func(r alert.Round, took time.Duration) {
 			a.metrics.Round(r.Claimed, r.Flips, r.Broken, took, a.store.Now())

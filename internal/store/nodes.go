@@ -42,6 +42,46 @@ func (s *Store) Nodes(ctx context.Context, since time.Time) ([]monitor.Node, err
 	})
 }
 
+// LastSeen is the last sign of life of any process of the one or two roles, zero
+// when there is none.
+func (s *Store) LastSeen(ctx context.Context, roles ...string) (seen time.Time, err error) {
+	err = s.db.QueryRow(ctx, `SELECT max(n.seen_at) FROM nodes n WHERE n.role IN ($1, $2)`, roles[0], roles[len(roles)-1]).Scan(db.Time(&seen))
+	if err != nil {
+		return seen, fmt.Errorf("look for %v: %w", roles, err)
+	}
+	return seen, nil
+}
+
+// absenceKey is where it is noted that people were told of a missing process. It
+// is among the rate limits: the note goes by itself after a day.
+const absenceKey = "absence "
+
+// ClaimAbsence notes that people are told that a process is missing, by its name.
+// It returns false where somebody has told them already.
+func (s *Store) ClaimAbsence(ctx context.Context, name string) (bool, error) {
+	res, err := s.db.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`, absenceKey+name, s.Now())
+	if err != nil {
+		return false, fmt.Errorf("claim absence: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// EndAbsence takes the note back. It returns when it was made, and false where
+// there is none, or somebody else has taken it back.
+func (s *Store) EndAbsence(ctx context.Context, name string) (told time.Time, ok bool, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `DELETE FROM rate_limits WHERE key = $1 RETURNING updated_at`, absenceKey+name).Scan(db.Time(&told))
+	})
+	if db.IsNoRows(err) {
+		return told, false, nil
+	}
+	if err != nil {
+		return told, false, fmt.Errorf("end absence: %w", err)
+	}
+	return told, true, nil
+}
+
 // AlertsAlive tells whether a process that sends alerts is alive.
 func (s *Store) AlertsAlive(ctx context.Context) (bool, error) {
 	var n int

@@ -82,3 +82,32 @@ func TestAlertsAreAliveWhileAWorkerIs(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAbsenceIsToldByOneAndEndedByOne(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		seen, err := s.LastSeen(t.Context(), "sendalerts", "up")
+		if err != nil || !seen.IsZero() {
+			t.Fatalf("%v, %v", seen, err)
+		}
+		beat(t, s, &monitor.Node{ID: uuid.New(), Role: "sendalerts", StartedAt: clock.Now()})
+		last := clock.Now()
+		clock.Advance(time.Minute)
+		beat(t, s, &monitor.Node{ID: uuid.New(), Role: "serve", StartedAt: clock.Now()})
+		if seen, err = s.LastSeen(t.Context(), "sendalerts", "up"); err != nil || !seen.Equal(last) {
+			t.Errorf("seen at %v, %v", seen, err)
+		}
+		for _, want := range []bool{true, false} {
+			if first, err := s.ClaimAbsence(t.Context(), "sendalerts"); first != want || err != nil {
+				t.Errorf("claimed: %v, %v", first, err)
+			}
+		}
+		told := clock.Now()
+		clock.Advance(time.Minute)
+		for _, want := range []bool{true, false} {
+			at, ended, err := s.EndAbsence(t.Context(), "sendalerts")
+			if ended != want || err != nil || ended && !at.Equal(told) {
+				t.Errorf("ended: %v, %v, %v", at, ended, err)
+			}
+		}
+	})
+}
