@@ -109,7 +109,7 @@ func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {
 func (w *Watcher) report(r Round, took time.Duration) {
 	w.cfg.Observe.round(r, took)
 	level := slog.LevelDebug
-	if r.Claimed > 0 {
+	if r.Flips > 0 || r.Broken > 0 { // to look at a job that has started is nothing to tell
 		level = slog.LevelInfo
 	}
 	w.cfg.Log.LogAttrs(context.Background(), level, "watch",

@@ -15,7 +15,7 @@ func demoConfig(c *config.Config) *config.Config {
 	out := *c
 	out.SMTPHost, out.AdminsWebhook, out.HeartbeatURL = "", "", ""
 	if out.PushoverAPIToken == "" {
-		out.PushoverAPIToken = "demo"
+		out.PushoverAPIToken = "a demo has no real token"
 	}
 	return &out
 }
