@@ -45,7 +45,7 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if opened != nil {
-			opened.DB().Close() //nolint:errcheck // it was only read
+			opened.DB().Close()
 		}
 	}
 }

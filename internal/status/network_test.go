@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func (a *authority) issue(t *testing.T, end time.Time) (*authority, []byte) {
 func TestTheCertificateOfTheSite(t *testing.T) {
 	const day = 24 * time.Hour
 	end := time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
-	root, _ := (*authority)(nil).issue(t, end.Add(day)) // its end is nobody's concern
+	root, _ := (*authority)(nil).issue(t, end.Add(-day)) // its end is the visitors' concern
 	leaf, der := root.issue(t, end)
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = nil
@@ -178,7 +179,7 @@ environment) echo "$PUNCTUAL_SECRET_KEY$GREETING" ;;
 long) head -c 100000 /dev/zero | tr '\0' x ;;
 ugly) printf 'a\033[31mb\tc\377d\n' ;;
 killed) kill -9 $$ ;;
-children) sleep 60 & sleep 60 ;;
+children) sleep 60 >"$2" & sleep 60 ;;
 orphans) sleep 2 & echo left one ;;
 silent) : ;;
 esac
@@ -187,6 +188,14 @@ esac
 		t.Fatal(err)
 	}
 	t.Setenv("PUNCTUAL_SECRET_KEY", "geheim")
+	fifo, ended := filepath.Join(t.TempDir(), "fifo"), make(chan error, 1) // at its end when nobody holds it any more
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, err := os.ReadFile(fifo)
+		ended <- err
+	}()
 	for _, c := range []struct {
 		args []string
 		want status.Severity
@@ -201,7 +210,7 @@ esac
 		{[]string{"long"}, status.OK, strings.Repeat("x", 200)},
 		{[]string{"ugly"}, status.OK, "a [31mb cd"},
 		{[]string{"killed"}, status.Error, "did not end by itself: signal: killed"},
-		{[]string{"children"}, status.Error, "did not end in time"},
+		{[]string{"children", fifo}, status.Error, "did not end in time"},
 		{[]string{"orphans"}, status.OK, "left one"},
 		{[]string{"silent"}, status.OK, "exit code 0"},
 	} {
@@ -209,6 +218,14 @@ esac
 		if r.Err == nil && r.Fact != c.fact {
 			t.Errorf("%v: %q, want no more than %q", c.args, r.Fact, c.fact)
 		}
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("what the program had started lives on")
 	}
 	want(t, status.Command(status.CommandDependency{Name: "look", Path: script + "-gone"}), status.Error, "no such file or directory")
 }

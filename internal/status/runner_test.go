@@ -90,7 +90,7 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 			t.Errorf("well: %+v", r)
 		}
 
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble's clock: it takes no time
 		again := run(t, r, "hanging")
 		if res := again.Results[0]; began != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
 			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began, again.Took, res, first.Results[0].At)
@@ -98,7 +98,7 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 
 		close(release)
 		synctest.Wait()
-		time.Sleep(status.Keep)
+		time.Sleep(status.Keep) //nolint:forbidigo // of the bubble's clock: it takes no time
 		if r := run(t, r, "hanging").Results[0]; began != 2 || r.Severity != status.OK {
 			t.Errorf("when the old run has ended: begun %d times, %+v", began, r)
 		}
@@ -131,7 +131,7 @@ func TestManyCallersAreOneRun(t *testing.T) {
 		var runs atomic.Int32
 		r := status.NewRunner([]status.Check{check("x", func(context.Context) status.Finding {
 			runs.Add(1)
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // of the bubble's clock: it takes no time
 			return status.Well("fine")
 		})}, nil)
 		var all sync.WaitGroup
@@ -143,7 +143,7 @@ func TestManyCallersAreOneRun(t *testing.T) {
 		if n := runs.Load(); n != 1 {
 			t.Errorf("%d runs, want one for all who ask within a second", n)
 		}
-		time.Sleep(status.Keep)
+		time.Sleep(status.Keep) //nolint:forbidigo // of the bubble's clock: it takes no time
 		if run(t, r); runs.Load() != 2 {
 			t.Errorf("%d runs after a second, want a second one", runs.Load())
 		}
@@ -169,7 +169,7 @@ func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 			{status.Warn("slow"), 6 * time.Minute, 6 * time.Minute},
 		} {
 			next = step.f
-			time.Sleep(time.Until(start.Add(step.at)))
+			time.Sleep(time.Until(start.Add(step.at))) //nolint:forbidigo // of the bubble's clock: it takes no time
 			got := run(t, r).Results[0]
 			if got.At.Sub(start) != step.at || got.Since.Sub(start) != step.since {
 				t.Errorf("%s: at %s, since %s; want %s, %s", got.Fact, got.At.Sub(start), got.Since.Sub(start), step.at, step.since)

@@ -76,8 +76,8 @@ func DiskSpace(directory string) (Space, error) {
 	if err := syscall.Statfs(directory, &s); err != nil {
 		return Space{}, fmt.Errorf("look at the disk of %s: %w", directory, err)
 	}
-	block := uint64(s.Bsize)                                                   //nolint:unconvert // a positive number whose type differs between systems
-	return Space{Free: uint64(s.Bavail) * block, Total: s.Blocks * block}, nil //nolint:unconvert // likewise
+	block := uint64(s.Bsize)
+	return Space{Free: uint64(s.Bavail) * block, Total: s.Blocks * block}, nil //nolint:unconvert // its type differs between systems
 }
 
 // The room on a disk below which something has to be done, in hundredths, and
