@@ -218,9 +218,9 @@ func btoi(b bool) int {
 // before "job 10".
 func compareNatural(a, b string) int {
 	for a != "" && b != "" {
-		an, at := cutDigits(a)
-		bn, bt := cutDigits(b)
-		if an != "" && bn != "" {
+		if isDigit(a[0]) && isDigit(b[0]) {
+			an, at := cutDigits(a)
+			bn, bt := cutDigits(b)
 			x, y := strings.TrimLeft(an, "0"), strings.TrimLeft(bn, "0")
 			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
 				return c
@@ -239,8 +239,10 @@ func compareNatural(a, b string) int {
 // cutDigits splits off the digits a text begins with.
 func cutDigits(s string) (digits, rest string) {
 	i := 0
-	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
+	for i < len(s) && isDigit(s[i]) {
 		i++
 	}
 	return s[:i], s[i:]
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
