@@ -29,6 +29,8 @@ type BasePage struct {
 	Path       string // of this page, for ?next=
 	Now        time.Time
 	TZ         *time.Location // times are shown in: the reader's, unless the page has set another
+
+	own []store.ProjectRow // of the user, where the page has loaded them already
 }
 
 func (b *BasePage) base() *BasePage { return b }
@@ -72,11 +74,13 @@ func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 		return nil
 	}
 	b.LoggedInAs = v.superuser()
-	rows, err := s.Store.ProjectsOf(r.Context(), v.User.ID)
-	if err != nil {
-		return fmt.Errorf("projects of the user: %w", err)
+	if b.own == nil {
+		var err error
+		if b.own, err = s.Store.ProjectsOf(r.Context(), v.User.ID); err != nil {
+			return fmt.Errorf("projects of the user: %w", err)
+		}
 	}
-	for _, p := range rows {
+	for _, p := range b.own {
 		b.Projects = append(b.Projects, navOf(&p))
 		if b.Project != nil && b.Project.ID == p.ID {
 			*b.Project = navOf(&p)

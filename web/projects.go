@@ -112,7 +112,7 @@ func (s *Server) projectsOf(r *http.Request, form *Form) (*projectsPage, error) 
 	if err != nil {
 		return nil, err
 	}
-	m := &projectsPage{BasePage: BasePage{Title: "Projects", Nav: "projects"}, Form: form}
+	m := &projectsPage{BasePage: BasePage{Title: "Projects", Nav: "projects", own: rows}, Form: form}
 	for _, failing := range []bool{true, false} { // failing first, else by name (features §10)
 		for i := range rows {
 			if (rows[i].DownChecks > 0) == failing {

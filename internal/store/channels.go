@@ -137,8 +137,8 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 		checks  string
 	}
 	lists, err := db.List(ctx, s.db, func(l *list) []any { return []any{db.UUID(&l.channel), &l.checks} },
-		`SELECT cc.channel_id, string_agg(CAST(cc.check_id AS text), ',') FROM channels h JOIN check_channels cc ON cc.channel_id = h.id
-		WHERE h.project_id = $1 GROUP BY cc.channel_id ORDER BY cc.channel_id`, project)
+		`SELECT h.id, coalesce((SELECT string_agg(CAST(cc.check_id AS text), ',') FROM check_channels cc WHERE cc.channel_id = h.id), '')
+		FROM channels h WHERE h.project_id = $1 ORDER BY h.id`, project)
 	if err != nil {
 		return nil, fmt.Errorf("load assignments: %w", err)
 	}
@@ -148,7 +148,7 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 	}
 	var pairs []pair
 	for i := range lists {
-		for text := range strings.SplitSeq(lists[i].checks, ",") {
+		for text := range strings.FieldsFuncSeq(lists[i].checks, func(r rune) bool { return r == ',' }) {
 			check, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
 				return nil, fmt.Errorf("load assignments: %w", err)
