@@ -74,7 +74,6 @@ func (p *recoveryCodesPage) Lines() string { return strings.Join(p.Codes, "\n") 
 const (
 	twoFactorPath     = "/accounts/two_factor/"
 	recoveryCodesPath = twoFactorPath + "recovery/"
-	factorsOnProfile  = profilePath + "#two-factor"
 )
 
 // sessionTOTP is the sealed secret of an app that is being set up.
@@ -127,7 +126,7 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []str
 	v := visitorOf(r)
 	if codes == nil {
 		v.flash("ok", said)
-		return s.redirect(w, r, factorsOnProfile)
+		return s.redirect(w, r, profilePath)
 	}
 	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
 	if err != nil {
@@ -153,7 +152,7 @@ func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case !f.On():
-		return s.redirect(w, r, factorsOnProfile)
+		return s.redirect(w, r, profilePath)
 	}
 	return s.showCodes(w, r, &recoveryCodesPage{Left: f.RecoveryCodes, Since: f.RecoverySince})
 }
@@ -251,7 +250,7 @@ func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, said stri
 		said += " Logging in takes one step again."
 	}
 	v.flash("ok", said)
-	return s.redirect(w, r, factorsOnProfile)
+	return s.redirect(w, r, profilePath)
 }
 
 // keyOf is the visitor's key that the address names.
@@ -318,7 +317,7 @@ func (s *Server) renameKey(w http.ResponseWriter, r *http.Request) error {
 		return s.showKeyName(w, r, http.StatusBadRequest, form, key)
 	}
 	visitorOf(r).flash("ok", "The key has its new name.")
-	return s.redirect(w, r, factorsOnProfile)
+	return s.redirect(w, r, profilePath)
 }
 
 // adminRemoveFactors lets a user log in with one step again who has lost all

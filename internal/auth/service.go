@@ -38,7 +38,6 @@ type Config struct {
 	// SiteRoot is the full address of the site, without a slash at the end.
 	SiteRoot         string
 	SiteName         string
-	RPID             string // domain that security keys are for; "" = the host of SiteRoot
 	RegistrationOpen bool
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
@@ -62,7 +61,7 @@ type Service struct {
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
-		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.RPID, c.SiteName),
+		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName),
 		hashing: make(chan struct{}, 2),
 	}
 }
