@@ -190,7 +190,7 @@ func (a *App) statusPages() *webstatus.Deps {
 	return &webstatus.Deps{
 		Checks: func() *status.Runner { return a.status }, SiteName: a.cfg.SiteName, URL: a.cfg.SiteURL("/status/"), Version: a.opts.Version,
 		VersionHeader: a.cfg.StatusVersionHeader, ErrorCode: a.cfg.StatusErrorCode, TokenName: a.cfg.StatusTokenName, Tokens: a.cfg.StatusTokens,
-		Networks: a.cfg.StatusFrom(), Redact: a.cfg.Redactor(), Log: a.log,
+		Networks: a.cfg.StatusFrom(), Redact: a.cfg.Redactor(), Log: logs.In(a.log, logs.HTTP),
 	}
 }
 
