@@ -132,3 +132,25 @@ func TestErrorClass(t *testing.T) {
 		}
 	}
 }
+
+func TestATallyCountsItsOwnStatements(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		var tally db.Tally
+		ctx := db.WithTally(t.Context(), &tally)
+		exec(t, d, `CREATE TABLE things (id integer PRIMARY KEY)`) // not in the tally
+		err := d.InTx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO things (id) VALUES (1)`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := d.QueryRow(ctx, `SELECT count(*) FROM things`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if got := tally.Statements(); got != 4 || tally.Took() <= 0 { // begin, insert, commit, select
+			t.Errorf("%d statements in %s, want 4", got, tally.Took())
+		}
+	})
+}
