@@ -57,7 +57,7 @@ func MailSend(sender *mail.Sender, to []string, site string) Check {
 				}
 				if err := sender.Send(ctx, e); err != nil {
 					f := unsent(err)
-					f.Err = fmt.Errorf("to %s: %w", address, err)
+					f.Fact = address + ": " + f.Fact
 					return f
 				}
 			}
