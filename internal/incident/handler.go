@@ -125,7 +125,7 @@ func (e *entry) key(p *Panic, away bool) string {
 	}
 	f, _ := runtime.CallersFrames([]uintptr{e.PC}).Next()
 	if l, ok := errors.AsType[*located](e.err); ok {
-		f = l.frame
+		f = l.frames[0]
 	}
 	return fmt.Sprint(f.File, ":", f.Line, " ", e.route, " ", kind(e.err))
 }
@@ -177,13 +177,15 @@ func (h *handler) report(ctx context.Context, e *entry, p *Panic, away bool) *Re
 	if e.Message == requestLine {
 		r.Title = "A request failed"
 	}
-	stack := outside()
-	if l, ok := errors.AsType[*located](e.err); ok {
-		stack = append([]runtime.Frame{l.frame}, stack...)
-	}
-	if p != nil {
+	var stack []runtime.Frame
+	switch l, ok := errors.AsType[*located](e.err); {
+	case p != nil:
 		stack = p.frames
 		r.Title = "Panic: " + r.Title
+	case ok:
+		stack = l.frames
+	default:
+		stack = outside()
 	}
 	if away {
 		r.Title = "The database does not answer: " + r.Title

@@ -106,10 +106,10 @@ func shortPlace(f runtime.Frame) string {
 	return fmt.Sprintf("%s (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
 }
 
-// located is an error with the function that returned it.
+// located is an error with where it came up.
 type located struct {
 	error
-	frame runtime.Frame
+	frames []runtime.Frame
 }
 
 // Unwrap is the error itself.
@@ -127,5 +127,9 @@ func From(f any, err error) error {
 	if !method { // of the value of a method Go does not know where it is
 		frame.File, frame.Line = fn.FileLine(fn.Entry())
 	}
-	return &located{err, frame}
+	return &located{err, []runtime.Frame{frame}}
 }
+
+// Here notes that err came up where Here is called from, or so many callers
+// further out, for whoever logs it elsewhere.
+func Here(out int, err error) error { return &located{err, frames(2 + out)} }

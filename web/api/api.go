@@ -248,7 +248,7 @@ func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	event := logs.EventOf(r.Context()) // the line of the request tells it
-	event.Err = err
+	event.Err = incident.Here(2, err)  // who called fail or refuse
 	status, text := http.StatusInternalServerError, "internal error"
 	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
 		status, text = http.StatusServiceUnavailable, "temporarily unavailable, try again"

@@ -18,6 +18,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -85,7 +86,7 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 	case errs.KindOf(err) == errs.NotFound:
 		empty(w, http.StatusNotFound)
 	case err != nil:
-		logs.EventOf(r.Context()).Err = err
+		logs.EventOf(r.Context()).Err = incident.Here(0, err)
 		status := http.StatusInternalServerError
 		if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
 			status = http.StatusServiceUnavailable

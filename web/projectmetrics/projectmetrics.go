@@ -13,6 +13,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/store"
 )
@@ -92,7 +93,7 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	logs.EventOf(r.Context()).Err = err
+	logs.EventOf(r.Context()).Err = incident.Here(1, err)
 	status := http.StatusInternalServerError
 	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
 		status = http.StatusServiceUnavailable
