@@ -85,6 +85,10 @@ func docList() []docGroup {
 			{Name: "teams", Lead: "Projects, who may do what in them, and their keys."},
 			{Name: "signing-in", Lead: "Mailed links, passwords, and two-factor sign-in: keys, authenticator apps, recovery codes."},
 		}},
+		{"On these pages", []doc{
+			{Name: "lists", Lead: "Find some of many checks, and pause, tag or remove them together."},
+			{Name: "keyboard", Lead: "Keys that are shorter than the mouse."},
+		}},
 		{"For programs", []doc{
 			{Name: "pinging", Lead: "The pinging API: every address, parameter and answer."},
 			{Name: "api", Lead: "Make, change and read checks from programs: keys, addresses, refusals."},

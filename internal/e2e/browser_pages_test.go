@@ -140,6 +140,11 @@ func TestEveryPage(t *testing.T) {
 		v.console.Allow("status of 4")
 		g.tour(v, map[string]string{"404": "/no/such/page/", "token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
 		g.tour(v, map[string]string{"wall": wall, "tv": "/tv/"})
+		v.open(agree)
+		v.click("main form .btn")
+		v.until(`document.querySelector("main h1")?.innerText === "Thank you" && document.readyState === "complete"`)
+		v.page = "email-done"
+		v.fromAllSides()
 	})
 	t.Run("user", func(t *testing.T) {
 		t.Parallel()
@@ -375,8 +380,8 @@ func checkNamed(b *tab, user, name string) string {
 	return ""
 }
 
-// tooWide names what makes the page wider than its window.
-const tooWide = `document.scrollingElement.scrollWidth <= innerWidth ? "" : document.scrollingElement.scrollWidth + " " +
+// tooWide names what makes the page wider than its window, and cards that cut off what is in them.
+const tooWide = `document.scrollingElement.scrollWidth <= innerWidth ? [...document.querySelectorAll(".card")].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "hidden").map(e => "cut off: " + e.className + " " + e.scrollWidth).join(" ") : document.scrollingElement.scrollWidth + " " +
 	[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 6).map(e => e.tagName + "." + e.className).join(" ")`
 
 // restless names what is animated for longer than anybody sees.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
@@ -75,4 +76,123 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.says(".flash.ok", "Added")
 	b.says(".channels", "ops@example.org")
 	waitMail(t, s, "(?i)alerts|address|confirm")
+}
+
+// What the main job does not need: changes to many checks, tests and badges,
+// with JavaScript disabled.
+func TestEverythingElseWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, db.SQLite)
+	if err := chromium.DisableJS(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	const user = "jane@example.org"
+	s := b.store(t)
+	b.signUp(user)
+	project := "/projects/" + b.project(s, user).String()
+	first := b.checks(s, user)[0]
+	details := "/checks/" + first.Code.String() + "/details/"
+
+	// One check: its name, a pause and its end, its log.
+	b.open(details)
+	b.click(".head a.btn")
+	b.at("/name/")
+	b.fill("#name", "Nightly backup")
+	b.fill("#tags", "prod db")
+	b.click("main form .btn.primary")
+	b.at("/details/")
+	b.says("main h1", "Nightly backup")
+	b.click(`#state form[action$="/pause/"] button`)
+	b.see("#state .s-paused")
+	b.click(`#state form[action$="/resume/"] button`)
+	b.see("#state .s-new")
+	b.ping(b.site("/ping/"+first.Code.String()), "dumped 17 tables")
+	b.ping(b.site("/ping/"+first.Code.String()+"/fail"), "no space left")
+	b.open(details)
+	b.says(".said", "no space left")
+	b.click(`.card > header a[href$="/log/"]`)
+	b.at("/log/")
+	b.says("#log", "dumped 17 tables")
+	b.do(chromedp.EmulateViewport(390, 844)) // where the filters are folded
+	b.click(".logfilter summary")
+	for _, kind := range []string{"success", "start", "log", "ign", "flip", "alert"} {
+		b.click(".logfilter [value=" + kind + "]")
+	}
+	b.click(".logfilter .btn")
+	b.until(`location.search.includes("kind=fail") && document.readyState === "complete"`)
+	b.says("#log", "no space left")
+	if b.value(`document.querySelector("#log").innerText.includes("dumped")`) != "false" {
+		t.Error("the log shows what was not asked for")
+	}
+	b.fill("#logsearch", "nothing like this"+kb.Enter)
+	b.says("#log", "Nothing matches")
+	b.do(chromedp.EmulateViewport(1280, 900))
+
+	// Many checks: pause, undo, removal.
+	for _, name := range []string{"One more", "And another"} {
+		b.open(project + "/checks/add/")
+		b.fill("#name", name)
+		b.click("main form .btn.primary")
+		b.at("/details/")
+	}
+	b.open(project + "/checks/")
+	b.click("#select")
+	b.see("#bulk")
+	b.click("#bulk [name=all]")
+	b.click("#bulk [value=pause]")
+	b.says(".flash.ok", "3 checks")
+	paused := func() (n int) {
+		for _, c := range b.checks(s, user) {
+			if c.Status == monitor.StatusPaused {
+				n++
+			}
+		}
+		return n
+	}
+	if n := paused(); n != 3 {
+		t.Errorf("%d checks are paused, want 3", n)
+	}
+	b.click(".flash form button")
+	eventually(t, "the pause is undone", func() bool { return paused() == 0 })
+	b.open(project + "/checks/?select=1")
+	b.click("#checks tbody tr:nth-child(2) [name=check]")
+	b.click("#checks tbody tr:nth-child(3) [name=check]")
+	b.click("[popovertarget=bulk-tags]")
+	b.fill("#bulk-tag", "spare")
+	b.click("#bulk [value=tag]")
+	b.says("#checks", "spare")
+	b.open(project + "/checks/?tag=spare&select=1")
+	b.click("#bulk [name=all]")
+	b.click("#bulk [value=remove]")
+	b.says("main .named", "And another")
+	b.click("main .btn.danger")
+	b.see("#checks")
+	if left := b.checks(s, user); len(left) != 1 || left[0].Code != first.Code {
+		t.Errorf("left are %v", left)
+	}
+
+	// A test of an integration, a badge, a wall, keys.
+	b.open(project + "/integrations/")
+	b.click(`.channels form[action$="/test/"] button`)
+	b.see(".flash")
+	waitMail(t, s, "(?i)test")
+	b.open(project + "/settings/")
+	for _, key := range []string{"api_key", "ping_key"} {
+		b.click("[name=create_key][value=" + key + "]")
+		b.see("#" + key + " .code")
+		b.click("[popovertarget=revoke-" + key + "]")
+		b.click("#revoke-" + key + " .danger")
+		b.see("[name=create_key][value=" + key + "]")
+	}
+	b.click(`main a[href$="/badges/"]`)
+	b.at("/badges/")
+	b.click(`.segments label:has([value="3"])`)
+	b.click("main form .btn.primary")
+	b.until(`location.search.includes("states=3") && document.querySelector(".badge .shown img").naturalWidth > 20`)
+	b.open("/walls/")
+	b.fill("main form #name", "Ops room")
+	b.click("main form [name=project]")
+	b.click("main form .btn.primary")
+	b.click("main a.btn[href*='/wall/']")
+	b.says("#wall", "Nightly backup")
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -24,7 +25,11 @@ func Accessibility(ctx context.Context, rules ...string) ([]string, error) {
 		return nil, fmt.Errorf("looking for axe: %w", err)
 	}
 	if !loaded {
-		if err := chromedp.Run(ctx, chromedp.Evaluate(axe+";0", nil)); err != nil {
+		err := chromedp.Run(ctx, chromedp.Evaluate(axe+";0", nil), chromedp.ActionFunc(func(ctx context.Context) error {
+			_, err := page.AddScriptToEvaluateOnNewDocument(axe).Do(ctx) // half a megabyte: not again for the pages after this one
+			return err
+		}))
+		if err != nil {
 			return nil, fmt.Errorf("loading axe: %w", err)
 		}
 	}

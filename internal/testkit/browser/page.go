@@ -55,7 +55,7 @@ func Screenshot(ctx context.Context, name string, width, height int, dark bool) 
 	}
 	var png []byte
 	err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0).Do(ctx)
+		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0).WithOptimizeForSpeed(true).Do(ctx)
 		return err
 	}))
 	if err != nil {
