@@ -37,8 +37,8 @@ func (d *demoView) Class() string {
 	return "s-" + string(d.Status)
 }
 
-// stopPolling tells htmx not to ask again.
-const stopPolling = 286
+// stopPolling tells the page not to ask again.
+const stopPolling = http.StatusNoContent
 
 // welcome shows the page for visitors.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) error {

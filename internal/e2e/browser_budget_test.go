@@ -43,7 +43,7 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 	for _, size := range sizes {
 		total += size
 	}
-	if total > 60_000 || len(sizes) < 4 {
+	if total > 50_000 || len(sizes) < 4 { // 60 KB is the promise; this is what it takes today, and some
 		t.Errorf("the first page has %.0f bytes: %v", total, sizes)
 	}
 	t.Logf("%.0f bytes: %v", total, sizes)

@@ -5,6 +5,7 @@
 //   data-busy="Sending…"    on a submit button: its text while the form is on its way
 //   data-filter="#list"     on a search input: hides the children of #list, or what is data-item in it, whose text does not hold what is typed
 //   form[data-send]         sends itself
+//   data-again="address"    asks for itself every two seconds, until the answer is empty
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
@@ -91,7 +92,6 @@ function fill(dialog, content, href) {
   }
   for (const form of $$('form:not([action])', dialog)) form.setAttribute('action', href);
   ready(dialog);
-  window.htmx?.process(dialog);
   dialog.dispatchEvent(new CustomEvent('content', { bubbles: true }));
 }
 
@@ -251,6 +251,19 @@ if (projects) {
   });
 }
 
+function again(part) {
+  setTimeout(async () => {
+    const response = document.hidden ? null : await fetch(part.dataset.again).catch(() => null);
+    if (response?.status === 204) return;
+    const holder = document.createElement('div');
+    holder.innerHTML = response?.ok ? await response.text() : '';
+    const fresh = holder.firstElementChild || part;
+    if (fresh !== part) part.replaceWith(fresh);
+    again(fresh);
+  }, 2000);
+}
+for (const part of $$('[data-again]')) again(part);
+
 // Colours: at once, and remembered by the server.
 function changeTheme(form, theme) {
   document.documentElement.dataset.theme = theme;
@@ -335,4 +348,4 @@ for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
 for (const form of $$('form[data-send]')) form.requestSubmit();
 ready(document);
 $('.tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-document.addEventListener('htmx:load', (e) => ready(e.detail.elt));
+document.addEventListener('htmx:load', (e) => ready(e.detail.elt)); // on pages that have it
