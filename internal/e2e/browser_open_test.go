@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"punctual/internal/db"
@@ -27,8 +28,15 @@ func TestEverythingThatOpens(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, db.SQLite)
 	server := e.start(t, "up")
-	b := openTab(t, e, server)
-	b.signUp("jane.roe@acme.example")
+	var session []*network.Cookie
+	t.Run("begin", func(t *testing.T) {
+		b := openTab(t, e, server)
+		b.signUp("jane.roe@acme.example")
+		session = b.cookies()
+	})
+	if session == nil {
+		t.FailNow()
+	}
 	check := seedDemo(t, e.store(t), "jane.roe@acme.example")
 	channels, err := e.store(t).ChannelsOf(t.Context(), check.ProjectID)
 	must(t, err)
@@ -66,7 +74,8 @@ func TestEverythingThatOpens(t *testing.T) {
 	} {
 		t.Run(part[0].name, func(t *testing.T) {
 			t.Parallel()
-			b := b.twin(t)
+			b := openTab(t, e, server)
+			b.use(session)
 			b.console.Allow("status of 4")
 			for _, o := range part {
 				b.look(max(o.width, 390), false)
