@@ -66,6 +66,31 @@ func TestEachAlertIsTried(t *testing.T) {
 	}
 }
 
+// The jobs in comments are for other ways of getting there; they must be right as well.
+func TestScrapeConfigInCommentsIsValid(t *testing.T) {
+	config := regexp.MustCompile(`(?m)^  # (- job_name|  )`).ReplaceAllString(read(t, "prometheus/scrape.yml"), "  $1")
+	if config = strings.Replace(config, "job_name: punctual\n", "job_name: punctual-site\n", 1); strings.Count(config, "\n  - job_name") != 4 {
+		t.Fatalf("not four jobs:\n%s", config)
+	}
+	dir := t.TempDir()
+	config = strings.ReplaceAll(config, "/etc/prometheus/punctual.token", filepath.Join(dir, "punctual.token"))
+	for name, text := range map[string]string{"prometheus.yml": config, "punctual-rules.yml": read(t, "prometheus/rules.yml"), "punctual.token": "token"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "prometheus.yml")
+}
+
+// The exporter is a program of others that .ci/deps installs for those who want it.
+func TestBlackboxConfigIsValid(t *testing.T) {
+	exporter, err := exec.LookPath("prometheus-blackbox-exporter")
+	if err != nil {
+		t.Skip("no prometheus-blackbox-exporter: .ci/deps clients installs it")
+	}
+	run(t, "prometheus", exporter, "--config.check", "--config.file=blackbox.yml")
+}
+
 // dashboard is what this test reads of Grafana's format.
 type dashboard struct {
 	Panels []struct {

@@ -2,9 +2,11 @@ package status
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +49,7 @@ func (s *Server) dashboard(r *http.Request, v *view) *Dashboard {
 		e := &v.entries[i]
 		c := DashboardCheck{Name: e.name, Title: e.title, Severity: e.severity.String(), Message: e.message(), Took: milliseconds(e.took), Since: e.since}
 		for _, f := range e.fields {
-			c.Fields = append(c.Fields, DashboardField{Name: strings.ReplaceAll(f.Name, "_", " "), Value: f.Text()})
+			c.Fields = append(c.Fields, figure(f))
 		}
 		d.Checks = append(d.Checks, c)
 	}
@@ -59,6 +61,34 @@ func (s *Server) dashboard(r *http.Request, v *view) *Dashboard {
 		}
 	}
 	return d
+}
+
+// figure is a field as people read it: the unit goes from its name to its value.
+func figure(f status.Field) DashboardField {
+	name, value := f.Name, f.Text()
+	if n, isNumber := f.Number(); isNumber {
+		for suffix, unit := range map[string]string{"_bytes": "", "_ms": " ms", "_seconds": " s", "_percent": " %"} {
+			bare, found := strings.CutSuffix(name, suffix)
+			if !found {
+				continue
+			}
+			if name, value = bare, value+unit; unit == "" {
+				value = size(n)
+			}
+			break
+		}
+	}
+	return DashboardField{Name: strings.ReplaceAll(name, "_", " "), Value: value}
+}
+
+// size is a number of bytes: "64.5 GiB".
+func size(n float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for ; n >= 1024 && i < len(units)-1; i++ {
+		n /= 1024
+	}
+	return strconv.FormatFloat(math.Round(n*10)/10, 'f', -1, 64) + " " + units[i]
 }
 
 // withFormat is the query with another format.

@@ -262,6 +262,22 @@ func TestThePageSaysItInASentence(t *testing.T) {
 	}
 }
 
+func TestFiguresAsPeopleReadThem(t *testing.T) {
+	fields := []status.Field{
+		{Name: "free_bytes", Value: int64(69263785984)}, {Name: "round_trip_ms", Value: 1.5}, {Name: "lag_seconds", Value: 0}, {Name: "used_percent", Value: 25.6},
+		{Name: "length_bytes", Value: 12}, {Name: "processes", Value: 2}, {Name: "engine", Value: "sqlite"}, {Name: "in_bytes", Value: "text"},
+	}
+	var d webstatus.Dashboard
+	serve(t, []status.Check{finds("disk", "Disk", status.Well("fine", fields...))}).known("/status/?format=html").json(&d)
+	want := []webstatus.DashboardField{
+		{Name: "free", Value: "64.5 GiB"}, {Name: "round trip", Value: "1.5 ms"}, {Name: "lag", Value: "0 s"}, {Name: "used", Value: "25.6 %"},
+		{Name: "length", Value: "12 B"}, {Name: "processes", Value: "2"}, {Name: "engine", Value: "sqlite"}, {Name: "in bytes", Value: "text"},
+	}
+	if diff := cmp.Diff(want, d.Checks[0].Fields); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestChoosingAFormat(t *testing.T) {
 	s := serve(t, well())
 	types := map[string]string{
