@@ -133,6 +133,7 @@ func (g *gallery) exhibits() []exhibit {
 		{name: "settings", title: "Project settings, keys and team", path: operations + "/settings/"},
 		{name: "badges", title: "Badges", path: operations + "/badges/"},
 		{name: "profile", title: "Account", path: "/accounts/profile/"},
+		{name: "reports", title: "Reports and reminders", path: "/accounts/profile/notifications/"},
 		{name: "wall", title: "A wall: projects on a screen", path: g.wall, visitor: true, see: "body"},
 		{name: "walls", title: "Walls", path: "/walls/"},
 		{name: "docs", title: "Documentation with one's own URLs", path: "/docs/crontab/"},
