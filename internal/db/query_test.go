@@ -207,15 +207,17 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 	exec(t, d, `CREATE TABLE counters (id bigint PRIMARY KEY, n bigint)`)
 	exec(t, d, `INSERT INTO counters VALUES (1, 0), (2, 0)`)
 	// Two transactions lock the same rows in opposite order: one of them is the victim of the deadlock.
-	var locked [2]chan struct{}
+	var locked, over [2]chan struct{}
 	for i := range locked {
-		locked[i] = make(chan struct{})
+		locked[i], over[i] = make(chan struct{}), make(chan struct{})
 	}
 	tries, done := [2]int{}, make(chan error)
 	for i := range 2 {
 		go func() {
-			done <- d.InTx(t.Context(), func(tx *db.Tx) error {
-				tries[i]++
+			err := d.InTx(t.Context(), func(tx *db.Tx) error {
+				if tries[i]++; tries[i] > 1 {
+					<-over[1-i] // else the two may meet again
+				}
 				if _, err := tx.Exec(t.Context(), `UPDATE counters SET n = n + 1 WHERE id = $1`, i+1); err != nil {
 					return err
 				}
@@ -226,6 +228,8 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 				_, err := tx.Exec(t.Context(), `UPDATE counters SET n = n + 1 WHERE id = $1`, 2-i)
 				return err
 			})
+			close(over[i])
+			done <- err
 		}()
 	}
 	for range 2 {
