@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/incident"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
@@ -55,7 +56,12 @@ func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
 			return nil
 		}
 		f.ping(monitor.PingFail, f.account.Check.Code)
-		f.dispatch(f.config())
+		cfg, caught := f.config(), make(chan string, 10)
+		reporter := incident.NewReporter(incident.Config{Panicked: func(where string) { caught <- where }, Now: f.Now, Log: cfg.Log})
+		defer reporter.Close()
+		cfg.Log = slog.New(reporter.Handler(cfg.Log.Handler()))
+		f.dispatch(cfg)
+		f.until("the panic to be counted", func() bool { return len(caught) == 1 && <-caught == "notifier" })
 		f.until("the first attempt to be recorded", func() bool { return f.deliveries(f.account.Check.Code)[0].LastError == "Internal error" })
 		f.later(time.Minute)
 		f.until("the second", func() bool { return f.with(f.account.Check.Code, 1, monitor.DeliverySent) })

@@ -127,7 +127,9 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 			}
 		}
 		takesPings()
-		w := alert.NewWatcher(f.config())
+		cfg, looked := f.config(), 0
+		cfg.Observe.Looked = func() { looked++ }
+		w := alert.NewWatcher(cfg)
 		round := func() alert.Round {
 			r, err := w.RunOnce(t.Context())
 			if err != nil {
@@ -140,9 +142,12 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 		if r := round(); r.Flips != 0 {
 			t.Fatalf("nobody takes pings, and %d checks are down", r.Flips)
 		}
+		if looked > 0 {
+			t.Error("a round in which nothing was judged counts")
+		}
 		takesPings() // we are back
-		if r := round(); r.Flips != 0 {
-			t.Fatalf("%d checks are down at once", r.Flips)
+		if r := round(); r.Flips != 0 || looked != 1 {
+			t.Fatalf("%d checks are down at once, %d rounds", r.Flips, looked)
 		}
 		f.clock.Advance(20 * time.Second)
 		takesPings()
@@ -158,5 +163,27 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 		if err != nil || r.Flips != 1 || silent.Status != monitor.StatusDown {
 			t.Errorf("%d flips, the silent check is %s, %v", r.Flips, silent.Status, err)
 		}
+	})
+}
+
+// A round that panics is tried again like one that fails.
+func TestTheWatcherOutlivesAPanic(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.checks(1, f.Now().Add(-time.Minute))
+		cfg, rounds := f.config(), make(chan struct{}, 100)
+		first := true
+		cfg.Observe.Round = func(alert.Round, time.Duration) {
+			if first {
+				first = false
+				panic("a bug")
+			}
+			rounds <- struct{}{}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { alert.NewWatcher(cfg).Run(ctx); close(ended) }()
+		<-rounds
+		cancel()
+		<-ended
 	})
 }

@@ -339,3 +339,30 @@ func stored(seen []string) (out []string) {
 	}
 	return out
 }
+
+// A ping that makes us panic fails alone, and the Recorder goes on.
+func TestAPanicCostsOnePing(t *testing.T) {
+	t.Parallel()
+	bad := uuid.New()
+	r := newRecorder(t, func(batch []*store.Arrival) error {
+		for _, a := range batch {
+			if a.Code == bad {
+				panic("a bug")
+			}
+		}
+		return nil
+	}, ping.Limits{})
+	var all sync.WaitGroup
+	for i := range 50 {
+		a := &store.Arrival{Code: uuid.New()}
+		if i%10 == 3 {
+			a.Code = bad
+		}
+		all.Go(func() {
+			if err := r.Record(a); (err != nil) != (a.Code == bad) {
+				t.Errorf("bad: %v, error %v", a.Code == bad, err)
+			}
+		})
+	}
+	all.Wait()
+}
