@@ -45,14 +45,6 @@ func openTab(t *testing.T, e env, server *process) *tab {
 	return b
 }
 
-// twin is a second browser of the same person, logged in as in the first one.
-func (b *tab) twin(t *testing.T) *tab {
-	t.Helper()
-	other := openTab(t, b.env, b.server)
-	other.use(b.cookies())
-	return other
-}
-
 // use takes the cookies of another browser.
 func (b *tab) use(cookies []*network.Cookie) {
 	b.Helper()

@@ -154,7 +154,7 @@ func TestGallery(t *testing.T) {
 	g := openDemo(t)
 	g.open("/walls/")
 	g.wall = g.value(`document.querySelector("main a.btn[href*='/wall/']").pathname`)
-	g.open("/robots.txt") // only its cookies are needed from here on
+	session := g.cookies() // all that is needed of it from here on
 	var index strings.Builder
 	index.WriteString("# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes them anew.\n")
 	for _, e := range g.exhibits() {
@@ -170,7 +170,7 @@ func TestGallery(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			b := openTab(t, g.env, g.server)
 			if !e.visitor {
-				b = g.twin(t)
+				b.use(session)
 			}
 			for _, width := range []int64{1280, 390} {
 				for _, scheme := range []string{"light", "dark"} {
