@@ -86,7 +86,7 @@ func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // text is for terminals and keyword monitors: the first line is the whole.
-func (s *Server) text(v *view) ([]byte, error) { //nolint:unparam // as all formats
+func (s *Server) text(v *view) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintln(&b, strings.ToUpper(v.severity.String()))
 	width := 0
