@@ -119,13 +119,9 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	if opts.Demo {
 		opts.Config = demoConfig(opts.Config)
 	}
-	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
 	host, _ := os.Hostname() // "" is fine
-	if err := a.reportErrors(host); err != nil {
-		return nil, err
-	}
-	if err := a.open(ctx); err != nil {
-		a.incidents.Close()
+	a, err := newApp(ctx, role, host, opts)
+	if err != nil {
 		return nil, err
 	}
 	if err := a.prepare(ctx); err != nil {
@@ -137,6 +133,19 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	a.cancel = cancel
 	if err := a.start(loops); err != nil {
 		return nil, errors.Join(err, a.Stop())
+	}
+	return a, nil
+}
+
+// newApp makes an App with its database that does nothing yet.
+func newApp(ctx context.Context, role Role, host string, opts Options) (*App, error) {
+	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
+	if err := a.reportErrors(host); err != nil {
+		return nil, err
+	}
+	if err := a.open(ctx); err != nil {
+		a.incidents.Close()
+		return nil, err
 	}
 	return a, nil
 }
