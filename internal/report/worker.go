@@ -212,7 +212,7 @@ func (w *Worker) nag(ctx context.Context, u *monitor.User, r *Round) error {
 // everybody who composes the mail of this date.
 func (w *Worker) frame(kind string, u *monitor.User, date, now time.Time) mail.ReportFrame {
 	return mail.ReportFrame{
-		To: u.Email, User: u.ID, Key: fmt.Sprintf("%s-%s-%d", kind, u.ID, date.Unix()),
+		To: u.Email, User: u.ID, Key: fmt.Sprintf("%s-%s-%d", kind, u.ID, date.UnixMicro()),
 		Settings: w.SiteRoot + "/accounts/profile/notifications/", Unsubscribe: w.SiteRoot + w.Unsubscribe(u.ID, now), Link: w.SiteRoot + "/",
 	}
 }
