@@ -52,7 +52,7 @@ func (a *App) beatOutside(ctx context.Context) error {
 	for a.rounds.next(ctx) {
 		err := a.outside.Call(ctx, http.MethodGet, a.cfg.HeartbeatURL, nil)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it did not get to answer: we are stopping
 		}
 		a.metrics.Heartbeat(err == nil)
 		switch {

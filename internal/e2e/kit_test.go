@@ -67,7 +67,7 @@ scrape_configs:
 	b.post("/accounts/signup/", url.Values{"identity": {"a@example.org"}, "tz": {"UTC"}})
 
 	ask := func(path string, into any) bool {
-		res, err := http.Get("http://127.0.0.1:" + port + path) //nolint:noctx // bounded by the test
+		res, err := http.Get("http://127.0.0.1:" + port + path)
 		if err != nil {
 			return false
 		}

@@ -88,7 +88,6 @@ type entry struct {
 	err        error
 	ref, route string
 	facts      []Fact
-	frames     []runtime.Frame
 }
 
 func (h *handler) read(line slog.Record) *entry {
