@@ -73,9 +73,9 @@ func TestStatusPageFollows(t *testing.T) {
 	heading := func(want string) {
 		t.Helper()
 		waitFor(s, "the page to say "+want, func() bool {
-			var h1, title string
-			s.drive(ctx, chromedp.Text("h1", &h1), chromedp.Title(&title))
-			return h1 == want && strings.HasPrefix(title, "Status: error") == full.Load()
+			var page struct{ H1, Title string } // in one look: the page may be changing
+			s.drive(ctx, chromedp.Evaluate(`({H1: document.querySelector("h1")?.innerText ?? "", Title: document.title})`, &page))
+			return page.H1 == want && strings.HasPrefix(page.Title, "Status: error") == full.Load()
 		})
 	}
 	renew := chromedp.Evaluate(`document.dispatchEvent(new Event("visibilitychange"))`, nil) // as when a phone wakes up
