@@ -146,11 +146,12 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 	heading := regexp.MustCompile(`<h([23]) id="([^"]+)">(.*?)</h[23]>`)
 	code := regexp.MustCompile(`(?s)<pre><code(?: class="language-(\w+)")?>(.*?)\n?</code></pre>`)
 	table := strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>")
+	colours := newHighlighter()
 	return func(html string) string {
 		html = heading.ReplaceAllString(html, `<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
 		html = code.ReplaceAllStringFunc(html, func(block string) string {
 			m := code.FindStringSubmatch(block)
-			sample := string(colour(m[1], stdhtml.UnescapeString(m[2])))
+			sample := string(colours.highlight(m[1], stdhtml.UnescapeString(m[2])))
 			class := "code"
 			if many(sample) {
 				class = "code many"

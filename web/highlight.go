@@ -3,93 +3,82 @@ package web
 import (
 	"html"
 	"html/template"
+	"regexp"
 	"strings"
-	"sync"
-
-	"github.com/alecthomas/chroma/v2"
-	"github.com/alecthomas/chroma/v2/lexers"
 )
 
-// dialects are the names our samples use for languages that chroma knows by
-// another one, or does not know.
-var dialects = map[string]string{"": "bash", "crontab": "bash", "curl": "bash", "systemd": "ini", "kubernetes": "yaml", "node": "js"}
-
-// highlighter colours samples of code. It remembers the last it was asked for:
-// the reference of the API has a hundred, the same for everybody.
-type highlighter struct {
-	mu   sync.Mutex
-	done map[sample]template.HTML
+// dialect is how a language writes what is worth a colour.
+type dialect struct {
+	find  *regexp.Regexp      // its groups are named by the classes of css/40-parts.css
+	words map[string]struct{} // of the language, among what the group w finds
 }
 
-type sample struct{ language, code string }
+// The parts of dialects, as groups of their expressions. Strings end in their
+// line: an apostrophe in a text must not colour all that follows.
+const (
+	hashComment  = `(?m:(?P<c>(?:^|[ \t])#.*))`
+	slashComment = `(?m:(?P<c>(?:^|[ \t])//.*))`
+	quoted       = `(?P<s>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')`
+	backquoted   = `(?P<s>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|` + "`[^`]*`)"
+	variable     = `(?P<v>\$(?:\w+|\{[^}\n]*\}|[?!@#*]))`
+	word         = `(?P<w>[A-Za-z_]+)`
+	// The name before a colon or an equals sign, the title in brackets.
+	key = `(?m:^(?:[ \t]|- )*(?P<v>[\w./-]+[ \t]*[:=]|\[\w+\]))`
+)
 
-// maxSamples bounds what is remembered; beyond it memory begins anew.
-const maxSamples = 1000
+// highlighter colours samples of code.
+type highlighter map[string]dialect // by the name of the language
 
-func newHighlighter() *highlighter { return &highlighter{done: make(map[sample]template.HTML)} }
+func newHighlighter() highlighter {
+	of := func(words string, parts ...string) dialect {
+		d := dialect{find: regexp.MustCompile(strings.Join(parts, "|")), words: map[string]struct{}{}}
+		for w := range strings.FieldsSeq(words) {
+			d.words[w] = struct{}{}
+		}
+		return d
+	}
+	shell := of("if then elif else fi for in do done while until case esac function local export set trap return exit", hashComment, quoted, variable, word)
+	settings := of("", hashComment, key, quoted, variable)
+	python := of("import from as def return try except finally raise if elif else for in while with not and or is None True False pass lambda class", hashComment, quoted, word)
+	golang := of("package import func return if else for range defer go var const type struct nil true false err", slashComment, backquoted, word)
+	js := of("const let var function async await return try catch finally throw if else for of in new import from export default null undefined true false", slashComment, backquoted, word)
+	clike := of("using import package public private static final void class new var int string return try catch finally throw throws if else for foreach in await async null true false", slashComment, quoted, word)
+	php := of("function return try catch finally throw if else for foreach as new null true false static fn use echo array", slashComment, quoted, variable, word)
+	ruby := of("require def end do begin rescue ensure raise if elsif else unless while return nil true false then class module", hashComment, quoted, word)
+	powershell := of("function param try catch finally throw if else foreach for in return exit", hashComment, quoted, variable, word)
+	json := of("", `(?P<v>"(?:\\.|[^"\\\n])*"):`, quoted)
+	return highlighter{
+		"": shell, "sh": shell, "bash": shell, "curl": shell, "crontab": shell,
+		"ini": settings, "yaml": settings, "hcl": settings, "systemd": settings, "kubernetes": settings,
+		"python": python, "go": golang, "js": js, "node": js, "csharp": clike, "java": clike, "json": json, "php": php, "ruby": ruby, "powershell": powershell,
+	}
+}
 
 // highlight writes code as HTML in which comments (c), strings (s), words of the
-// language (w) and names (v) are marked, by the classes of css/40-parts.css. A
-// language that is not known stays as it is.
-func (h *highlighter) highlight(language, code string) template.HTML {
-	key := sample{language, code}
-	h.mu.Lock()
-	out, ok := h.done[key]
-	h.mu.Unlock()
-	if ok {
-		return out
+// language (w) and names (v) are marked. A language that is not known stays as
+// it is.
+func (h highlighter) highlight(language, code string) template.HTML {
+	d, ok := h[language]
+	if !ok {
+		return template.HTML(html.EscapeString(code)) //nolint:gosec // escaped
 	}
-	out = colour(language, code)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.done) >= maxSamples {
-		clear(h.done)
-	}
-	h.done[key] = out
-	return out
-}
-
-func colour(language, code string) template.HTML {
-	if known, ok := dialects[language]; ok {
-		language = known
-	}
-	plain := template.HTML(html.EscapeString(code)) //nolint:gosec // escaped
-	lexer := lexers.Get(language)
-	if lexer == nil {
-		return plain
-	}
-	tokens, err := chroma.Coalesce(lexer).Tokenise(&chroma.TokeniseOptions{State: "root"}, code)
-	if err != nil {
-		return plain
-	}
+	names := d.find.SubexpNames()
 	var out strings.Builder
-	rest := code
-	for _, token := range tokens.Tokens() {
-		value := token.Value[:min(len(token.Value), len(rest))] // some lexers end the last line
-		if !strings.HasPrefix(rest, value) {
-			return plain // what is copied is what was written
+	end := 0
+	for _, m := range d.find.FindAllStringSubmatchIndex(code, -1) {
+		for i := 1; i < len(names); i++ {
+			from, to := m[2*i], m[2*i+1]
+			if from < 0 {
+				continue
+			}
+			if _, ours := d.words[code[from:to]]; names[i] == "w" && !ours {
+				continue
+			}
+			out.WriteString(html.EscapeString(code[end:from]))
+			out.WriteString(`<i class="` + names[i] + `">` + html.EscapeString(code[from:to]) + `</i>`)
+			end = to
 		}
-		rest = rest[len(value):]
-		text := html.EscapeString(value)
-		if class := classOf(token.Type); class != "" && strings.TrimSpace(text) != "" {
-			text = `<i class="` + class + `">` + text + `</i>`
-		}
-		out.WriteString(text)
 	}
+	out.WriteString(html.EscapeString(code[end:]))
 	return template.HTML(out.String()) //nolint:gosec // escaped
-}
-
-// classOf is the class of a kind of token, "" for the text of the page.
-func classOf(t chroma.TokenType) string {
-	switch {
-	case t.InCategory(chroma.Comment):
-		return "c"
-	case t.InSubCategory(chroma.LiteralString):
-		return "s"
-	case t.InCategory(chroma.Keyword):
-		return "w"
-	case t == chroma.NameVariable, t == chroma.NameTag, t == chroma.NameAttribute:
-		return "v"
-	}
-	return ""
 }
