@@ -26,7 +26,9 @@ const (
 	key = `(?m:^(?:[ \t]|- )*(?P<v>[\w./-]+[ \t]*[:=]|\[\w+\]))`
 )
 
-// highlighter colours samples of code.
+// highlighter colours samples of code. The library for it, chroma, was tried: it
+// knows hundreds of languages, and every process would be 21 MB larger for it
+// (docs/performance.md).
 type highlighter map[string]dialect // by the name of the language
 
 func newHighlighter() highlighter {
