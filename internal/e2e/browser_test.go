@@ -92,8 +92,21 @@ func (b *tab) see(selector string) {
 // click waits for what the selector finds first and clicks it.
 func (b *tab) click(selector string) {
 	b.Helper()
-	b.see(selector)
-	b.do(chromedp.Click(selector, chromedp.ByQuery))
+	b.doTo(selector, chromedp.Click(selector, chromedp.ByQuery))
+}
+
+// doTo waits for what the selector finds and does the action to it; when the
+// page replaces it just then, once more.
+func (b *tab) doTo(selector string, action chromedp.Action) {
+	b.Helper()
+	eventually(b.T, selector+" to stay", func() bool {
+		b.see(selector)
+		err := chromedp.Run(b.ctx, action)
+		if err != nil && !strings.Contains(err.Error(), "node with given id") {
+			b.Fatal(err)
+		}
+		return err == nil
+	})
 }
 
 // fill puts text into a field as if it were typed.
@@ -101,7 +114,7 @@ func (b *tab) fill(selector, text string) {
 	b.Helper()
 	b.see(selector)
 	b.set(selector, "")
-	b.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	b.doTo(selector, chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
 // set gives a field a value and tells the page.
