@@ -140,7 +140,7 @@ func (m *Metrics) nodes(ctx context.Context, s *store.Store) {
 	alive := desc("nodes", "Processes that have given a sign of life in the last 30 seconds.", "role")
 	m.group(ctx, "nodes", waitTime, []*prometheus.Desc{alive}, func(ctx context.Context, out emit) error {
 		list, err := s.Nodes(ctx, s.Now().Add(-store.NodeTimeout))
-		byRole := map[string]int{"serve": 0, "sendalerts": 0, "up": 0}
+		byRole := map[string]int{"serve": 0, "sendalerts": 0, "sendreports": 0, "up": 0}
 		for _, n := range list {
 			byRole[n.Role]++
 		}
