@@ -38,7 +38,6 @@ type Config struct {
 	// SiteRoot is the full address of the site, without a slash at the end.
 	SiteRoot         string
 	SiteName         string
-	RPID             string // that security keys are bound to; "" = the host of SiteRoot
 	RegistrationOpen bool
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
@@ -62,7 +61,7 @@ type Service struct {
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
-		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
+		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName),
 		hashing: make(chan struct{}, 2),
 	}
 }

@@ -18,10 +18,9 @@ import (
 
 // cluster is a PostgreSQL of the test's own that really flushes and may be
 // crashed: the shared one of the tests does and may not.
-func cluster(t *testing.T, opts pgtest.Options) *pgtest.Cluster {
+func cluster(t *testing.T) *pgtest.Cluster {
 	t.Helper()
-	opts.Fsync = true
-	c, err := pgtest.Start(opts)
+	c, err := pgtest.Start(pgtest.Options{Fsync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +34,7 @@ func durable(t *testing.T, engine db.Engine) env {
 	e := newEnv(t, engine)
 	if engine == db.Postgres {
 		var err error
-		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t, pgtest.Options{}).CreateDatabase(); err != nil {
+		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t).CreateDatabase(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,7 +85,7 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 		for range f.rounds {
 			p := e.start(t, "serve")
 			l.start(e, 8)
-			l.some(t)
+			l.more(t, 1+rand.IntN(600))
 			p.kill()
 			l.end()
 		}
@@ -99,91 +98,42 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 	})
 }
 
-// kill -9 of the one process that does everything, at random moments: no
-// acknowledged ping is lost, no alert from a ping and none from a deadline.
-func TestFaultKilledUpForgetsNothing(t *testing.T) {
+// SIGTERM under load: everything acknowledged is there, and the end is orderly.
+func TestFaultOrderlyEndDropsNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
-		f := begin(t, times(3, 20))
+		f := begin(t, times(2, 20))
 		rc := newReceiver(t, nil)
-		e := durable(t, engine)
+		e := newEnv(t, engine)
 		s := e.migrated(t)
-		codes := watched(t, s, 12, rc.channel())
-		l, c := newLoad(codes[:5]), change(e, codes[5:], 50*time.Millisecond)
-		var silent []uuid.UUID
+		codes := watched(t, s, 15, rc.channel())
+		l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
 		for range f.rounds {
-			p := e.start(t, "up")
-			silent = append(silent, overdue(t, s, 10, s.Now().Add(-time.Minute))...)
+			web, alerts := e.start(t, "serve"), e.start(t, "sendalerts")
 			l.start(e, 8)
-			l.some(t)
-			p.kill()
+			l.more(t, 1+rand.IntN(600))
+			rc.more(t, 1+rand.IntN(20))
+			var both sync.WaitGroup
+			for _, p := range []*process{web, alerts} {
+				both.Go(func() {
+					if code := p.terminate(); code != 0 {
+						t.Errorf("exit code %d", code)
+					}
+				})
+			}
+			both.Wait()
 			l.end()
-			expireLeases(t, s)
 		}
-		e.start(t, "up")
+		e.start(t, "serve")
 		made := c.end()
-		for _, code := range silent {
-			made[code] = 1
-		}
+		e.start(t, "sendalerts")
 		settled(t, s)
 		l.check(t, s, f)
 		rc.check(t, made, f)
+		if f.pingsTwice+f.alertsTwice > 0 {
+			t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
+		}
 	})
-}
-
-// SIGTERM under load: everything acknowledged is there, everything recorded was
-// acknowledged, and the end is orderly.
-func TestFaultOrderlyEndDropsNothing(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, engine db.Engine) { orderlyEnd(t, engine, "serve", "sendalerts") })
-}
-
-// The same of the one process that does everything.
-func TestFaultOrderlyEndOfUpDropsNothing(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, engine db.Engine) { orderlyEnd(t, engine, "up") })
-}
-
-func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
-	f := begin(t, times(2, 20))
-	rc := newReceiver(t, nil)
-	e := newEnv(t, engine)
-	s := e.migrated(t)
-	codes := watched(t, s, 15, rc.channel())
-	l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
-	start := func() (all []*process) {
-		for _, command := range commands {
-			all = append(all, e.start(t, command))
-		}
-		return all
-	}
-	for range f.rounds {
-		running := start()
-		l.start(e, 8)
-		l.some(t)
-		rc.more(t, 1+rand.IntN(20))
-		var all sync.WaitGroup
-		for _, p := range running {
-			all.Go(func() {
-				if code := p.terminate(); code != 0 {
-					t.Errorf("exit code %d", code)
-				}
-			})
-		}
-		all.Wait()
-		l.end()
-	}
-	start()
-	made := c.end()
-	settled(t, s)
-	l.check(t, s, f)
-	rc.check(t, made, f)
-	if f.pingsTwice+f.alertsTwice > 0 {
-		t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
-	}
-	if l.unanswered > 0 {
-		t.Errorf("%d pings were recorded without an answer", l.unanswered)
-	}
 }
 
 // Issue 2: kill -9 of sendalerts in the middle of a delivery still leads to

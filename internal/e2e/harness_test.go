@@ -50,7 +50,12 @@ func (b building) Run() int {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
 		return 1
 	}
-	return b.tests.Run()
+	code := b.tests.Run()
+	if err := printFindings(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(code, 1)
+	}
+	return code
 }
 
 // each runs the test on both engines.

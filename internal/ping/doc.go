@@ -7,15 +7,23 @@
 //	curl ──HTTP──> Handler ──Arrival──> queue ──> committer ──> database
 //	                  │ parse the URL     │ bounded    │ everything waiting,
 //	                  │ read the body     │            │ in one transaction:
-//	                  │                   │            │   lock and load the checks
-//	                  │                   └ full: 503  │   monitor.Apply, one by one
-//	                  │                                │   write pings, checks, flips, deliveries
+//	                  │                   │            │   monitor.Apply, one by one
+//	                  │                   └ full: 503  │   write pings, checks, flips, deliveries
 //	                  └<──── 200 OK ──── after ────────┘   commit, flushed to disk
 //
 // "200 OK" means that the ping is committed and on the database's disk. The
 // Recorder is a group commit without a timer: a lone ping is committed at once,
 // and while one commit is being flushed the next batch forms by itself. So one
 // flush serves many pings under load, and no ping waits for company.
+//
+// What a ping does depends on its check, so the check has to be known first. On
+// PostgreSQL the store remembers the checks pinged last, with the version of
+// their rows, and writes a batch in one round trip on condition that the versions
+// are still the same. A check that is not remembered is read before, while other
+// pings are being written; one that somebody has changed meanwhile (the watcher,
+// the web site, another process that takes pings) is locked, read, and its pings
+// are applied anew. On SQLite reading costs no round trip: each batch reads its
+// checks in its transaction, which nobody else can write beside.
 //
 // # What can go wrong
 //

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
@@ -40,18 +43,23 @@ type Recorder struct {
 	log     *slog.Logger
 	observe Observe
 
-	mu     sync.RWMutex // guards closed against a send on the closed queue
+	mu     sync.RWMutex // guards closed against a send on a closed queue
 	closed bool
-	queue  chan *waiting
-	done   chan struct{}
 
-	refused int // pings since the database has been away for too long; 0 = it is there
+	waiting atomic.Int64  // pings in both queues; each has room for all that may wait
+	unread  chan *waiting // of checks that are to be read first
+	ready   chan *waiting
+	done    chan struct{}
+
+	away    atomic.Bool // the database, for too long
+	refused int         // pings since then
 }
 
 // recording is the part of the store the Recorder needs.
 type recording interface {
-	OpenPings(ctx context.Context, batch []*store.Arrival) (store.OpenBatch, error)
-	OpensAhead() bool
+	RecordPings(ctx context.Context, batch []*store.Arrival) error
+	Knows(code uuid.UUID) bool
+	Prefetch(ctx context.Context, batch []*store.Arrival) error
 }
 
 type waiting struct {
@@ -63,7 +71,11 @@ type waiting struct {
 // NewRecorder starts a Recorder. It must be closed.
 func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) *Recorder {
 	limits = limits.withDefaults()
-	r := &Recorder{store: s, limits: limits, log: log, observe: observe, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
+	r := &Recorder{
+		store: s, limits: limits, log: log, observe: observe,
+		unread: make(chan *waiting, limits.Queue), ready: make(chan *waiting, limits.Queue), done: make(chan struct{}),
+	}
+	go r.read()
 	go r.run()
 	return r
 }
@@ -96,20 +108,24 @@ func (r *Recorder) enqueue(w *waiting) error {
 		r.observe.refused(ShuttingDown, 1)
 		return errs.Unavailablef(retryAfter, "shutting down, try again")
 	}
-	select {
-	case r.queue <- w:
-		return nil
-	default:
+	if r.waiting.Add(1) > int64(r.limits.Queue) {
+		r.waiting.Add(-1)
 		r.observe.refused(QueueFull, 1)
 		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
 	}
+	if r.store.Knows(w.arrival.Code) {
+		r.ready <- w
+	} else {
+		r.unread <- w
+	}
+	return nil
 }
 
 // Waiting is the number of pings in the queue.
-func (r *Recorder) Waiting() int { return len(r.queue) }
+func (r *Recorder) Waiting() int { return int(r.waiting.Load()) }
 
 // Capacity is the number of pings the queue has room for.
-func (r *Recorder) Capacity() int { return cap(r.queue) }
+func (r *Recorder) Capacity() int { return r.limits.Queue }
 
 // Close refuses new pings, records those waiting, and returns when all are
 // answered.
@@ -117,60 +133,52 @@ func (r *Recorder) Close() {
 	r.mu.Lock()
 	if !r.closed {
 		r.closed = true
-		close(r.queue)
+		close(r.unread)
 	}
 	r.mu.Unlock()
 	<-r.done
 }
 
-// round is a batch on its way into the database.
-type round struct {
-	batch  []*waiting
-	open   store.OpenBatch
-	err    error         // why it is not open
-	opened chan struct{} // closed when it is open, or will not be
-	cancel func()        // stops the opening; nil when it is not done ahead
+// read has the checks of pings read while others are being written.
+func (r *Recorder) read() {
+	defer close(r.ready)
+	for w := range r.unread {
+		batch := r.collect(r.unread, []*waiting{w})
+		if !r.away.Load() {
+			ctx, cancel := context.WithTimeout(context.Background(), prefetchTime)
+			// Without it they are read when they are written, and what is wrong is found then.
+			_ = incident.Catch("worker", func() error { return r.store.Prefetch(ctx, arrivals(batch)) })
+			cancel()
+		}
+		for _, w := range batch {
+			r.ready <- w
+		}
+	}
 }
 
+// prefetchTime keeps short what a database that hangs adds to the patience.
+const prefetchTime = time.Second
+
+// run records what is ready, batch by batch.
 func (r *Recorder) run() {
 	defer close(r.done)
-	var cur, next *round
-	for {
-		if cur = next; cur == nil {
-			first, ok := <-r.queue
-			if !ok {
-				return
-			}
-			cur = &round{batch: r.collect([]*waiting{first})}
-		}
+	for w := range r.ready {
+		batch := r.collect(r.ready, []*waiting{w})
+		r.waiting.Add(-int64(len(batch)))
 		began := time.Now()
-		next = r.commit(cur)
-		r.observe.batch(cur.batch, time.Since(began))
-		for _, w := range cur.batch {
+		r.commit(batch)
+		r.observe.batch(batch, time.Since(began))
+		for _, w := range batch {
 			close(w.done)
 		}
 	}
 }
 
-// rescue records the pings of a batch that has made us panic one by one, so that
-// the others do not suffer from the one that did.
-func (r *Recorder) rescue(cur *round, err error) {
-	r.log.Error("a batch of pings failed, recording one by one", "pings", len(cur.batch), "error", err)
-	if cur.open.Rollback != nil {
-		cur.open.Rollback()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
-	defer cancel()
-	for _, w := range cur.batch {
-		w.err = incident.Catch("worker", func() error { return r.persist(ctx, []*store.Arrival{w.arrival}) })
-	}
-}
-
 // collect adds to the batch what waits already, without waiting for more.
-func (r *Recorder) collect(batch []*waiting) []*waiting {
+func (r *Recorder) collect(queue <-chan *waiting, batch []*waiting) []*waiting {
 	for len(batch) < r.limits.Batch {
 		select {
-		case w, ok := <-r.queue:
+		case w, ok := <-queue:
 			if !ok {
 				return batch
 			}
@@ -182,82 +190,35 @@ func (r *Recorder) collect(batch []*waiting) []*waiting {
 	return batch
 }
 
-// commit records the batch of cur and sets the error of each of its pings. What
-// has come in by then is opened meanwhile and returned, nil = nothing: while
-// the database writes one batch, it locks and reads the checks of the next.
-func (r *Recorder) commit(cur *round) (next *round) {
+// commit records a batch and sets the error of each of its pings.
+func (r *Recorder) commit(batch []*waiting) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			if next != nil {
-				next.abandon()
-			}
-			r.rescue(cur, incident.Caught("worker", p))
+			r.rescue(batch, incident.Caught("worker", p))
 		}
 	}()
-	if err := r.open(ctx, cur); err == nil {
-		next = r.ahead()
-		err = cur.open.Commit(ctx)
+	if !r.away.Load() {
+		err := r.store.RecordPings(ctx, arrivals(batch))
 		if err == nil {
-			r.back()
-			return next
-		}
-		if next != nil {
-			next.abandon() // it may hold locks that cur needs now
+			return
 		}
 		if !isAway(err) {
-			r.log.Warn("a batch of pings failed, trying it again", "pings", len(cur.batch), "error", err)
+			r.log.Warn("a batch of pings failed, trying it again", "pings", len(batch), "error", err)
 		}
 	}
-	r.insist(ctx, cur.batch)
-	return next
+	r.insist(ctx, batch)
 }
 
-// open opens a round, or waits until it is open when that is done ahead.
-func (r *Recorder) open(ctx context.Context, cur *round) error {
-	switch {
-	case cur.opened != nil:
-		<-cur.opened
-		defer cur.cancel()
-	case r.refused > 0:
-		cur.err = errAway // one try is enough now
-	default:
-		cur.open, cur.err = r.store.OpenPings(ctx, arrivals(cur.batch))
-	}
-	return cur.err
-}
-
-var errAway = errors.New("the database is away")
-
-// ahead begins to open a round for what waits already.
-func (r *Recorder) ahead() *round {
-	if !r.store.OpensAhead() {
-		return nil
-	}
-	batch := r.collect(nil)
-	if len(batch) == 0 {
-		return nil
-	}
+// rescue records the pings of a batch that has made us panic one by one, so that
+// the others do not suffer from the one that did.
+func (r *Recorder) rescue(batch []*waiting, err error) {
+	r.log.Error("a batch of pings failed, recording one by one", "pings", len(batch), "error", err)
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
-	next := &round{batch: batch, opened: make(chan struct{}), cancel: cancel}
-	go func() {
-		defer close(next.opened)
-		next.err = incident.Catch("worker", func() (err error) {
-			next.open, err = r.store.OpenPings(ctx, arrivals(batch))
-			return err
-		})
-	}()
-	return next
-}
-
-// abandon gives up the locks of a round that is open or will be.
-func (next *round) abandon() {
-	next.cancel()
-	<-next.opened
-	if next.err == nil {
-		next.open.Rollback()
-		next.err = errAway
+	defer cancel()
+	for _, w := range batch {
+		w.err = incident.Catch("worker", func() error { return r.persist(ctx, []*store.Arrival{w.arrival}) })
 	}
 }
 
@@ -290,7 +251,7 @@ func (r *Recorder) insist(ctx context.Context, batch []*waiting) {
 // hear soon that it is no use to wait, until one succeeds.
 func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := r.record(ctx, batch)
+		err := r.store.RecordPings(ctx, batch)
 		if err == nil {
 			r.back()
 			return nil
@@ -299,7 +260,7 @@ func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 			r.log.Error("pings were not recorded", "pings", len(batch), "error", err)
 			return err
 		}
-		if r.refused > 0 {
+		if r.away.Load() {
 			return r.refuse(batch, err)
 		}
 		select {
@@ -310,18 +271,10 @@ func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 	}
 }
 
-func (r *Recorder) record(ctx context.Context, batch []*store.Arrival) error {
-	open, err := r.store.OpenPings(ctx, batch)
-	if err != nil {
-		return err
-	}
-	return open.Commit(ctx)
-}
-
 // refuse gives a batch up. Of an outage only the beginning and the end are
 // logged: there may be thousands of batches in between.
 func (r *Recorder) refuse(batch []*store.Arrival, err error) error {
-	if r.refused == 0 {
+	if !r.away.Swap(true) {
 		r.log.Error("pings are refused, the database is away", "pings", len(batch), "error", err)
 	}
 	r.refused += len(batch)
@@ -329,7 +282,7 @@ func (r *Recorder) refuse(batch []*store.Arrival, err error) error {
 }
 
 func (r *Recorder) back() {
-	if r.refused > 0 {
+	if r.away.Swap(false) {
 		r.log.Info("pings are recorded again", "refused", r.refused)
 		r.refused = 0
 	}

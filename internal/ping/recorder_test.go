@@ -6,8 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,11 +22,11 @@ import (
 // recording is a stand-in for the store that does what the test says.
 type recording func(batch []*store.Arrival) error
 
-func (f recording) OpenPings(_ context.Context, batch []*store.Arrival) (store.OpenBatch, error) {
-	return store.OpenBatch{Commit: func(context.Context) error { return f(batch) }}, nil
-}
+func (f recording) RecordPings(_ context.Context, batch []*store.Arrival) error { return f(batch) }
 
-func (f recording) OpensAhead() bool { return false }
+func (recording) Knows(uuid.UUID) bool { return true }
+
+func (recording) Prefetch(context.Context, []*store.Arrival) error { return nil }
 
 func newRecorder(t *testing.T, f recording, limits ping.Limits) *ping.Recorder {
 	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler), ping.Observe{})
@@ -242,102 +240,83 @@ func TestNumbersHaveNoGap(t *testing.T) {
 	})
 }
 
-// locking is a stand-in for a store that opens ahead: as long as a batch is open
-// no other with the same check can be opened.
-type locking struct {
-	commit func(batch []*store.Arrival) error
-	lock   chan struct{} // there is one check
-
-	mu   sync.Mutex
-	seen []string
+// readingStore is a stand-in for a store that has to read checks first.
+type readingStore struct {
+	recording
+	known    sync.Map // of uuid.UUID
+	prefetch func(batch []*store.Arrival) error
 }
 
-func (l *locking) OpensAhead() bool { return true }
-
-func (l *locking) OpenPings(ctx context.Context, batch []*store.Arrival) (store.OpenBatch, error) {
-	l.say("asks", batch)
-	select {
-	case l.lock <- struct{}{}:
-	case <-ctx.Done():
-		return store.OpenBatch{}, ctx.Err()
-	}
-	return store.OpenBatch{
-		Commit: func(context.Context) error {
-			defer func() { <-l.lock }()
-			err := l.commit(batch)
-			if err == nil {
-				l.say("stored", batch)
-			}
-			return err
-		},
-		Rollback: func() { <-l.lock },
-	}, nil
+func (r *readingStore) Knows(code uuid.UUID) bool {
+	_, ok := r.known.Load(code)
+	return ok
 }
 
-func (l *locking) say(what string, batch []*store.Arrival) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen = append(l.seen, what+" "+batch[0].Ping.Method)
+func (r *readingStore) Prefetch(_ context.Context, batch []*store.Arrival) error {
+	return r.prefetch(batch)
 }
 
-func (l *locking) waitFor(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
-		l.mu.Lock()
-		ok := done()
-		l.mu.Unlock()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("never came")
-		}
-	}
-}
-
-// While one batch is being written the next is opened already; when the first
-// has to be tried again, the locks of the second do not stand in its way, and
-// their order stays.
-func TestABatchOpenedAheadStandsInNobodysWay(t *testing.T) {
-	for _, failures := range []int{0, 1, 3} {
-		tries := 0
-		l := &locking{lock: make(chan struct{}, 1)}
-		l.commit = func([]*store.Arrival) error {
-			l.waitFor(t, func() bool { return slices.Contains(l.seen, "asks second") })
-			if tries++; tries <= failures {
-				return io.ErrUnexpectedEOF
+// Checks that are not known are read while pings of others are being written.
+func TestChecksAreReadWhileOthersAreWritten(t *testing.T) {
+	known, unknown := uuid.New(), uuid.New()
+	read := make(chan int)
+	s := &readingStore{
+		recording: func(batch []*store.Arrival) error {
+			if batch[0].Code == known {
+				if n := <-read; n != 1 {
+					t.Errorf("%d pings of checks to be read, want 1", n)
+				}
 			}
 			return nil
-		}
-		l.lock <- struct{}{} // the first cannot be opened before the second waits
-		r := ping.NewRecorder(l, ping.Limits{Batch: 1, Patience: time.Minute}, slog.New(slog.DiscardHandler), ping.Observe{})
-		var wg sync.WaitGroup
-		for _, name := range []string{"first", "second"} {
-			a := success(uuid.New(), time.Time{})
-			a.Ping.Method = name
-			wg.Go(func() {
-				if err := r.Record(a); err != nil {
-					t.Error(err)
-				}
-			})
-			l.waitFor(t, func() bool { return slices.Contains(l.seen, "asks first") && (name == "first" || r.Waiting() == 1) })
-		}
-		<-l.lock
-		wg.Wait()
-		r.Close()
-		if want := []string{"stored first", "stored second"}; !slices.Equal(stored(l.seen), want) {
-			t.Errorf("after %d failures: %q, want %q", failures, stored(l.seen), want)
-		}
+		},
+		prefetch: func(batch []*store.Arrival) error {
+			read <- len(batch)
+			return errors.New("a failure costs nothing: the check is read when it is written")
+		},
 	}
+	s.known.Store(known, true)
+	r := ping.NewRecorder(s, ping.Limits{}, slog.New(slog.DiscardHandler), ping.Observe{})
+	defer r.Close()
+	var wg sync.WaitGroup
+	for _, code := range []uuid.UUID{known, unknown} {
+		wg.Go(func() {
+			if err := r.Record(success(code, time.Time{})); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
-func stored(seen []string) (out []string) {
-	for _, s := range seen {
-		if strings.HasPrefix(s, "stored") {
-			out = append(out, s)
-		}
+// A reader that panics or has much to read loses nothing when the Recorder is closed.
+func TestCloseRecordsWhatIsYetToBeRead(t *testing.T) {
+	recorded := 0
+	reading, release := make(chan struct{}, 9), make(chan struct{})
+	s := &readingStore{
+		recording: func(batch []*store.Arrival) error { recorded += len(batch); return nil },
+		prefetch: func([]*store.Arrival) error {
+			reading <- struct{}{}
+			<-release
+			panic("a bug")
+		},
 	}
-	return out
+	r := ping.NewRecorder(s, ping.Limits{Batch: 1, Queue: 4}, slog.New(slog.DiscardHandler), ping.Observe{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-reading
+	waitFor(t, r, 3)
+	go close(release)
+	r.Close()
+	wg.Wait()
+	if recorded != 3 {
+		t.Errorf("%d pings recorded, want 3", recorded)
+	}
 }
 
 // A ping that makes us panic fails alone, and the Recorder goes on.

@@ -21,45 +21,44 @@ type Arrival struct {
 
 	Flip *monitor.Flip // out: the change of status, nil = none
 	Err  error         // out: errs.NotFound when there is no such check
+
+	recorded bool // by a call of RecordPings that failed for others
 }
 
-// RecordPings records a batch of pings, in their order, in one transaction that
-// is flushed to the database's disk when it returns nil (DESIGN §5.1). A ping of
-// an unknown check has its Err set and does not disturb the others.
+// RecordPings records a batch of pings, in their order, flushed to the database's
+// disk when it returns nil (DESIGN §5.1). A ping of an unknown check has its Err
+// set and does not disturb the others.
 //
-// When it returns an error, nothing of the batch has been recorded, except that
-// a connection lost during the commit leaves open whether it has.
+// When it returns an error, some pings may have been recorded: it is then to be
+// called again with the same arrivals, all or one by one, and records those that
+// are not. Only a connection lost during the commit leaves open whether its
+// pings were recorded; they may be once more.
 func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
-	open, err := s.OpenPings(ctx, batch)
-	if err != nil {
-		return err
-	}
-	return open.Commit(ctx)
-}
-
-// OpenBatch is a batch of pings half recorded. One of its functions must be
-// called, once.
-type OpenBatch struct {
-	Commit   func(context.Context) error // does the rest; its errors are those of RecordPings
-	Rollback func()                      // nothing of the batch has been recorded
-}
-
-// OpenPings does the first half of RecordPings: on PostgreSQL it locks and reads
-// the checks of the batch, waiting for batches before it that have checks in
-// common with it. On SQLite it does nothing.
-func (s *Store) OpenPings(ctx context.Context, batch []*Arrival) (OpenBatch, error) {
 	if s.db.Engine == db.Postgres {
-		return s.openPostgres(ctx, batch)
+		return s.recordPostgres(ctx, batch)
 	}
-	return OpenBatch{
-		Commit:   func(ctx context.Context) error { return s.recordSQLite(ctx, batch) },
-		Rollback: func() {},
-	}, nil
+	return s.recordSQLite(ctx, batch)
 }
 
-// OpensAhead tells whether it is of use to open a batch while the one before it
-// is being committed.
-func (s *Store) OpensAhead() bool { return s.db.Engine == db.Postgres }
+// Knows tells whether RecordPings will find the check without reading it first,
+// as far as that can be told.
+func (s *Store) Knows(code uuid.UUID) bool {
+	if s.db.Engine != db.Postgres || s.known.distrust.Load() > 0 {
+		return true // they are read in the transaction that writes
+	}
+	_, ok := s.known.get(code)
+	return ok
+}
+
+// Prefetch reads the checks of a batch that are not known yet, for RecordPings
+// to find them known. It may run beside it.
+func (s *Store) Prefetch(ctx context.Context, batch []*Arrival) error {
+	if s.db.Engine != db.Postgres {
+		return nil
+	}
+	_, err := s.lookUp(ctx, batch)
+	return err
+}
 
 // pruneEvery is how often, counted in pings of a check, its oldest pings are
 // removed while new ones arrive (contract §1.7).

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,24 +20,45 @@ const (
 	// The rows are locked in id order, so that two recorders cannot deadlock.
 	pgSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
 
+	pgSelectKnown = `SELECT ` + hotColumns + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
+
 	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
 		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
 
-	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])`
+	pgPings = `unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])
+		AS i(check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`
 
-	pgUpdateStates = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
+	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body) SELECT * FROM ` + pgPings
+
+	pgSetState = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
 		last_start_rid = v.last_start_rid, last_duration_us = v.last_duration_us, has_confirmation = v.has_confirmation, recent_runs = v.recent_runs,
-		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at
+		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at`
+
+	pgUpdateStates = pgSetState + `
 		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
 			$10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
 			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at)
 		WHERE c.id = v.id AND c.id = ANY($1)`
 
-	// One statement stores all flips and, for those that are news, their deliveries.
+	// Two that record on the strength of what they know may wait for each other's rows; the one that gives up locks them in order then.
+	pgLittlePatience = `SELECT set_config('lock_timeout', '100ms', true)`
+
+	// Writes the pings and states of those checks only that are still of the version known, and returns them with their new one.
+	pgRecordKnown = `WITH u AS (` + pgSetState + `
+			FROM unnest($12::bigint[], $13::text[], $14::bigint[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::bigint[], $19::boolean[], $20::text[],
+				$21::text[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[], $25::xid[])
+				AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at, version)
+			WHERE c.id = v.id AND c.id = ANY($12) AND c.xmin = v.version
+			RETURNING c.id, c.xmin AS version),
+		p AS (INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
+			SELECT * FROM ` + pgPings + ` WHERE check_id IN (SELECT id FROM u))
+		SELECT id, version FROM u`
+
+	// One statement stores all flips and, for those that are news, their deliveries; of those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
 			INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
 			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS v(check_id, created_at, old_status, new_status, reason)
+			WHERE (SELECT c.xmin FROM checks c WHERE c.id = v.check_id) = pg_current_xact_id()::xid
 			RETURNING id, check_id, old_status, new_status)
 		INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
 		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
@@ -43,34 +67,171 @@ const (
 		ORDER BY f.id`
 )
 
-// openPostgres is the first of the two round trips that a batch takes, whatever
-// its size: one locks and reads the checks, one writes everything and commits.
-func (s *Store) openPostgres(ctx context.Context, batch []*Arrival) (OpenBatch, error) {
+// recordPostgres records what it can in one round trip, on the strength of what
+// is known of the checks, and what was out of date in two: with the checks
+// locked and read first.
+func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
+	batch = slices.DeleteFunc(slices.Clone(batch), func(a *Arrival) bool { return a.recorded })
+	if !s.known.trusted() {
+		return s.recordLocked(ctx, batch)
+	}
+	stale, err := s.recordKnown(ctx, batch)
+	if err != nil {
+		s.known.forgetAll() // an older database may have taken the place of this one
+		if db.IsUnavailable(err) || ctx.Err() != nil {
+			return err
+		}
+		stale = batch // such as two that wait for each other: that cannot come about with locks in their order
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	s.known.learn(len(batch), len(stale))
+	return s.recordLocked(ctx, stale)
+}
+
+// recordKnown records pings in one transaction that is one statement, whatever
+// their number. It returns those whose checks somebody else has changed
+// meanwhile: of them nothing is recorded.
+func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arrival, err error) {
+	known, err := s.lookUp(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	versions := make(map[int64]uint32, len(known))
+	checks := make([]*monitor.Check, 0, len(known))
+	for _, k := range known {
+		c := *k.check
+		checks = append(checks, &c)
+		versions[c.ID] = k.version
+	}
+	out := applyBatch(batch, checks)
+	if len(out.pings) == 0 {
+		return nil, nil
+	}
+	// Two recorders that lock their rows in the same order do not wait for each
+	// other; most plans follow this one.
+	slices.SortFunc(out.checks, func(a, b *monitor.Check) int { return cmp.Compare(a.ID, b.ID) })
+	before := make([]uint32, len(out.checks))
+	for i, c := range out.checks {
+		before[i] = versions[c.ID]
+	}
+	b := &pgx.Batch{}
+	b.Queue(pgLittlePatience)
+	b.Queue(pgRecordKnown, append(append(pingArrays(out.pings), stateArrays(out.checks)...), before)...)
+	queueFlips(b, out.flips, s.Now())
+	queuePrunes(b, out.prune)
+	written, err := s.sendRecord(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("record pings: %w", err)
+	}
+	for _, c := range out.checks {
+		if version, ok := written[c.ID]; ok {
+			s.known.put(knownCheck{c, version})
+		} else {
+			s.known.forget(c.Code)
+		}
+	}
+	for _, a := range batch {
+		if _, ok := written[a.Ping.CheckID]; ok && a.Err == nil {
+			a.recorded = true
+		} else if a.Err == nil {
+			stale = append(stale, a)
+		}
+	}
+	if len(written) > 0 {
+		s.db.WakeLocal(db.TopicPings)
+		s.wakeAfterFlips(out.flips)
+	}
+	return stale, nil
+}
+
+// sendRecord runs b, which begins with pgLittlePatience and pgRecordKnown, as one
+// transaction and returns the versions of the checks written.
+func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32, error) {
+	res := s.db.Pool().SendBatch(ctx, b)
+	defer res.Close()
+	if _, err := res.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	written := make(map[int64]uint32)
+	var id int64
+	var version uint32
+	if _, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+		written[id] = version
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return written, res.Close() // the commit
+}
+
+// lookUp returns the checks of a batch, those it does not know from the
+// database. Of a check that does not exist there is none.
+func (s *Store) lookUp(ctx context.Context, batch []*Arrival) ([]knownCheck, error) {
+	known := make([]knownCheck, 0, len(batch))
+	asked := make(map[uuid.UUID]bool, len(batch))
+	var unknown []pgtype.UUID
+	for _, a := range batch {
+		if asked[a.Code] {
+			continue
+		}
+		asked[a.Code] = true
+		if k, ok := s.known.get(a.Code); ok {
+			known = append(known, k)
+		} else {
+			unknown = append(unknown, pgtype.UUID{Bytes: a.Code, Valid: true})
+		}
+	}
+	if len(unknown) == 0 {
+		return known, nil
+	}
+	rows, err := s.db.Pool().Query(ctx, pgSelectKnown, unknown)
+	if err != nil {
+		return nil, fmt.Errorf("load checks: %w", err)
+	}
+	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k knownCheck, err error) {
+		k.check = new(monitor.Check)
+		return k, row.Scan(append(hotDest(k.check), &k.version)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load checks: %w", err)
+	}
+	for _, k := range read {
+		s.known.put(k)
+	}
+	return append(known, read...), nil
+}
+
+// recordLocked records pings in two round trips, whatever their number: one locks
+// and reads the checks, one writes everything and commits.
+func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
 	codes := make([]pgtype.UUID, 0, len(batch))
 	for _, a := range batch {
 		codes = append(codes, pgtype.UUID{Bytes: a.Code, Valid: true})
 	}
 	tx, err := s.pgOpen(ctx, pgSelectHot, codes)
 	if err != nil {
-		return OpenBatch{}, fmt.Errorf("lock checks: %w", err)
+		return fmt.Errorf("lock checks: %w", err)
 	}
-	commit := func(ctx context.Context) error {
-		out := applyBatch(batch, tx.checks)
-		b := &pgx.Batch{}
-		queuePings(b, out.pings)
+	out := applyBatch(batch, tx.checks)
+	b := &pgx.Batch{}
+	if len(out.pings) > 0 {
+		b.Queue(pgInsertPings, pingArrays(out.pings)...)
 		queueStates(b, out.checks)
 		queueFlips(b, out.flips, s.Now())
-		for _, c := range out.prune {
-			b.Queue(prunePingsOfCheck, c.ID, c.NPings)
-		}
-		if err := tx.commit(ctx, b); err != nil {
-			return fmt.Errorf("record pings: %w", err)
-		}
-		s.db.WakeLocal(db.TopicPings)
-		s.wakeAfterFlips(out.flips)
-		return nil
+		queuePrunes(b, out.prune)
 	}
-	return OpenBatch{Commit: commit, Rollback: tx.rollback}, nil
+	if err := tx.commit(ctx, b); err != nil {
+		return fmt.Errorf("record pings: %w", err)
+	}
+	s.db.WakeLocal(db.TopicPings)
+	s.wakeAfterFlips(out.flips)
+	return nil
 }
 
 // flipOverduePostgres is the PostgreSQL side of FlipOverdue.
@@ -156,10 +317,8 @@ func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []
 	return checks, res.Close()
 }
 
-func queuePings(b *pgx.Batch, pings []*monitor.Ping) {
-	if len(pings) == 0 {
-		return
-	}
+// pingArrays are the parameters of pgPings.
+func pingArrays(pings []*monitor.Ping) []any {
 	n := len(pings)
 	var (
 		check   = make([]int64, n)
@@ -184,13 +343,23 @@ func queuePings(b *pgx.Batch, pings []*monitor.Ping) {
 		}
 		body[i] = p.Body
 	}
-	b.Queue(pgInsertPings, check, num, created, kind, scheme, method, ua, addr, rid, exit, body)
+	return []any{check, num, created, kind, scheme, method, ua, addr, rid, exit, body}
 }
 
 func queueStates(b *pgx.Batch, checks []*monitor.Check) {
-	if len(checks) == 0 {
-		return
+	if len(checks) > 0 {
+		b.Queue(pgUpdateStates, stateArrays(checks)...)
 	}
+}
+
+func queuePrunes(b *pgx.Batch, checks []*monitor.Check) {
+	for _, c := range checks {
+		b.Queue(prunePingsOfCheck, c.ID)
+	}
+}
+
+// stateArrays are the parameters of pgUpdateStates.
+func stateArrays(checks []*monitor.Check) []any {
 	n := len(checks)
 	var (
 		id       = make([]int64, n)
@@ -213,7 +382,7 @@ func queueStates(b *pgx.Batch, checks []*monitor.Check) {
 		duration[i], confirm[i], runs[i], schedErr[i] = c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError
 		due[i], alert[i], watch[i] = pgTime(c.DueAt), pgTime(c.AlertAt), pgTime(c.WatchAt)
 	}
-	b.Queue(pgUpdateStates, id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert, watch)
+	return []any{id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert, watch}
 }
 
 func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {

@@ -19,7 +19,8 @@ import (
 
 // Store reads and writes Punctual's data.
 type Store struct {
-	db *db.DB
+	db    *db.DB
+	known knownChecks // of the PostgreSQL side
 }
 
 // New returns a store on an open database whose schema is current.
