@@ -71,7 +71,7 @@ var thirdParty = map[string][]string{
 	"internal/errs":     nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/schedule": nil,
-	"internal/config":   nil,
+	"internal/config":   {"golang.org/x/net/publicsuffix"},
 	"internal/monitor":  {"github.com/google/uuid", "golang.org/x/text"},
 	"migrations":        nil,
 	"static":            nil,

@@ -183,7 +183,8 @@ func keysOf(p *monitor.Project) []keyView {
 }
 
 // saveProjectSettings does what the button says that sent the form:
-// create_key and revoke_key name a key, else the project gets a new name.
+// create_key and revoke_key name a key, else the project gets a new name. With
+// back=checks a new ping key is shown where it was missed, in the list of checks.
 func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.writableProject(r)
 	if err != nil {
@@ -194,6 +195,8 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	switch {
+	case form.Value("create_key") == auth.KeyPing && form.Value("back") == "checks":
+		return s.createPingKey(w, r, p)
 	case form.Value("create_key") != "":
 		return s.createKey(w, r, p, role, form.Value("create_key"))
 	case form.Value("revoke_key") != "":
@@ -243,6 +246,22 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 	forms := nameForm(p)
 	forms.Made = made
 	return s.showProjectSettings(w, r, http.StatusOK, p, role, forms)
+}
+
+// createPingKey makes the ping key, unless somebody just did, and goes on to the
+// list of checks.
+func (s *Server) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor.Project) error {
+	_, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
+		_, err := s.Auth.MakeKey(p, auth.KeyPing)
+		return err
+	})
+	switch {
+	case err == nil:
+		s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", auth.KeyPing, "by", visitorOf(r).User.ID)
+	case errs.KindOf(err) != errs.Conflict:
+		return err
+	}
+	return s.redirect(w, r, listURL(p.ID))
 }
 
 func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {

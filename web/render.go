@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -218,5 +219,30 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string) e
 		return nil
 	}
 	http.Redirect(w, r, s.Site.Path(path), http.StatusSeeOther)
+	return nil
+}
+
+// part is one named template of a page as text, for answers that hold several.
+func (s *Server) part(page, name string, m any) (string, error) {
+	t, err := s.pages.page(page)
+	if err != nil {
+		return "", err
+	}
+	var buf bytes.Buffer
+	if err := t.ExecuteTemplate(&buf, name, m); err != nil {
+		return "", fmt.Errorf("render %s of %s: %w", name, page, err)
+	}
+	return buf.String(), nil
+}
+
+// writeJSON answers a script of ours.
+func writeJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // the reader may have gone
 	return nil
 }

@@ -2,9 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
+	"punctual/internal/incident"
 	"punctual/web/status"
 )
 
@@ -19,9 +22,15 @@ type statusPage struct {
 // statusVisitor finds out who asks for the status. Where the database does not
 // tell in time, it is nobody, and the page is what a visitor sees.
 func (s *Server) statusVisitor(r *http.Request) status.Visitor {
-	base, superuser, err := s.statusBase(r)
+	var base BasePage
+	var superuser bool
+	err := incident.Catch("request", func() (err error) { base, superuser, err = s.statusBase(r); return err })
 	if err != nil {
-		s.Log.Warn("who asks for the status is not known", "error", err)
+		level := slog.LevelWarn
+		if _, bug := errors.AsType[*incident.Panic](err); bug {
+			level = slog.LevelError
+		}
+		s.Log.Log(r.Context(), level, "who asks for the status is not known", "error", err)
 		base, superuser = BasePage{Site: &s.Site, Path: r.URL.RequestURI(), Now: s.Store.Now()}, false
 	}
 	base.Nav = "admin"

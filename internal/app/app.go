@@ -161,7 +161,7 @@ func (a *App) prepare(ctx context.Context) error {
 // open opens the database and makes sure of its schema.
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement}); err != nil {
+	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log}); err != nil {
 		return err
 	}
 	a.store = store.New(a.db)
@@ -304,6 +304,7 @@ const heartbeatInterval = 5 * time.Second
 // heartbeat keeps the sign of life of this process fresh, and its clock in
 // step with the database's.
 func (a *App) heartbeat(ctx context.Context) error {
+	trouble := logs.Outage{Log: a.log, Doing: "heartbeat", Level: slog.LevelWarn}
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
@@ -312,8 +313,8 @@ func (a *App) heartbeat(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := a.beat(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("heartbeat", "error", err)
+		if err := a.beat(ctx); ctx.Err() == nil {
+			trouble.Note(err, time.Now())
 		}
 	}
 }

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"punctual/internal/logs"
 	"punctual/internal/store"
 )
 
@@ -74,13 +76,18 @@ func (p *presence) look(now, seen time.Time, ok bool) (missing bool) {
 // watchWorkers looks for the workers until ctx ends.
 func (a *App) watchWorkers(ctx context.Context) error {
 	all := workers()
+	trouble := logs.Outage{Log: a.log, Doing: "looking for workers", Level: slog.LevelWarn}
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
+		var failed error
 		for _, w := range all {
-			if err := a.watchWorker(ctx, w); err != nil && ctx.Err() == nil {
-				a.log.Warn("look for "+w.name, "error", err)
+			if err := a.watchWorker(ctx, w); err != nil {
+				failed = err
 			}
+		}
+		if ctx.Err() == nil {
+			trouble.Note(failed, time.Now())
 		}
 		select {
 		case <-ctx.Done():

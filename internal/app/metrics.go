@@ -52,6 +52,7 @@ func (a *App) observeWeb() web.Observe {
 // startMetrics adds the figures that are read when somebody asks, and opens the
 // listener for them where there is to be one. The reading ends with ctx.
 func (a *App) startMetrics(ctx context.Context) error {
+	a.metrics.LogTo(a.log)
 	a.metrics.Database(ctx, a.store, func(ctx context.Context) (applied, pending int, err error) {
 		s, err := a.db.SchemaStatus(ctx, migrations.FS)
 		return s.Applied, len(s.Pending), err

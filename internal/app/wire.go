@@ -59,7 +59,7 @@ func (a *App) wire() error {
 	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: a.sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
 	p.signer = auth.NewSigner(a.cfg.SecretKey)
 	p.auth = auth.NewService(auth.Config{
-		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RegistrationOpen: a.cfg.RegistrationOpen,
+		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
 	apiDeps := api.Deps{

@@ -30,8 +30,9 @@ var (
 
 // newRelyingParty is this site as WebAuthn sees it; nil where browsers have no
 // WebAuthn: on addresses without https, but for localhost, and on bare numbers.
-// Keys are for the host of the site: under another name they do not work.
-func newRelyingParty(siteRoot, name string) *webauthn.WebAuthn {
+// Keys are for id, a domain above the host of the site, or the host itself where
+// id is "": under another name they do not work.
+func newRelyingParty(siteRoot, name, id string) *webauthn.WebAuthn {
 	root, err := url.Parse(siteRoot)
 	if err != nil {
 		return nil
@@ -41,8 +42,11 @@ func newRelyingParty(siteRoot, name string) *webauthn.WebAuthn {
 	if _, err := netip.ParseAddr(host); err == nil || (root.Scheme != "https" && !local) {
 		return nil
 	}
+	if id == "" {
+		id = host
+	}
 	party, err := webauthn.New(&webauthn.Config{
-		RPID: host, RPDisplayName: name, RPOrigins: []string{root.Scheme + "://" + root.Host},
+		RPID: id, RPDisplayName: name, RPOrigins: []string{root.Scheme + "://" + root.Host},
 		// A second factor: that somebody is there is enough, and the key need not keep a list of accounts.
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementDiscouraged, UserVerification: protocol.VerificationDiscouraged,

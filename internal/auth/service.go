@@ -38,6 +38,7 @@ type Config struct {
 	// SiteRoot is the full address of the site, without a slash at the end.
 	SiteRoot         string
 	SiteName         string
+	RPID             string // that security keys are bound to; "" = the host of SiteRoot
 	RegistrationOpen bool
 	CheckLimit       int // of new accounts
 	PingLogLimit     int // of new accounts
@@ -61,7 +62,7 @@ type Service struct {
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
-		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName),
+		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
 		hashing: make(chan struct{}, 2),
 	}
 }

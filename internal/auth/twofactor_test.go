@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,25 @@ func TestKeysAreOfferedWhereBrowsersHaveThem(t *testing.T) {
 			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot = root })
 			if b.KeysOffered() != want {
 				t.Errorf("%s: %v, want %v", root, !want, want)
+			}
+		}
+	})
+}
+
+// Browsers bind keys to the name they are asked with: the host of the site, or
+// the domain above it that RP_ID has.
+func TestKeysAreBoundToTheirName(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s, "jane@example.org")
+		for id, want := range map[string]string{"": "cron.example.org", "example.org": "example.org"} {
+			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot, c.SiteName, c.RPID = "https://cron.example.org", "Punctual", id })
+			ceremony, err := b.BeginKey(t.Context(), a.User)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var options struct{ RP struct{ ID string } }
+			if err := json.Unmarshal([]byte(ceremony.Options), &options); err != nil || options.RP.ID != want {
+				t.Errorf("RP_ID %q: keys are for %q, want %q (%v)", id, options.RP.ID, want, err)
 			}
 		}
 	})

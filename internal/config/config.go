@@ -23,6 +23,7 @@ type Config struct {
 	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path. Follows the port of listen when not set."`
 	SiteName         string   `name:"site-name" group:"Web" default:"Punctual" placeholder:"TEXT" help:"Name of the site, shown in pages and mails."`
 	SecretKey        string   `name:"secret-key" group:"Web" secret:"true" placeholder:"TEXT" help:"Key that signs links and hashes API keys. Made and kept beside an SQLite database when not set; required with Postgres."`
+	RPID             string   `name:"rp-id" group:"Web" placeholder:"DOMAIN" help:"Name that security keys are bound to: the host of SITE_ROOT, or a domain above it, so that they outlive a move of the site below that domain. Keys made under another name stop working."`
 	RegistrationOpen bool     `name:"registration-open" group:"Web" default:"true" negatable:"" help:"Let anybody sign up."`
 	SupportEmail     string   `name:"support-email" group:"Web" placeholder:"ADDRESS" help:"Address for questions, shown in pages and mails."`
 	MasterBadgeLabel string   `name:"master-badge-label" group:"Web" placeholder:"TEXT" help:"Label of the badge over all checks of a project; the site name when not set."`

@@ -23,6 +23,7 @@ func (c *Config) complete() {
 	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
 	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
+	c.RPID = strings.ToLower(c.RPID)
 	c.StatusHTTP = strings.Join(splitEntries(c.StatusHTTP), "; ")
 	c.StatusCommand = strings.Join(splitEntries(c.StatusCommand), "; ")
 	c.derive("PUNCTUAL_MASTER_BADGE_LABEL", &c.MasterBadgeLabel, c.SiteName)

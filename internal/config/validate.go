@@ -35,6 +35,7 @@ func (c *Config) Validate() error {
 	v.ownChecks()
 	v.note("PUNCTUAL_SITE_ROOT", checkURL(c.SiteRoot))
 	v.unlessDerived("PUNCTUAL_PING_ENDPOINT", c.PingEndpoint, checkURL)
+	v.unlessEmpty("PUNCTUAL_RP_ID", c.RPID, c.checkRPID)
 	v.note("PUNCTUAL_SITE_NAME", checkName(c.SiteName))
 	v.unlessDerived("PUNCTUAL_MASTER_BADGE_LABEL", c.MasterBadgeLabel, checkName)
 	v.note("PUNCTUAL_PING_EMAIL_DOMAIN", checkHost(c.PingEmailDomain))

@@ -11,10 +11,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +42,7 @@ type Options struct {
 	Now      func() time.Time // the clock, time.Now when nil; see Clock
 	ReadOnly bool             // SQLite: do not create the file
 	Observe  Observe          // told of each statement; nil: nobody is
+	Log      *slog.Logger     // of panics in the background, which must not end the process; nil: nowhere
 }
 
 // DB is an open database. Its methods are safe for concurrent use.
@@ -53,6 +56,7 @@ type DB struct {
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
 	stmts statements
 	watch *observer
+	log   *slog.Logger
 	bus   bus
 	ears  ears
 }
@@ -60,7 +64,10 @@ type DB struct {
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
 // checks that it answers. The directory of an SQLite file is made if missing.
 func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
-	d := &DB{Clock: newClock(opt.Now), watch: newObserver(opt.Observe)}
+	d := &DB{Clock: newClock(opt.Now), watch: newObserver(opt.Observe), log: opt.Log}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
 	var err error
 	switch scheme, rest, _ := strings.Cut(rawURL, ":"); scheme {
 	case "sqlite":
@@ -235,20 +242,41 @@ func (d *DB) Close() error {
 	return errors.Join(err, d.write.Close())
 }
 
-// redact keeps a password of the URL out of an error text. Nobody can tell where
-// it is in a URL that cannot be read, so nothing of such a one is shown.
+// redact keeps a password of the URL out of an error text, and the text to one
+// line. Nobody can tell where the password is in a URL that cannot be read, so
+// nothing of such a one is shown.
 func redact(err error, rawURL string) error {
 	u, perr := url.Parse(rawURL)
 	if perr != nil {
 		return errors.New("it is no valid URL (special characters of a password are written as %XX)")
 	}
-	if u.User == nil {
-		return err
-	}
 	if pw, ok := u.User.Password(); ok && pw != "" && strings.Contains(err.Error(), pw) {
-		return errors.New(strings.ReplaceAll(err.Error(), pw, "********"))
+		return errors.New(oneLine(strings.ReplaceAll(err.Error(), pw, "********")))
 	}
-	return err
+	return &inOneLine{err}
+}
+
+// inOneLine is an error whose text is one line.
+type inOneLine struct{ error }
+
+func (e *inOneLine) Error() string { return oneLine(e.error.Error()) }
+
+// Unwrap is the error itself.
+func (e *inOneLine) Unwrap() error { return e.error }
+
+// oneLine joins the lines of an error, each once: pgx tries each address with TLS
+// and without, and lists every failure in a line of its own.
+func oneLine(text string) string {
+	var parts []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(parts, line) {
+			parts = append(parts, line)
+		}
+	}
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return parts[0] + " " + strings.Join(parts[1:], "; ")
 }
 
 // compareVersions compares dotted numbers: negative when a is older than b.

@@ -127,6 +127,21 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestARefusalIsOneLine(t *testing.T) {
+	for rawURL, want := range map[string]string{ // TLS or not is tried, which fails for the same reason
+		"postgres://u:secret@127.0.0.1:1/x":               "127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection refused",
+		"postgres://u@/x?host=127.0.0.1,127.0.0.2&port=1": "127.0.0.1:1: connect: connection refused; 127.0.0.2:1 (127.0.0.2): dial error",
+	} {
+		_, err := db.Open(t.Context(), rawURL, db.Options{})
+		_, probed := db.Probe(t.Context(), rawURL)
+		for _, err := range []error{err, probed} {
+			if err == nil || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), want) != 1 || !db.IsUnavailable(err) {
+				t.Errorf("%s: %v", rawURL, err)
+			}
+		}
+	}
+}
+
 func TestAPasswordIsNeverInAnError(t *testing.T) {
 	const password = "s3cr%t/p@ss"
 	escaped := url.QueryEscape(password)

@@ -1,6 +1,10 @@
 package db
 
-import "time"
+import (
+	"context"
+	"log/slog"
+	"time"
+)
 
 // CompareVersions is compareVersions for tests.
 func CompareVersions(a, b string) int { return compareVersions(a, b) }
@@ -8,4 +12,9 @@ func CompareVersions(a, b string) int { return compareVersions(a, b) }
 // ShiftLocalClock makes the local clock of d run ahead of the true time by shift.
 func ShiftLocalClock(d *DB, shift time.Duration) {
 	d.base = func() time.Time { return time.Now().Add(shift) }
+}
+
+// KeepListening is keepListening for tests.
+func KeepListening(ctx context.Context, log *slog.Logger, once func(ctx context.Context, again bool) error) {
+	keepListening(ctx, log, once)
 }

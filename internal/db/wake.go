@@ -2,11 +2,15 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"punctual/internal/incident"
 )
 
 // Topic names what a wake-up call is about.
@@ -96,15 +100,23 @@ func (e *ears) close() {
 	}
 }
 
-// listen passes calls from other processes on until ctx ends. It starts anew
-// when its connection breaks, and then calls everybody: something may have been missed.
+// listen passes calls from other processes on until ctx ends.
 func (d *DB) listen(ctx context.Context) {
 	once := d.listenSQLite
 	if d.Engine == Postgres {
 		once = d.listenPostgres
 	}
+	keepListening(ctx, d.log, once)
+}
+
+// keepListening starts once anew when it ends, as when its connection breaks; it
+// then calls everybody: something may have been missed.
+func keepListening(ctx context.Context, log *slog.Logger, once func(ctx context.Context, again bool) error) {
 	for again := false; ; again = true {
-		_ = once(ctx, again) // a database that is away is noticed by those who ask it
+		err := incident.Catch("worker", func() error { return once(ctx, again) })
+		if bug, ok := errors.AsType[*incident.Panic](err); ok { // a database that is away is noticed by those who ask it
+			log.Error("listen for wake-up calls", "error", bug)
+		}
 		select {
 		case <-ctx.Done():
 			return

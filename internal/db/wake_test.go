@@ -2,7 +2,10 @@ package db_test
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"punctual/internal/db"
@@ -146,4 +149,22 @@ func TestAClosedDatabaseListensNoMore(t *testing.T) {
 			t.Errorf("%s: called after the end", engine)
 		}
 	}
+}
+
+func TestListeningGoesOnAfterAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var log strings.Builder
+		var tries []bool
+		db.KeepListening(ctx, slog.New(slog.NewTextHandler(&log, nil)), func(_ context.Context, again bool) error {
+			if tries = append(tries, again); len(tries) == 1 {
+				panic("a bug")
+			}
+			cancel()
+			return ctx.Err()
+		})
+		if len(tries) != 2 || !tries[1] || strings.Count(log.String(), "panic: a bug") != 1 {
+			t.Errorf("tries %v, logged %s", tries, log.String())
+		}
+	})
 }

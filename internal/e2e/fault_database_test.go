@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/db/pgtest"
 	"punctual/internal/store"
 )
 
@@ -29,7 +30,7 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 	l.start(e, 8)
 	quiet, last := goingDown(t, s, min(5*f.rounds, 100))
 	for range f.rounds {
-		l.more(t, 1+rand.IntN(600))
+		l.some(t)
 		fault()
 		began := time.Now()
 		l.more(t, 100)
@@ -67,7 +68,7 @@ func goingDown(t *testing.T, s *store.Store, n int) (codes []uuid.UUID, last tim
 func TestFaultPostgresCrashesUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(3, 20))
-	pg := cluster(t)
+	pg := cluster(t, pgtest.Options{})
 	dsn, err := pg.CreateDatabase()
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestFaultPostgresCrashesUnderLoad(t *testing.T) {
 func TestFaultConnectionsAreSevered(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(5, 100))
-	pg := cluster(t)
+	pg := cluster(t, pgtest.Options{})
 	dsn, err := pg.CreateDatabase()
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestFaultConnectionsAreSevered(t *testing.T) {
 func TestFaultConnectionsFallSilent(t *testing.T) {
 	t.Parallel()
 	f := begin(t, times(1, 5))
-	pg := cluster(t)
+	pg := cluster(t, pgtest.Options{})
 	dsn, err := pg.CreateDatabase()
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
 			disk = smallDisk(t, "64m", t.TempDir())
 			e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(disk, "punctual.db")
 		} else {
-			pg := cluster(t)
+			pg := cluster(t, pgtest.Options{})
 			disk = smallDisk(t, "64m", pg.Dir)
 			e["PUNCTUAL_DATABASE_URL"] = pg.DSN("on_small_disk")
 			admin, err := db.Open(t.Context(), pg.DSN("postgres"), db.Options{MaxConns: 1})
@@ -162,34 +163,63 @@ func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
 				}
 			}
 		}
-		rc := newReceiver(t, nil)
-		s := e.migrated(t)
-		codes := watched(t, s, 10, rc.channel())
-		e.start(t, "serve")
-		e.start(t, "sendalerts")
-		l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
-		l.body = make([]byte, 1000)
-		l.start(e, 8)
-		for range f.rounds {
-			l.more(t, 300)
-			ballast := filepath.Join(disk, "ballast")
-			fill(t, ballast)
-			want := l.busy.Load() + int64(times(1, 20))
-			eventually(t, "pings are refused", func() bool { return l.busy.Load() >= want })
-			if err := os.Remove(ballast); err != nil {
-				t.Fatal(err)
-			}
-		}
-		l.more(t, 300)
-		l.end()
-		made := c.end()
-		settled(t, s)
-		l.check(t, s, f)
-		rc.check(t, made, f)
+		fullDisk(t, e, f, disk, func() {})
 	})
 }
 
-// smallDisk mounts a file system of its own for the owner of a directory.
+// The disk of PostgreSQL's write-ahead log is full: PostgreSQL ends itself, and
+// goes on when there is room and somebody has started it again.
+func TestFaultFullDiskUnderTheLogOfPostgres(t *testing.T) {
+	t.Parallel()
+	f := begin(t, times(1, 3))
+	disk := smallDisk(t, "64m", "")
+	pg := cluster(t, pgtest.Options{
+		InitDB:   []string{"--waldir=" + filepath.Join(disk, "wal"), "--wal-segsize=1"}, // small: soon another is needed
+		Settings: map[string]string{"min_wal_size": "2MB", "max_wal_size": "16MB"},
+	})
+	dsn, err := pg.CreateDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fullDisk(t, newEnv(t, db.SQLite).with(env{"PUNCTUAL_DATABASE_URL": dsn}), f, disk, func() {
+		eventually(t, "PostgreSQL starts again", func() bool { return pg.Restart() == nil })
+	})
+}
+
+// fullDisk fills the disk of the database again and again under load, and then
+// looks for every ping and alert. room is called when there is room again.
+func fullDisk(t *testing.T, e env, f *finding, disk string, room func()) {
+	t.Helper()
+	rc := newReceiver(t, nil)
+	s := e.migrated(t)
+	codes := watched(t, s, 10, rc.channel())
+	e.start(t, "serve")
+	e.start(t, "sendalerts")
+	l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
+	l.body = make([]byte, 1000)
+	l.start(e, 8)
+	for range f.rounds {
+		l.more(t, 300)
+		ballast := filepath.Join(disk, "ballast")
+		fill(t, ballast)
+		want := l.busy.Load() + int64(times(1, 20))
+		eventually(t, "pings are refused", func() bool { return l.busy.Load() >= want })
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		room()
+	}
+	l.more(t, 300)
+	l.end()
+	made := c.end()
+	s = e.store(t) // the connections of the first may be gone
+	settled(t, s)
+	l.check(t, s, f)
+	rc.check(t, made, f)
+}
+
+// smallDisk mounts a file system of its own for the owner of a directory, or for
+// everybody.
 func smallDisk(t *testing.T, size, owned string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -203,10 +233,13 @@ func smallDisk(t *testing.T, size, owned string) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0777,size="+size); err != nil {
 		t.Skipf("this machine lets nobody mount a small disk to fill it: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	if owned == "" {
+		return dir
+	}
 	info, err := os.Stat(owned)
 	if err != nil {
 		t.Fatal(err)

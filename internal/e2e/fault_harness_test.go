@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -42,10 +43,12 @@ type finding struct {
 	alertsTwice   int
 	away          time.Duration // longest wait for a hundred pings after a fault
 	took          time.Duration
+	ended         bool
 	failed, skips bool
 }
 
-// findings are those of this test binary; TestMain prints them.
+// findings are those of this test binary. The table of them is written each time
+// a test begins or ends, so that there is one however the binary ends.
 var findings struct {
 	mu    sync.Mutex
 	began time.Time
@@ -57,42 +60,41 @@ func begin(t *testing.T, rounds int) *finding {
 	f := &finding{fault: strings.TrimPrefix(t.Name(), "TestFault"), rounds: rounds}
 	began := time.Now()
 	findings.mu.Lock()
+	defer findings.mu.Unlock()
 	if findings.began.IsZero() {
 		findings.began = began
 	}
-	findings.mu.Unlock()
+	findings.list = append(findings.list, f)
+	writeTable(t)
 	t.Cleanup(func() {
-		f.took, f.failed, f.skips = time.Since(began), t.Failed(), t.Skipped()
 		if f.lost+f.untold > 0 && !t.Failed() {
 			t.Errorf("%d pings and %d alerts are lost", f.lost, f.untold)
 		}
-		t.Logf("%+v", *f)
 		findings.mu.Lock()
 		defer findings.mu.Unlock()
-		findings.list = append(findings.list, f)
+		f.took, f.ended, f.failed, f.skips = time.Since(began), true, t.Failed(), t.Skipped()
+		t.Logf("%+v", *f)
+		writeTable(t)
 	})
 	return f
 }
 
-// printFindings writes the table.
-func printFindings() error {
+// writeTable writes the table as it is by now. findings is locked.
+func writeTable(t *testing.T) {
 	if !full() {
-		return nil
+		return
 	}
-	file, err := os.Create(tableFile())
-	if err != nil {
-		return fmt.Errorf("write the table of faults: %w", err)
-	}
-	defer file.Close()
-	w := tabwriter.NewWriter(file, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "fault\trounds\tacked\tlost\ttwice\talerts\tlost\ttwice\ttook\t")
-	findings.mu.Lock()
-	defer findings.mu.Unlock()
 	slices.SortFunc(findings.list, func(a, b *finding) int { return strings.Compare(a.fault, b.fault) })
 	var sum finding
 	for _, f := range findings.list {
 		verdict := "ok"
 		switch {
+		case !f.ended: // the rest of it belongs to the test still
+			fmt.Fprintf(w, "%s\t%d%s\tnot ended\n", f.fault, f.rounds, strings.Repeat("\t", 8))
+			continue
 		case f.failed:
 			verdict = "FAILED"
 		case f.skips:
@@ -104,7 +106,10 @@ func printFindings() error {
 	}
 	sum.took = time.Since(findings.began) // they run beside each other
 	fmt.Fprintf(w, "together\t%s\t\n", sum.figures())
-	return w.Flush()
+	w.Flush()
+	if err := os.WriteFile(tableFile(), table.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody to read
+		t.Errorf("write the table of faults: %v", err)
+	}
 }
 
 func (f *finding) figures() string {

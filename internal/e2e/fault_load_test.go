@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -30,6 +31,8 @@ type load struct {
 
 	clients sync.WaitGroup
 	stop    chan struct{}
+
+	unanswered int // found by check: in the database without a 200
 }
 
 func newLoad(codes []uuid.UUID) *load {
@@ -104,6 +107,12 @@ func (l *load) more(t *testing.T, n int) {
 	eventually(t, strconv.Itoa(n)+" more pings are acknowledged", func() bool { return l.total.Load() >= want })
 }
 
+// some waits for a random moment: up to 300 more pings.
+func (l *load) some(t *testing.T) {
+	t.Helper()
+	l.more(t, 1+rand.IntN(300))
+}
+
 func (l *load) end() {
 	close(l.stop)
 	l.clients.Wait()
@@ -123,6 +132,12 @@ func (l *load) check(t *testing.T, s *store.Store, f *finding) {
 		for name, n := range storedPings(t, s, code) {
 			stored[name] += n
 			f.pingsTwice += n - 1
+		}
+	}
+	l.unanswered = 0
+	for name := range stored {
+		if _, ok := l.acked[name]; !ok {
+			l.unanswered++
 		}
 	}
 	f.acked += len(l.acked)

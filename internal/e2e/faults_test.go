@@ -18,9 +18,10 @@ import (
 
 // cluster is a PostgreSQL of the test's own that really flushes and may be
 // crashed: the shared one of the tests does and may not.
-func cluster(t *testing.T) *pgtest.Cluster {
+func cluster(t *testing.T, opts pgtest.Options) *pgtest.Cluster {
 	t.Helper()
-	c, err := pgtest.Start(pgtest.Options{Fsync: true})
+	opts.Fsync = true
+	c, err := pgtest.Start(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func durable(t *testing.T, engine db.Engine) env {
 	e := newEnv(t, engine)
 	if engine == db.Postgres {
 		var err error
-		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t).CreateDatabase(); err != nil {
+		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t, pgtest.Options{}).CreateDatabase(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,7 +86,7 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 		for range f.rounds {
 			p := e.start(t, "serve")
 			l.start(e, 8)
-			l.more(t, 1+rand.IntN(600))
+			l.some(t)
 			p.kill()
 			l.end()
 		}
@@ -98,42 +99,91 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 	})
 }
 
-// SIGTERM under load: everything acknowledged is there, and the end is orderly.
-func TestFaultOrderlyEndDropsNothing(t *testing.T) {
+// kill -9 of the one process that does everything, at random moments: no
+// acknowledged ping is lost, no alert from a ping and none from a deadline.
+func TestFaultKilledUpForgetsNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
-		f := begin(t, times(2, 20))
+		f := begin(t, times(3, 20))
 		rc := newReceiver(t, nil)
-		e := newEnv(t, engine)
+		e := durable(t, engine)
 		s := e.migrated(t)
-		codes := watched(t, s, 15, rc.channel())
-		l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
+		codes := watched(t, s, 12, rc.channel())
+		l, c := newLoad(codes[:5]), change(e, codes[5:], 50*time.Millisecond)
+		var silent []uuid.UUID
 		for range f.rounds {
-			web, alerts := e.start(t, "serve"), e.start(t, "sendalerts")
+			p := e.start(t, "up")
+			silent = append(silent, overdue(t, s, 10, s.Now().Add(-time.Minute))...)
 			l.start(e, 8)
-			l.more(t, 1+rand.IntN(600))
-			rc.more(t, 1+rand.IntN(20))
-			var both sync.WaitGroup
-			for _, p := range []*process{web, alerts} {
-				both.Go(func() {
-					if code := p.terminate(); code != 0 {
-						t.Errorf("exit code %d", code)
-					}
-				})
-			}
-			both.Wait()
+			l.some(t)
+			p.kill()
 			l.end()
+			expireLeases(t, s)
 		}
-		e.start(t, "serve")
+		e.start(t, "up")
 		made := c.end()
-		e.start(t, "sendalerts")
+		for _, code := range silent {
+			made[code] = 1
+		}
 		settled(t, s)
 		l.check(t, s, f)
 		rc.check(t, made, f)
-		if f.pingsTwice+f.alertsTwice > 0 {
-			t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
-		}
 	})
+}
+
+// SIGTERM under load: everything acknowledged is there, everything recorded was
+// acknowledged, and the end is orderly.
+func TestFaultOrderlyEndDropsNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, engine db.Engine) { orderlyEnd(t, engine, "serve", "sendalerts") })
+}
+
+// The same of the one process that does everything.
+func TestFaultOrderlyEndOfUpDropsNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, engine db.Engine) { orderlyEnd(t, engine, "up") })
+}
+
+func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
+	f := begin(t, times(2, 20))
+	rc := newReceiver(t, nil)
+	e := newEnv(t, engine)
+	s := e.migrated(t)
+	codes := watched(t, s, 15, rc.channel())
+	l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
+	start := func() (all []*process) {
+		for _, command := range commands {
+			all = append(all, e.start(t, command))
+		}
+		return all
+	}
+	for range f.rounds {
+		running := start()
+		l.start(e, 8)
+		l.some(t)
+		rc.more(t, 1+rand.IntN(20))
+		var all sync.WaitGroup
+		for _, p := range running {
+			all.Go(func() {
+				if code := p.terminate(); code != 0 {
+					t.Errorf("exit code %d", code)
+				}
+			})
+		}
+		all.Wait()
+		l.end()
+	}
+	start()
+	made := c.end()
+	settled(t, s)
+	l.check(t, s, f)
+	rc.check(t, made, f)
+	if f.pingsTwice+f.alertsTwice > 0 {
+		t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
+	}
+	if l.unanswered > 0 {
+		t.Errorf("%d pings were recorded without an answer", l.unanswered)
+	}
 }
 
 // Issue 2: kill -9 of sendalerts in the middle of a delivery still leads to

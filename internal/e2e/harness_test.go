@@ -50,12 +50,7 @@ func (b building) Run() int {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
 		return 1
 	}
-	code := b.tests.Run()
-	if err := printFindings(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return max(code, 1)
-	}
-	return code
+	return b.tests.Run()
 }
 
 // each runs the test on both engines.

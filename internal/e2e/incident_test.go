@@ -148,7 +148,7 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := &pgCluster{cluster(t)}
+			c := &pgCluster{cluster(t, pgtest.Options{})}
 			dsn, err := c.CreateDatabase()
 			must(t, err)
 			o := newOperated(t, db.SQLite)

@@ -192,6 +192,7 @@ func (q *Queue) Run(ctx context.Context, wake <-chan struct{}) error {
 		<-ctx.Done()
 		return nil
 	}
+	trouble := logs.Outage{Log: q.log, Doing: "sending queued mail", Level: slog.LevelError}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -203,8 +204,8 @@ func (q *Queue) Run(ctx context.Context, wake <-chan struct{}) error {
 		}
 		for n := batch; n == batch && ctx.Err() == nil; {
 			var err error
-			if n, err = q.SendDue(ctx); err != nil && ctx.Err() == nil {
-				q.log.Error("send queued mail", "error", err)
+			if n, err = q.SendDue(ctx); ctx.Err() == nil {
+				trouble.Note(err, time.Now())
 			}
 		}
 		timer.Reset(pollInterval)

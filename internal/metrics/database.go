@@ -17,7 +17,7 @@ type Schema func(context.Context) (applied, pending int, err error)
 // Those that cannot be had within two seconds are left out of the answer. ctx ends
 // the reading; it must end before the database is closed.
 func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
-	m.registry.MustRegister(&up{newReading(ctx, waitTime, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.DB().Ping(ctx) })})
+	m.registry.MustRegister(&up{newReading(ctx, m.log, waitTime, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.DB().Ping(ctx) })})
 	m.gaugeFunc("clock_skew_seconds", "How far the clock of the database was ahead of ours when last compared.", func() float64 {
 		return s.DB().Skew().Seconds()
 	})
@@ -69,7 +69,7 @@ func (m *Metrics) group(ctx context.Context, name string, timeout time.Duration,
 		})
 		return list, err
 	}
-	m.registry.MustRegister(&group{descs: descs, reading: newReading(ctx, timeout, ask), missing: m.readingErrors.WithLabelValues(name)})
+	m.registry.MustRegister(&group{descs: descs, reading: newReading(ctx, m.log, timeout, ask), missing: m.readingErrors.WithLabelValues(name)})
 }
 
 // Describe names the figures.
@@ -140,7 +140,7 @@ func (m *Metrics) nodes(ctx context.Context, s *store.Store) {
 	alive := desc("nodes", "Processes that have given a sign of life in the last 30 seconds.", "role")
 	m.group(ctx, "nodes", waitTime, []*prometheus.Desc{alive}, func(ctx context.Context, out emit) error {
 		list, err := s.Nodes(ctx, s.Now().Add(-store.NodeTimeout))
-		byRole := map[string]int{"serve": 0, "sendalerts": 0, "up": 0}
+		byRole := map[string]int{"serve": 0, "sendalerts": 0, "sendreports": 0, "up": 0}
 		for _, n := range list {
 			byRole[n.Role]++
 		}

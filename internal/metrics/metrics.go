@@ -7,6 +7,7 @@
 package metrics
 
 import (
+	"log/slog"
 	"runtime"
 	"slices"
 	"strconv"
@@ -46,6 +47,8 @@ type Metrics struct {
 	signups       prometheus.Counter
 	logins        *prometheus.CounterVec
 	readingErrors *prometheus.CounterVec
+
+	log *slog.Logger
 }
 
 // kinds are the counters of pings, found once: a batch must not look labels up.
@@ -65,7 +68,7 @@ var (
 // New makes the figures of a process of the given version ("dev" for none) and
 // role ("serve", "up", …).
 func New(version, role string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: prometheus.NewRegistry(), log: slog.New(slog.DiscardHandler)}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gaugeVec("build_info", "The build, always 1.", "version", "goversion", "role").WithLabelValues(version, runtime.Version(), role).Set(1)
 
@@ -174,6 +177,10 @@ func (m *Metrics) Request(method, route string, status, bytes int, took time.Dur
 	m.requestTime.WithLabelValues(route, method).Observe(took.Seconds())
 	m.responseSize.WithLabelValues(route).Observe(float64(bytes))
 }
+
+// LogTo sets where panics of what is read in the background are logged, before
+// anything is.
+func (m *Metrics) LogTo(log *slog.Logger) { m.log = log }
 
 // Caught counts a panic, see incident.Panic.
 func (m *Metrics) Caught(where string) {

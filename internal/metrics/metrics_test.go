@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -168,7 +169,7 @@ func TestHangingReadingsAreLeftOutTogether(t *testing.T) {
 		d := desc(name, "Never there.")
 		m.group(t.Context(), name, time.Minute, []*prometheus.Desc{d}, func(ctx context.Context, _ emit) error { return hang(ctx) })
 	}
-	m.registry.MustRegister(&up{newReading(t.Context(), time.Minute, func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
+	m.registry.MustRegister(&up{newReading(t.Context(), m.log, time.Minute, func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
 	began := time.Now()
 	_, _, body := scrape(t, m, "text/plain")
 	if took := time.Since(began); took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") || !strings.Contains(body, "punctual_pings_total") {
@@ -179,7 +180,7 @@ func TestHangingReadingsAreLeftOutTogether(t *testing.T) {
 func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
 	t.Parallel()
 	asked, fails := 0, true
-	r := newReading(t.Context(), time.Second, func(context.Context) (int, error) {
+	r := newReading(t.Context(), slog.New(slog.DiscardHandler), time.Second, func(context.Context) (int, error) {
 		asked++
 		if fails {
 			return 0, errors.New("away")
@@ -194,6 +195,17 @@ func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
 		if n, ok := r.get(); !ok || n != 2 {
 			t.Errorf("read %d, %v, want the second reading, kept", n, ok)
 		}
+	}
+}
+
+func TestAPanicOfAReadingCostsItsFigure(t *testing.T) {
+	t.Parallel()
+	m, log := New("1", "up"), &strings.Builder{}
+	m.LogTo(slog.New(slog.NewTextHandler(log, nil)))
+	m.group(t.Context(), "broken", time.Minute, []*prometheus.Desc{desc("broken", "Never there.")}, func(context.Context, emit) error { panic("a bug") })
+	_, _, body := scrape(t, m, "text/plain")
+	if strings.Contains(body, "punctual_broken") || !strings.Contains(body, "punctual_pings_total") || strings.Count(log.String(), "panic: a bug") != 1 {
+		t.Errorf("logged %s, answered %s", log.String(), body)
 	}
 }
 

@@ -2,8 +2,12 @@ package metrics
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
+
+	"punctual/internal/incident"
 )
 
 const (
@@ -20,6 +24,7 @@ type reading[T any] struct {
 	ask     func(context.Context) (T, error)
 	timeout time.Duration // of ask
 	ctx     context.Context
+	log     *slog.Logger // of panics of ask, which count as failures
 
 	mu      sync.Mutex
 	value   T
@@ -28,8 +33,8 @@ type reading[T any] struct {
 	running chan struct{} // closed when the reading under way has ended; nil = none is
 }
 
-func newReading[T any](ctx context.Context, timeout time.Duration, ask func(context.Context) (T, error)) *reading[T] {
-	return &reading[T]{ask: ask, timeout: timeout, ctx: ctx}
+func newReading[T any](ctx context.Context, log *slog.Logger, timeout time.Duration, ask func(context.Context) (T, error)) *reading[T] {
+	return &reading[T]{ask: ask, timeout: timeout, ctx: ctx, log: log}
 }
 
 // get returns the figure, and false where it could not be had in time. While a
@@ -61,7 +66,11 @@ func (r *reading[T]) read(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(r.ctx, r.timeout)
 	defer cancel()
 	began := time.Now()
-	value, err := r.ask(ctx)
+	var value T
+	err := incident.Catch("worker", func() (err error) { value, err = r.ask(ctx); return err })
+	if bug, ok := errors.AsType[*incident.Panic](err); ok {
+		r.log.Error("read a figure", "error", bug)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(done)

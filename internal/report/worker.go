@@ -51,6 +51,7 @@ func (r Round) String() string { return plural(r.Reports, "report") + ", " + plu
 
 // Run looks again and again until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
+	trouble := logs.Outage{Log: w.Log, Doing: "reports", Level: slog.LevelError}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -61,8 +62,8 @@ func (w *Worker) Run(ctx context.Context) {
 		}
 		began := time.Now()
 		r, err := w.RunOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.Log.Error("reports", "error", err)
+		if ctx.Err() == nil {
+			trouble.Note(err, time.Now())
 		}
 		if r != (Round{}) {
 			w.Log.Info("reports", "reports", r.Reports, "nags", r.Nags, "planned", r.Planned, logs.Took(time.Since(began)))

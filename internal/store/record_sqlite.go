@@ -29,8 +29,13 @@ const (
 	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	sqliteUpdateState = `UPDATE checks SET status = ?, n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?,
-		last_duration_us = ?, has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, watch_at = ? WHERE id = ?`
+	sqliteUpdateState = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
+		has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, status = ?, watch_at = ? WHERE id = ?`
+
+	// The same without the columns that are in indexes: SQLite takes an entry out of its
+	// index and puts it back even when it has not changed.
+	sqliteUpdateRest = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
+		has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ? WHERE id = ?`
 
 	// prunePingsOfCheck keeps the newest pings of check $1.
 	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - coalesce(u.ping_log_limit, 100)
@@ -39,13 +44,13 @@ const (
 
 // recordStatements are prepared once: compiling a statement costs SQLite more
 // than running it.
-type recordStatements struct{ selectHot, insertPing, updateState *sql.Stmt }
+type recordStatements struct{ selectHot, insertPing, updateState, updateRest *sql.Stmt }
 
 func (s *Store) sqliteStatements(ctx context.Context) (r recordStatements, err error) {
 	for _, p := range []struct {
 		stmt  **sql.Stmt
 		query string
-	}{{&r.selectHot, sqliteSelectHot}, {&r.insertPing, sqliteInsertPing}, {&r.updateState, sqliteUpdateState}} {
+	}{{&r.selectHot, sqliteSelectHot}, {&r.insertPing, sqliteInsertPing}, {&r.updateState, sqliteUpdateState}, {&r.updateRest, sqliteUpdateRest}} {
 		if *p.stmt, err = s.db.Prepare(ctx, p.query); err != nil {
 			return r, err
 		}
@@ -54,7 +59,7 @@ func (s *Store) sqliteStatements(ctx context.Context) (r recordStatements, err e
 }
 
 func (r recordStatements) in(ctx context.Context, tx *db.Tx) recordStatements {
-	return recordStatements{tx.Stmt(ctx, r.selectHot), tx.Stmt(ctx, r.insertPing), tx.Stmt(ctx, r.updateState)}
+	return recordStatements{tx.Stmt(ctx, r.selectHot), tx.Stmt(ctx, r.insertPing), tx.Stmt(ctx, r.updateState), tx.Stmt(ctx, r.updateRest)}
 }
 
 func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
@@ -72,14 +77,25 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		if err != nil {
 			return fmt.Errorf("load checks: %w", err)
 		}
+		before := make(map[int64]indexed, len(checks))
+		for _, c := range checks {
+			before[c.ID] = indexedOf(c)
+		}
 		out := applyBatch(batch, checks)
 		for _, p := range out.pings {
 			if _, err := stmts.insertPing.ExecContext(ctx, tx.Bind(pingValues(p)...)...); err != nil {
 				return fmt.Errorf("insert ping: %w", err)
 			}
 		}
-		if err := writeStatesSQLite(ctx, tx, stmts.updateState, out.checks); err != nil {
-			return err
+		for _, c := range out.checks {
+			if indexedOf(c) == before[c.ID] {
+				err = writeRestSQLite(ctx, tx, stmts.updateRest, c)
+			} else {
+				err = writeStateSQLite(ctx, tx, stmts.updateState, c)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		for _, c := range out.prune {
 			if _, err := tx.Exec(ctx, prunePingsOfCheck, c.ID); err != nil {
@@ -119,13 +135,30 @@ func pingValues(p *monitor.Ping) []any {
 	return []any{p.CheckID, p.N, p.CreatedAt, string(p.Kind), p.Scheme, p.Method, p.UserAgent, db.NullText(p.RemoteAddr), p.RID, exit, p.Body}
 }
 
-func writeStatesSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, checks []*monitor.Check) error {
-	for _, c := range checks {
-		_, err := update.ExecContext(ctx, tx.Bind(string(c.Status), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
-			c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt, c.ID)...)
-		if err != nil {
-			return fmt.Errorf("update check: %w", err)
-		}
+// indexed is what indexes of checks hold of a state.
+type indexed struct {
+	status  monitor.Status
+	watchAt int64
+}
+
+func indexedOf(c *monitor.Check) indexed { return indexed{c.Status, c.WatchAt.UnixMicro()} }
+
+func writeStateSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, c *monitor.Check) error {
+	return execUpdate(ctx, update, tx.Bind(append(restValues(c), string(c.Status), c.WatchAt, c.ID)...))
+}
+
+func writeRestSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, c *monitor.Check) error {
+	return execUpdate(ctx, update, tx.Bind(append(restValues(c), c.ID)...))
+}
+
+func restValues(c *monitor.Check) []any {
+	return append(make([]any, 0, 13), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
+		c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)
+}
+
+func execUpdate(ctx context.Context, update *sql.Stmt, args []any) error {
+	if _, err := update.ExecContext(ctx, args...); err != nil {
+		return fmt.Errorf("update check: %w", err)
 	}
 	return nil
 }
@@ -159,8 +192,11 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []moni
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
 		flips = overdueFlips(checks, tx.Now(), outages)
-		if err := writeStatesSQLite(ctx, tx, tx.Stmt(ctx, update), checks); err != nil {
-			return err
+		stmt := tx.Stmt(ctx, update)
+		for _, c := range checks {
+			if err := writeStateSQLite(ctx, tx, stmt, c); err != nil {
+				return err
+			}
 		}
 		return insertFlipsSQLite(ctx, tx, flips)
 	})

@@ -42,6 +42,8 @@ type Options struct {
 	Fsync bool
 	// Settings are written to postgresql.conf over the defaults, e.g. {"shared_buffers": "256MB"}.
 	Settings map[string]string
+	// InitDB are arguments of initdb beside our own, e.g. {"--waldir=/mnt/wal"}.
+	InitDB []string
 }
 
 // Cluster is one running PostgreSQL server with its data directory. Its methods may be used by several goroutines,
@@ -87,7 +89,7 @@ func (c *Cluster) initialise(opts Options) error {
 	if !opts.Fsync {
 		args = append(args, "--no-sync")
 	}
-	if err := c.run("initdb", args...); err != nil {
+	if err := c.run("initdb", append(args, opts.InitDB...)...); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)

@@ -16,10 +16,11 @@ const (
 	afterData
 )
 
-// Behaviour is what the sink does with one message (or, for Refuse, one connection). The zero value is Accept.
+// Behaviour is what the sink does with one message (or, for Refuse and Mute, one connection). The zero value is Accept.
 type Behaviour struct {
 	at   stage
-	code int // SMTP reply; 0 stands for silence at atRcpt and atData
+	code int  // SMTP reply; 0 stands for silence at atRcpt and atData
+	mute bool // at atConnect: say nothing, for good
 }
 
 // Accept keeps the message and says so.
@@ -27,6 +28,9 @@ var Accept = Behaviour{}
 
 // Refuse closes the next connection before a greeting.
 var Refuse = Behaviour{at: atConnect}
+
+// Mute takes the next connection and never says anything, until the test ends.
+var Mute = Behaviour{at: atConnect, mute: true}
 
 // Hang answers nothing to DATA once the message has arrived, until the test ends or the client goes away. The
 // message is not kept.
@@ -55,7 +59,7 @@ func (s *Sink) Always(b Behaviour) {
 	s.always = b
 }
 
-// play takes the behaviour whose turn it is. A Refuse is only for connections and everything else only for messages;
+// play takes the behaviour whose turn it is. Refuse and Mute are only for connections and everything else only for messages;
 // the other kind of caller gets Accept and leaves it in its place.
 func (s *Sink) play(connection bool) Behaviour {
 	s.mu.Lock()
@@ -81,7 +85,7 @@ func (b Behaviour) reply() error {
 	}
 }
 
-// refusing is a listener that closes connections when a Refuse is due.
+// refusing is a listener that keeps connections to itself when a Refuse or Mute is due.
 type refusing struct {
 	net.Listener
 	sink *Sink
@@ -90,9 +94,19 @@ type refusing struct {
 func (l *refusing) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
-		if err != nil || l.sink.play(true) != Refuse {
-			return conn, err
+		if err != nil {
+			return nil, err
 		}
-		_ = conn.Close() // its client finds out
+		switch l.sink.play(true) {
+		case Refuse:
+			_ = conn.Close() // its client finds out
+		case Mute:
+			go func() {
+				<-l.sink.closed
+				_ = conn.Close()
+			}()
+		default:
+			return conn, nil
+		}
 	}
 }
