@@ -181,8 +181,30 @@ func overdue(t *testing.T, s *store.Store, n int, due time.Time) []uuid.UUID {
 }
 
 // settled waits until nothing is left to be told. Pauses between attempts and
-// leases of the dead are cut short.
+// leases of the dead are cut short, so that an alert may be told twice.
 func settled(t *testing.T, s *store.Store) {
+	t.Helper()
+	idle, last := 0, -1
+	allTold(t, s, func(n int) {
+		if idle++; n != last {
+			last, idle = n, 0
+		}
+		if n > 0 && idle == 100 { // two seconds without progress
+			expireLeases(t, s)
+			idle = 0
+		}
+	})
+}
+
+// toldOnce waits until nothing is left to be told, where nobody has died and
+// nothing was refused.
+func toldOnce(t *testing.T, s *store.Store) {
+	t.Helper()
+	allTold(t, s, func(int) {})
+}
+
+// allTold calls look with how many deliveries are left until none is.
+func allTold(t *testing.T, s *store.Store, look func(left int)) {
 	t.Helper()
 	eventually(t, "no check is past its deadline", func() bool {
 		next, err := s.NextDeadline(t.Context())
@@ -191,19 +213,12 @@ func settled(t *testing.T, s *store.Store) {
 		}
 		return next.IsZero() || next.After(s.Now())
 	})
-	idle, last := 0, -1
 	eventuallyWithin(t, 4*patience, "all alerts are told", func() bool {
 		n, _, err := s.DispatchBacklog(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if idle++; n != last {
-			last, idle = n, 0
-		}
-		if n > 0 && idle == 100 { // two seconds without progress
-			expireLeases(t, s)
-			idle = 0
-		}
+		look(n)
 		return n == 0
 	})
 }

@@ -81,7 +81,7 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 			once(e, codes, made, i)
 			failedOnce(t, s, codes[0])
 			expireLeases(t, s)
-			settled(t, s)
+			toldOnce(t, s)
 			f.alerts++
 			mails := sink.Messages()[before:]
 			if len(mails) != trouble.mails {
@@ -104,6 +104,7 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 // A webhook in each kind of trouble costs an attempt, never an alert.
 func TestFaultWebhooksInTrouble(t *testing.T) {
 	t.Parallel()
+	var read atomic.Int64 // bytes of answers without end
 	troubles := []struct {
 		name   string
 		answer http.HandlerFunc
@@ -115,8 +116,8 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 			w.WriteHeader(429)
 		}, 3590 * time.Second},
 		{"closed early", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 5 * time.Second},
-		{"500 without end", func(w http.ResponseWriter, r *http.Request) { endless(w, r, 500) }, 5 * time.Second},
-		{"200 without end", func(w http.ResponseWriter, r *http.Request) { endless(w, r, 200) }, 0},
+		{"500 without end", func(w http.ResponseWriter, r *http.Request) { read.Add(endless(w, r, 500)) }, 5 * time.Second},
+		{"200 without end", func(w http.ResponseWriter, r *http.Request) { read.Add(endless(w, r, 200)) }, 0},
 		{"200 without end, drop by drop", drip, 0},
 		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 5 * time.Second},
 	}
@@ -148,23 +149,28 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 				}
 				expireLeases(t, s)
 			}
-			settled(t, s)
+			toldOnce(t, s)
 		}
 		rc.check(t, made, f)
+		if n := read.Load(); n >= 64<<20 {
+			t.Errorf("%d MB of answers without end were read", n>>20)
+		}
 		if f.alertsTwice != repeated {
 			t.Errorf("%d attempts were repeated, want %d", f.alertsTwice, repeated)
 		}
 	})
 }
 
-// endless answers until the other side has had enough.
-func endless(w http.ResponseWriter, r *http.Request, status int) {
+// endless answers until the other side has had enough, or 64 MB are read. It
+// returns how much was read, with what the network holds.
+func endless(w http.ResponseWriter, r *http.Request, status int) (n int64) {
 	w.WriteHeader(status)
-	for piece := make([]byte, 1<<12); r.Context().Err() == nil; {
+	for piece := make([]byte, 1<<12); n < 64<<20 && r.Context().Err() == nil; n += int64(len(piece)) {
 		if _, err := w.Write(piece); err != nil {
-			return
+			break
 		}
 	}
+	return n
 }
 
 // drip answers 200, and then a byte ten times a second until the other side has

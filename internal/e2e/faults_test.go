@@ -175,7 +175,7 @@ func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
 	}
 	start()
 	made := c.end()
-	settled(t, s)
+	toldOnce(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)
 	if f.pingsTwice+f.alertsTwice > 0 {
@@ -291,7 +291,7 @@ func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
 		began := time.Now()
 		eventuallyWithin(t, 4*patience, "all alerts arrive", func() bool { return len(rc.all()) >= n })
 		t.Logf("%d alerts by three processes in %v", n, time.Since(began).Round(time.Millisecond))
-		settled(t, s)
+		toldOnce(t, s)
 		rc.check(t, made, f)
 		if f.alertsTwice > 0 {
 			t.Errorf("%d alerts were told twice", f.alertsTwice)
