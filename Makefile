@@ -55,7 +55,7 @@ faults: ## Kill, cut off and fill up everything, 20 to 100 times each (docs/reli
 	.ci/deps postgresql
 	@mkdir -p artifacts && echo "No test has begun." >artifacts/faults.txt
 	@trap 'cat artifacts/faults.txt' EXIT; trap : INT TERM; \
-		PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_FAULTS=$(CURDIR)/artifacts/faults.txt $(GO) test -count=1 -parallel 4 -timeout 30m -run '^TestFault.*$(FAULTS)' ./internal/e2e
+		PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_FAULTS=$(CURDIR)/artifacts/faults.txt $(GO) test -count=1 -parallel 4 -timeout 30m -run '^TestFault.*($(FAULTS))' ./internal/e2e
 
 # The demo in Chromium; docs/gallery.md shows the pictures.
 .PHONY: screenshots
