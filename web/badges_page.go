@@ -64,7 +64,7 @@ func (s *Server) badges(w http.ResponseWriter, r *http.Request) error {
 	if query.Get("states") == "3" {
 		form.Values.Set("states", "3")
 	}
-	m := &badgesPage{BasePage: BasePage{Title: "Badges", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: titleOf(p)}}, Form: form}
+	m := &badgesPage{BasePage: BasePage{Title: "Badges", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}}, Form: form}
 	for i := range checks {
 		m.Tags = append(m.Tags, strings.Fields(checks[i].Tags)...)
 		m.Checks = append(m.Checks, badgeCheck{badgeOfCheck + checks[i].Code.String(), checks[i].Title()})
@@ -99,7 +99,7 @@ func (s *Server) badge(p *monitor.Project, checks []monitor.Check, form *Form) (
 	case tagged && tag != "" && tag != badge.Project:
 		return newBadgeView(tag, form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, tag, states, format) }), nil
 	case of == badgeOfProject:
-		return newBadgeView(titleOf(p), form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, badge.Project, states, format) }), nil
+		return newBadgeView(p.Title(), form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, badge.Project, states, format) }), nil
 	default:
 		return badgeView{}, errs.NotFoundf("There is no such badge.")
 	}

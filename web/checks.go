@@ -180,7 +180,7 @@ func (s *Server) listPage(r *http.Request, project *monitor.Project, role monito
 
 // checksBase is the base of the pages about a project's checks.
 func checksBase(project *monitor.Project, title string) BasePage {
-	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: titleOf(project)}}
+	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: project.Title()}}
 }
 
 // fill makes the rows, the chips and the counts of the checks at time now.

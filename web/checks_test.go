@@ -174,7 +174,20 @@ func TestAnEmptyProjectTeaches(t *testing.T) {
 		if _, err := s.store.DeleteCheck(s.Context(), s.firstCheck(p).Code); err != nil {
 			t.Fatal(err)
 		}
-		s.get(listURL(p.ID)).is(http.StatusOK).has("No checks yet", "curl -fsS", "Add the first check", "/ping/", "?create=1", "/api/v3/checks/")
+		s.get(listURL(p.ID)).is(http.StatusOK).has("No checks yet", "Add the first check", "Make a ping key", "/api/v3/checks/").hasNot("create=1", "PING_KEY")
+
+		// What makes the key leads back to the list, which has the command with it.
+		form := url.Values{"create_key": {"ping_key"}, "back": {"checks"}}
+		s.post(settingsPath(p), form).leadsTo(listURL(p.ID))
+		made, err := s.store.ProjectByID(t.Context(), p.ID)
+		if err != nil || len(made.PingKey) != 22 {
+			t.Fatalf("%+v, %v", made, err)
+		}
+		s.get(listURL(p.ID)).has("curl -fsS", "/ping/"+made.PingKey+"/nightly-backup?create=1").hasNot("Make a ping key")
+		s.post(settingsPath(p), form).leadsTo(listURL(p.ID)) // a second click
+		if again, err := s.store.ProjectByID(t.Context(), p.ID); err != nil || again.PingKey != made.PingKey {
+			t.Errorf("%+v, %v", again, err)
+		}
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"punctual/internal/monitor"
 )
 
 // templateFuncs are what templates may call beside the built-in functions.
@@ -19,6 +21,7 @@ func (s *Server) templateFuncs() template.FuncMap {
 		"clock":     clockTag,                   // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
 		"duration":  duration,                   // duration .Timeout: "1 hour", "3 hr 58 min"
 		"plural":    plural,                     // plural 3 "check" "checks": "3 checks"
+		"project":   monitor.ProjectTitle,       // project .Name: what the project is called
 		"initials":  initials,                   // initials "jane.roe@example.org": "JR"
 		"many":      many,                       // many .Code: whether it has several lines
 		"highlight": newHighlighter().highlight, // highlight "go" .Code: the code as HTML, its parts marked

@@ -106,20 +106,7 @@ func routeOf(r *http.Request) string {
 }
 
 // recoverPanics turns a panic into an error page.
-func (s *Server) recoverPanics(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
-				s.fail(w, r, incident.Caught("request", p))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
+func (s *Server) recoverPanics(next http.Handler) http.Handler { return incident.Recover(s.fail, next) }
 
 // The time a request may take, and the time in it that its session may take at
 // the end: pages that cannot be had say so before their reader gives up.

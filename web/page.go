@@ -97,5 +97,5 @@ func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 }
 
 func navOf(p *store.ProjectRow) ProjectNav {
-	return ProjectNav{ID: p.ID, Name: titleOf(&p.Project), Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
+	return ProjectNav{ID: p.ID, Name: p.Title(), Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
 }

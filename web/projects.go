@@ -156,7 +156,7 @@ func (s *Server) showProjectSettings(w http.ResponseWriter, r *http.Request, sta
 		return err
 	}
 	m := &projectSettingsPage{
-		BasePage: BasePage{Title: "Settings", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: titleOf(p)}},
+		BasePage: BasePage{Title: "Settings", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}},
 		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.Badges != nil,
 	}
 	if m.CanWrite {
@@ -298,8 +298,8 @@ func (s *Server) showRemoveProject(w http.ResponseWriter, r *http.Request, statu
 		return err
 	}
 	return s.render(w, r, status, "project_remove", &removeProjectPage{
-		BasePage: BasePage{Title: "Remove the project", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: titleOf(p)}},
-		Form:     form, Name: titleOf(p), Checks: len(checks),
+		BasePage: BasePage{Title: "Remove the project", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}},
+		Form:     form, Name: p.Title(), Checks: len(checks),
 	})
 }
 
@@ -313,7 +313,7 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if strings.Join(strings.Fields(form.Value("confirmation")), " ") != strings.Join(strings.Fields(titleOf(p)), " ") {
+	if strings.Join(strings.Fields(form.Value("confirmation")), " ") != strings.Join(strings.Fields(p.Title()), " ") {
 		form.Fail("confirmation", "This is not the name of the project.")
 		return s.showRemoveProject(w, r, http.StatusBadRequest, p, form)
 	}
@@ -322,16 +322,8 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := visitorOf(r)
 	s.Log.InfoContext(r.Context(), "project removed", "project", p.ID, "by", v.User.ID)
-	v.flash("ok", "The project "+titleOf(p)+" is removed.")
+	v.flash("ok", "The project "+p.Title()+" is removed.")
 	return s.redirect(w, r, "/")
-}
-
-// titleOf is what pages call a project.
-func titleOf(p *monitor.Project) string {
-	if p.Name == "" {
-		return "Untitled project"
-	}
-	return p.Name
 }
 
 func settingsPath(p *monitor.Project) string { return "/projects/" + p.ID.String() + "/settings/" }

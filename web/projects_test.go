@@ -96,29 +96,6 @@ func TestKeysAreShownOnce(t *testing.T) {
 	})
 }
 
-// The empty list has no command that cannot work: without a ping key it makes
-// one, and then shows the command with it.
-func TestTheEmptyListMakesAPingKey(t *testing.T) {
-	eachSite(t, func(s *testSite) {
-		_, project := s.login("jane@example.org")
-		if _, err := s.store.DeleteCheck(t.Context(), s.firstCheck(project).Code); err != nil {
-			t.Fatal(err)
-		}
-		s.get(listURL(project.ID)).has("Make a ping key").hasNot("create=1", "PING_KEY")
-		form := url.Values{"create_key": {"ping_key"}, "back": {"checks"}}
-		s.post(settingsPath(project), form).leadsTo(listURL(project.ID))
-		made, err := s.store.ProjectByID(t.Context(), project.ID)
-		if err != nil || len(made.PingKey) != 22 {
-			t.Fatalf("%+v, %v", made, err)
-		}
-		s.get(listURL(project.ID)).has("/ping/" + made.PingKey + "/nightly-backup?create=1").hasNot("Make a ping key")
-		s.post(settingsPath(project), form).leadsTo(listURL(project.ID)) // a second click
-		if again, err := s.store.ProjectByID(t.Context(), project.ID); err != nil || again.PingKey != made.PingKey {
-			t.Errorf("%+v, %v", again, err)
-		}
-	})
-}
-
 func TestRemovingAProject(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		_, project := s.login("jane@example.org")

@@ -158,7 +158,7 @@ func (s *Server) leaveProject(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "member left", "project", p.ID, "user", v.User.ID)
-	v.flash("ok", "You do not work in "+titleOf(p)+" any more.")
+	v.flash("ok", "You do not work in "+p.Title()+" any more.")
 	return s.redirect(w, r, "/")
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -93,7 +92,7 @@ func wallTheme(r *http.Request) string {
 // newWallProject sorts the checks of a project: down first, the newest trouble
 // before the older, then late, then the rest by name.
 func newWallProject(name string, checks []store.WallCheck, now time.Time) wallProject {
-	p := wallProject{Name: cmp.Or(name, "Untitled project"), State: shownUp}
+	p := wallProject{Name: monitor.ProjectTitle(name), State: shownUp}
 	type troubled struct {
 		wallRow
 		since time.Time

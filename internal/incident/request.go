@@ -43,6 +43,23 @@ func Within(limit time.Duration, next http.Handler) http.Handler {
 	})
 }
 
+// Recover answers a panic of next by fail, which gets it as a Panic. The panic
+// that ends a connection without an answer (http.ErrAbortHandler) goes on.
+func Recover(fail func(w http.ResponseWriter, r *http.Request, err error), next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				fail(w, r, Caught("request", p))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Unhurried is ctx without the limit of Within: it ends when whoever asked has
 // gone.
 func Unhurried(ctx context.Context) context.Context {

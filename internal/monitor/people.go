@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,6 +53,12 @@ type Project struct {
 	ShowSlugs      bool
 	CreatedAt      time.Time
 }
+
+// Title is the name to show.
+func (p *Project) Title() string { return ProjectTitle(p.Name) }
+
+// ProjectTitle is the name to show of a project called name, which may be empty.
+func ProjectTitle(name string) string { return cmp.Or(name, "Untitled project") }
 
 // Role is what a member may do in a project (features §10).
 type Role string

@@ -124,7 +124,7 @@ func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urge
 		if !known {
 			at = len(projects)
 			index[c.ProjectID] = at
-			projects = append(projects, mail.ReportProject{Name: cmp.Or(c.Project, "Untitled project"), Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
+			projects = append(projects, mail.ReportProject{Name: monitor.ProjectTitle(c.Project), Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
 		}
 		l := line(&all[i])
 		l.Name, l.Link = c.Title(), notify.CloakedURL(root, &c.Check)

@@ -41,12 +41,7 @@ func (s *Store) CreateAccountToken(ctx context.Context, t *AccountToken) error {
 		if err := roomForOne(ctx, tx, t.UserID, "account_tokens", "tokens", MaxAccountTokens); err != nil {
 			return err
 		}
-		if t.ID == uuid.Nil {
-			t.ID = uuid.New()
-		}
-		if t.CreatedAt.IsZero() {
-			t.CreatedAt = tx.Now()
-		}
+		newRow(tx, &t.ID, &t.CreatedAt)
 		_, err := tx.Exec(ctx, `INSERT INTO account_tokens (id, user_id, name, token_hash, readonly, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			t.ID, t.UserID, t.Name, t.Hash, t.Readonly, t.CreatedAt)
 		if err != nil {

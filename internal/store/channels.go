@@ -29,12 +29,7 @@ func collectChannel(r *sql.Rows, c *monitor.Channel) error {
 }
 
 func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {
-	if c.ID == uuid.Nil {
-		c.ID = uuid.New()
-	}
-	if c.CreatedAt.IsZero() {
-		c.CreatedAt = q.Now()
-	}
+	newRow(q, &c.ID, &c.CreatedAt)
 	_, err := q.Exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, c.ID, c.ProjectID, c.Kind, c.Name, c.Config, c.Verified, c.Disabled, c.CreatedAt)
 	if err != nil {

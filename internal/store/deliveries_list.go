@@ -31,22 +31,8 @@ type DeliveryFilter struct {
 
 // DeliveriesOf lists the deliveries of a check for its event log, newest first.
 func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter) ([]DeliveryRow, error) {
-	query, args := `SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status FROM deliveries d JOIN channels h ON h.id = d.channel_id
-		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, []any{check}
-	add := func(clause string, v any) {
-		args = append(args, v)
-		query += fmt.Sprintf(clause, len(args))
-	}
-	if !f.Since.IsZero() {
-		add(` AND d.created_at >= $%d`, f.Since)
-	}
-	if !f.Until.IsZero() {
-		add(` AND d.created_at < $%d`, f.Until)
-	}
-	query += ` ORDER BY d.created_at DESC, d.id DESC`
-	if f.Limit > 0 {
-		add(` LIMIT $%d`, f.Limit)
-	}
+	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status FROM deliveries d JOIN channels h ON h.id = d.channel_id
+		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, "d", []any{check}, f.Since, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
 		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told)...)

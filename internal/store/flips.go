@@ -19,21 +19,7 @@ type FlipFilter struct {
 
 // Flips lists the flips of a check, newest first.
 func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor.Flip, error) {
-	query, args := `SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`, []any{check}
-	add := func(clause string, v any) {
-		args = append(args, v)
-		query += fmt.Sprintf(clause, len(args))
-	}
-	if !f.From.IsZero() {
-		add(` AND f.created_at >= $%d`, f.From)
-	}
-	if !f.Until.IsZero() {
-		add(` AND f.created_at < $%d`, f.Until)
-	}
-	query += ` ORDER BY f.created_at DESC, f.id DESC`
-	if f.Limit > 0 {
-		add(` LIMIT $%d`, f.Limit)
-	}
+	query, args := newest(`SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`, "f", []any{check}, f.From, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, f *monitor.Flip) error {
 		return r.Scan(flipDest(f)...)

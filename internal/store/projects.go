@@ -19,14 +19,9 @@ func projectDest(p *monitor.Project) []any {
 }
 
 func insertProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
-	if p.ID == uuid.Nil {
-		p.ID = uuid.New()
-	}
+	newRow(q, &p.ID, &p.CreatedAt)
 	if p.BadgeKey == "" {
 		p.BadgeKey = uuid.NewString()
-	}
-	if p.CreatedAt.IsZero() {
-		p.CreatedAt = q.Now()
 	}
 	_, err := q.Exec(ctx, `INSERT INTO projects (id, owner_id, name, api_key, api_key_readonly, ping_key, badge_key, show_slugs, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/errs"
 )
@@ -64,6 +66,37 @@ func skipLocked(tx *db.Tx) string {
 		return " FOR UPDATE SKIP LOCKED"
 	}
 	return ""
+}
+
+// newRow gives a row to be inserted its id and time where they are missing.
+func newRow(q db.Querier, id *uuid.UUID, created *time.Time) {
+	if *id == uuid.Nil {
+		*id = uuid.New()
+	}
+	if created.IsZero() {
+		*created = q.Now()
+	}
+}
+
+// newest ends the query of a list, one that has a WHERE, with its bounds: rows of
+// the table called name from one time until before another, zero = ever, at most
+// limit, 0 = all; the newest first.
+func newest(query, name string, args []any, from, until time.Time, limit int) (string, []any) {
+	add := func(clause string, v any) {
+		args = append(args, v)
+		query += fmt.Sprintf(clause, len(args))
+	}
+	if !from.IsZero() {
+		add(` AND `+name+`.created_at >= $%d`, from)
+	}
+	if !until.IsZero() {
+		add(` AND `+name+`.created_at < $%d`, until)
+	}
+	query += ` ORDER BY ` + name + `.created_at DESC, ` + name + `.id DESC`
+	if limit > 0 {
+		add(` LIMIT $%d`, limit)
+	}
+	return query, args
 }
 
 // execAffects runs a statement and reports how many rows it touched.

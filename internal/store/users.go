@@ -69,12 +69,7 @@ func (s *Store) CreateAccount(ctx context.Context, a Account) error {
 }
 
 func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
-	if u.ID == uuid.Nil {
-		u.ID = uuid.New()
-	}
-	if u.CreatedAt.IsZero() {
-		u.CreatedAt = q.Now()
-	}
+	newRow(q, &u.ID, &u.CreatedAt)
 	if u.Reports == "" {
 		u.Reports = monitor.ReportsMonthly
 	}

@@ -60,12 +60,7 @@ func (s *Store) CreateWall(ctx context.Context, w *Wall) error {
 		if err := roomForOne(ctx, tx, w.UserID, "walls", "walls", MaxWalls); err != nil {
 			return err
 		}
-		if w.ID == uuid.Nil {
-			w.ID = uuid.New()
-		}
-		if w.CreatedAt.IsZero() {
-			w.CreatedAt = tx.Now()
-		}
+		newRow(tx, &w.ID, &w.CreatedAt)
 		_, err := tx.Exec(ctx, `INSERT INTO walls (id, user_id, name, created_at) VALUES ($1, $2, $3, $4)`, w.ID, w.UserID, w.Name, w.CreatedAt)
 		if err != nil {
 			return fmt.Errorf("insert wall: %w", err)

@@ -265,20 +265,7 @@ func retryAfter(w http.ResponseWriter, err error) {
 }
 
 // recoverPanics answers a panic like any other error nobody expected.
-func (a *API) recoverPanics(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
-				a.broken(w, r, incident.Caught("request", p))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
+func (a *API) recoverPanics(next http.Handler) http.Handler { return incident.Recover(a.broken, next) }
 
 // call is one authenticated request.
 type call struct {
