@@ -130,25 +130,17 @@ func (i *instance) rawPostgres(ctx context.Context, ids []int) error {
 
 // rawSQLite does the same with prepared statements.
 func (i *instance) rawSQLite(ctx context.Context, ids []int) error {
-	d := i.store.DB()
-	update, err := d.Prepare(ctx, `UPDATE checks SET n_pings = n_pings + 1, last_ping_at = $2, recent_runs = substr(recent_runs || 'u', -30), due_at = $3, alert_at = $4 WHERE id = $1`)
-	if err != nil {
-		return err
-	}
-	insert, err := d.Prepare(ctx, `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)
-		SELECT id, n_pings, $2, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM checks WHERE id = $1`)
-	if err != nil {
-		return err
-	}
 	ctx = context.WithoutCancel(ctx) // else the driver starts a goroutine for each statement
-	return d.InTx(ctx, func(tx *db.Tx) error {
-		update, insert := tx.Stmt(ctx, update), tx.Stmt(ctx, insert)
+	return i.store.DB().InTx(ctx, func(tx *db.Tx) error {
+		update := tx.Prepared(`UPDATE checks SET n_pings = n_pings + 1, last_ping_at = ?, recent_runs = substr(recent_runs || 'u', -30), due_at = ?, alert_at = ? WHERE id = ?`)
+		insert := tx.Prepared(`INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)
+			SELECT id, n_pings, ?, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM checks WHERE id = ?`)
 		now := tx.Now()
 		for _, id := range ids {
-			if _, err := update.ExecContext(ctx, tx.Bind(id, now, now.Add(period), now.Add(period+grace))...); err != nil {
+			if _, err := update.Exec(ctx, now, now.Add(period), now.Add(period+grace), id); err != nil {
 				return err
 			}
-			if _, err := insert.ExecContext(ctx, tx.Bind(id, now)...); err != nil {
+			if _, err := insert.Exec(ctx, now, id); err != nil {
 				return err
 			}
 		}

@@ -54,7 +54,6 @@ type DB struct {
 	pool  *pgxpool.Pool // PostgreSQL
 	read  *sql.DB
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
-	stmts statements
 	watch *observer
 	log   *slog.Logger
 	bus   bus
@@ -145,7 +144,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 		}
 	}
 	var err error
-	if d.write, err = sql.Open("sqlite", sqliteDSN(path, opt.ReadOnly, false)); err != nil {
+	if d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false)); err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its busy handler is not
@@ -208,8 +207,6 @@ func sqliteDSN(path string, mustExist, readOnly bool) string {
 	q.Add("_pragma", "wal_autocheckpoint(8000)")
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
-	} else {
-		q.Set("_txlock", "immediate")
 	}
 	if mustExist {
 		q.Set("mode", "rw")

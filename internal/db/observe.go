@@ -14,7 +14,7 @@ import (
 
 // Observe is told how long each statement took: name as of StatementName, class
 // of its error as of ErrorClass. Batches of PostgreSQL count as one statement;
-// what an SQLite transaction runs through Stmt is told by its begin and commit.
+// what an SQLite transaction runs through Prepared is told by its begin and commit.
 // It is called from many goroutines and must be quick.
 type Observe func(name string, took time.Duration, class string)
 

@@ -3,8 +3,8 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,6 +62,7 @@ func (d *DB) told(ctx context.Context, query string, began time.Time, err error)
 // Tx is a transaction that may write.
 type Tx struct {
 	db    *DB
+	conn  *sql.Conn // SQLite only
 	tx    *sql.Tx
 	now   time.Time
 	wakes []Topic
@@ -114,13 +115,13 @@ func retry(ctx context.Context, work func() error) error {
 
 func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	began := time.Now()
-	tx, err := d.write.BeginTx(ctx, nil)
+	t, err := d.begin(ctx)
 	d.told(ctx, "BEGIN", began, err)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer tx.Rollback() // no effect after Commit
-	t := &Tx{db: d, tx: tx, now: d.Now()}
+	defer t.end()
+	t.now = d.Now()
 	if err := fn(t); err != nil {
 		return err
 	}
@@ -128,13 +129,39 @@ func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	began = time.Now()
-	err = tx.Commit()
+	err = t.tx.Commit()
 	d.told(ctx, "COMMIT", began, err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	d.bus.wake(t.wakes...)
 	return nil
+}
+
+// begin begins a transaction. On SQLite the connection is kept at hand for
+// Prepared.
+func (d *DB) begin(ctx context.Context) (*Tx, error) {
+	if d.Engine != SQLite {
+		tx, err := d.write.BeginTx(ctx, nil)
+		return &Tx{db: d, tx: tx}, err
+	}
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &Tx{db: d, conn: conn, tx: tx}, nil
+}
+
+// end gives the connection back, without what has not been committed.
+func (t *Tx) end() {
+	_ = t.tx.Rollback() // no effect after Commit
+	if t.conn != nil {
+		_ = t.conn.Close() // back to the pool
+	}
 }
 
 // bind converts arguments to what the engine stores.
@@ -284,35 +311,3 @@ func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 	}
 	return out, rows.Err()
 }
-
-// statements keeps the prepared statements of the writing side by their text.
-type statements struct {
-	mu sync.Mutex
-	m  map[string]*sql.Stmt
-}
-
-// Prepare prepares a statement of the writing side once and keeps it, for those
-// that run very often. It must not be called while a transaction of the caller
-// is open: on SQLite that holds the only connection.
-func (d *DB) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	d.stmts.mu.Lock()
-	defer d.stmts.mu.Unlock()
-	if stmt := d.stmts.m[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := d.write.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
-	}
-	if d.stmts.m == nil {
-		d.stmts.m = make(map[string]*sql.Stmt)
-	}
-	d.stmts.m[query] = stmt
-	return stmt, nil
-}
-
-// Stmt makes a statement of Prepare part of the transaction.
-func (t *Tx) Stmt(ctx context.Context, stmt *sql.Stmt) *sql.Stmt { return t.tx.StmtContext(ctx, stmt) }
-
-// Bind converts arguments to what the engine stores, for statements of Prepare.
-func (t *Tx) Bind(args ...any) []any { return t.db.bind(args) }

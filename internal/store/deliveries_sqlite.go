@@ -34,13 +34,9 @@ const (
 // finishSQLite records a batch of outcomes in one transaction.
 func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, err error) {
 	ctx = context.WithoutCancel(ctx) // as in recordSQLite
-	finish, err := s.db.Prepare(ctx, sqliteFinishDelivery)
-	if err != nil {
-		return 0, err
-	}
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		counted = 0
-		finish := tx.Stmt(ctx, finish)
+		finish := tx.Prepared(sqliteFinishDelivery)
 		for _, r := range rows {
 			n, err := finishOneSQLite(ctx, tx, finish, worker, r)
 			if err != nil {
@@ -58,13 +54,9 @@ func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outco
 	return counted, err
 }
 
-func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *sql.Stmt, worker uuid.UUID, r outcomeRow) (int64, error) {
+func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *db.Prepared, worker uuid.UUID, r outcomeRow) (int64, error) {
 	if r.drop {
 		return execAffects(ctx, tx, sqliteDropDelivery, worker, r.id, r.attempts)
 	}
-	res, err := finish.ExecContext(ctx, tx.Bind(worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError)...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError)
 }

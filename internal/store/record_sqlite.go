@@ -42,58 +42,25 @@ const (
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
 )
 
-// recordStatements are prepared once: compiling a statement costs SQLite more
-// than running it.
-type recordStatements struct{ selectHot, insertPing, updateState, updateRest *sql.Stmt }
-
-func (s *Store) sqliteStatements(ctx context.Context) (r recordStatements, err error) {
-	for _, p := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{{&r.selectHot, sqliteSelectHot}, {&r.insertPing, sqliteInsertPing}, {&r.updateState, sqliteUpdateState}, {&r.updateRest, sqliteUpdateRest}} {
-		if *p.stmt, err = s.db.Prepare(ctx, p.query); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
-}
-
-func (r recordStatements) in(ctx context.Context, tx *db.Tx) recordStatements {
-	return recordStatements{tx.Stmt(ctx, r.selectHot), tx.Stmt(ctx, r.insertPing), tx.Stmt(ctx, r.updateState), tx.Stmt(ctx, r.updateRest)}
-}
-
 func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	// A context that can be cancelled costs the driver a goroutine for each
 	// statement; a batch takes milliseconds and is not worth cancelling.
 	ctx = context.WithoutCancel(ctx)
-	stmts, err := s.sqliteStatements(ctx)
-	if err != nil {
-		return err
-	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		stmts := stmts.in(ctx, tx)
-		rows, err := stmts.selectHot.QueryContext(ctx, codesJSON(batch))
-		checks, err := db.Collect(rows, err, scanHot)
+		checks, err := readHot(ctx, tx, codesJSON(batch))
 		if err != nil {
-			return fmt.Errorf("load checks: %w", err)
+			return err
 		}
 		before := make(map[int64]indexed, len(checks))
 		for _, c := range checks {
 			before[c.ID] = indexedOf(c)
 		}
 		out := applyBatch(batch, checks)
-		for _, p := range out.pings {
-			if _, err := stmts.insertPing.ExecContext(ctx, tx.Bind(pingValues(p)...)...); err != nil {
-				return fmt.Errorf("insert ping: %w", err)
-			}
+		if err := insertPingsSQLite(ctx, tx, out.pings); err != nil {
+			return err
 		}
 		for _, c := range out.checks {
-			if indexedOf(c) == before[c.ID] {
-				err = writeRestSQLite(ctx, tx, stmts.updateRest, c)
-			} else {
-				err = writeStateSQLite(ctx, tx, stmts.updateState, c)
-			}
-			if err != nil {
+			if err := writeStateSQLite(ctx, tx, c, indexedOf(c) != before[c.ID]); err != nil {
 				return err
 			}
 		}
@@ -105,6 +72,19 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		tx.Wake(db.TopicPings)
 		return insertFlipsSQLite(ctx, tx, out.flips)
 	})
+}
+
+// readHot reads checks by a JSON list of their codes.
+func readHot(ctx context.Context, tx *db.Tx, codes string) (checks []*monitor.Check, err error) {
+	var row monitor.Check
+	see := func() {
+		c := row
+		checks = append(checks, &c)
+	}
+	if err := tx.Prepared(sqliteSelectHot).Each(ctx, hotDest(&row), see, codes); err != nil {
+		return nil, fmt.Errorf("load checks: %w", err)
+	}
+	return checks, nil
 }
 
 func scanHot(r *sql.Rows, out **monitor.Check) error {
@@ -127,6 +107,16 @@ func codesJSON(batch []*Arrival) string {
 	return string(append(b, ']'))
 }
 
+func insertPingsSQLite(ctx context.Context, tx *db.Tx, pings []*monitor.Ping) error {
+	insert := tx.Prepared(sqliteInsertPing)
+	for _, p := range pings {
+		if _, err := insert.Exec(ctx, pingValues(p)...); err != nil {
+			return fmt.Errorf("insert ping: %w", err)
+		}
+	}
+	return nil
+}
+
 func pingValues(p *monitor.Ping) []any {
 	var exit any
 	if p.ExitStatus != nil {
@@ -143,21 +133,15 @@ type indexed struct {
 
 func indexedOf(c *monitor.Check) indexed { return indexed{c.Status, c.WatchAt.UnixMicro()} }
 
-func writeStateSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, c *monitor.Check) error {
-	return execUpdate(ctx, update, tx.Bind(append(restValues(c), string(c.Status), c.WatchAt, c.ID)...))
-}
-
-func writeRestSQLite(ctx context.Context, tx *db.Tx, update *sql.Stmt, c *monitor.Check) error {
-	return execUpdate(ctx, update, tx.Bind(append(restValues(c), c.ID)...))
-}
-
-func restValues(c *monitor.Check) []any {
-	return append(make([]any, 0, 13), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
+// writeStateSQLite writes what pings and time change of a check; indexed = false:
+// status and watch_at have not changed.
+func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed bool) error {
+	query, args := sqliteUpdateRest, append(make([]any, 0, 13), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
 		c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)
-}
-
-func execUpdate(ctx context.Context, update *sql.Stmt, args []any) error {
-	if _, err := update.ExecContext(ctx, args...); err != nil {
+	if indexed {
+		query, args = sqliteUpdateState, append(args, string(c.Status), c.WatchAt)
+	}
+	if _, err := tx.Prepared(query).Exec(ctx, append(args, c.ID)...); err != nil {
 		return fmt.Errorf("update check: %w", err)
 	}
 	return nil
@@ -178,13 +162,9 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 // flipOverdueSQLite is the SQLite side of FlipOverdue.
 func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []monitor.Outage) ([]*monitor.Flip, []*monitor.Check, error) {
 	ctx = context.WithoutCancel(ctx)
-	update, err := s.db.Prepare(ctx, sqliteUpdateState)
-	if err != nil {
-		return nil, nil, err
-	}
 	var flips []*monitor.Flip
 	var checks []*monitor.Check
-	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
 			ORDER BY c.watch_at LIMIT $2`, tx.Now(), limit)
 		checks, err = db.Collect(rows, err, scanHot)
@@ -192,9 +172,8 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []moni
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
 		flips = overdueFlips(checks, tx.Now(), outages)
-		stmt := tx.Stmt(ctx, update)
 		for _, c := range checks {
-			if err := writeStateSQLite(ctx, tx, stmt, c); err != nil {
+			if err := writeStateSQLite(ctx, tx, c, true); err != nil {
 				return err
 			}
 		}

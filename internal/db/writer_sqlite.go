@@ -1,0 +1,235 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"modernc.org/sqlite"
+)
+
+// openWriter opens the writing side of an SQLite database.
+func openWriter(dsn string) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(writers{c}), nil
+}
+
+type writers struct{ driver.Connector }
+
+// Connect makes a connection that keeps its prepared statements.
+func (w writers) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := w.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := c.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the driver of SQLite lacks what is needed"), c.Close())
+	}
+	return &writer{sqliteConn: conn, stmts: make(map[string]sqliteStmt)}, nil
+}
+
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+type sqliteStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+// writer is a connection with the statements that have been prepared on it, by
+// their texts. Compiling one costs SQLite more than running it.
+type writer struct {
+	sqliteConn
+	stmts map[string]sqliteStmt
+}
+
+func (w *writer) prepared(ctx context.Context, query string) (sqliteStmt, error) {
+	if stmt := w.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	s, err := w.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	stmt, ok := s.(sqliteStmt)
+	if !ok {
+		return nil, errors.Join(errors.New("the driver of SQLite lacks what is needed"), s.Close())
+	}
+	w.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (w *writer) run(ctx context.Context, query string) error {
+	stmt, err := w.prepared(ctx, query)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(ctx, nil)
+	return err
+}
+
+// Close closes the statements first: with one of them left SQLite would keep the
+// file open, and a transaction.
+func (w *writer) Close() error {
+	for _, stmt := range w.stmts {
+		_ = stmt.Close() // it tells the error of its last run again
+	}
+	w.stmts = nil
+	return w.sqliteConn.Close()
+}
+
+// BeginTx takes the write lock at once.
+func (w *writer) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Commit ends the transaction, in any case.
+func (w *writer) Commit() error {
+	err := w.run(context.Background(), "COMMIT")
+	if err != nil {
+		_ = w.Rollback() // its error adds nothing: there is no transaction any more
+	}
+	return err
+}
+
+// Rollback ends the transaction.
+func (w *writer) Rollback() error { return w.run(context.Background(), "ROLLBACK") }
+
+// Prepared is a statement of a transaction on SQLite that is compiled once in
+// the life of the connection and runs without database/sql in between, for those
+// that run with each ping. Parameters are best written ?: the driver looks up
+// the name of each that has one. The observer is not told.
+type Prepared struct {
+	tx    *Tx
+	query string
+	args  []driver.NamedValue
+}
+
+// Prepared returns a statement for use within the transaction, on SQLite only.
+func (t *Tx) Prepared(query string) *Prepared { return &Prepared{tx: t, query: query} }
+
+// Exec runs the statement and returns how many rows it has written. Arguments
+// are converted as by Tx.Exec.
+func (p *Prepared) Exec(ctx context.Context, args ...any) (affected int64, err error) {
+	err = p.with(ctx, args, func(stmt sqliteStmt) error {
+		res, err := stmt.ExecContext(ctx, p.args)
+		if err == nil {
+			affected, err = res.RowsAffected()
+		}
+		return err
+	})
+	return affected, err
+}
+
+// Each runs the statement and calls see for each row, whose values are then in
+// dest. see must not use the transaction.
+func (p *Prepared) Each(ctx context.Context, dest []any, see func(), args ...any) error {
+	return p.with(ctx, args, func(stmt sqliteStmt) (err error) {
+		rows, err := stmt.QueryContext(ctx, p.args)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		row := make([]driver.Value, len(rows.Columns()))
+		if len(row) != len(dest) {
+			return fmt.Errorf("%d columns for %d destinations", len(row), len(dest))
+		}
+		for {
+			if err := rows.Next(row); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			for i, v := range row {
+				if err := assign(dest[i], v); err != nil {
+					return fmt.Errorf("column %s: %w", rows.Columns()[i], err)
+				}
+			}
+			see()
+		}
+	})
+}
+
+// assign is what database/sql does with a value that the driver has read, for
+// the types of destinations there are.
+func assign(dest any, v driver.Value) error {
+	switch d := dest.(type) {
+	case sql.Scanner:
+		return d.Scan(v)
+	case *int64:
+		if n, ok := v.(int64); ok {
+			*d = n
+			return nil
+		}
+	case *bool:
+		if n, ok := v.(int64); ok {
+			*d = n != 0
+			return nil
+		}
+	case *string:
+		if s, ok := v.(string); ok {
+			*d = s
+			return nil
+		}
+	default:
+		if s, ok := v.(string); ok && reflect.TypeOf(dest).Elem().Kind() == reflect.String {
+			reflect.ValueOf(dest).Elem().SetString(s)
+			return nil
+		}
+	}
+	return fmt.Errorf("cannot read a %T from %T", dest, v)
+}
+
+func (p *Prepared) with(ctx context.Context, args []any, run func(sqliteStmt) error) error {
+	if err := p.bind(args); err != nil {
+		return err
+	}
+	return p.tx.conn.Raw(func(conn any) error {
+		w, ok := conn.(*writer)
+		if !ok {
+			return errors.New("not a writing connection of SQLite")
+		}
+		stmt, err := w.prepared(ctx, p.query)
+		if err != nil {
+			return err
+		}
+		return run(stmt)
+	})
+}
+
+func (p *Prepared) bind(args []any) error {
+	p.args = p.args[:0]
+	for i, a := range args {
+		v := p.tx.db.bindOne(a)
+		switch v.(type) {
+		case int64, string, []byte, nil:
+		default:
+			var err error
+			if v, err = driver.DefaultParameterConverter.ConvertValue(v); err != nil {
+				return fmt.Errorf("argument %d: %w", i+1, err)
+			}
+		}
+		p.args = append(p.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	return nil
+}
