@@ -44,7 +44,9 @@ func (a *App) listen(ctx context.Context) error {
 }
 
 func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	// The timeouts below end dead connections. TCP's own keep-alive would take four
+	// system calls more for each new one, and curl makes a new one for each ping.
+	l, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
