@@ -299,7 +299,8 @@ func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
 	})
 }
 
-// Two that migrate at once take turns, whoever they are.
+// Two that migrate at once take turns, whoever they are, and share the work
+// afterwards: nothing is lost, nothing told twice.
 func TestFaultTwoMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
@@ -327,18 +328,26 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 				p.waitFor("Punctual is running")
 			}
 			s := e.store(t)
-			codes := watched(t, s, 1, nil)
-			l := newLoad(codes)
+			rc := newReceiver(t, nil)
+			codes := watched(t, s, 3, rc.channel())
+			l, c := newLoad(codes[:1]), change(e, codes[1:], 20*time.Millisecond)
 			l.start(e, 2)
 			l.start(other, 2)
 			l.more(t, 50)
+			rc.more(t, 5)
 			l.end()
+			made := c.end()
+			toldOnce(t, s)
 			for _, p := range ups {
 				if code := p.terminate(); code != 0 {
 					t.Errorf("exit code %d: %s", code, p.log())
 				}
 			}
 			l.check(t, s, f)
+			rc.check(t, made, f)
+		}
+		if f.pingsTwice+f.alertsTwice > 0 {
+			t.Errorf("%d pings and %d alerts came twice", f.pingsTwice, f.alertsTwice)
 		}
 	})
 }
