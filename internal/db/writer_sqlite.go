@@ -58,6 +58,9 @@ type sqliteStmt interface {
 type writer struct {
 	sqliteConn
 	stmts map[string]sqliteStmt
+
+	left    legacy // see Tx.Left
+	leaving legacy // by the transaction that is open
 }
 
 func (w *writer) prepared(ctx context.Context, query string) (sqliteStmt, error) {
@@ -97,6 +100,7 @@ func (w *writer) Close() error {
 
 // BeginTx takes the write lock at once.
 func (w *writer) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	w.leaving = legacy{}
 	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
@@ -106,8 +110,11 @@ func (w *writer) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, er
 // Commit ends the transaction, in any case.
 func (w *writer) Commit() error {
 	err := w.run(context.Background(), "COMMIT")
-	if err != nil {
+	switch {
+	case err != nil:
 		_ = w.Rollback() // its error adds nothing: there is no transaction any more
+	case w.leaving.value != nil:
+		w.left = w.leaving
 	}
 	return err
 }
@@ -204,11 +211,7 @@ func (p *Prepared) with(ctx context.Context, args []any, run func(sqliteStmt) er
 	if err := p.bind(args); err != nil {
 		return err
 	}
-	return p.tx.conn.Raw(func(conn any) error {
-		w, ok := conn.(*writer)
-		if !ok {
-			return errors.New("not a writing connection of SQLite")
-		}
+	return p.tx.withWriter(func(w *writer) error {
 		stmt, err := w.prepared(ctx, p.query)
 		if err != nil {
 			return err
@@ -232,4 +235,79 @@ func (p *Prepared) bind(args []any) error {
 		p.args = append(p.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
 	return nil
+}
+
+func (t *Tx) withWriter(use func(*writer) error) error {
+	return t.conn.Raw(func(conn any) error {
+		w, ok := conn.(*writer)
+		if !ok {
+			return errors.New("not a writing connection of SQLite")
+		}
+		return use(w)
+	})
+}
+
+// legacy is what a transaction has left to those after it.
+type legacy struct {
+	value any
+	stamp stamp
+}
+
+// stamp tells whether anything has been written since: both numbers only grow.
+type stamp struct {
+	others int64 // changes with each commit of another connection or process
+	ours   int64 // rows this connection has written
+}
+
+// Left returns what a transaction before this one has left, nil when anything has
+// been written since, by whomever, or nothing was left. It belongs to this
+// transaction then: who may need it again leaves it anew. SQLite only.
+func (t *Tx) Left(ctx context.Context) (value any, err error) {
+	err = t.withWriter(func(w *writer) error {
+		left := w.left
+		w.left = legacy{}
+		if left.value == nil {
+			return nil
+		}
+		now, err := w.stamp(ctx)
+		if err == nil && now == left.stamp {
+			value = left.value
+		}
+		return err
+	})
+	return value, err
+}
+
+// Leave leaves value for Left, if the transaction commits; what has been written
+// in it before counts as known to the value. SQLite only.
+func (t *Tx) Leave(ctx context.Context, value any) error {
+	return t.withWriter(func(w *writer) error {
+		now, err := w.stamp(ctx)
+		w.leaving = legacy{value, now}
+		return err
+	})
+}
+
+func (w *writer) stamp(ctx context.Context) (s stamp, err error) {
+	if s.others, err = w.number(ctx, `PRAGMA data_version`); err == nil {
+		s.ours, err = w.number(ctx, `SELECT total_changes()`)
+	}
+	return s, err
+}
+
+func (w *writer) number(ctx context.Context, query string) (n int64, err error) {
+	stmt, err := w.prepared(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := stmt.QueryContext(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, 1)
+	if err := rows.Next(row); err != nil {
+		return 0, err
+	}
+	return n, assign(&n, row[0])
 }

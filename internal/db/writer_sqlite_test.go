@@ -103,3 +103,57 @@ func TestACancelledWriteLeavesNothingOpen(t *testing.T) {
 		t.Errorf("the log is still there, so the file is still open: %v", err)
 	}
 }
+
+func TestWhatATransactionLeavesIsThereUntilAnybodyWrites(t *testing.T) {
+	path := address(t, db.SQLite)
+	d, other := open(t, path, db.Options{}), open(t, path, db.Options{})
+	exec(t, d, `CREATE TABLE v (n integer)`)
+	take := func(leave any, fail error) (left any) {
+		t.Helper()
+		err := d.InTx(t.Context(), func(tx *db.Tx) (err error) {
+			if left, err = tx.Left(t.Context()); err != nil {
+				return err
+			}
+			if _, err := tx.Prepared(`INSERT INTO v VALUES (1)`).Exec(t.Context()); err != nil {
+				return err
+			}
+			if leave != nil {
+				if err := tx.Leave(t.Context(), leave); err != nil {
+					return err
+				}
+			}
+			return fail
+		})
+		if (err == nil) != (fail == nil) {
+			t.Fatal(err)
+		}
+		return left
+	}
+	failed := context.Canceled
+	for _, test := range []struct {
+		what  string
+		then  func()
+		taken any
+	}{
+		{"nothing", func() {}, "kept"},
+		{"reading", func() { number(t, d, `SELECT count(*) FROM v`) }, "kept"},
+		{"a write of this process", func() { exec(t, d, `UPDATE v SET n = 2`) }, nil},
+		{"a write of another one", func() { exec(t, other, `UPDATE v SET n = 2`) }, nil},
+		{"a transaction that takes it and leaves nothing", func() { take(nil, nil) }, nil},
+		{"a transaction that takes it and fails", func() { take("lost", failed) }, nil},
+		{"a transaction that writes", func() {
+			if err := d.InTx(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec(t.Context(), `INSERT INTO v VALUES (1)`)
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		}, nil},
+	} {
+		take("kept", nil)
+		test.then()
+		if got := take(nil, nil); got != test.taken {
+			t.Errorf("after %s: %v, want %v", test.what, got, test.taken)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 )
@@ -47,7 +49,15 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	// statement; a batch takes milliseconds and is not worth cancelling.
 	ctx = context.WithoutCancel(ctx)
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		checks, err := readHot(ctx, tx, codesJSON(batch))
+		left, err := tx.Left(ctx)
+		if err != nil {
+			return fmt.Errorf("look for changes: %w", err)
+		}
+		known, _ := left.(*knownChecks)
+		if known == nil {
+			known = new(knownChecks)
+		}
+		checks, err := checksOfBatch(ctx, tx, known, batch)
 		if err != nil {
 			return err
 		}
@@ -70,18 +80,51 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 			}
 		}
 		tx.Wake(db.TopicPings)
-		return insertFlipsSQLite(ctx, tx, out.flips)
+		if err := insertFlipsSQLite(ctx, tx, out.flips); err != nil {
+			return err
+		}
+		return tx.Leave(ctx, known)
 	})
 }
 
-// readHot reads checks by a JSON list of their codes.
-func readHot(ctx context.Context, tx *db.Tx, codes string) (checks []*monitor.Check, err error) {
+// checksOfBatch returns the checks of a batch, those it does not know from the
+// database, and knows them then. They are the caller's to change: known belongs
+// to its transaction, and is gone when that fails.
+func checksOfBatch(ctx context.Context, tx *db.Tx, known *knownChecks, batch []*Arrival) ([]*monitor.Check, error) {
+	checks := make([]*monitor.Check, 0, len(batch))
+	seen := make(map[uuid.UUID]bool, len(batch))
+	var unknown []uuid.UUID
+	for _, a := range batch {
+		if seen[a.Code] {
+			continue
+		}
+		seen[a.Code] = true
+		if k, ok := known.get(a.Code); ok {
+			checks = append(checks, k.check)
+		} else {
+			unknown = append(unknown, a.Code)
+		}
+	}
+	if len(unknown) == 0 {
+		return checks, nil
+	}
+	read, err := readHot(ctx, tx, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range read {
+		known.put(knownCheck{check: c})
+	}
+	return append(checks, read...), nil
+}
+
+func readHot(ctx context.Context, tx *db.Tx, codes []uuid.UUID) (checks []*monitor.Check, err error) {
 	var row monitor.Check
 	see := func() {
 		c := row
 		checks = append(checks, &c)
 	}
-	if err := tx.Prepared(sqliteSelectHot).Each(ctx, hotDest(&row), see, codes); err != nil {
+	if err := tx.Prepared(sqliteSelectHot).Each(ctx, hotDest(&row), see, codesJSON(codes)); err != nil {
 		return nil, fmt.Errorf("load checks: %w", err)
 	}
 	return checks, nil
@@ -92,16 +135,16 @@ func scanHot(r *sql.Rows, out **monitor.Check) error {
 	return r.Scan(hotDest(*out)...)
 }
 
-// codesJSON is the checks of a batch, for json_each.
-func codesJSON(batch []*Arrival) string {
-	b := make([]byte, 0, 2+39*len(batch))
+// codesJSON is a list of codes for json_each.
+func codesJSON(codes []uuid.UUID) string {
+	b := make([]byte, 0, 2+39*len(codes))
 	b = append(b, '[')
-	for i, a := range batch {
+	for i, code := range codes {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, '"')
-		b = append(b, a.Code.String()...)
+		b = append(b, code.String()...)
 		b = append(b, '"')
 	}
 	return string(append(b, ']'))
