@@ -20,8 +20,8 @@ func TestSigningUpInABrowser(t *testing.T) {
 	ctx, _ := browser.New(t)
 	var curl, mailed, at string
 	s.open(ctx, "/")
-	s.act(ctx, first(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
-	s.shoot(ctx, "welcome")
+	s.drive(ctx, first(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
+	s.shots(ctx, "welcome")
 	code, err := uuid.Parse(curl[strings.LastIndex(curl, "/")+1:])
 	if err != nil {
 		t.Fatalf("to copy: %q", curl)
@@ -31,15 +31,15 @@ func TestSigningUpInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ping(check, monitor.PingSuccess)
-	s.act(ctx, first(chromedp.WaitVisible, "#demo.s-up"))
-	s.shoot(ctx, "welcome-pinged")
+	s.drive(ctx, first(chromedp.WaitVisible, "#demo.s-up"))
+	s.shots(ctx, "welcome-pinged")
 
-	s.act(ctx,
+	s.drive(ctx,
 		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
 		first(chromedp.WaitVisible, `a[href="/mailbox/"]`), chromedp.Text("main", &mailed, chromedp.ByQuery),
 	)
-	s.shoot(ctx, "login-link-sent")
-	s.act(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"), chromedp.Location(&at))
+	s.shots(ctx, "login-link-sent")
+	s.drive(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"), chromedp.Location(&at))
 	if !strings.HasSuffix(at, "/checks/") {
 		t.Errorf("the link leads to %s", at)
 	}
@@ -66,11 +66,11 @@ func TestSigningUpWithoutScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.open(ctx, "/")
-	s.act(ctx,
+	s.drive(ctx,
 		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
 		first(chromedp.WaitVisible, `a[href="/mailbox/"]`),
 	)
-	s.act(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"))
+	s.drive(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"))
 }
 
 // What a user and an operator see beside checks; what the pages complain about
@@ -106,16 +106,16 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 		"mailbox": "/mailbox/", "mailbox-mail": fmt.Sprintf("/mailbox/%d/", mail.ID),
 	} {
 		s.open(ctx, path)
-		s.shoot(ctx, name)
+		s.shots(ctx, name)
 	}
 
 	s.open(ctx, settingsPath(project))
-	s.act(ctx, first(chromedp.Click, `button[value="api_key"]`), first(chromedp.WaitVisible, "#api_key .flash"))
-	s.shoot(ctx, "project-key")
+	s.drive(ctx, first(chromedp.Click, `button[value="api_key"]`), first(chromedp.WaitVisible, "#api_key .flash"))
+	s.shots(ctx, "project-key")
 	s.open(ctx, "/")
-	s.act(ctx, first(chromedp.Click, `[popovertarget="add-project"]`), first(chromedp.WaitVisible, "#add-project:popover-open"))
-	s.shoot(ctx, "project-add")
-	s.act(ctx, first(chromedp.Click, `header [data-theme-form] .theme-to-light`), first(chromedp.WaitVisible, `html[data-theme=light]`))
+	s.drive(ctx, first(chromedp.Click, `[popovertarget="add-project"]`), first(chromedp.WaitVisible, "#add-project:popover-open"))
+	s.shots(ctx, "project-add")
+	s.drive(ctx, first(chromedp.Click, `header [data-theme-form] .theme-to-light`), first(chromedp.WaitVisible, `html[data-theme=light]`))
 }
 
 // The mail is in a frame that may do nothing but this.
@@ -131,19 +131,19 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 	ctx, console := browser.New(t)
 	console.Allow("Blocked script execution")
 	s.open(ctx, fmt.Sprintf("/mailbox/%d/", mail.ID))
-	s.act(ctx, chromedp.EmulateViewport(1280, 900), first(chromedp.WaitVisible, "iframe.mail"))
+	s.drive(ctx, chromedp.EmulateViewport(1280, 900), first(chromedp.WaitVisible, "iframe.mail"))
 	waitFor(t, "the link to lead there", func() bool { // the frame may not be there yet for the first click
 		var at struct {
 			There bool
 			X, Y  float64
 		}
-		s.act(ctx, chromedp.Evaluate(`(r => ({There: !r, X: r?.x + 40, Y: r?.y + 40}))(document.querySelector('iframe.mail')?.getBoundingClientRect())`, &at))
+		s.drive(ctx, chromedp.Evaluate(`(r => ({There: !r, X: r?.x + 40, Y: r?.y + 40}))(document.querySelector('iframe.mail')?.getBoundingClientRect())`, &at))
 		if !at.There {
-			s.act(ctx, chromedp.MouseClickXY(at.X, at.Y))
+			s.drive(ctx, chromedp.MouseClickXY(at.X, at.Y))
 		}
 		return at.There
 	})
-	s.act(ctx, first(chromedp.WaitVisible, "article h1"))
+	s.drive(ctx, first(chromedp.WaitVisible, "article h1"))
 }
 
 func TestTheLoginPageInABrowser(t *testing.T) {
@@ -151,9 +151,9 @@ func TestTheLoginPageInABrowser(t *testing.T) {
 	ctx, console := browser.New(t)
 	console.Allow("status of 400")
 	s.open(ctx, "/accounts/login/")
-	s.act(ctx, chromedp.SendKeys("#identity", "jane@", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), first(chromedp.WaitVisible, "#identity-error"))
-	s.shoot(ctx, "login")
+	s.drive(ctx, chromedp.SendKeys("#identity", "jane@", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), first(chromedp.WaitVisible, "#identity-error"))
+	s.shots(ctx, "login")
 	console.Allow("status of 410")
 	s.open(ctx, "/accounts/check_token/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/x/")
-	s.shoot(ctx, "login-link-used")
+	s.shots(ctx, "login-link-used")
 }

@@ -34,9 +34,11 @@ func (s *testSite) chromium(path string) context.Context {
 	return ctx
 }
 
+// drive does things in the browser, each anew where a live page replaces what it
+// was meant for.
 func (s *testSite) drive(ctx context.Context, actions ...chromedp.Action) {
 	s.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := browser.Run(ctx, actions...); err != nil {
 		s.Fatal(err)
 	}
 }

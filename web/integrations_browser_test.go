@@ -32,35 +32,7 @@ func (s *testSite) open(ctx context.Context, path string) {
 		}
 		return nil
 	})
-	if err := chromedp.Run(ctx, cookies, chromedp.Navigate(s.url+path), chromedp.WaitReady("footer")); err != nil {
-		s.Fatal(err)
-	}
-}
-
-// act drives the browser.
-func (s *testSite) act(ctx context.Context, actions ...chromedp.Action) {
-	s.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		s.Fatal(err)
-	}
-}
-
-// shoot keeps pictures of the page: wide and narrow, light and dark.
-func (s *testSite) shoot(ctx context.Context, name string) {
-	s.Helper()
-	for _, dark := range []bool{false, true} {
-		look := "light"
-		if dark {
-			look = "dark"
-		}
-		if err := browser.Screenshot(ctx, name+"-1280-"+look, 1280, 0, dark); err != nil {
-			s.Fatal(err)
-		}
-		if err := browser.Screenshot(ctx, name+"-390-"+look, 390, 0, dark); err != nil {
-			s.Fatal(err)
-		}
-	}
-	s.act(ctx, chromedp.EmulateViewport(1280, 900))
+	s.drive(ctx, cookies, chromedp.Navigate(s.url+path), chromedp.WaitReady("footer"))
 }
 
 // first finds the first element only: popovers that are closed would keep
@@ -84,12 +56,12 @@ func TestIntegrationsInABrowser(t *testing.T) {
 	console.Allow("status of 400") // of the form that is wrong
 
 	s.open(ctx, integrationsPath(p.ID))
-	s.act(ctx,
+	s.drive(ctx,
 		first(chromedp.Click, `.kind-card[href*="add_webhook"]`), first(chromedp.WaitVisible, "dialog[open] #url_down"),
 		first(chromedp.Click, "dialog .btn.primary"), first(chromedp.WaitVisible, "dialog .error"),
 	)
-	s.shoot(ctx, "integrations-webhook-dialog")
-	s.act(ctx,
+	s.shots(ctx, "integrations-webhook-dialog")
+	s.drive(ctx,
 		chromedp.SendKeys("dialog #url_down", hook.URL, chromedp.ByQuery),
 		first(chromedp.Click, "dialog .btn.primary"), says("Added"),
 		first(chromedp.Click, ".channels li:nth-child(2) .do form button"), says("was accepted"),
@@ -98,7 +70,7 @@ func TestIntegrationsInABrowser(t *testing.T) {
 		s.Errorf("the test was not delivered: %+v", c)
 	}
 
-	s.act(ctx,
+	s.drive(ctx,
 		first(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`), first(chromedp.WaitVisible, ".menu:popover-open .danger"),
 		first(chromedp.Click, ".menu:popover-open .danger"), first(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
 		first(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
@@ -117,7 +89,7 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.open(ctx, integrationsPath(p.ID))
-	s.act(ctx,
+	s.drive(ctx,
 		first(chromedp.Click, `.kind-card[href*="add_email"]`), first(chromedp.WaitVisible, "#value"),
 		chromedp.SendKeys("#name", "Me again", chromedp.ByQuery),
 		first(chromedp.Click, "main .btn.primary"), says("Added"),
@@ -138,7 +110,7 @@ func TestTheFrameOfPages(t *testing.T) {
 	s.open(ctx, integrationsPath(p.ID))
 
 	var title, icon string
-	s.act(ctx, chromedp.Evaluate(`document.body.dataset.down = 2`, nil),
+	s.drive(ctx, chromedp.Evaluate(`document.body.dataset.down = 2`, nil),
 		chromedp.Poll(`document.title.startsWith("(2 down) ")`, nil),
 		chromedp.Evaluate(`document.querySelector("link[rel=icon]").href`, &icon),
 		chromedp.Evaluate(`document.body.dataset.down = 0`, nil),
@@ -147,15 +119,15 @@ func TestTheFrameOfPages(t *testing.T) {
 		t.Errorf("icon %s, title %q", icon, title)
 	}
 
-	s.act(ctx, first(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
-	s.act(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
+	s.drive(ctx, first(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
+	s.drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
 	if u, err := s.store.UserByID(s.Context(), user.ID); err != nil || u.Theme != "dark" {
 		t.Errorf("the colours are not remembered: %v %v", u, err)
 	}
 
-	s.act(ctx, first(chromedp.Click, "[popovertarget=account-menu]"), first(chromedp.WaitVisible, "#account-menu:popover-open button"))
+	s.drive(ctx, first(chromedp.Click, "[popovertarget=account-menu]"), first(chromedp.WaitVisible, "#account-menu:popover-open button"))
 	var inside bool // the menu is below its button and within the window
-	s.act(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
+	s.drive(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
 		return m.top >= b.bottom && m.right <= innerWidth && m.left >= 0 && Math.abs(m.right - b.right) < 40 })()`, &inside))
 	if !inside {
 		t.Error("the account menu is not at its button")
@@ -198,10 +170,10 @@ func TestPicturesOfIntegrations(t *testing.T) {
 	} {
 		s.open(ctx, path)
 		var wide bool
-		s.act(ctx, chromedp.EmulateViewport(360, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
+		s.drive(ctx, chromedp.EmulateViewport(360, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
 		if wide {
 			t.Errorf("%s is wider than a small phone", path)
 		}
-		s.shoot(ctx, name)
+		s.shots(ctx, name)
 	}
 }

@@ -19,7 +19,7 @@ func TestAnOldLinkUnsubscribesFromReportsByItself(t *testing.T) {
 	link := s.server.Signer.UnsubscribeReportsPath(user.ID, s.clock.Now())
 	s.clock.Advance(obviousTime + time.Second)
 	ctx, _ := browser.New(t)
-	s.act(ctx, chromedp.Navigate(s.url+link), first(chromedp.WaitVisible, `main a[href$="`+reportsPath+`"]`))
+	s.drive(ctx, chromedp.Navigate(s.url+link), first(chromedp.WaitVisible, `main a[href$="`+reportsPath+`"]`))
 	if u, err := s.store.UserByID(t.Context(), user.ID); err != nil || u.Reports != monitor.ReportsOff {
 		t.Errorf("reports are %s, %v", u.Reports, err)
 	}
@@ -31,7 +31,7 @@ func TestReportsAreChosenInABrowser(t *testing.T) {
 	ctx, _ := browser.New(t)
 	s.open(ctx, reportsPath)
 	var chosen string
-	s.act(ctx,
+	s.drive(ctx,
 		first(chromedp.Click, "[name=reports][value=weekly]"), first(chromedp.Click, "[name=nag][value=hour]"), first(chromedp.Click, "main form .btn.primary"),
 		first(chromedp.WaitVisible, ".flash.ok"),
 		chromedp.Evaluate(`[...document.querySelectorAll("main :checked")].map(e => e.value).join(" ")`, &chosen))

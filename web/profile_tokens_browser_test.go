@@ -17,8 +17,8 @@ func TestAnAccountTokenIsMadeInABrowser(t *testing.T) {
 	}
 	ctx, _ := browser.New(t)
 	s.open(ctx, "/accounts/profile/")
-	s.act(ctx, chromedp.SendKeys("#token-name", "Terraform", chromedp.ByQuery), first(chromedp.Click, "#tokens > form .btn"), first(chromedp.WaitVisible, "#tokens .flash.warning"))
-	s.shoot(ctx, "account-token")
-	s.act(ctx, first(chromedp.Click, "#tokens [popovertarget]"), first(chromedp.WaitVisible, "#tokens .ask:popover-open"))
-	s.act(ctx, first(chromedp.Click, "#tokens .ask:popover-open .btn.danger"), first(chromedp.WaitVisible, ".flash.ok"))
+	s.drive(ctx, chromedp.SendKeys("#token-name", "Terraform", chromedp.ByQuery), first(chromedp.Click, "#tokens > form .btn"), first(chromedp.WaitVisible, "#tokens .flash.warning"))
+	s.shots(ctx, "account-token")
+	s.drive(ctx, first(chromedp.Click, "#tokens [popovertarget]"), first(chromedp.WaitVisible, "#tokens .ask:popover-open"))
+	s.drive(ctx, first(chromedp.Click, "#tokens .ask:popover-open .btn.danger"), first(chromedp.WaitVisible, ".flash.ok"))
 }

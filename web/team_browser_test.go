@@ -24,18 +24,18 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	ctx, _ := browser.New(t)
 	fine := func(name string) {
 		t.Helper()
-		s.shoot(ctx, name)
+		s.shots(ctx, name)
 		if found, err := browser.Accessibility(ctx); err != nil || len(found) > 0 {
 			t.Errorf("%s: %v %q", name, err, found)
 		}
 	}
 
 	s.open(ctx, base+"/settings/")
-	s.act(ctx, chromedp.SendKeys("#email", "bob@example.org", chromedp.ByQuery), first(chromedp.Click, `form[action$="/members/#team"] .btn.primary`), first(chromedp.WaitVisible, ".flash.ok"))
+	s.drive(ctx, chromedp.SendKeys("#email", "bob@example.org", chromedp.ByQuery), first(chromedp.Click, `form[action$="/members/#team"] .btn.primary`), first(chromedp.WaitVisible, ".flash.ok"))
 	fine("project-settings")
 
 	s.open(ctx, base+"/badges/")
-	s.act(ctx, first(chromedp.Click, `input[name=format][value=shields]`), first(chromedp.WaitVisible, "#badge .help"), first(chromedp.WaitVisible, "#badge [data-copy]"))
+	s.drive(ctx, first(chromedp.Click, `input[name=format][value=shields]`), first(chromedp.WaitVisible, "#badge .help"), first(chromedp.WaitVisible, "#badge [data-copy]"))
 	fine("badges")
 
 	s.open(ctx, "/accounts/profile/")
@@ -46,11 +46,11 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 		s.open(ctx, path)
 		fine(name)
 	}
-	s.act(ctx, chromedp.Navigate(agree), first(chromedp.WaitVisible, "h1"))
+	s.drive(ctx, chromedp.Navigate(agree), first(chromedp.WaitVisible, "h1"))
 	fine("agree-email")
 	s.post("/accounts/set_password/", url.Values{"password": {"correct horse"}})
 	s.clock.Advance(proofLife + time.Minute)
 	s.open(ctx, "/accounts/set_password/")
 	fine("prove")
-	s.act(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery), first(chromedp.WaitVisible, "#password[autocomplete=new-password]"))
+	s.drive(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery), first(chromedp.WaitVisible, "#password[autocomplete=new-password]"))
 }

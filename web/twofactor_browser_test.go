@@ -25,7 +25,7 @@ func localSite(t *testing.T) *testSite {
 func (s *testSite) securityKey(ctx context.Context, passkey bool) webauthn.AuthenticatorID {
 	s.Helper()
 	var id webauthn.AuthenticatorID
-	s.act(ctx, webauthn.Enable(), chromedp.ActionFunc(func(ctx context.Context) (err error) {
+	s.drive(ctx, webauthn.Enable(), chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		id, err = webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{
 			Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportUsb, AutomaticPresenceSimulation: true,
 			HasResidentKey: passkey, DefaultBackupEligibility: passkey,
@@ -38,7 +38,7 @@ func (s *testSite) securityKey(ctx context.Context, passkey bool) webauthn.Authe
 // fine looks at the page as it is, by axe and by picture.
 func (s *testSite) fine(ctx context.Context, name string) {
 	s.Helper()
-	s.shoot(ctx, name)
+	s.shots(ctx, name)
 	for dark, rules := range map[bool][]string{false: nil, true: {"color-contrast"}} {
 		if err := browser.Look(ctx, 390, 0, dark); err != nil {
 			s.Fatal(err)
@@ -60,9 +60,9 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	ctx, console := browser.New(t)
 	s.securityKey(ctx, false)
 	s.open(ctx, "/accounts/profile/")
-	s.act(ctx, first(chromedp.Click, `#two-factor a[href$="/webauthn/"]`), first(chromedp.WaitEnabled, "form[data-webauthn] button"))
+	s.drive(ctx, first(chromedp.Click, `#two-factor a[href$="/webauthn/"]`), first(chromedp.WaitEnabled, "form[data-webauthn] button"))
 	s.fine(ctx, "twofactor-key-add")
-	s.act(ctx, chromedp.SendKeys("#name", "Blue key", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, ".codes"))
+	s.drive(ctx, chromedp.SendKeys("#name", "Blue key", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, ".codes"))
 	s.fine(ctx, "twofactor-recovery-codes")
 	f, err := s.store.FactorsOf(t.Context(), user.ID)
 	if err != nil || len(f.Keys) != 1 || f.Keys[0].Name != "Blue key" || f.RecoveryCodes != 10 {
@@ -75,29 +75,29 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	console.Allow("status of 4")
 	var said string
 	s.open(ctx, "/accounts/two_factor/webauthn/")
-	s.act(ctx, chromedp.SendKeys("#name", "Again", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"),
+	s.drive(ctx, chromedp.SendKeys("#name", "Again", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"),
 		first(chromedp.WaitVisible, "[data-problem]"), chromedp.Text("[data-problem]", &said, chromedp.ByQuery))
 	if !strings.Contains(said, "registered already") {
 		t.Errorf("said %q", said)
 	}
 
 	s.clock.Advance(time.Hour)
-	s.act(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.Click, `form[action$="/logout_everywhere/"] .btn:not(.small)`), first(chromedp.WaitVisible, "#identity"))
+	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.Click, `form[action$="/logout_everywhere/"] .btn:not(.small)`), first(chromedp.WaitVisible, "#identity"))
 	s.client = s.otherBrowser().client
 	s.firstStepIn(ctx, "jane@example.org")
-	s.act(ctx, first(chromedp.WaitEnabled, `form[data-webauthn="get"] button`))
+	s.drive(ctx, first(chromedp.WaitEnabled, `form[data-webauthn="get"] button`))
 	s.fine(ctx, "twofactor-login-key")
-	s.act(ctx, first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, "#checks"))
+	s.drive(ctx, first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, "#checks"))
 	f, err = s.store.FactorsOf(t.Context(), user.ID)
 	if err != nil || !f.Keys[0].LastUsedAt.Equal(s.clock.Now()) {
 		t.Errorf("%+v, %v", f, err)
 	}
 
-	s.act(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.Click, `[aria-label="Rename Blue key"]`), first(chromedp.WaitVisible, "#name"))
+	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.Click, `[aria-label="Rename Blue key"]`), first(chromedp.WaitVisible, "#name"))
 	s.fine(ctx, "twofactor-key-name")
-	s.act(ctx, chromedp.SetValue("#name", "Blue key at work", chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.Click, `[aria-label="Remove Blue key at work"]`), first(chromedp.WaitVisible, ".btn.danger"))
+	s.drive(ctx, chromedp.SetValue("#name", "Blue key at work", chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.Click, `[aria-label="Remove Blue key at work"]`), first(chromedp.WaitVisible, ".btn.danger"))
 	s.fine(ctx, "twofactor-key-remove")
-	s.act(ctx, first(chromedp.Click, "main .btn.danger"), first(chromedp.WaitVisible, ".flash.ok"))
+	s.drive(ctx, first(chromedp.Click, "main .btn.danger"), first(chromedp.WaitVisible, ".flash.ok"))
 	s.fine(ctx, "twofactor-profile-off")
 	var done []string
 	for _, m := range s.sent.factors {
@@ -111,13 +111,13 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 // firstStepIn logs in by link in the browser, up to the second step.
 func (s *testSite) firstStepIn(ctx context.Context, address string) {
 	s.Helper()
-	s.act(ctx, chromedp.Navigate(s.url+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(`a[href="/mailbox/"], .gate`))
+	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(`a[href="/mailbox/"], .gate`))
 	waitFor(s, "a link", func() bool {
 		var at string
-		s.act(ctx, chromedp.Location(&at))
+		s.drive(ctx, chromedp.Location(&at))
 		return strings.HasSuffix(at, "/login_link_sent/")
 	})
-	s.act(ctx, chromedp.Navigate(s.lastLink()))
+	s.drive(ctx, chromedp.Navigate(s.lastLink()))
 }
 
 // A key answers one question of one session: neither an answer that was used,
@@ -129,7 +129,7 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	console.Allow("status of 4")
 	s.securityKey(ctx, true) // a passkey, backed up
 	s.open(ctx, "/accounts/two_factor/webauthn/")
-	s.act(ctx, chromedp.SendKeys("#name", "Phone", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, ".codes"))
+	s.drive(ctx, chromedp.SendKeys("#name", "Phone", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"), first(chromedp.WaitVisible, ".codes"))
 
 	b := s.firstStep("jane@example.org", "/walls/")
 	options, _ := b.get(secondStepPath).is(http.StatusOK).Find("form[data-webauthn]").Attr("data-options")
@@ -157,7 +157,7 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 // answerTo lets the key of the browser answer a question.
 func (s *testSite) answerTo(ctx context.Context, options string) (answer string) {
 	s.Helper()
-	s.act(ctx, chromedp.Evaluate(`navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+options+`) }).then(c => JSON.stringify(c.toJSON()))`,
+	s.drive(ctx, chromedp.Evaluate(`navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+options+`) }).then(c => JSON.stringify(c.toJSON()))`,
 		&answer, chromedp.EvalAsValue, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	return answer
 }
@@ -174,20 +174,20 @@ func TestAnAuthenticatorAppWithoutScripts(t *testing.T) {
 	}
 	var secret, codes string
 	s.open(ctx, "/accounts/two_factor/totp/")
-	s.act(ctx, chromedp.Text(".totp .code code", &secret, chromedp.ByQuery))
+	s.drive(ctx, chromedp.Text(".totp .code code", &secret, chromedp.ByQuery))
 	a := app{s, strings.ReplaceAll(secret, " ", "")}
-	s.act(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".codes"), chromedp.Text(".codes code", &codes, chromedp.ByQuery))
+	s.drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".codes"), chromedp.Text(".codes code", &codes, chromedp.ByQuery))
 	s.clock.Advance(time.Minute)
-	s.act(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.WaitVisible, "#two-factor .flash.warning"))
+	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/profile/"), first(chromedp.WaitVisible, "#two-factor .flash.warning"))
 
 	b := s.firstStep("jane@example.org", "")
 	b.open(ctx, "/accounts/login/two_factor/")
-	s.act(ctx, chromedp.SendKeys("#code", "000000", chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, "#code-error"))
-	s.shoot(ctx, "twofactor-login-totp")
-	s.act(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".checks, #checks"))
+	s.drive(ctx, chromedp.SendKeys("#code", "000000", chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, "#code-error"))
+	s.shots(ctx, "twofactor-login-totp")
+	s.drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".checks, #checks"))
 
 	b = s.firstStep("jane@example.org", "")
 	b.open(ctx, "/accounts/login/two_factor/recovery/")
-	s.shoot(ctx, "twofactor-login-recovery")
-	s.act(ctx, chromedp.SendKeys("#code", strings.Fields(codes)[0], chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".checks, #checks"))
+	s.shots(ctx, "twofactor-login-recovery")
+	s.drive(ctx, chromedp.SendKeys("#code", strings.Fields(codes)[0], chromedp.ByQuery), first(chromedp.Click, "main .btn.primary"), first(chromedp.WaitVisible, ".checks, #checks"))
 }

@@ -67,9 +67,11 @@ func (b *tab) cookies() (all []*network.Cookie) {
 	return all
 }
 
+// do does things in the tab, each anew where a live page replaces what it was
+// meant for.
 func (b *tab) do(actions ...chromedp.Action) {
 	b.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
+	if err := chromium.Run(b.ctx, actions...); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -92,21 +94,8 @@ func (b *tab) see(selector string) {
 // click waits for what the selector finds first and clicks it.
 func (b *tab) click(selector string) {
 	b.Helper()
-	b.doTo(selector, chromedp.Click(selector, chromedp.ByQuery))
-}
-
-// doTo waits for what the selector finds and does the action to it; when the
-// page replaces it just then, once more.
-func (b *tab) doTo(selector string, action chromedp.Action) {
-	b.Helper()
-	eventually(b.T, selector+" to stay", func() bool {
-		b.see(selector)
-		err := chromedp.Run(b.ctx, action)
-		if err != nil && !strings.Contains(err.Error(), "node with given id") {
-			b.Fatal(err)
-		}
-		return err == nil
-	})
+	b.see(selector)
+	b.do(chromedp.Click(selector, chromedp.ByQuery))
 }
 
 // fill puts text into a field as if it were typed.
@@ -114,7 +103,7 @@ func (b *tab) fill(selector, text string) {
 	b.Helper()
 	b.see(selector)
 	b.set(selector, "")
-	b.doTo(selector, chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	b.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
 // set gives a field a value and tells the page.
