@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,5 +82,31 @@ func TestScheduleRefuses(t *testing.T) {
 		if code != row.code || !strings.Contains(stderr, row.reason) || strings.Count(stderr, "\n") != 1 || stdout != "" {
 			t.Errorf("%q: exit code %d, stderr %q, want %d, %q", row.args, code, stderr, row.code, row.reason)
 		}
+	}
+}
+
+// What the docs show of `punctual schedule` is what it prints.
+func TestSchedulesInTheDocsArePrintedSo(t *testing.T) {
+	samples := 0
+	for _, file := range []string{"../../README.md", "../../docs/schedules.md"} {
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll("\n"+string(page), "\n    ", "\n") // README has them indented
+		for _, found := range regexp.MustCompile("(?s)\n\\$ punctual schedule ([^\n]*)\n(.*?)\n(?:```|## )").FindAllStringSubmatch(text, -1) {
+			samples++
+			var args []string
+			for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(found[1], -1) {
+				args = append(args, strings.Trim(word, `"'`))
+			}
+			_, stdout, stderr := scheduleOutput(args...)
+			if got, want := strings.TrimSpace(stdout+stderr), strings.TrimSpace(found[2]); got != want {
+				t.Errorf("%s: punctual schedule %s\ngot\n%s\nthe page has\n%s", file, found[1], got, want)
+			}
+		}
+	}
+	if samples != 4 {
+		t.Errorf("%d samples", samples)
 	}
 }
