@@ -115,7 +115,11 @@ func TestFaultKilledUpForgetsNothing(t *testing.T) {
 			p := e.start(t, "up")
 			silent = append(silent, overdue(t, s, 10, s.Now().Add(-time.Minute))...)
 			l.start(e, 8)
-			l.some(t)
+			if rand.IntN(2) == 0 {
+				l.some(t)
+			} else { // among the first alerts
+				rc.more(t, 1+rand.IntN(10))
+			}
 			p.kill()
 			l.end()
 			expireLeases(t, s)
