@@ -108,7 +108,7 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 	defer cancel()
 	var claimed []*store.Claimed
 	err := incident.Catch("worker", func() (err error) {
-		claimed, err = d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: perChannel, Lease: lease,
+		claimed, err = d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: r.perChannel, Lease: lease,
 			NotChannels: r.notChannels, NotKinds: r.notKinds})
 		return err
 	})

@@ -48,7 +48,7 @@ func (l Limits) ofKind(kind string) int {
 
 const (
 	claimBatch = 200  // deliveries per claim
-	perChannel = 64   // of one channel per claim
+	perChannel = 64   // of one channel per claim, until its destination is known to be quick
 	maxQueued  = 2000 // deliveries leased and waiting for their turn
 	perSlot    = 8    // deliveries that may wait for each slot of a lane
 )
@@ -178,6 +178,7 @@ func (ls *lanes) late(now time.Time) []*job {
 // room is what there is room for.
 type room struct {
 	limit       int // deliveries; 0 = do not claim
+	perChannel  int // of them of one channel
 	notChannels []uuid.UUID
 	notKinds    []string
 	closed      int // how much of it all is closed: when it gets less, a claim may find more
@@ -186,13 +187,14 @@ type room struct {
 // room looks where deliveries may be added. A full lane stays closed until it
 // has nearly drained, so that claims are few and large.
 func (ls *lanes) room() room {
-	var r room
+	r := room{perChannel: perChannel}
 	ready := make(map[string]int)
 	total := 0
 	for _, l := range ls.ring {
 		ready[l.kind] += l.ready()
 		total += l.ready()
 		if l.full = len(l.queue) >= perSlot*l.window || l.full && len(l.queue) > 2*l.window; !l.full {
+			r.perChannel = max(r.perChannel, min(claimBatch, perSlot*l.window))
 			continue
 		}
 		r.closed++

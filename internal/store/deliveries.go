@@ -16,7 +16,7 @@ import (
 type Claim struct {
 	Worker      uuid.UUID     // who will make them
 	Limit       int           // at most so many
-	PerChannel  int           // at most so many for one channel, so that a flood for one leaves room for others
+	PerChannel  int           // at most so many for one channel
 	Lease       time.Duration // how long nobody else takes them
 	NotChannels []uuid.UUID   // channels that have no room now
 	NotKinds    []string      // kinds that have no room now
@@ -25,12 +25,13 @@ type Claim struct {
 // claimWindow is how many of the oldest deliveries one claim looks at. With a
 // flood for one channel on top, the next claim names that channel in NotChannels
 // and so looks further.
-const claimWindow = 1000
+const claimWindow = 500
 
-// ClaimDeliveries leases deliveries that are due, the oldest first, and loads
-// all there is to tell with each, in a constant number of statements. Nothing is
-// leased while an earlier delivery of the same check and channel is pending:
-// those go in order (DESIGN §5.2). Claiming counts as an attempt.
+// ClaimDeliveries leases deliveries that are due, and loads all there is to tell
+// with each, in a constant number of statements. Channels take turns, each with
+// its oldest, so that a flood for one leaves room for others. Nothing is leased
+// while an earlier delivery of the same check and channel is pending: those go
+// in order (DESIGN §5.2). Claiming counts as an attempt.
 //
 // A lease is next_try_at pushed into the future; when it runs out, because its
 // holder died, the delivery is simply due again. Time is the database's.
@@ -58,22 +59,29 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 
 // claimSQL takes $1 now, $2 channels and $3 kinds to leave out, $4 how many rows
 // to look at, $5 at most per channel, $6 at most, $7 worker, $8 end of the lease.
+//
+// It is written so that PostgreSQL has one way only, with pgOnlyIndexes: along
+// deliveries_pending, asking for each row, until there are enough. Therefore the
+// kind is asked for in a subquery, and coalesce keeps the index of what is pending
+// from being searched for one row: that all still holds is looked at after it
+// is locked.
 func claimSQL(e db.Engine) string {
 	lock := ""
 	if e == db.Postgres {
 		lock = " FOR UPDATE OF d SKIP LOCKED"
 	}
 	return `WITH due AS (
-			SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d JOIN channels h ON h.id = d.channel_id
+			SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
 			WHERE d.status = 'pending' AND d.next_try_at <= $1
+			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
+			AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
 			AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id)
-			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `) AND NOT (` + inSet(e, "h.kind", 3, textSet) + `)
 			ORDER BY d.next_try_at, d.id LIMIT $4),
 		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place FROM due),
 		picked AS (
 			SELECT d.id FROM ranked r JOIN deliveries d ON d.id = r.id
-			WHERE r.place <= $5 AND d.status = 'pending' AND d.next_try_at <= $1
-			ORDER BY d.next_try_at, d.id LIMIT $6` + lock + `)
+			WHERE r.place <= $5 AND coalesce(d.status, '') = 'pending' AND d.next_try_at <= $1
+			ORDER BY r.place, d.next_try_at, d.id LIMIT $6` + lock + `)
 		UPDATE deliveries SET leased_by = $7, next_try_at = $8, attempts = attempts + 1 WHERE id IN (SELECT id FROM picked) RETURNING id`
 }
 
@@ -126,17 +134,22 @@ func (s *Store) FinishDeliveries(ctx context.Context, worker uuid.UUID, outcomes
 	if s.db.Engine == db.Postgres {
 		finish = s.finishPostgres
 	}
-	n, err := finish(ctx, worker, rows, latestPerChannel(outcomes))
+	n, nextInLine, err := finish(ctx, worker, rows, latestPerChannel(outcomes))
 	if err != nil {
 		return 0, fmt.Errorf("record outcomes of deliveries: %w", err)
 	}
-	for _, o := range outcomes {
-		if o.Verdict != Released && o.Verdict != Retry {
-			s.db.WakeLocal(db.TopicDeliveries) // the next of the same check and channel may go
-			break
-		}
+	if nextInLine || slices.ContainsFunc(rows, func(r outcomeRow) bool { return r.drop }) {
+		s.db.WakeLocal(db.TopicDeliveries)
 	}
 	return int(n), nil
+}
+
+// nextInLineSQL tells whether one of the deliveries $1 is over and done with and
+// another of the same check and channel has waited for that. To ask is much less
+// work than to claim when nothing has.
+func nextInLineSQL(e db.Engine) string {
+	return `SELECT EXISTS (SELECT 1 FROM deliveries d JOIN deliveries b ON b.check_id = d.check_id AND b.channel_id = d.channel_id
+		WHERE ` + inSet(e, "d.id", 1, idSet) + ` AND d.status <> 'pending' AND b.status = 'pending' AND b.id > d.id)`
 }
 
 // outcomeRow is an outcome as it is stored.

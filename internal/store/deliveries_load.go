@@ -116,7 +116,7 @@ func (s *Store) loadLastPings(ctx context.Context, claimed []*Claimed) error {
 }
 
 // loadOtherDown looks once at each project, whatever the number of deliveries:
-// one more than needed, for the check itself may be among them.
+// one check more than needed, for the check itself may be among them.
 func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 	e := s.db.Engine
 	type project struct {
@@ -131,37 +131,36 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 			ids = append(ids, c.Project.ID)
 		}
 	}
-	rows, err := s.db.Query(ctx, `SELECT b.project_id, count(*) FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`
-		GROUP BY b.project_id`, setOfUUIDs(e, ids))
-	_, err = db.Collect(rows, err, func(r *sql.Rows, id *uuid.UUID) error {
-		var n int
-		err := r.Scan(id, &n)
-		if err == nil {
-			projects[*id].total = n
+	rows, err := s.db.Query(ctx, otherDownSQL(e), setOfUUIDs(e, ids), MaxOtherDown)
+	_, err = db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error {
+		var total int
+		if err := r.Scan(append(checkDest(c), &total)...); err != nil {
+			return err
 		}
-		return err
+		p := projects[c.ProjectID]
+		p.down, p.total = append(p.down, *c), total
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("count other checks that are down: %w", err)
-	}
-	rows, err = s.db.Query(ctx, `SELECT `+checkColumns+`
-		FROM (SELECT b.id, row_number() OVER (PARTITION BY b.project_id ORDER BY b.id) AS place
-			FROM checks b WHERE b.status = 'down' AND `+inSet(e, "b.project_id", 1, uuidSet)+`) o
-		JOIN checks c ON c.id = o.id WHERE o.place <= $2 ORDER BY c.id`, setOfUUIDs(e, ids), MaxOtherDown+1)
-	down, err := db.Collect(rows, err, collectCheck)
-	if err != nil {
 		return fmt.Errorf("other checks that are down: %w", err)
-	}
-	for _, c := range down {
-		if p := projects[c.ProjectID]; p != nil {
-			p.down = append(p.down, c)
-		}
 	}
 	for _, c := range claimed {
 		p := projects[c.Project.ID]
 		c.OtherDown, c.OtherDownTotal = others(p.down, p.total, &c.Check)
 	}
 	return nil
+}
+
+// otherDownSQL selects the first checks that are down of the projects $1, up to
+// and with the one that $2 others come before, and how many are down in all.
+// When ten thousand are, it reads no more of them than it lists.
+func otherDownSQL(e db.Engine) string {
+	return `WITH o AS MATERIALIZED (SELECT p.id,
+			(SELECT count(*) FROM checks b WHERE b.status = 'down' AND b.project_id = p.id) AS total,
+			(SELECT b.id FROM checks b WHERE b.status = 'down' AND b.project_id = p.id ORDER BY b.id LIMIT 1 OFFSET $2) AS last
+			FROM projects p WHERE ` + inSet(e, "p.id", 1, uuidSet) + `)
+		SELECT ` + checkColumns + `, o.total FROM o JOIN checks c ON c.project_id = o.id
+		WHERE c.status = 'down' AND c.id <= coalesce(o.last, 9223372036854775807) ORDER BY c.id`
 }
 
 // others leaves the check itself out of those that are down in its project.

@@ -32,7 +32,7 @@ const (
 )
 
 // finishSQLite records a batch of outcomes in one transaction.
-func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, err error) {
+func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, nextInLine bool, err error) {
 	ctx = context.WithoutCancel(ctx) // as in recordSQLite
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		counted = 0
@@ -49,9 +49,13 @@ func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outco
 				return err
 			}
 		}
-		return nil
+		ids := make([]int64, len(rows))
+		for i, r := range rows {
+			ids[i] = r.id
+		}
+		return tx.QueryRow(ctx, nextInLineSQL(db.SQLite), setOfIDs(db.SQLite, ids)).Scan(&nextInLine)
 	})
-	return counted, err
+	return counted, nextInLine, err
 }
 
 func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *db.Prepared, worker uuid.UUID, r outcomeRow) (int64, error) {
