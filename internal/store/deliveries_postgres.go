@@ -23,11 +23,12 @@ func inSetPostgres(column string, n int, t setType) string {
 const pgClaimLock = `SELECT pg_advisory_xact_lock(7163402981)`
 
 // pgOnlyIndexes keeps PostgreSQL from reading all deliveries that wait to find
-// the few that are next. What it believes of the table is always out of date: ten
-// thousand may have come since it looked, and it would plan for a dozen
-// (docs/performance.md). So it gets no choice, and need not plan twice.
+// the few that are meant. What it believes of the table is always out of date: ten
+// thousand may have come since it looked, and it would plan for a dozen. A plan
+// that was made while nothing waited is worse still, so none is kept
+// (docs/performance.md).
 const pgOnlyIndexes = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`
+	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)`
 
 // claimPostgres leases the deliveries in one round trip.
 func (s *Store) claimPostgres(ctx context.Context, query string, args []any) (ids []int64, err error) {
@@ -43,15 +44,16 @@ func (s *Store) claimPostgres(ctx context.Context, query string, args []any) (id
 	return ids, s.db.Pool().SendBatch(ctx, b).Close()
 }
 
+// In these coalesce leaves the primary key as the only way to a delivery, see claimSQL.
 const (
 	pgFinishDeliveries = `UPDATE deliveries d SET status = v.status, attempts = v.attempts_after, next_try_at = v.next_try_at, leased_by = NULL,
 			finished_at = v.finished_at, latency_us = v.latency_us, last_error = v.last_error
 		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[])
 			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error)
-		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND d.status = 'pending'`
+		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'`
 
 	pgDropDeliveries = `DELETE FROM deliveries d USING unnest($2::bigint[], $3::integer[]) AS v(id, attempts)
-		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND d.status = 'pending'`
+		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'`
 
 	// The rows are locked in id order, so that two dispatchers cannot deadlock.
 	pgNoteChannels = `WITH v AS (
