@@ -62,9 +62,9 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 //
 // It is written so that PostgreSQL has one way only, with pgOnlyIndexes: along
 // deliveries_pending, asking for each row, until there are enough. Therefore the
-// kind is asked for in a subquery, and coalesce keeps the index of what is pending
-// from being searched for one row: that all still holds is looked at after it
-// is locked.
+// kind and what comes first are asked for in subqueries, which cannot be turned
+// into joins, and coalesce keeps the index of what is pending from being searched
+// for one row: that all still holds is looked at after it is locked.
 func claimSQL(e db.Engine) string {
 	lock := ""
 	if e == db.Postgres {
@@ -75,7 +75,7 @@ func claimSQL(e db.Engine) string {
 			WHERE d.status = 'pending' AND d.next_try_at <= $1
 			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
 			AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
-			AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id)
+			AND d.id = (SELECT b.id FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id ORDER BY b.id LIMIT 1)
 			ORDER BY d.next_try_at, d.id LIMIT $4),
 		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place FROM due),
 		picked AS (
@@ -148,8 +148,9 @@ func (s *Store) FinishDeliveries(ctx context.Context, worker uuid.UUID, outcomes
 // another of the same check and channel has waited for that. To ask is much less
 // work than to claim when nothing has.
 func nextInLineSQL(e db.Engine) string {
-	return `SELECT EXISTS (SELECT 1 FROM deliveries d JOIN deliveries b ON b.check_id = d.check_id AND b.channel_id = d.channel_id
-		WHERE ` + inSet(e, "d.id", 1, idSet) + ` AND d.status <> 'pending' AND b.status = 'pending' AND b.id > d.id)`
+	return `SELECT count((SELECT b.id FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id > d.id
+			ORDER BY b.id LIMIT 1)) > 0
+		FROM deliveries d WHERE ` + inSet(e, "d.id", 1, idSet) + ` AND d.status <> 'pending'`
 }
 
 // outcomeRow is an outcome as it is stored.
