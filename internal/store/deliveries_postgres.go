@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"punctual/internal/db"
@@ -88,26 +87,33 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		channel, at = append(channel, pgUUID(c.id)), append(at, pgTime(c.At))
 		channelLatency, channelText, disable = append(channelLatency, c.Latency.Microseconds()), append(channelText, c.Error), append(disable, c.Disable)
 	}
-	count := func(tag pgconn.CommandTag) error { counted += tag.RowsAffected(); return nil }
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(pgOnlyIndexes)
-	if len(id) > 0 {
-		b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text).Exec(count)
-	}
-	if len(droppedID) > 0 {
-		b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts).Exec(count)
-	}
-	if len(channel) > 0 {
-		b.Queue(pgNoteChannels, channel, at, channelLatency, channelText, disable)
-	}
+	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text)
+	b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts)
+	b.Queue(pgNoteChannels, channel, at, channelLatency, channelText, disable)
 	b.Queue("COMMIT")
 	// After the commit: what comes later than this look announces itself.
 	b.Queue("BEGIN")
 	b.Queue(pgOnlyIndexes)
-	b.Queue(nextInLineSQL(db.Postgres), setOfIDs(db.Postgres, id)).QueryRow(func(row pgx.Row) error { return row.Scan(&nextInLine) })
+	b.Queue(nextInLineSQL(db.Postgres), setOfIDs(db.Postgres, id))
 	b.Queue("COMMIT")
-	return counted, nextInLine, s.db.Pool().SendBatch(ctx, b).Close()
+	res := s.db.Pool().SendBatch(ctx, b)
+	defer res.Close()
+	for i := range 8 {
+		tag, err := res.Exec()
+		if err != nil {
+			return 0, false, err
+		}
+		if i == 2 || i == 3 { // finished and dropped
+			counted += tag.RowsAffected()
+		}
+	}
+	if err := res.QueryRow().Scan(&nextInLine); err != nil {
+		return 0, false, err
+	}
+	return counted, nextInLine, res.Close()
 }
 
 func pgUUID(u uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: u, Valid: true} }
