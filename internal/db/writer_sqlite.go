@@ -138,7 +138,14 @@ func (t *Tx) Prepared(query string) *Prepared { return &Prepared{tx: t, query: q
 // Exec runs the statement and returns how many rows it has written. Arguments
 // are converted as by Tx.Exec.
 func (p *Prepared) Exec(ctx context.Context, args ...any) (affected int64, err error) {
-	err = p.with(ctx, args, func(stmt sqliteStmt) error {
+	if err := p.bind(args); err != nil {
+		return 0, err
+	}
+	err = p.tx.withWriter(func(w *writer) error {
+		stmt, err := w.prepared(ctx, p.query)
+		if err != nil {
+			return err
+		}
 		res, err := stmt.ExecContext(ctx, p.args)
 		if err == nil {
 			affected, err = res.RowsAffected()
@@ -151,30 +158,39 @@ func (p *Prepared) Exec(ctx context.Context, args ...any) (affected int64, err e
 // Each runs the statement and calls see for each row, whose values are then in
 // dest. see must not use the transaction.
 func (p *Prepared) Each(ctx context.Context, dest []any, see func(), args ...any) error {
-	return p.with(ctx, args, func(stmt sqliteStmt) (err error) {
-		rows, err := stmt.QueryContext(ctx, p.args)
-		if err != nil {
+	if err := p.bind(args); err != nil {
+		return err
+	}
+	return p.tx.withWriter(func(w *writer) error { return w.each(ctx, p.query, p.args, dest, see) })
+}
+
+func (w *writer) each(ctx context.Context, query string, args []driver.NamedValue, dest []any, see func()) (err error) {
+	stmt, err := w.prepared(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, args)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, len(rows.Columns()))
+	if len(row) != len(dest) {
+		return fmt.Errorf("%d columns for %d destinations", len(row), len(dest))
+	}
+	for {
+		if err := rows.Next(row); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		row := make([]driver.Value, len(rows.Columns()))
-		if len(row) != len(dest) {
-			return fmt.Errorf("%d columns for %d destinations", len(row), len(dest))
-		}
-		for {
-			if err := rows.Next(row); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
-				return err
+		for i, v := range row {
+			if err := assign(dest[i], v); err != nil {
+				return fmt.Errorf("column %s: %w", rows.Columns()[i], err)
 			}
-			for i, v := range row {
-				if err := assign(dest[i], v); err != nil {
-					return fmt.Errorf("column %s: %w", rows.Columns()[i], err)
-				}
-			}
-			see()
 		}
-	})
+		see()
+	}
 }
 
 // assign is what database/sql does with a value that the driver has read, for
@@ -205,19 +221,6 @@ func assign(dest any, v driver.Value) error {
 		}
 	}
 	return fmt.Errorf("cannot read a %T from %T", dest, v)
-}
-
-func (p *Prepared) with(ctx context.Context, args []any, run func(sqliteStmt) error) error {
-	if err := p.bind(args); err != nil {
-		return err
-	}
-	return p.tx.withWriter(func(w *writer) error {
-		stmt, err := w.prepared(ctx, p.query)
-		if err != nil {
-			return err
-		}
-		return run(stmt)
-	})
 }
 
 func (p *Prepared) bind(args []any) error {
@@ -289,25 +292,8 @@ func (t *Tx) Leave(ctx context.Context, value any) error {
 }
 
 func (w *writer) stamp(ctx context.Context) (s stamp, err error) {
-	if s.others, err = w.number(ctx, `PRAGMA data_version`); err == nil {
-		s.ours, err = w.number(ctx, `SELECT total_changes()`)
+	if err = w.each(ctx, `PRAGMA data_version`, nil, []any{&s.others}, func() {}); err == nil {
+		err = w.each(ctx, `SELECT total_changes()`, nil, []any{&s.ours}, func() {})
 	}
 	return s, err
-}
-
-func (w *writer) number(ctx context.Context, query string) (n int64, err error) {
-	stmt, err := w.prepared(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	rows, err := stmt.QueryContext(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	row := make([]driver.Value, 1)
-	if err := rows.Next(row); err != nil {
-		return 0, err
-	}
-	return n, assign(&n, row[0])
 }
