@@ -202,6 +202,50 @@ func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
 	}
 }
 
+// A destination that never works: tried at growing intervals for half a day, with
+// the same key, then given up, and the owner told.
+func TestADeliveryIsGivenUpAfterHalfADayOfTries(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.channel(sinkConfig{To: "sink"})
+		f.sink.answer = func(context.Context, notify.Event) error { return &notify.Error{Message: "Received status code 503"} }
+		code, began := f.account.Check.Code, f.Now()
+		f.ping(monitor.PingFail, code)
+		f.dispatch(f.config())
+		var d store.DeliveryRow
+		var pause time.Duration
+		for n := 1; ; n++ {
+			f.until("the next attempt to be recorded", func() bool {
+				d = f.deliveries(code)[0]
+				return d.Attempts == n && (d.Status == monitor.DeliveryFailed || d.LastError != "" && f.sink.count() == n && d.NextTryAt.Sub(f.Now()) != time.Minute)
+			})
+			if d.Status == monitor.DeliveryFailed {
+				break
+			}
+			if next := d.NextTryAt.Sub(f.Now()); next < pause-time.Second {
+				t.Errorf("pause %v after attempt %d, shorter than the one before, %v", next, n, pause)
+			}
+			pause = d.NextTryAt.Sub(f.Now())
+			f.later(pause)
+		}
+		if took := f.Now().Sub(began); took < 11*time.Hour || took > 13*time.Hour || d.Attempts < 10 || f.sink.count() != d.Attempts {
+			t.Errorf("given up after %v and %d attempts, %d of them made", took, d.Attempts, f.sink.count())
+		}
+		for _, ev := range f.sink.attempts() {
+			if ev.Key != d.Code.String() {
+				t.Errorf("attempt %d with key %s, want %s", ev.Attempt, ev.Key, d.Code)
+			}
+		}
+		select {
+		case n := <-f.notices:
+			if n.Kind != alert.DeliveryGivenUp || n.Error != "Received status code 503" {
+				t.Errorf("notice %+v", n)
+			}
+		default:
+			t.Error("the owner was not told")
+		}
+	})
+}
+
 func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.sink.kind = "email"

@@ -57,6 +57,14 @@ func TestPauses(t *testing.T) {
 	}
 }
 
+func TestThoseThatFailedTogetherAreNotTriedTogether(t *testing.T) {
+	for random, want := range map[float64]time.Duration{0: 54 * time.Minute, 0.5: time.Hour, 1: 66 * time.Minute} {
+		if got, _ := pauseAfter(7, 0, 0, random); got != want {
+			t.Errorf("random %v: %v, want %v", random, got, want)
+		}
+	}
+}
+
 // named is a notifier that only knows its destination: the config.
 type named struct{ notify.Notifier }
 
@@ -136,6 +144,26 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 		if wantNone := i < 31; wantNone != (len(started) == 0) {
 			t.Fatalf("after %d failures %d start", i+1, len(started))
 		}
+	}
+}
+
+// A destination that keeps up is given whole claims, so that a flood for it takes
+// few of them; one that nobody knows yet gets no crowd of leases.
+func TestQuickDestinationsGetLargerClaims(t *testing.T) {
+	ls := newLanes(Limits{})
+	if r := ls.room(); r.perChannel != perChannel {
+		t.Errorf("%d of one channel when nothing is known", r.perChannel)
+	}
+	fill(ls, "webhook", "quick", 100)
+	for ls.queued > 10 {
+		jobs, _ := run(ls)
+		for _, j := range jobs {
+			j.worked = true
+			ls.done(j)
+		}
+	}
+	if r := ls.room(); r.perChannel != claimBatch {
+		t.Errorf("%d of one channel beside a quick destination, want %d", r.perChannel, claimBatch)
 	}
 }
 

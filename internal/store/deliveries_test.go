@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -220,6 +221,7 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 		}{
 			"all":             {store.Claim{Limit: 10}, map[string]int{"webhook": 6, "email": 1}},
 			"few per channel": {store.Claim{Limit: 10, PerChannel: 2}, map[string]int{"webhook": 2, "email": 1}},
+			"in turns":        {store.Claim{Limit: 3}, map[string]int{"webhook": 2, "email": 1}},
 			"a busy channel":  {store.Claim{Limit: 10, NotChannels: []uuid.UUID{flood.ID, uuid.New()}}, map[string]int{"email": 1}},
 			"a busy kind":     {store.Claim{Limit: 10, NotKinds: []string{"email", "po"}}, map[string]int{"webhook": 6}},
 		} {
@@ -228,6 +230,61 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A claim costs more than to ask whether there is anything to claim, so only the
+// end of a delivery that another has waited for calls for one.
+func TestTheEndOfADeliveryWakesOnlyForTheNextInLine(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		wake := s.DB().Watch(t.Context(), db.TopicDeliveries)
+		for _, test := range []struct {
+			what    string
+			signals []monitor.PingKind
+			outcome store.Outcome
+			wakes   bool
+		}{
+			{"sent, nothing waits", []monitor.PingKind{monitor.PingFail}, store.Outcome{Verdict: store.Sent, Tried: true}, false},
+			{"sent, the down waits for the up", []monitor.PingKind{monitor.PingSuccess, monitor.PingFail}, store.Outcome{Verdict: store.Sent, Tried: true}, true},
+			{"to be tried again, the up waits on", []monitor.PingKind{monitor.PingSuccess}, store.Outcome{Verdict: store.Retry, NextTry: s.Now(), Tried: true}, false},
+			{"given up, the up may go", nil, store.Outcome{Verdict: store.Failed, Tried: true}, true},
+		} {
+			for _, kind := range test.signals {
+				clock.Advance(time.Second)
+				signal(t, s, a.Check, kind)
+			}
+			got := claimDeliveries(t, s, store.Claim{Limit: 10})
+			if len(got) != 1 {
+				t.Fatalf("%s: %d claimed, want one at a time", test.what, len(got))
+			}
+			quiet(wake)
+			if !finish(t, s, got[0], test.outcome) {
+				t.Fatalf("%s: the outcome did not count", test.what)
+			}
+			select {
+			case <-wake:
+				if !test.wakes {
+					t.Errorf("%s: woke although there is nothing to claim", test.what)
+				}
+			default:
+				if test.wakes {
+					t.Errorf("%s: did not wake", test.what)
+				}
+			}
+		}
+	})
+}
+
+// quiet takes what has called so far, and gives calls by way of the database the
+// time of one more round trip to arrive.
+func quiet(wake <-chan struct{}) {
+	for {
+		select {
+		case <-wake:
+		case <-time.After(300 * time.Millisecond):
+			return
+		}
+	}
 }
 
 func TestATestNotificationReplacesTheLast(t *testing.T) {
