@@ -39,6 +39,10 @@
 //	      (removed)◀──────────────────────────────────────────────────────────┘
 //	                     the channel does not want this status
 //
+// Not every claimed delivery is attempted: where the channel was disabled meanwhile,
+// its address is not verified, this site does not offer its kind any more, or each
+// attempt so far ended with its worker, it fails at once (withoutAttempt).
+//
 // “Leased” is no status of its own: the row stays pending, and a worker that
 // dies simply stops standing in the way. Nothing has to notice the death.
 //
@@ -52,10 +56,17 @@
 //     never begun with less than that left of its lease.
 //   - In order. A delivery is not claimed while an earlier one of the same check
 //     and channel is pending, be it leased or waiting for its next try. A DOWN is
-//     sent before its UP even when the check has come back meanwhile.
+//     sent before its UP even when the check has come back meanwhile. The end of
+//     the first wakes the dispatcher when another has waited for it.
 //   - Nobody waits for somebody else's provider. Deliveries queue in lanes, one
-//     per kind and destination (lanes.go), each with a bounded number in flight;
-//     claims leave out the channels whose lanes are full.
+//     per kind and destination (lanes.go), each with a bounded number in flight
+//     that grows with success and falls to one with a failure; so have each kind
+//     and all together. Claims leave out the channels whose lanes are full and
+//     the kinds that are.
+//   - A flood for one channel leaves room for others: in a claim channels take
+//     turns, each with its oldest. How much one may get grows with the lanes.
+//   - A claim of 200 looks at 500 deliveries along an index, however many are due;
+//     besides it has to pass those of the channels it leaves out.
 //   - Our own outage is nobody's failure. While no process takes pings, deadlines
 //     are not judged. Afterwards a check that went silent in the outage is down
 //     when it has missed its next ping too, at the latest 15 minutes after the
@@ -65,8 +76,15 @@
 //
 // # When it does not work
 //
-// Temporary errors are tried again by the table in retry.go, or later when the
-// other side asks for it (Retry-After). A permanent error disables the channel,
-// and its owner is told another way: through [Config].TellOwner. The same is told
-// once a day of a channel whose deliveries had to be given up.
+// Temporary errors are tried again by the table in retry.go, give or take a tenth
+// by lot, or later when the other side asks for it (Retry-After, at most 6 hours).
+// A permanent error disables the channel, and its owner is told another way:
+// through [Config].TellOwner, by mail. The same is told once a day of a channel
+// whose deliveries had to be given up. Where the channel is the owner's own mail
+// address there is no other way; the channel shows what became of it.
+//
+// While the database is away, the watcher and the dispatcher ask again at growing
+// intervals, at most a second (trouble.go), and the recorder keeps the outcomes it
+// has until they are stored (recorder.go). An orderly end gives back what has not
+// begun, waits [Config].Grace for what is in flight, and stores all outcomes.
 package alert
