@@ -7,7 +7,7 @@
 //	curl ──HTTP──> Handler ──Arrival──> queue ──> committer ──> database
 //	                  │ parse the URL     │ bounded    │ everything waiting,
 //	                  │ read the body     │            │ in one transaction:
-//	                  │                   │            │   monitor.Apply, one by one
+//	mail ───────> internal/smtpd ────────>│            │   monitor.Apply, one by one
 //	                  │                   └ full: 503  │   write pings, checks, flips, deliveries
 //	                  └<──── 200 OK ──── after ────────┘   commit, flushed to disk
 //
@@ -16,14 +16,18 @@
 // and while one commit is being flushed the next batch forms by itself. So one
 // flush serves many pings under load, and no ping waits for company.
 //
-// What a ping does depends on its check, so the check has to be known first. On
-// PostgreSQL the store remembers the checks pinged last, with the version of
-// their rows, and writes a batch in one round trip on condition that the versions
-// are still the same. A check that is not remembered is read before, while other
-// pings are being written; one that somebody has changed meanwhile (the watcher,
-// the web site, another process that takes pings) is locked, read, and its pings
-// are applied anew. On SQLite reading costs no round trip: each batch reads its
-// checks in its transaction, which nobody else can write beside.
+// What a ping does depends on its check, so the check has to be known first. The
+// store remembers those pinged last. On PostgreSQL it writes a batch in one round
+// trip, on condition that each row is still of the version it knows. Pings of a
+// check that it does not know wait in a queue of their own until the check has
+// been read, while others are being written. A check that somebody has changed
+// meanwhile (the watcher, the web site, another process that takes pings) is
+// locked and read, and its pings are applied to what it is now. On SQLite, where one writes at
+// a time and reading is near, a batch knows the checks of those before it until
+// anything else has been written.
+//
+// A slug is resolved before all this; create=1 makes the check then, so it stays
+// even when its first ping is refused.
 //
 // # What can go wrong
 //

@@ -146,9 +146,11 @@ func (r *Recorder) read() {
 		batch := r.collect(r.unread, []*waiting{w})
 		if !r.away.Load() {
 			ctx, cancel := context.WithTimeout(context.Background(), prefetchTime)
-			// Without it they are read when they are written, and what is wrong is found then.
-			_ = incident.Catch("worker", func() error { return r.store.Prefetch(ctx, arrivals(batch)) })
+			err := incident.Catch("worker", func() error { return r.store.Prefetch(ctx, arrivals(batch)) })
 			cancel()
+			if err != nil && !isAway(err) { // they are read when they are written, then
+				r.log.Warn("checks were not read ahead", "pings", len(batch), "error", err)
+			}
 		}
 		for _, w := range batch {
 			r.ready <- w
