@@ -95,11 +95,11 @@ const shutdownTime = 25 * time.Second
 // Run starts an App, runs it until ctx ends or a part of it fails, and stops
 // it. It returns nil after an orderly end.
 func Run(ctx context.Context, role Role, opts Options) error {
-	defer runtime.KeepAlive(headroom())
 	a, err := Start(ctx, role, opts)
 	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(headroom(a.db.Engine))
 	notifySystemd(daemon.SdNotifyReady)
 	select {
 	case <-ctx.Done():
