@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,4 +184,33 @@ func drip(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		pause(100 * time.Millisecond)
 	}
+}
+
+// An address that does not exist is not tried again: its integration is disabled,
+// and the owner is told by mail.
+func TestFaultAnAddressThatIsGone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, engine db.Engine) {
+		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
+		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+		s := e.migrated(t)
+		gone := &monitor.Channel{Kind: "email", Config: `{"address":"gone@example.org","up":true,"down":true}`, Verified: true}
+		codes := watched(t, s, 1, gone)
+		sink.Next(smtpsink.RejectRcpt(550))
+		e.start(t, "up")
+		once(e, codes, map[uuid.UUID]int{}, 0)
+		told := sink.WaitFor(t, func(m smtpsink.Message) bool { return m.SentTo("owner@example.org") })
+		if !strings.HasPrefix(told.Subject(), "Alerts do not arrive") || !strings.Contains(told.Subject(), "gone@example.org") {
+			t.Errorf("the owner got %q", told.Subject())
+		}
+		eventually(t, "the integration is disabled", func() bool {
+			h, err := s.ChannelByID(t.Context(), gone.ID)
+			return err == nil && h.Disabled && h.LastError != ""
+		})
+		for _, m := range sink.Messages() {
+			if m.SentTo("gone@example.org") {
+				t.Error("an alert came to the address that is gone")
+			}
+		}
+	})
 }
