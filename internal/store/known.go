@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,7 @@ import (
 type knownChecks struct {
 	mu         sync.Mutex
 	young, old map[uuid.UUID]knownCheck
+	limit      int // checks of a generation; 0 = knownGeneration
 
 	distrust atomic.Int32 // batches to come for which it is not worth asking
 }
@@ -70,7 +72,7 @@ func (k *knownChecks) put(c knownCheck) {
 }
 
 func (k *knownChecks) keep(c knownCheck) {
-	if k.young == nil || len(k.young) >= knownGeneration {
+	if k.young == nil || len(k.young) >= cmp.Or(k.limit, knownGeneration) {
 		k.old, k.young = k.young, make(map[uuid.UUID]knownCheck)
 	}
 	k.young[c.check.Code] = c
