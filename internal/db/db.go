@@ -202,9 +202,9 @@ func sqliteDSN(path string, mustExist, readOnly bool) string {
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "cache_size(-16384)")
 	q.Add("_pragma", "temp_store(memory)")
-	// A checkpoint every 96 MB of log instead of every 4: under load it comes with
+	// A checkpoint every 32 MB of log instead of every 4: under load it comes with
 	// two more flushes and writes each changed page once more (docs/performance.md).
-	q.Add("_pragma", "wal_autocheckpoint(24000)")
+	q.Add("_pragma", "wal_autocheckpoint(8000)")
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	}
