@@ -52,6 +52,25 @@ func (k *knownChecks) trusted() bool {
 	return k.distrust.Load() <= 0 || k.distrust.Add(-1) < 0
 }
 
+// of returns the checks of a batch that are known, and the codes of the others,
+// each once.
+func (k *knownChecks) of(batch []*Arrival) (known []knownCheck, unknown []uuid.UUID) {
+	known = make([]knownCheck, 0, len(batch))
+	asked := make(map[uuid.UUID]bool, len(batch))
+	for _, a := range batch {
+		if asked[a.Code] {
+			continue
+		}
+		asked[a.Code] = true
+		if c, ok := k.get(a.Code); ok {
+			known = append(known, c)
+		} else {
+			unknown = append(unknown, a.Code)
+		}
+	}
+	return known, unknown
+}
+
 func (k *knownChecks) get(code uuid.UUID) (knownCheck, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -173,24 +173,11 @@ func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32,
 // lookUp returns the checks of a batch, those it does not know from the
 // database. Of a check that does not exist there is none.
 func (s *Store) lookUp(ctx context.Context, batch []*Arrival) ([]knownCheck, error) {
-	known := make([]knownCheck, 0, len(batch))
-	asked := make(map[uuid.UUID]bool, len(batch))
-	var unknown []pgtype.UUID
-	for _, a := range batch {
-		if asked[a.Code] {
-			continue
-		}
-		asked[a.Code] = true
-		if k, ok := s.known.get(a.Code); ok {
-			known = append(known, k)
-		} else {
-			unknown = append(unknown, pgtype.UUID{Bytes: a.Code, Valid: true})
-		}
-	}
+	known, unknown := s.known.of(batch)
 	if len(unknown) == 0 {
 		return known, nil
 	}
-	rows, err := s.db.Pool().Query(ctx, pgSelectKnown, unknown)
+	rows, err := s.db.Pool().Query(ctx, pgSelectKnown, pgUUIDs(unknown))
 	if err != nil {
 		return nil, fmt.Errorf("load checks: %w", err)
 	}
@@ -210,11 +197,11 @@ func (s *Store) lookUp(ctx context.Context, batch []*Arrival) ([]knownCheck, err
 // recordLocked records pings in two round trips, whatever their number: one locks
 // and reads the checks, one writes everything and commits.
 func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
-	codes := make([]pgtype.UUID, 0, len(batch))
+	codes := make([]uuid.UUID, 0, len(batch))
 	for _, a := range batch {
-		codes = append(codes, pgtype.UUID{Bytes: a.Code, Valid: true})
+		codes = append(codes, a.Code)
 	}
-	tx, err := s.pgOpen(ctx, pgSelectHot, codes)
+	tx, err := s.pgOpen(ctx, pgSelectHot, pgUUIDs(codes))
 	if err != nil {
 		return fmt.Errorf("lock checks: %w", err)
 	}
@@ -405,6 +392,14 @@ func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {
 	if notifies(flips) {
 		b.Queue(db.NotifySQL(db.TopicDeliveries))
 	}
+}
+
+func pgUUIDs(codes []uuid.UUID) []pgtype.UUID {
+	out := make([]pgtype.UUID, len(codes))
+	for i, code := range codes {
+		out[i] = pgtype.UUID{Bytes: code, Valid: true}
+	}
+	return out
 }
 
 func pgTime(t time.Time) pgtype.Timestamptz {

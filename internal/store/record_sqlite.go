@@ -95,19 +95,10 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 // database, and knows them then. They are the caller's to change: known belongs
 // to its transaction, and is gone when that fails.
 func checksOfBatch(ctx context.Context, tx *db.Tx, known *knownChecks, batch []*Arrival) ([]*monitor.Check, error) {
+	found, unknown := known.of(batch)
 	checks := make([]*monitor.Check, 0, len(batch))
-	seen := make(map[uuid.UUID]bool, len(batch))
-	var unknown []uuid.UUID
-	for _, a := range batch {
-		if seen[a.Code] {
-			continue
-		}
-		seen[a.Code] = true
-		if k, ok := known.get(a.Code); ok {
-			checks = append(checks, k.check)
-		} else {
-			unknown = append(unknown, a.Code)
-		}
+	for _, k := range found {
+		checks = append(checks, k.check)
 	}
 	if len(unknown) == 0 {
 		return checks, nil
