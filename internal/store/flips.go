@@ -49,13 +49,14 @@ func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 
 // insertSilentFlip stores a flip that nobody is told of. It sets f.ID.
 func insertSilentFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
-	err := tx.QueryRow(ctx, `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-		f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason).Scan(&f.ID)
+	err := tx.QueryRow(ctx, insertFlipSQL, f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason).Scan(&f.ID)
 	if err != nil {
 		return fmt.Errorf("insert flip: %w", err)
 	}
 	return nil
 }
+
+const insertFlipSQL = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`
 
 // insertDeliveriesSQL makes the deliveries of one flip: $1 flip, $2 check, $3 now.
 func insertDeliveriesSQL(e db.Engine) string {

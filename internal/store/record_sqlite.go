@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -38,6 +37,8 @@ const (
 	// index and puts it back even when it has not changed.
 	sqliteUpdateRest = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
 		has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ? WHERE id = ?`
+
+	sqliteOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= ? ORDER BY c.watch_at LIMIT ?`
 
 	// prunePingsOfCheck keeps the newest pings of check $1.
 	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - coalesce(u.ping_log_limit, 100)
@@ -78,8 +79,9 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 				return err
 			}
 		}
+		prune := tx.Prepared(prunePingsOfCheck)
 		for _, c := range out.prune {
-			if _, err := tx.Exec(ctx, prunePingsOfCheck, c.ID); err != nil {
+			if _, err := prune.Exec(ctx, c.ID); err != nil {
 				return fmt.Errorf("prune pings: %w", err)
 			}
 		}
@@ -103,9 +105,9 @@ func checksOfBatch(ctx context.Context, tx *db.Tx, known *knownChecks, batch []*
 	if len(unknown) == 0 {
 		return checks, nil
 	}
-	read, err := readHot(ctx, tx, unknown)
+	read, err := readHot(ctx, tx, sqliteSelectHot, codesJSON(unknown))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load checks: %w", err)
 	}
 	for _, c := range read {
 		known.put(knownCheck{check: c})
@@ -113,21 +115,15 @@ func checksOfBatch(ctx context.Context, tx *db.Tx, known *knownChecks, batch []*
 	return append(checks, read...), nil
 }
 
-func readHot(ctx context.Context, tx *db.Tx, codes []uuid.UUID) (checks []*monitor.Check, err error) {
+// readHot reads checks by a query for hotColumns.
+func readHot(ctx context.Context, tx *db.Tx, query string, args ...any) (checks []*monitor.Check, err error) {
 	var row monitor.Check
 	see := func() {
 		c := row
 		checks = append(checks, &c)
 	}
-	if err := tx.Prepared(sqliteSelectHot).Each(ctx, hotDest(&row), see, codesJSON(codes)); err != nil {
-		return nil, fmt.Errorf("load checks: %w", err)
-	}
-	return checks, nil
-}
-
-func scanHot(r *sql.Rows, out **monitor.Check) error {
-	*out = new(monitor.Check)
-	return r.Scan(hotDest(*out)...)
+	err = tx.Prepared(query).Each(ctx, hotDest(&row), see, args...)
+	return checks, err
 }
 
 // codesJSON is a list of codes for json_each.
@@ -185,15 +181,26 @@ func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed 
 	return nil
 }
 
+// insertFlipsSQLite is insertFlip for many.
 func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) error {
+	if len(flips) == 0 {
+		return nil
+	}
+	insert, deliver := tx.Prepared(insertFlipSQL), tx.Prepared(insertDeliveriesSQL(db.SQLite))
+	now := tx.Now()
 	for _, f := range flips {
-		if err := insertFlip(ctx, tx, f); err != nil {
-			return err
+		if err := insert.Each(ctx, []any{&f.ID}, func() {}, f.CheckID, f.CreatedAt, string(f.Old), string(f.New), string(f.Reason)); err != nil {
+			return fmt.Errorf("insert flip: %w", err)
 		}
+		if !f.Notifies() {
+			continue
+		}
+		if _, err := deliver.Exec(ctx, f.ID, f.CheckID, now); err != nil {
+			return fmt.Errorf("insert deliveries: %w", err)
+		}
+		tx.Wake(db.TopicDeliveries)
 	}
-	if len(flips) > 0 {
-		tx.Wake(db.TopicChecks)
-	}
+	tx.Wake(db.TopicChecks)
 	return nil
 }
 
@@ -203,10 +210,8 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []moni
 	var flips []*monitor.Flip
 	var checks []*monitor.Check
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT `+hotColumns+` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
-			ORDER BY c.watch_at LIMIT $2`, tx.Now(), limit)
-		checks, err = db.Collect(rows, err, scanHot)
-		if err != nil {
+		var err error
+		if checks, err = readHot(ctx, tx, sqliteOverdue, tx.Now(), limit); err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
 		flips = overdueFlips(checks, tx.Now(), outages)
