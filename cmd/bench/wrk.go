@@ -29,6 +29,9 @@ type load struct {
 // bodySize is that of POSTed pings.
 const bodySize = 1024
 
+// freshConns is how many jobs ping at once with a connection of their own.
+var freshConns = []int{64, 256}
+
 // loads are those that ceiling and ingest have in common.
 func (b *bench) loads() []load {
 	var out []load
@@ -36,7 +39,9 @@ func (b *bench) loads() []load {
 		for _, n := range b.conns {
 			out = append(out, load{conns: n, body: body})
 		}
-		out = append(out, load{conns: 64, body: body, fresh: true})
+		for _, n := range freshConns {
+			out = append(out, load{conns: n, body: body, fresh: true})
+		}
 	}
 	return out
 }
