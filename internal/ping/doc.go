@@ -18,13 +18,12 @@
 //
 // What a ping does depends on its check, so the check has to be known first. The
 // store remembers those pinged last. On PostgreSQL it writes a batch in one round
-// trip, on condition that each row is still of the version it knows. Pings of a
-// check that it does not know wait in a queue of their own until the check has
-// been read, while others are being written. A check that somebody has changed
-// meanwhile (the watcher, the web site, another process that takes pings) is
-// locked and read, and its pings are applied to what it is now. On SQLite, where one writes at
-// a time and reading is near, a batch knows the checks of those before it until
-// anything else has been written.
+// trip, on condition that each row is still of the version it knows. While it is
+// being written, those checks of the next batch are read that are not known. A
+// check that somebody has changed meanwhile (the watcher, the web site, another
+// process that takes pings) is locked and read, and its pings are applied to what
+// it is now. On SQLite, where one writes at a time and reading is near, a batch
+// knows the checks of those before it until anything else has been written.
 //
 // A slug is resolved before all this; create=1 makes the check then, so it stays
 // even when its first ping is refused.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,16 +42,13 @@ type Recorder struct {
 	log     *slog.Logger
 	observe Observe
 
-	mu     sync.RWMutex // guards closed against a send on a closed queue
+	mu     sync.RWMutex // guards closed against a send on the closed queue
 	closed bool
+	queue  chan *waiting
+	done   chan struct{}
 
-	waiting atomic.Int64  // pings in both queues; each has room for all that may wait
-	unread  chan *waiting // of checks that are to be read first
-	ready   chan *waiting
-	done    chan struct{}
-
-	away    atomic.Bool // the database, for too long
-	refused int         // pings since then
+	held    *waiting // out of the queue, and its check is yet to be read
+	refused int      // pings since the database has been away for too long; 0 = it is there
 }
 
 // recording is the part of the store the Recorder needs.
@@ -71,11 +67,7 @@ type waiting struct {
 // NewRecorder starts a Recorder. It must be closed.
 func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) *Recorder {
 	limits = limits.withDefaults()
-	r := &Recorder{
-		store: s, limits: limits, log: log, observe: observe,
-		unread: make(chan *waiting, limits.Queue), ready: make(chan *waiting, limits.Queue), done: make(chan struct{}),
-	}
-	go r.read()
+	r := &Recorder{store: s, limits: limits, log: log, observe: observe, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -108,24 +100,20 @@ func (r *Recorder) enqueue(w *waiting) error {
 		r.observe.refused(ShuttingDown, 1)
 		return errs.Unavailablef(retryAfter, "shutting down, try again")
 	}
-	if r.waiting.Add(1) > int64(r.limits.Queue) {
-		r.waiting.Add(-1)
+	select {
+	case r.queue <- w:
+		return nil
+	default:
 		r.observe.refused(QueueFull, 1)
 		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
 	}
-	if r.store.Knows(w.arrival.Code) {
-		r.ready <- w
-	} else {
-		r.unread <- w
-	}
-	return nil
 }
 
 // Waiting is the number of pings in the queue.
-func (r *Recorder) Waiting() int { return int(r.waiting.Load()) }
+func (r *Recorder) Waiting() int { return len(r.queue) }
 
 // Capacity is the number of pings the queue has room for.
-func (r *Recorder) Capacity() int { return r.limits.Queue }
+func (r *Recorder) Capacity() int { return cap(r.queue) }
 
 // Close refuses new pings, records those waiting, and returns when all are
 // answered.
@@ -133,64 +121,104 @@ func (r *Recorder) Close() {
 	r.mu.Lock()
 	if !r.closed {
 		r.closed = true
-		close(r.unread)
+		close(r.queue)
 	}
 	r.mu.Unlock()
 	<-r.done
 }
 
-// read has the checks of pings read while others are being written.
-func (r *Recorder) read() {
-	defer close(r.ready)
-	for w := range r.unread {
-		batch := r.collect(r.unread, []*waiting{w})
-		if !r.away.Load() {
-			ctx, cancel := context.WithTimeout(context.Background(), prefetchTime)
-			err := incident.Catch("worker", func() error { return r.store.Prefetch(ctx, arrivals(batch)) })
-			cancel()
-			if err != nil && !isAway(err) { // they are read when they are written, then
-				r.log.Warn("checks were not read ahead", "pings", len(batch), "error", err)
-			}
-		}
-		for _, w := range batch {
-			r.ready <- w
-		}
-	}
-}
-
-// prefetchTime keeps short what a database that hangs adds to the patience.
-const prefetchTime = time.Second
-
-// run records what is ready, batch by batch.
 func (r *Recorder) run() {
 	defer close(r.done)
-	for w := range r.ready {
-		batch := r.collect(r.ready, []*waiting{w})
-		r.waiting.Add(-int64(len(batch)))
+	var next []*waiting
+	for {
+		batch := r.fill(next)
+		if len(batch) == 0 {
+			return
+		}
+		var read <-chan struct{}
+		next, read = r.ahead()
 		began := time.Now()
 		r.commit(batch)
 		r.observe.batch(batch, time.Since(began))
 		for _, w := range batch {
 			close(w.done)
 		}
+		<-read
 	}
 }
 
-// collect adds to the batch what waits already, without waiting for more.
-func (r *Recorder) collect(queue <-chan *waiting, batch []*waiting) []*waiting {
-	for len(batch) < r.limits.Batch {
-		select {
-		case w, ok := <-queue:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, w)
-		default:
-			return batch
+// fill makes a batch of what was looked at ahead and of what waits. It waits for
+// the first ping only, and returns none when the Recorder is closed and all is
+// done. To pings that were looked at ahead it adds none whose check is yet to be
+// read: that one is held for the next look.
+func (r *Recorder) fill(batch []*waiting) []*waiting {
+	lookedAt := len(batch) > 0
+	if !lookedAt {
+		w, ok := <-r.queue
+		if !ok {
+			return nil
 		}
+		batch = append(batch, w)
+	}
+	for len(batch) < r.limits.Batch {
+		w := r.waits()
+		if w == nil {
+			break
+		}
+		if lookedAt && !r.store.Knows(w.arrival.Code) {
+			r.held = w
+			break
+		}
+		batch = append(batch, w)
 	}
 	return batch
 }
+
+// waits takes a ping out of the queue, nil when there is none.
+func (r *Recorder) waits() *waiting {
+	select {
+	case w := <-r.queue:
+		return w
+	default:
+		return nil
+	}
+}
+
+// ahead takes what waits already, and has the checks among it that are not known
+// read while others are being written. read is closed when that is done.
+func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
+	unknown := r.held != nil
+	if unknown {
+		next, r.held = append(next, r.held), nil
+	}
+	for len(next) < r.limits.Batch {
+		w := r.waits()
+		if w == nil {
+			break
+		}
+		next = append(next, w)
+		unknown = unknown || !r.store.Knows(w.arrival.Code)
+	}
+	done := make(chan struct{})
+	if !unknown || r.refused > 0 {
+		close(done)
+		return next, done
+	}
+	batch := arrivals(next)
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.Background(), readTime)
+		defer cancel()
+		err := incident.Catch("worker", func() error { return r.store.Prefetch(ctx, batch) })
+		if err != nil && !isAway(err) { // they are read when they are written, then
+			r.log.Warn("checks were not read ahead", "pings", len(batch), "error", err)
+		}
+	}()
+	return next, done
+}
+
+// readTime keeps short what a database that hangs adds to the patience.
+const readTime = time.Second
 
 // commit records a batch and sets the error of each of its pings.
 func (r *Recorder) commit(batch []*waiting) {
@@ -201,7 +229,7 @@ func (r *Recorder) commit(batch []*waiting) {
 			r.rescue(batch, incident.Caught("worker", p))
 		}
 	}()
-	if !r.away.Load() {
+	if r.refused == 0 { // else one try is enough
 		err := r.store.RecordPings(ctx, arrivals(batch))
 		if err == nil {
 			return
@@ -262,7 +290,7 @@ func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 			r.log.Error("pings were not recorded", "pings", len(batch), "error", err)
 			return err
 		}
-		if r.away.Load() {
+		if r.refused > 0 {
 			return r.refuse(batch, err)
 		}
 		select {
@@ -276,7 +304,7 @@ func (r *Recorder) persist(ctx context.Context, batch []*store.Arrival) error {
 // refuse gives a batch up. Of an outage only the beginning and the end are
 // logged: there may be thousands of batches in between.
 func (r *Recorder) refuse(batch []*store.Arrival, err error) error {
-	if !r.away.Swap(true) {
+	if r.refused == 0 {
 		r.log.Error("pings are refused, the database is away", "pings", len(batch), "error", err)
 	}
 	r.refused += len(batch)
@@ -284,7 +312,7 @@ func (r *Recorder) refuse(batch []*store.Arrival, err error) error {
 }
 
 func (r *Recorder) back() {
-	if r.away.Swap(false) {
+	if r.refused > 0 {
 		r.log.Info("pings are recorded again", "refused", r.refused)
 		r.refused = 0
 	}

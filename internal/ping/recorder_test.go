@@ -6,10 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
@@ -256,67 +258,102 @@ func (r *readingStore) Prefetch(_ context.Context, batch []*store.Arrival) error
 	return r.prefetch(batch)
 }
 
-// Checks that are not known are read while pings of others are being written.
+// Checks that are not known are read while pings of others are being written, and
+// what could not be read or made the reader panic is recorded all the same.
 func TestChecksAreReadWhileOthersAreWritten(t *testing.T) {
-	known, unknown := uuid.New(), uuid.New()
-	read := make(chan int)
-	s := &readingStore{
-		recording: func(batch []*store.Arrival) error {
-			if batch[0].Code == known {
-				if n := <-read; n != 1 {
-					t.Errorf("%d pings of checks to be read, want 1", n)
+	for what, read := range map[string]func(){"read": func() {}, "a bug": func() { panic("a bug") }} {
+		first, second, third := uuid.New(), uuid.New(), uuid.New()
+		writing, release, reading := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		s := &readingStore{
+			recording: func(batch []*store.Arrival) error {
+				switch batch[0].Code {
+				case first:
+					close(writing)
+					<-release
+				case second:
+					<-reading
 				}
-			}
-			return nil
-		},
-		prefetch: func(batch []*store.Arrival) error {
-			read <- len(batch)
-			return errors.New("a failure costs nothing: the check is read when it is written")
-		},
+				return nil
+			},
+			prefetch: func(batch []*store.Arrival) error {
+				if len(batch) != 1 || batch[0].Code != third {
+					t.Errorf("%d checks are read", len(batch))
+				}
+				close(reading)
+				read()
+				return errors.New("cannot be read")
+			},
+		}
+		s.known.Store(second, true)
+		r := ping.NewRecorder(s, ping.Limits{Batch: 1}, slog.New(slog.DiscardHandler), ping.Observe{})
+		var wg sync.WaitGroup
+		record := func(code uuid.UUID) {
+			wg.Go(func() {
+				if err := r.Record(success(code, time.Time{})); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			})
+		}
+		record(first)
+		<-writing
+		record(second)
+		waitFor(t, r, 1)
+		record(third)
+		waitFor(t, r, 2)
+		close(release)
+		wg.Wait()
+		r.Close()
 	}
-	s.known.Store(known, true)
-	r := ping.NewRecorder(s, ping.Limits{}, slog.New(slog.DiscardHandler), ping.Observe{})
-	defer r.Close()
-	var wg sync.WaitGroup
-	for _, code := range []uuid.UUID{known, unknown} {
-		wg.Go(func() {
-			if err := r.Record(success(code, time.Time{})); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
 }
 
-// A reader that panics or has much to read loses nothing when the Recorder is closed.
-func TestCloseRecordsWhatIsYetToBeRead(t *testing.T) {
-	recorded := 0
-	reading, release := make(chan struct{}, 9), make(chan struct{})
-	s := &readingStore{
-		recording: func(batch []*store.Arrival) error { recorded += len(batch); return nil },
-		prefetch: func([]*store.Arrival) error {
-			reading <- struct{}{}
+// Whatever is known of their checks, pings are recorded in the order they came.
+func TestPingsKeepTheirOrder(t *testing.T) {
+	var recorded []string
+	writing, release := make(chan struct{}), make(chan struct{})
+	s := &readingStore{}
+	s.recording = func(batch []*store.Arrival) error {
+		if len(recorded) == 0 {
+			close(writing)
 			<-release
-			panic("a bug")
-		},
+		}
+		for _, a := range batch {
+			recorded = append(recorded, a.Ping.Method)
+		}
+		return nil
 	}
-	r := ping.NewRecorder(s, ping.Limits{Batch: 1, Queue: 4}, slog.New(slog.DiscardHandler), ping.Observe{})
+	s.prefetch = func(batch []*store.Arrival) error {
+		for _, a := range batch {
+			s.known.Store(a.Code, true)
+		}
+		return nil
+	}
+	r := ping.NewRecorder(s, ping.Limits{Batch: 4}, slog.New(slog.DiscardHandler), ping.Observe{})
 	var wg sync.WaitGroup
-	for range 3 {
+	var want []string
+	for i := range 60 {
+		a := success(uuid.New(), time.Time{})
+		a.Ping.Method = strconv.Itoa(i)
+		want = append(want, a.Ping.Method)
+		if i%7 < 4 {
+			s.known.Store(a.Code, true)
+		}
 		wg.Go(func() {
-			if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+			if err := r.Record(a); err != nil {
 				t.Error(err)
 			}
 		})
+		if i == 0 {
+			<-writing
+		} else {
+			waitFor(t, r, i)
+		}
 	}
-	<-reading
-	waitFor(t, r, 3)
-	go close(release)
-	r.Close()
+	close(release)
+	r.Close() // what waits, is held or was looked at ahead is recorded before it returns
+	if diff := cmp.Diff(want, recorded); diff != "" {
+		t.Errorf("-came +recorded:\n%s", diff)
+	}
 	wg.Wait()
-	if recorded != 3 {
-		t.Errorf("%d pings recorded, want 3", recorded)
-	}
 }
 
 // A ping that makes us panic fails alone, and the Recorder goes on.

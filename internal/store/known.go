@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"sync"
 	"sync/atomic"
 
@@ -20,7 +19,6 @@ import (
 type knownChecks struct {
 	mu         sync.Mutex
 	young, old map[uuid.UUID]knownCheck
-	limit      int // checks of a generation; 0 = knownGeneration
 
 	distrust atomic.Int32 // batches to come for which it is not worth asking
 }
@@ -31,7 +29,7 @@ type knownCheck struct {
 }
 
 // knownGeneration is how many checks a generation holds, about half a kilobyte each.
-const knownGeneration = 8192
+const knownGeneration = 4096
 
 // A batch of which more than every fourth ping was of a check that somebody else
 // had changed tells that others take pings of the same checks. Then it is cheaper
@@ -91,7 +89,7 @@ func (k *knownChecks) put(c knownCheck) {
 }
 
 func (k *knownChecks) keep(c knownCheck) {
-	if k.young == nil || len(k.young) >= cmp.Or(k.limit, knownGeneration) {
+	if k.young == nil || len(k.young) >= knownGeneration {
 		k.old, k.young = k.young, make(map[uuid.UUID]knownCheck)
 	}
 	k.young[c.check.Code] = c

@@ -45,10 +45,6 @@ const (
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
 )
 
-// knownGenerationSQLite is less than on PostgreSQL: what is not known costs no
-// round trip, and the pages of the database are in the same memory.
-const knownGenerationSQLite = 4096
-
 func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	// A context that can be cancelled costs the driver a goroutine for each
 	// statement; a batch takes milliseconds and is not worth cancelling.
@@ -60,7 +56,7 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		}
 		known, _ := left.(*knownChecks)
 		if known == nil {
-			known = &knownChecks{limit: knownGenerationSQLite}
+			known = new(knownChecks)
 		}
 		checks, err := checksOfBatch(ctx, tx, known, batch)
 		if err != nil {
