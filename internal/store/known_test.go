@@ -147,6 +147,31 @@ func TestATriedAgainBatchRecordsOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
+// Whether a ping whose answer was lost has been recorded is found out before it
+// is recorded again.
+func TestAPingWhoseAnswerWasLostCountsOnce(t *testing.T) {
+	s := testdb.Open(t, db.Postgres, testdb.NewClock())
+	a := testdb.Account(t, s)
+	recorded, lost := arrival(s, a.Check.Code, monitor.PingFail), arrival(s, a.Check.Code, monitor.PingSuccess)
+	if err := s.RecordPings(t.Context(), []*store.Arrival{recorded}); err != nil {
+		t.Fatal(err)
+	}
+	recorded.LoseAnswer()
+	lost.LoseAnswer() // on its way to the database
+	if err := s.RecordPings(t.Context(), []*store.Arrival{recorded, lost}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, s, "pings", "1 = 1"); n != 2 || recorded.Ping.N != 1 || lost.Ping.N != 2 {
+		t.Errorf("%d pings, numbers %d and %d; want 2, 1 and 2", n, recorded.Ping.N, lost.Ping.N)
+	}
+	if c := load(t, s, a.Check); c.NPings != 2 || c.Status != monitor.StatusUp {
+		t.Errorf("%d pings counted, %s", c.NPings, c.Status)
+	}
+	if n := count(t, s, "flips", "1 = 1"); n != 2 {
+		t.Errorf("%d flips, want 2", n)
+	}
+}
+
 // Whoever waits long for a check that somebody holds gives up what it may hold
 // itself, and waits in the way that cannot deadlock.
 func TestAPingOfACheckThatIsHeldIsRecorded(t *testing.T) {

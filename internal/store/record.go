@@ -23,6 +23,7 @@ type Arrival struct {
 	Err  error         // out: errs.NotFound when there is no such check
 
 	recorded bool // by a call of RecordPings that failed for others
+	tried    bool // by a call that failed; Ping.CheckID and Ping.N are where it would be
 }
 
 // RecordPings records a batch of pings, in their order, flushed to the database's
@@ -31,8 +32,7 @@ type Arrival struct {
 //
 // When it returns an error, some pings may have been recorded: it is then to be
 // called again with the same arrivals, all or one by one, and records those that
-// are not. Only a connection lost during the commit leaves open whether its
-// pings were recorded; they may be once more.
+// are not. So a connection lost during the commit makes no ping count twice.
 func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
 	if s.db.Engine == db.Postgres {
 		return s.recordPostgres(ctx, batch)

@@ -54,6 +54,10 @@ const (
 			SELECT * FROM ` + pgPings + ` WHERE check_id IN (SELECT id FROM u))
 		SELECT id, version FROM u`
 
+	// A ping is the same when it is of the same time at the same place.
+	pgRecordedBefore = `SELECT i.pos FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS i(check_id, n, created_at, pos)
+		JOIN pings p ON p.check_id = i.check_id AND p.n = i.n AND p.created_at = i.created_at`
+
 	// One statement stores all flips and, for those that are news, their deliveries; of those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
 			INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
@@ -68,20 +72,32 @@ const (
 )
 
 // recordPostgres records what it can in one round trip, on the strength of what
-// is known of the checks, and what was out of date in two: with the checks
-// locked and read first.
+// is known of the checks. What was out of date, or failed the last time, it
+// records in two: with the checks locked and read first.
 func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
 	batch = slices.DeleteFunc(slices.Clone(batch), func(a *Arrival) bool { return a.recorded })
-	if !s.known.trusted() {
+	err := s.recordOnce(ctx, batch)
+	if err != nil {
+		s.known.forgetAll() // an older database may take the place of this one
+		for _, a := range batch {
+			a.tried = true
+		}
+	}
+	return err
+}
+
+func (s *Store) recordOnce(ctx context.Context, batch []*Arrival) error {
+	if slices.ContainsFunc(batch, func(a *Arrival) bool { return a.tried }) || !s.known.trusted() {
 		return s.recordLocked(ctx, batch)
 	}
 	stale, err := s.recordKnown(ctx, batch)
-	if err != nil {
-		s.known.forgetAll() // an older database may have taken the place of this one
-		if db.IsUnavailable(err) || ctx.Err() != nil {
-			return err
-		}
-		stale = batch // such as two that wait for each other: that cannot come about with locks in their order
+	switch {
+	case err == nil:
+	case db.IsUnavailable(err) || ctx.Err() != nil:
+		return err
+	default: // such as two that wait for each other: that cannot come about with locks in their order
+		stale = batch
+		s.known.forgetAll()
 	}
 	if len(stale) == 0 {
 		return nil
@@ -205,6 +221,10 @@ func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
 	if err != nil {
 		return fmt.Errorf("lock checks: %w", err)
 	}
+	if batch, err = tx.notRecorded(ctx, batch); err != nil {
+		tx.rollback()
+		return fmt.Errorf("look for pings recorded before: %w", err)
+	}
 	out := applyBatch(batch, tx.checks)
 	b := &pgx.Batch{}
 	if len(out.pings) > 0 {
@@ -219,6 +239,33 @@ func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
 	s.db.WakeLocal(db.TopicPings)
 	s.wakeAfterFlips(out.flips)
 	return nil
+}
+
+// notRecorded returns those of a batch that an earlier call has not recorded
+// although it failed. It knows for sure, for the checks are locked: that call
+// may still have been going on in the database until then.
+func (tx *pgTx) notRecorded(ctx context.Context, batch []*Arrival) ([]*Arrival, error) {
+	var tried []*Arrival
+	var check, num []int64
+	var created []pgtype.Timestamptz
+	for _, a := range batch {
+		if a.tried {
+			tried = append(tried, a)
+			check, num, created = append(check, a.Ping.CheckID), append(num, a.Ping.N), append(created, pgTime(a.Ping.CreatedAt))
+		}
+	}
+	if len(tried) == 0 {
+		return batch, nil
+	}
+	rows, err := tx.conn.Query(ctx, pgRecordedBefore, check, num, created)
+	if err != nil {
+		return nil, err
+	}
+	var i int
+	if _, err := pgx.ForEachRow(rows, []any{&i}, func() error { tried[i-1].recorded = true; return nil }); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(batch), func(a *Arrival) bool { return a.recorded }), nil
 }
 
 // flipOverduePostgres is the PostgreSQL side of FlipOverdue.
