@@ -120,8 +120,8 @@ func (l *load) end() {
 }
 
 // check looks for every acknowledged ping in the database and adds to the
-// finding. Answers other than 200 and 503 are errors, and so are gaps in the
-// numbers of a check.
+// finding. Answers other than 200 and 503 are errors, and so are pings recorded
+// twice and gaps in the numbers of a check.
 func (l *load) check(t *testing.T, s *store.Store, f *finding) {
 	t.Helper()
 	for answer, n := range l.odd {
@@ -139,6 +139,9 @@ func (l *load) check(t *testing.T, s *store.Store, f *finding) {
 		if _, ok := l.acked[name]; !ok {
 			l.unanswered++
 		}
+	}
+	if f.pingsTwice > 0 {
+		t.Errorf("%d pings are recorded twice", f.pingsTwice)
 	}
 	f.acked += len(l.acked)
 	for name := range l.acked {

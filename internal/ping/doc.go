@@ -34,8 +34,8 @@
 //   - The database is away: the batch is tried again for a few seconds, which
 //     covers a restart; then it gets 503 with Retry-After, and so do those after
 //     it, at once, until one can be recorded. A connection lost in the
-//     middle of a commit leaves open whether the commit happened; trying again
-//     may then record a ping twice, which is the safe side.
+//     middle of a commit leaves open whether the commit happened; before its
+//     pings are recorded again they are looked for, with their checks locked.
 //   - One ping of a batch cannot be stored: the pings are recorded one at a
 //     time, and only the bad one fails.
 //   - The process is told to stop: nothing new is taken, everything in the queue
