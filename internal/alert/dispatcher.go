@@ -146,7 +146,7 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 		o.Verdict, o.Error = store.Failed, fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
 	case !n.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
-	case c.Attempts > maxAttempts:
+	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge: // workers that died with it have not tried for certain
 		o.Verdict, o.Error = store.Failed, "Punctual stopped in the middle of each attempt"
 	default:
 		return o, false

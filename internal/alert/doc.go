@@ -30,7 +30,7 @@
 //	  │               └─────────────────────────────────────────────────┘ │ │ │
 //	  │                 temporary error: due again after 10 s … 4 h       │ │ │
 //	  │                                                                   │ │ │
-//	  │   ┌────────┐     permanent error, or 12 attempts, or 12 hours     │ │ │
+//	  │   ┌────────┐     permanent error, or 12 hours                     │ │ │
 //	  └───│ failed │◀─────────────────────────────────────────────────────┘ │ │
 //	admin └────────┘                                                        │ │
 //	tries ┌────────┐     the other side has accepted                        │ │
@@ -40,8 +40,8 @@
 //	                     the channel does not want this status
 //
 // Not every claimed delivery is attempted: where the channel was disabled meanwhile,
-// its address is not verified, this site does not offer its kind any more, or each
-// attempt so far ended with its worker, it fails at once (withoutAttempt).
+// its address is not verified, this site does not offer its kind any more, or its
+// workers have died for half a day, it fails at once (withoutAttempt).
 //
 // “Leased” is no status of its own: the row stays pending, and a worker that
 // dies simply stops standing in the way. Nothing has to notice the death.

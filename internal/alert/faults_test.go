@@ -46,6 +46,20 @@ func TestADeliveryOutlivesTheDispatcherThatDiedWithIt(t *testing.T) {
 	})
 }
 
+// Workers that died with their leases say nothing against a delivery.
+func TestADeliveryOutlivesAnyNumberOfDeadDispatchers(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.channel(sinkConfig{To: "sink"})
+		code := f.account.Check.Code
+		f.ping(monitor.PingFail, code)
+		if _, err := f.DB().Exec(t.Context(), `UPDATE deliveries SET attempts = 40`); err != nil {
+			t.Fatal(err)
+		}
+		f.dispatch(f.config())
+		f.until("it is sent", func() bool { return f.with(code, 1, monitor.DeliverySent) })
+	})
+}
+
 func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.channel(sinkConfig{To: "sink"})

@@ -47,7 +47,7 @@ func TestPauses(t *testing.T) {
 		{attempt: 1, asked: 1000 * time.Hour, want: 6 * time.Hour, again: true},
 		{attempt: 8, age: 10 * time.Hour, asked: 5 * time.Hour, want: 5 * time.Hour, again: false},
 		{attempt: 11, want: 4 * time.Hour, again: true},
-		{attempt: 12, want: 4 * time.Hour, again: false},
+		{attempt: 40, age: time.Hour, want: 4 * time.Hour, again: true}, // leases that ran out count as attempts
 		{attempt: 1, age: 30 * time.Hour, want: 10 * time.Second, again: false},
 	} {
 		got, again := pauseAfter(test.attempt, test.age, test.asked, 0.5)

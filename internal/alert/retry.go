@@ -10,7 +10,7 @@ var pauses = [...]time.Duration{
 }
 
 const (
-	maxAttempts   = 12
+	maxAttempts   = 12             // that ended with their worker, before a delivery as old as maxAge is given up
 	maxAge        = 13 * time.Hour // 12 hours and the jitter; past it a delivery is given up, whatever made it late
 	maxRetryAfter = 6 * time.Hour
 )
@@ -23,5 +23,5 @@ func pauseAfter(attempt int, age, asked time.Duration, random float64) (time.Dur
 	i := min(max(attempt, 1), len(pauses)) - 1
 	pause := time.Duration(float64(pauses[i]) * (0.9 + 0.2*random))
 	pause = max(pause, min(asked, maxRetryAfter))
-	return pause, attempt < maxAttempts && age+pause <= maxAge
+	return pause, age+pause <= maxAge
 }
