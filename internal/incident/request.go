@@ -43,21 +43,25 @@ func Within(limit time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// Recover answers a panic of next by fail, which gets it as a Panic. The panic
-// that ends a connection without an answer (http.ErrAbortHandler) goes on.
+// Recover answers a panic of next as Answer does.
 func Recover(fail func(w http.ResponseWriter, r *http.Request, err error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
-				fail(w, r, Caught("request", p))
-			}
-		}()
+		defer Answer("request", w, r, fail)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Answer, deferred by a handler, answers its panic by fail, which gets it as a
+// Panic. The panic that ends a connection without an answer
+// (http.ErrAbortHandler) goes on.
+func Answer(where string, w http.ResponseWriter, r *http.Request, fail func(w http.ResponseWriter, r *http.Request, err error)) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p)
+	default:
+		fail(w, r, Caught(where, p))
+	}
 }
 
 // Unhurried is ctx without the limit of Within: it ends when whoever asked has

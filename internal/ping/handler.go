@@ -57,15 +57,7 @@ const minMaxBody = 2621440
 
 // ServeHTTP records the ping and answers when it is on disk.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(p)
-		default:
-			h.broken(w, r, incident.Caught("ping", p))
-		}
-	}()
+	defer incident.Answer("ping", w, r, h.broken)
 	path, ok := strings.CutPrefix(r.URL.Path, h.prefix)
 	t, valid := parseTarget(path)
 	if !ok || !valid {

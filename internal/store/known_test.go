@@ -98,13 +98,8 @@ func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 // What is recorded already when the rest of its batch fails is not recorded
 // again with it.
 func TestATriedAgainBatchRecordsOnlyWhatIsMissing(t *testing.T) {
-	url := testdb.URL(t, db.Postgres)
-	d, err := db.Open(t.Context(), url, db.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	s := store.New(d)
+	s := testdb.Open(t, db.Postgres, testdb.NewClock())
+	d := s.DB()
 	a := testdb.Account(t, s)
 	held := addCheck(t, s, a.Project.ID, "held", "")
 	batch := func() []*store.Arrival {
@@ -175,13 +170,8 @@ func TestAPingWhoseAnswerWasLostCountsOnce(t *testing.T) {
 // Whoever waits long for a check that somebody holds gives up what it may hold
 // itself, and waits in the way that cannot deadlock.
 func TestAPingOfACheckThatIsHeldIsRecorded(t *testing.T) {
-	url := testdb.URL(t, db.Postgres)
-	d, err := db.Open(t.Context(), url, db.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	s := store.New(d)
+	s := testdb.Open(t, db.Postgres, testdb.NewClock())
+	d := s.DB()
 	a := testdb.Account(t, s)
 	signal(t, s, a.Check, monitor.PingSuccess)
 

@@ -167,10 +167,7 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32, error) {
 	res := s.db.Pool().SendBatch(ctx, b)
 	defer res.Close()
-	if _, err := res.Exec(); err != nil {
-		return nil, err
-	}
-	rows, err := res.Query()
+	rows, err := secondRows(res)
 	if err != nil {
 		return nil, err
 	}
@@ -328,16 +325,22 @@ func (tx *pgTx) commit(ctx context.Context, b *pgx.Batch) error {
 // when that is still open.
 func (tx *pgTx) rollback() { tx.conn.Release() }
 
+// secondRows returns the rows of a batch's second statement; those of the first
+// are of no interest.
+func secondRows(res pgx.BatchResults) (pgx.Rows, error) {
+	if _, err := res.Exec(); err != nil {
+		return nil, err
+	}
+	return res.Query()
+}
+
 func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []any) ([]*monitor.Check, error) {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(query, args...)
 	res := conn.SendBatch(ctx, b)
 	defer res.Close()
-	if _, err := res.Exec(); err != nil {
-		return nil, err
-	}
-	rows, err := res.Query()
+	rows, err := secondRows(res)
 	if err != nil {
 		return nil, err
 	}
