@@ -51,8 +51,8 @@ func Recover(fail func(w http.ResponseWriter, r *http.Request, err error), next 
 	})
 }
 
-// Answer, deferred by a handler, answers its panic by fail, which gets it as a
-// Panic. The panic that ends a connection without an answer
+// Answer is for a handler to defer: it answers a panic by fail, which gets it as
+// a Panic. The panic that ends a connection without an answer
 // (http.ErrAbortHandler) goes on.
 func Answer(where string, w http.ResponseWriter, r *http.Request, fail func(w http.ResponseWriter, r *http.Request, err error)) {
 	switch p := recover(); p {
