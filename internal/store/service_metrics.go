@@ -18,11 +18,15 @@ type ServiceMetrics struct {
 // and an attempt that failed counts only when its next try is due. Without a
 // watcher the flips of checks past their deadline are not even made, so those
 // checks count too.
+//
+// The first of each check and channel is found by grouping, not by asking each
+// delivery for one before it: PostgreSQL joins all with all for that, and where
+// many wait in one line it takes minutes.
 func (s *Store) ServiceMetrics(ctx context.Context) (m ServiceMetrics, err error) {
 	var newest sql.NullInt64
 	err = s.db.QueryRow(ctx, `SELECT (SELECT coalesce(sum(n_pings), 0) FROM checks), (SELECT max(id) FROM deliveries),
-		(SELECT count(DISTINCT d.flip_id) FROM deliveries d WHERE d.status = 'pending' AND d.next_try_at <= $1
-			AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id))
+		(SELECT count(DISTINCT d.flip_id) FROM (SELECT min(id) AS id FROM deliveries WHERE status = 'pending' GROUP BY check_id, channel_id) first
+			JOIN deliveries d ON d.id = first.id WHERE d.next_try_at <= $1)
 		+ (SELECT count(*) FROM checks WHERE watch_at <= $1 AND alert_at <= $1 AND status <> 'down' AND schedule_error = '')`, s.Now()).
 		Scan(&m.Pings, &newest, &m.UntoldFlips)
 	if err != nil {
