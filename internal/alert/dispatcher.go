@@ -43,7 +43,7 @@ func NewDispatcher(cfg Config) *Dispatcher {
 		recorder: newRecorder(cfg),
 		claims:   make(chan claimResult, 1),
 		done:     make(chan *job, cfg.Limits.Total),
-		trouble:  trouble{log: cfg.Log, doing: "claim deliveries"},
+		trouble:  newTrouble(cfg.Log, "claiming deliveries"),
 	}
 }
 
@@ -80,7 +80,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			d.recorder.close()
 			return
 		case <-wake:
-			due = d.trouble.since.IsZero() // else the timer has the word
+			due = d.trouble.pause == 0 // else the timer has the word
 		case <-tick.C:
 			due = true
 			d.release(d.lanes.late(d.cfg.Store.Now()))

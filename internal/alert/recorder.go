@@ -30,7 +30,7 @@ type recorder struct {
 }
 
 func newRecorder(cfg Config) *recorder {
-	return &recorder{cfg: cfg, trouble: trouble{log: cfg.Log, doing: "record outcomes"}, told: make(map[string]bool),
+	return &recorder{cfg: cfg, trouble: newTrouble(cfg.Log, "recording outcomes"), told: make(map[string]bool),
 		ended: make(chan struct{}), kick: make(chan struct{}, 1), stop: make(chan struct{})}
 }
 

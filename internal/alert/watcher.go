@@ -29,7 +29,7 @@ type Watcher struct {
 // NewWatcher makes a watcher.
 func NewWatcher(cfg Config) *Watcher {
 	cfg = cfg.withDefaults()
-	return &Watcher{cfg: cfg, trouble: trouble{log: cfg.Log, doing: "look for overdue checks"}}
+	return &Watcher{cfg: cfg, trouble: newTrouble(cfg.Log, "looking for overdue checks")}
 }
 
 // Round is what one look has done.
