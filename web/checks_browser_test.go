@@ -63,7 +63,7 @@ func (s *testSite) eventually(ctx context.Context, script string) {
 	s.Helper()
 	waitFor(s, script, func() bool {
 		var yes bool
-		err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+script+")", &yes))
+		err := browser.Run(ctx, chromedp.Evaluate("Boolean("+script+")", &yes))
 		return err == nil && yes
 	})
 }

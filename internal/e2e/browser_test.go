@@ -125,11 +125,11 @@ func (b *tab) until(expression string) {
 		}
 	}()
 	eventually(b.T, expression, func() (ok bool) {
-		if err := chromedp.Run(b.ctx, chromedp.Evaluate("Boolean("+expression+")", &ok)); err != nil {
+		if err := chromium.Run(b.ctx, chromedp.Evaluate("Boolean("+expression+")", &ok)); err != nil {
 			return false // the page is just being replaced
 		}
 		if !ok {
-			_ = chromedp.Run(b.ctx, chromedp.Evaluate(`location.pathname + "\n" + document.body.innerText.slice(0, 1500)`, &last))
+			_ = chromium.Run(b.ctx, chromedp.Evaluate(`location.pathname + "\n" + document.body.innerText.slice(0, 1500)`, &last))
 		}
 		seen = ok
 		return ok

@@ -30,7 +30,7 @@ func TestWidths(t *testing.T) {
 	}
 	var measured []float64
 	var installed bool
-	err := chromedp.Run(ctx,
+	err := browser.Run(ctx,
 		chromedp.Evaluate(`const c = document.createElement("canvas").getContext("2d");
 			const width = (font, text) => { c.font = "110px " + font; return c.measureText(text).width };
 			width("'DejaVu Sans',monospace", "im") !== width("monospace", "im")`, &installed),
@@ -90,7 +90,7 @@ func TestBadgesInABrowser(t *testing.T) {
 	t.Cleanup(site.Close)
 
 	var wrong []string
-	err := chromedp.Run(ctx, chromedp.Navigate(site.URL), chromedp.WaitReady("body"),
+	err := browser.Run(ctx, chromedp.Navigate(site.URL), chromedp.WaitReady("body"),
 		chromedp.Evaluate(`[...document.images].filter(i => i.naturalWidth != i.dataset.width || i.naturalHeight != 20).map(i => i.alt + " " + i.naturalWidth)
 			.concat([...document.querySelectorAll("svg text")].filter(x => { const b = x.getBBox(), s = x.ownerSVGElement.width.baseVal.value; return b.x < 3 || b.x + b.width > s - 3 }).map(x => x.textContent))`, &wrong))
 	if err != nil {

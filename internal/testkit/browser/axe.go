@@ -21,11 +21,11 @@ var axe string
 // looked at ("color-contrast"). Frames are left out: their content is foreign.
 func Accessibility(ctx context.Context, rules ...string) ([]string, error) {
 	var loaded bool
-	if err := chromedp.Run(ctx, chromedp.Evaluate(`"axe" in window`, &loaded)); err != nil {
+	if err := Run(ctx, chromedp.Evaluate(`"axe" in window`, &loaded)); err != nil {
 		return nil, fmt.Errorf("looking for axe: %w", err)
 	}
 	if !loaded {
-		err := chromedp.Run(ctx, chromedp.Evaluate(axe+";0", nil), chromedp.ActionFunc(func(ctx context.Context) error {
+		err := Run(ctx, chromedp.Evaluate(axe+";0", nil), chromedp.ActionFunc(func(ctx context.Context) error {
 			_, err := page.AddScriptToEvaluateOnNewDocument(axe).Do(ctx) // half a megabyte: not again for the pages after this one
 			return err
 		}))
@@ -38,7 +38,7 @@ func Accessibility(ctx context.Context, rules ...string) ([]string, error) {
 		return nil, fmt.Errorf("naming the rules of axe: %w", err)
 	}
 	var found []string
-	err = chromedp.Run(ctx, chromedp.Evaluate(fmt.Sprintf(findings, only), &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
+	err = Run(ctx, chromedp.Evaluate(fmt.Sprintf(findings, only), &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
 		return p.WithAwaitPromise(true)
 	}))
 	if err != nil {

@@ -24,10 +24,6 @@ import (
 	"punctual/internal/testkit/need"
 )
 
-// patience ends the context of a test that waits for something the page never shows. The first page of a busy machine
-// takes seconds, and one test may look at dozens.
-const patience = 4 * time.Minute
-
 // shared is the one browser of this test binary: starting it takes longer than most tests.
 var shared struct {
 	once  sync.Once
@@ -52,9 +48,8 @@ func (c closing) Run() int {
 	return code
 }
 
-// New opens an empty page with a profile of its own, closed when the test ends, and returns the context that
-// chromedp.Run wants and the page's console. The context ends after four minutes. Without Chromium the test fails or
-// skips as package need says.
+// New opens an empty page with a profile of its own, closed when the test ends, and returns the context that Run wants
+// and the page's console. Without Chromium the test fails or skips as package need says.
 func New(tb testing.TB) (context.Context, *Console) {
 	tb.Helper()
 	shared.once.Do(start)
@@ -66,10 +61,8 @@ func New(tb testing.TB) (context.Context, *Console) {
 		tb.Fatalf("opening a page: %v", err)
 	}
 	ctx, closePage := chromedp.NewContext(shared.ctx, chromedp.WithTargetID(page))
-	ctx, cancel := context.WithTimeout(ctx, patience)
 	tb.Cleanup(func() {
 		tb.Helper()
-		cancel()
 		closePage()
 		if err := closeProfile(); err != nil {
 			tb.Errorf("closing the page: %v", err)
@@ -82,7 +75,7 @@ func New(tb testing.TB) (context.Context, *Console) {
 	}
 	tb.Cleanup(func() { // before the one above: the page must still be there to have said everything
 		tb.Helper()
-		if err := chromedp.Run(ctx, roundTrip); err != nil {
+		if err := Run(ctx, roundTrip); err != nil {
 			tb.Errorf("asking the page for its last words: %v", err)
 		}
 		for _, problem := range console.Problems() {

@@ -154,7 +154,7 @@ func serve(t *testing.T, body string) string {
 
 func run(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := browser.Run(ctx, actions...); err != nil {
 		t.Fatal(err)
 	}
 }

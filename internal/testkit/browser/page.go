@@ -21,7 +21,7 @@ var roundTrip = chromedp.ActionFunc(func(ctx context.Context) error {
 // DisableJS makes the page behave as in a browser without JavaScript, from the next navigation on. chromedp's waits
 // and queries go on working.
 func DisableJS(ctx context.Context) error {
-	if err := chromedp.Run(ctx, emulation.SetScriptExecutionDisabled(true)); err != nil {
+	if err := Run(ctx, emulation.SetScriptExecutionDisabled(true)); err != nil {
 		return fmt.Errorf("disabling JavaScript: %w", err)
 	}
 	return nil
@@ -34,7 +34,7 @@ func Look(ctx context.Context, width, height int, dark bool) error {
 	if dark {
 		scheme = "dark"
 	}
-	err := chromedp.Run(ctx,
+	err := Run(ctx,
 		chromedp.EmulateViewport(int64(width), int64(height)),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
@@ -54,7 +54,7 @@ func Screenshot(ctx context.Context, name string, width, height int, dark bool) 
 		return err
 	}
 	var png []byte
-	err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+	err := Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0).WithOptimizeForSpeed(true).Do(ctx)
 		return err
 	}))

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -11,20 +13,35 @@ import (
 // busy is for how long Run looks again for an element that the page keeps replacing.
 const busy = 10 * time.Second
 
+// patience is for how long Run waits for one action: for something to be shown that never is, in the end. The first page
+// of a busy machine takes seconds, a look by axe at a long one half a minute.
+const patience = 2 * time.Minute
+
 // Run is chromedp.Run for pages that change by themselves: an action whose element was replaced between being found and
 // being used, so that nothing has happened yet, is done again with the new one. Each of the actions must therefore be
-// one that finds its element itself, as chromedp's queries do; several in chromedp.Tasks count as one.
+// one that finds its element itself, as chromedp's queries do; several in chromedp.Tasks count as one. An action that
+// takes longer than two minutes fails; how many there are, in a test that leads through dozens of pages, does not matter.
 func Run(ctx context.Context, actions ...chromedp.Action) error {
 	for _, action := range actions {
-		err := chromedp.Run(ctx, action)
+		err := once(ctx, action)
 		for end := time.Now().Add(busy); replaced(err) && time.Now().Before(end); {
-			err = chromedp.Run(ctx, action)
+			err = once(ctx, action)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func once(ctx context.Context, action chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := chromedp.Run(ctx, action)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("not done within %s: %w", patience, err)
+	}
+	return err
 }
 
 // replaced tells whether Chromium does not know the element any more that an action was meant for: "Could not find node
