@@ -34,7 +34,7 @@ func (b *bench) ingestSize(ctx context.Context, engine db.Engine, checks int) (e
 	if _, err := b.wrk(ctx, warm); err != nil {
 		return err
 	}
-	for _, l := range b.loads() {
+	for _, l := range append(b.loads(), load{conns: 64, slug: true}) {
 		l.addr, l.checks, l.duration = server.addr, checks, b.duration
 		if err := i.ingestLoad(ctx, server, l); err != nil {
 			return err
@@ -100,6 +100,7 @@ func (i *instance) ingestLoad(ctx context.Context, server *process, l load) erro
 // ceilingsOf are what the load can be compared with: nothing that makes pings
 // durable is faster than the bare handler, nor than the database alone.
 func (i *instance) ceilingsOf(l load) []string {
+	l.slug = false
 	return []string{bareCeilingName(l), databaseCeilingName(i.engine)}
 }
 

@@ -113,10 +113,13 @@ func codeOf(id int) uuid.UUID {
 	return code
 }
 
+// pingKey opens the checks of an instance, each by the slug job-ID.
+const pingKey = "bench-ping-key"
+
 func (i *instance) seed(ctx context.Context, kept int) error {
 	account := store.Account{
 		User:    &monitor.User{Email: "bench@example.org", TZ: "UTC", IsActive: true, CheckLimit: i.checks, PingLogLimit: kept},
-		Project: &monitor.Project{Name: "Bench"},
+		Project: &monitor.Project{Name: "Bench", PingKey: pingKey},
 	}
 	if err := i.store.CreateAccount(ctx, account); err != nil {
 		return err

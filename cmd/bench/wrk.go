@@ -23,6 +23,7 @@ type load struct {
 	checks   int
 	body     int  // bytes; 0 = GET
 	fresh    bool // a new connection for every ping
+	slug     bool // checks are named by their slugs, not their codes
 	duration time.Duration
 }
 
@@ -51,6 +52,9 @@ func (l load) String() string {
 	method := "GET"
 	if l.body > 0 {
 		method = "POST 1 KB"
+	}
+	if l.slug {
+		method += " by slug"
 	}
 	if l.fresh {
 		return fmt.Sprintf("%s, new connections, %d at once", method, l.conns)
@@ -95,9 +99,13 @@ func (b *bench) wrk(ctx context.Context, l load) (answers, error) {
 	}
 	// wrk counts whole seconds only, and at least one.
 	whole := max(1, int(l.duration.Round(time.Second).Seconds()))
+	key := ""
+	if l.slug {
+		key = pingKey
+	}
 	cmd := exec.CommandContext(ctx, "wrk", "--threads", strconv.Itoa(min(2, l.conns)), "--connections", strconv.Itoa(l.conns),
 		"--duration", strconv.Itoa(whole)+"s", "--timeout", "10s", "--latency", "--script", lua,
-		"http://"+l.addr, "--", strconv.Itoa(l.checks), strconv.Itoa(l.body), mode, l.addr)
+		"http://"+l.addr, "--", strconv.Itoa(l.checks), strconv.Itoa(l.body), mode, l.addr, key)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return answers{}, fmt.Errorf("wrk: %w\n%s", err, out)

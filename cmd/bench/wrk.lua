@@ -1,11 +1,11 @@
 -- The load of `bench`: one ping of a check drawn by lot per request. Arguments: how many checks there are, the bytes
--- of the body (0 = GET), "close" for a new connection each time or "keep", and the host. It must name checks as codeOf
--- in instance.go does.
+-- of the body (0 = GET), "close" for a new connection each time or "keep", the host, and a ping key to name checks by
+-- their slugs, "" for codes. It must name them as instance.go does.
 local bit = require("bit")
 local bxor, lshift, rshift, tohex = bit.bxor, bit.lshift, bit.rshift, bit.tohex
 local random = math.random
 local threads = 0
-local checks, before, after
+local checks, before, after, slugs
 
 function setup(thread)
   threads = threads + 1
@@ -18,6 +18,8 @@ function init(args)
   local size = tonumber(args[2])
   before = (size > 0 and "POST" or "GET") .. " /ping/"
   after = " HTTP/1.1\r\nHost: " .. args[4] .. "\r\nUser-Agent: bench\r\n"
+  slugs = args[5] ~= ""
+  if slugs then before = before .. args[5] .. "/job-" end
   if args[3] == "close" then after = after .. "Connection: close\r\n" end
   if size > 0 then after = after .. "Content-Length: " .. size .. "\r\n" end
   after = after .. "\r\n" .. string.rep("x", size)
@@ -30,6 +32,7 @@ local function shift(x)
 end
 
 function request()
+  if slugs then return before .. random(checks) .. after end
   local a = shift(shift(random(checks)))
   local b = shift(a)
   local c = shift(b)
