@@ -57,11 +57,16 @@ func (l *load) start(e env, clients int) {
 	}
 }
 
-// ping is a POST because net/http sends other requests again by itself.
+// ping is a POST because net/http sends other requests again by itself. Every
+// other one names its check by its slug.
 func (l *load) ping(client *http.Client, e env) {
 	n := l.next.Add(1)
-	name, code := "ping "+strconv.FormatInt(n, 10), l.codes[int(n)%len(l.codes)]
-	status, body := send(client, e.site("/ping/"+code.String()), name, l.body)
+	name, code := "ping "+strconv.FormatInt(n, 10), l.codes[int(n/2)%len(l.codes)]
+	path := "/ping/" + code.String()
+	if n%2 == 0 {
+		path = "/ping/" + faultsKey + "/" + code.String()
+	}
+	status, body := send(client, e.site(path), name, l.body)
 	switch {
 	case status == http.StatusOK && body == "OK":
 		l.total.Add(1)

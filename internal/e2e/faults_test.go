@@ -51,12 +51,15 @@ func (e env) migrated(t *testing.T) *store.Store {
 	return e.store(t)
 }
 
+// faultsKey is the ping key of the checks that watched makes; each has its code as a slug.
+const faultsKey = "faults"
+
 // watched makes an account with new checks, for tests that need no sign-up.
 func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel) (codes []uuid.UUID) {
 	t.Helper()
 	a := store.Account{
 		User:    &monitor.User{Email: "owner@example.org", IsActive: true, TZ: "UTC", CheckLimit: 10000, PingLogLimit: 1000000},
-		Project: &monitor.Project{Name: "Faults"},
+		Project: &monitor.Project{Name: "Faults", PingKey: faultsKey},
 		Channel: channel,
 	}
 	if err := s.CreateAccount(t.Context(), a); err != nil {
@@ -64,6 +67,7 @@ func watched(t *testing.T, s *store.Store, checks int, channel *monitor.Channel)
 	}
 	for range checks {
 		c := monitor.NewCheck(a.Project.ID, s.Now())
+		c.Slug = c.Code.String()
 		if err := s.CreateCheck(t.Context(), &c, store.Channels{All: true}); err != nil {
 			t.Fatal(err)
 		}

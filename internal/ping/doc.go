@@ -25,8 +25,10 @@
 // it is now. On SQLite, where one writes at a time and reading is near, a batch
 // knows the checks of those before it until anything else has been written.
 //
-// A slug is resolved before all this; create=1 makes the check then, so it stays
-// even when its first ping is refused.
+// A ping by slug goes the same way, with the same patience. The checks of all
+// slugs in a batch are found by one question, before it is written and while the
+// batch before it is. Where create=1 makes the check, the ping is recorded after
+// that, and the check stays even when its first ping is refused.
 //
 // # What can go wrong
 //

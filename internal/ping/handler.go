@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/logs"
@@ -86,27 +88,22 @@ var (
 	errTooLong = errors.New("body too large")
 )
 
-// handle goes through the order of contract §1.5.
+// handle records the ping. The Recorder finds its check, which is looked up here
+// only for a request that will be refused, to tell an unknown check from a bad
+// request (the order of contract §1.5), and to be made when create=1 asks for it.
 func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	now := h.store.Now()
 	query := parseQuery(r.URL.RawQuery)
-	rid, ridOK := parseRunID(query["rid"])
-	if created, err = h.find(t, query, t.validExit() && ridOK, r); err != nil {
-		return false, err
-	}
-	if !t.validExit() {
-		return false, errFormat
-	}
-	body, err := h.readBody(r)
-	if err != nil {
-		return false, err
-	}
-	if !ridOK {
-		return false, errRunID
+	rid, body, refusal := h.read(t, query, r)
+	if refusal != nil {
+		if err := h.find(t, query, r); err != nil {
+			return false, err
+		}
+		return false, refusal
 	}
 	method := clean(r.Method, monitor.MaxMethod)
-	return created, h.recorder.Record(&store.Arrival{
-		Code: t.code,
+	arrival := &store.Arrival{
+		Code: t.code, PingKey: t.pingKey, Slug: t.slug,
 		Ping: monitor.Ping{
 			CreatedAt:  now,
 			Scheme:     scheme(r),
@@ -118,37 +115,62 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 			Body:       body,
 		},
 		Classify: func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyHTTP(f, t.kind, method, body) },
-	})
+	}
+	err = h.recorder.Record(arrival)
+	if t.creates(query) && errs.KindOf(err) == errs.NotFound {
+		if arrival.Code, created, err = h.create(t, r); err == nil {
+			err = h.recorder.Record(arrival)
+		}
+	}
+	return created, err
 }
 
-// lookupTime bounds what is asked of the database before the Recorder is. It is
-// as patient as that.
+// read returns what the request says but for the check, or why it is refused.
+func (h *Handler) read(t *target, query url.Values, r *http.Request) (rid uuid.NullUUID, body []byte, refusal error) {
+	if !t.validExit() {
+		return rid, nil, errFormat
+	}
+	body, err := h.readBody(r)
+	if err != nil {
+		return rid, nil, err
+	}
+	rid, ok := parseRunID(query["rid"])
+	if !ok {
+		return rid, nil, errRunID
+	}
+	return rid, body, nil
+}
+
+// lookupTime bounds what is asked of the database beside the Recorder. It is as
+// patient as that.
 const lookupTime = 8 * time.Second
 
-// find makes sure of the check: it resolves a slug, making the check where
-// create=1 asks for it. A check known by its code is only looked up when the
-// rest of the request will be refused, to tell an unknown check from a bad
-// request; the Recorder finds it otherwise.
-func (h *Handler) find(t *target, query url.Values, valid bool, r *http.Request) (created bool, err error) {
+// find makes sure that there is a check.
+func (h *Handler) find(t *target, query url.Values, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
+	defer cancel()
 	if t.byCode {
-		if valid {
-			return false, nil
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
-		defer cancel()
 		ok, err := h.store.CheckExists(ctx, t.code)
 		if err == nil && !ok {
 			err = errs.NotFoundf("not found")
 		}
-		return false, err
+		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
+	_, err := h.store.CodeBySlug(ctx, t.pingKey, t.slug)
+	if t.creates(query) && errs.KindOf(err) == errs.NotFound {
+		_, _, err = h.create(t, r)
+	}
+	return err
+}
+
+// creates tells whether a check that does not exist is to be made.
+func (t *target) creates(query url.Values) bool { return !t.byCode && lastIs(query["create"], "1") }
+
+// create goes on when the client goes away: a ping that has arrived counts.
+func (h *Handler) create(t *target, r *http.Request) (code uuid.UUID, created bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), lookupTime)
 	defer cancel()
-	t.code, err = h.store.CodeBySlug(ctx, t.pingKey, t.slug)
-	if errs.KindOf(err) == errs.NotFound && lastIs(query["create"], "1") {
-		t.code, created, err = h.store.EnsureSlug(ctx, t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
-	}
-	return created, err
+	return h.store.EnsureSlug(ctx, t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
 }
 
 func lastIs(values []string, want string) bool {
@@ -207,7 +229,7 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 		text(w, http.StatusBadRequest, errs.Message(err))
 	case kind == errs.Unavailable, isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		text(w, http.StatusServiceUnavailable, "temporarily unavailable, the ping was not recorded")
+		text(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
 	case r.Context().Err() != nil: // the client has gone while its slug was looked up
 		w.WriteHeader(499)
 	default:
@@ -220,7 +242,7 @@ func (h *Handler) broken(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("X-Request-Id", id)
 	ctx := logs.WithEvent(incident.WithRequest(r.Context(), r), &logs.Event{ID: id})
 	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix, false), slog.Any("error", err))...)
-	text(w, http.StatusInternalServerError, "internal error, the ping was not recorded")
+	text(w, http.StatusInternalServerError, "internal error, the ping may not have been recorded")
 }
 
 func text(w http.ResponseWriter, status int, body string) {

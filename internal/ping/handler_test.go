@@ -134,6 +134,7 @@ func TestAnswers(t *testing.T) {
 		{"/ping/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/fail", 404, "not found", ""},
 		{"/ping/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/256", 404, "not found", ""},
 		{"/ping/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33?rid=1", 404, "not found", ""},
+		{"/ping/00000000-0000-0000-0000-000000000000", 404, "not found", ""},
 		{"/ping/{KEY}/nightly-dump", 200, "OK", "success"},
 		{"/ping/{KEY}/nightly-dump/start", 200, "OK", "start"},
 		{"/ping/{KEY}/nightly-dump/fail", 200, "OK", "fail"},
@@ -145,6 +146,8 @@ func TestAnswers(t *testing.T) {
 		{"/ping/{KEY}/Nightly-dump", 400, "invalid url format", ""},
 		{"/ping/{KEY}/nightly.dump", 404, "", ""},
 		{"/ping/{KEY}/unknown", 404, "not found", ""},
+		{"/ping/{KEY}/unknown/256", 404, "not found", ""},
+		{"/ping/{KEY}/unknown?rid=1", 404, "not found", ""},
 		{"/ping/{KEY}/unknown?create=0", 404, "not found", ""},
 		{"/ping/{KEY}/unknown?create=true", 404, "not found", ""},
 		{"/ping/unknownkey/nightly-dump?create=1", 404, "not found", ""},
@@ -221,6 +224,11 @@ func TestABodyBeyondAllLimitsIsRefused(t *testing.T) {
 		}
 		if w := e.do("POST", e.path("/ping/{U}"), big); w.Code != 400 || e.check().NPings != 1 {
 			e.Errorf("beyond the limit: %d, %d pings", w.Code, e.check().NPings)
+		}
+		for _, nowhere := range []string{"/ping/{KEY}/unknown", "/ping/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"} {
+			if w := e.do("POST", e.path(nowhere), big); w.Code != 404 {
+				e.Errorf("beyond the limit, to %s: %d", nowhere, w.Code)
+			}
 		}
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
@@ -54,7 +52,7 @@ type Recorder struct {
 // recording is the part of the store the Recorder needs.
 type recording interface {
 	RecordPings(ctx context.Context, batch []*store.Arrival) error
-	Knows(code uuid.UUID) bool
+	Knows(a *store.Arrival) bool
 	Prefetch(ctx context.Context, batch []*store.Arrival) error
 }
 
@@ -76,8 +74,9 @@ func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) 
 const retryAfter = 2 * time.Second
 
 // Record waits until a is recorded and on disk, and returns nil then. It fails
-// with errs.NotFound when there is no such check, and with errs.Unavailable
-// when the queue is full, the database stays away, or the Recorder is closed.
+// with errs.NotFound when there is no such check, with store.ErrAmbiguousSlug
+// when there are several, and with errs.Unavailable when the queue is full, the
+// database stays away, or the Recorder is closed.
 //
 // A caller that goes away does not stop the recording: a ping that has arrived
 // counts.
@@ -165,7 +164,7 @@ func (r *Recorder) fill(batch []*waiting) []*waiting {
 		if w == nil {
 			break
 		}
-		if lookedAt && !r.store.Knows(w.arrival.Code) {
+		if lookedAt && !r.store.Knows(w.arrival) {
 			r.held = w
 			break
 		}
@@ -197,7 +196,7 @@ func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
 			break
 		}
 		next = append(next, w)
-		unknown = unknown || !r.store.Knows(w.arrival.Code)
+		unknown = unknown || !r.store.Knows(w.arrival)
 	}
 	done := make(chan struct{})
 	if !unknown || r.refused > 0 {

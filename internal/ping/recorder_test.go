@@ -26,7 +26,7 @@ type recording func(batch []*store.Arrival) error
 
 func (f recording) RecordPings(_ context.Context, batch []*store.Arrival) error { return f(batch) }
 
-func (recording) Knows(uuid.UUID) bool { return true }
+func (recording) Knows(*store.Arrival) bool { return true }
 
 func (recording) Prefetch(context.Context, []*store.Arrival) error { return nil }
 
@@ -249,8 +249,8 @@ type readingStore struct {
 	prefetch func(batch []*store.Arrival) error
 }
 
-func (r *readingStore) Knows(code uuid.UUID) bool {
-	_, ok := r.known.Load(code)
+func (r *readingStore) Knows(a *store.Arrival) bool {
+	_, ok := r.known.Load(a.Code)
 	return ok
 }
 

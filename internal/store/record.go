@@ -15,20 +15,25 @@ import (
 
 // Arrival is one ping that has arrived and is to be recorded.
 type Arrival struct {
-	Code     uuid.UUID                              // of the check
+	Code     uuid.UUID                              // of the check; zero: that of the slug, found by Prefetch or RecordPings
+	PingKey  string                                 // of the project that the slug is of
+	Slug     string                                 // of the check, when Code is zero
 	Ping     monitor.Ping                           // all but CheckID and N; Kind as the URL says
 	Classify func(*monitor.Filter) monitor.PingKind // what the check's filters make of it; nil: Ping.Kind stands
 
 	Flip *monitor.Flip // out: the change of status, nil = none
-	Err  error         // out: errs.NotFound when there is no such check
+	Err  error         // out: errs.NotFound when there is no such check, ErrAmbiguousSlug when several have the slug
 
 	recorded bool // by a call of RecordPings that failed for others
 	tried    bool // by a call that failed; Ping.CheckID and Ping.N are where it would be
 }
 
+// bySlug tells whether the check is yet to be found by its slug.
+func (a *Arrival) bySlug() bool { return a.Code == uuid.Nil && a.Slug != "" }
+
 // RecordPings records a batch of pings, in their order, flushed to the database's
-// disk when it returns nil (DESIGN §5.1). A ping of an unknown check has its Err
-// set and does not disturb the others.
+// disk when it returns nil (DESIGN §5.1). A ping whose check cannot be told has its
+// Err set and does not disturb the others.
 //
 // When it returns an error, some pings may have been recorded: it is then to be
 // called again with the same arrivals, all or one by one, and records those that
@@ -40,23 +45,31 @@ func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
 	return s.recordSQLite(ctx, batch)
 }
 
-// Knows tells whether RecordPings will find the check without reading it first,
-// as far as that can be told.
-func (s *Store) Knows(code uuid.UUID) bool {
-	if s.db.Engine != db.Postgres || s.known.distrust.Load() > 0 {
+// Knows tells whether RecordPings will find the check of a without reading it
+// first, as far as that can be told.
+func (s *Store) Knows(a *Arrival) bool {
+	switch {
+	case s.db.Engine != db.Postgres:
 		return true // they are read in the transaction that writes
+	case a.bySlug():
+		return false
+	case s.known.distrust.Load() > 0:
+		return true // as above
 	}
-	_, ok := s.known.get(code)
+	_, ok := s.known.get(a.Code)
 	return ok
 }
 
 // Prefetch reads the checks of a batch that are not known yet, for RecordPings
-// to find them known. It may run beside it.
+// to find them known. It may run beside it, with other arrivals.
 func (s *Store) Prefetch(ctx context.Context, batch []*Arrival) error {
 	if s.db.Engine != db.Postgres {
 		return nil
 	}
-	_, err := s.lookUp(ctx, batch)
+	batch, err := s.resolvePostgres(ctx, batch)
+	if err == nil && s.known.distrust.Load() <= 0 {
+		_, err = s.lookUp(ctx, batch)
+	}
 	return err
 }
 
@@ -130,15 +143,22 @@ func codeBySlug(ctx context.Context, q db.Querier, pingKey, slug string) (uuid.U
 	codes, err := db.Collect(rows, err, func(r *sql.Rows, code *uuid.UUID) error {
 		return r.Scan(code)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return uuid.Nil, fmt.Errorf("look up slug: %w", err)
-	case len(codes) == 0:
-		return uuid.Nil, errs.NotFoundf("not found")
-	case len(codes) > 1:
-		return uuid.Nil, ErrAmbiguousSlug
 	}
-	return codes[0], nil
+	return onlyCode(codes)
+}
+
+// onlyCode returns the code of the only check with a slug, of which codes has up
+// to two.
+func onlyCode(codes []uuid.UUID) (uuid.UUID, error) {
+	switch len(codes) {
+	case 0:
+		return uuid.Nil, errs.NotFoundf("not found")
+	case 1:
+		return codes[0], nil
+	}
+	return uuid.Nil, ErrAmbiguousSlug
 }
 
 // CheckExists tells whether there is a check with the code.

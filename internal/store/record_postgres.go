@@ -22,6 +22,11 @@ const (
 
 	pgSelectKnown = `SELECT ` + hotColumns + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
 
+	// A loop over indexes whatever PostgreSQL believes of the tables. Two of a slug are enough to know that it is not unique.
+	pgResolve = `SELECT i.pos, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
+		JOIN projects p ON p.ping_key = i.ping_key
+		CROSS JOIN LATERAL (SELECT code FROM checks WHERE project_id = p.id AND slug = i.slug LIMIT 2) c`
+
 	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
 		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
 
@@ -76,7 +81,11 @@ const (
 // records in two: with the checks locked and read first.
 func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
 	batch = slices.DeleteFunc(slices.Clone(batch), func(a *Arrival) bool { return a.recorded })
-	err := s.recordOnce(ctx, batch)
+	batch, err := s.resolvePostgres(ctx, batch)
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	err = s.recordOnce(ctx, batch)
 	if err != nil {
 		s.known.forgetAll() // an older database may take the place of this one
 		for _, a := range batch {
@@ -181,6 +190,35 @@ func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32,
 		return nil, err
 	}
 	return written, res.Close() // the commit
+}
+
+// resolvePostgres gives the arrivals with a slug their codes and returns the batch
+// without those that cannot have one.
+func (s *Store) resolvePostgres(ctx context.Context, batch []*Arrival) ([]*Arrival, error) {
+	var unresolved []*Arrival
+	var keys, slugs []string
+	for _, a := range batch {
+		if a.bySlug() {
+			unresolved, keys, slugs = append(unresolved, a), append(keys, a.PingKey), append(slugs, a.Slug)
+		}
+	}
+	if len(unresolved) == 0 {
+		return batch, nil
+	}
+	rows, err := s.db.Pool().Query(ctx, pgResolve, keys, slugs)
+	if err != nil {
+		return nil, fmt.Errorf("look up slugs: %w", err)
+	}
+	codes := make([][]uuid.UUID, len(unresolved))
+	var pos int
+	var code uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&pos, &code}, func() error { codes[pos-1] = append(codes[pos-1], code); return nil }); err != nil {
+		return nil, fmt.Errorf("look up slugs: %w", err)
+	}
+	for i, a := range unresolved {
+		a.Code, a.Err = onlyCode(codes[i])
+	}
+	return slices.DeleteFunc(slices.Clone(batch), (*Arrival).bySlug), nil
 }
 
 // lookUp returns the checks of a batch, those it does not know from the

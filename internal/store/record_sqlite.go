@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,8 @@ const (
 	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
 
 	// Parameters without a name: the driver looks up each one that has one.
+	sqliteResolve = `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = ? AND c.slug = ? LIMIT 2`
+
 	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -58,6 +61,10 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		if known == nil {
 			known = new(knownChecks)
 		}
+		batch, err := resolveSQLite(ctx, tx, batch)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
 		checks, err := checksOfBatch(ctx, tx, known, batch)
 		if err != nil {
 			return err
@@ -87,6 +94,28 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		}
 		return tx.Leave(ctx, known)
 	})
+}
+
+// resolveSQLite gives the arrivals with a slug their codes and returns the batch
+// without those that cannot have one.
+func resolveSQLite(ctx context.Context, tx *db.Tx, batch []*Arrival) ([]*Arrival, error) {
+	if !slices.ContainsFunc(batch, (*Arrival).bySlug) {
+		return batch, nil
+	}
+	resolve := tx.Prepared(sqliteResolve)
+	for _, a := range batch {
+		if !a.bySlug() {
+			continue
+		}
+		var codes []uuid.UUID
+		var code uuid.UUID
+		see := func() { codes = append(codes, code) }
+		if err := resolve.Each(ctx, []any{db.UUID(&code)}, see, a.PingKey, a.Slug); err != nil {
+			return nil, fmt.Errorf("look up slug: %w", err)
+		}
+		a.Code, a.Err = onlyCode(codes)
+	}
+	return slices.DeleteFunc(slices.Clone(batch), (*Arrival).bySlug), nil
 }
 
 // checksOfBatch returns the checks of a batch, those it does not know from the

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
@@ -95,6 +97,55 @@ func TestProcessesThatRecordAtOnceLeaveNoGaps(t *testing.T) {
 		}
 		if want := int64(writers * batches * len(checks)); total != want {
 			t.Errorf("%d pings counted, want %d", total, want)
+		}
+	})
+}
+
+// Pings by slug are recorded like others, in a batch with them and in their order,
+// whether or not their checks were looked up before.
+func TestPingsBySlug(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		a := testdb.Account(t, s)
+		c := addCheck(t, s, a.Project.ID, "second", "second")
+		addCheck(t, s, a.Project.ID, "twin", "twins")
+		addCheck(t, s, a.Project.ID, "twin", "twins")
+		by := func(key, slug string) *store.Arrival {
+			p := arrival(s, uuid.Nil, monitor.PingSuccess)
+			p.PingKey, p.Slug = key, slug
+			return p
+		}
+		for round := range int64(4) {
+			key := a.Project.PingKey
+			good := []*store.Arrival{by(key, "second"), arrival(s, c.Code, monitor.PingStart), by(key, "second")}
+			bad := []*store.Arrival{by(key, "unknown"), by("unknown", "second"), by(key, "twins"), arrival(s, uuid.Nil, monitor.PingSuccess)}
+			batch := slices.Concat(good, bad)
+			if round%2 == 1 {
+				batch = slices.Concat(bad, good)
+			}
+			if round > 1 {
+				if err := s.Prefetch(t.Context(), batch); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.RecordPings(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range good {
+				if want := 3*round + int64(i) + 1; p.Err != nil || p.Code != c.Code || p.Ping.N != want {
+					t.Errorf("round %d: ping %d has number %d, code %v, %v", round, want, p.Ping.N, p.Code, p.Err)
+				}
+			}
+			for i, p := range bad {
+				if ambiguous := i == 2; errors.Is(p.Err, store.ErrAmbiguousSlug) != ambiguous || (errs.KindOf(p.Err) == errs.NotFound) == ambiguous {
+					t.Errorf("round %d: bad ping %d: %v", round, i, p.Err)
+				}
+			}
+			if err := s.RecordPings(t.Context(), bad); err != nil || bad[0].Err == nil {
+				t.Errorf("a batch of bad pings only: %v, %v", err, bad[0].Err)
+			}
+		}
+		if n := load(t, s, c).NPings; n != 12 {
+			t.Errorf("%d pings are counted", n)
 		}
 	})
 }
