@@ -67,6 +67,9 @@ func (c *Config) warnUseless() {
 	if len(c.Admins) > 0 && c.SMTPHost == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
 	}
+	if c.RPID != "" && !c.keysWork() {
+		c.warnings = append(c.warnings, "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://: security keys work with https only, or on localhost")
+	}
 	if c.SecretKey != "" && len(c.SecretKey) < 16 {
 		c.warnings = append(c.warnings, "PUNCTUAL_SECRET_KEY is short enough to be guessed; use 32 random characters or more")
 	}

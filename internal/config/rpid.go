@@ -32,3 +32,10 @@ func (c *Config) checkRPID(id string) error {
 	}
 	return nil
 }
+
+// keysWork tells whether browsers use security keys on this site: with https, or
+// on localhost (Secure Contexts §3.1).
+func (c *Config) keysWork() bool {
+	host := strings.ToLower(c.siteURL().Hostname())
+	return c.Secure() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -32,6 +33,24 @@ func TestSecurityKeysAreBoundToTheSiteOrADomainAboveIt(t *testing.T) {
 			}
 		case err == nil || !strings.Contains(err.Error(), tt.want):
 			t.Errorf("%s at %s: %v, want %s", tt.id, tt.root, err, tt.want)
+		}
+	}
+}
+
+func TestANameForSecurityKeysWithoutHTTPSIsWarnedOf(t *testing.T) {
+	for root, want := range map[string]int{
+		"http://cron.example.org": 1, "https://cron.example.org": 0, "http://localhost:8000": 0, "http://cron.localhost:8000": 0,
+	} {
+		u, err := url.Parse(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := load(t, env{"PUNCTUAL_SITE_ROOT": root, "PUNCTUAL_RP_ID": u.Hostname()}).Warnings()
+		if len(got) != want || want > 0 && !strings.Contains(got[0], "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://") {
+			t.Errorf("%s: warnings %q, want %d", root, got, want)
+		}
+		if got := load(t, env{"PUNCTUAL_SITE_ROOT": root}).Warnings(); len(got) != 0 {
+			t.Errorf("%s, no name: warnings %q", root, got)
 		}
 	}
 }
