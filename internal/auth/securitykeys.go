@@ -37,7 +37,7 @@ func newRelyingParty(siteRoot, name, id string) *webauthn.WebAuthn {
 	if err != nil {
 		return nil
 	}
-	host := root.Hostname()
+	host := strings.ToLower(root.Hostname())
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
 	if _, err := netip.ParseAddr(host); err == nil || (root.Scheme != "https" && !local) {
 		return nil
