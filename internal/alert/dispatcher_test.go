@@ -3,7 +3,6 @@ package alert_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -94,66 +93,6 @@ func TestSeveralDispatchersShareTheWorkWithoutRepeating(t *testing.T) {
 			t.Errorf("%d different deliveries made, want %d", len(keys), total)
 		}
 	})
-}
-
-func TestHangingDestinationsDelayNobody(t *testing.T) {
-	each(t, func(t *testing.T, f *fixture) {
-		codes := f.checks(20, f.Now())
-		for i := range 20 {
-			f.channel(sinkConfig{To: "hanging " + strconv.Itoa(i)})
-		}
-		hang := make(chan struct{})
-		defer close(hang)
-		f.sink.answer = func(ctx context.Context, ev notify.Event) error {
-			if readConfig(ev.Channel.Config).To == "well" {
-				return nil
-			}
-			select {
-			case <-hang:
-			case <-ctx.Done():
-			}
-			return errors.New("no answer")
-		}
-		f.ping(monitor.PingFail, codes...) // 400 deliveries that hang
-		f.clock.Advance(time.Second)
-		f.channel(sinkConfig{To: "well"})
-		others := f.checks(50, f.Now())
-		if err := f.onlyThrough(others, "well"); err != nil {
-			t.Fatal(err)
-		}
-		f.ping(monitor.PingFail, others...)
-		cfg := f.config()
-		cfg.Grace = time.Millisecond
-		began := time.Now()
-		f.dispatch(cfg)
-		f.until("the others to be sent", func() bool {
-			return !slices.ContainsFunc(others, func(c uuid.UUID) bool { return !f.with(c, 1, monitor.DeliverySent) })
-		})
-		t.Logf("50 deliveries beside 20 hanging destinations took %v", time.Since(began).Round(time.Millisecond))
-	})
-}
-
-// onlyThrough assigns the one channel that leads to the destination.
-func (f *fixture) onlyThrough(codes []uuid.UUID, to string) error {
-	channels, err := f.ChannelsOf(f.Context(), f.account.Project.ID)
-	if err != nil {
-		return err
-	}
-	for _, h := range channels {
-		if readConfig(h.Config).To != to {
-			continue
-		}
-		for _, code := range codes {
-			_, err := f.UpdateCheck(f.Context(), code, func(c *store.CheckChange) error {
-				c.Channels = &store.Channels{IDs: []uuid.UUID{h.ID}}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {

@@ -122,11 +122,17 @@ func (f *fixture) dispatch(cfg alert.Config) (stop func()) {
 	return stop
 }
 
-// channel adds a channel to all checks there are.
+// channel adds a channel that leads to the sink, to all checks there are.
 func (f *fixture) channel(c sinkConfig) *monitor.Channel {
 	f.Helper()
+	return f.channelOf(f.sink.kind, c)
+}
+
+// channelOf adds a channel of the kind, to all checks there are.
+func (f *fixture) channelOf(kind string, c sinkConfig) *monitor.Channel {
+	f.Helper()
 	config, _ := json.Marshal(c)
-	h := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: f.sink.kind, Config: string(config), Verified: true}
+	h := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: kind, Config: string(config), Verified: true}
 	if err := f.CreateChannel(f.Context(), h); err != nil {
 		f.Fatal(err)
 	}
