@@ -38,6 +38,31 @@ func TestScrapeConfigIsValid(t *testing.T) {
 	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "prometheus.yml")
 }
 
+// Each process that stays has a target of its own.
+func TestScrapeConfigHasEachProcess(t *testing.T) {
+	targets := make(map[string]string) // command → address
+	for _, match := range regexp.MustCompile(`(?m)^ +(?:# )?- (\S+:\d+) # punctual (\w+)`).FindAllStringSubmatch(read(t, "prometheus/scrape.yml"), -1) {
+		for command, address := range targets {
+			if address == match[1] {
+				t.Errorf("%s and %s share %s", command, match[2], address)
+			}
+		}
+		targets[match[2]] = match[1]
+	}
+	staying := 0
+	for _, unit := range glob(t, "systemd/*.service") {
+		if text := read(t, unit); strings.Contains(text, "Type=notify") {
+			staying++
+			if command := regexp.MustCompile(`(?m)^ExecStart=\S+ (\w+)`).FindStringSubmatch(text)[1]; targets[command] == "" {
+				t.Errorf("%s: no target for punctual %s", unit, command)
+			}
+		}
+	}
+	if staying < 4 {
+		t.Errorf("only %d units stay", staying)
+	}
+}
+
 // Each alert is tried both ways: there is a case in which it fires, and one in
 // which it stays quiet.
 func TestEachAlertIsTried(t *testing.T) {
