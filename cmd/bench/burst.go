@@ -12,22 +12,13 @@ import (
 // burst measures the top of the hour: ten times the average for some seconds,
 // sent whether or not the server keeps up; and what happens above the bound of
 // the queue.
-func (b *bench) burst(ctx context.Context, engine db.Engine) (err error) {
-	checks := b.checks[0]
-	i, err := b.newInstance(ctx, engine, checks, keptPings)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, i.close()) }()
-	server, err := i.start(ctx, "serve")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	if err := i.topOfTheHour(ctx, server); err != nil {
-		return err
-	}
-	return i.aboveTheBound(ctx, server)
+func (b *bench) burst(ctx context.Context, engine db.Engine) error {
+	return b.serving(ctx, engine, b.checks[0], keptPings, func(i *instance, server *process) error {
+		if err := i.topOfTheHour(ctx, server); err != nil {
+			return err
+		}
+		return i.aboveTheBound(ctx, server)
+	})
 }
 
 func (i *instance) topOfTheHour(ctx context.Context, server *process) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,60 +15,51 @@ const hotClients = 64
 
 // hot pings one check from many clients and looks at the numbers the pings got:
 // no gap, none twice, and those of each client in its order.
-func (b *bench) hot(ctx context.Context, engine db.Engine) (err error) {
+func (b *bench) hot(ctx context.Context, engine db.Engine) error {
 	const keepAll = 1_000_000
-	i, err := b.newInstance(ctx, engine, 100, keepAll)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, i.close()) }()
-	server, err := i.start(ctx, "serve")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-
-	var sent [hotClients]int
-	var took [hotClients][]time.Duration
-	var refused [hotClients]int
-	began := time.Now()
-	var clients sync.WaitGroup
-	for n := range hotClients {
-		clients.Go(func() {
-			c := client{addr: server.addr}
-			defer c.close()
-			for time.Since(began) < b.duration && ctx.Err() == nil {
-				start := time.Now()
-				if a := c.ping(1, fmt.Appendf(nil, "%d %d", n, sent[n])); a.status != 200 {
-					refused[n]++
-					return // without an answer nobody knows the next number
+	return b.serving(ctx, engine, 100, keepAll, func(i *instance, server *process) error {
+		var sent [hotClients]int
+		var took [hotClients][]time.Duration
+		var refused [hotClients]int
+		began := time.Now()
+		var clients sync.WaitGroup
+		for n := range hotClients {
+			clients.Go(func() {
+				c := client{addr: server.addr}
+				defer c.close()
+				for time.Since(began) < b.duration && ctx.Err() == nil {
+					start := time.Now()
+					if a := c.ping(1, fmt.Appendf(nil, "%d %d", n, sent[n])); a.status != 200 {
+						refused[n]++
+						return // without an answer nobody knows the next number
+					}
+					took[n] = append(took[n], time.Since(start))
+					sent[n]++
 				}
-				took[n] = append(took[n], time.Since(start))
-				sent[n]++
-			}
-		})
-	}
-	clients.Wait()
-	lasted := time.Since(began)
-	all, not := 0, 0
-	var times []time.Duration
-	for n := range hotClients {
-		all += sent[n]
-		not += refused[n]
-		times = append(times, took[n]...)
-	}
-	gaps, disorder, recorded, err := i.numbering(ctx)
-	if err != nil {
-		return err
-	}
-	if gaps > 0 || disorder > 0 || recorded < all {
-		b.failed("hot check on %s: %d gaps, %d out of order, %d of %d recorded", engine, gaps, disorder, recorded, all)
-	}
-	b.add(row{Section: "hot", Engine: string(engine), What: fmt.Sprintf("one check, %d clients", hotClients), Figures: figures{
-		num("pings/s", float64(all)/lasted.Seconds()), ms("p50 ms", quantile(times, .5)), ms("p99 ms", quantile(times, .99)),
-		num("answered 200", all), num("others", not), num("lost", max(0, all-recorded)), num("gaps", gaps), num("out of order", disorder),
-	}})
-	return nil
+			})
+		}
+		clients.Wait()
+		lasted := time.Since(began)
+		all, not := 0, 0
+		var times []time.Duration
+		for n := range hotClients {
+			all += sent[n]
+			not += refused[n]
+			times = append(times, took[n]...)
+		}
+		gaps, disorder, recorded, err := i.numbering(ctx)
+		if err != nil {
+			return err
+		}
+		if gaps > 0 || disorder > 0 || recorded < all {
+			b.failed("hot check on %s: %d gaps, %d out of order, %d of %d recorded", engine, gaps, disorder, recorded, all)
+		}
+		b.add(row{Section: "hot", Engine: string(engine), What: fmt.Sprintf("one check, %d clients", hotClients), Figures: figures{
+			num("pings/s", float64(all)/lasted.Seconds()), ms("p50 ms", quantile(times, .5)), ms("p99 ms", quantile(times, .99)),
+			num("answered 200", all), num("others", not), num("lost", max(0, all-recorded)), num("gaps", gaps), num("out of order", disorder),
+		}})
+		return nil
+	})
 }
 
 // numbering reads the pings of check 1 in order and counts what is wrong.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,28 +18,20 @@ func (b *bench) ingest(ctx context.Context, engine db.Engine) error {
 	return nil
 }
 
-func (b *bench) ingestSize(ctx context.Context, engine db.Engine, checks int) (err error) {
-	i, err := b.newInstance(ctx, engine, checks, keptPings)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, i.close()) }()
-	server, err := i.start(ctx, "serve")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	warm := load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration}
-	if _, err := b.wrk(ctx, warm); err != nil {
-		return err
-	}
-	for _, l := range append(b.loads(), load{conns: 64, slug: true}) {
-		l.addr, l.checks, l.duration = server.addr, checks, b.duration
-		if err := i.ingestLoad(ctx, server, l); err != nil {
+func (b *bench) ingestSize(ctx context.Context, engine db.Engine, checks int) error {
+	return b.serving(ctx, engine, checks, keptPings, func(i *instance, server *process) error {
+		warm := load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration}
+		if _, err := b.wrk(ctx, warm); err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, l := range append(b.loads(), load{conns: 64, slug: true}) {
+			l.addr, l.checks, l.duration = server.addr, checks, b.duration
+			if err := i.ingestLoad(ctx, server, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // usage is what a load has cost so far.
@@ -105,45 +96,37 @@ func (i *instance) ceilingsOf(l load) []string {
 }
 
 // soak looks for growth: the same load for the whole duration.
-func (b *bench) soak(ctx context.Context, engine db.Engine) (err error) {
+func (b *bench) soak(ctx context.Context, engine db.Engine) error {
 	checks := b.checks[0]
-	i, err := b.newInstance(ctx, engine, checks, keptPings)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, i.close()) }()
-	server, err := i.start(ctx, "serve")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	parts := min(10, max(2, int(b.duration.Seconds())))
-	var sent int
-	for part := range parts {
-		a, err := b.wrk(ctx, load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration / time.Duration(parts)})
-		if err != nil {
-			return err
+	return b.serving(ctx, engine, checks, keptPings, func(i *instance, server *process) error {
+		parts := min(10, max(2, int(b.duration.Seconds())))
+		var sent int
+		for part := range parts {
+			a, err := b.wrk(ctx, load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration / time.Duration(parts)})
+			if err != nil {
+				return err
+			}
+			sent += a.accepted()
+			size, err := i.size(ctx)
+			if err != nil {
+				return err
+			}
+			recorded, err := i.recorded(ctx)
+			if err != nil {
+				return err
+			}
+			if recorded < sent {
+				b.failed("soak on %s: %d pings were answered OK, %d are recorded", engine, sent, recorded)
+			}
+			kept, err := i.number(ctx, `SELECT count(*) FROM pings`)
+			if err != nil {
+				return err
+			}
+			b.add(row{Section: "soak", Engine: string(engine), What: fmt.Sprintf("part %d of %d", part+1, parts), Figures: figures{
+				num("pings/s", a.rate()), num("pings sent", sent), num("lost", max(0, sent-recorded)),
+				megabytes("RSS MB", rss(server.pid())), megabytes("database MB", size), num("pings kept", kept),
+			}})
 		}
-		sent += a.accepted()
-		size, err := i.size(ctx)
-		if err != nil {
-			return err
-		}
-		recorded, err := i.recorded(ctx)
-		if err != nil {
-			return err
-		}
-		if recorded < sent {
-			b.failed("soak on %s: %d pings were answered OK, %d are recorded", engine, sent, recorded)
-		}
-		kept, err := i.number(ctx, `SELECT count(*) FROM pings`)
-		if err != nil {
-			return err
-		}
-		b.add(row{Section: "soak", Engine: string(engine), What: fmt.Sprintf("part %d of %d", part+1, parts), Figures: figures{
-			num("pings/s", a.rate()), num("pings sent", sent), num("lost", max(0, sent-recorded)),
-			megabytes("RSS MB", rss(server.pid())), megabytes("database MB", size), num("pings kept", kept),
-		}})
-	}
-	return nil
+		return nil
+	})
 }

@@ -76,6 +76,21 @@ func (b *bench) newInstance(ctx context.Context, engine db.Engine, checks, kept 
 	return i, i.seed(ctx, kept)
 }
 
+// serving runs work on a new instance (see newInstance) on which `punctual serve` runs.
+func (b *bench) serving(ctx context.Context, engine db.Engine, checks, kept int, work func(i *instance, server *process) error) (err error) {
+	i, err := b.newInstance(ctx, engine, checks, kept)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.close()) }()
+	server, err := i.start(ctx, "serve")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	return work(i, server)
+}
+
 func (i *instance) close() error {
 	var errs []error
 	if i.store != nil {
