@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -209,7 +210,7 @@ func (e env) launch(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("log of punctual %s:\n%s", strings.Join(args, " "), p.log())
+			t.Logf("log of punctual %s, but for requests that were answered well:\n%s", strings.Join(args, " "), p.notable())
 		}
 	})
 	return p
@@ -229,6 +230,14 @@ func (p *process) log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.lines, "\n")
+}
+
+// notable is the log without what it says in thousands of lines when all is well.
+func (p *process) notable() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	well := regexp.MustCompile(`"msg":"request".*"status":[23]\d\d`)
+	return strings.Join(slices.DeleteFunc(slices.Clone(p.lines), well.MatchString), "\n")
 }
 
 // waitFor waits until the log matches the pattern and returns its submatches.
