@@ -23,6 +23,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 	chromium "punctual/internal/testkit/browser"
 )
 
@@ -119,6 +120,11 @@ func TestEveryPage(t *testing.T) {
 		b.use(session)
 		return b
 	}
+	// Somebody else in every state that the list of users shows.
+	other := &monitor.User{Email: "former@acme.example", TZ: "UTC"}
+	must(t, s.CreateAccount(t.Context(), store.Account{User: other}))
+	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")}, nil)
+	must(t, err)
 	if code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery"); code != 0 {
 		t.Fatalf("createsuperuser: %s", stderr)
 	}
