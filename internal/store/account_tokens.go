@@ -83,12 +83,5 @@ func (s *Store) UserByToken(ctx context.Context, hash string) (*AccountToken, *m
 // DeleteAccountToken removes the token with the id if it is the user's;
 // otherwise it fails with errs.NotFound.
 func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM account_tokens WHERE id = $1 AND user_id = $2`, id, user)
-	if err != nil {
-		return fmt.Errorf("delete account token: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("token not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "delete account token", "token", `DELETE FROM account_tokens WHERE id = $1 AND user_id = $2`, id, user)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -74,28 +73,14 @@ func (s *Store) ChannelsOfCheck(ctx context.Context, check int64) ([]monitor.Cha
 
 // UpdateChannel stores name, configuration and flags of a channel.
 func (s *Store) UpdateChannel(ctx context.Context, c *monitor.Channel) error {
-	n, err := execAffects(ctx, s.db, `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
+	return execOne(ctx, s.db, "update channel", "channel", `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
 			disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, $7) END WHERE id = $1`,
 		c.ID, c.Name, c.Config, c.Verified, c.Disabled, c.LastError, s.Now())
-	if err != nil {
-		return fmt.Errorf("update channel: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("channel not found")
-	}
-	return nil
 }
 
 // DeleteChannel removes a channel with its assignments and deliveries.
 func (s *Store) DeleteChannel(ctx context.Context, id uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM channels WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("delete channel: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("channel not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "delete channel", "channel", `DELETE FROM channels WHERE id = $1`, id)
 }
 
 // ChannelOutcome is the result of the last attempt through a channel.

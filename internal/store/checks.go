@@ -48,7 +48,7 @@ func insertCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
 
 // updateCheck stores the settings and the state of c.
 func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
-	n, err := execAffects(ctx, q, `UPDATE checks SET project_id = $2, name = $3, slug = $4, tags = $5, description = $6,
+	return execOne(ctx, q, "update check", "check", `UPDATE checks SET project_id = $2, name = $3, slug = $4, tags = $5, description = $6,
 		kind = $7, timeout_seconds = $8, grace_seconds = $9, schedule = $10, tz = $11,
 		methods = $12, filter_subject = $13, filter_body = $14, filter_http_body = $15, filter_default_fail = $16,
 		start_kw = $17, success_kw = $18, failure_kw = $19, manual_resume = $20,
@@ -61,13 +61,6 @@ func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
 		c.Filter.StartKW, c.Filter.SuccessKW, c.Filter.FailureKW, c.ManualResume,
 		c.Status, c.NPings, c.LastPing, c.LastStart, c.LastStartRID, c.LastDuration.Microseconds(),
 		c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt)
-	if err != nil {
-		return fmt.Errorf("update check: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("check not found")
-	}
-	return nil
 }
 
 // CheckByCode returns the check with the code.

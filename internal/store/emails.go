@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"punctual/internal/db"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -169,12 +168,8 @@ func (s *Store) EmailByID(ctx context.Context, id int64) (*monitor.Email, error)
 // set of attempts.
 func (s *Store) ResendEmail(ctx context.Context, id int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		n, err := execAffects(ctx, tx, `UPDATE emails SET status = 'queued', attempts = 0, next_try_at = $2 WHERE id = $1 AND status = 'failed'`, id, tx.Now())
-		if err != nil {
-			return fmt.Errorf("resend email: %w", err)
-		}
-		if n == 0 {
-			return errs.NotFoundf("email not found")
+		if err := execOne(ctx, tx, "resend email", "email", `UPDATE emails SET status = 'queued', attempts = 0, next_try_at = $2 WHERE id = $1 AND status = 'failed'`, id, tx.Now()); err != nil {
+			return err
 		}
 		tx.Wake(db.TopicEmails)
 		return nil

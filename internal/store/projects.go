@@ -91,27 +91,13 @@ func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*mo
 }
 
 func updateProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
-	n, err := execAffects(ctx, q, `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
+	return execOne(ctx, q, "update project", "project", `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
 		WHERE id = $1`, p.ID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
-	if err != nil {
-		return fmt.Errorf("update project: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("project not found")
-	}
-	return nil
 }
 
 // DeleteProject removes a project with its checks, channels and members.
 func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM projects WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("delete project: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("project not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "delete project", "project", `DELETE FROM projects WHERE id = $1`, id)
 }
 
 // ProjectRow is a project as one user sees it.

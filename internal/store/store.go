@@ -108,6 +108,20 @@ func execAffects(ctx context.Context, q db.Querier, query string, args ...any) (
 	return res.RowsAffected()
 }
 
+// execOne runs a statement about one thing: doing says what it does ("delete
+// wall"), and where it touches no row it fails with errs.NotFound, for there is
+// no such noun.
+func execOne(ctx context.Context, q db.Querier, doing, noun, query string, args ...any) error {
+	n, err := execAffects(ctx, q, query, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if n == 0 {
+		return errs.NotFoundf("%s not found", noun)
+	}
+	return nil
+}
+
 // escapeLike makes s match itself in a LIKE … ESCAPE '!' pattern.
 func escapeLike(s string) string {
 	out := make([]byte, 0, len(s)+2)

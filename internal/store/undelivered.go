@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -80,12 +79,5 @@ func loadUndelivered(ctx context.Context, tx *db.Tx, code uuid.UUID, since time.
 
 // StopReports ends the periodic reports and nags of a user.
 func (s *Store) StopReports(ctx context.Context, user uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `UPDATE users SET reports = 'off', nag_seconds = 0, next_report_at = NULL, next_nag_at = NULL WHERE id = $1`, user)
-	if err != nil {
-		return fmt.Errorf("stop reports: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("user not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "stop reports", "user", `UPDATE users SET reports = 'off', nag_seconds = 0, next_report_at = NULL, next_nag_at = NULL WHERE id = $1`, user)
 }

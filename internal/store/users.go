@@ -163,14 +163,7 @@ func (s *Store) NoteActive(ctx context.Context, id uuid.UUID) error {
 // DeleteUser removes a user with everything owned: projects, checks, channels,
 // sessions.
 func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM users WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("delete user: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("user not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "delete user", "user", `DELETE FROM users WHERE id = $1`, id)
 }
 
 // UserRow is a user with counts, for the admin pages.

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -145,12 +144,5 @@ func (s *Store) ShowWall(ctx context.Context, id uuid.UUID) (*Wall, map[uuid.UUI
 // DeleteWall removes the wall with the id if it is the user's; otherwise it
 // fails with errs.NotFound.
 func (s *Store) DeleteWall(ctx context.Context, user, id uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM walls WHERE id = $1 AND user_id = $2`, id, user)
-	if err != nil {
-		return fmt.Errorf("delete wall: %w", err)
-	}
-	if n == 0 {
-		return errs.NotFoundf("wall not found")
-	}
-	return nil
+	return execOne(ctx, s.db, "delete wall", "wall", `DELETE FROM walls WHERE id = $1 AND user_id = $2`, id, user)
 }
