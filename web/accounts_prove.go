@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"punctual/internal/auth"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -30,12 +29,10 @@ const provePath = "/accounts/confirm/"
 func (s *Server) proven(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v := visitorOf(r)
-		switch {
-		case v.User == nil:
-			return errLogin
-		case v.admin != nil:
-			return errs.Forbiddenf("Only the user may do that.")
-		case s.Store.Now().Sub(v.provenAt()) > proofLife:
+		if err := v.inPerson("do that"); err != nil {
+			return err
+		}
+		if s.Store.Now().Sub(v.provenAt()) > proofLife {
 			return s.redirect(w, r, provePath+"?"+url.Values{"next": {r.URL.Path}}.Encode())
 		}
 		return h(w, r)

@@ -42,11 +42,8 @@ func (s *Server) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 // it is kept nowhere, not in the session either.
 func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	switch {
-	case v.User == nil:
-		return errLogin
-	case v.admin != nil: // it would outlast the look through the user's eyes
-		return errs.Forbiddenf("Only the user may make a token of the account.")
+	if err := v.inPerson("make a token of the account"); err != nil {
+		return err // it would outlast the look through the user's eyes
 	}
 	form, err := postedForm(r)
 	if err != nil {

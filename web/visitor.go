@@ -91,6 +91,18 @@ func (s *Server) logIn(v *visitor, u *monitor.User) {
 	s.Sessions.Rotate(v.session)
 }
 
+// inPerson fails unless a user is logged in and no superuser looks through their
+// eyes; doing says what only the user may do.
+func (v *visitor) inPerson(doing string) error {
+	switch {
+	case v.User == nil:
+		return errLogin
+	case v.admin != nil:
+		return errs.Forbiddenf("Only the user may %s.", doing)
+	}
+	return nil
+}
+
 // logOut ends the session.
 func (v *visitor) logOut() {
 	v.session.Options.MaxAge = -1

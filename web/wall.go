@@ -194,11 +194,8 @@ func (s *Server) showWalls(w http.ResponseWriter, r *http.Request, status int, f
 // makeWall: POST /walls/ with name and project, once or more.
 func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	switch {
-	case v.User == nil:
-		return errLogin
-	case v.admin != nil: // it would outlast the look through the user's eyes
-		return errs.Forbiddenf("Only the user may make a wall of the account.")
+	if err := v.inPerson("make a wall of the account"); err != nil {
+		return err // it would outlast the look through the user's eyes
 	}
 	form, err := postedForm(r)
 	if err != nil {
