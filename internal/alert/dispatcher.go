@@ -42,7 +42,7 @@ func NewDispatcher(cfg Config) *Dispatcher {
 		lanes:    newLanes(cfg.Limits),
 		recorder: newRecorder(cfg),
 		claims:   make(chan claimResult, 1),
-		done:     make(chan *job, cfg.Limits.Total),
+		done:     make(chan *job, crowded*cfg.Limits.Total),
 		trouble:  newTrouble(cfg.Log, "claiming deliveries"),
 	}
 }
@@ -84,6 +84,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		case <-tick.C:
 			due = true
 			d.release(d.lanes.late(d.cfg.Store.Now()))
+			d.release(d.lanes.makeRoom(d.cfg.Store.Now()))
 			tick.Reset(poll)
 		case r := <-d.claims:
 			claiming = false
@@ -155,8 +156,13 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 }
 
 func (d *Dispatcher) start(ctx context.Context) {
-	for j := d.lanes.next(); j != nil; j = d.lanes.next() {
-		if d.cfg.Store.Now().After(j.startBy) {
+	for {
+		now := d.cfg.Store.Now()
+		j := d.lanes.next(now)
+		if j == nil {
+			return
+		}
+		if now.After(j.startBy) {
 			d.release([]*job{j})
 			j.worked = true // it says nothing about the destination
 			d.lanes.done(j)
@@ -205,7 +211,7 @@ func (d *Dispatcher) finish(work context.Context, cut context.CancelFunc, claimi
 
 // await waits until nothing is in flight.
 func (d *Dispatcher) await(ctx context.Context) bool {
-	for d.lanes.inFlight > 0 {
+	for d.lanes.inFlight != (flights{}) {
 		select {
 		case j := <-d.done:
 			d.lanes.done(j)

@@ -10,7 +10,10 @@ import (
 	"punctual/internal/store"
 )
 
-// Limits bound what is in flight at once. Zero fields take the defaults.
+// Limits bound what is in flight at once. Zero fields take the defaults. What has
+// been in flight for more than a second no longer counts for Total and PerKind,
+// for it costs little to wait, so that those that hang do not keep others out;
+// with these together it may be four times as many.
 type Limits struct {
 	Total   int            // of all together; 200
 	PerKind map[string]int // of one kind; 10 for email, 5 for po, 100 for webhook, 20 for others
@@ -51,6 +54,9 @@ const (
 	perChannel = 64   // of one channel per claim, until its destination is known to be quick
 	maxQueued  = 2000 // deliveries leased and waiting for their turn
 	perSlot    = 8    // deliveries that may wait for each slot of a lane
+
+	slow    = time.Second // in flight for longer, a delivery makes room for others
+	crowded = 4           // times the limits are the most there is room for
 )
 
 // job is a leased delivery on its way through the dispatcher.
@@ -59,7 +65,28 @@ type job struct {
 	notifier notify.Notifier
 	lane     *lane
 	startBy  time.Time // begun later, the lease could run out while sending
+	begun    time.Time // taken by next
+	slow     bool      // has made room for others
 	worked   bool      // set when done: the destination is well
+}
+
+// flights counts what is in flight.
+type flights struct{ quick, slow int }
+
+func (f flights) room(limit int) bool { return f.quick < limit && f.quick+f.slow < crowded*limit }
+
+// end takes note that j has ended.
+func (f *flights) end(j *job) {
+	if j.slow {
+		f.slow--
+	} else {
+		f.quick--
+	}
+}
+
+func (f *flights) slows() {
+	f.quick--
+	f.slow++
 }
 
 // lane is the queue of one kind and destination.
@@ -67,13 +94,18 @@ type lane struct {
 	kind, destination string
 	channels          map[uuid.UUID]bool // seen in this lane
 	queue             []*job
-	inFlight          int
+	inFlight          []*job
 	window            int  // how many may be in flight
 	full              bool // claims leave its channels out until it has drained
 }
 
 // ready is how many could start if only the lane counted.
-func (l *lane) ready() int { return max(0, min(len(l.queue), l.window-l.inFlight)) }
+func (l *lane) ready() int { return max(0, min(len(l.queue), l.window-len(l.inFlight))) }
+
+// hangs tells whether all that may be in flight has been for long.
+func (l *lane) hangs() bool {
+	return len(l.inFlight) >= l.window && !slices.ContainsFunc(l.inFlight, func(j *job) bool { return !j.slow })
+}
 
 // lanes decides what is sent next and what is claimed next. It does nothing by
 // itself and is used by one goroutine.
@@ -82,12 +114,12 @@ type lanes struct {
 	ring     []*lane // in order of their turns
 	turn     int
 	queued   int
-	inFlight int
-	ofKind   map[string]int // in flight
+	inFlight flights
+	ofKind   map[string]*flights
 }
 
 func newLanes(l Limits) *lanes {
-	return &lanes{limits: l.withDefaults(), ofKind: make(map[string]int)}
+	return &lanes{limits: l.withDefaults(), ofKind: make(map[string]*flights)}
 }
 
 // add queues a job. It returns false when its lane has no room: the job is to be
@@ -115,23 +147,35 @@ func (ls *lanes) lane(kind, destination string) *lane {
 	return l
 }
 
+// kind counts what is in flight of a kind.
+func (ls *lanes) kind(name string) *flights {
+	f := ls.ofKind[name]
+	if f == nil {
+		f = new(flights)
+		ls.ofKind[name] = f
+	}
+	return f
+}
+
 // next takes the job that is to start now, lanes in turn; nil when none may.
-func (ls *lanes) next() *job {
-	if ls.inFlight >= ls.limits.Total || ls.queued == 0 {
+func (ls *lanes) next(now time.Time) *job {
+	if !ls.inFlight.room(ls.limits.Total) || ls.queued == 0 {
 		return nil
 	}
 	for range ls.ring {
 		l := ls.ring[ls.turn%len(ls.ring)]
 		ls.turn = (ls.turn + 1) % len(ls.ring)
-		if l.ready() == 0 || ls.ofKind[l.kind] >= ls.limits.ofKind(l.kind) {
+		kind := ls.kind(l.kind)
+		if l.ready() == 0 || !kind.room(ls.limits.ofKind(l.kind)) {
 			continue
 		}
 		j := l.queue[0]
+		j.begun = now
 		l.queue = l.queue[1:]
-		l.inFlight++
+		l.inFlight = append(l.inFlight, j)
 		ls.queued--
-		ls.inFlight++
-		ls.ofKind[l.kind]++
+		ls.inFlight.quick++
+		kind.quick++
 		return j
 	}
 	return nil
@@ -146,15 +190,35 @@ func (ls *lanes) done(j *job) {
 	case len(l.queue) > 0:
 		l.window = min(l.window+1, ls.limits.MaxPerDestination)
 	}
-	l.inFlight--
-	ls.inFlight--
-	ls.ofKind[l.kind]--
+	l.inFlight = slices.DeleteFunc(l.inFlight, func(other *job) bool { return other == j })
+	ls.inFlight.end(j)
+	ls.kind(l.kind).end(j)
 	ls.forget()
+}
+
+// makeRoom lets others start beside what has been in flight for long at time now,
+// and takes out what waits for destinations that hang.
+func (ls *lanes) makeRoom(now time.Time) (out []*job) {
+	for _, l := range ls.ring {
+		for _, j := range l.inFlight {
+			if !j.slow && now.Sub(j.begun) > slow {
+				j.slow = true
+				ls.inFlight.slows()
+				ls.kind(l.kind).slows()
+			}
+		}
+		if l.hangs() {
+			out = append(out, l.queue...)
+			l.queue = nil
+		}
+	}
+	ls.queued -= len(out)
+	return out
 }
 
 // forget drops lanes that have nothing to do.
 func (ls *lanes) forget() {
-	ls.ring = slices.DeleteFunc(ls.ring, func(l *lane) bool { return l.inFlight == 0 && len(l.queue) == 0 })
+	ls.ring = slices.DeleteFunc(ls.ring, func(l *lane) bool { return len(l.inFlight) == 0 && len(l.queue) == 0 })
 }
 
 // late takes out the jobs that have waited too long to start at time now; at
@@ -185,7 +249,8 @@ type room struct {
 }
 
 // room looks where deliveries may be added. A full lane stays closed until it
-// has nearly drained, so that claims are few and large.
+// has nearly drained, so that claims are few and large; one that hangs, until
+// something of it has ended.
 func (ls *lanes) room() room {
 	r := room{perChannel: perChannel}
 	ready := make(map[string]int)
@@ -193,7 +258,7 @@ func (ls *lanes) room() room {
 	for _, l := range ls.ring {
 		ready[l.kind] += l.ready()
 		total += l.ready()
-		if l.full = len(l.queue) >= perSlot*l.window || l.full && len(l.queue) > 2*l.window; !l.full {
+		if l.full = l.hangs() || len(l.queue) >= perSlot*l.window || l.full && len(l.queue) > 2*l.window; !l.full {
 			r.perChannel = max(r.perChannel, min(claimBatch, perSlot*l.window))
 			continue
 		}

@@ -140,7 +140,7 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 // Those that hang come first, take all they can get and have many more waiting.
 func TestHangingDestinationsDelayNobody(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		const hanging, atOnce = 20, 4
+		const hanging, atOnce, limit = 60, 4, 100
 		g := newGate()
 		defer close(g.through)
 		f.sink.answer = g.answer
@@ -152,9 +152,15 @@ func TestHangingDestinationsDelayNobody(t *testing.T) {
 		cfg := f.config()
 		cfg.Grace = time.Millisecond
 		f.dispatch(cfg)
-		f.until("all to hang", func() bool { waiting, _, _ := g.count("webhook"); return waiting == hanging*atOnce })
+		for want := limit; ; want += limit { // those that hang for long make room
+			want = min(want, hanging*atOnce)
+			f.until("all to hang that may", func() bool { waiting, _, _ := g.count("webhook"); return waiting == want })
+			f.clock.Advance(2 * time.Second)
+			if want == hanging*atOnce {
+				break
+			}
+		}
 
-		f.clock.Advance(time.Second)
 		others := f.checks(50, f.Now())
 		for i := range 5 {
 			f.channel(sinkConfig{To: "well " + strconv.Itoa(i)})

@@ -91,7 +91,7 @@ func fill(ls *lanes, kind, destination string, n int) (added int) {
 // run starts all that may start and counts it by destination.
 func run(ls *lanes) (jobs []*job, count map[string]int) {
 	count = map[string]int{}
-	for j := ls.next(); j != nil; j = ls.next() {
+	for j := ls.next(start); j != nil; j = ls.next(start) {
 		jobs = append(jobs, j)
 		count[j.Channel.Config]++
 	}
@@ -121,6 +121,54 @@ func TestLanesTakeTurnsWithinTheLimits(t *testing.T) {
 	fill(ls, "webhook", "third.example", 10)
 	if _, got := run(ls); got["third.example"] != 3 {
 		t.Errorf("%v, want 3: the total is 12", got)
+	}
+}
+
+// What hangs makes room for others of its kind and of other kinds, but not without end.
+func TestWhatHangsMakesRoom(t *testing.T) {
+	ls := newLanes(Limits{Total: 12, PerKind: map[string]int{"webhook": 10}})
+	for i := range 8 {
+		fill(ls, "webhook", fmt.Sprint(i), 5)
+	}
+	fill(ls, "po", "a", 2)
+	var all []*job
+	var released int
+	begin := func(want int) {
+		t.Helper()
+		jobs, _ := run(ls)
+		if all = append(all, jobs...); len(jobs) != want {
+			t.Fatalf("%d start beside %d, want %d", len(jobs), len(all)-len(jobs), want)
+		}
+		if out := ls.makeRoom(start.Add(slow)); len(out) != 0 {
+			t.Fatalf("%d are released before their time", len(out))
+		}
+		if jobs, _ := run(ls); len(jobs) != 0 {
+			t.Fatalf("%d start before their time", len(jobs))
+		}
+		released += len(ls.makeRoom(start.Add(slow + 1)))
+	}
+	for _, want := range []int{12, 10, 10, 2, 0} {
+		begin(want)
+	}
+	// Of each destination four hang, and the fifth is given back.
+	if r := ls.room(); released != 8 || ls.queued != 0 || len(r.notChannels) != 8 {
+		t.Errorf("%d are released, %d are left, %d channels are closed", released, ls.queued, len(r.notChannels))
+	}
+	for i := range 12 {
+		fill(ls, "webhook", fmt.Sprint("another ", i), 1)
+	}
+	begin(8)
+	begin(0)
+	ls.done(all[0]) // each makes room when it ends, slow or not
+	jobs, _ := run(ls)
+	if len(jobs) != 1 {
+		t.Errorf("%d start after one has ended, want 1", len(jobs))
+	}
+	for _, j := range append(all[1:], jobs...) {
+		ls.done(j)
+	}
+	if left := *ls.kind("webhook"); ls.inFlight != (flights{}) || left != (flights{}) {
+		t.Errorf("%+v, of them webhooks %+v, are in flight when all have ended", ls.inFlight, left)
 	}
 }
 

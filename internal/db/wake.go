@@ -151,20 +151,16 @@ func (d *DB) listenPostgres(ctx context.Context, again bool) error {
 
 const dataVersionInterval = 100 * time.Millisecond
 
-// listenSQLite notices commits of other connections to the file. What they were
-// about it cannot tell.
+// listenSQLite notices what other processes commit to the file. What it was about
+// it cannot tell. It asks the one connection that writes: any other would take
+// this process for a stranger, too, and call everybody after each ping.
 func (d *DB) listenSQLite(ctx context.Context, again bool) error {
-	conn, err := d.read.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	tick := time.NewTicker(dataVersionInterval)
 	defer tick.Stop()
 	var last int64
 	for first := true; ; first = false {
 		var version int64
-		if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+		if err := d.write.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
 			return err
 		}
 		if version != last && (!first || again) {
