@@ -113,6 +113,30 @@ func TestPostgresCallsOnlyThoseItIsAbout(t *testing.T) {
 	eventually(t, "a NOTIFY", func() bool { exec(t, there, db.NotifySQL(db.TopicChecks)); return called(checks) })
 }
 
+// What SQLite passes on is about everything, so it passes on only what others do.
+func TestSQLiteCallsNobodyAboutItsOwn(t *testing.T) {
+	url := address(t, db.SQLite)
+	synctest.Test(t, func(t *testing.T) { // each second of its clock has ten looks at the file
+		here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
+		things(t, here)
+		emails := here.Watch(t.Context(), db.TopicEmails)
+		time.Sleep(time.Second)
+		called(emails)
+		for range 3 {
+			wake(t, here, db.TopicDeliveries)
+			time.Sleep(time.Second)
+			if called(emails) {
+				t.Error("called about what this process has done")
+			}
+			wake(t, there, db.TopicDeliveries)
+			time.Sleep(time.Second)
+			if !called(emails) {
+				t.Error("not called about what another one has done")
+			}
+		}
+	})
+}
+
 func TestWatchersTakeOneConnectionTogether(t *testing.T) {
 	twice(t, func(t *testing.T, here, there *db.DB) {
 		var watchers []<-chan struct{}
