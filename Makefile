@@ -63,6 +63,11 @@ screenshots: ## Take the pictures of docs/gallery.md anew, from the data of `pun
 	.ci/deps chromium
 	PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_GALLERY=$(CURDIR)/docs/img/gallery $(GO) test -count=1 -timeout 20m -run '^TestGallery$$' ./internal/e2e
 
+.PHONY: pages
+pages: ## Take pictures of every page, wide and narrow, light and dark, to artifacts/screenshots
+	.ci/deps chromium
+	PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_ARTIFACTS=$(CURDIR)/artifacts $(GO) test -count=1 -run '^Test(EveryPage|PeriodAndGraceDialogs|ExpressionsWithPreview|AddAndRenameInDialogs)$$' ./internal/e2e
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf bin artifacts
