@@ -63,9 +63,9 @@
 //     that grows with success and falls to one with a failure; so have each kind
 //     and all together. Claims leave out the channels whose lanes are full and
 //     the kinds that are. What has been in flight for more than a second makes
-//     room for others, up to four times the limits, and where nothing but such is
-//     in flight to a destination, what waits for it is given back and left alone
-//     until something of it has ended.
+//     room for others, up to four times the limits. Where all that may be in
+//     flight to a destination has been for three seconds, what waits for it is
+//     given back and left alone until something of it has ended.
 //   - A flood for one channel leaves room for others: in a claim channels take
 //     turns, each with its oldest. How much one may get grows with the lanes.
 //   - A claim of 200 looks at 500 deliveries along an index, however many are due;

@@ -55,8 +55,9 @@ const (
 	maxQueued  = 2000 // deliveries leased and waiting for their turn
 	perSlot    = 8    // deliveries that may wait for each slot of a lane
 
-	slow    = time.Second // in flight for longer, a delivery makes room for others
-	crowded = 4           // times the limits are the most there is room for
+	slow    = time.Second     // in flight for longer, a delivery makes room for others
+	stuck   = 3 * time.Second // a lane is, when all that may be in flight has been for longer
+	crowded = 4               // times the limits are the most there is room for
 )
 
 // job is a leased delivery on its way through the dispatcher.
@@ -97,15 +98,11 @@ type lane struct {
 	inFlight          []*job
 	window            int  // how many may be in flight
 	full              bool // claims leave its channels out until it has drained
+	stuck             bool // and until something in flight has ended
 }
 
 // ready is how many could start if only the lane counted.
 func (l *lane) ready() int { return max(0, min(len(l.queue), l.window-len(l.inFlight))) }
-
-// hangs tells whether all that may be in flight has been for long.
-func (l *lane) hangs() bool {
-	return len(l.inFlight) >= l.window && !slices.ContainsFunc(l.inFlight, func(j *job) bool { return !j.slow })
-}
 
 // lanes decides what is sent next and what is claimed next. It does nothing by
 // itself and is used by one goroutine.
@@ -191,23 +188,29 @@ func (ls *lanes) done(j *job) {
 		l.window = min(l.window+1, ls.limits.MaxPerDestination)
 	}
 	l.inFlight = slices.DeleteFunc(l.inFlight, func(other *job) bool { return other == j })
+	l.stuck = false
 	ls.inFlight.end(j)
 	ls.kind(l.kind).end(j)
 	ls.forget()
 }
 
 // makeRoom lets others start beside what has been in flight for long at time now,
-// and takes out what waits for destinations that hang.
+// and takes out what waits in lanes that are stuck.
 func (ls *lanes) makeRoom(now time.Time) (out []*job) {
 	for _, l := range ls.ring {
+		var hanging int
 		for _, j := range l.inFlight {
-			if !j.slow && now.Sub(j.begun) > slow {
+			since := now.Sub(j.begun)
+			if !j.slow && since > slow {
 				j.slow = true
 				ls.inFlight.slows()
 				ls.kind(l.kind).slows()
 			}
+			if since > stuck {
+				hanging++
+			}
 		}
-		if l.hangs() {
+		if l.stuck = hanging > 0 && hanging >= l.window; l.stuck {
 			out = append(out, l.queue...)
 			l.queue = nil
 		}
@@ -249,7 +252,7 @@ type room struct {
 }
 
 // room looks where deliveries may be added. A full lane stays closed until it
-// has nearly drained, so that claims are few and large; one that hangs, until
+// has nearly drained, so that claims are few and large; one that is stuck, until
 // something of it has ended.
 func (ls *lanes) room() room {
 	r := room{perChannel: perChannel}
@@ -258,7 +261,7 @@ func (ls *lanes) room() room {
 	for _, l := range ls.ring {
 		ready[l.kind] += l.ready()
 		total += l.ready()
-		if l.full = l.hangs() || len(l.queue) >= perSlot*l.window || l.full && len(l.queue) > 2*l.window; !l.full {
+		if l.full = l.stuck || len(l.queue) >= perSlot*l.window || l.full && len(l.queue) > 2*l.window; !l.full {
 			r.perChannel = max(r.perChannel, min(claimBatch, perSlot*l.window))
 			continue
 		}
