@@ -38,6 +38,7 @@ func TestEverySectionRuns(t *testing.T) {
 		t.Fatalf("exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	var saved struct {
+		Started time.Time
 		Rows []struct {
 			Section string
 			What    string
@@ -51,6 +52,9 @@ func TestEverySectionRuns(t *testing.T) {
 	}
 	if err := json.Unmarshal(text, &saved); err != nil {
 		t.Fatal(err)
+	}
+	if age := time.Since(saved.Started); age < 0 || age > time.Hour {
+		t.Errorf("started %v ago", age)
 	}
 	seen := make(map[string]int)
 	for _, r := range saved.Rows {

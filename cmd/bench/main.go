@@ -154,7 +154,7 @@ func newBench(ctx context.Context, o options, stdout, stderr io.Writer) (*bench,
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build punctual: %w\n%s", err, out), os.RemoveAll(dir))
 	}
-	b.report.Machine = machine(ctx)
+	b.report.Machine, b.report.Started = machine(ctx), time.Now()
 	fmt.Fprintln(stdout, b.report.Machine)
 	return b, nil
 }
@@ -187,7 +187,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.json, "json", "", "file to write the figures to")
 	f.StringVar(&o.profile, "profile", "", "directory to write CPU profiles of the server to (it then runs inside this program)")
 	settings := f.String("pg", "", "settings of PostgreSQL over those of the bench, as name=value;name=value")
-	f.BoolVar(&o.full, "full", false, "the sizes of a large service; takes half an hour")
+	f.BoolVar(&o.full, "full", false, "the sizes of a large service; takes twice as long")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
