@@ -39,7 +39,7 @@ func TestEverySectionRuns(t *testing.T) {
 	}
 	var saved struct {
 		Started time.Time
-		Rows []struct {
+		Rows    []struct {
 			Section string
 			What    string
 			Figures map[string]float64
