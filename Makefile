@@ -3,7 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 20s
 # Two packages at a time: each may have a PostgreSQL cluster and a browser of its own.
-TESTFLAGS ?= -p 2 -parallel 4 -timeout 10m
+TESTFLAGS ?= -p 2 -parallel 4 -timeout 14m
 LINTER   := 2.15.0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
