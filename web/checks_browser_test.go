@@ -97,19 +97,19 @@ func TestTheListInABrowser(t *testing.T) {
 		t.Helper()
 		s.eventually(ctx, fmt.Sprintf(`[...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a')].map(a => a.textContent).join() === %q`, strings.Join(want, ",")))
 	}
-	s.drive(ctx, chromedp.Click(`a[data-tag=prod]`))
+	s.drive(ctx, browser.Click(`a[data-tag=prod]`))
 	visible("down 2", "late 1", "up 10")
-	s.drive(ctx, chromedp.Click(`a[data-state=down]`))
+	s.drive(ctx, browser.Click(`a[data-state=down]`))
 	visible("down 2")
 	s.eventually(ctx, `location.search === '?tag=prod&status=down'`)
-	s.drive(ctx, chromedp.Click(`a[data-state=down]`), chromedp.Click(`a[data-tag=prod]`), press("/"), chromedp.KeyEvent("up"))
+	s.drive(ctx, browser.Click(`a[data-state=down]`), browser.Click(`a[data-tag=prod]`), press("/"), chromedp.KeyEvent("up"))
 	visible("up 9", "up 10")
 	s.eventually(ctx, `document.activeElement.name === 'search'`)
 
 	// A list that came filtered fetches the rest.
 	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)+"?search=nosuch"))
 	visible()
-	s.drive(ctx, chromedp.Click(`#show-all`))
+	s.drive(ctx, browser.Click(`#show-all`))
 	visible("down 2", "late 1", "new 5", "paused 4", "run 3", "up 9", "up 10")
 
 	// It stays current.
@@ -119,11 +119,11 @@ func TestTheListInABrowser(t *testing.T) {
 	s.eventually(ctx, `document.title.startsWith('(2 down) ') && document.querySelector('a[data-state=down] b').textContent === '2'`)
 
 	// The menu of a row.
-	s.drive(ctx, chromedp.Click(`tr.s-paused .ac button`), chromedp.WaitVisible(`#row-menu`))
+	s.drive(ctx, browser.Click(`tr.s-paused .ac button`), chromedp.WaitVisible(`#row-menu`))
 	if err := browser.Screenshot(ctx, "checks-menu", 1280, 800, false); err != nil {
 		t.Error(err)
 	}
-	s.drive(ctx, chromedp.Click(`#row-menu [data-channel]`))
+	s.drive(ctx, browser.Click(`#row-menu [data-channel]`))
 	s.eventually(ctx, `document.querySelector('tr.s-paused .ch').dataset.on === ''`)
 	waitFor(t, "the channel to be off", func() bool {
 		on, err := s.store.ChannelsOfCheck(t.Context(), z["paused 4"].ID)
@@ -149,7 +149,7 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	_, p := s.login("me@example.org")
 	ctx := s.chromium(listURL(p.ID))
 
-	s.drive(ctx, chromedp.Click(`a[data-dialog][href$="/add/"]`), chromedp.WaitVisible(`dialog input[name=name]`))
+	s.drive(ctx, browser.Click(`a[data-dialog][href$="/add/"]`), chromedp.WaitVisible(`dialog input[name=name]`))
 	s.eventually(ctx, `document.activeElement.name === 'name'`)
 	s.drive(ctx, chromedp.SendKeys(`dialog input[name=name]`, "Nightly Büro backup"))
 	s.eventually(ctx, `document.querySelector('dialog input[name=slug]').value === 'nightly-buro-backup'`)
@@ -169,7 +169,7 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	s.eventually(ctx, `document.querySelector('dialog [name=timeout_value]').closest('fieldset').querySelector('[type=range]').value === '750'`)
 	s.eventually(ctx, slide("grace", 300))
 	s.shots(ctx, "add-simple")
-	s.drive(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
+	s.drive(ctx, browser.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
 	checks, err := s.store.ChecksOf(t.Context(), p.ID)
 	if err != nil || len(checks) != 2 {
 		t.Fatal(checks, err)
@@ -180,15 +180,15 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	}
 
 	// A schedule with a live preview; what is wrong shows beside its field.
-	s.drive(ctx, chromedp.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`), chromedp.Click(`dialog [name=kind][value=cron]`),
+	s.drive(ctx, browser.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`), browser.Click(`dialog [name=kind][value=cron]`),
 		chromedp.SendKeys(`dialog [name=schedule]`, "61 3 * * *"))
 	s.eventually(ctx, `document.querySelector('dialog .preview .error')?.textContent.includes('61')`)
-	s.drive(ctx, chromedp.Click(`dialog .btn.primary`), chromedp.WaitVisible(`dialog .field > .error`))
+	s.drive(ctx, browser.Click(`dialog .btn.primary`), chromedp.WaitVisible(`dialog .field > .error`))
 	s.drive(ctx, fill(`dialog [name=schedule]`, "30 3 * * MON-FRI"))
 	s.eventually(ctx, `document.querySelectorAll('dialog .runs tbody tr').length === 6 && document.querySelector('dialog .preview').textContent.includes('Monday through Friday')`)
 	s.eventually(ctx, `document.querySelector('dialog [name=schedule]').getAttribute('aria-invalid') === null`)
 	s.shots(ctx, "schedule-cron")
-	s.drive(ctx, chromedp.Click(`dialog .btn.primary`))
+	s.drive(ctx, browser.Click(`dialog .btn.primary`))
 	s.eventually(ctx, `!document.querySelector('dialog') && document.querySelector('#events')`)
 	waitFor(t, "the new schedule", func() bool { return s.reload(c).Schedule == "30 3 * * MON-FRI" })
 	if got := s.reload(c); got.Kind != "cron" || got.TZ != "Europe/Riga" || got.Timeout != 7*24*time.Hour {
@@ -215,11 +215,11 @@ func TestTheDetailsInABrowser(t *testing.T) {
 	s.ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus, p.Body = &exit, []byte("disk full") })
 	s.drive(ctx, chromedp.WaitVisible(`.state.s-down`), chromedp.WaitVisible(`.e-fail`))
 	s.shots(ctx, "details")
-	s.drive(ctx, chromedp.Click(`.e-fail a`), chromedp.WaitVisible(`dialog .code.body`))
+	s.drive(ctx, browser.Click(`.e-fail a`), chromedp.WaitVisible(`dialog .code.body`))
 	if err := browser.Screenshot(ctx, "ping", 1280, 900, true); err != nil {
 		t.Error(err)
 	}
-	s.drive(ctx, chromedp.Click(`dialog .close`))
+	s.drive(ctx, browser.Click(`dialog .close`))
 	s.eventually(ctx, `!document.querySelector('dialog')`)
 	s.drive(ctx, clickOn(`button[role=switch]`))
 	s.eventually(ctx, `document.querySelector('button[role=switch]').getAttribute('aria-checked') === 'false'`)
@@ -239,10 +239,10 @@ func TestChecksWorkWithoutJavaScript(t *testing.T) {
 	if err := browser.DisableJS(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)), chromedp.Click(`.head a.btn.primary`), chromedp.WaitVisible(`input[name=name]`),
-		chromedp.SendKeys(`input[name=name]`, "Plain"), chromedp.Click(`[name=kind][value=oncalendar]`), chromedp.WaitVisible(`[name=schedule]`),
-		chromedp.SendKeys(`[name=schedule]`, "Mon..Fri 03:00"), chromedp.Click(`main form .btn.primary`), chromedp.WaitVisible(`#events`),
-		chromedp.Click(`form[action$="/pause/"] button`), chromedp.WaitVisible(`.state.s-paused`))
+	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)), browser.Click(`.head a.btn.primary`), chromedp.WaitVisible(`input[name=name]`),
+		chromedp.SendKeys(`input[name=name]`, "Plain"), browser.Click(`[name=kind][value=oncalendar]`), chromedp.WaitVisible(`[name=schedule]`),
+		chromedp.SendKeys(`[name=schedule]`, "Mon..Fri 03:00"), browser.Click(`main form .btn.primary`), chromedp.WaitVisible(`#events`),
+		browser.Click(`form[action$="/pause/"] button`), chromedp.WaitVisible(`.state.s-paused`))
 	s.shots(ctx, "details-no-js")
 	checks, err := s.store.ChecksOf(t.Context(), p.ID)
 	if err != nil || len(checks) != 2 || checks[1].Slug != "plain" || checks[1].Schedule != "Mon..Fri 03:00" {

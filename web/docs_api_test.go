@@ -60,5 +60,5 @@ func TestTheReferenceInABrowser(t *testing.T) {
 	s.shots(ctx, "api-reference")
 	s.drive(ctx, chromedp.EmulateViewport(390, 800))
 	s.eventually(ctx, "document.documentElement.scrollWidth <= 390")
-	s.drive(ctx, chromedp.Click(".op .code [data-copy]", chromedp.ByQuery), chromedp.WaitVisible(".toast", chromedp.ByQuery))
+	s.drive(ctx, browser.Click(".op .code [data-copy]"), chromedp.WaitVisible(".toast", chromedp.ByQuery))
 }

@@ -184,7 +184,7 @@ func TestDocumentationInABrowser(t *testing.T) {
 	s.eventually(ctx, `document.activeElement.name === 'q'`)
 	s.drive(ctx, chromedp.EmulateViewport(390, 700), chromedp.Navigate(s.url+"/docs/api-v1/"))
 	s.eventually(ctx, `document.documentElement.scrollWidth <= 390`)
-	s.drive(ctx, chromedp.Click(".docs .all", chromedp.ByQuery))
+	s.drive(ctx, browser.Click(".docs .all"))
 	s.eventually(ctx, `(() => {
 		const a = document.activeElement, r = a.getBoundingClientRect();
 		return a.getAttribute('aria-current') === 'page' && r.top > 0 && r.bottom < innerHeight;

@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/browser"
 )
 
 // watchPage notes what a reader feels: how far things jump, and for how long an
@@ -281,7 +282,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	// Who does not want single keys has none.
 	s.drive(ctx, press("?"), clickOn(`dialog.keys input`), chromedp.KeyEvent("\x1b"), press("j"), press("?"))
 	s.eventually(ctx, `!document.querySelector('dialog') && !document.activeElement.closest('#projects')`)
-	s.drive(ctx, chromedp.Click(`[data-keys]`), chromedp.Click(`dialog.keys input`), chromedp.KeyEvent("\x1b"), press("j"))
+	s.drive(ctx, browser.Click(`[data-keys]`), browser.Click(`dialog.keys input`), chromedp.KeyEvent("\x1b"), press("j"))
 	s.eventually(ctx, `document.activeElement.closest('#projects')`)
 }
 

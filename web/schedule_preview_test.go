@@ -12,6 +12,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/browser"
 )
 
 func schedulePath(c *monitor.Check, page string) string {
@@ -157,7 +158,7 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 	says(".trial", "as it is stored: never")
 	s.shots(ctx, "schedule-simple")
 	// A zone by some letters of its name.
-	s.drive(ctx, chromedp.Click(`[name=kind][value=cron]`), fill(`[name=schedule]`, "30 2 * * *"), chromedp.Click("#tz"), chromedp.KeyEvent("york am"))
+	s.drive(ctx, browser.Click(`[name=kind][value=cron]`), fill(`[name=schedule]`, "30 2 * * *"), browser.Click("#tz"), chromedp.KeyEvent("york am"))
 	s.eventually(ctx, `document.querySelectorAll('#tz-list li').length === 1`)
 	s.shots(ctx, "schedule-zones")
 	s.drive(ctx, fill("#tz", "york"))
@@ -167,6 +168,6 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 	says(".runs th:nth-child(2)", "America/New_York")
 	says(".warn", "clocks in America/New_York go from 02:00 to 03:00")
 	s.shots(ctx, "schedule-warnings")
-	s.drive(ctx, chromedp.Click(`main form .btn.primary`))
+	s.drive(ctx, browser.Click(`main form .btn.primary`))
 	waitFor(t, "the schedule", func() bool { got := s.reload(c); return got.TZ == "America/New_York" && got.Schedule == "30 2 * * *" })
 }

@@ -95,7 +95,7 @@ func (b *tab) see(selector string) {
 func (b *tab) click(selector string) {
 	b.Helper()
 	b.see(selector)
-	b.do(chromedp.Click(selector, chromedp.ByQuery))
+	b.do(chromium.Click(selector))
 }
 
 // fill puts text into a field as if it were typed.

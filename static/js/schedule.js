@@ -59,7 +59,11 @@ function setUpSchedule(root) {
   };
   let shown = box.childElementCount ? String(values()) : '';
   const preview = async () => {
-    const mine = ++turn;
+    const mine = turn;
+    await ask(mine);
+    if (mine === turn) box.removeAttribute('aria-busy');
+  };
+  const ask = async (mine) => {
     const asked = String(values());
     if (asked === shown) return;
     shown = asked;
@@ -76,6 +80,8 @@ function setUpSchedule(root) {
     if (e.target.matches('[type=search]')) return;
     e.target.closest('.field')?.querySelector('.error')?.remove(); // what the server said of the value before
     e.target.removeAttribute('aria-invalid');
+    box.setAttribute('aria-busy', 'true'); // it is about the values before
+    turn++;
     clearTimeout(timer);
     timer = setTimeout(preview, 150);
   };

@@ -44,6 +44,36 @@ func once(ctx context.Context, action chromedp.Action) error {
 	return err
 }
 
+// Click clicks what the CSS selector finds first, when that can be seen, nothing on the page is busy (aria-busy), and it
+// stays where it is: what is still arriving could move it away from under the pointer.
+func Click(selector string) chromedp.Action {
+	return chromedp.Tasks{
+		chromedp.WaitVisible(selector, chromedp.ByQuery),
+		chromedp.ActionFunc(func(ctx context.Context) error { return still(ctx, selector) }),
+		chromedp.Click(selector, chromedp.ByQuery),
+	}
+}
+
+// still returns when the element was twice in the same place.
+func still(ctx context.Context, selector string) error {
+	place := fmt.Sprintf(`document.querySelector("[aria-busy=true]") ? "" : JSON.stringify(document.querySelector(%q)?.getBoundingClientRect() ?? "")`, selector)
+	for last := ""; ; {
+		var now string
+		if err := chromedp.Evaluate(place, &now).Do(ctx); err != nil {
+			return err
+		}
+		if now != "" && now == last {
+			return nil
+		}
+		last = now
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s to stay where it is: %w", selector, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // replaced tells whether Chromium does not know the element any more that an action was meant for: "Could not find node
 // with given id", "No node with given id found".
 func replaced(err error) bool {
