@@ -120,16 +120,16 @@ func TestSQLiteCallsNobodyAboutItsOwn(t *testing.T) {
 		here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
 		things(t, here)
 		emails := here.Watch(t.Context(), db.TopicEmails)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		called(emails)
 		for range 3 {
 			wake(t, here, db.TopicDeliveries)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if called(emails) {
 				t.Error("called about what this process has done")
 			}
 			wake(t, there, db.TopicDeliveries)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if !called(emails) {
 				t.Error("not called about what another one has done")
 			}
