@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -170,4 +171,34 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 	s.shots(ctx, "schedule-warnings")
 	s.drive(ctx, browser.Click(`main form .btn.primary`))
 	waitFor(t, "the schedule", func() bool { got := s.reload(c); return got.TZ == "America/New_York" && got.Schedule == "30 2 * * *" })
+}
+
+// What a preview says is of the values that are in the form, however they came
+// about, or it says nothing.
+func TestThePreviewIsOfTheValuesInTheForm(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	_, p := s.login("me@example.org")
+	ctx := s.chromium(schedulePath(s.firstCheck(p), "timeout"))
+	s.eventually(ctx, `document.querySelector('.means')?.textContent.includes('Every day')`)
+	slide := func(to int, event string) {
+		s.drive(ctx, chromedp.Evaluate(fmt.Sprintf(`(() => { const r = document.querySelector('[type=range]'); r.value = %d; r.dispatchEvent(new Event(%q, {bubbles: true})) })()`, to, event), nil))
+	}
+	s.drive(ctx, chromedp.Evaluate(`window.real = fetch; window.held = []; window.fetch = (...a) => ({
+		hold: () => new Promise((go) => held.push(() => go(real(...a)))), away: () => Promise.reject(new TypeError('away')), there: () => real(...a) })[server]()`, nil))
+	server := func(is string) { s.drive(ctx, chromedp.Evaluate(`window.server = '`+is+`'`, nil)) }
+
+	server("hold") // the slider is let go while the answer is on its way
+	slide(300, "input")
+	s.eventually(ctx, `held.length === 1`)
+	server("there")
+	slide(300, "change")
+	s.drive(ctx, chromedp.Evaluate(`held[0]()`, nil))
+	s.eventually(ctx, `document.querySelector('.means')?.textContent.includes('Every hour') && !document.querySelector('[aria-busy]')`)
+
+	server("away")
+	slide(250, "input")
+	s.eventually(ctx, `!document.querySelector('.means') && !document.querySelector('[aria-busy]')`)
+	server("there")
+	slide(250, "change")
+	s.eventually(ctx, `document.querySelector('.means')`)
 }

@@ -60,21 +60,28 @@ function setUpSchedule(root) {
   let shown = box.childElementCount ? String(values()) : '';
   const preview = async () => {
     const mine = turn;
-    await ask(mine);
-    if (mine === turn) box.removeAttribute('aria-busy');
+    const asked = values();
+    if (String(asked) !== shown) {
+      const answer = kind === 'simple' || text.value.trim() ? await explain(asked) : '';
+      if (mine !== turn) return; // the values have changed meanwhile
+      shown = answer === null ? '' : String(asked);
+      const said = root.querySelector('.field .error'); // by the server, of the same values
+      box.innerHTML = said ? '' : answer ?? '';
+      if (kind !== 'simple' && !said && answer) {
+        if (box.querySelector('.error')) text.setAttribute('aria-invalid', 'true');
+        else text.removeAttribute('aria-invalid');
+      }
+    }
+    box.removeAttribute('aria-busy');
   };
-  const ask = async (mine) => {
-    const asked = String(values());
-    if (asked === shown) return;
-    shown = asked;
-    if (kind !== 'simple' && !text.value.trim()) return void box.replaceChildren();
-    const response = await fetch(root.dataset.schedule, { method: 'POST', body: values() }).catch(() => null);
-    if (mine !== turn || !response?.ok || response.redirected) return;
-    const said = root.querySelector('.field .error'); // by the server, of the same values
-    box.innerHTML = said ? '' : await response.text();
-    if (kind === 'simple' || said) return;
-    if (box.querySelector('.error')) text.setAttribute('aria-invalid', 'true');
-    else text.removeAttribute('aria-invalid');
+  // What the server says of the values, null when it says nothing.
+  const explain = async (asked) => {
+    try {
+      const response = await fetch(root.dataset.schedule, { method: 'POST', body: asked });
+      return response.ok && !response.redirected ? await response.text() : null;
+    } catch {
+      return null;
+    }
   };
   const soon = (e) => {
     if (e.target.matches('[type=search]')) return;
