@@ -138,8 +138,12 @@ func (s *Store) CodeBySlug(ctx context.Context, pingKey, slug string) (uuid.UUID
 	return codeBySlug(ctx, s.db, pingKey, slug)
 }
 
+// selectBySlug finds the check with slug $2 of the project with ping key $1. Two
+// are enough to know that there are several.
+const selectBySlug = `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = $1 AND c.slug = $2 LIMIT 2`
+
 func codeBySlug(ctx context.Context, q db.Querier, pingKey, slug string) (uuid.UUID, error) {
-	rows, err := q.Query(ctx, `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = $1 AND c.slug = $2 LIMIT 2`, pingKey, slug)
+	rows, err := q.Query(ctx, selectBySlug, pingKey, slug)
 	codes, err := db.Collect(rows, err, func(r *sql.Rows, code *uuid.UUID) error {
 		return r.Scan(code)
 	})

@@ -28,8 +28,6 @@ const (
 	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
 
 	// Parameters without a name: the driver looks up each one that has one.
-	sqliteResolve = `SELECT c.code FROM projects p JOIN checks c ON c.project_id = p.id WHERE p.ping_key = ? AND c.slug = ? LIMIT 2`
-
 	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -102,7 +100,7 @@ func resolveSQLite(ctx context.Context, tx *db.Tx, batch []*Arrival) ([]*Arrival
 	if !slices.ContainsFunc(batch, (*Arrival).bySlug) {
 		return batch, nil
 	}
-	resolve := tx.Prepared(sqliteResolve)
+	resolve := tx.Prepared(selectBySlug)
 	for _, a := range batch {
 		if !a.bySlug() {
 			continue
