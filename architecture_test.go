@@ -24,7 +24,7 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/errs", "internal/hosts", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
@@ -69,6 +69,7 @@ var onlyFor = map[string][]string{
 // thirdParty are the only modules of others that a pure package may use.
 var thirdParty = map[string][]string{
 	"internal/errs":     nil,
+	"internal/hosts":    {"golang.org/x/net/idna"},
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/schedule": nil,
 	"internal/config":   {"golang.org/x/net/publicsuffix"},

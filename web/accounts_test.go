@@ -259,6 +259,18 @@ func TestPostsOfOtherSitesAreRefused(t *testing.T) {
 	})
 }
 
+// Browsers write the origin of a site in one spelling, whatever spelling its
+// operator has set; the proxy before it may write another host.
+func TestTheOriginOfTheSiteIsKnownInEverySpelling(t *testing.T) {
+	for _, root := range []string{"https://Cron.example.org", "https://cron.example.org:443", "https://cron.example.org.", "https://cron.example.org"} {
+		s := newTestSite(t, db.SQLite, func(d *Deps) { d.Site.Root, _ = url.Parse(root) })
+		s.header.Set("Origin", "https://cron.example.org")
+		s.post("/accounts/logout/", nil).is(http.StatusSeeOther)
+		s.header.Set("Origin", "https://cron.example.org:8443")
+		s.post("/accounts/logout/", nil).is(http.StatusForbidden)
+	}
+}
+
 func TestTooManyAttemptsSayWhenToComeBack(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		for range 10 {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -51,12 +51,9 @@ func (s *Server) mayReadMailbox(r *http.Request) bool {
 	return isLoopback(hostname(r.RemoteAddr)) && isLoopback(auth.ClientIP(r))
 }
 
-// hostname is the host without a port.
+// hostname is the host without a port, a final dot and the brackets of IPv6.
 func hostname(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return host
-	}
-	return strings.Trim(hostport, "[]")
+	return strings.Trim(hosts.Name(hostport), "[]")
 }
 
 func isLoopback(host string) bool {

@@ -17,6 +17,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/incident"
 	"punctual/internal/logs"
 )
@@ -220,7 +221,7 @@ func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // crossOrigin refuses posts that other sites make browsers send (STYLE row 6).
 func (s *Server) crossOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	origin := s.Site.Root.Scheme + "://" + s.Site.Root.Host
+	origin := hosts.Origin(s.Site.Root)
 	if err := protection.AddTrustedOrigin(origin); err != nil { // a proxy may have changed the Host header
 		s.Log.Warn("the address of the site is no origin", "origin", origin, "error", err)
 	}

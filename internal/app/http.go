@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"punctual/internal/hosts"
 	"punctual/internal/logs"
 	"punctual/internal/ping"
 )
@@ -89,7 +90,7 @@ func (a *App) handler() http.Handler {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, fixed):
 			fixedPings.ServeHTTP(w, r)
-		case host != "" && strings.EqualFold(r.Host, host), host == "" && shown != "/" && strings.HasPrefix(path, shown):
+		case host != "" && hosts.Same(r.Host, host), host == "" && shown != "/" && strings.HasPrefix(path, shown):
 			shownPings.ServeHTTP(w, r)
 		default:
 			site.ServeHTTP(w, r)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -37,7 +38,7 @@ func newRelyingParty(siteRoot, name, id string) *webauthn.WebAuthn {
 	if err != nil {
 		return nil
 	}
-	host := strings.ToLower(root.Hostname())
+	host := strings.Trim(hosts.Name(root.Host), "[]")
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
 	if _, err := netip.ParseAddr(host); err == nil || (root.Scheme != "https" && !local) {
 		return nil
@@ -46,7 +47,7 @@ func newRelyingParty(siteRoot, name, id string) *webauthn.WebAuthn {
 		id = host
 	}
 	party, err := webauthn.New(&webauthn.Config{
-		RPID: id, RPDisplayName: name, RPOrigins: []string{root.Scheme + "://" + root.Host},
+		RPID: id, RPDisplayName: name, RPOrigins: []string{hosts.Origin(root)},
 		// A second factor: that somebody is there is enough, and the key need not keep a list of accounts.
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementDiscouraged, UserVerification: protocol.VerificationDiscouraged,

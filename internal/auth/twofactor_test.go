@@ -86,7 +86,7 @@ func TestKeysAreBoundToTheirName(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s, "jane@example.org")
 		for id, want := range map[string]string{"": "cron.example.org", "example.org": "example.org"} {
-			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot, c.SiteName, c.RPID = "https://Cron.example.org", "Punctual", id })
+			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot, c.SiteName, c.RPID = "https://Cron.example.org.:443", "Punctual", id })
 			ceremony, err := b.BeginKey(t.Context(), a.User)
 			if err != nil {
 				t.Fatal(err)

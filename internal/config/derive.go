@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"punctual/internal/hosts"
 )
 
 // Origins of a value that nobody gave; the others name their source.
@@ -118,15 +120,20 @@ func (c *Config) PingURL(path string) string {
 	return c.PingEndpoint + strings.TrimLeft(path, "/")
 }
 
-// PingHost is the host (with the port, if one is given) of PING_ENDPOINT when
-// it is another one than that of SITE_ROOT, else "". Requests for it are pings
-// from the root on (contract §1).
+// PingHost is the host of PING_ENDPOINT when it is another one than that of
+// SITE_ROOT, else "": in lower case, without a final dot, and with its port
+// where that is not the one of its scheme. Requests for it are pings from the
+// root on.
 func (c *Config) PingHost() string {
 	u, err := url.Parse(c.PingEndpoint)
-	if err != nil || strings.EqualFold(u.Host, c.siteURL().Host) {
+	if err != nil {
 		return ""
 	}
-	return u.Host
+	host := hosts.Of(u)
+	if host == hosts.Of(c.siteURL()) {
+		return ""
+	}
+	return host
 }
 
 // EmailPingDomain is the domain of the addresses that take pings by e-mail, or

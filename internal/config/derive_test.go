@@ -45,8 +45,26 @@ func TestSenderIsAnAddressForEverySite(t *testing.T) {
 
 func TestPingsMayHaveAHostOfTheirOwn(t *testing.T) {
 	c := load(t, env{"PUNCTUAL_SITE_ROOT": "https://example.org", "PUNCTUAL_PING_ENDPOINT": "https://Ping.example.org"})
-	if c.PingHost() != "Ping.example.org" || c.PingURL("/abc") != "https://Ping.example.org/abc" || c.SitePath() != "" {
+	if c.PingHost() != "ping.example.org" || c.PingURL("/abc") != "https://Ping.example.org/abc" || c.SitePath() != "" {
 		t.Errorf("host %q, url %q, path %q", c.PingHost(), c.PingURL("/abc"), c.SitePath())
+	}
+}
+
+// The host of the site in another spelling is no host of its own.
+func TestOneHostHasManySpellings(t *testing.T) {
+	for _, tt := range []struct{ site, pings, want string }{
+		{"https://example.org", "https://Example.org:443/p/", ""},
+		{"https://example.org:443", "https://example.org./p/", ""},
+		{"http://example.org:80/jobs", "http://EXAMPLE.org/p", ""},
+		{"http://example.org", "https://example.org/p", ""},
+		{"https://example.org", "https://ping.example.org.:443", "ping.example.org"},
+		{"https://example.org", "https://example.org:8443", "example.org:8443"},
+		{"https://example.org", "https://pïng.example.org", "xn--png-zma.example.org"},
+	} {
+		c := load(t, env{"PUNCTUAL_SITE_ROOT": tt.site, "PUNCTUAL_PING_ENDPOINT": tt.pings})
+		if got := c.PingHost(); got != tt.want {
+			t.Errorf("site %s, pings %s: host %q, want %q", tt.site, tt.pings, got, tt.want)
+		}
 	}
 }
 

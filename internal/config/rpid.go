@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"punctual/internal/hosts"
 )
 
 // checkRPID takes what browsers take as the name of keys on this site: its host,
@@ -14,7 +16,7 @@ import (
 // Level 2 §5.1.3). A site whose address is wrong or has a number for a host has
 // no such name; the first is complained about elsewhere.
 func (c *Config) checkRPID(id string) error {
-	host := strings.ToLower(c.siteURL().Hostname())
+	host := c.siteName()
 	if host == "" {
 		return nil
 	}
@@ -36,6 +38,9 @@ func (c *Config) checkRPID(id string) error {
 // keysWork tells whether browsers use security keys on this site: with https, or
 // on localhost (Secure Contexts §3.1).
 func (c *Config) keysWork() bool {
-	host := strings.ToLower(c.siteURL().Hostname())
+	host := c.siteName()
 	return c.Secure() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
+
+// siteName is the host of SITE_ROOT without its port, as browsers write it.
+func (c *Config) siteName() string { return strings.Trim(hosts.Name(c.siteURL().Host), "[]") }

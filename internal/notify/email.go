@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 )
@@ -68,7 +69,7 @@ func (*Email) Wants(config string, f monitor.Flip) bool {
 // Destination is the domain of the address.
 func (*Email) Destination(config string) string {
 	_, domain, _ := strings.Cut(readEmail(config).Address, "@")
-	return strings.ToLower(domain)
+	return hosts.Domain(domain)
 }
 
 // Summary is the address.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 )
 
@@ -89,14 +90,15 @@ func (*Webhook) Wants(config string, f monitor.Flip) bool {
 	return c.on(f.New).url != ""
 }
 
-// Destination is the host of the URL, with its port where it has one.
+// Destination is the host of the URL, with its port where that is not the one of
+// its scheme: however the host is spelled, it is one destination.
 func (*Webhook) Destination(config string) string {
 	c := readWebhook(config)
 	u, err := url.Parse(c.anyURL())
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(u.Host)
+	return hosts.Of(u)
 }
 
 // Summary is the host of the URL: its path may hold a secret.

@@ -162,6 +162,13 @@ func TestTheFormOfAWebhook(t *testing.T) {
 	if d := webhook().Destination(c); d != "backend:8080" {
 		t.Errorf("destination %q", d)
 	}
+	for address, want := range map[string]string{
+		"https://Hooks.example.org:443/a": "hooks.example.org", "https://hooks.example.org./b": "hooks.example.org", "http://hooks.example.org:443/": "hooks.example.org:443",
+	} {
+		if d := webhook().Destination(`{"url_down":"` + address + `"}`); d != want {
+			t.Errorf("destination of %s: %q, want %q", address, d, want)
+		}
+	}
 	if !webhook().Wants(c, monitor.Flip{New: monitor.StatusDown}) || webhook().Wants(c, monitor.Flip{New: monitor.StatusUp}) {
 		t.Error("wants what has no URL, or not what has one")
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/google/uuid"
 
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 )
 
@@ -25,12 +26,12 @@ var (
 const pingKeyLength = 22
 
 // parseAddress reads an envelope recipient: <uuid>@domain with a version 4 uuid
-// in any letter case, or <ping key>+<slug>@domain. The domain's case does not
-// matter. Whether there is such a check is not asked here, and never told to
+// in any letter case, or <ping key>+<slug>@domain. The domain's case and final
+// dot do not matter. Whether there is such a check is not asked here, and never told to
 // the sender.
 func parseAddress(address, domain string) (mailbox, error) {
 	at := strings.LastIndexByte(address, '@')
-	if at < 0 || !strings.EqualFold(address[at+1:], domain) {
+	if at < 0 || hosts.Domain(address[at+1:]) != hosts.Domain(domain) {
 		return mailbox{}, errDomain
 	}
 	local := address[:at]

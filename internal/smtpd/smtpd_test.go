@@ -222,6 +222,7 @@ func TestRecipients(t *testing.T) {
 			strings.ToUpper(code) + "@HC.Example.ORG":        "250 ",
 			uuid.NewString() + "@" + domain:                  "250 ", // not told from one that is there
 			strings.Repeat("x", 22) + "+no-such@" + domain:   "250 ",
+			code + "@" + domain + ".":                        "250 ",
 			code + "@example.org":                            "550 5.1.1 Recipient rejected",
 			code + "@sub." + domain:                          "550 5.1.1 Recipient rejected",
 			"postmaster@" + domain:                           "550 5.1.1 Invalid mailbox",
