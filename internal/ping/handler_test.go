@@ -187,6 +187,40 @@ func TestEveryMethodIsAPing(t *testing.T) {
 	})
 }
 
+// A body whose length is not announced, as `curl -T -` sends it, has the limit of
+// those whose length is: the last byte that is taken and the first that is not.
+func TestABodyWithoutContentLengthHasALimitToo(t *testing.T) {
+	const largest = 2621440
+	each(t, func(e *endpoint) {
+		send := func(size int) *httptest.ResponseRecorder {
+			r := httptest.NewRequest("POST", e.path("/ping/{U}"), io.MultiReader(strings.NewReader(strings.Repeat("x", size))))
+			if r.ContentLength != -1 {
+				e.Fatalf("the length is announced as %d", r.ContentLength)
+			}
+			w := httptest.NewRecorder()
+			e.h.ServeHTTP(w, r)
+			return w
+		}
+		for _, size := range []int{largest, bodyLimit + 1, bodyLimit, 1} {
+			if w := send(size); w.Code != 200 {
+				e.Errorf("%d bytes: %d", size, w.Code)
+			}
+			if got, want := len(e.last().Body), min(size, bodyLimit); got != want {
+				e.Errorf("of %d bytes %d are kept, want %d", size, got, want)
+			}
+		}
+		before := e.check().NPings
+		for _, size := range []int{largest + 1, 2 * largest} {
+			if w := send(size); w.Code != 400 || !strings.Contains(w.Body.String(), "larger than 2621440 bytes") {
+				e.Errorf("%d bytes: %d %s, want 400 with the limit", size, w.Code, w.Body)
+			}
+		}
+		if n := e.check().NPings - before; n != 0 {
+			e.Errorf("%d pings with too large a body are recorded", n)
+		}
+	})
+}
+
 func TestWhatIsKeptOfARequest(t *testing.T) {
 	each(t, func(e *endpoint) {
 		body := string([]byte{0, 0xff, 0xfe}) + strings.Repeat("x", bodyLimit)
