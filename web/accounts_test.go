@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"punctual/internal/db"
 	"punctual/internal/testkit/testdb"
 )
 
