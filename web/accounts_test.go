@@ -264,7 +264,12 @@ func TestPostsOfOtherSitesAreRefused(t *testing.T) {
 // operator has set; the proxy before it may write another host.
 func TestTheOriginOfTheSiteIsKnownInEverySpelling(t *testing.T) {
 	for _, root := range []string{"https://Cron.example.org", "https://cron.example.org:443", "https://cron.example.org.", "https://cron.example.org"} {
-		s := newTestSite(t, db.SQLite, func(d *Deps) { d.Site.Root, _ = url.Parse(root) })
+		listen := ""
+		s := newTestSite(t, db.SQLite, func(d *Deps) {
+			listen = d.Site.Root.String()
+			d.Site.Root, _ = url.Parse(root)
+		})
+		s.url = listen
 		s.header.Set("Origin", "https://cron.example.org")
 		s.post("/accounts/logout/", nil).is(http.StatusSeeOther)
 		s.header.Set("Origin", "https://cron.example.org:8443")
