@@ -5,7 +5,9 @@ package migrations
 
 import "embed"
 
-// FS holds postgres/NNNNN_name.sql and sqlite/NNNNN_name.sql.
+// FS holds postgres/NNNNN_name.sql and sqlite/NNNNN_name.sql; fingerprints, by
+// which each version is recognized (a test makes them, see fingerprints_test.go);
+// and repairs of schemas that an early version has made.
 //
-//go:embed postgres/*.sql sqlite/*.sql
+//go:embed postgres/*.sql sqlite/*.sql fingerprints repairs
 var FS embed.FS

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -16,10 +17,18 @@ import (
 
 // SchemaStatus tells where the schema of a database stands.
 type SchemaStatus struct {
+	Engine  Engine
 	Current int64 // newest migration applied, 0 for an empty database
 	Target  int64 // newest migration this program knows
 	Applied int   // how many have been applied; 0 on a newer schema
 	Pending []string
+	// Differences say, one phrase each, where the tables differ from what the
+	// schema of version Current is made of. Tables, indexes and columns that no
+	// version knows are none.
+	Differences []string
+	// Repair is the name of the repair by which Migrate ends the differences, ""
+	// where there is none.
+	Repair string
 }
 
 // Check returns nil when the schema fits this program, and otherwise an error
@@ -28,25 +37,90 @@ func (s SchemaStatus) Check() error {
 	switch {
 	case s.Current > s.Target:
 		return fmt.Errorf("the database has schema version %d, this program knows only %d: run a newer punctual", s.Current, s.Target)
+	case len(s.Differences) > 0:
+		return &SchemaError{s}
 	case len(s.Pending) > 0:
 		return fmt.Errorf("the database has schema version %d, this program needs %d: run `punctual migrate`", s.Current, s.Target)
 	}
 	return nil
 }
 
+// SchemaError is the error about a database whose tables are not those of the
+// version that is recorded in it.
+type SchemaError struct{ Status SchemaStatus }
+
+// maxDifferences are named in an error; more are counted.
+const maxDifferences = 6
+
+// Error says what differs and what to do, in one line.
+func (e *SchemaError) Error() string {
+	named := e.Status.Differences
+	rest := ""
+	if len(named) > maxDifferences {
+		rest = fmt.Sprintf("; and %d more differences", len(named)-maxDifferences)
+		named = named[:maxDifferences]
+	}
+	return fmt.Sprintf("the database is recorded as schema version %d, but its tables are not of that version: %s%s. %s",
+		e.Status.Current, strings.Join(named, "; "), rest, e.advice())
+}
+
+func (e *SchemaError) advice() string {
+	switch {
+	case e.Status.Repair != "":
+		return "This is known and can be repaired: make a backup (`punctual backup FILE`), then run `punctual migrate`"
+	case e.Status.Current == 0:
+		return "Nothing was changed. Use an empty database for Punctual, or restore a backup into an empty one with `punctual restore FILE`"
+	case e.Status.Engine == Postgres:
+		return "Nothing was changed. That happens when a dump is restored over a newer database (pg_restore --clean), or tables are changed by hand: " +
+			"restore the backup into a new, empty database with `punctual restore FILE`, then run `punctual migrate`"
+	}
+	return "Nothing was changed. That happens when tables are changed by hand: undo that, or restore a backup with `punctual restore FILE`, then run `punctual migrate`"
+}
+
 // SchemaStatus reads where the schema stands, with the migrations in fsys
-// (migrations.FS).
+// (migrations.FS). It compares the tables with the fingerprints there.
 func (d *DB) SchemaStatus(ctx context.Context, fsys fs.FS) (SchemaStatus, error) {
 	p, done, err := d.provider(fsys, false)
 	if err != nil {
 		return SchemaStatus{}, err
 	}
 	defer done()
-	return schemaStatus(ctx, p)
+	return d.schemaStatus(ctx, p, fsys)
 }
 
-func schemaStatus(ctx context.Context, p *goose.Provider) (SchemaStatus, error) {
-	var s SchemaStatus
+// schemaStatus looks again where somebody migrates between its looks at the
+// version and at the tables.
+func (d *DB) schemaStatus(ctx context.Context, p *goose.Provider, fsys fs.FS) (SchemaStatus, error) {
+	known, err := readFingerprints(fsys, d.Engine)
+	if err != nil {
+		return SchemaStatus{}, err
+	}
+	for try := 1; ; try++ {
+		s, err := d.recordedStatus(ctx, p)
+		if err != nil || known == nil || s.Current > s.Target {
+			return s, err
+		}
+		found, version, err := d.readSchema(ctx)
+		if err != nil {
+			return s, err
+		}
+		if version != s.Current && try < 10 {
+			continue
+		}
+		if int(s.Current) >= len(known) {
+			return s, fmt.Errorf("no fingerprint of schema version %d", s.Current)
+		}
+		s.Differences = known[s.Current].compare(found, known[s.Current+1:])
+		if len(s.Differences) > 0 {
+			s.Repair, err = d.repairFor(fsys, s.Differences)
+		}
+		return s, err
+	}
+}
+
+// recordedStatus is what goose knows, without a look at the tables.
+func (d *DB) recordedStatus(ctx context.Context, p *goose.Provider) (SchemaStatus, error) {
+	s := SchemaStatus{Engine: d.Engine}
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {
 		return s, fmt.Errorf("read the schema version: %w", err)
@@ -69,9 +143,24 @@ func schemaStatus(ctx context.Context, p *goose.Provider) (SchemaStatus, error) 
 	return s, nil
 }
 
+// readSchema reads the tables and the version recorded, both of one moment.
+func (d *DB) readSchema(ctx context.Context) (found []schemaItem, version int64, err error) {
+	err = d.inSnapshot(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
+		if err != nil {
+			return fmt.Errorf("read the schema version: %w", err)
+		}
+		found, err = d.schemaItems(ctx, tx)
+		return err
+	})
+	return found, version, err
+}
+
 // Migrate brings the schema up to date and returns the names of the migrations
 // applied. Each runs in a transaction of its own; several processes may call it
-// at once. A schema newer than this program is left alone, as an error.
+// at once. Nothing is changed in a schema that is newer than this program, or
+// whose tables are not those of its version and cannot be repaired: that is an
+// error which says what to do (see SchemaStatus.Check).
 func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 	unlock, err := d.lockMigrations()
 	if err != nil {
@@ -83,21 +172,29 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 		return nil, err
 	}
 	defer done()
-	status, err := schemaStatus(ctx, p)
+	status, err := d.schemaStatus(ctx, p, fsys)
 	if err != nil {
 		return nil, err
 	}
-	if status.Current > status.Target {
+	var applied []string
+	switch {
+	case status.Current > status.Target:
+		return nil, status.Check()
+	case status.Repair != "":
+		if err := d.repair(ctx, fsys, status); err != nil {
+			return nil, err
+		}
+		applied = append(applied, status.Repair)
+	case len(status.Differences) > 0:
 		return nil, status.Check()
 	}
 	results, err := p.Up(ctx)
 	if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
-		return nil, fmt.Errorf("migrate: %s: %w", partial.Failed.Source.Path, partial.Err)
+		return applied, fmt.Errorf("migrate: %s: %w", partial.Failed.Source.Path, partial.Err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
+		return applied, fmt.Errorf("migrate: %w", err)
 	}
-	var applied []string
 	for _, r := range results {
 		applied = append(applied, r.Source.Path)
 	}
