@@ -24,7 +24,7 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/hosts", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
@@ -70,6 +70,7 @@ var onlyFor = map[string][]string{
 var thirdParty = map[string][]string{
 	"internal/errs":     nil,
 	"internal/hosts":    {"golang.org/x/net/idna"},
+	"internal/clientip": nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/schedule": nil,
 	"internal/config":   {"golang.org/x/net/publicsuffix"},

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
@@ -73,7 +74,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) mailLink(w http.ResponseWriter, r *http.Request, form *Form) error {
 	v := visitorOf(r)
 	browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{
-		Identity: form.Value("identity"), TZ: form.Value("tz"), IP: auth.ClientIP(r),
+		Identity: form.Value("identity"), TZ: form.Value("tz"), IP: clientip.Of(r),
 		Next: safeNext(form.Value("next")), DemoCheck: v.demoCheck(),
 	})
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *Server) mailLink(w http.ResponseWriter, r *http.Request, form *Form) er
 }
 
 func (s *Server) loginByPassword(w http.ResponseWriter, r *http.Request, form *Form) error {
-	user, err := s.Auth.LoginByPassword(r.Context(), form.Value("email"), form.Value("password"), auth.ClientIP(r))
+	user, err := s.Auth.LoginByPassword(r.Context(), form.Value("email"), form.Value("password"), clientip.Of(r))
 	if err != nil {
 		return s.loginAgain(w, r, form, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/monitor"
 )
 
@@ -76,7 +77,7 @@ func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 	}
 	next := safeNext(form.Value("next"))
 	if form.Values.Has("link") {
-		browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: v.User.Email, IP: auth.ClientIP(r), Next: next})
+		browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: v.User.Email, IP: clientip.Of(r), Next: next})
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/hosts"
 	"punctual/internal/monitor"
@@ -48,7 +48,7 @@ func (s *Server) mayReadMailbox(r *http.Request) bool {
 			return false
 		}
 	}
-	return isLoopback(hostname(r.RemoteAddr)) && isLoopback(auth.ClientIP(r))
+	return isLoopback(hostname(r.RemoteAddr)) && isLoopback(clientip.Of(r))
 }
 
 // hostname is the host without a port, a final dot and the brackets of IPv6.

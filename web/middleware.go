@@ -14,7 +14,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/hosts"
@@ -44,7 +44,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 			}
 			attrs := []slog.Attr{
 				slog.String("method", r.Method), slog.String("route", routeOf(r)), slog.String("path", safePath(r)), slog.Int("status", status),
-				slog.Int("bytes", ww.BytesWritten()), logs.Took(took), slog.String("remote", auth.ClientIP(r)),
+				slog.Int("bytes", ww.BytesWritten()), logs.Took(took), slog.String("remote", clientip.Of(r)),
 			}
 			if n := tally.Statements(); n > 0 {
 				attrs = append(attrs, slog.Int("statements", n), slog.Float64("db_ms", float64(tally.Took().Microseconds())/1000))
@@ -61,7 +61,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 
 // requestID is the id that a trusted proxy has given the request, else a new one.
 func (s *Server) requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); logs.IsID(id) && auth.FromProxy(r, s.TrustedProxies) {
+	if id := r.Header.Get("X-Request-Id"); logs.IsID(id) && s.Proxies.Trusts(r) {
 		return id
 	}
 	return logs.NewID()

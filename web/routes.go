@@ -6,7 +6,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"punctual/internal/auth"
 	"punctual/web/status"
 )
 
@@ -17,7 +16,7 @@ func (s *Server) routes() http.Handler {
 
 	// Order: first what must hold for every answer (the log sees what became of
 	// a panic), then who is asking, then whether they may send this at all.
-	r.Use(withinTime, auth.TrustProxies(s.TrustedProxies), s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
+	r.Use(withinTime, s.Proxies.Middleware, s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.assets.serve)

@@ -11,11 +11,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -84,17 +84,16 @@ type Deps struct {
 	PushoverSubscription string
 	Templates            fs.FS
 	Static               fs.FS
-	API                  http.Handler // /api/…, nil = not offered
-	APIDocument          []byte       // its OpenAPI document, for the page of it; nil = no page
-	Badges               http.Handler // /badge/… and /b/…, nil = not offered
-	BadgeLinks           badge.Links  // their addresses, for the page of them
-	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
-	Status               *status.Deps // /status/ and its kin, nil = not offered
-	Dev                  bool         // templates are read again for each request
-	// TrustedProxies are the networks whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
-	Observe        Observe
-	Log            *slog.Logger
+	API                  http.Handler      // /api/…, nil = not offered
+	APIDocument          []byte            // its OpenAPI document, for the page of it; nil = no page
+	Badges               http.Handler      // /badge/… and /b/…, nil = not offered
+	BadgeLinks           badge.Links       // their addresses, for the page of them
+	ProjectMetrics       http.Handler      // what Prometheus scrapes of a project, nil = not offered
+	Status               *status.Deps      // /status/ and its kin, nil = not offered
+	Dev                  bool              // templates are read again for each request
+	Proxies              *clientip.Proxies // those that are trusted to say whom a request comes from
+	Observe              Observe
+	Log                  *slog.Logger
 }
 
 // Server serves the site.

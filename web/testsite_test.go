@@ -16,6 +16,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/mail"
@@ -102,10 +103,10 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 			out.verifies = append(out.verifies, v)
 			return nil
 		},
-		Templates:      templates.FS,
-		Static:         static.FS,
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Log:            slog.New(slog.DiscardHandler),
+		Templates: templates.FS,
+		Static:    static.FS,
+		Proxies:   clientip.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, slog.New(slog.DiscardHandler)),
+		Log:       slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
 		f(&d)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
+	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
@@ -92,7 +92,7 @@ func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
 // it after two hours unless the visitor signs up (DESIGN §6). Too many of them
 // is no error: the page then does without.
 func (s *Server) makeDemoCheck(r *http.Request) (*monitor.Check, error) {
-	check, err := s.Auth.NewDemoCheck(r.Context(), auth.ClientIP(r))
+	check, err := s.Auth.NewDemoCheck(r.Context(), clientip.Of(r))
 	if errs.KindOf(err) == errs.TooMany {
 		return nil, nil
 	}

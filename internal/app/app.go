@@ -17,6 +17,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/google/uuid"
 
+	"punctual/internal/clientip"
 	"punctual/internal/config"
 	"punctual/internal/db"
 	"punctual/internal/demo"
@@ -71,6 +72,7 @@ type App struct {
 	store *store.Store
 	parts parts
 
+	proxies   *clientip.Proxies
 	recorder  *ping.Recorder
 	metrics   *metrics.Metrics
 	status    *status.Runner // the self-checks
@@ -140,6 +142,7 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 // newApp makes an App with its database that does nothing yet.
 func newApp(ctx context.Context, role Role, host string, opts Options) (*App, error) {
 	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
+	a.proxies = clientip.New(a.cfg.TrustedNetworks(), logs.In(a.log, logs.HTTP))
 	if err := a.reportErrors(host); err != nil {
 		return nil, err
 	}

@@ -71,11 +71,11 @@ func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
 
 func (a *App) pings(prefix string) http.Handler {
 	log := logs.In(a.log, logs.Ping)
-	h := ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, log)
+	h := ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, a.proxies, log)
 	if !log.Enabled(context.Background(), slog.LevelDebug) { // the way of a ping has nothing it does not need
 		return h
 	}
-	return ping.Logged(h, prefix, log)
+	return ping.Logged(h, prefix, a.proxies, log)
 }
 
 // handler sends pings past the whole web stack: by path, or by host where

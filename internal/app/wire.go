@@ -162,7 +162,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		ProjectMetrics:       a.projectMetrics(),
 		Status:               a.statusPages(),
 		Dev:                  a.opts.Dev,
-		TrustedProxies:       a.cfg.TrustedNetworks(),
+		Proxies:              a.proxies,
 		Observe:              a.observeWeb(),
 		Log:                  logs.In(a.log, logs.HTTP),
 	})

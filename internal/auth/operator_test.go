@@ -1,9 +1,6 @@
 package auth_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -141,31 +138,4 @@ func TestPasswordsCannotBeGuessedForEver(t *testing.T) {
 		_, err := b.LoginByPassword(b.Context(), "root@example.org", "correct horse", "198.51.100.1")
 		kindIs(b.T, err, errs.TooMany, "")
 	})
-}
-
-func TestWhoSentARequest(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	for name, c := range map[string]struct{ remote, forwarded, want string }{
-		"straight":                    {"192.0.2.7:1234", "", "192.0.2.7"},
-		"by a proxy":                  {"10.0.0.1:1234", "192.0.2.7", "192.0.2.7"},
-		"by two proxies":              {"10.0.0.1:1234", "192.0.2.7, 10.0.0.2", "192.0.2.7"},
-		"forged before the proxy":     {"10.0.0.1:1234", "203.0.113.1, 192.0.2.7", "192.0.2.7"},
-		"forged without a proxy":      {"192.0.2.7:1234", "203.0.113.1", "192.0.2.7"},
-		"by a proxy that says nobody": {"10.0.0.1:1234", "", "10.0.0.1"},
-		"IPv6":                        {"[2001:db8::1]:1234", "", "2001:db8::1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest(http.MethodGet, "/", nil)
-			r.RemoteAddr = c.remote
-			if c.forwarded != "" {
-				r.Header.Set("X-Forwarded-For", c.forwarded)
-			}
-			got := ""
-			auth.TrustProxies(proxies)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = auth.ClientIP(r) })).
-				ServeHTTP(httptest.NewRecorder(), r)
-			if got != c.want {
-				t.Errorf("%s, want %s", got, c.want)
-			}
-		})
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/sessions"
 
+	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/store"
 )
@@ -181,7 +182,7 @@ func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessio
 	row.UserID, _ = uuid.Parse(user) // no user: the zero id
 	row.Data = data
 	row.UserAgent = cut(r.UserAgent(), maxUserAgent)
-	row.RemoteAddr = ClientIP(r)
+	row.RemoteAddr = clientip.Of(r)
 	row.LastUsedAt = s.store.Now()
 	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)
 }

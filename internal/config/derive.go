@@ -192,12 +192,22 @@ func parseProxies(list []string) ([]netip.Prefix, error) {
 		if group, found := named[word]; found {
 			networks = append(networks, group...)
 		} else if prefix, err := netip.ParsePrefix(word); err == nil {
-			networks = append(networks, prefix.Masked())
+			networks = append(networks, unmapped(prefix))
 		} else if address, err := netip.ParseAddr(word); err == nil {
-			networks = append(networks, netip.PrefixFrom(address, address.BitLen()))
+			networks = append(networks, unmapped(netip.PrefixFrom(address, address.BitLen())))
 		} else {
 			return nil, fmt.Errorf("%q is not a network (allowed: 10.0.0.0/8, 192.0.2.7, loopback, private, or none alone)", word)
 		}
 	}
 	return networks, nil
+}
+
+// unmapped is a network in the form in which addresses are compared: IPv4 written
+// as IPv6 (::ffff:10.0.0.0/104) is IPv4.
+func unmapped(n netip.Prefix) netip.Prefix {
+	const before = 96
+	if n.Addr().Is4In6() && n.Bits() >= before {
+		n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-before)
+	}
+	return n.Masked()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/logs"
@@ -28,6 +28,7 @@ type Handler struct {
 	store     *store.Store
 	recorder  *Recorder
 	prefix    string
+	proxies   *clientip.Proxies
 	bodyLimit int64 // bytes kept of a body; negative = all
 	maxBody   int64 // larger bodies are refused
 	headers   http.Header
@@ -35,9 +36,10 @@ type Handler struct {
 }
 
 // NewHandler serves pings below prefix ("/ping/", or "/" on a host of their
-// own). Of a request body the first bodyLimit bytes are kept, 0 = all of it.
-func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, log *slog.Logger) *Handler {
-	h := &Handler{store: s, recorder: r, prefix: prefix, bodyLimit: int64(bodyLimit), log: log}
+// own). Of a request body the first bodyLimit bytes are kept, 0 = all of it. What
+// proxies say of the sender is kept with the ping where they are trusted.
+func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxies *clientip.Proxies, log *slog.Logger) *Handler {
+	h := &Handler{store: s, recorder: r, prefix: prefix, proxies: proxies, bodyLimit: int64(bodyLimit), log: log}
 	h.maxBody = max(minMaxBody, h.bodyLimit)
 	h.headers = http.Header{
 		"Content-Type":                {"text/html; charset=utf-8"}, // as the field's clients know it
@@ -106,10 +108,10 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 		Code: t.code, PingKey: t.pingKey, Slug: t.slug,
 		Ping: monitor.Ping{
 			CreatedAt:  now,
-			Scheme:     scheme(r),
+			Scheme:     h.proxies.Scheme(r),
 			Method:     method,
 			UserAgent:  clean(r.UserAgent(), monitor.MaxUserAgent),
-			RemoteAddr: remoteAddr(r),
+			RemoteAddr: textOf(h.proxies.First(r)),
 			RID:        rid,
 			ExitStatus: t.exit,
 			Body:       body,
@@ -269,37 +271,12 @@ func parseQuery(raw string) url.Values {
 	return values
 }
 
-// scheme is how the client reached us, as far as we are told.
-func scheme(r *http.Request) string {
-	if s := r.Header.Get("X-Forwarded-Proto"); s != "" {
-		return clean(s, monitor.MaxScheme)
+// textOf is an address as it is kept, "" for none.
+func textOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
 	}
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
-}
-
-// remoteAddr is the first address of X-Forwarded-For, else the peer's. What is
-// no address is not kept (contract §0).
-func remoteAddr(r *http.Request) string {
-	s := r.Header.Get("X-Forwarded-For")
-	if s == "" {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			return ""
-		}
-		s = host
-	}
-	s, _, _ = strings.Cut(s, ",")
-	s = strings.TrimSpace(s)
-	if addr, err := netip.ParseAddr(s); err == nil {
-		return addr.WithZone("").String()
-	}
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().String()
-	}
-	return ""
+	return a.String()
 }
 
 // clean makes a text storable on both engines: valid UTF-8 without NUL, at most

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
+	"punctual/internal/clientip"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
 	"punctual/internal/store"
@@ -31,16 +33,22 @@ type endpoint struct {
 
 const bodyLimit = 100
 
+// proxies trusts those on this machine, as by default.
+func proxies(log *slog.Logger) *clientip.Proxies {
+	return clientip.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, log)
+}
+
 func each(t *testing.T, test func(e *endpoint)) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		log := slog.New(slog.DiscardHandler)
 		rec := ping.NewRecorder(s, ping.Limits{}, log, ping.Observe{})
 		t.Cleanup(rec.Close)
-		test(&endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, log), Account: testdb.Account(t, s)})
+		test(&endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log), Account: testdb.Account(t, s)})
 	})
 }
 
-// do sends a request; each header is "Name: value".
+// do sends a request; each header is "Name: value", and From: is where it comes
+// from, a proxy on this machine when it is missing.
 func (e *endpoint) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	e.Helper()
 	var reader io.Reader
@@ -50,9 +58,14 @@ func (e *endpoint) do(method, path, body string, headers ...string) *httptest.Re
 	r := httptest.NewRequest(method, "/", reader)
 	path, r.URL.RawQuery, _ = strings.Cut(path, "?")
 	r.URL.Path = path
+	r.RemoteAddr = "127.0.0.1:1234" // a proxy's
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
+		if name == "From" {
+			r.RemoteAddr = value
+			continue
+		}
+		r.Header.Add(name, value)
 	}
 	w := httptest.NewRecorder()
 	e.h.ServeHTTP(w, r)
@@ -241,6 +254,18 @@ func TestWhatIsKeptOfARequest(t *testing.T) {
 			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-For: "+in)
 			if got := e.last().RemoteAddr; got != want {
 				e.Errorf("X-Forwarded-For %q: kept %q, want %q", in, got, want)
+			}
+		}
+		for in, want := range map[string]string{"https": "https", "HTTPS": "https", "https, http": "https", "http": "http", "abcdefghijkl": "http", "": "http", "javascript:": "http"} {
+			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-Proto: "+in)
+			if got := e.last().Scheme; got != want {
+				e.Errorf("X-Forwarded-Proto %q: kept %q, want %q", in, got, want)
+			}
+		}
+		for _, from := range []string{"192.0.2.7:1234", "10.0.0.9:1234", "[fd00::7]:1234"} {
+			e.do("GET", e.path("/ping/{U}"), "", "From: "+from, "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
+			if got := e.last(); got.RemoteAddr != netip.MustParseAddrPort(from).Addr().String() || got.Scheme != "http" {
+				e.Errorf("forged by %s: kept %s by %s", from, got.RemoteAddr, got.Scheme)
 			}
 		}
 		e.do("GET", e.path("/ping/{U}"), "", "User-Agent: a\x00b\xff")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"punctual/internal/auth"
+	"punctual/internal/clientip"
 )
 
 // Details – the checks one by one, what they saw, error texts – are for those
@@ -49,7 +50,7 @@ func tokenOf(header string) string {
 // isNear tells whether the request comes from one of the allowed networks; the
 // site has found out its sender behind trusted proxies.
 func (s *Server) isNear(r *http.Request) bool {
-	address, err := netip.ParseAddr(auth.ClientIP(r))
+	address, err := netip.ParseAddr(clientip.Of(r))
 	if err != nil {
 		return false
 	}
