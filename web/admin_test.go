@@ -127,7 +127,7 @@ func TestASuperuserWhoIsNoneAnyMoreSeesThroughNobodysEyes(t *testing.T) {
 			t.Fatal(err)
 		}
 		admin.IsSuperuser = false
-		if err := s.store.UpdateUser(t.Context(), admin); err != nil {
+		if err := testdb.PutUser(t.Context(), s.store, admin); err != nil {
 			t.Fatal(err)
 		}
 		root.get("/accounts/profile/").is(http.StatusSeeOther)

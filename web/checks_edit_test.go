@@ -12,6 +12,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 func TestAddingACheck(t *testing.T) {
@@ -252,7 +253,7 @@ func TestCopyingACheck(t *testing.T) {
 			t.Errorf("the copy has channels the original has not: %v", on)
 		}
 		user.CheckLimit = 3
-		if err := s.store.UpdateUser(s.Context(), user); err != nil {
+		if err := testdb.PutUser(s.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		s.post("/checks/"+c.Code.String()+"/copy/", url.Values{}).is(http.StatusSeeOther)

@@ -254,7 +254,7 @@ func TestTheListSwitchesTheStyleOfURLs(t *testing.T) {
 			t.Errorf("by code: %q", got)
 		}
 		p.ShowSlugs, p.PingKey = true, "k3v9q0m2x7b1n8c4z6l5ad"
-		if err := s.store.UpdateProject(s.Context(), p); err != nil {
+		if err := testdb.PutProject(s.Context(), s.store, p); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.get(listURL(p.ID)).text(".nm code"); got != s.url+"/ping/"+p.PingKey+"/"+c.Slug {
@@ -302,7 +302,7 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 			nobody.post(path, url.Values{}).is(http.StatusSeeOther)
 		}
 		p.PingKey, p.ShowSlugs = "k3v9q0m2x7b1n8c4z6l5ad", true
-		if err := s.store.UpdateProject(s.Context(), p); err != nil {
+		if err := testdb.PutProject(s.Context(), s.store, p); err != nil {
 			t.Fatal(err)
 		}
 		for _, path := range []string{listURL(p.ID), check + "details/"} {
@@ -322,7 +322,7 @@ func TestASuperuserOpensEveryCheck(t *testing.T) {
 		root := s.otherBrowser()
 		user, _ := root.login("root@example.org")
 		user.IsSuperuser = true
-		if err := s.store.UpdateUser(s.Context(), user); err != nil {
+		if err := testdb.PutUser(s.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		root.get(listURL(p.ID)).is(http.StatusOK).has("New check")

@@ -15,6 +15,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/testkit/browser"
+	"punctual/internal/testkit/testdb"
 )
 
 // Every link of the documentation leads somewhere, and to a place that is there.
@@ -108,7 +109,7 @@ func TestAnExampleOfTheReader(t *testing.T) {
 		_, p := s.login("jane@example.org")
 		check := s.addNamed(p, "Shop & backup", func(c *monitor.Check) { c.Slug = "shop-backup" })
 		p.PingKey = "key123"
-		if err := s.store.UpdateProject(t.Context(), p); err != nil {
+		if err := testdb.PutProject(t.Context(), s.store, p); err != nil {
 			t.Fatal(err)
 		}
 		other := s.otherBrowser()

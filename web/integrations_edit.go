@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -104,18 +105,8 @@ func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, nil, form)
 	}
-	user := visitorOf(r).User
-	asks, err := s.addresses.Settle(r.Context(), nil, c, user)
-	if err != nil {
+	if err := s.addresses.Create(r.Context(), c, project, visitorOf(r).User); err != nil {
 		return err
-	}
-	if err := s.Store.CreateChannel(r.Context(), c); err != nil {
-		return err
-	}
-	if asks {
-		if err := s.addresses.Ask(r.Context(), c, project, user); err != nil {
-			return err
-		}
 	}
 	visitorOf(r).flash("ok", addedText(c))
 	return s.redirect(w, r, integrationsPath(project.ID))
@@ -184,20 +175,19 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, &before, form)
 	}
-	c.Disabled, c.LastError = false, ""
-	user := visitorOf(r).User
-	asks, err := s.addresses.Settle(r.Context(), &before, c, user)
+	_, asked, err := s.addresses.Change(r.Context(), auth.Edit{
+		Channel: &before, Project: project, User: visitorOf(r).User, SwitchOn: true,
+		Apply: func(now *monitor.Channel) error {
+			now.Name = c.Name
+			now.Config = c.Config
+			return nil
+		},
+	})
 	if err != nil {
 		return err
 	}
-	if err := s.Store.UpdateChannel(r.Context(), c); err != nil {
-		return err
-	}
 	text := "Saved."
-	if asks {
-		if err := s.addresses.Ask(r.Context(), c, project, user); err != nil {
-			return err
-		}
+	if asked {
 		text = "Saved. It gets alerts as soon as the new address is confirmed: we have sent it a message with a link."
 	}
 	visitorOf(r).flash("ok", text)
@@ -210,12 +200,16 @@ func (s *Server) renameChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.Name = strings.TrimSpace(r.PostFormValue("name"))
-	if utf8.RuneCountInString(c.Name) > maxChannelName {
+	name := strings.TrimSpace(r.PostFormValue("name"))
+	if utf8.RuneCountInString(name) > maxChannelName {
 		return errs.Invalidf("name", "A name has at most %d characters.", maxChannelName)
 	}
-	if err := s.Store.UpdateChannel(r.Context(), c); err != nil {
-		return err
+	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
+		now.Name = name
+		return nil
+	})
+	if err != nil {
+		return hide(err, "There is no such integration any more.")
 	}
 	return s.redirect(w, r, integrationsPath(project.ID))
 }

@@ -16,6 +16,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // deliver makes alerts for all channels of the check, one for each verdict, and
@@ -84,7 +85,7 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		}
 		hook := s.add(p, "webhook", url.Values{"method_down": {"POST"}, "url_down": {"https://hooks.example.org/"}})
 		hook.LastError = "Connection failed"
-		if err := s.store.UpdateChannel(s.Context(), &hook); err != nil {
+		if err := testdb.PutChannel(s.Context(), s.store, &hook); err != nil {
 			t.Fatal(err)
 		}
 		for _, page := range pages {
@@ -95,7 +96,7 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		}
 		mail := s.newest(p, "email")
 		mail.Disabled = true
-		if err := s.store.UpdateChannel(s.Context(), &mail); err != nil {
+		if err := testdb.PutChannel(s.Context(), s.store, &mail); err != nil {
 			t.Fatal(err)
 		}
 		if got := banner(pages[0]).text(".banner.down"); !strings.Contains(got, "No integration") {

@@ -55,11 +55,16 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !c.Verified {
-		c.Verified = true
-		if err := s.Store.UpdateChannel(r.Context(), c); err != nil {
-			return err
+	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
+		// The question was to another address than it has by now.
+		if !s.addresses.Agreed(now, chi.URLParam(r, "token")) {
+			return errLinkGone
 		}
+		now.Verified = true
+		return nil
+	})
+	if err != nil {
+		return hide(err, errs.Message(errLinkGone))
 	}
 	return s.showAddressPage(w, r, "verify", "Address confirmed", c, true)
 }
@@ -81,9 +86,13 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !c.Disabled {
-		c.Disabled, c.LastError = true, "The recipient has unsubscribed."
-		if err := s.Store.UpdateChannel(r.Context(), c); err != nil {
-			return err
+		_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
+			now.Disabled = true
+			now.LastError = "The recipient has unsubscribed."
+			return nil
+		})
+		if err != nil {
+			return hide(err, errs.Message(errLinkGone))
 		}
 		s.Log.InfoContext(r.Context(), "unsubscribed", "channel", c.ID)
 	}
@@ -95,21 +104,22 @@ func (s *Server) unsubscribes(c *monitor.Channel, sig string) bool {
 	return s.Signer.Verify(auth.PurposeUnsubscribe, c.ID.String(), sig)
 }
 
+var errLinkGone = errs.NotFoundf("This link is not valid. Perhaps the integration it was about has been removed or changed.")
+
 // signedChannel is the channel of a link whose signature is right.
 func (s *Server) signedChannel(r *http.Request, param string, right func(c *monitor.Channel, sig string) bool) (*monitor.Channel, error) {
-	gone := errs.NotFoundf("This link is not valid. Perhaps the integration it was about has been removed or changed.")
 	id, err := uuid.Parse(chi.URLParam(r, "channel"))
 	if err != nil {
-		return nil, gone
+		return nil, errLinkGone
 	}
 	c, err := s.Store.ChannelByID(r.Context(), id)
 	switch {
 	case errs.KindOf(err) == errs.NotFound && err != nil:
-		return nil, gone
+		return nil, errLinkGone
 	case err != nil:
 		return nil, err
 	case c.Kind != kindEmail || !right(c, chi.URLParam(r, param)):
-		return nil, gone
+		return nil, errLinkGone
 	}
 	return c, nil
 }

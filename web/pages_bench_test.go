@@ -62,7 +62,7 @@ func BenchmarkPages(b *testing.B) {
 		s := newTestSite(b, engine)
 		u, p := s.login("many@example.org")
 		u.PingLogLimit = 10000
-		if err := s.store.UpdateUser(b.Context(), u); err != nil {
+		if err := testdb.PutUser(b.Context(), s.store, u); err != nil {
 			b.Fatal(err)
 		}
 		s.addProjects(u.ID, 50, 100)

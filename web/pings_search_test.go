@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 func TestBodiesAreSearched(t *testing.T) {
@@ -92,7 +93,7 @@ func TestTheLogHasPages(t *testing.T) {
 	s := newTestSite(t, "sqlite")
 	user, p := s.login("me@example.org")
 	user.PingLogLimit = 1000
-	if err := s.store.UpdateUser(s.Context(), user); err != nil {
+	if err := testdb.PutUser(s.Context(), s.store, user); err != nil {
 		t.Fatal(err)
 	}
 	c := s.firstCheck(p)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // log reads the rows of the event log: "what | from | body".
@@ -128,7 +129,7 @@ func TestOldPingsAreHidden(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		user, p := s.login("me@example.org")
 		user.PingLogLimit = 5
-		if err := s.store.UpdateUser(s.Context(), user); err != nil {
+		if err := testdb.PutUser(s.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		c := s.firstCheck(p)
@@ -234,7 +235,7 @@ func TestAddressesThatTakePingsByEmail(t *testing.T) {
 	c := s.firstCheck(p)
 	s.get("/checks/" + c.Code.String() + "/details/").has(c.Code.String() + "@hc.example.org")
 	p.PingKey = strings.Repeat("k", 22)
-	if err := s.store.UpdateProject(t.Context(), p); err != nil {
+	if err := testdb.PutProject(t.Context(), s.store, p); err != nil {
 		t.Fatal(err)
 	}
 	s.get("/checks/" + c.Code.String() + "/details/").has(p.PingKey + "+" + c.Slug + "@hc.example.org")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 func TestATokenIsShownOnceAndRevoked(t *testing.T) {
@@ -63,7 +64,7 @@ func TestASuperuserMakesNoTokenOfSomebodyElse(t *testing.T) {
 		admin := s.otherBrowser()
 		root, _ := admin.login("root@example.org")
 		root.IsSuperuser = true
-		if err := s.store.UpdateUser(s.Context(), root); err != nil {
+		if err := testdb.PutUser(s.Context(), s.store, root); err != nil {
 			s.Fatal(err)
 		}
 		admin.post("/admin/users/"+jane.ID.String()+"/login/", nil).is(http.StatusSeeOther)

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/browser"
+	"punctual/internal/testkit/testdb"
 )
 
 func schedulePath(c *monitor.Check, page string) string {
@@ -71,7 +72,7 @@ func TestPingsThatAreNotKeptAreNotTriedOn(t *testing.T) {
 		user, p := s.login("me@example.org")
 		c := s.firstCheck(p)
 		user.PingLogLimit = 3
-		if err := s.store.UpdateUser(s.Context(), user); err != nil {
+		if err := testdb.PutUser(s.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		for range 6 {

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 func TestDeliveriesOfACheckGoInOrderEvenWhenTheFirstFails(t *testing.T) {
@@ -221,7 +222,7 @@ func TestWhatIsNotToBeSent(t *testing.T) {
 		f.ping(monitor.PingFail, code)
 		disabled.Disabled, unverified.Verified = true, false
 		for _, h := range []*monitor.Channel{disabled, unverified} {
-			if err := f.UpdateChannel(t.Context(), h); err != nil {
+			if err := testdb.PutChannel(t.Context(), f.Store, h); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -42,18 +42,75 @@ func AddressOf(c *monitor.Channel) string {
 	return config.Address
 }
 
-// Settle decides whether a channel that the user has made or changed may be used
-// as it is, sets Verified, and tells whether Ask is to be called when the
-// channel is stored. before is the channel as it was, nil for a new one. It
-// fails with errs.TooMany when the user has had VerifyMails addresses asked
-// today.
-func (a *Addresses) Settle(ctx context.Context, before, c *monitor.Channel, user *monitor.User) (ask bool, err error) {
-	kept := before != nil && AddressOf(before) == AddressOf(c)
-	c.Verified = kept && before.Verified || a.vouched(c, user)
-	if kept || c.Verified {
-		return false, nil
+// Create stores a channel that the user has made for the project, and asks its
+// address where that has to agree first: Verified tells afterwards. It fails with
+// errs.TooMany, and stores nothing, when the user has had VerifyMails addresses
+// asked today.
+func (a *Addresses) Create(ctx context.Context, ch *monitor.Channel, project *monitor.Project, user *monitor.User) error {
+	ch.Verified = a.vouched(ch, user)
+	if !ch.Verified {
+		if err := a.MayAsk(ctx, user); err != nil {
+			return err
+		}
 	}
-	return true, a.MayAsk(ctx, user)
+	if err := a.Store.CreateChannel(ctx, ch); err != nil {
+		return err
+	}
+	if ch.Verified {
+		return nil
+	}
+	return a.Ask(ctx, ch, project, user)
+}
+
+// Edit is a change of a channel by a user.
+type Edit struct {
+	Channel *monitor.Channel // as it was loaded
+	Project *monitor.Project
+	User    *monitor.User
+	// Apply sets name and configuration of the channel as it is stored by now. It
+	// may run more than once, and must not use the store.
+	Apply func(*monitor.Channel) error
+	// SwitchOn ends that a permanent error has disabled the channel.
+	SwitchOn bool
+}
+
+// Change stores a change of a channel and returns it as stored. asked tells that
+// its address is a new one that has been mailed a question, and gets alerts once
+// it agrees. It fails with the error of Apply, and with errs.TooMany as Create.
+func (a *Addresses) Change(ctx context.Context, e Edit) (ch *monitor.Channel, asked bool, err error) {
+	wanted := *e.Channel
+	if err := e.Apply(&wanted); err != nil {
+		return nil, false, err
+	}
+	if !sameAddress(e.Channel, &wanted) && !a.vouched(&wanted, e.User) {
+		if err := a.MayAsk(ctx, e.User); err != nil {
+			return nil, false, err
+		}
+	}
+	ch, err = a.Store.ChangeChannel(ctx, e.Channel.ID, func(ch *monitor.Channel) error {
+		before := *ch
+		if err := e.Apply(ch); err != nil {
+			return err
+		}
+		if e.SwitchOn {
+			ch.Disabled = false
+			ch.LastError = ""
+		}
+		asked = !sameAddress(&before, ch)
+		if asked {
+			ch.Verified = a.vouched(ch, e.User)
+			asked = !ch.Verified
+		}
+		return nil
+	})
+	if err != nil || !asked {
+		return ch, false, err
+	}
+	return ch, true, a.Ask(ctx, ch, e.Project, e.User)
+}
+
+func sameAddress(a, b *monitor.Channel) bool {
+	return strings.EqualFold(AddressOf(a), AddressOf(b))
 }
 
 // vouched tells whether a channel may be used without asking: it is no address,

@@ -185,7 +185,7 @@ func deactivate(b *bench, id uuid.UUID) {
 	user, err := b.Store.UserByID(b.Context(), id)
 	if err == nil {
 		user.IsActive = false
-		err = b.Store.UpdateUser(b.Context(), user)
+		err = testdb.PutUser(b.Context(), b.Store, user)
 	}
 	if err != nil {
 		b.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // client is a line's view of a site: an account of its own with one check and
@@ -422,7 +423,7 @@ func (c *client) channel(name string) uuid.UUID {
 func (c *client) change(f func(*monitor.User)) {
 	c.Helper()
 	f(c.User)
-	if err := c.site.Store().UpdateUser(c.Context(), c.User); err != nil {
+	if err := testdb.PutUser(c.Context(), c.site.Store(), c.User); err != nil {
 		c.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"punctual/internal/auth"
+	"punctual/internal/testkit/testdb"
 )
 
 // authentication is §2.
@@ -103,7 +104,7 @@ func authentication() []line {
 			// Keys of old are stored as they are.
 			rw, ro := strings.ReplaceAll(c.Project.ID.String(), "-", ""), strings.ReplaceAll(c.User.ID.String(), "-", "")
 			c.Project.APIKey, c.Project.APIKeyReadonly = rw, ro
-			if err := c.site.Store().UpdateProject(c.Context(), c.Project); err != nil {
+			if err := testdb.PutProject(c.Context(), c.site.Store(), c.Project); err != nil {
 				c.Fatal(err)
 			}
 			c.as(rw).post("/api/{V}/checks/", "").is("201 {}")

@@ -5,6 +5,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 var (
@@ -65,7 +66,7 @@ func pingsBySlug() []line {
 		{5, "the case of a ping key", once, func(c *client) {
 			key := "AbC-_" + c.Project.PingKey[5:]
 			c.Project.PingKey = key
-			if err := c.site.Store().UpdateProject(c.Context(), c.Project); err != nil {
+			if err := testdb.PutProject(c.Context(), c.site.Store(), c.Project); err != nil {
 				c.Fatal(err)
 			}
 			c.get("/ping/" + key + "/nightly-dump").is("200 OK")

@@ -16,6 +16,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // machines is §12: channels, badges, metrics, status, callbacks.
@@ -334,7 +335,7 @@ func (c *client) broken() (text string, disabled bool) {
 		c.Fatal(err)
 	}
 	ch.LastError, ch.Disabled = "", false
-	if err := c.site.Store().UpdateChannel(c.Context(), ch); err != nil {
+	if err := testdb.PutChannel(c.Context(), c.site.Store(), ch); err != nil {
 		c.Fatal(err)
 	}
 	return text, disabled

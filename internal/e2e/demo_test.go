@@ -11,6 +11,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // demoCheck is a check of a believable project.
@@ -61,7 +62,7 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 	must(t, err)
 	project := projects[0].Project
 	project.Name = "Acme Production"
-	must(t, s.UpdateProject(ctx, &project))
+	must(t, testdb.PutProject(ctx, s, &project))
 	first, err := s.ChecksOf(ctx, project.ID)
 	must(t, err)
 	_, err = s.DeleteCheck(ctx, first[0].Code)

@@ -378,7 +378,7 @@ func TestProvisioningStopsAtTwiceTheLimit(t *testing.T) {
 	each(t, func(e *endpoint) {
 		u := *e.User
 		u.CheckLimit = 2
-		if err := e.store.UpdateUser(e.Context(), &u); err != nil {
+		if err := testdb.PutUser(e.Context(), e.store, &u); err != nil {
 			e.Fatal(err)
 		}
 		for i, want := range []int{201, 201, 201, 404} { // with the first check: 4 = 2 × 2

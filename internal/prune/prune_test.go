@@ -68,7 +68,7 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		a.User.PingLogLimit = 3
-		if err := s.UpdateUser(t.Context(), a.User); err != nil {
+		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
 		quiet := monitor.NewCheck(a.Project.ID, s.Now()) // never pinged
@@ -206,7 +206,7 @@ func TestUsersRemovesAccountsThatNobodyUses(t *testing.T) {
 		member("member", "team-owner")
 		admin := add("admin").User
 		admin.IsSuperuser = true
-		if err := s.UpdateUser(t.Context(), admin); err != nil {
+		if err := testdb.PutUser(t.Context(), s, admin); err != nil {
 			t.Fatal(err)
 		}
 		pinged := add("pinged")

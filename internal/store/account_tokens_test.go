@@ -43,7 +43,7 @@ func TestATokenOpensTheAccountItWasMadeIn(t *testing.T) {
 			wantKind(t, what, err, errs.NotFound)
 		}
 		a.User.IsActive = false
-		if err := s.UpdateUser(t.Context(), a.User); err != nil {
+		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = s.UserByToken(t.Context(), "hash")

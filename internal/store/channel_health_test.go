@@ -58,7 +58,7 @@ func TestAChannelKnowsSinceWhenItIsDisabled(t *testing.T) {
 		update := func(disabled bool) {
 			t.Helper()
 			a.Channel.Disabled = disabled
-			if err := s.UpdateChannel(t.Context(), a.Channel); err != nil {
+			if err := testdb.PutChannel(t.Context(), s, a.Channel); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -71,11 +71,45 @@ func (s *Store) ChannelsOfCheck(ctx context.Context, check int64) ([]monitor.Cha
 	return db.Collect(rows, err, collectChannel)
 }
 
-// UpdateChannel stores name, configuration and flags of a channel.
-func (s *Store) UpdateChannel(ctx context.Context, c *monitor.Channel) error {
-	return execOne(ctx, s.db, "update channel", "channel", `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
-			disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, $7) END WHERE id = $1`,
-		c.ID, c.Name, c.Config, c.Verified, c.Disabled, c.LastError, s.Now())
+// ChangeChannel lets change work on the channel as stored now, keeps others from
+// changing it meanwhile, stores it and returns it: name, configuration, Verified,
+// Disabled and LastError. It fails with the error of change, and with
+// errs.NotFound. change may run more than once, and must not use the store.
+func (s *Store) ChangeChannel(ctx context.Context, id uuid.UUID, change func(*monitor.Channel) error) (*monitor.Channel, error) {
+	var ch *monitor.Channel
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		var err error
+		ch, err = lockChannel(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		disabledAt := ch.DisabledAt
+		if err := change(ch); err != nil {
+			return err
+		}
+		ch.DisabledAt = disabledAt
+		return updateChannel(ctx, tx, ch)
+	})
+	return ch, err
+}
+
+// lockChannel returns the channel and keeps others from changing it meanwhile.
+func lockChannel(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.Channel, error) {
+	var ch monitor.Channel
+	err := tx.QueryRow(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.id = $1`+forUpdate(tx), id).Scan(channelDest(&ch)...)
+	return &ch, notFound(err, "channel")
+}
+
+// updateChannel stores a channel that lockChannel has returned.
+func updateChannel(ctx context.Context, tx *db.Tx, ch *monitor.Channel) error {
+	switch {
+	case !ch.Disabled:
+		ch.DisabledAt = time.Time{}
+	case ch.DisabledAt.IsZero():
+		ch.DisabledAt = tx.Now()
+	}
+	return execOne(ctx, tx, "update channel", "channel", `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
+		disabled_at = $7 WHERE id = $1`, ch.ID, ch.Name, ch.Config, ch.Verified, ch.Disabled, ch.LastError, ch.DisabledAt)
 }
 
 // DeleteChannel removes a channel with its assignments and deliveries.
@@ -164,14 +198,20 @@ func (s *Store) AssignChannel(ctx context.Context, check int64, channel uuid.UUI
 }
 
 // SetChannelChecks makes checks exactly the ones of the channel's project that
-// the channel is assigned to.
+// the channel is assigned to. It fails with errs.NotFound when there is no such
+// channel.
 func (s *Store) SetChannelChecks(ctx context.Context, channel uuid.UUID, checks []int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		// Of two calls at once the later one counts, whole.
+		if _, err := lockChannel(ctx, tx, channel); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM check_channels WHERE channel_id = $1`, channel); err != nil {
 			return fmt.Errorf("assign channel: %w", err)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id)
-			SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE h.id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet),
+			SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE h.id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+
+			` ON CONFLICT DO NOTHING`,
 			channel, setOfIDs(tx.Engine(), checks))
 		if err != nil {
 			return fmt.Errorf("assign channel: %w", err)

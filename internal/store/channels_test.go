@@ -48,7 +48,7 @@ func TestAChannelComesBackAsStored(t *testing.T) {
 		clock.Advance(time.Minute)
 		c := addChannel(t, s, a.Project.ID, func(c *monitor.Channel) { c.Name, c.Config = "Chat", `{"url":"https://example.org/ü"}` })
 		c.Name, c.Config, c.Verified, c.Disabled = "Other", `{"url":"x"}`, false, true
-		if err := s.UpdateChannel(t.Context(), c); err != nil {
+		if err := testdb.PutChannel(t.Context(), s, c); err != nil {
 			t.Fatal(err)
 		}
 		c.DisabledAt, c.LastNotifyAt, c.LastLatency, c.LastError = clock.Now(), clock.Now(), 1234567*time.Microsecond, "HTTP status 500"
@@ -64,7 +64,7 @@ func TestAChannelComesBackAsStored(t *testing.T) {
 			t.Errorf("channels of the project: %v, %v; want the oldest first", all, err)
 		}
 		unknown := monitor.Channel{ID: uuid.New()}
-		wantKind(t, "changing an unknown channel", s.UpdateChannel(t.Context(), &unknown), errs.NotFound)
+		wantKind(t, "changing an unknown channel", testdb.PutChannel(t.Context(), s, &unknown), errs.NotFound)
 		wantKind(t, "deleting an unknown channel", s.DeleteChannel(t.Context(), unknown.ID), errs.NotFound)
 		_, err = s.ChannelByID(t.Context(), unknown.ID)
 		wantKind(t, "an unknown channel", err, errs.NotFound)

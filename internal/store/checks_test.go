@@ -188,7 +188,7 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 		a := testdb.Account(t, s)
 		second := addProject(t, s, a.User.ID, "The limit is the owner's, not the project's")
 		a.User.CheckLimit = 4 // one is there
-		if err := s.UpdateUser(t.Context(), a.User); err != nil {
+		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
 		refused := atOnce(t, 6, errs.Conflict, func(i int) error {
@@ -281,7 +281,7 @@ func TestAnUpsertMakesNoCheckTooMany(t *testing.T) {
 		_, err := upsert(nil, refused)
 		wantKind(t, "a change that fails", err, errs.Invalid)
 		a.User.CheckLimit = 2
-		if err := s.UpdateUser(t.Context(), a.User); err != nil {
+		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
 		name, unknown := "job", "unknown"

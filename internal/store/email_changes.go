@@ -9,7 +9,6 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
-	"punctual/internal/monitor"
 )
 
 // EmailChange is a change of a user's address that both addresses must agree to.
@@ -91,17 +90,17 @@ func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old 
 
 // setEmail gives the user the address. Links mailed to the old one end.
 func setEmail(ctx context.Context, tx *db.Tx, user uuid.UUID, email string) error {
-	var u monitor.User
-	if err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`+forUpdate(tx), user), &u); err != nil {
-		return notFound(err, "user")
+	u, err := lockUser(ctx, tx, user)
+	if err != nil {
+		return err
 	}
 	u.Email = email
-	if err := updateUser(ctx, tx, &u); err != nil {
+	if err := updateUser(ctx, tx, u); err != nil {
 		if errs.KindOf(err) == errs.Conflict {
 			return errs.Conflictf("The address %s has an account of its own by now.", email)
 		}
 		return err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
+	_, err = tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
 	return err
 }

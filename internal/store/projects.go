@@ -66,16 +66,10 @@ func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*m
 	return &p, notFound(err, "project")
 }
 
-// UpdateProject stores what may change of p in one step: name, keys, URL style.
-// What changes only a part of a project uses ChangeProject, so that it does not
-// bring back the rest as it once was.
-func (s *Store) UpdateProject(ctx context.Context, p *monitor.Project) error {
-	return updateProject(ctx, s.db, p)
-}
-
 // ChangeProject lets change work on the project as stored now, keeps others
 // from changing it meanwhile, stores it and returns it. Its owner changes only
-// by AcceptTransfer. It fails with the error of change.
+// by AcceptTransfer. It fails with the error of change. change may run more than
+// once, and must not use the store.
 func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*monitor.Project) error) (*monitor.Project, error) {
 	var p *monitor.Project
 	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
@@ -90,8 +84,9 @@ func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*mo
 	return p, err
 }
 
-func updateProject(ctx context.Context, q db.Querier, p *monitor.Project) error {
-	return execOne(ctx, q, "update project", "project", `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
+// updateProject stores a project that lockProject has returned.
+func updateProject(ctx context.Context, tx *db.Tx, p *monitor.Project) error {
+	return execOne(ctx, tx, "update project", "project", `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
 		WHERE id = $1`, p.ID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
 }
 

@@ -47,7 +47,7 @@ func TestAProjectComesBackAsStored(t *testing.T) {
 		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
 		p := a.Project
 		p.Name, p.APIKey, p.APIKeyReadonly, p.PingKey, p.ShowSlugs = "Renamed", "stored-rw", "stored-ro", "", true
-		if err := s.UpdateProject(t.Context(), p); err != nil {
+		if err := testdb.PutProject(t.Context(), s, p); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.ProjectByID(t.Context(), p.ID)
@@ -55,14 +55,14 @@ func TestAProjectComesBackAsStored(t *testing.T) {
 			t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 		}
 		other.Project.PingKey = "" // any number of projects may be without a ping key
-		if err := s.UpdateProject(t.Context(), other.Project); err != nil {
+		if err := testdb.PutProject(t.Context(), s, other.Project); err != nil {
 			t.Error(err)
 		}
 		_, err = s.ProjectByID(t.Context(), uuid.New())
 		wantKind(t, "an unknown project", err, errs.NotFound)
 		wantKind(t, "deleting an unknown project", s.DeleteProject(t.Context(), uuid.New()), errs.NotFound)
 		p.ID = uuid.New()
-		wantKind(t, "changing an unknown project", s.UpdateProject(t.Context(), p), errs.NotFound)
+		wantKind(t, "changing an unknown project", testdb.PutProject(t.Context(), s, p), errs.NotFound)
 	})
 }
 
@@ -71,7 +71,7 @@ func TestAPIKeysOpenTheirProject(t *testing.T) {
 		a := testdb.Account(t, s)
 		testdb.Account(t, s, "without-keys@example.org")
 		a.Project.APIKey, a.Project.APIKeyReadonly = "stored-rw", "stored-ro"
-		if err := s.UpdateProject(t.Context(), a.Project); err != nil {
+		if err := testdb.PutProject(t.Context(), s, a.Project); err != nil {
 			t.Fatal(err)
 		}
 		for key, wantReadonly := range map[string]bool{"stored-rw": false, "stored-ro": true} {

@@ -101,23 +101,17 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (*monitor.User, e
 	return &u, notFound(err, "user")
 }
 
-// UpdateUser stores everything of u that may change: address, password, flags,
-// preferences and limits. What changes only a part of a user uses ChangeUser,
-// so that it does not bring back the rest as it once was.
-func (s *Store) UpdateUser(ctx context.Context, u *monitor.User) error {
-	return updateUser(ctx, s.db, u)
-}
-
 // ChangeUser lets change work on the user as stored now, keeps others from
 // changing it meanwhile, stores it and returns it. It fails with errs.Conflict
-// when the new address has an account, and with the error of change.
+// when the new address has an account, and with the error of change. change may
+// run more than once, and must not use the store.
 func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monitor.User) error) (*monitor.User, error) {
 	var u *monitor.User
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		u = &monitor.User{}
-		err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`+forUpdate(tx), id), u)
+		var err error
+		u, err = lockUser(ctx, tx, id)
 		if err != nil {
-			return notFound(err, "user")
+			return err
 		}
 		if err := change(u); err != nil {
 			return err
@@ -127,8 +121,16 @@ func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monit
 	return u, err
 }
 
-func updateUser(ctx context.Context, q db.Querier, u *monitor.User) error {
-	n, err := execAffects(ctx, q, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
+// lockUser returns the user and keeps others from changing them meanwhile.
+func lockUser(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.User, error) {
+	var u monitor.User
+	err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`+forUpdate(tx), id), &u)
+	return &u, notFound(err, "user")
+}
+
+// updateUser stores a user that lockUser has returned.
+func updateUser(ctx context.Context, tx *db.Tx, u *monitor.User) error {
+	n, err := execAffects(ctx, tx, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,
 		date_format = $8, sort = $9, check_limit = $10, ping_log_limit = $11, reports = $12, next_report_at = $13, nag_seconds = $14, next_nag_at = $15 WHERE id = $1`,
 		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit,
 		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt)

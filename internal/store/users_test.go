@@ -36,7 +36,7 @@ func TestAUserComesBackAsStored(t *testing.T) {
 		u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort = "new@example.org", "hash", false, true, "Europe/Riga", "dark", "iso", "name"
 		u.CheckLimit, u.PingLogLimit = 7, 1000
 		u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsWeekly, clock.Now(), time.Hour, clock.Now().Add(time.Minute)
-		if err := s.UpdateUser(t.Context(), u); err != nil {
+		if err := testdb.PutUser(t.Context(), s, u); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Hour)
@@ -63,13 +63,13 @@ func TestUsersThatAreNotThereOrTwice(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		first, second := testdb.Account(t, s, "first@example.org"), testdb.Account(t, s, "second@example.org")
 		second.User.Email = first.User.Email
-		wantKind(t, "taking somebody's address", s.UpdateUser(t.Context(), second.User), errs.Conflict)
+		wantKind(t, "taking somebody's address", testdb.PutUser(t.Context(), s, second.User), errs.Conflict)
 		_, err := s.UserByEmail(t.Context(), "nobody@example.org")
 		wantKind(t, "an unknown address", err, errs.NotFound)
 		_, err = s.UserByID(t.Context(), uuid.New())
 		wantKind(t, "an unknown id", err, errs.NotFound)
 		wantKind(t, "deleting nobody", s.DeleteUser(t.Context(), uuid.New()), errs.NotFound)
-		wantKind(t, "changing nobody", s.UpdateUser(t.Context(), &monitor.User{ID: uuid.New(), Email: "x@example.org"}), errs.NotFound)
+		wantKind(t, "changing nobody", testdb.PutUser(t.Context(), s, &monitor.User{ID: uuid.New(), Email: "x@example.org"}), errs.NotFound)
 	})
 }
 

@@ -66,7 +66,7 @@ func TestAWallShowsWhatItsMakerMayChange(t *testing.T) {
 			t.Errorf("%d projects, want none", n)
 		}
 		jane.User.IsActive = false
-		if err := s.UpdateUser(t.Context(), jane.User); err != nil {
+		if err := testdb.PutUser(t.Context(), s, jane.User); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = s.ShowWall(t.Context(), w.ID)

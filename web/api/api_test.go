@@ -59,7 +59,7 @@ func newClient(t *testing.T, s *store.Store, clock *testdb.Clock) *client {
 	c := &client{T: t, store: s, clock: clock, mine: testdb.Account(t, s), other: testdb.Account(t, s, "other@example.org")}
 	giveKeys(t, s, c.mine.Project, rwKey, roKey)
 	c.other.Project.APIKey = legacyKey
-	if err := s.UpdateProject(t.Context(), c.other.Project); err != nil {
+	if err := testdb.PutProject(t.Context(), s, c.other.Project); err != nil {
 		t.Fatal(err)
 	}
 	d := deps(s)
@@ -74,7 +74,7 @@ func hash(key string) string { return "hash of " + key }
 func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) {
 	tb.Helper()
 	p.APIKey, p.APIKeyReadonly = hash(rw), hash(ro)
-	if err := s.UpdateProject(tb.Context(), p); err != nil {
+	if err := testdb.PutProject(tb.Context(), s, p); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // delivered makes the check go down and its alert go out, with nothing left of
@@ -21,7 +22,7 @@ func (c *client) delivered() uuid.UUID {
 	if err := c.store.ClearEvents(c.Context(), c.mine.Check.Code); err != nil {
 		c.Fatal(err)
 	}
-	if err := c.store.UpdateChannel(c.Context(), c.mine.Channel); err != nil {
+	if err := testdb.PutChannel(c.Context(), c.store, c.mine.Channel); err != nil {
 		c.Fatal(err)
 	}
 	c.told = nil

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/monitor"
@@ -97,7 +98,8 @@ func (a *API) channel(c *call) error {
 // createChannel is POST channels/ with kind, name and config: 201 and the
 // channel, switched on for all checks of the project as when it is made on the
 // site. Where the site asks, an address that is not the owner's gets a mail with
-// a link and no alerts before it has agreed.
+// a link and no alerts before it has agreed. A key speaks for the owner of the
+// project: their own address needs no question.
 func (a *API) createChannel(c *call) error {
 	if err := c.body.only("kind", "name", "config"); err != nil {
 		return err
@@ -113,8 +115,11 @@ func (a *API) createChannel(c *call) error {
 	if err := a.fillChannel(ch, c.body); err != nil {
 		return err
 	}
-	err = a.settle(c, nil, ch, func() error { return a.Store.CreateChannel(c.Context(), ch) })
+	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
 	if err != nil {
+		return err
+	}
+	if err := a.Addresses.Create(c.Context(), ch, c.project, owner); err != nil {
 		return err
 	}
 	a.Log.InfoContext(c.Context(), "channel made", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
@@ -135,12 +140,14 @@ func (a *API) updateChannel(c *call) error {
 	if a.Notifiers.Notifier(ch.Kind) == nil {
 		return errs.Conflictf("this site has no channels of the kind %s any more", ch.Kind)
 	}
-	before := *ch
-	if err := a.fillChannel(ch, c.body); err != nil {
+	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
+	if err != nil {
 		return err
 	}
-	ch.Disabled, ch.LastError = false, ""
-	err = a.settle(c, &before, ch, func() error { return a.Store.UpdateChannel(c.Context(), ch) })
+	ch, _, err = a.Addresses.Change(c.Context(), auth.Edit{
+		Channel: ch, Project: c.project, User: owner, SwitchOn: true,
+		Apply: func(now *monitor.Channel) error { return a.fillChannel(now, c.body) },
+	})
 	if err != nil {
 		return err
 	}
@@ -169,26 +176,6 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 	}
 	ch.Config = config
 	return err
-}
-
-// settle stores a channel with what its address has to be asked. A key speaks
-// for the owner of the project: their own address needs no question.
-func (a *API) settle(c *call, before, ch *monitor.Channel, store func() error) error {
-	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
-	if err != nil {
-		return err
-	}
-	asks, err := a.Addresses.Settle(c.Context(), before, ch, owner)
-	if err != nil {
-		return err
-	}
-	if err := store(); err != nil {
-		return err
-	}
-	if asks {
-		return a.Addresses.Ask(c.Context(), ch, c.project, owner)
-	}
-	return nil
 }
 
 // deleteChannel is DELETE channels/<uuid>: 200 and the channel as it was.

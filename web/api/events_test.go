@@ -14,6 +14,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // request sends a request as it is.
@@ -135,7 +136,7 @@ func TestDurations(t *testing.T) {
 			if k.limit > 0 { // pings that are hidden but not pruned yet
 				c.mine.User.PingLogLimit = k.limit
 			}
-			if err := c.store.UpdateUser(c.Context(), c.mine.User); err != nil {
+			if err := testdb.PutUser(c.Context(), c.store, c.mine.User); err != nil {
 				c.Fatal(err)
 			}
 			var got []string
@@ -161,7 +162,7 @@ func TestDurations(t *testing.T) {
 				c.Errorf("%s: %q, want %q", name, strings.Join(got, " "), k.want)
 			}
 			c.mine.User.PingLogLimit = 100
-			c.store.UpdateUser(c.Context(), c.mine.User)
+			testdb.PutUser(c.Context(), c.store, c.mine.User)
 		}
 	})
 }
@@ -174,7 +175,7 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 		}
 		c.ping(monitor.Ping{Kind: monitor.PingLog})
 		c.mine.User.PingLogLimit = 3
-		if err := c.store.UpdateUser(c.Context(), c.mine.User); err != nil {
+		if err := testdb.PutUser(c.Context(), c.store, c.mine.User); err != nil {
 			c.Fatal(err)
 		}
 		if got := c.list("pings", "/api/v1/checks/{U}/pings/"); len(got) != 3 || got[0]["n"] != 6.0 || got[2]["n"] != 4.0 {

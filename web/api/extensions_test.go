@@ -22,6 +22,7 @@ import (
 	"punctual/internal/notify"
 	"punctual/internal/store"
 	"punctual/internal/testkit/openapitest"
+	"punctual/internal/testkit/testdb"
 	"punctual/web/api"
 )
 
@@ -46,7 +47,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 		}}
 		p := c.mine.Project
 		p.APIKey, p.APIKeyReadonly = e.auth.KeyHash(rwKey), e.auth.KeyHash(roKey)
-		if err := c.store.UpdateProject(t.Context(), p); err != nil {
+		if err := testdb.PutProject(t.Context(), c.store, p); err != nil {
 			t.Fatal(err)
 		}
 		deps := api.Deps{

@@ -192,7 +192,7 @@ func manyChecks(tb testing.TB, s *store.Store, n int) http.Handler {
 	tb.Helper()
 	account := testdb.Account(tb, s)
 	account.User.CheckLimit = n
-	if err := s.UpdateUser(tb.Context(), account.User); err != nil {
+	if err := testdb.PutUser(tb.Context(), s, account.User); err != nil {
 		tb.Fatal(err)
 	}
 	giveKeys(tb, s, account.Project, rwKey, roKey)

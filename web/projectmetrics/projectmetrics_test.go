@@ -55,7 +55,7 @@ func newSite(tb testing.TB, st *store.Store, clock *testdb.Clock) *site {
 	s.Project.APIKey, s.Project.APIKeyReadonly = hash(rwKey), hash(roKey)
 	s.other.Project.APIKeyReadonly = legacyKey
 	for _, p := range []*monitor.Project{s.Project, s.other.Project} {
-		if err := st.UpdateProject(tb.Context(), p); err != nil {
+		if err := testdb.PutProject(tb.Context(), st, p); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -162,3 +162,30 @@ func Account(tb testing.TB, s *store.Store, email ...string) store.Account {
 	}
 	return a
 }
+
+// PutUser stores everything of u that may change, whatever is stored by now.
+func PutUser(ctx context.Context, s *store.Store, u *monitor.User) error {
+	_, err := s.ChangeUser(ctx, u.ID, func(now *monitor.User) error {
+		*now = *u
+		return nil
+	})
+	return err
+}
+
+// PutProject stores everything of p that may change, whatever is stored by now.
+func PutProject(ctx context.Context, s *store.Store, p *monitor.Project) error {
+	_, err := s.ChangeProject(ctx, p.ID, func(now *monitor.Project) error {
+		*now = *p
+		return nil
+	})
+	return err
+}
+
+// PutChannel stores everything of ch that may change, whatever is stored by now.
+func PutChannel(ctx context.Context, s *store.Store, ch *monitor.Channel) error {
+	_, err := s.ChangeChannel(ctx, ch.ID, func(now *monitor.Channel) error {
+		*now = *ch
+		return nil
+	})
+	return err
+}
