@@ -101,7 +101,7 @@ func (t *teller) down(s *situation, flips []monitor.Flip, lastEnd *monitor.Ping)
 	case reason == monitor.ReasonFail:
 		s.Why = "A failure signal came " + t.at(s.Since)
 		if lastEnd != nil && lastEnd.Kind == monitor.PingFail && lastEnd.ExitStatus != nil {
-			s.Why += fmt.Sprintf(" with exit status %d", *lastEnd.ExitStatus)
+			s.Why += " with exit status " + monitor.ExitStatusText(*lastEnd.ExitStatus)
 		}
 		s.Why += "."
 	case overrun:

@@ -56,6 +56,14 @@ type zoneTime struct {
 // What names the ping.
 func (p *pingPage) What() string { return pingWord(p.Ping) }
 
+// ExitStatus is the exit status it came with, "" where it came without.
+func (p *pingPage) ExitStatus() string {
+	if p.Ping.ExitStatus == nil {
+		return ""
+	}
+	return monitor.ExitStatusText(*p.Ping.ExitStatus)
+}
+
 // Source is where it came from.
 func (p *pingPage) Source() string { return pingSource(p.Ping) }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -135,7 +134,7 @@ func (e *logRow) Via() string {
 
 func pingWord(p *monitor.Ping) string {
 	if p.ExitStatus != nil && p.Kind != monitor.PingIgn {
-		return "Exit status " + strconv.Itoa(*p.ExitStatus)
+		return "Exit status " + monitor.ExitStatusText(*p.ExitStatus)
 	}
 	return kindWord(string(p.Kind))
 }

@@ -106,6 +106,22 @@ func TestAPingInFull(t *testing.T) {
 	})
 }
 
+// A program of Windows that crashed has a number of 32 bits: wherever it is shown,
+// it is in each way that Windows and its tools write it.
+func TestExitStatusesOfWindowsAreShownBothWays(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		c := s.firstCheck(p)
+		exit := -1073741510
+		s.ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus = &exit })
+		const shown = "-1073741510 (0xC000013A), unsigned 3221225786"
+		base := "/checks/" + c.Code.String() + "/"
+		s.get(base+"pings/1/").is(http.StatusOK).has("Exit status"+shown, "Exit status "+shown)
+		s.get(base+"details/").is(http.StatusOK).has("with exit status "+shown+".", "Exit status "+shown)
+		s.get(base + "log/").is(http.StatusOK).has("Exit status " + shown)
+	})
+}
+
 func TestBinaryAndHugeBodies(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		_, p := s.login("me@example.org")

@@ -47,7 +47,7 @@ func pingsByUUID() []line {
 			c.own().shows("n_pings", 0)
 		}},
 		{4, "what reads as ping key and slug", once, func(c *client) {
-			for _, rest := range []string{"foo", "-1", "done", "success", "1a", "nightly-dump", "start/fail", "fail/log", "5/start"} {
+			for _, rest := range []string{"foo", "-0", "--1", "done", "success", "1a", "nightly-dump", "start/fail", "fail/log", "5/start"} {
 				c.get("/ping/{U}/" + rest).is("404 not found")
 			}
 			c.own().shows("n_pings", 0)
@@ -222,11 +222,27 @@ func exitStatuses(c *client) {
 			c.Errorf("/%s: exit status %v, want %d", step.n, got, step.status)
 		}
 	}
+	windowsExitStatuses(k)
 	before := k.get()["n_pings"]
-	for _, n := range []string{"256", "999", "0256", "99999999999999999999999"} {
+	for _, n := range []string{"256", "999", "0256", "2147483647", "4294967296", "-2147483649", "99999999999999999999999"} {
 		c.get("/ping/" + k.code + "/" + n).is("400 invalid url format")
 	}
 	k.shows("n_pings", before)
+}
+
+// The exit statuses of Windows are failures. The reference answers 404 to those
+// with a minus and 400 to the others, so that a crashed program is not told from
+// one that has never ended.
+func windowsExitStatuses(k check) {
+	c := k.client
+	for sent, want := range map[string]int{"-1": -1, "-2147483648": -2147483648, "2147483648": -2147483648, "3221225786": -1073741510, "4294967295": -1} {
+		k.ping("/0")
+		k.ping("/" + sent)
+		k.shows("status", "down")
+		k.last().shows(c, "type", "fail")
+		pings := c.get(k.path() + "/pings/?extra=exit_status").list("pings")
+		pings[0].shows(c, "exit_status", want)
+	}
 }
 
 func badRunIDs(c *client) {

@@ -30,7 +30,7 @@ func pingsBySlug() []line {
 		{1, "as by uuid", once, func(c *client) {
 			k := c.make(`{"slug":"the_slug-1"}`)
 			for _, step := range []struct{ rest, want string }{
-				{"", "success"}, {"/start", "start"}, {"/fail", "fail"}, {"/log", "log"}, {"/0", "success"}, {"/3", "fail"}, {"/007", "fail"}, {"?rid=" + runA, "success"}, {"?create=1", "success"},
+				{"", "success"}, {"/start", "start"}, {"/fail", "fail"}, {"/log", "log"}, {"/0", "success"}, {"/3", "fail"}, {"/007", "fail"}, {"/-1", "fail"}, {"/4294967295", "fail"}, {"?rid=" + runA, "success"}, {"?create=1", "success"},
 			} {
 				for _, method := range []string{"GET", "POST", "PUT", "OPTIONS"} {
 					a := c.send(method, "/ping/{PK}/the_slug-1"+step.rest, "").is("200 OK")
@@ -42,10 +42,10 @@ func pingsBySlug() []line {
 			for rest, want := range map[string]string{"/256": "invalid url format", "?rid=": "invalid uuid format", "/256?rid=": "invalid url format"} {
 				c.get("/ping/{PK}/the_slug-1" + rest).is("400 " + want)
 			}
-			k.shows("n_pings", 37)
+			k.shows("n_pings", 45)
 		}},
 		{2, "other endings", once, func(c *client) {
-			for _, rest := range []string{"/", "/done", "/fail/", "/fail/x", "/-1", "/1.5", "/START"} {
+			for _, rest := range []string{"/", "/done", "/fail/", "/fail/x", "/-0", "/1.5", "/START"} {
 				c.get("/ping/{PK}/nightly-dump" + rest).is("404p")
 			}
 			c.own().shows("n_pings", 0)
@@ -87,7 +87,7 @@ func pingsBySlug() []line {
 				rest, status string
 				started      bool
 			}{
-				"fresh": {"", "up", false}, "failing": {"/fail", "down", false}, "starting": {"/start", "new", true}, "exiting": {"/5", "down", false}, "logging": {"/log", "new", false}, "a_b-9": {"/0", "up", false},
+				"fresh": {"", "up", false}, "failing": {"/fail", "down", false}, "starting": {"/start", "new", true}, "exiting": {"/5", "down", false}, "crashing": {"/-1073741510", "down", false}, "logging": {"/log", "new", false}, "a_b-9": {"/0", "up", false},
 			} {
 				a := c.post("/ping/{PK}/"+slug+step.rest+"?create=1", "text").is("201 Created")
 				a.has("Content-Type", "text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*").has("Ping-Body-Limit", "10000")

@@ -36,7 +36,7 @@ type Ping struct {
 	UserAgent  string
 	RemoteAddr string // "" = unknown
 	RID        uuid.NullUUID
-	ExitStatus *int   // as sent in the URL, nil = none
+	ExitStatus *int   // 0-255, or negative as Windows has them; nil = none
 	Body       []byte // nil = none
 }
 

@@ -44,6 +44,36 @@ func toSink(sink *smtpsink.Sink) mail.Settings {
 
 const emailConfig = `{"address":"ops@example.net","up":true,"down":true}`
 
+// Exit statuses of Windows are negative: they are a reason like others, and none
+// is no reason.
+func TestAnAlertTellsAnExitStatusOfWindows(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		sink := smtpsink.New(t, smtpsink.Options{})
+		ev := event(monitor.StatusDown, emailConfig)
+		ev.Flip.Reason = monitor.ReasonFail
+		const shown = "-1073741510 (0xC000013A), unsigned 3221225786"
+		status := -1073741510
+		ev.LastPing.ExitStatus = &status
+		n := mailer(t, s, toSink(sink))
+		if _, err := n.Send(soon(t), ev); err != nil {
+			t.Fatal(err)
+		}
+		ev.LastPing.ExitStatus = nil
+		if _, err := n.Send(soon(t), ev); err != nil {
+			t.Fatal(err)
+		}
+		got := sink.Wait(t, 2)
+		for _, part := range []string{"The job reported a failure: exit status " + shown + ".", "1 hour ago, exit status " + shown} {
+			if !strings.Contains(got[0].Text, part) || !strings.Contains(got[0].HTML, part) {
+				t.Errorf("%q is not in the mail:\n%.1500s", part, got[0].Text)
+			}
+		}
+		if strings.Contains(got[1].Text, "exit status") {
+			t.Errorf("a failure without an exit status has one:\n%.1500s", got[1].Text)
+		}
+	})
+}
+
 func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})

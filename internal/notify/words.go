@@ -29,13 +29,19 @@ func sentence(ev *Event) string {
 		return "The job is reporting again. It was down for " + schedule.DescribeDuration(ev.DownFor) + "."
 	case ev.Status == monitor.StatusUp:
 		return "The job is reporting again."
-	case ev.Flip.Reason == monitor.ReasonFail && exitStatus(ev) > 0:
-		return fmt.Sprintf("The job reported a failure: exit status %d.", exitStatus(ev))
+	case ev.Flip.Reason == monitor.ReasonFail && failedWithStatus(ev):
+		return "The job reported a failure: exit status " + monitor.ExitStatusText(*ev.LastPing.ExitStatus) + "."
 	case ev.Flip.Reason == monitor.ReasonFail:
 		return "The job reported a failure."
 	default:
 		return "No success signal came in time, and the grace time is over."
 	}
+}
+
+// failedWithStatus tells whether the last ping came with the exit status of a
+// failure, which is negative for some programs of Windows.
+func failedWithStatus(ev *Event) bool {
+	return ev.LastPing != nil && ev.LastPing.ExitStatus != nil && *ev.LastPing.ExitStatus != 0
 }
 
 // exitStatus is that of the last ping, -1 when it had none.
@@ -93,7 +99,7 @@ func lastPing(ev *Event) string {
 	}
 	text := fmt.Sprintf("%s, %s", kind, ago(p.CreatedAt, ev.Now))
 	if p.ExitStatus != nil {
-		text += fmt.Sprintf(", exit status %d", *p.ExitStatus)
+		text += ", exit status " + monitor.ExitStatusText(*p.ExitStatus)
 	}
 	if p.RemoteAddr != "" {
 		text += ", from " + p.RemoteAddr

@@ -1,7 +1,6 @@
 package ping
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,10 +17,11 @@ type target struct {
 	slug    string
 
 	kind monitor.PingKind
-	exit *int // exit status, nil = none; above maxExitStatus it is invalid
+	// exit is the exit status, nil where there is none or it is not one that a
+	// program can have, which badExit tells.
+	exit    *int
+	badExit bool
 }
-
-const maxExitStatus = 255
 
 // parseTarget reads path, the decoded URL path behind the ping endpoint. It
 // returns false for what is no ping URL at all.
@@ -67,15 +67,16 @@ func (t *target) action(s string) bool {
 }
 
 func (t *target) exitStatus(s string) bool {
-	if s == "" || strings.Trim(s, "0123456789") != "" {
+	if !monitor.IsExitStatus(s) {
 		return false
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		n = maxExitStatus + 1 // too many digits
+	status, ok := monitor.ParseExitStatus(s)
+	if !ok {
+		t.badExit = true
+		return true
 	}
-	t.exit = &n
-	if n > 0 {
+	t.exit = &status
+	if status != 0 {
 		t.kind = monitor.PingFail
 	}
 	return true
@@ -87,7 +88,7 @@ func (t *target) validFormat() bool { return strings.ToLower(t.slug) == t.slug }
 
 // validExit refuses an exit status no program can have. It is looked at after
 // the check has been found.
-func (t *target) validExit() bool { return t.exit == nil || *t.exit <= maxExitStatus }
+func (t *target) validExit() bool { return !t.badExit }
 
 // isCode tells whether s is a uuid in canonical form: 8-4-4-4-12, lower-case.
 func isCode(s string) bool {

@@ -414,7 +414,7 @@ func pingArrays(pings []*monitor.Ping) []any {
 		addr[i] = pgtype.Text{String: p.RemoteAddr, Valid: p.RemoteAddr != ""}
 		rid[i] = pgtype.UUID{Bytes: p.RID.UUID, Valid: p.RID.Valid}
 		if p.ExitStatus != nil {
-			exit[i] = pgtype.Int4{Int32: int32(*p.ExitStatus), Valid: true} //nolint:gosec // 0-255
+			exit[i] = pgtype.Int4{Int32: int32(*p.ExitStatus), Valid: true} //nolint:gosec // ParseExitStatus gives 32 bits
 		}
 		body[i] = p.Body
 	}

@@ -69,7 +69,7 @@ func (r *route) shape(name string) string {
 			}
 			return "(" + strings.Join(words, "|") + ")"
 		case s.Type.Is("integer"):
-			return "([0-9]+)"
+			return "(-?[0-9]+)"
 		}
 	}
 	return "([^/]+)"
