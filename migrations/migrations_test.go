@@ -85,6 +85,9 @@ func TestBothEnginesHaveTheSameSchema(t *testing.T) {
 	lite, _ := migrated(t, db.SQLite)
 	pg, _ := migrated(t, db.Postgres)
 	liteSchema, pgSchema := schemaOf(t, lite), schemaOf(t, pg)
+	// With it a file beside an SQLite database tells whether its log was cut off.
+	// The server of PostgreSQL needs no such thing.
+	delete(liteSchema, "commit_mark")
 	if len(pgSchema) < 15 {
 		t.Fatalf("only %d tables were found", len(pgSchema))
 	}

@@ -38,11 +38,12 @@ const (
 
 // Options tune Open. The zero value is fine.
 type Options struct {
-	MaxConns int              // PostgreSQL: size of the pool, 10 when zero
-	Now      func() time.Time // the clock, time.Now when nil; see Clock
-	ReadOnly bool             // SQLite: do not create the file
-	Observe  Observe          // told of each statement; nil: nobody is
-	Log      *slog.Logger     // of panics in the background, which must not end the process; nil: nowhere
+	MaxConns  int              // PostgreSQL: size of the pool, 10 when zero
+	Now       func() time.Time // the clock, time.Now when nil; see Clock
+	ReadOnly  bool             // SQLite: do not create the file, and leave those beside it alone
+	MustExist bool             // SQLite: do not create the file, for who does not migrate; see ErrNoDatabase
+	Observe   Observe          // told of each statement; nil: nobody is
+	Log       *slog.Logger     // of panics in the background, which must not end the process; nil: nowhere
 }
 
 // DB is an open database. Its methods are safe for concurrent use.
@@ -51,6 +52,8 @@ type DB struct {
 	*Clock
 
 	path  string        // SQLite: the file
+	isNew bool          // SQLite: Open has made it
+	mark  *mark         // SQLite: the commits
 	pool  *pgxpool.Pool // PostgreSQL
 	read  *sql.DB
 	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
@@ -139,12 +142,23 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 	}
 	path = filepath.Clean(path)
 	if !opt.ReadOnly {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("make the directory of the database: %w", err)
+		isNew, err := prepareFile(path, opt.MustExist, d.log)
+		if err != nil {
+			return err
 		}
+		d.isNew = isNew
 	}
+	err := d.connectSQLite(ctx, path, opt)
+	if err != nil && d.isNew {
+		_ = os.Remove(path) // nothing is in it yet
+	}
+	return err
+}
+
+func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error {
+	d.mark = &mark{path: path + markSuffix, log: d.log}
 	var err error
-	if d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false)); err != nil {
+	if d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false), d.mark); err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its busy handler is not
@@ -169,6 +183,13 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 	if compareVersions(version, minSQLite) < 0 {
 		d.Close()
 		return fmt.Errorf("SQLite %s can corrupt its write-ahead log; at least %s is needed", version, minSQLite)
+	}
+	if opt.ReadOnly {
+		return nil
+	}
+	if err := d.checkMark(ctx); err != nil {
+		d.Close()
+		return err
 	}
 	return nil
 }
@@ -205,6 +226,9 @@ func sqliteDSN(path string, mustExist, readOnly bool) string {
 	// A checkpoint every 32 MB of log instead of every 4: under load it comes with
 	// two more flushes and writes each changed page once more (docs/performance.md).
 	q.Add("_pragma", "wal_autocheckpoint(8000)")
+	// While somebody reads for long the log grows beyond that. Afterwards it is cut
+	// to this size again, which it reaches in normal use.
+	q.Add("_pragma", "journal_size_limit(41943040)")
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	}
@@ -236,7 +260,9 @@ func (d *DB) Close() error {
 		d.pool.Close()
 		return err
 	}
-	return errors.Join(err, d.write.Close())
+	err = errors.Join(err, d.write.Close())
+	d.mark.close()
+	return err
 }
 
 // redact keeps a password of the URL out of an error text, and the text to one

@@ -198,7 +198,18 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 	for _, r := range results {
 		applied = append(applied, r.Source.Path)
 	}
-	return applied, nil
+	return applied, d.settle(ctx, len(applied) > 0)
+}
+
+// settle begins to count commits where a migration has just made that possible,
+// and moves a new schema from SQLite's log into the database itself.
+func (d *DB) settle(ctx context.Context, changed bool) error {
+	err := d.startMark(ctx)
+	if err != nil || !changed || d.Engine != SQLite {
+		return err
+	}
+	_, err = d.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return err
 }
 
 // provider gives goose the migrations of the engine. Only what changes the

@@ -8,20 +8,25 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"modernc.org/sqlite"
 )
 
-// openWriter opens the writing side of an SQLite database.
-func openWriter(dsn string) (*sql.DB, error) {
+// openWriter opens the writing side of an SQLite database. Its commits are
+// counted in m.
+func openWriter(dsn string, m *mark) (*sql.DB, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(writers{c}), nil
+	return sql.OpenDB(writers{c, m}), nil
 }
 
-type writers struct{ driver.Connector }
+type writers struct {
+	driver.Connector
+	mark *mark
+}
 
 // Connect makes a connection that keeps its prepared statements.
 func (w writers) Connect(ctx context.Context) (driver.Conn, error) {
@@ -33,7 +38,7 @@ func (w writers) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the driver of SQLite lacks what is needed"), c.Close())
 	}
-	return &writer{sqliteConn: conn, stmts: make(map[string]sqliteStmt)}, nil
+	return &writer{sqliteConn: conn, stmts: make(map[string]sqliteStmt), mark: w.mark}, nil
 }
 
 type sqliteConn interface {
@@ -61,6 +66,10 @@ type writer struct {
 
 	left    legacy // see Tx.Left
 	leaving legacy // by the transaction that is open
+
+	mark    *mark
+	inTx    bool
+	counted int64 // rows written when the last transaction ended
 }
 
 func (w *writer) prepared(ctx context.Context, query string) (sqliteStmt, error) {
@@ -104,23 +113,96 @@ func (w *writer) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, er
 	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
+	w.inTx = true
 	return w, nil
 }
 
-// Commit ends the transaction, in any case.
+// Commit ends the transaction, in any case, and counts it if it has written.
 func (w *writer) Commit() error {
-	err := w.run(context.Background(), "COMMIT")
+	n, err := w.count()
+	if err == nil {
+		err = w.run(context.Background(), "COMMIT")
+	}
+	w.inTx = false
 	switch {
 	case err != nil:
 		_ = w.Rollback() // its error adds nothing: there is no transaction any more
+		return err
 	case w.leaving.value != nil:
 		w.left = w.leaving
+	}
+	if n > 0 {
+		w.mark.note(n)
+	}
+	return nil
+}
+
+// Rollback ends the transaction.
+func (w *writer) Rollback() error {
+	w.inTx = false
+	err := w.run(context.Background(), "ROLLBACK")
+	if w.mark.counts() {
+		_ = w.each(context.Background(), totalChanges, nil, []any{&w.counted}, func() {}) // a wrong figure counts one commit too many
 	}
 	return err
 }
 
-// Rollback ends the transaction.
-func (w *writer) Rollback() error { return w.run(context.Background(), "ROLLBACK") }
+const (
+	totalChanges = `SELECT total_changes()`
+	countCommit  = `UPDATE commit_mark SET n = n + 1 RETURNING n`
+)
+
+// count counts the open transaction, if it has written rows, and returns its
+// number; 0: it was not counted.
+func (w *writer) count() (n int64, err error) {
+	if !w.mark.counts() {
+		return 0, nil
+	}
+	var written int64
+	ctx := context.Background()
+	err = w.each(ctx, totalChanges, nil, []any{&written}, func() {})
+	if err != nil || written == w.counted {
+		return 0, err
+	}
+	err = w.each(ctx, countCommit, nil, []any{&n}, func() {})
+	switch {
+	case err != nil && strings.Contains(err.Error(), "no such table"): // migrated down
+		w.mark.off()
+		return 0, nil
+	case err != nil || n == 0:
+		return 0, err
+	}
+	w.counted = written + 1
+	w.leaving.stamp.ours++ // what is left stays good: only we have written
+	return n, nil
+}
+
+// ExecContext counts statements outside of transactions, too.
+func (w *writer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if w.inTx || !w.mark.counts() || !writes(query) {
+		return w.sqliteConn.ExecContext(ctx, query, args)
+	}
+	tx, err := w.BeginTx(ctx, driver.TxOptions{})
+	if err != nil {
+		return nil, err
+	}
+	res, err := w.sqliteConn.ExecContext(ctx, query, args)
+	if err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return res, tx.Commit()
+}
+
+// writes tells whether a statement writes rows; pragmas and the like may not run
+// in a transaction.
+func writes(query string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(query), " ")
+	switch strings.ToUpper(word) {
+	case "INSERT", "UPDATE", "DELETE", "WITH", "REPLACE":
+		return true
+	}
+	return false
+}
 
 // Prepared is a statement of a transaction on SQLite that is compiled once in
 // the life of the connection and runs without database/sql in between, for those
@@ -293,7 +375,7 @@ func (t *Tx) Leave(ctx context.Context, value any) error {
 
 func (w *writer) stamp(ctx context.Context) (s stamp, err error) {
 	if err = w.each(ctx, `PRAGMA data_version`, nil, []any{&s.others}, func() {}); err == nil {
-		err = w.each(ctx, `SELECT total_changes()`, nil, []any{&s.ours}, func() {})
+		err = w.each(ctx, totalChanges, nil, []any{&s.ours}, func() {})
 	}
 	return s, err
 }

@@ -1,0 +1,156 @@
+package db_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"punctual/internal/db"
+)
+
+// loose sets the widest umask for the time of a test.
+func loose(t *testing.T) {
+	t.Helper()
+	before := syscall.Umask(0)
+	t.Cleanup(func() { syscall.Umask(before) })
+}
+
+func mode(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode().Perm()
+}
+
+func TestOnlyTheOwnerMayReadTheFilesOfSQLite(t *testing.T) {
+	loose(t)
+	dir := filepath.Join(t.TempDir(), "of", "punctual")
+	path := filepath.Join(dir, "punctual.db")
+	d := open(t, "sqlite:"+path, db.Options{})
+	if _, err := d.Migrate(t.Context(), schema(markTable)); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, d, `INSERT INTO jobs VALUES ('first')`)
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) != 5 {
+		t.Fatalf("files %v, %v; want database, log, shared memory, lock and mark", files, err)
+	}
+	for _, file := range files {
+		if m := mode(t, file); m != 0o600 {
+			t.Errorf("%s has mode %v", filepath.Base(file), m)
+		}
+	}
+	for _, dir := range []string{dir, filepath.Dir(dir)} {
+		if m := mode(t, dir); m != 0o700 {
+			t.Errorf("directory %s has mode %v", dir, m)
+		}
+	}
+}
+
+func TestFilesThatOthersMayReadAreTightenedAtTheStart(t *testing.T) {
+	path := counted(t)
+	d := open(t, "sqlite:"+path, db.Options{})
+	exec(t, d, `INSERT INTO jobs VALUES ('second')`)
+	for _, suffix := range []string{"", "-wal", "-shm", "-mark"} {
+		if err := os.Chmod(path+suffix, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	open(t, "sqlite:"+path, db.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, suffix := range []string{"", "-wal", "-shm", "-mark"} {
+		if m := mode(t, path+suffix); m != 0o600 {
+			t.Errorf("%s has mode %v", suffix, m)
+		}
+		if !strings.Contains(log.String(), "file="+path+suffix+" mode_before=-rw-r--r--") {
+			t.Errorf("nothing is logged of %s:\n%s", suffix, log.String())
+		}
+	}
+	// It may be anybody's: /srv, or a home.
+	if m := mode(t, filepath.Dir(path)); m != 0o755 {
+		t.Errorf("the mode of a directory that was there is %v now", m)
+	}
+}
+
+func TestADatabaseThatMustBeThereIsNotMade(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	_, err := db.Open(t.Context(), "sqlite:"+dir+"/punctual.db", db.Options{MustExist: true})
+	if !errors.Is(err, db.ErrNoDatabase) || !mentions(err, "punctual migrate", "PUNCTUAL_DATABASE_URL") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
+	}
+}
+
+func TestOnlyANewDatabaseThatNobodyUsesIsDiscarded(t *testing.T) {
+	made := func() (*db.DB, string) {
+		path := filepath.Join(t.TempDir(), "punctual.db")
+		d := open(t, "sqlite:"+path, db.Options{})
+		if _, err := d.Migrate(t.Context(), schema(markTable)); err != nil {
+			t.Fatal(err)
+		}
+		return d, path
+	}
+	d, path := made()
+	if gone, err := d.Discard(); !gone || err != nil {
+		t.Errorf("a new one: gone %v, %v", gone, err)
+	}
+	if left, _ := filepath.Glob(filepath.Dir(path) + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+
+	d, path = made()
+	open(t, "sqlite:"+path, db.Options{})
+	if gone, err := d.Discard(); gone || err != nil || size(t, path) == 0 {
+		t.Errorf("one that another has opened: gone %v, %v", gone, err)
+	}
+
+	path = counted(t)
+	old := open(t, "sqlite:"+path, db.Options{})
+	if gone, err := old.Discard(); gone || err != nil || size(t, path) == 0 {
+		t.Errorf("one that was there: gone %v, %v", gone, err)
+	}
+}
+
+// A reader that stays for long keeps the log from being used again; afterwards it
+// shrinks to what is usual.
+func TestALogThatHasGrownShrinksAgain(t *testing.T) {
+	path := counted(t)
+	d := open(t, "sqlite:"+path, db.Options{})
+	reader, err := d.Query(t.Context(), `SELECT name FROM jobs`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reader.Next() {
+		t.Fatal("no row")
+	}
+	block := strings.Repeat("x", 1<<20)
+	for range 60 {
+		exec(t, d, `INSERT INTO jobs VALUES ($1)`, block)
+	}
+	grown := size(t, path+"-wal")
+	if grown < 60<<20 {
+		t.Fatalf("the log has %d bytes only", grown)
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		exec(t, d, `INSERT INTO jobs VALUES ('small')`)
+	}
+	if after := size(t, path+"-wal"); after > 41<<20 {
+		t.Errorf("the log has %d bytes after %d, want 40 MiB at most", after, grown)
+	}
+}
