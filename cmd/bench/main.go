@@ -156,6 +156,7 @@ func newBench(ctx context.Context, o options, stdout, stderr io.Writer) (*bench,
 	}
 	b.report.Machine, b.report.Started = machine(ctx), time.Now()
 	fmt.Fprintln(stdout, b.report.Machine)
+	fmt.Fprintln(stdout, "The rate limits of pings are off: PUNCTUAL_PING_CHECK_RATE=0, PUNCTUAL_PING_PROJECT_RATE=0.")
 	return b, nil
 }
 

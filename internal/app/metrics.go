@@ -22,6 +22,7 @@ func (a *App) observePings() ping.Observe {
 	return ping.Observe{
 		Batch:   func(n ping.Tally, took time.Duration) { a.metrics.Batch(metrics.Tally(n), took) },
 		Refused: func(why ping.Refusal, pings int) { a.metrics.Refused(string(why), pings) },
+		Unknown: a.metrics.UnknownPings,
 	}
 }
 

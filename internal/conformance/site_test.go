@@ -58,6 +58,8 @@ func (k kind) settings() map[string]string {
 		"PUNCTUAL_PING_EMAIL_DOMAIN": mailDomain,
 		"PUNCTUAL_METRICS_KEY":       metricsKey,
 		"PUNCTUAL_BOUNCE_DOMAIN":     "bounces.example.net",
+		"PUNCTUAL_PING_CHECK_RATE":   "0",
+		"PUNCTUAL_PING_PROJECT_RATE": "0",
 	}
 	if k == other {
 		maps.Copy(env, map[string]string{
@@ -92,7 +94,11 @@ type sites struct {
 	owner   *testing.T
 }
 
-func newSites(t *testing.T) *sites { return &sites{running: make(map[string]*site), owner: t} }
+func newSites(t *testing.T) *sites {
+	t.Helper()
+	t.Log("the rate limits of pings are off: PUNCTUAL_PING_CHECK_RATE=0, PUNCTUAL_PING_PROJECT_RATE=0; internal/ping tests them")
+	return &sites{running: make(map[string]*site), owner: t}
+}
 
 // run runs a line on both engines.
 func (all *sites) run(t *testing.T, l line) {

@@ -98,6 +98,8 @@ func newEnv(t *testing.T, engine db.Engine) env {
 		"PUNCTUAL_SECRET_KEY":        "an e2e secret of thirty-two chars",
 		"PUNCTUAL_LOG_FORMAT":        "json",
 		"PUNCTUAL_ALLOW_PRIVATE_IPS": "true",
+		"PUNCTUAL_PING_CHECK_RATE":   "0", // load tests send more than one account may
+		"PUNCTUAL_PING_PROJECT_RATE": "0",
 	}
 	if engine == db.Postgres {
 		e["PUNCTUAL_DATABASE_URL"] = pgtest.DSN(t)

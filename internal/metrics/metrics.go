@@ -84,7 +84,7 @@ func New(version, role string) *Metrics {
 	m.pings = kinds{pings.WithLabelValues("success"), pings.WithLabelValues("start"), pings.WithLabelValues("fail"), pings.WithLabelValues("log"), pings.WithLabelValues("ign")}
 	m.unknownPings = m.counter("pings_unknown_total", "Pings of checks that do not exist.")
 	m.refused = m.counterVec("pings_refused_total", "Pings answered with an error though they were in order.", "reason")
-	each(m.refused, "queue_full", "database_away", "shutting_down", "error")
+	each(m.refused, "queue_full", "database_away", "shutting_down", "error", "check_rate", "project_rate")
 	m.batchPings = m.histogram("ingest_batch_pings", "Pings recorded by one transaction.", pingBuckets)
 	m.commitTime = m.histogram("ingest_commit_duration_seconds", "Time until a batch of pings is on disk, or given up.", commits)
 
@@ -220,6 +220,9 @@ func (m *Metrics) Batch(n Tally, took time.Duration) {
 	}
 	m.commitTime.Observe(took.Seconds())
 }
+
+// UnknownPings counts pings of checks that do not exist, beside those of Batch.
+func (m *Metrics) UnknownPings(pings int) { m.unknownPings.Add(float64(pings)) }
 
 // Refused counts pings that were refused, for one of the reasons of ping.Refusal.
 func (m *Metrics) Refused(reason string, pings int) {

@@ -10,3 +10,10 @@ func ParseTargetForTest(path string) bool {
 
 // ApplySettings lets the fuzz target reach the settings of a check to be made.
 func ApplySettings(rawQuery string, c *monitor.Check) error { return parseSettings(rawQuery).apply(c) }
+
+// Remembers is how many checks the gate knows.
+func (r *Recorder) Remembers() int {
+	r.gate.mu.Lock()
+	defer r.gate.mu.Unlock()
+	return r.gate.checks.len()
+}

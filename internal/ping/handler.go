@@ -98,7 +98,7 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	query := parseQuery(r.URL.RawQuery)
 	rid, body, refusal := h.read(t, query, r)
 	if refusal != nil {
-		if err := h.find(t, query, r); err != nil {
+		if err := h.find(t, query, r, now); err != nil {
 			return false, err
 		}
 		return false, refusal
@@ -115,12 +115,13 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 			RID:        rid,
 			ExitStatus: t.exit,
 			Body:       body,
+			Kind:       t.kind,
 		},
 		Classify: func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyHTTP(f, t.kind, method, body) },
 	}
 	err = h.recorder.Record(arrival)
 	if t.creates(query) && errs.KindOf(err) == errs.NotFound {
-		if arrival.Code, created, err = h.create(t, r); err == nil {
+		if created, err = h.create(t, r, arrival); err == nil {
 			err = h.recorder.Record(arrival)
 		}
 	}
@@ -148,19 +149,11 @@ func (h *Handler) read(t *target, query url.Values, r *http.Request) (rid uuid.N
 const lookupTime = 8 * time.Second
 
 // find makes sure that there is a check.
-func (h *Handler) find(t *target, query url.Values, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
-	defer cancel()
-	if t.byCode {
-		ok, err := h.store.CheckExists(ctx, t.code)
-		if err == nil && !ok {
-			err = errs.NotFoundf("not found")
-		}
-		return err
-	}
-	_, err := h.store.CodeBySlug(ctx, t.pingKey, t.slug)
+func (h *Handler) find(t *target, query url.Values, r *http.Request, now time.Time) error {
+	arrival := &store.Arrival{Code: t.code, PingKey: t.pingKey, Slug: t.slug, Ping: monitor.Ping{CreatedAt: now, Kind: t.kind}}
+	err := h.recorder.Find(arrival)
 	if t.creates(query) && errs.KindOf(err) == errs.NotFound {
-		_, _, err = h.create(t, r)
+		_, err = h.create(t, r, arrival)
 	}
 	return err
 }
@@ -168,11 +161,16 @@ func (h *Handler) find(t *target, query url.Values, r *http.Request) error {
 // creates tells whether a check that does not exist is to be made.
 func (t *target) creates(query url.Values) bool { return !t.byCode && lastIs(query["create"], "1") }
 
-// create goes on when the client goes away: a ping that has arrived counts.
-func (h *Handler) create(t *target, r *http.Request) (code uuid.UUID, created bool, err error) {
+// create makes the check of a ping that no check has been found for, and sets its
+// Code. It goes on when the client goes away: a ping that has arrived counts.
+func (h *Handler) create(t *target, r *http.Request, a *store.Arrival) (created bool, err error) {
+	if err := h.recorder.AdmitNew(a); err != nil {
+		return false, err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), lookupTime)
 	defer cancel()
-	return h.store.EnsureSlug(ctx, t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
+	a.Code, created, err = h.store.EnsureSlug(ctx, t.pingKey, t.slug, parseSettings(r.URL.RawQuery).apply)
+	return created, err
 }
 
 func lastIs(values []string, want string) bool {
@@ -229,6 +227,9 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 		text(w, http.StatusNotFound, "not found")
 	case kind == errs.Invalid:
 		text(w, http.StatusBadRequest, errs.Message(err))
+	case kind == errs.TooMany:
+		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
+		text(w, http.StatusTooManyRequests, errs.Message(err))
 	case kind == errs.Unavailable, isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		text(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")

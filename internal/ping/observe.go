@@ -1,6 +1,7 @@
 package ping
 
 import (
+	"errors"
 	"time"
 
 	"punctual/internal/errs"
@@ -15,6 +16,9 @@ type Observe struct {
 	// Refused is told of pings that got no place in a batch, or were lost to the
 	// database: each was answered with an error.
 	Refused func(why Refusal, pings int)
+	// Unknown is told of pings of checks that do not exist and got no place in a
+	// batch for that.
+	Unknown func(pings int)
 }
 
 // Tally is what the pings of a batch were. Pings that were refused are not in it.
@@ -34,12 +38,30 @@ const (
 	QueueFull    Refusal = "queue_full"
 	DatabaseAway Refusal = "database_away"
 	ShuttingDown Refusal = "shutting_down"
-	Failed       Refusal = "error" // the database would not have it
+	Failed       Refusal = "error"        // the database would not have it
+	CheckRate    Refusal = "check_rate"   // its check sends too many
+	ProjectRate  Refusal = "project_rate" // its project does
 )
 
 func (o Observe) refused(why Refusal, pings int) {
 	if o.Refused != nil && pings > 0 {
 		o.Refused(why, pings)
+	}
+}
+
+func (o Observe) unknown(pings int) {
+	if o.Unknown != nil && pings > 0 {
+		o.Unknown(pings)
+	}
+}
+
+// rateRefused counts a ping when err says that it was one too many.
+func (o Observe) rateRefused(err error) {
+	if err == nil {
+		return
+	}
+	if rate, ok := errors.AsType[rateError](err); ok {
+		o.refused(Refusal(rate), 1)
 	}
 }
 

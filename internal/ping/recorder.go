@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
@@ -18,6 +20,7 @@ type Limits struct {
 	Queue    int           // pings waiting, 4096; beyond it they are refused
 	Batch    int           // pings in one transaction, 256
 	Patience time.Duration // how long a batch is tried again while the database is away, 8 s
+	Rates    Rates         // of checks and projects; any by default
 }
 
 func (l Limits) withDefaults() Limits {
@@ -45,6 +48,12 @@ type Recorder struct {
 	queue  chan *waiting
 	done   chan struct{}
 
+	gate        *gate // nil: all pings are let in
+	located     sync.Mutex
+	unlocated   []*waiting // pings whose checks are to be looked up
+	locating    bool       // that is being done
+	unlocatable bool       // it failed the last time, after all patience
+
 	held    *waiting // out of the queue, and its check is yet to be read
 	refused int      // pings since the database has been away for too long; 0 = it is there
 }
@@ -57,15 +66,19 @@ type recording interface {
 }
 
 type waiting struct {
-	arrival *store.Arrival
-	err     error
-	done    chan struct{}
+	arrival  *store.Arrival
+	lookOnly bool // it is not to be recorded
+	err      error
+	done     chan struct{}
 }
 
 // NewRecorder starts a Recorder. It must be closed.
 func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) *Recorder {
 	limits = limits.withDefaults()
 	r := &Recorder{store: s, limits: limits, log: log, observe: observe, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
+	if s, ok := s.(gateStore); ok {
+		r.gate = newGate(s, limits.Rates)
+	}
 	go r.run()
 	return r
 }
@@ -75,21 +88,46 @@ const retryAfter = 2 * time.Second
 
 // Record waits until a is recorded and on disk, and returns nil then. It fails
 // with errs.NotFound when there is no such check, with store.ErrAmbiguousSlug
-// when there are several, and with errs.Unavailable when the queue is full, the
+// when there are several, with errs.TooMany when its check or project sends more
+// pings than it may, and with errs.Unavailable when the queue is full, the
 // database stays away, or the Recorder is closed.
 //
 // A caller that goes away does not stop the recording: a ping that has arrived
 // counts.
 func (r *Recorder) Record(a *store.Arrival) error {
 	w := &waiting{arrival: a, done: make(chan struct{})}
+	if r.gate == nil {
+		return r.record(w)
+	}
+	bySlug := a.Code == uuid.Nil
+	known, err := r.gate.admit(a)
+	switch {
+	case known && err == nil:
+		err = r.record(w)
+		r.gate.learned(a, bySlug, err)
+	case !known:
+		r.locate(w)
+		err = w.outcome()
+	}
+	r.observe.rateRefused(err)
+	return err
+}
+
+// record puts a ping into the queue and waits until it is recorded.
+func (r *Recorder) record(w *waiting) error {
 	if err := r.enqueue(w); err != nil {
 		return err
 	}
 	<-w.done
+	return w.outcome()
+}
+
+// outcome is what became of a ping that is done.
+func (w *waiting) outcome() error {
 	if w.err != nil {
 		return w.err
 	}
-	return a.Err
+	return w.arrival.Err
 }
 
 func (r *Recorder) enqueue(w *waiting) error {

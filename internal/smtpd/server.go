@@ -17,8 +17,11 @@ import (
 )
 
 // Recorder makes pings durable; ping.Recorder does. Record returns nil when the
-// ping is on disk, errs.NotFound when there is no such check.
+// ping is on disk, errs.NotFound when there is no such check, errs.TooMany when it
+// is one too many. Admit fails likewise and records nothing; a ping it has let in
+// is not refused for its number by Record.
 type Recorder interface {
+	Admit(a *store.Arrival) error
 	Record(a *store.Arrival) error
 }
 

@@ -173,18 +173,24 @@ func (s *session) record(raw []byte, at time.Time) error {
 	subject, bodies := m.Subject, []string{m.Text, m.HTMLText()}
 	classify := func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, subject, bodies...) }
 
+	arrivals := make([]*store.Arrival, len(codes))
+	for i, code := range codes {
+		arrivals[i] = &store.Arrival{
+			Code: code,
+			Ping: monitor.Ping{
+				CreatedAt: at, Scheme: "email", UserAgent: userAgent(s.from), RemoteAddr: s.remote, Body: bodyOf(raw),
+			},
+			Classify: classify,
+		}
+		// All before any is recorded: a message that is sent again must not ping the others twice.
+		if err := s.admit(arrivals[i]); err != nil {
+			return err
+		}
+	}
 	failed := make([]bool, len(codes))
 	var wg sync.WaitGroup
-	for i, code := range codes { // beside each other: they become one batch of the Recorder
-		wg.Go(func() {
-			failed[i] = !s.recorded(&store.Arrival{
-				Code: code,
-				Ping: monitor.Ping{
-					CreatedAt: at, Scheme: "email", UserAgent: userAgent(s.from), RemoteAddr: s.remote, Body: bodyOf(raw),
-				},
-				Classify: classify,
-			})
-		})
+	for i, arrival := range arrivals { // beside each other: they become one batch of the Recorder
+		wg.Go(func() { failed[i] = !s.recorded(arrival) })
 	}
 	wg.Wait()
 	if slices.Contains(failed, true) {
@@ -210,6 +216,16 @@ func (s *session) find(ctx context.Context, m mailbox) (uuid.UUID, error) {
 		log.Error("mail was put off", "remote", s.remote, "from", s.from, "error", err)
 		return uuid.Nil, errAway
 	}
+}
+
+// admit refuses a ping that is one too many of its check or its project, for now.
+func (s *session) admit(a *store.Arrival) error {
+	err := s.server.cfg.Recorder.Admit(a)
+	if errs.KindOf(err) != errs.TooMany {
+		return nil // Record says what else there is to say
+	}
+	s.server.cfg.Log.Info("mail was put off", "remote", s.remote, "from", s.from, "reason", errs.Message(err))
+	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: errs.Message(err)}
 }
 
 // recorded tells whether a ping needs no second try.

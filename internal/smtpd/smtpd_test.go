@@ -488,3 +488,29 @@ func (c *client) startTLS(roots *x509.CertPool) *x509.Certificate {
 	c.say("EHLO again", "250")
 	return secure.ConnectionState().PeerCertificates[0]
 }
+
+// Too many pings of a check are put off, and none of the message's others is
+// recorded twice for it.
+func TestOneTooManyIsPutOff(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		log := slog.New(slog.DiscardHandler)
+		rec := ping.NewRecorder(s, ping.Limits{Rates: ping.Rates{Check: 1}}, log, ping.Observe{})
+		t.Cleanup(rec.Close)
+		_, addr := serve(t, smtpd.Config{Domain: domain, Checks: s, Recorder: rec, Now: s.Now, Log: log})
+		one, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		c := hello(t, addr)
+		if got := c.mail("Subject: x\n\ny", one.Check.Code.String()+"@"+domain); got != "250 OK" {
+			t.Fatal(got)
+		}
+		got := c.mail("Subject: x\n\ny", other.Check.Code.String()+"@"+domain, one.Check.Code.String()+"@"+domain)
+		if !strings.HasPrefix(got, "451 4.7.1 Too many pings of this check.") {
+			t.Errorf("answered %q", got)
+		}
+		for _, a := range []store.Account{one, other} {
+			c, err := s.CheckByCode(t.Context(), a.Check.Code)
+			if want := map[bool]int64{true: 1}[a.Check == one.Check]; err != nil || c.NPings != want {
+				t.Errorf("%d pings, want %d, %v", c.NPings, want, err)
+			}
+		}
+	})
+}

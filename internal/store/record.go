@@ -18,6 +18,8 @@ type Arrival struct {
 	Code     uuid.UUID                              // of the check; zero: that of the slug, found by Prefetch or RecordPings
 	PingKey  string                                 // of the project that the slug is of
 	Slug     string                                 // of the check, when Code is zero
+	Project  uuid.UUID                              // that the check belongs to; set by Locate
+	Admitted bool                                   // it has its place in the rate limits
 	Ping     monitor.Ping                           // all but CheckID and N; Kind as the URL says
 	Classify func(*monitor.Filter) monitor.PingKind // what the check's filters make of it; nil: Ping.Kind stands
 

@@ -1,0 +1,161 @@
+package ping
+
+import (
+	"context"
+	"time"
+
+	"punctual/internal/errs"
+	"punctual/internal/incident"
+	"punctual/internal/store"
+)
+
+// locate has the check of a ping looked up that the gate does not know, with all
+// others that wait for that. It returns when that is done and, unless the ping
+// is to be looked at only, when it is recorded.
+func (r *Recorder) locate(w *waiting) {
+	r.located.Lock()
+	if len(r.unlocated) >= r.limits.Queue {
+		r.located.Unlock()
+		r.observe.refused(QueueFull, 1)
+		w.err = errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
+		return
+	}
+	r.unlocated = append(r.unlocated, w)
+	if !r.locating {
+		r.locating = true
+		go r.locateAll()
+	}
+	r.located.Unlock()
+	<-w.done
+}
+
+// locateAll looks up what waits for that, until nothing does.
+func (r *Recorder) locateAll() {
+	for {
+		r.located.Lock()
+		batch := r.unlocated[:min(len(r.unlocated), locateBatch)]
+		r.unlocated = r.unlocated[len(batch):]
+		if len(batch) == 0 {
+			r.locating = false
+			r.unlocated = nil
+			r.located.Unlock()
+			return
+		}
+		r.located.Unlock()
+		r.locateBatch(batch)
+	}
+}
+
+// locateBatch is how many checks are looked up at once.
+const locateBatch = 256
+
+func (r *Recorder) locateBatch(batch []*waiting) {
+	err := r.locateInsisting(arrivals(batch))
+	if err != nil {
+		r.observe.refused(DatabaseAway, len(batch))
+	}
+	unknown := 0
+	for _, w := range batch {
+		a := w.arrival
+		switch {
+		case err != nil:
+			w.err = err
+		case a.Err != nil:
+			unknown++
+		default:
+			w.err = r.letIn(w)
+			if w.err == nil && !w.lookOnly {
+				continue // the committer answers it
+			}
+		}
+		close(w.done)
+	}
+	r.observe.unknown(unknown)
+}
+
+// letIn takes a place in the rates, and in the queue, for a ping that has been
+// located. It enters the queue before others learn that its check is known, so
+// that none of this check that came later overtakes it.
+func (r *Recorder) letIn(w *waiting) error {
+	c, err := r.gate.admitLocated(w.arrival)
+	if err == nil && !w.lookOnly {
+		err = r.enqueue(w)
+	}
+	r.gate.remember(w.arrival, c)
+	return err
+}
+
+// locateInsisting looks up the checks of a batch, again and again while the
+// database is away, with the patience of the Recorder.
+func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := incident.Catch("worker", func() error { return r.store.(gateStore).Locate(ctx, batch) })
+		switch {
+		case err == nil:
+			r.unlocatable = false
+			return nil
+		case !isAway(err):
+			r.log.Error("checks of pings were not found", "pings", len(batch), "error", err)
+			return err
+		case r.unlocatable, ctx.Err() != nil: // it was away before: one try is enough
+			r.unlocatable = true
+			return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Find makes sure that there is a check for a ping, and sets its Code and its
+// Project where it had to be looked up. It fails like Record.
+func (r *Recorder) Find(a *store.Arrival) error { return r.look(a, false) }
+
+// Admit takes a place in the rates for a ping that Record is going to be called
+// for: with several pings that are to be recorded all or none, none is recorded
+// before all have their place. It fails like Record.
+func (r *Recorder) Admit(a *store.Arrival) error { return r.look(a, true) }
+
+func (r *Recorder) look(a *store.Arrival, admit bool) error {
+	if r.gate == nil {
+		return nil
+	}
+	probe := *a
+	if !admit {
+		probe.Admitted = true
+	}
+	known, err := r.gate.admit(&probe)
+	if !known {
+		w := &waiting{arrival: &probe, lookOnly: true, done: make(chan struct{})}
+		r.locate(w)
+		err = w.err
+		if err == nil {
+			err = probe.Err
+		}
+		a.Project = probe.Project
+	}
+	r.observe.rateRefused(err)
+	if err == nil {
+		a.Admitted = admit
+	}
+	return err
+}
+
+// AdmitNew takes a place in the rates of the project for a ping whose check is
+// yet to be made: Record or Find has not found it, and has set its Project where
+// the ping key is a project's. It fails with errs.TooMany, and with errs.NotFound
+// when no project has the key.
+func (r *Recorder) AdmitNew(a *store.Arrival) error {
+	if r.gate == nil {
+		return nil
+	}
+	if a.Project == [16]byte{} {
+		return errs.NotFoundf("not found")
+	}
+	err := r.gate.admitNew(a)
+	r.observe.rateRefused(err)
+	return err
+}
