@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
@@ -117,7 +118,45 @@ func TestASchemaGoesDownAndUpAgain(t *testing.T) {
 	}
 }
 
+// Accounts that operators made before it was noted are known by what is in them.
+func TestAccountsOfOperatorsAreKnownAfterAnUpgrade(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			d, dsn := migrated(t, engine)
+			downTo(t, engine, dsn, 9)
+			user := func(n int, email string, superuser bool, login time.Time) string {
+				id := fmt.Sprintf("0190163d-8694-739b-aea5-%012d", n)
+				exec(t, d, `INSERT INTO users (id, email, is_superuser, created_at, last_login_at) VALUES ($1, $2, $3, $4, $5)`, id, email, superuser, noon, login)
+				return id
+			}
+			project := func(owner, name, key string) {
+				exec(t, d, `INSERT INTO projects (id, owner_id, name, api_key, badge_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)`, strings.Replace(owner, "0190", "0191", 1), owner, name, key, owner, noon)
+			}
+			project(user(1, "signed-up@example.org", false, time.Time{}), "My project", "")
+			project(user(2, "logged-in@example.org", false, noon.Add(time.Hour)), "My project", "key")
+			user(3, "guest@example.org", false, time.Time{})
+			user(4, "root@example.org", true, time.Time{})
+			project(user(5, "provisioned@example.org", false, time.Time{}), "My project", "key")
+			project(user(6, "renamed@example.org", false, noon.Add(time.Hour)), "Production", "")
+			exec(t, d, `INSERT INTO account_tokens (id, user_id, name, token_hash, created_at) SELECT id, id, 'Terraform', 'h', created_at FROM users WHERE id = $1`, user(7, "token@example.org", false, time.Time{}))
+			up(t, d)
+			got := texts(t, d, `SELECT email FROM users WHERE by_operator ORDER BY email`)
+			if want := []string{"provisioned@example.org", "renamed@example.org", "root@example.org", "token@example.org"}; !slices.Equal(got, want) {
+				t.Errorf("made by an operator: %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 func down(t *testing.T, engine db.Engine, dsn string) {
+	t.Helper()
+	downTo(t, engine, dsn, 0)
+}
+
+func downTo(t *testing.T, engine db.Engine, dsn string, version int64) {
 	t.Helper()
 	driver, dialect := "pgx", goose.DialectPostgres
 	if engine == db.SQLite {
@@ -136,7 +175,7 @@ func down(t *testing.T, engine db.Engine, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.DownTo(t.Context(), 0); err != nil {
+	if _, err := p.DownTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
 }

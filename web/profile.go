@@ -248,7 +248,7 @@ func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the address of your account.")
 		return s.showCloseAccount(w, r, http.StatusBadRequest, form)
 	}
-	if err := s.Store.DeleteUser(r.Context(), v.User.ID); err != nil {
+	if err := s.Store.DeleteUser(r.Context(), v.User.ID, nil); err != nil {
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "account closed", "user", v.User.ID)

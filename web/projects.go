@@ -317,7 +317,7 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the name of the project.")
 		return s.showRemoveProject(w, r, http.StatusBadRequest, p, form)
 	}
-	if err := s.Store.DeleteProject(r.Context(), p.ID); err != nil {
+	if err := s.Store.DeleteProject(r.Context(), p.ID, nil); err != nil {
 		return err
 	}
 	v := visitorOf(r)

@@ -41,7 +41,7 @@ type cli struct {
 	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`
 	Prunechecks prunechecksCmd `cmd:"" help:"Remove checks that visitors of the welcome page left behind."`
 	Pruneemails pruneemailsCmd `cmd:"" help:"Remove records of mail older than 7 days, and expired sessions."`
-	Pruneusers  pruneusersCmd  `cmd:"" help:"Remove accounts that nobody has used for a month."`
+	Pruneusers  pruneusersCmd  `cmd:"" help:"Warn the owners of accounts that nobody has used for a month, and remove those warned a week ago."`
 
 	Createsuperuser createsuperuserCmd `cmd:"" help:"Make an account that may administer the instance."`
 	Project         projectCmd         `cmd:"" help:"Make projects and their keys without a browser."`

@@ -3,14 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
+	"punctual/internal/logs"
 	"punctual/internal/prune"
 	"punctual/internal/store"
 )
 
 // dryRun is the flag that the four prune commands share.
 type dryRun struct {
-	DryRun bool `name:"dry-run" help:"Only tell what would be removed."`
+	DryRun bool `name:"dry-run" help:"Only list what would be removed."`
 }
 
 // prunepingsCmd is `punctual prunepings`.
@@ -52,9 +54,36 @@ type pruneusersCmd struct {
 	dryRun   `embed:""`
 }
 
-// Run removes accounts that nobody uses.
+// Run warns the owners of accounts that nobody uses, and removes those that were
+// warned a week ago. The mails are sent by the processes that run; without any they
+// wait, and nobody is removed.
 func (c *pruneusersCmd) Run(ctx context.Context, w *world) error {
-	return runPrune(ctx, w, &c.Settings, c.dryRun, prune.Users)
+	cfg, err := c.Settings.load(w)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(w, cfg)
+	if err != nil {
+		return err
+	}
+	s, done, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	post, err := newPost(cfg, s)
+	if err != nil {
+		return err
+	}
+	o := prune.Options{
+		DryRun: c.DryRun, Report: lines(w.stdout), Log: logs.In(log, logs.Prune),
+		Warn: &prune.Warnings{Composer: post.composer, Queue: post.queue, SiteRoot: cfg.SiteRoot},
+	}
+	return printPruned(w, o, func() (prune.Result, error) { return prune.Users(ctx, s, o) })
+}
+
+func lines(out io.Writer) func(string) {
+	return func(line string) { fmt.Fprintln(out, line) }
 }
 
 // runPrune prunes and prints what was removed, also where it ends with an error.
@@ -68,9 +97,14 @@ func runPrune(ctx context.Context, w *world, given *settings, dry dryRun, job fu
 		return err
 	}
 	defer done()
-	result, err := job(ctx, s, prune.Options{DryRun: dry.DryRun, Report: func(line string) { fmt.Fprintln(w.stdout, line) }})
+	o := prune.Options{DryRun: dry.DryRun, Report: lines(w.stdout)}
+	return printPruned(w, o, func() (prune.Result, error) { return job(ctx, s, o) })
+}
+
+func printPruned(w *world, o prune.Options, job func() (prune.Result, error)) error {
+	result, err := job()
 	verb := "removed"
-	if dry.DryRun {
+	if o.DryRun {
 		verb = "would remove"
 	}
 	if err == nil || result.Total() > 0 {

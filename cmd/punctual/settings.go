@@ -63,11 +63,7 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 	if err := c.EnsureSecretKey(); err != nil {
 		return nil, nil, err
 	}
-	levels, err := logs.ParseLevels(c.LogLevel)
-	if err != nil {
-		return nil, nil, err
-	}
-	log, err := logs.New(w.stderr, levels, c.LogFormat)
+	log, err := newLog(w, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,6 +71,15 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 		log.Warn(warning)
 	}
 	return c, log, nil
+}
+
+// newLog makes the logger that the settings ask for, on stderr.
+func newLog(w *world, c *config.Config) (*slog.Logger, error) {
+	levels, err := logs.ParseLevels(c.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	return logs.New(w.stderr, levels, c.LogFormat)
 }
 
 // helpText is the help of one flag; behind that of a setting stand its

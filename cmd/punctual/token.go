@@ -44,6 +44,9 @@ func (c *tokenCreateCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Store.KeepUser(ctx, user.ID); err != nil {
+		return err
+	}
 	t, full, err := s.CreateToken(ctx, user.ID, c.Name, c.Readonly)
 	if err != nil {
 		return asGiven(err)

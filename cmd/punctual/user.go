@@ -64,9 +64,14 @@ func (c *userResetTwoFactorCmd) Run(ctx context.Context, w *world) error {
 	return nil
 }
 
-// newAccountsWithMail is newAccounts for a command whose work is told to people:
-// the mail waits in the database for the running processes to send it.
-func newAccountsWithMail(cfg *config.Config, st *store.Store) (*auth.Service, error) {
+// post is what a command needs whose work is told to people: the mail waits in
+// the database for the running processes to send it.
+type post struct {
+	composer *mail.Composer
+	queue    *mail.Queue
+}
+
+func newPost(cfg *config.Config, st *store.Store) (*post, error) {
 	sender, err := mail.NewSender(mail.Settings{
 		Host: cfg.SMTPHost, Port: cfg.SMTPPort, TLS: cfg.SMTPTLS, Username: cfg.SMTPUsername, Password: cfg.SMTPPassword, From: cfg.EmailFrom,
 	})
@@ -78,13 +83,22 @@ func newAccountsWithMail(cfg *config.Config, st *store.Store) (*auth.Service, er
 		return nil, err
 	}
 	queue := mail.NewQueue(mail.QueueConfig{Outbox: st, Sender: sender, Now: st.Now, Log: slog.New(slog.DiscardHandler)})
+	return &post{composer: composer, queue: queue}, nil
+}
+
+// newAccountsWithMail is newAccounts for a command whose work is told to people.
+func newAccountsWithMail(cfg *config.Config, st *store.Store) (*auth.Service, error) {
+	p, err := newPost(cfg, st)
+	if err != nil {
+		return nil, err
+	}
 	s := newAccounts(cfg, st)
 	s.Mails.TwoFactor = func(ctx context.Context, v mail.TwoFactor) error {
-		m, err := composer.TwoFactor(v)
+		m, err := p.composer.TwoFactor(v)
 		if err != nil {
 			return err
 		}
-		return queue.Enqueue(ctx, m)
+		return p.queue.Enqueue(ctx, m)
 	}
 	return s, nil
 }

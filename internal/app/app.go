@@ -214,7 +214,8 @@ func (a *App) start(ctx context.Context) error {
 	}
 	if a.role == Up {
 		a.loop(ctx, "pruning", func(ctx context.Context) error {
-			prune.Schedule(ctx, a.store, logs.In(a.log, logs.Prune))
+			warnings := &prune.Warnings{Composer: a.parts.composer, Queue: a.parts.mail, SiteRoot: a.cfg.SiteRoot}
+			prune.Schedule(ctx, a.store, warnings, logs.In(a.log, logs.Prune))
 			return nil
 		})
 	}

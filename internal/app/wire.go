@@ -220,6 +220,7 @@ func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error
 	if err != nil {
 		return err
 	}
+	m.Account = u.ID
 	return a.parts.mail.Enqueue(ctx, m)
 }
 
@@ -260,7 +261,7 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 		channel = notifier.Label() + " to " + notifier.Summary(n.Channel.Config)
 	}
 	m, err := a.parts.composer.Trouble(mail.Trouble{
-		To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name, Channel: channel,
+		Owned: mail.Owned{Account: n.Owner.ID}, To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name, Channel: channel,
 		Reason: n.Error, Check: n.Check.Title(), Status: n.Status,
 		Link: a.cfg.SiteURL("/projects/" + n.Project.ID.String() + "/integrations/"),
 	})

@@ -28,10 +28,13 @@ func (s *Service) CreateSuperuser(ctx context.Context, email, password string) (
 	user, err := s.Store.UserByEmail(ctx, address)
 	if errs.KindOf(err) == errs.NotFound {
 		account := s.newAccount(address, "UTC")
-		account.User.IsSuperuser, account.User.PasswordHash = true, hash
+		account.User.IsSuperuser, account.User.PasswordHash, account.User.ByOperator = true, hash, true
 		return true, s.Store.CreateAccount(ctx, account)
 	}
 	if err != nil {
+		return false, err
+	}
+	if err := s.Store.KeepUser(ctx, user.ID); err != nil {
 		return false, err
 	}
 	_, err = s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error {
@@ -120,9 +123,13 @@ func (s *Service) projectOf(ctx context.Context, address, name string) (*monitor
 		account := s.newAccount(address, "UTC")
 		account.Check = nil
 		account.Project.Name = name
+		account.User.ByOperator = true
 		return account.Project, s.Store.CreateAccount(ctx, account)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.KeepUser(ctx, user.ID); err != nil {
 		return nil, err
 	}
 	p, err := s.Store.ProjectByOwnerAndName(ctx, user.ID, name)

@@ -83,7 +83,7 @@ func clear(ctx context.Context, s *store.Store, owner *monitor.User) error {
 		people = append(people, user(c.address, time.Time{}))
 	}
 	for _, u := range people {
-		if err := s.DeleteUser(ctx, u.ID); err != nil && errs.KindOf(err) != errs.NotFound {
+		if err := s.DeleteUser(ctx, u.ID, nil); err != nil && errs.KindOf(err) != errs.NotFound {
 			return fmt.Errorf("remove the demo of before: %w", err)
 		}
 	}

@@ -47,7 +47,7 @@ type page struct {
 // is the right half of message ids: Sender.Domain.
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
-	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag, KindTwoFactor} {
+	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag, KindTwoFactor, KindRemoved, KindUnused} {
 		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
@@ -68,6 +68,7 @@ func (c *Composer) Login(to, link string) (*Message, error) {
 
 // Verify asks the owner of an address whether it may get alerts.
 type Verify struct {
+	Owned
 	To      string
 	Project string
 	By      string // address of whoever added it, "" = not told
@@ -81,6 +82,7 @@ func (c *Composer) Verify(v Verify) (*Message, error) {
 
 // Trouble tells a project's owner that alerts do not arrive through a channel.
 type Trouble struct {
+	Owned
 	To       string
 	Key      string // one per channel and day: the same trouble is told once
 	Disabled bool   // nothing more is sent through the channel; else only this alert was given up
@@ -103,6 +105,7 @@ func (c *Composer) Trouble(t Trouble) (*Message, error) {
 
 // Alert is one change of a check's status, in words.
 type Alert struct {
+	Owned
 	To   string
 	Key  string // idempotency key, the delivery's code: the same alert has the same Message-ID in every attempt
 	Test bool
@@ -172,6 +175,10 @@ func (c *Composer) compose(kind, to, subject, link string, data any) (*Message, 
 		To:        to,
 		Subject:   v.Subject,
 	}}
+	owned, ok := data.(interface{ account() uuid.UUID })
+	if ok {
+		m.Account = owned.account()
+	}
 	var err error
 	if m.HTML, err = execute(c.pages[kind].html, v); err != nil {
 		return nil, fmt.Errorf("render %s mail: %w", kind, err)

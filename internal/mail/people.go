@@ -1,6 +1,10 @@
 package mail
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
 
 // The kinds of mail about people and what belongs to them.
 const (
@@ -8,10 +12,19 @@ const (
 	KindTransfer    = "transfer"
 	KindEmailChange = "email-change"
 	KindTwoFactor   = "two-factor"
+	KindRemoved     = "removed"
+	KindUnused      = "unused-account"
 )
+
+// Owned names the account that a mail is about: the mail is removed with it. The
+// zero value is a mail of nobody's.
+type Owned struct{ Account uuid.UUID }
+
+func (o Owned) account() uuid.UUID { return o.Account }
 
 // Invite tells somebody that they may work in a project.
 type Invite struct {
+	Owned
 	To      string
 	Project string
 	By      string // address of whoever invites them
@@ -27,6 +40,7 @@ func (c *Composer) Invite(v Invite) (*Message, error) {
 
 // Transfer asks a member whether they take a project over.
 type Transfer struct {
+	Owned
 	To      string
 	Project string
 	By      string // address of the owner
@@ -41,6 +55,7 @@ func (c *Composer) Transfer(v Transfer) (*Message, error) {
 // EmailChange asks one of two addresses whether the account is to change from
 // Old to New.
 type EmailChange struct {
+	Owned
 	To       string // Old or New
 	Old, New string
 	Link     string // valid for a day
@@ -56,6 +71,7 @@ func (c *Composer) EmailChange(v EmailChange) (*Message, error) {
 
 // TwoFactor tells a user what was done to the second step of their log-in.
 type TwoFactor struct {
+	Owned
 	To   string
 	Done string // a sentence
 	On   bool   // there are two steps now
@@ -67,4 +83,36 @@ type TwoFactor struct {
 func (c *Composer) TwoFactor(v TwoFactor) (*Message, error) {
 	done, _, _ := strings.Cut(v.Done, ". ")
 	return c.compose(KindTwoFactor, v.To, strings.TrimSuffix(done, ".")+" · "+c.site.Name, v.Link, v)
+}
+
+// Removed tells a member that a project is gone.
+type Removed struct {
+	To      string
+	Project string
+	By      string // address of the owner; "" = an operator has done it
+	Closed  bool   // the whole account of the owner is closed
+	Owner   string // its address, where an operator has closed it
+	Checks  int    // that went with it
+	Link    string // to the projects
+}
+
+// Removed makes the mail.
+func (c *Composer) Removed(v Removed) (*Message, error) {
+	return c.compose(KindRemoved, v.To, "The project "+v.Project+" was removed", v.Link, v)
+}
+
+// Unused warns the owner of an account that nobody uses.
+type Unused struct {
+	Owned
+	To       string
+	Since    string // "was made on 1 March 2026 and never logged in to"
+	On       string // from which day on it may be removed: "8 April 2026"
+	Projects int    // that go with it
+	Checks   int
+	Link     string // to the log-in
+}
+
+// Unused makes the mail.
+func (c *Composer) Unused(v Unused) (*Message, error) {
+	return c.compose(KindUnused, v.To, "Your account on "+c.site.Name+" will be removed on "+v.On, v.Link, v)
 }

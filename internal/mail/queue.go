@@ -102,23 +102,34 @@ func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
 // EnqueueWith is Enqueue where insert stores the mail, together with what belongs
 // into the same transaction, and tells whether it did; so does EnqueueWith.
 func (q *Queue) EnqueueWith(ctx context.Context, m *Message, insert func(context.Context, *monitor.Email) (bool, error)) (bool, error) {
+	stored, err := insert(ctx, q.Prepare(m))
+	if err != nil {
+		return false, fmt.Errorf("enqueue mail: %w", err)
+	}
+	if stored {
+		q.Stored(ctx, m)
+	}
+	return stored, nil
+}
+
+// Prepare makes a mail ready to be stored together with what it is about. Once
+// that is committed, the caller reports it to Stored.
+func (q *Queue) Prepare(m *Message) *monitor.Email {
 	q.date(m)
 	if !q.sender.Enabled() {
 		m.Status = monitor.EmailKept
 	}
-	stored, err := insert(ctx, &m.Email)
-	if err != nil {
-		return false, fmt.Errorf("enqueue mail: %w", err)
-	}
-	switch {
-	case !stored:
-	case m.Status == monitor.EmailKept:
+	return &m.Email
+}
+
+// Stored is told that a mail of Prepare is in the outbox.
+func (q *Queue) Stored(ctx context.Context, m *Message) {
+	if m.Status == monitor.EmailKept {
 		q.onDone(m.Kind, "kept")
 		q.onKept(m.Email, m.Link)
-	default:
-		q.log.InfoContext(ctx, "mail queued", "kind", m.Kind, "message_id", m.MessageID)
+		return
 	}
-	return stored, nil
+	q.log.InfoContext(ctx, "mail queued", "kind", m.Kind, "message_id", m.MessageID)
 }
 
 // Deliver sends a mail at once, past the queue, and records it. nil means that

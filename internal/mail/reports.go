@@ -95,6 +95,7 @@ func (c *Composer) reportMail(kind, subject string, f ReportFrame, data any) (*M
 	if err != nil {
 		return nil, err
 	}
+	m.Account = f.User
 	m.MessageID = f.Key + "@" + c.domain
 	m.About, m.AboutID = AboutReport, f.User
 	m.Headers = unsubscribeHeaders(f.Unsubscribe)

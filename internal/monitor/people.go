@@ -23,6 +23,7 @@ type User struct {
 	CreatedAt    time.Time
 	LastLoginAt  time.Time
 	LastActiveAt time.Time
+	ByOperator   bool // an operator made the account: it is never pruned
 
 	Reports      Reports       // "" when made: monthly
 	NextReportAt time.Time     // zero: off, or yet to be planned
@@ -138,8 +139,9 @@ const (
 // Email is an outgoing mail: queued, or the record of one sent.
 type Email struct {
 	ID        int64
-	MessageID string // without angle brackets
-	Kind      string // login, verify, alert, …
+	Account   uuid.UUID // it is about, and goes with; zero: nobody's
+	MessageID string    // without angle brackets
+	Kind      string    // login, verify, alert, …
 	To        string
 	Subject   string
 	Headers   map[string]string // beyond the usual ones, e.g. List-Unsubscribe

@@ -153,7 +153,7 @@ func (n *Email) Send(ctx context.Context, ev Event) (Result, error) {
 
 func (n *Email) alert(ev *Event, address string) mail.Alert {
 	a := mail.Alert{
-		To: address, Key: ev.Key, Test: ev.Test, Down: ev.Status == monitor.StatusDown,
+		Owned: mail.Owned{Account: ev.Project.OwnerID}, To: address, Key: ev.Key, Test: ev.Test, Down: ev.Status == monitor.StatusDown,
 		Name:           ev.Check.Title(),
 		Sentence:       sentence(ev),
 		When:           ev.Flip.CreatedAt.In(zone(ev)).Format("Monday, 2 January 2006, 15:04:05 MST"),

@@ -1,5 +1,5 @@
-// Package prune removes what has had its time (DESIGN §6): pings beyond the
-// newest of each check, visitors' checks, records of mail, accounts nobody uses.
+// Package prune removes what has had its time: pings beyond the newest of each
+// check, visitors' checks, records of mail, accounts nobody uses.
 // The same code serves the four commands and the schedule inside `punctual up`.
 //
 // Everything goes in small batches, each a transaction of its own, so that
@@ -10,10 +10,9 @@ package prune
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"punctual/internal/store"
 )
@@ -23,6 +22,8 @@ type Options struct {
 	DryRun bool              // only look and count
 	Batch  int               // rows per transaction; 1000
 	Report func(line string) // gets told of what is worth a line of its own, nil: nobody does
+	Warn   *Warnings         // for Users; nil: nobody is warned, and nobody removed who was not warned
+	Log    *slog.Logger      // for Users; nil: none
 }
 
 func (o Options) batch() int {
@@ -147,39 +148,4 @@ func removeBatch(ctx context.Context, s *store.Store, o Options, v store.Stale) 
 		return s.CountStale(ctx, v)
 	}
 	return s.DeleteStale(ctx, v, o.batch())
-}
-
-// Users removes accounts made over a month ago that never logged in, and
-// accounts last logged in over a month ago that own no checks; a month is 30
-// days. Superusers, members of other people's projects, owners of projects with
-// members and owners of checks that are being pinged are kept. Each is reported.
-func Users(ctx context.Context, s *store.Store, o Options) (Result, error) {
-	r := Result{{Name: "users"}}
-	before := s.Now().Add(-30 * 24 * time.Hour)
-	for after := uuid.Nil; ; {
-		users, err := s.StaleUsers(ctx, before, after, o.batch())
-		if err != nil || len(users) == 0 {
-			return r, err
-		}
-		for _, u := range users {
-			after = u.ID
-			gone := o.DryRun
-			if !gone {
-				if gone, err = s.DeleteStaleUser(ctx, before, u.ID); err != nil {
-					return r, err
-				}
-			}
-			if gone {
-				r.add("users", 1)
-				o.report("%s, made %s, %s", u.Email, u.CreatedAt.Format(time.DateOnly), lastLogin(u))
-			}
-		}
-	}
-}
-
-func lastLogin(u store.StaleUser) string {
-	if u.LastLoginAt.IsZero() {
-		return "never logged in"
-	}
-	return "last logged in " + u.LastLoginAt.Format(time.DateOnly)
 }

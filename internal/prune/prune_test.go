@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/prune"
 	"punctual/internal/store"
@@ -165,63 +166,37 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		leave('a', time.Hour)
 		leave('b', time.Hour)
 		leave('c', 30*day) // lives on, only its limit and node are old
+		if err := s.BeginEmailChange(t.Context(), &store.EmailChange{UserID: a.User.ID, Email: "y@example.org", ExpiresAt: s.Now().Add(day)}); err != nil {
+			t.Fatal(err)
+		}
+		mail("6", monitor.EmailSent)
+		mail("7", monitor.EmailFailed)
 		clock.Advance(7*day + time.Microsecond)
 		mail("5", monitor.EmailSent)
+		exec(t, s, `UPDATE emails SET sent_at = $1 WHERE message_id = '6'`, s.Now())     // it waited for days
+		exec(t, s, `UPDATE emails SET next_try_at = $1 WHERE message_id = '7'`, s.Now()) // given up just now
 		leave('d', time.Hour)
 		both(t, s, prune.Emails, prune.Result{{Name: "emails", Count: 3}, {Name: "sessions", Count: 2}, {Name: "login tokens", Count: 2},
-			{Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})
+			{Name: "changes of address", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})
 	})
 }
 
-func TestUsersRemovesAccountsThatNobodyUses(t *testing.T) {
+// A mail that comes back finds its delivery, however often the check is pinged.
+func TestDeliveriesAreKeptWhileTheirMailMayComeBack(t *testing.T) {
+	if store.DeliveriesKept < mail.ReturnPathTime {
+		t.Errorf("deliveries are kept for %v, mails come back within %v", store.DeliveriesKept, mail.ReturnPathTime)
+	}
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		accounts := map[string]store.Account{}
-		add := func(name string) store.Account {
-			t.Helper()
-			accounts[name] = testdb.Account(t, s, name+"@example.org")
-			return accounts[name]
+		a := testdb.Account(t, s)
+		ping(t, s, a.Check.Code, monitor.PingFail)
+		exec(t, s, `UPDATE deliveries SET status = 'failed'`)
+		for range 101 {
+			clock.Advance(time.Second)
+			ping(t, s, a.Check.Code, monitor.PingLog)
 		}
-		login := func(name string) {
-			t.Helper()
-			if err := s.NoteLogin(t.Context(), add(name).User.ID); err != nil {
-				t.Fatal(err)
-			}
-		}
-		withoutChecks := func(name string) {
-			t.Helper()
-			exec(t, s, `DELETE FROM checks WHERE project_id = $1`, accounts[name].Project.ID)
-		}
-		member := func(name, of string) {
-			t.Helper()
-			exec(t, s, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'w', $3)`, accounts[name].User.ID, accounts[of].Project.ID, s.Now())
-		}
-		add("never")
-		login("left")
-		withoutChecks("left")
-		login("has-checks")
-		add("member")
-		member("member", "has-checks")
-		login("team-owner")
-		withoutChecks("team-owner")
-		member("member", "team-owner")
-		admin := add("admin").User
-		admin.IsSuperuser = true
-		if err := testdb.PutUser(t.Context(), s, admin); err != nil {
-			t.Fatal(err)
-		}
-		pinged := add("pinged")
-		clock.Advance(30*day + time.Microsecond)
-		ping(t, s, pinged.Check.Code, monitor.PingSuccess)
-		add("new")
-
-		lines := both(t, s, prune.Users, prune.Result{{Name: "users", Count: 2}})
-		slices.Sort(lines)
-		want := []string{"left@example.org, made 2026-03-01, last logged in 2026-03-01", "never@example.org, made 2026-03-01, never logged in"}
-		if diff := cmp.Diff(want, lines); diff != "" {
-			t.Errorf("reported (-want +got):\n%s", diff)
-		}
-		if ok, err := s.CheckExists(t.Context(), accounts["never"].Check.Code); ok || err != nil {
-			t.Errorf("the check of a removed account: %v, %v", ok, err)
-		}
+		clock.Advance(store.DeliveriesKept - 101*time.Second)
+		both(t, s, prune.Pings, prune.Result{{Name: "pings", Count: 2}, {Name: "deliveries"}, {Name: "flips"}})
+		clock.Advance(time.Second)
+		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips"}})
 	})
 }

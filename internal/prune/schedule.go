@@ -21,10 +21,11 @@ type job struct {
 // Schedule prunes until ctx ends: pings hourly, checks every 10 minutes, emails
 // and users daily. The first time comes within a few minutes of the start, and
 // all times are spread at random, so that processes started together do not meet.
-// Nothing else has to prune then. A prune that fails is logged and its turn comes again.
-func Schedule(ctx context.Context, s *store.Store, log *slog.Logger) {
+// Nothing else has to prune then. A prune that fails is logged and its turn comes
+// again. warnings mails the owners of accounts that are to be removed.
+func Schedule(ctx context.Context, s *store.Store, warnings *Warnings, log *slog.Logger) {
 	bound := func(prune func(context.Context, *store.Store, Options) (Result, error)) func(context.Context) (Result, error) {
-		return func(ctx context.Context) (Result, error) { return prune(ctx, s, Options{}) }
+		return func(ctx context.Context) (Result, error) { return prune(ctx, s, Options{Warn: warnings, Log: log}) }
 	}
 	runJobs(ctx, log, rand.Float64,
 		job{"prunechecks", 10 * time.Minute, bound(Checks)},

@@ -62,7 +62,7 @@ func TestOnlyTheUserRevokesATokenAndItGoesWithTheAccount(t *testing.T) {
 		}
 		_, _, err := s.UserByToken(t.Context(), "hash one")
 		wantKind(t, "the revoked token", err, errs.NotFound)
-		if err := s.DeleteUser(t.Context(), a.User.ID); err != nil {
+		if err := s.DeleteUser(t.Context(), a.User.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = s.UserByToken(t.Context(), "hash two")

@@ -76,10 +76,10 @@ func insertEmail(ctx context.Context, tx *db.Tx, e *monitor.Email, onConflict st
 		}
 	}
 	err := tx.QueryRow(ctx, `INSERT INTO emails (message_id, kind, recipient, subject, headers, body_text, body_html, status, attempts, created_at,
-			next_try_at, sent_at, last_error)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`+onConflict+` RETURNING id`,
+			next_try_at, sent_at, last_error, account_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`+onConflict+` RETURNING id`,
 		e.MessageID, e.Kind, e.To, e.Subject, string(headers), e.Text, e.HTML, e.Status, e.Attempts, e.CreatedAt,
-		e.NextTryAt, e.SentAt, e.LastError).Scan(&e.ID)
+		e.NextTryAt, e.SentAt, e.LastError, db.NullUUID(e.Account)).Scan(&e.ID)
 	if err != nil {
 		return fmt.Errorf("insert email: %w", err)
 	}

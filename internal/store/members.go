@@ -25,8 +25,8 @@ type Member struct {
 
 const memberColumns = `m.user_id, u.email, m.role, m.created_at, u.last_login_at, m.transfer_requested_at`
 
-func scanMember(r rowScanner, m *Member) error {
-	return r.Scan(db.UUID(&m.UserID), &m.Email, &m.Role, db.Time(&m.Since), db.Time(&m.LastLoginAt), db.Time(&m.Offered))
+func scanMember(r rowScanner, m *Member, more ...any) error {
+	return r.Scan(append([]any{db.UUID(&m.UserID), &m.Email, &m.Role, db.Time(&m.Since), db.Time(&m.LastLoginAt), db.Time(&m.Offered)}, more...)...)
 }
 
 // MembersOf lists the members of a project by address; the owner is none.

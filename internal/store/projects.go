@@ -90,11 +90,6 @@ func updateProject(ctx context.Context, tx *db.Tx, p *monitor.Project) error {
 		WHERE id = $1`, p.ID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
 }
 
-// DeleteProject removes a project with its checks, channels and members.
-func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID) error {
-	return execOne(ctx, s.db, "delete project", "project", `DELETE FROM projects WHERE id = $1`, id)
-}
-
 // ProjectRow is a project as one user sees it.
 type ProjectRow struct {
 	monitor.Project

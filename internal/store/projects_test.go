@@ -60,7 +60,7 @@ func TestAProjectComesBackAsStored(t *testing.T) {
 		}
 		_, err = s.ProjectByID(t.Context(), uuid.New())
 		wantKind(t, "an unknown project", err, errs.NotFound)
-		wantKind(t, "deleting an unknown project", s.DeleteProject(t.Context(), uuid.New()), errs.NotFound)
+		wantKind(t, "deleting an unknown project", s.DeleteProject(t.Context(), uuid.New(), nil), errs.NotFound)
 		p.ID = uuid.New()
 		wantKind(t, "changing an unknown project", testdb.PutProject(t.Context(), s, p), errs.NotFound)
 	})
@@ -200,7 +200,7 @@ func TestDeletingAProjectTakesItsChecksAlong(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		signal(t, s, a.Check, monitor.PingSuccess)
-		if err := s.DeleteProject(t.Context(), a.Project.ID); err != nil {
+		if err := s.DeleteProject(t.Context(), a.Project.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, table := range []string{"projects", "checks", "channels", "check_channels", "pings", "flips"} {

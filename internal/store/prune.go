@@ -2,12 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
@@ -63,6 +60,10 @@ func (s *Store) DeleteStale(ctx context.Context, v Stale, limit int) (n int64, e
 	return n, nil
 }
 
+// DeliveriesKept is how long deliveries are kept at least: as long as a mail may
+// come back to one (mail.ReturnPathTime).
+const DeliveriesKept = 48 * time.Hour
+
 const (
 	// limited is each check c with the user u whose limit of pings holds for it.
 	limited   = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
@@ -73,8 +74,12 @@ const (
 
 // StaleHistory is what is not kept of the checks with after < id <= until: pings
 // beyond the newest ping_log_limit, deliveries from before the oldest ping that is
-// kept, and flips from before that which are also older than 93 days (features
-// §12). Deliveries that are still pending stay.
+// kept which are also older than DeliveriesKept, and flips from before that
+// ping which are also older than 93 days.
+//
+// Deliveries that are still pending stay. So do those of the last days: a mail
+// comes back to its delivery that late, and an operator may send again what was
+// given up, also of a check that is pinged every minute.
 func (s *Store) StaleHistory(after, until int64) []Stale {
 	// The range is said of both sides of a join: else the planner reads all pings there are.
 	scope := func(alias string) string {
@@ -84,8 +89,8 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 		{Name: "pings", table: "pings", alias: "g", key: []string{"check_id", "n"},
 			from: limited + ` JOIN pings g ON g.check_id = c.id AND g.n <= c.n_pings - ` + pingLimit + scope(`g`), args: []any{after, until}},
 		{Name: "deliveries", table: "deliveries", alias: "d", key: []string{"id"},
-			from:  limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) + ` AND d.status <> 'pending' AND d.created_at < ` + oldestKept,
-			guard: ` AND status <> 'pending'`, args: []any{after, until}},
+			from:  limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) + ` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept,
+			guard: ` AND status <> 'pending'`, args: []any{after, until, s.Now().Add(-DeliveriesKept)}},
 		{Name: "flips", table: "flips", alias: "f", key: []string{"id"},
 			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept + `, $3)
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')`,
@@ -119,67 +124,26 @@ func (s *Store) OldestStaleCheck(ctx context.Context, before time.Time) (t time.
 	return t, nil
 }
 
-// StaleEmails are the records of mail made before the given moment that does not
-// wait to be sent any more.
+// StaleEmails are the records of mail that was made before the given moment and
+// does not wait to be sent any more. What became of it must be older than that,
+// too: a mail may have waited long for a server that was away. The warning of an
+// account that is to be removed stays while the account does.
 func (s *Store) StaleEmails(before time.Time) Stale {
-	return staleRows("emails", "emails", "id", `created_at < $1 AND status <> 'queued'`, before)
+	return staleRows("emails", "emails", "id", `created_at < $1 AND status <> 'queued' AND next_try_at < $1 AND (sent_at IS NULL OR sent_at < $1)
+		AND message_id NOT IN (SELECT message_id FROM removal_notices)`, before)
 }
 
-// StaleVisits are what logins and visits leave behind: sessions and login tokens
-// that have expired, rate limits untouched and nodes not seen for a day.
+// StaleVisits are what logins and visits leave behind: sessions, login tokens and
+// changes of address that have expired, rate limits untouched and nodes not seen
+// for a day.
 func (s *Store) StaleVisits() []Stale {
 	now := s.Now()
 	dayAgo := now.Add(-24 * time.Hour)
 	return []Stale{
 		staleRows("sessions", "sessions", "id_hash", `expires_at <= $1`, now),
 		staleRows("login tokens", "login_tokens", "token_hash", `expires_at <= $1`, now),
+		staleRows("changes of address", "email_changes", "user_id", `expires_at <= $1`, now),
 		staleRows("rate limits", "rate_limits", "key", `updated_at < $1`, dayAgo),
 		staleRows("nodes", "nodes", "id", `seen_at < $1`, dayAgo),
 	}
-}
-
-// StaleUser is an account that nobody uses.
-type StaleUser struct {
-	ID          uuid.UUID
-	Email       string
-	CreatedAt   time.Time
-	LastLoginAt time.Time // zero = never
-}
-
-// staleUser is true of the accounts that pruneusers removes; $1 is a month ago.
-//
-// Kept are superusers, members of somebody's project, owners of a project with
-// members, and owners of a check that has been pinged within the month: an
-// account made by `project create` may never log in and still be in daily use.
-const staleUser = `NOT u.is_superuser
-	AND (u.last_login_at IS NULL AND u.created_at < $1
-		OR u.last_login_at < $1 AND NOT EXISTS (SELECT 1 FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = u.id))
-	AND (u.last_active_at IS NULL OR u.last_active_at < $1)
-	AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id)
-	AND NOT EXISTS (SELECT 1 FROM members m JOIN projects p ON p.id = m.project_id WHERE p.owner_id = u.id)
-	AND NOT EXISTS (SELECT 1 FROM checks c JOIN projects p ON p.id = c.project_id
-		WHERE p.owner_id = u.id AND (c.last_ping_at >= $1 OR c.last_start_at >= $1))`
-
-// StaleUsers lists up to limit accounts that were made before the given moment
-// and never logged in, or last logged in before it and own no checks (DESIGN
-// §6), with an id above after, in order of ids.
-func (s *Store) StaleUsers(ctx context.Context, before time.Time, after uuid.UUID, limit int) ([]StaleUser, error) {
-	rows, err := s.db.Query(ctx, `SELECT u.id, u.email, u.created_at, u.last_login_at FROM users u WHERE u.id > $2 AND `+staleUser+` ORDER BY u.id LIMIT $3`, before, after, limit)
-	users, err := db.Collect(rows, err, func(r *sql.Rows, u *StaleUser) error {
-		return r.Scan(&u.ID, &u.Email, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for stale users: %w", err)
-	}
-	return users, nil
-}
-
-// DeleteStaleUser removes an account of StaleUsers with everything it owns. It
-// returns false when the account is no longer stale: its owner came back.
-func (s *Store) DeleteStaleUser(ctx context.Context, before time.Time, id uuid.UUID) (bool, error) {
-	n, err := execAffects(ctx, s.db, `DELETE FROM users AS u WHERE u.id = $2 AND `+staleUser, before, id)
-	if err != nil {
-		return false, fmt.Errorf("delete stale user: %w", err)
-	}
-	return n > 0, nil
 }

@@ -24,7 +24,7 @@ func TestAnAccountThatCameBackIsNotPruned(t *testing.T) {
 		if err := s.NoteLogin(t.Context(), a.User.ID); err != nil {
 			t.Fatal(err)
 		}
-		if gone, err := s.DeleteStaleUser(t.Context(), before, a.User.ID); gone || err != nil {
+		if gone, err := s.DeleteStaleUser(t.Context(), before, &users[0]); gone || err != nil {
 			t.Errorf("deleted: %v, %v", gone, err)
 		}
 		if _, err := s.CheckByCode(t.Context(), a.Check.Code); err != nil {

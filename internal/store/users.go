@@ -13,12 +13,12 @@ import (
 )
 
 const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser, u.tz, u.theme, u.date_format, u.sort,
-	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at, u.reports, u.next_report_at, u.nag_seconds, u.next_nag_at`
+	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at, u.reports, u.next_report_at, u.nag_seconds, u.next_nag_at, u.by_operator`
 
 func scanUser(row rowScanner, u *monitor.User, more ...any) error {
 	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.DateFormat, &u.Sort,
 		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt),
-		&u.Reports, db.Time(&u.NextReportAt), db.Seconds(&u.NagEvery), db.Time(&u.NextNagAt)}, more...)...)
+		&u.Reports, db.Time(&u.NextReportAt), db.Seconds(&u.NagEvery), db.Time(&u.NextNagAt), &u.ByOperator}, more...)...)
 }
 
 // Account is what signing up makes, stored together or not at all. Check and
@@ -74,10 +74,10 @@ func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 		u.Reports = monitor.ReportsMonthly
 	}
 	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at,
-			reports, next_report_at, nag_seconds, next_nag_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+			reports, next_report_at, nag_seconds, next_nag_at, by_operator)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt,
-		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt)
+		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt, u.ByOperator)
 	if db.IsUnique(err) {
 		return errs.Conflictf("an account with the address %s exists", u.Email)
 	}
@@ -162,10 +162,10 @@ func (s *Store) NoteActive(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// DeleteUser removes a user with everything owned: projects, checks, channels,
-// sessions.
-func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID) error {
-	return execOne(ctx, s.db, "delete user", "user", `DELETE FROM users WHERE id = $1`, id)
+// KeepUser notes that an operator made the account or a part of it: it is never
+// pruned from then on.
+func (s *Store) KeepUser(ctx context.Context, id uuid.UUID) error {
+	return execOne(ctx, s.db, "keep user", "user", `UPDATE users SET by_operator = $2 WHERE id = $1`, id, true)
 }
 
 // UserRow is a user with counts, for the admin pages.

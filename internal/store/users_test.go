@@ -68,7 +68,7 @@ func TestUsersThatAreNotThereOrTwice(t *testing.T) {
 		wantKind(t, "an unknown address", err, errs.NotFound)
 		_, err = s.UserByID(t.Context(), uuid.New())
 		wantKind(t, "an unknown id", err, errs.NotFound)
-		wantKind(t, "deleting nobody", s.DeleteUser(t.Context(), uuid.New()), errs.NotFound)
+		wantKind(t, "deleting nobody", s.DeleteUser(t.Context(), uuid.New(), nil), errs.NotFound)
 		wantKind(t, "changing nobody", testdb.PutUser(t.Context(), s, &monitor.User{ID: uuid.New(), Email: "x@example.org"}), errs.NotFound)
 	})
 }
@@ -102,7 +102,7 @@ func TestDeletingAUserTakesEverythingAlong(t *testing.T) {
 		if err := s.CreateLoginToken(t.Context(), []byte("token"), a.User.ID, clock.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.DeleteUser(t.Context(), a.User.ID); err != nil {
+		if err := s.DeleteUser(t.Context(), a.User.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		for table, want := range map[string]int{

@@ -59,7 +59,7 @@ func TestAWallShowsWhatItsMakerMayChange(t *testing.T) {
 		if n := shown(); n != 1 {
 			t.Errorf("%d projects for somebody who may only look, want 1", n)
 		}
-		if err := s.DeleteProject(t.Context(), jane.Project.ID); err != nil {
+		if err := s.DeleteProject(t.Context(), jane.Project.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if n := shown(); n != 0 {

@@ -261,7 +261,7 @@ func (a *API) deleteProject(c *accountCall) error {
 	case p.Role != monitor.RoleOwner:
 		return errs.Forbiddenf("only the owner may remove a project")
 	}
-	if err := a.Store.DeleteProject(c.Context(), p.ID); err != nil {
+	if err := a.Store.DeleteProject(c.Context(), p.ID, nil); err != nil {
 		return err
 	}
 	a.Log.InfoContext(c.Context(), "project removed", "project", p.ID, "by", c.user.ID)
