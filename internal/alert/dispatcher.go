@@ -22,7 +22,7 @@ const (
 // Dispatcher makes deliveries. One is enough for a process.
 type Dispatcher struct {
 	cfg      Config
-	lanes    *lanes
+	queues   *queues
 	recorder *recorder
 	claims   chan claimResult
 	done     chan *job
@@ -39,10 +39,10 @@ func NewDispatcher(cfg Config) *Dispatcher {
 	cfg = cfg.withDefaults()
 	return &Dispatcher{
 		cfg:      cfg,
-		lanes:    newLanes(cfg.Limits),
+		queues:   newQueues(cfg.Limits),
 		recorder: newRecorder(cfg),
 		claims:   make(chan claimResult, 1),
-		done:     make(chan *job, crowded*cfg.Limits.Total),
+		done:     make(chan *job, crowded*ofAll(cfg.Limits.Total)),
 		trouble:  newTrouble(cfg.Log, "claiming deliveries"),
 	}
 }
@@ -65,7 +65,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	var closed int    // room.closed at the last look
 	for {
 		if !claiming {
-			room := d.lanes.room()
+			room := d.queues.room(d.cfg.Store.Now())
 			if room.limit > 0 && (due || room.closed < closed) {
 				due, claiming = false, true
 				go d.claim(work, room)
@@ -83,8 +83,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			due = d.trouble.pause == 0 // else the timer has the word
 		case <-tick.C:
 			due = true
-			d.release(d.lanes.late(d.cfg.Store.Now()))
-			d.release(d.lanes.makeRoom(d.cfg.Store.Now()))
+			d.release(d.queues.late(d.cfg.Store.Now()))
+			d.release(d.queues.makeRoom(d.cfg.Store.Now()))
 			tick.Reset(poll)
 		case r := <-d.claims:
 			claiming = false
@@ -97,7 +97,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			d.accept(r.claimed)
 			due = due || len(r.claimed) > 0 // there may be more
 		case j := <-d.done:
-			d.lanes.done(j)
+			d.queues.done(j)
 		}
 	}
 }
@@ -110,13 +110,13 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 	var claimed []*store.Claimed
 	err := incident.Catch("worker", func() (err error) {
 		claimed, err = d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: r.perChannel, Lease: lease,
-			NotChannels: r.notChannels, NotKinds: r.notKinds})
+			NotChannels: r.notChannels, NotOwners: r.notOwners, NotKinds: r.notKinds})
 		return err
 	})
 	d.claims <- claimResult{claimed, err}
 }
 
-// accept puts claimed deliveries into their lanes, and settles those that need
+// accept puts claimed deliveries into their queues, and settles those that need
 // no attempt.
 func (d *Dispatcher) accept(claimed []*store.Claimed) {
 	for _, c := range claimed {
@@ -126,7 +126,7 @@ func (d *Dispatcher) accept(claimed []*store.Claimed) {
 			continue
 		}
 		j := &job{Claimed: c, notifier: d.cfg.Registry.Notifier(c.Channel.Kind), startBy: c.NextTryAt.Add(-sendTimeout)}
-		if !d.lanes.add(j) {
+		if !d.queues.add(j) {
 			d.recorder.add(released(c))
 		}
 	}
@@ -158,14 +158,14 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 func (d *Dispatcher) start(ctx context.Context) {
 	for {
 		now := d.cfg.Store.Now()
-		j := d.lanes.next(now)
+		j := d.queues.next(now)
 		if j == nil {
 			return
 		}
 		if now.After(j.startBy) {
 			d.release([]*job{j})
 			j.worked = true // it says nothing about the destination
-			d.lanes.done(j)
+			d.queues.done(j)
 			continue
 		}
 		go d.deliver(ctx, j)
@@ -198,7 +198,7 @@ func (d *Dispatcher) finish(work context.Context, cut context.CancelFunc, claimi
 			d.recorder.add(released(c))
 		}
 	}
-	d.release(d.lanes.late(time.Time{}))
+	d.release(d.queues.late(time.Time{}))
 	grace, end := context.WithTimeout(work, d.cfg.Grace)
 	defer end()
 	if !d.await(grace) {
@@ -211,10 +211,10 @@ func (d *Dispatcher) finish(work context.Context, cut context.CancelFunc, claimi
 
 // await waits until nothing is in flight.
 func (d *Dispatcher) await(ctx context.Context) bool {
-	for d.lanes.inFlight != (flights{}) {
+	for d.queues.total.all != (flights{}) {
 		select {
 		case j := <-d.done:
-			d.lanes.done(j)
+			d.queues.done(j)
 		case <-ctx.Done():
 			return false
 		}

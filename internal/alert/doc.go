@@ -1,6 +1,6 @@
 // Package alert is the part of Punctual that must never forget: it notices that
-// a check has gone down and tells people, at least once, in order and on time
-// (DESIGN §5.2). It is what `punctual sendalerts` runs; any number of processes
+// a check has gone down and tells people, at least once, in order and on time.
+// It is what `punctual sendalerts` runs; any number of processes
 // may run it beside each other on one database.
 //
 // # The story of an alert
@@ -58,18 +58,24 @@
 //     and channel is pending, be it leased or waiting for its next try. A DOWN is
 //     sent before its UP even when the check has come back meanwhile. The end of
 //     the first wakes the dispatcher when another has waited for it.
-//   - Nobody waits for somebody else's provider. Deliveries queue in lanes, one
-//     per kind and destination (lanes.go), each with a bounded number in flight
-//     that grows with success and falls to one with a failure; so have each kind
-//     and all together. Claims leave out the channels whose lanes are full and
-//     the kinds that are. What has been in flight for more than a second makes
-//     room for others, up to four times the limits. Where all that may be in
-//     flight to a destination has been for three seconds, what waits for it is
-//     given back and left alone until something of it has ended.
-//   - A flood for one channel leaves room for others: in a claim channels take
-//     turns, each with its oldest. How much one may get grows with the lanes.
-//   - A claim of 200 looks at 500 deliveries along an index, however many are due;
-//     besides it has to pass those of the channels it leaves out.
+//   - Nobody waits for somebody else's provider. Deliveries queue by owner, kind
+//     and destination (queues.go), each queue with a bounded number in flight that
+//     grows with success and falls to one with a failure. Claims leave out the
+//     channels whose queues are full. Where all that may be in flight to a
+//     destination has been for three seconds, what waits for it is given back and
+//     left alone until something of it has ended.
+//   - Nobody waits for somebody else. Owners of projects take turns, and share the
+//     slots of each kind and of all together (limits.go): nobody may have more than
+//     three times what is free, so that one who takes all leaves a quarter to the
+//     next. The same holds at a destination that several have. What has been in
+//     flight for more than a second moves to slow slots, of which there are three
+//     times as many, shared in the same way; an owner with four such deliveries
+//     gets slow slots only, until five minutes have passed without. One whose slow
+//     slots are all taken is left out of claims, for that kind, until some are free.
+//   - A flood leaves room for others in a claim, too: owners take turns, and so do
+//     the channels of an owner, each with its oldest. A claim of 200 looks at the
+//     350 deliveries that are due for longest and at the 150 newest, along an index,
+//     however many are due; besides it has to pass those that it leaves out.
 //   - Our own outage is nobody's failure. While no process takes pings, deadlines
 //     are not judged. Afterwards a check that went silent in the outage is down
 //     when it has missed its next ping too, at the latest 15 minutes after the

@@ -73,15 +73,19 @@ func (named) Destination(config string) string { return config }
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func newJob(kind, destination string) *job {
-	c := &store.Claimed{Channel: monitor.Channel{Kind: kind, Config: destination}}
+	return newJobOf(uuid.Nil, kind, destination)
+}
+
+func newJobOf(owner uuid.UUID, kind, destination string) *job {
+	c := &store.Claimed{Channel: monitor.Channel{Kind: kind, Config: destination}, Owner: store.Owner{ID: owner}}
 	c.ChannelID = uuid.NewSHA1(uuid.Nil, []byte(kind+destination))
 	return &job{Claimed: c, notifier: named{}, startBy: start.Add(15 * time.Second)}
 }
 
 // fill adds n jobs and returns how many had room.
-func fill(ls *lanes, kind, destination string, n int) (added int) {
+func fill(qs *queues, kind, destination string, n int) (added int) {
 	for range n {
-		if ls.add(newJob(kind, destination)) {
+		if qs.add(newJob(kind, destination)) {
 			added++
 		}
 	}
@@ -89,9 +93,9 @@ func fill(ls *lanes, kind, destination string, n int) (added int) {
 }
 
 // run starts all that may start and counts it by destination.
-func run(ls *lanes) (jobs []*job, count map[string]int) {
+func run(qs *queues) (jobs []*job, count map[string]int) {
 	count = map[string]int{}
-	for j := ls.next(start); j != nil; j = ls.next(start) {
+	for j := qs.next(start); j != nil; j = qs.next(start) {
 		jobs = append(jobs, j)
 		count[j.Channel.Config]++
 	}
@@ -99,87 +103,86 @@ func run(ls *lanes) (jobs []*job, count map[string]int) {
 }
 
 func TestLanesTakeTurnsWithinTheLimits(t *testing.T) {
-	ls := newLanes(Limits{Total: 12, PerKind: map[string]int{"po": 3}})
-	fill(ls, "webhook", "slow.example", 50)
-	fill(ls, "webhook", "other.example", 2)
-	fill(ls, "po", "a", 2)
-	fill(ls, "po", "b", 2)
-	jobs, got := run(ls)
+	qs := newQueues(Limits{Total: 12, PerKind: map[string]int{"po": 3}})
+	fill(qs, "webhook", "slow.example", 50)
+	fill(qs, "webhook", "other.example", 2)
+	fill(qs, "po", "a", 2)
+	fill(qs, "po", "b", 2)
+	jobs, got := run(qs)
 	if got["slow.example"] != 4 || got["other.example"] != 2 || got["a"]+got["b"] != 3 {
 		t.Errorf("in flight: %v", got)
 	}
 	for _, j := range jobs {
 		if j.Channel.Config == "a" {
 			j.worked = true
-			ls.done(j)
+			qs.done(j)
 			break
 		}
 	}
-	if _, got := run(ls); got["a"]+got["b"] != 1 {
+	if _, got := run(qs); got["a"]+got["b"] != 1 {
 		t.Errorf("after one has ended: %v", got)
 	}
-	fill(ls, "webhook", "third.example", 10)
-	if _, got := run(ls); got["third.example"] != 3 {
+	fill(qs, "webhook", "third.example", 10)
+	if _, got := run(qs); got["third.example"] != 3 {
 		t.Errorf("%v, want 3: the total is 12", got)
 	}
 }
 
 // What hangs makes room for others of its kind and of other kinds, but not without end.
 func TestWhatHangsMakesRoom(t *testing.T) {
-	ls := newLanes(Limits{Total: 12, PerKind: map[string]int{"webhook": 10}})
+	qs := newQueues(Limits{Total: 12, PerKind: map[string]int{"webhook": 10}})
 	for i := range 8 {
-		fill(ls, "webhook", fmt.Sprint(i), 5)
+		fill(qs, "webhook", fmt.Sprint(i), 5)
 	}
-	fill(ls, "po", "a", 2)
+	fill(qs, "po", "a", 2)
 	var all []*job
 	begin := func(want int) {
 		t.Helper()
-		jobs, _ := run(ls)
+		jobs, _ := run(qs)
 		if all = append(all, jobs...); len(jobs) != want {
 			t.Fatalf("%d start beside %d, want %d", len(jobs), len(all)-len(jobs), want)
 		}
-		ls.makeRoom(start.Add(slow))
-		if jobs, _ := run(ls); len(jobs) != 0 {
+		qs.makeRoom(start.Add(slow))
+		if jobs, _ := run(qs); len(jobs) != 0 {
 			t.Fatalf("%d start before their time", len(jobs))
 		}
-		if out := ls.makeRoom(start.Add(stuck)); len(out) != 0 {
+		if out := qs.makeRoom(start.Add(stuck)); len(out) != 0 {
 			t.Fatalf("%d are released before their time", len(out))
 		}
 	}
-	for _, want := range []int{12, 10, 10, 2, 0} {
+	// At first all quick slots, then all slow ones; po has no more.
+	for _, want := range []int{12, 20, 0} {
 		begin(want)
 	}
-	// Of each destination four hang, and the fifth is given back.
-	released := len(ls.makeRoom(start.Add(stuck + 1)))
-	if r := ls.room(); released != 8 || ls.queued != 0 || len(r.notChannels) != 8 {
-		t.Errorf("%d are released, %d are left, %d channels are closed", released, ls.queued, len(r.notChannels))
+	// What waits behind them is given back, and nothing more is claimed for them.
+	released := len(qs.makeRoom(start.Add(stuck + 1)))
+	r := qs.room(start)
+	if want := []store.OwnerKind{{Kind: "webhook"}}; released != 10 || qs.waiting != 0 || cmp.Diff(want, r.notOwners) != "" {
+		t.Errorf("%d are released, %d are left, closed are %v", released, qs.waiting, r.notOwners)
 	}
-	for i := range 12 {
-		fill(ls, "webhook", fmt.Sprint("another ", i), 1)
-	}
-	begin(8)
+	fill(qs, "webhook", "another", 4)
 	begin(0)
-	ls.done(all[0]) // each makes room when it ends, slow or not
-	jobs, _ := run(ls)
+	qs.done(all[0]) // each makes room when it ends, slow or not
+	jobs, _ := run(qs)
 	if len(jobs) != 1 {
 		t.Errorf("%d start after one has ended, want 1", len(jobs))
 	}
 	for _, j := range append(all[1:], jobs...) {
-		ls.done(j)
+		qs.done(j)
 	}
-	if left := *ls.kind("webhook"); ls.inFlight != (flights{}) || left != (flights{}) {
-		t.Errorf("%+v, of them webhooks %+v, are in flight when all have ended", ls.inFlight, left)
+	if left := qs.kind("webhook").all; qs.total.all != (flights{}) || left != (flights{}) {
+		t.Errorf("%+v, of them webhooks %+v, are in flight when all have ended", qs.total.all, left)
 	}
 }
 
 func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
-	ls := newLanes(Limits{})
-	fill(ls, "webhook", "x", 200)
-	inFlight, _ := run(ls)
+	qs := newQueues(Limits{})
+	fill(qs, "webhook", "x", 200)
+	inFlight, _ := run(qs)
 	for range 40 {
 		inFlight[0].worked = true
-		ls.done(inFlight[0])
-		started, _ := run(ls)
+		qs.done(inFlight[0])
+		started, _ := run(qs)
 		inFlight = append(inFlight[1:], started...)
 	}
 	if len(inFlight) != 32 {
@@ -187,8 +190,8 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 	}
 	for i, j := range inFlight {
 		j.worked = false
-		ls.done(j)
-		started, _ := run(ls)
+		qs.done(j)
+		started, _ := run(qs)
 		if wantNone := i < 31; wantNone != (len(started) == 0) {
 			t.Fatalf("after %d failures %d start", i+1, len(started))
 		}
@@ -198,48 +201,48 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 // A destination that keeps up is given whole claims, so that a flood for it takes
 // few of them; one that nobody knows yet gets no crowd of leases.
 func TestQuickDestinationsGetLargerClaims(t *testing.T) {
-	ls := newLanes(Limits{})
-	if r := ls.room(); r.perChannel != perChannel {
+	qs := newQueues(Limits{})
+	if r := qs.room(start); r.perChannel != perChannel {
 		t.Errorf("%d of one channel when nothing is known", r.perChannel)
 	}
-	fill(ls, "webhook", "quick", 100)
-	for ls.queued > 10 {
-		jobs, _ := run(ls)
+	fill(qs, "webhook", "quick", 100)
+	for qs.waiting > 10 {
+		jobs, _ := run(qs)
 		for _, j := range jobs {
 			j.worked = true
-			ls.done(j)
+			qs.done(j)
 		}
 	}
-	if r := ls.room(); r.perChannel != claimBatch {
+	if r := qs.room(start); r.perChannel != claimBatch {
 		t.Errorf("%d of one channel beside a quick destination, want %d", r.perChannel, claimBatch)
 	}
 }
 
 func TestFullLanesAreLeftOutOfClaims(t *testing.T) {
-	ls := newLanes(Limits{})
-	fill(ls, "webhook", "flood", 60)
-	fill(ls, "webhook", "calm", 1)
+	qs := newQueues(Limits{})
+	fill(qs, "webhook", "flood", 60)
+	fill(qs, "webhook", "calm", 1)
 	flood := newJob("webhook", "flood").ChannelID
-	if r := ls.room(); cmp.Diff([]uuid.UUID{flood}, r.notChannels) != "" || r.limit != claimBatch || r.closed != 1 {
+	if r := qs.room(start); cmp.Diff([]uuid.UUID{flood}, r.notChannels) != "" || r.limit != claimBatch || r.closed != 1 {
 		t.Errorf("room %+v", r)
 	}
-	fill(ls, "email", "many recipients", 3)
+	fill(qs, "email", "many recipients", 3)
 	for i := range 10 {
-		fill(ls, "email", fmt.Sprint(i), 1)
+		fill(qs, "email", fmt.Sprint(i), 1)
 	}
-	if r := ls.room(); cmp.Diff([]string{"email"}, r.notKinds) != "" || r.closed != 2 {
-		t.Errorf("room with a full kind %+v", r)
+	if r := qs.room(start); cmp.Diff([]store.OwnerKind{{Kind: "email"}}, r.notOwners) != "" || r.notKinds != nil || r.closed != 2 {
+		t.Errorf("room with a kind of which one owner has enough %+v", r)
 	}
-	if added := fill(ls, "webhook", "flood", 1000); added != perSlot*4+claimBatch-60 {
+	if added := fill(qs, "webhook", "flood", 1000); added != perSlot*4+claimBatch-60 {
 		t.Errorf("%d more had room in a full lane", added)
 	}
-	if got := len(ls.late(start.Add(15 * time.Second))); got != 0 {
+	if got := len(qs.late(start.Add(15 * time.Second))); got != 0 {
 		t.Errorf("%d late before their time", got)
 	}
-	if got := len(ls.late(start.Add(16 * time.Second))); got != 60+1+13+perSlot*4+claimBatch-60 || ls.queued != 0 || len(ls.ring) != 0 {
-		t.Errorf("%d late, %d left in %d lanes", got, ls.queued, len(ls.ring))
+	if got := len(qs.late(start.Add(16 * time.Second))); got != 60+1+13+perSlot*4+claimBatch-60 || qs.waiting != 0 || len(qs.ring) != 0 {
+		t.Errorf("%d late, %d left in %d lanes", got, qs.waiting, len(qs.ring))
 	}
-	if r := ls.room(); r.closed != 0 || r.notChannels != nil {
+	if r := qs.room(start); r.closed != 0 || r.notChannels != nil {
 		t.Errorf("room when all is empty: %+v", r)
 	}
 }

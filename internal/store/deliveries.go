@@ -19,19 +19,30 @@ type Claim struct {
 	PerChannel  int           // at most so many for one channel
 	Lease       time.Duration // how long nobody else takes them
 	NotChannels []uuid.UUID   // channels that have no room now
+	NotOwners   []OwnerKind   // owners that have no room now, each for one kind
 	NotKinds    []string      // kinds that have no room now
 }
 
-// claimWindow is how many of the oldest deliveries one claim looks at. With a
-// flood for one channel on top, the next claim names that channel in NotChannels
-// and so looks further.
-const claimWindow = 500
+// OwnerKind is what the owner of projects has of one kind of channel.
+type OwnerKind struct {
+	Owner uuid.UUID
+	Kind  string
+}
+
+// One claim looks at the oldest deliveries that are due and at the newest: however
+// many of one owner wait, the fresh alert of another one is seen at once. With a
+// flood on top, the next claim names its channel in NotChannels or its owner in
+// NotOwners and so looks further.
+const (
+	claimOldest = 350
+	claimNewest = 150
+)
 
 // ClaimDeliveries leases deliveries that are due, and loads all there is to tell
-// with each, in a constant number of statements. Channels take turns, each with
-// its oldest, so that a flood for one leaves room for others. Nothing is leased
-// while an earlier delivery of the same check and channel is pending: those go
-// in order (DESIGN §5.2). Claiming counts as an attempt.
+// with each, in a constant number of statements. Owners take turns, and so do the
+// channels of an owner, each with its oldest: a flood for one leaves room for
+// others. Nothing is leased while an earlier delivery of the same check and channel
+// is pending: those go in order. Claiming counts as an attempt.
 //
 // A lease is next_try_at pushed into the future; when it runs out, because its
 // holder died, the delivery is simply due again. Time is the database's.
@@ -41,8 +52,15 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 	if e == db.Postgres {
 		claim = s.claimPostgres
 	}
-	ids, err := claim(ctx, claimSQL(e), []any{now, setOfUUIDs(e, c.NotChannels), set(e, c.NotKinds), claimWindow, c.PerChannel, c.Limit,
-		c.Worker, now.Add(c.Lease)})
+	args := []any{now, setOfUUIDs(e, c.NotChannels), set(e, c.NotKinds), claimOldest, c.PerChannel, c.Limit, c.Worker, now.Add(c.Lease), claimNewest}
+	if len(c.NotOwners) > 0 {
+		full := make([]string, len(c.NotOwners))
+		for i, o := range c.NotOwners {
+			full[i] = o.Owner.String() + " " + o.Kind
+		}
+		args = append(args, set(e, full))
+	}
+	ids, err := claim(ctx, claimSQL(e, len(c.NotOwners) > 0), args)
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries: %w", err)
 	}
@@ -57,31 +75,47 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 	return claimed, nil
 }
 
-// claimSQL takes $1 now, $2 channels and $3 kinds to leave out, $4 how many rows
-// to look at, $5 at most per channel, $6 at most, $7 worker, $8 end of the lease.
+// claimSQL takes $1 now, $2 channels and $3 kinds to leave out, $4 how many of the
+// oldest to look at, $5 at most per channel, $6 at most, $7 worker, $8 end of the
+// lease, $9 how many of the newest to look at, $10 owners to leave out, as "owner kind",
+// where there are any.
 //
 // It is written so that PostgreSQL has one way only, with pgOnlyIndexes: along
 // deliveries_pending, asking for each row, until there are enough. Therefore the
-// kind and what comes first are asked for in subqueries, which cannot be turned
-// into joins, and coalesce keeps the index of what is pending from being searched
-// for one row: that all still holds is looked at after it is locked.
-func claimSQL(e db.Engine) string {
-	lock := ""
+// owner, the kind and what comes first are asked for in subqueries, which cannot be
+// turned into joins, and coalesce keeps the index of what is pending from being
+// searched for one row: that all still holds is looked at after it is locked.
+func claimSQL(e db.Engine, notOwners bool) string {
+	lock, owners := "", ""
 	if e == db.Postgres {
 		lock = " FOR UPDATE OF d SKIP LOCKED"
 	}
-	return `WITH due AS (
-			SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
+	if notOwners {
+		owners = `AND NOT (` + inSet(e, "(SELECT p.owner_id || ' ' || h.kind FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = d.channel_id)", 10, textSet) + `)
+			`
+	}
+	due := `SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
 			WHERE d.status = 'pending' AND d.next_try_at <= $1
 			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
-			AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
+			` + owners + `AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
 			AND d.id = (SELECT b.id FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id ORDER BY b.id LIMIT 1)
-			ORDER BY d.next_try_at, d.id LIMIT $4),
-		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place FROM due),
+			`
+	// The newest are of interest only where the oldest are not all.
+	return `WITH oldest AS MATERIALIZED (` + due + `ORDER BY d.next_try_at, d.id LIMIT $4),
+		due AS (
+			SELECT * FROM oldest
+			UNION
+			SELECT * FROM (` + due + `AND (SELECT count(*) FROM oldest) >= $4 ORDER BY d.next_try_at DESC, d.id DESC LIMIT $9) newest),
+		placed AS (
+			SELECT id, next_try_at, (SELECT p.owner_id FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = due.channel_id) AS owner_id,
+				row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place
+			FROM due),
+		ranked AS (
+			SELECT id, row_number() OVER (PARTITION BY owner_id ORDER BY place, next_try_at, id) AS turn FROM placed WHERE place <= $5),
 		picked AS (
 			SELECT d.id FROM ranked r JOIN deliveries d ON d.id = r.id
-			WHERE r.place <= $5 AND coalesce(d.status, '') = 'pending' AND d.next_try_at <= $1
-			ORDER BY r.place, d.next_try_at, d.id LIMIT $6` + lock + `)
+			WHERE coalesce(d.status, '') = 'pending' AND d.next_try_at <= $1
+			ORDER BY r.turn, d.next_try_at, d.id LIMIT $6` + lock + `)
 		UPDATE deliveries SET leased_by = $7, next_try_at = $8, attempts = attempts + 1 WHERE id IN (SELECT id FROM picked) RETURNING id`
 }
 

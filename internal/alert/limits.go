@@ -1,0 +1,99 @@
+package alert
+
+import "time"
+
+// Limits bound what one owner may have in flight at once. Zero fields take the
+// defaults. All owners together may have a third more, and nobody more than
+// three times what is free: whatever some owners do, another one finds room.
+// What has been in flight for more than a second no longer counts for Total and
+// PerKind, for it costs little to wait; with these together it may be four times
+// as many.
+type Limits struct {
+	// Total is of all kinds; 200.
+	Total int
+	// PerKind is of one kind; 10 for email, 5 for po, 100 for webhook, 20 for others.
+	PerKind map[string]int
+
+	// A destination begins with PerDestination at once (4). Each success while
+	// others wait allows one more, up to MaxPerDestination (32); a failure leaves
+	// it one: a fast receiver is not held back, a dead one gets no crowd.
+	PerDestination, MaxPerDestination int
+}
+
+func (l Limits) withDefaults() Limits {
+	kinds := map[string]int{"email": 10, "webhook": 100, "po": 5}
+	for kind, n := range l.PerKind {
+		kinds[kind] = n
+	}
+	l.PerKind = kinds
+	if l.Total == 0 {
+		l.Total = 200
+	}
+	if l.PerDestination == 0 {
+		l.PerDestination = 4
+	}
+	if l.MaxPerDestination == 0 {
+		l.MaxPerDestination = max(32, l.PerDestination)
+	}
+	return l
+}
+
+func (l Limits) ofKind(kind string) int {
+	if n := l.PerKind[kind]; n > 0 {
+		return n
+	}
+	return 20
+}
+
+const (
+	claimBatch = 200  // deliveries per claim
+	perChannel = 64   // of one channel per claim, until its destination is known to be quick
+	maxQueued  = 2000 // deliveries leased and waiting for their turn
+	perSlot    = 8    // deliveries that may wait for each slot of a destination
+
+	// In flight for longer, a delivery makes room for others.
+	slow = time.Second
+	// A destination is stuck when all that may be in flight has been for longer, and
+	// an owner when most of it has.
+	stuck = 3 * time.Second
+	// Times the limits, there is room for what hangs.
+	slowSlots = 3
+	// Times the limits are the most in flight.
+	crowded = slowSlots + 1
+	// An owner with so many in flight that hang is served by the slow slots alone,
+	// for so long.
+	manyHang   = 4
+	slowMemory = 5 * time.Minute
+)
+
+// flights counts what is in flight, by the slots it takes.
+type flights struct{ quick, slow int }
+
+func (f *flights) add(slow bool, n int) {
+	if slow {
+		f.slow += n
+	} else {
+		f.quick += n
+	}
+}
+
+// pool has the slots that owners share: of one kind, or of all.
+type pool struct {
+	limit int // what one owner may have
+	all   flights
+}
+
+// ofAll is how many slots there are where an owner may have limit.
+func ofAll(limit int) int { return limit + (limit+2)/3 }
+
+// fairShare is how many of all slots an owner may take: three times those that are
+// free. One that takes what it can leaves a quarter; two leave a seventh each.
+func fairShare(all, taken int) int { return 3 * max(0, all-taken) }
+
+// startable is how many more an owner may start, with own in flight.
+func (p *pool) startable(own flights, slow bool) int {
+	if slow {
+		return max(0, min(slowSlots*p.limit, fairShare(slowSlots*ofAll(p.limit), p.all.slow))-own.slow)
+	}
+	return max(0, min(p.limit, fairShare(ofAll(p.limit), p.all.quick), crowded*p.limit-own.slow)-own.quick)
+}
