@@ -177,3 +177,24 @@ func TestAFullDispatcherStillClaimsForOthers(t *testing.T) {
 		t.Errorf("%d wait: %d owners are left out, %d are claimed", qs.waiting, len(r.notOwners), r.limit)
 	}
 }
+
+// Ten thousand of one owner for one destination, each through a channel of its own,
+// are not claimed and given back in turn.
+func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
+	qs := newQueues(Limits{})
+	for range 40 {
+		j := newJobOf(a, "po", "pushover")
+		j.ChannelID = uuid.New()
+		qs.add(j)
+	}
+	run(qs)
+	if r := qs.room(start); r.notOwners != nil {
+		t.Fatalf("left out with 36 waiting for 5 slots: %v", r.notOwners)
+	}
+	for range 4 {
+		qs.add(newJobOf(a, "po", "pushover"))
+	}
+	if r := qs.room(start); len(r.notOwners) != 1 {
+		t.Errorf("left out with 40 waiting for 5 slots: %v", r.notOwners)
+	}
+}

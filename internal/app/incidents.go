@@ -25,7 +25,9 @@ func (a *App) reportErrors(host string) (err error) {
 	if a.sender, err = newSender(a.cfg); err != nil {
 		return err
 	}
-	a.outside = notify.NewClient(notify.ClientConfig{Version: a.opts.Version, AllowPrivate: true, Timeout: 10 * time.Second})
+	a.outside = notify.NewClient(notify.ClientConfig{
+		Version: a.opts.Version, AllowPrivate: true, Timeout: 10 * time.Second, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy,
+	})
 	now := a.opts.Now
 	if now == nil {
 		now = time.Now
@@ -78,6 +80,11 @@ func (a *App) postReport(ctx context.Context, r *incident.Report) error {
 func (a *App) secrets() []string {
 	c := a.cfg
 	list := append(slices.Clone(c.StatusTokens), c.SecretKey, c.SMTPPassword, c.PushoverAPIToken, c.MetricsKey, c.AdminsWebhook, c.HeartbeatURL, c.DatabaseURL)
+	if proxy := c.OutgoingProxy(); proxy != nil {
+		if password, ok := proxy.User.Password(); ok {
+			list = append(list, password)
+		}
+	}
 	for _, address := range []string{c.AdminsWebhook, c.HeartbeatURL, c.DatabaseURL} {
 		u, err := url.Parse(address)
 		if err != nil {

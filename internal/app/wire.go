@@ -90,7 +90,7 @@ func newSender(cfg *config.Config) (*mail.Sender, error) {
 // notifiers are the kinds of channel this instance offers, in the order people
 // see them.
 func (a *App) notifiers(objects api.Deps) *notify.Registry {
-	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs}
+	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy}
 	if a.opts.Demo {
 		outside.Instead = demo.Sink{}
 	}

@@ -55,13 +55,15 @@ type Config struct {
 	BounceDomain         string   `name:"bounce-domain" group:"Mail" placeholder:"DOMAIN" help:"Domain of the addresses alerts come back to when they cannot be delivered; its mail must be passed on to /api/v3/bounces/. Not set: they come back to EMAIL_FROM."`
 	Admins               []string `name:"admins" group:"Mail" placeholder:"ADDRESS" help:"Addresses told of unhandled errors, and when no alerts are being sent."`
 
-	PrometheusEnabled           bool   `name:"prometheus-enabled" group:"Integrations" default:"true" negatable:"" help:"Let Prometheus scrape the checks of a project."`
-	WebhooksEnabled             bool   `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`
-	PushoverAPIToken            string `name:"pushover-api-token" group:"Integrations" secret:"true" placeholder:"TOKEN" help:"Application token of Pushover. Not set: Pushover is not offered."`
-	PushoverSubscriptionURL     string `name:"pushover-subscription-url" group:"Integrations" placeholder:"URL" help:"Subscription page of the Pushover application."`
-	PushoverEmergencyRetryDelay int    `name:"pushover-emergency-retry-delay" group:"Integrations" default:"300" min:"30" max:"86400" placeholder:"SECONDS" help:"Pause between repeats of an emergency message."`
-	PushoverEmergencyExpiration int    `name:"pushover-emergency-expiration" group:"Integrations" default:"86400" min:"30" max:"86400" placeholder:"SECONDS" help:"When an emergency message stops being repeated."`
-	AllowPrivateIPs             bool   `name:"allow-private-ips" group:"Integrations" default:"false" negatable:"" help:"Let notifications go to private and loopback addresses."`
+	PrometheusEnabled           bool     `name:"prometheus-enabled" group:"Integrations" default:"true" negatable:"" help:"Let Prometheus scrape the checks of a project."`
+	WebhooksEnabled             bool     `name:"webhooks-enabled" group:"Integrations" default:"true" negatable:"" help:"Offer webhooks."`
+	PushoverAPIToken            string   `name:"pushover-api-token" group:"Integrations" secret:"true" placeholder:"TOKEN" help:"Application token of Pushover. Not set: Pushover is not offered."`
+	PushoverSubscriptionURL     string   `name:"pushover-subscription-url" group:"Integrations" placeholder:"URL" help:"Subscription page of the Pushover application."`
+	PushoverEmergencyRetryDelay int      `name:"pushover-emergency-retry-delay" group:"Integrations" default:"300" min:"30" max:"86400" placeholder:"SECONDS" help:"Pause between repeats of an emergency message."`
+	PushoverEmergencyExpiration int      `name:"pushover-emergency-expiration" group:"Integrations" default:"86400" min:"30" max:"86400" placeholder:"SECONDS" help:"When an emergency message stops being repeated."`
+	AllowPrivateIPs             bool     `name:"allow-private-ips" group:"Integrations" default:"false" negatable:"" help:"Let notifications go to private and loopback addresses."`
+	HTTPProxy                   string   `name:"http-proxy" group:"Integrations" secret:"url" placeholder:"URL" help:"Proxy for webhooks, Pushover, the admins' webhook and the heartbeat: http://USER:PASSWORD@HOST:PORT or https://. Not set: none, whatever HTTP_PROXY says."`
+	NoProxy                     []string `name:"no-proxy" group:"Integrations" placeholder:"HOST" help:"What is called without the proxy: hosts, domains with a dot before them, addresses and networks; * is all. Loopback addresses always are."`
 
 	StatusTokens        []string `name:"status-tokens" group:"Health" secret:"true" placeholder:"TOKEN" help:"Tokens that open the details of /status/, and /metrics; several are valid at once."`
 	StatusTokenName     string   `name:"status-token-name" group:"Health" default:"watchman-token" placeholder:"TEXT" help:"Query parameter of /status/ that may hold a token."`

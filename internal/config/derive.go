@@ -66,6 +66,9 @@ func (c *Config) warnUseless() {
 	if c.PushoverSubscriptionURL != "" && c.PushoverAPIToken == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL has no effect while PUNCTUAL_PUSHOVER_API_TOKEN is not set")
 	}
+	if len(c.NoProxy) > 0 && c.HTTPProxy == "" {
+		c.warnings = append(c.warnings, "PUNCTUAL_NO_PROXY has no effect while PUNCTUAL_HTTP_PROXY is not set")
+	}
 	if len(c.Admins) > 0 && c.SMTPHost == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
 	}

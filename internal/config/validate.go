@@ -51,6 +51,7 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
 	v.unlessEmpty("PUNCTUAL_ADMINS_WEBHOOK", c.AdminsWebhook, checkSecretURL)
 	v.unlessEmpty("PUNCTUAL_HEARTBEAT_URL", c.HeartbeatURL, checkSecretURL)
+	v.unlessEmpty("PUNCTUAL_HTTP_PROXY", c.HTTPProxy, checkProxy)
 	_, err := parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
 	_, err = parseProxies(c.StatusNetworks)
@@ -170,6 +171,15 @@ func checkSecretURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return errors.New("is not a web address (allowed: http://HOST/PATH or https://HOST/PATH)")
+	}
+	return nil
+}
+
+// checkProxy checks an address that may hold a password: it is not shown.
+func checkProxy(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("is not the address of a proxy (allowed: http://HOST:PORT, https://HOST:PORT, with USER:PASSWORD@ before the host; special characters in the password must be percent-encoded)")
 	}
 	return nil
 }

@@ -22,21 +22,16 @@ import (
 // Bounds of one outgoing request (features §5.3).
 const (
 	requestTimeout  = 30 * time.Second
-	maxRedirects    = 3
 	maxAnswer       = 64 << 10 // bytes read
 	maxShown        = 500      // bytes of it that are kept
 	maxRetryAfter   = 24 * time.Hour
 	idleConnTimeout = 90 * time.Second
 )
 
-var (
-	errRedirects = errors.New("too many redirects")
-	errScheme    = errors.New("redirect to an address that is not http or https")
-)
-
 // Client makes the HTTP requests of all notifiers. It does not connect to
 // private or loopback addresses unless allowed, whatever their names resolve
-// to: the address is looked at when it is dialled.
+// to: the address is looked at when it is dialled, that of a redirect too. It uses
+// a proxy only where ClientConfig names one, whatever the environment says.
 type Client struct {
 	http      *http.Client
 	userAgent string
@@ -48,6 +43,8 @@ type ClientConfig struct {
 	AllowPrivate bool           // PUNCTUAL_ALLOW_PRIVATE_IPS
 	Roots        *x509.CertPool // nil = those of the system
 	Timeout      time.Duration  // of a request with its redirects; 0 = 30 seconds
+	Proxy        *url.URL       // PUNCTUAL_HTTP_PROXY; nil = none
+	NoProxy      []string       // PUNCTUAL_NO_PROXY: hosts, domains and networks that are called without it
 
 	Instead http.RoundTripper // makes the requests in place of the network; nil: nothing does
 }
@@ -55,40 +52,30 @@ type ClientConfig struct {
 // NewClient makes a client; one is enough for all notifiers.
 func NewClient(c ClientConfig) *Client {
 	dialer := &net.Dialer{}
+	var guard *ssrf.Guardian
 	if !c.AllowPrivate {
-		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+		guard = ssrf.New(ssrf.WithAnyPort())
+		dialer.Control = guard.Safe
 	}
 	if c.Timeout == 0 {
 		c.Timeout = requestTimeout
 	}
-	client := &Client{
-		userAgent: "Punctual/" + c.Version,
-		http: &http.Client{
-			Timeout:       c.Timeout,
-			CheckRedirect: checkRedirect,
-			Transport: &http.Transport{ // Proxy stays nil: it would dial for us, unguarded
-				DialContext:       dialer.DialContext,
-				TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
-				ForceAttemptHTTP2: true,
-				MaxIdleConns:      100,
-				IdleConnTimeout:   idleConnTimeout,
-			},
-		},
+	direct := &http.Transport{ // Proxy stays nil: the environment is not asked
+		DialContext:       dialer.DialContext,
+		TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2: true,
+		MaxIdleConns:      100,
+		IdleConnTimeout:   idleConnTimeout,
+	}
+	client := &Client{userAgent: "Punctual/" + c.Version}
+	client.http = &http.Client{Timeout: c.Timeout, CheckRedirect: client.checkRedirect, Transport: direct}
+	if c.Proxy != nil {
+		client.http.Transport = newProxied(&c, direct, guard)
 	}
 	if c.Instead != nil {
 		client.http.Transport = c.Instead
 	}
 	return client
-}
-
-func checkRedirect(r *http.Request, via []*http.Request) error {
-	switch {
-	case len(via) > maxRedirects:
-		return errRedirects
-	case r.URL.Scheme != "http" && r.URL.Scheme != "https":
-		return errScheme
-	}
-	return nil
 }
 
 // request is what a notifier wants to send.
@@ -185,11 +172,14 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 	}
 	a, err := c.send(ctx, request{method: method, url: url, header: header, body: body})
 	if err != nil {
-		var told *Error
-		if errors.As(err, &told) {
-			return &Error{Message: told.Message} // its cause names the address
+		var sendErr *Error
+		if !errors.As(err, &sendErr) {
+			return err
 		}
-		return err
+		if _, lost := errors.AsType[*lostBody](err); lost {
+			return &Error{Message: "The server redirects to another address without the message."}
+		}
+		return &Error{Message: sendErr.Message} // its cause names the address
 	}
 	if !a.accepted() {
 		return &Error{Message: fmt.Sprintf("The server answered with status %d.", a.status)}
@@ -206,6 +196,9 @@ func describe(err error) *Error {
 	}
 	var timeout interface{ Timeout() bool }
 	var dns *net.DNSError
+	var lost *lostBody
+	var proxy *proxyRefusal
+	var dial *net.OpError
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork):
 		e.Message, e.GiveUp = "Private and loopback addresses are not allowed.", true
@@ -213,6 +206,14 @@ func describe(err error) *Error {
 		e.Message = "Too many redirects."
 	case errors.Is(err, errScheme):
 		e.Message = "The redirect leads to an address that is not http or https."
+	case errors.Is(err, errPlain):
+		e.Message = "The redirect leads from https to http, where others could read the message."
+	case errors.As(err, &lost):
+		e.Message = lost.message()
+	case errors.As(err, &proxy):
+		e.Message = fmt.Sprintf("The proxy of this site refused the request with status %d.", proxy.status)
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		e.Message = "The proxy of this site cannot be reached."
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		e.Message = "The host name could not be resolved."
 	case errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded):

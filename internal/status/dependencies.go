@@ -27,7 +27,7 @@ type HTTPDependency struct {
 // HTTP asks for the address and looks at the status code.
 func HTTP(d HTTPDependency, userAgent string) Check {
 	client := &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
+		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return Check{Name: d.Name, Labels: []string{labelOwn}, Timeout: d.Timeout, Run: func(ctx context.Context) Finding {

@@ -1,0 +1,216 @@
+package notify_test
+
+import (
+	"bufio"
+	"crypto/x509"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"punctual/internal/notify"
+)
+
+// proxyServer is a proxy that leads every request to one server, whatever host is
+// asked for, and notes what it was asked.
+type proxyServer struct {
+	url    *url.URL
+	target string
+	refuse int // status of its answer to everything; 0 = it serves
+
+	mu    sync.Mutex
+	asked []string // "CONNECT host:443", "POST http://host/path"
+	login string
+}
+
+func newProxy(t *testing.T, target string) *proxyServer {
+	t.Helper()
+	p := &proxyServer{target: target}
+	s := httptest.NewServer(p)
+	t.Cleanup(s.Close)
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("punctual", "p@ss/word")
+	p.url = u
+	return p
+}
+
+func (p *proxyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.asked = append(p.asked, r.Method+" "+r.RequestURI)
+	p.login = r.Header.Get("Proxy-Authorization")
+	p.mu.Unlock()
+	if p.refuse != 0 {
+		w.WriteHeader(p.refuse)
+		return
+	}
+	if r.Method != http.MethodConnect {
+		p.pass(w, r)
+		return
+	}
+	there, err := net.Dial("tcp", p.target)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	here, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		there.Close()
+		return
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+	go func() { _, _ = io.Copy(there, here); there.Close() }()
+	go func() { _, _ = io.Copy(here, there); here.Close() }()
+}
+
+// pass sends a plain request on.
+func (p *proxyServer) pass(w http.ResponseWriter, r *http.Request) {
+	there, err := net.Dial("tcp", p.target)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer there.Close()
+	r.Header.Del("Proxy-Authorization")
+	if r.Write(there) != nil {
+		return
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(there), r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	for name, values := range resp.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(w, resp.Body)
+}
+
+func (p *proxyServer) requests() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.asked...)
+}
+
+func hostOf(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+func TestWebhooksGoThroughTheProxy(t *testing.T) {
+	base, got := standIn(t, nil)
+	p := newProxy(t, hostOf(t, base))
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
+	if _, err := call(soon(t), t, c, "http://hooks.invalid/path"); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-got; r.Method != "POST" || r.Body != "hello" || r.Header.Get("Proxy-Authorization") != "" {
+		t.Errorf("arrived as %+v", r)
+	}
+	if asked := p.requests(); len(asked) != 1 || asked[0] != "POST http://hooks.invalid/path" {
+		t.Errorf("the proxy was asked %q", asked)
+	}
+	if want := "Basic " + base64.StdEncoding.EncodeToString([]byte("punctual:p@ss/word")); p.login != want {
+		t.Errorf("login %q, want %q", p.login, want)
+	}
+}
+
+func TestHTTPSGoesThroughATunnel(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	p := newProxy(t, hostOf(t, s.URL))
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url, Roots: roots})
+	_, err := call(soon(t), t, c, "https://example.com/secret") // the name in the certificate
+	if asked := p.requests(); err != nil || len(asked) != 1 || asked[0] != "CONNECT example.com:443" {
+		t.Errorf("the proxy was asked %q, %v", asked, err)
+	}
+}
+
+// The proxy would dial for us: what is private is refused before it is asked, in each
+// way to write it, and after a redirect.
+func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
+	const refusal = "Private and loopback addresses are not allowed."
+	p := newProxy(t, "")
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
+	for _, host := range []string{"127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.7]", "[fe80::1%25eth0]",
+		"localhost", "LOCALHOST.", "a.localhost", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "127.0.0.0x1", "10.0.0.7."} {
+		for _, scheme := range []string{"http", "https"} {
+			_, err := call(soon(t), t, c, scheme+"://"+host+":8080/")
+			if e := failure(t, err); e.Message != refusal {
+				t.Errorf("%s://%s: %q", scheme, host, e.Message)
+			}
+		}
+	}
+	if asked := p.requests(); len(asked) != 0 {
+		t.Errorf("the proxy was asked %q", asked)
+	}
+
+	base, _ := standIn(t, redirectTo(307, "http://10.0.0.7/"))
+	p = newProxy(t, hostOf(t, base))
+	_, err := call(soon(t), t, notify.NewClient(notify.ClientConfig{Proxy: p.url}), "http://hooks.invalid/")
+	wantRefused := failure(t, err)
+	if asked := p.requests(); wantRefused.Message != refusal || len(asked) != 1 {
+		t.Errorf("after a redirect: %q, the proxy was asked %q", wantRefused.Message, asked)
+	}
+}
+
+func TestTheProxyIsLeftOutWhereTheOperatorSaysSo(t *testing.T) {
+	base, got := standIn(t, nil)
+	p := newProxy(t, "")
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url, NoProxy: []string{"127.0.0.0/8", ".internal"}, AllowPrivate: true})
+	if _, err := call(soon(t), t, c, base); err != nil || len(got) != 1 {
+		t.Errorf("directly: %v", err)
+	}
+	_, err := call(soon(t), t, c, "http://hooks.internal/")
+	wantMessage(t, err, "The host name could not be resolved.")
+	if asked := p.requests(); len(asked) != 0 {
+		t.Errorf("the proxy was asked %q", asked)
+	}
+}
+
+func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
+	p := newProxy(t, "")
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
+	p.refuse = http.StatusProxyAuthRequired
+	for _, address := range []string{"http://hooks.invalid/", "https://hooks.invalid/"} {
+		_, err := call(soon(t), t, c, address)
+		wantMessage(t, err, "The proxy of this site refused the request with status 407.")
+		if e := failure(t, err); e.GiveUp || strings.Contains(e.Err.Error(), "p@ss") {
+			t.Errorf("%s: %+v", address, e)
+		}
+	}
+	gone := *p.url
+	gone.Host = "127.0.0.1:1"
+	_, err := call(soon(t), t, notify.NewClient(notify.ClientConfig{Proxy: &gone}), "https://hooks.invalid/")
+	wantMessage(t, err, "The proxy of this site cannot be reached.")
+	if cause := failure(t, err).Err.Error(); strings.Contains(cause, "p@ss") || strings.Contains(cause, "p%40ss") {
+		t.Errorf("the cause tells the password: %s", cause)
+	}
+}
+
+func TestTheEnvironmentNamesNoProxy(t *testing.T) {
+	p := newProxy(t, "")
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"} {
+		t.Setenv(name, p.url.String())
+	}
+	_, err := call(soon(t), t, client(), "http://hooks.invalid/")
+	wantMessage(t, err, "The host name could not be resolved.")
+	if asked := p.requests(); len(asked) != 0 {
+		t.Errorf("the proxy was asked %q", asked)
+	}
+}
