@@ -129,9 +129,9 @@ func (b *bell) at(code uuid.UUID) time.Time {
 }
 
 // most is how long another owner's alert may take beside those who hang, on a
-// machine where it takes alone when nobody hangs. One that other tests keep busy is
-// slow by itself; without fair shares it is half a minute.
-func most(alone time.Duration) time.Duration { return time.Second + 4*alone }
+// machine where it takes alone when nobody hangs. It takes less than a second where
+// the machine has nothing else to do, and half a minute without fair shares.
+func most(alone time.Duration) time.Duration { return 3*time.Second + 4*alone }
 
 func TestAThousandHangingDestinationsOfOneOwnerDelayNobodyElse(t *testing.T) {
 	withNeighbours(t, func(t *testing.T, n neighbours, dispatchers int) {
@@ -193,7 +193,6 @@ func (n neighbours) slowest(codes []uuid.UUID, at func(uuid.UUID) time.Time) (wo
 func TestAFloodOfOneOwnerLeavesRoomInEachKind(t *testing.T) {
 	for _, kind := range []string{"email", "po", "webhook"} {
 		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
 			withNeighbours(t, func(t *testing.T, n neighbours, dispatchers int) {
 				const flood, probes = 1000, 20
 				n.sink.kind = kind

@@ -161,3 +161,28 @@ func TestTheOperatorsOwnCallsDoNotTellWhereARedirectLeads(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The address guard looks at each hop.
+func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
+	inside, reached := standIn(t, nil)
+	for _, status := range []int{302, 307} {
+		for _, method := range []string{"GET", "POST"} {
+			middle, _ := standIn(t, redirectTo(307, inside))
+			outside, _ := standIn(t, redirectTo(status, middle))
+			c := notify.NewClient(notify.ClientConfig{})
+			c.Public(hostOf(t, outside))
+			err := sendWith(soon(t), t, c, method, outside)
+			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed." || !e.GiveUp) {
+				t.Errorf("%s, %d: %+v", method, status, e)
+			}
+			c.Public(hostOf(t, middle)) // and the one after it
+			err = sendWith(soon(t), t, c, "GET", outside)
+			if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed." {
+				t.Errorf("the second hop: %+v", e)
+			}
+		}
+	}
+	if len(reached) != 0 {
+		t.Error("the server inside was reached")
+	}
+}
