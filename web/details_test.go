@@ -127,7 +127,7 @@ func TestTheDetailsShowHowToPing(t *testing.T) {
 		c := s.addNamed(p, "<b>bold</b>", func(c *monitor.Check) { c.Tags, c.Description = "a&b", "<script>alert(1)</script>" })
 		a := s.get("/checks/" + c.Code.String() + "/details/").is(http.StatusOK)
 		ping := s.url + "/ping/" + c.Code.String()
-		a.has("<b>bold</b>", "<script>alert(1)</script>", ping, "curl -fsS -m 10 --retry 5 -o /dev/null "+ping)
+		a.has("<b>bold</b>", "<script>alert(1)</script>", ping, "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "+ping)
 		if n := a.Find(".usage .panel").Length(); n != 12 {
 			t.Errorf("%d examples", n)
 		}

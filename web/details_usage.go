@@ -26,27 +26,30 @@ func examplesFor(url, email string, c *monitor.Check) []example {
 	with := func(code string) string { return values.Replace(strings.TrimPrefix(code, "\n")) }
 	all := []example{
 		{"crontab", "Crontab", "Add it behind the command. It is sent only when the command has succeeded.", with(`
-CRON /usr/local/bin/backup.sh && curl -fsS -m 10 --retry 5 -o /dev/null URL`)},
+CRON /usr/local/bin/backup.sh && curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL`)},
 		{"curl", "curl", "Measure the run, send the output along, and report the exit status, which is a failure unless it is 0.", with(`
-curl -fsS -m 10 --retry 5 -o /dev/null URL/start
+curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL/start
 out=$(/usr/local/bin/backup.sh 2>&1); status=$?
-printf '%s' "$out" | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- URL/$status`)},
+printf '%s' "$out" | curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null --data-binary @- URL/$status`)},
 		{"bash", "Bash", "A script that reports whatever way it ends.", with(`
 #!/bin/bash
-ping() { curl -fsS -m 10 --retry 5 -o /dev/null "URL$1" || true; }
+ping() { curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "URL$1" || true; }
 trap 'ping "/$?"' EXIT
 set -e
 ping /start
 
 # … the work …`)},
 		{"python", "Python", "Only the standard library is needed.", with(`
+import time
 import urllib.request
 
-def ping(suffix="", body=None):
-    try:
-        urllib.request.urlopen("URL" + suffix, data=body, timeout=10)
-    except OSError as e:
-        print("ping failed:", e)
+def ping(suffix="", body=b""):
+    for pause in 1, 2, 4, 8, 16:
+        try:
+            return urllib.request.urlopen("URL" + suffix, data=body, timeout=10)
+        except OSError as e:
+            print("ping failed:", e)
+            time.sleep(pause)
 
 ping("/start")
 try:
@@ -58,12 +61,17 @@ except Exception as e:
 		{"go", "Go", "", with(`
 func ping(suffix string) {
 	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get("URL" + suffix)
-	if err != nil {
-		log.Printf("ping: %v", err)
-		return
+	for pause := time.Second; pause <= 16*time.Second; pause *= 2 {
+		resp, err := client.Get("URL" + suffix)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode < 500 {
+				return
+			}
+		}
+		time.Sleep(pause)
 	}
-	resp.Body.Close()
+	log.Print("ping failed")
 }
 
 ping("/start")
@@ -73,9 +81,14 @@ if err := work(); err != nil {
 }
 ping("")`)},
 		{"node", "Node", "Version 18 and later have fetch.", with(`
-const ping = (suffix = "", body) =>
-  fetch("URL" + suffix, { method: "POST", body, signal: AbortSignal.timeout(10000) })
-    .catch((e) => console.error("ping failed:", e.message));
+async function ping(suffix = "", body = "") {
+  for (const pause of [1, 2, 4, 8, 16]) {
+    const answer = await fetch("URL" + suffix, { method: "POST", body, signal: AbortSignal.timeout(10000) })
+      .catch((e) => console.error("ping failed:", e.message));
+    if (answer?.status < 500) return;
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+  }
+}
 
 await ping("/start");
 try {
@@ -88,9 +101,13 @@ try {
 		{"php", "PHP", "", with(`
 <?php
 function ping(string $suffix = '', string $body = ''): void {
-    @file_get_contents('URL' . $suffix, false, stream_context_create([
-        'http' => ['method' => 'POST', 'content' => $body, 'timeout' => 10],
-    ]));
+    $request = stream_context_create(['http' => ['method' => 'POST', 'content' => $body, 'timeout' => 10]]);
+    foreach ([1, 2, 4, 8, 16] as $pause) {
+        if (@file_get_contents('URL' . $suffix, false, $request) !== false) {
+            return;
+        }
+        sleep($pause);
+    }
 }
 
 ping('/start');
@@ -105,9 +122,14 @@ try {
 require "net/http"
 
 def ping(suffix = "", body = "")
-  Net::HTTP.post(URI("URL" + suffix), body)
-rescue SystemCallError, SocketError, Timeout::Error => e
-  warn "ping failed: #{e.message}"
+  [1, 2, 4, 8, 16].each do |pause|
+    begin
+      return if Net::HTTP.post(URI("URL" + suffix), body).code.to_i < 500
+    rescue SystemCallError, SocketError, Timeout::Error => e
+      warn "ping failed: #{e.message}"
+    end
+    sleep pause
+  end
 end
 
 ping "/start"
@@ -123,8 +145,16 @@ using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
 
 async Task Ping(string suffix = "", string body = "")
 {
-    try { await http.PostAsync("URL" + suffix, new StringContent(body)); }
-    catch (Exception e) { Console.Error.WriteLine($"ping failed: {e.Message}"); }
+    foreach (var pause in new[] { 1, 2, 4, 8, 16 })
+    {
+        try
+        {
+            using var answer = await http.PostAsync("URL" + suffix, new StringContent(body));
+            if ((int)answer.StatusCode < 500) return;
+        }
+        catch (Exception e) { Console.Error.WriteLine($"ping failed: {e.Message}"); }
+        await Task.Delay(TimeSpan.FromSeconds(pause));
+    }
 }
 
 await Ping("/start");
@@ -140,8 +170,10 @@ catch (Exception e)
 }`)},
 		{"powershell", "PowerShell", "", with(`
 function Ping($suffix = "", $body = "") {
-    try { Invoke-RestMethod -Method Post -Uri "URL$suffix" -Body $body -TimeoutSec 10 | Out-Null }
-    catch { Write-Warning "ping failed: $_" }
+    foreach ($pause in 1, 2, 4, 8, 16) {
+        try { Invoke-RestMethod -Method Post -Uri "URL$suffix" -Body $body -TimeoutSec 10 | Out-Null; return }
+        catch { Write-Warning "ping failed: $_"; Start-Sleep -Seconds $pause }
+    }
 }
 
 Ping "/start"
@@ -156,7 +188,7 @@ try {
 # /etc/systemd/system/backup-ping@.service
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/curl -fsS -m 10 --retry 5 -o /dev/null URL/%i
+ExecStart=/usr/bin/curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL/%i
 
 # /etc/systemd/system/backup.service
 [Unit]
@@ -189,7 +221,7 @@ spec:
               command: ["/bin/sh", "-c"]
               args:
                 - |
-                  ping() { wget -q -T 10 -O /dev/null "URL/$1" || true; }
+                  ping() { for s in 1 2 4 8 16; do wget -q -T 10 -O /dev/null "URL/$1" && break; sleep $s; done; }
                   ping start
                   /usr/local/bin/backup.sh
                   status=$?

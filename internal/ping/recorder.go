@@ -83,8 +83,10 @@ func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) 
 	return r
 }
 
-// retryAfter is what a refused client is told to wait.
-const retryAfter = 2 * time.Second
+// retryAfter is how long a refused client should wait. Five tries of curl then last
+// 40 seconds and more, which covers a restart; curl takes a shorter pause literally
+// and gives up sooner.
+const retryAfter = 10 * time.Second
 
 // Record waits until a is recorded and on disk, and returns nil then. It fails
 // with errs.NotFound when there is no such check, with store.ErrAmbiguousSlug
