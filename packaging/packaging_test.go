@@ -4,6 +4,7 @@ package packaging_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,7 @@ func TestNamedCommandsExist(t *testing.T) {
 		}
 		for _, command := range commands {
 			if command == "prune%i" {
-				continue // crontab and compose have what it stands for
+				continue // the crontab has what it stands for
 			}
 			args := append(strings.Fields(command), "--help")
 			if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
@@ -76,21 +77,59 @@ func words(lists []string) []string {
 }
 
 func TestSettingsFilesAreValid(t *testing.T) {
-	for source, text := range map[string]string{
-		"punctual.env": read(t, "systemd/punctual.env"),
-		".env.example": read(t, "../.env.example"),
-	} {
-		env := map[string]string{}
-		for _, match := range regexp.MustCompile(`(?m)^#?(PUNCTUAL_\w+)=(.*)$`).FindAllStringSubmatch(text, -1) {
-			if _, repeated := env[match[1]]; !repeated { // the second is an alternative in a comment
-				env[match[1]] = strings.Trim(match[2], `"`)
-			}
-		}
-		checkSettings(t, source, env)
-	}
+	example := examplesIn(read(t, "../.env.example"))
+	checkSettings(t, "punctual.env", examplesIn(read(t, "systemd/punctual.env")))
+	checkSettings(t, ".env.example", maps.Clone(example))
 	for name, service := range compose(t).Services {
 		if service.Image == "punctual" {
-			checkSettings(t, "docker-compose.yml: "+name, service.Environment)
+			env := maps.Clone(example)
+			maps.Copy(env, service.Environment)
+			checkSettings(t, "docker-compose.yml: "+name, env)
+		}
+	}
+}
+
+// examplesIn are the settings of a file for the environment, those in comments
+// included. The second of a name is an alternative and left out.
+func examplesIn(text string) map[string]string {
+	env := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^#?(PUNCTUAL_\w+)=(.*)$`).FindAllStringSubmatch(text, -1) {
+		if _, repeated := env[match[1]]; !repeated {
+			env[match[1]] = strings.Trim(match[2], `"`)
+		}
+	}
+	return env
+}
+
+// TestComposePassesEverySetting: what an operator writes into .env must reach each
+// process, and nothing in the file may hide it but what ties the services together.
+func TestComposePassesEverySetting(t *testing.T) {
+	tied := []string{"PUNCTUAL_DATABASE_URL", "PUNCTUAL_SECRET_KEY", "PUNCTUAL_LISTEN", "PUNCTUAL_SMTPD_LISTEN", "PUNCTUAL_TRUSTED_PROXIES"}
+	roles := map[string]bool{}
+	for name, service := range compose(t).Services {
+		if !strings.Contains(service.Image, ":") && service.Image != "punctual" || strings.HasSuffix(service.Image, ":latest") {
+			t.Errorf("%s: the image %s is not pinned to a version", name, service.Image)
+		}
+		if service.Image != "punctual" {
+			continue
+		}
+		if !slices.Contains(service.EnvFile, ".env") {
+			t.Errorf("%s does not read .env", name)
+		}
+		for variable := range service.Environment {
+			if !slices.Contains(tied, variable) {
+				t.Errorf("%s: %s cannot be set in .env", name, variable)
+			}
+		}
+		role := service.Command[0]
+		roles[role] = true
+		if test := service.Healthcheck.Test; role != "serve" && role != "migrate" && !slices.Equal(test, []string{"CMD", "/punctual", "status", "--role", role}) {
+			t.Errorf("%s: its health check is %q", name, test)
+		}
+	}
+	for _, role := range []string{"migrate", "serve", "sendalerts", "sendreports", "smtpd", "prune"} {
+		if !roles[role] {
+			t.Errorf("no service runs %s", role)
 		}
 	}
 }
@@ -121,6 +160,7 @@ type composeFile struct {
 		Image       string
 		Command     []string
 		Environment map[string]string
+		EnvFile     []string `yaml:"env_file"`
 		Healthcheck struct{ Test []string }
 	}
 }

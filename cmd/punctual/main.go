@@ -38,6 +38,7 @@ type cli struct {
 	Smtpd       smtpdCmd       `cmd:"" help:"Take pings by e-mail."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
 
+	Prune       pruneCmd       `cmd:"" help:"Run all prunes by their own timetable until stopped, or each of them once."`
 	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`
 	Prunechecks prunechecksCmd `cmd:"" help:"Remove checks that visitors of the welcome page left behind."`
 	Pruneemails pruneemailsCmd `cmd:"" help:"Remove records of mail older than 7 days, and expired sessions."`

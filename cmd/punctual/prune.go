@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
+	"punctual/internal/app"
 	"punctual/internal/logs"
 	"punctual/internal/prune"
 	"punctual/internal/store"
@@ -13,6 +15,27 @@ import (
 // dryRun is the flag that the four prune commands share.
 type dryRun struct {
 	DryRun bool `name:"dry-run" help:"Only list what would be removed."`
+}
+
+// pruneCmd is `punctual prune`: all four, where neither cron nor a timer calls them.
+type pruneCmd struct {
+	Settings settings `embed:""`
+	dryRun   `embed:""`
+
+	Once bool `help:"Run each prune once, then end."`
+}
+
+// Run prunes until ctx ends, or once. A dry run is one that ends.
+func (c *pruneCmd) Run(ctx context.Context, w *world) error {
+	if !c.Once && !c.DryRun {
+		return runApp(ctx, w, app.Prune, &c.Settings, app.Options{})
+	}
+	return errors.Join(
+		(&prunechecksCmd{c.Settings, c.dryRun}).Run(ctx, w),
+		(&prunepingsCmd{c.Settings, c.dryRun}).Run(ctx, w),
+		(&pruneemailsCmd{c.Settings, c.dryRun}).Run(ctx, w),
+		(&pruneusersCmd{c.Settings, c.dryRun}).Run(ctx, w),
+	)
 }
 
 // prunepingsCmd is `punctual prunepings`.

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"punctual/internal/app"
 	"punctual/internal/config"
 	"punctual/internal/errs"
 	"punctual/internal/status"
+	"punctual/internal/store"
 	webstatus "punctual/web/status"
 )
 
@@ -21,6 +23,7 @@ type statusCmd struct {
 
 	Check   []string      `short:"c" placeholder:"NAME" help:"Run only these checks, by name or label."`
 	Skip    []string      `short:"s" placeholder:"NAME" help:"Leave these checks out."`
+	Role    string        `placeholder:"ROLE" help:"Only tell whether a process of this role runs on this host: serve, sendalerts, sendreports, smtpd, prune or up. For the health check of a container."`
 	Verbose bool          `short:"v" help:"Print each result as a line of JSON, warnings and what is well included."`
 	URL     string        `name:"url" placeholder:"URL" help:"Ask a running server: its address, or that of one of /status/, /status/ping/, /status/bare/, /livez and /readyz. A path alone is a page of the server on this machine with these settings. The first of the status tokens is sent."`
 	Timeout time.Duration `default:"5s" help:"How long to wait for the server that --url names."`
@@ -35,7 +38,37 @@ func (c *statusCmd) Run(ctx context.Context, w *world) error {
 	if c.URL != "" {
 		return c.ask(ctx, w, cfg)
 	}
+	if c.Role != "" {
+		return c.runsHere(ctx, cfg)
+	}
 	return c.look(ctx, w, cfg)
+}
+
+// runsHere looks for a sign of life of a process of the role on this host.
+func (c *statusCmd) runsHere(ctx context.Context, cfg *config.Config) error {
+	role, err := app.ParseRole(c.Role)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("the name of this host: %w", err)
+	}
+	s, done, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	nodes, err := s.Nodes(ctx, s.Now().Add(-store.NodeTimeout))
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if node.Role == string(role) && node.Host == host {
+			return nil
+		}
+	}
+	return fmt.Errorf("no %q process on %s has been seen for %s", "punctual "+c.Role, host, store.NodeTimeout)
 }
 
 // look runs the self-checks in this process.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,6 @@ import (
 	"punctual/internal/smtpd"
 	"punctual/internal/status"
 	"punctual/internal/store"
-	"punctual/migrations"
 )
 
 // Role is what a process does.
@@ -44,13 +44,24 @@ const (
 	SendAlerts  Role = "sendalerts"  // watcher and dispatcher
 	SendReports Role = "sendreports" // reports and nags
 	SMTPD       Role = "smtpd"       // pings by e-mail
+	Prune       Role = "prune"       // removes what is old, again and again
 	Up          Role = "up"          // everything, with migration and pruning
 )
+
+// ParseRole is the role of that name. The error lists the names there are.
+func ParseRole(name string) (Role, error) {
+	roles := []Role{Up, Serve, SendAlerts, SendReports, SMTPD, Prune}
+	if !slices.Contains(roles, Role(name)) {
+		return "", fmt.Errorf("%q is not a role; there are %q", name, roles)
+	}
+	return Role(name), nil
+}
 
 func (r Role) serves() bool { return r == Serve || r == Up }
 func (r Role) alerts() bool { return r == SendAlerts || r == Up }
 
 func (r Role) reports() bool { return r == SendReports || r == Up }
+func (r Role) prunes() bool  { return r == Prune || r == Up }
 
 // Options are what an App is started with.
 type Options struct {
@@ -161,30 +172,6 @@ func (a *App) prepare(ctx context.Context) error {
 	return a.fillDemo(ctx)
 }
 
-// open opens the database and makes sure of its schema.
-func (a *App) open(ctx context.Context) error {
-	var err error
-	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL, db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log}); err != nil {
-		return err
-	}
-	a.store = store.New(a.db)
-	if a.role == Up {
-		var applied []string
-		if applied, err = a.db.Migrate(ctx, migrations.FS); len(applied) > 0 {
-			a.log.Info("database migrated", "applied", len(applied))
-		}
-	} else {
-		var schema db.SchemaStatus
-		if schema, err = a.db.SchemaStatus(ctx, migrations.FS); err == nil {
-			err = schema.Check()
-		}
-	}
-	if err != nil {
-		return errors.Join(err, a.db.Close())
-	}
-	return nil
-}
-
 // start begins everything the role does.
 func (a *App) start(ctx context.Context) error {
 	// Before the watcher: it must hear that we have been away.
@@ -212,7 +199,7 @@ func (a *App) start(ctx context.Context) error {
 			return nil
 		})
 	}
-	if a.role == Up {
+	if a.role.prunes() {
 		a.loop(ctx, "pruning", func(ctx context.Context) error {
 			warnings := &prune.Warnings{Composer: a.parts.composer, Queue: a.parts.mail, SiteRoot: a.cfg.SiteRoot}
 			prune.Schedule(ctx, a.store, warnings, logs.In(a.log, logs.Prune))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"punctual/internal/hosts"
@@ -34,22 +35,23 @@ func (s *server) stop(ctx context.Context) error {
 
 // listen opens the listeners and serves them.
 func (a *App) listen(ctx context.Context) error {
-	if err := a.serve(ctx, a.cfg.Listen, a.handler()); err != nil {
+	if err := a.serve(ctx, "PUNCTUAL_LISTEN", a.cfg.Listen, a.handler()); err != nil {
 		return err
 	}
 	a.servers[0].http.RegisterOnShutdown(a.parts.endSite)
 	if a.cfg.PingListen != "" {
-		return a.serve(ctx, a.cfg.PingListen, a.pings("/"))
+		return a.serve(ctx, "PUNCTUAL_PING_LISTEN", a.cfg.PingListen, a.pings("/"))
 	}
 	return nil
 }
 
-func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
+// serve opens a listener at the address that the setting names, and serves h there.
+func (a *App) serve(ctx context.Context, setting, address string, h http.Handler) error {
 	// The timeouts below end dead connections. TCP's own keep-alive would take four
 	// system calls more for each new one, and curl makes a new one for each ping.
 	l, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return listenError(setting, address, err)
 	}
 	s := &server{listener: l, http: &http.Server{
 		Handler:           h,
@@ -67,6 +69,21 @@ func (a *App) serve(ctx context.Context, address string, h http.Handler) error {
 		}
 	})
 	return nil
+}
+
+// listenError says what stands in the way of listening at the address, and which
+// setting names another.
+func listenError(setting, address string, err error) error {
+	reason := "choose another address"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		reason = "another program listens there; stop it, or choose another port"
+	case errors.Is(err, syscall.EACCES):
+		reason = "ports below 1024 need a right of their own (AmbientCapabilities=CAP_NET_BIND_SERVICE, or a proxy in front); or choose a higher port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		reason = "this machine does not have that address; leave out the host to listen on all of them"
+	}
+	return fmt.Errorf("%s: cannot listen on %s: %s: %w", setting, address, reason, err)
 }
 
 func (a *App) pings(prefix string) http.Handler {

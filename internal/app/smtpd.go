@@ -70,7 +70,7 @@ func (a *App) smtpListener(ctx context.Context) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen for mail (PUNCTUAL_SMTPD_LISTEN): %w", err)
+		return nil, listenError("PUNCTUAL_SMTPD_LISTEN", address, err)
 	}
 	return l, nil
 }
