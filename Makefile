@@ -22,7 +22,7 @@ build: ## Build the static binary bin/punctual
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/punctual ./cmd/punctual
 
 .PHONY: test
-test: ## Run all tests; installs PostgreSQL, Chromium, systemd-analyze, promtool, wrk, curl and wget on Debian when missing
+test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyze, promtool, wrk, curl and wget on Debian when missing
 	.ci/deps
 	$(GO) vet ./...
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...

@@ -29,6 +29,9 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.db.Pooled() {
+		a.log.Info("a connection pooler stands before PostgreSQL: nothing is prepared, and calls between processes take up to a second")
+	}
 	a.store = store.New(a.db)
 	if err := a.checkSchema(ctx); err != nil {
 		return errors.Join(err, a.db.Close())

@@ -51,16 +51,17 @@ type DB struct {
 	Engine Engine
 	*Clock
 
-	path  string        // SQLite: the file
-	isNew bool          // SQLite: Open has made it
-	mark  *mark         // SQLite: the commits
-	pool  *pgxpool.Pool // PostgreSQL
-	read  *sql.DB
-	write *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
-	watch *observer
-	log   *slog.Logger
-	bus   bus
-	ears  ears
+	path   string        // SQLite: the file
+	isNew  bool          // SQLite: Open has made it
+	mark   *mark         // SQLite: the commits
+	pool   *pgxpool.Pool // PostgreSQL
+	pooled bool          // PostgreSQL: a connection pooler stands between, see adaptToPooler
+	read   *sql.DB
+	write  *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
+	watch  *observer
+	log    *slog.Logger
+	bus    bus
+	ears   ears
 }
 
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
@@ -98,7 +99,15 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"
 	}
-	cfg.AfterConnect = limitIdleTx
+	pooled, err := throughPooler(ctx, cfg.ConnConfig)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", redact(err, rawURL))
+	}
+	if pooled {
+		d.adaptToPooler(cfg.ConnConfig)
+	} else {
+		cfg.AfterConnect = limitIdleTx
+	}
 	silence := &silence{observe: d.watch}
 	cfg.ConnConfig.Tracer = silence
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
@@ -245,6 +254,10 @@ func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 // SQLiteConn reserves the one writing connection of an SQLite database, for a
 // writer that keeps prepared statements. Closing it gives it back.
 func (d *DB) SQLiteConn(ctx context.Context) (*sql.Conn, error) { return d.write.Conn(ctx) }
+
+// Pooled tells whether a connection pooler, such as PgBouncer, stands between this
+// process and PostgreSQL.
+func (d *DB) Pooled() bool { return d.pooled }
 
 // Path is the file of an SQLite database, "" on PostgreSQL.
 func (d *DB) Path() string { return d.path }

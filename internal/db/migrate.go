@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // SchemaStatus tells where the schema of a database stands.
@@ -223,11 +222,11 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, func(), error) 
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.Engine == Postgres {
 		if locked {
-			locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // looks every second
+			locked, err := d.migrationLock()
 			if err != nil {
-				return nil, nil, fmt.Errorf("migration lock: %w", err)
+				return nil, nil, err
 			}
-			opts = append(opts, goose.WithSessionLocker(locker))
+			opts = append(opts, locked)
 		}
 		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig)) // the lock needs a connection that stays
 		dialect, conns, done = goose.DialectPostgres, own, func() { own.Close() }

@@ -62,8 +62,9 @@ func NotifySQL(topic Topic) string { return "NOTIFY " + channelName(topic) }
 // Watch returns a channel that receives a value soon after each wake-up call of
 // any of the topics; calls that come close together may be merged. It ends with ctx.
 //
-// Calls from other processes arrive by LISTEN on PostgreSQL, and on SQLite by
-// looking whether somebody else has written, every 100 ms. A watcher must still
+// Calls from other processes arrive by LISTEN on PostgreSQL (through a connection
+// pooler there is a call every second instead), and on SQLite by looking whether
+// somebody else has written, every 100 ms. A watcher must still
 // look by itself now and then: a call can be lost while a connection is away.
 func (d *DB) Watch(ctx context.Context, topics ...Topic) <-chan struct{} {
 	ch := make(chan struct{}, 1)
@@ -103,7 +104,10 @@ func (e *ears) close() {
 // listen passes calls from other processes on until ctx ends.
 func (d *DB) listen(ctx context.Context) {
 	once := d.listenSQLite
-	if d.Engine == Postgres {
+	switch {
+	case d.pooled:
+		once = d.listenPooled
+	case d.Engine == Postgres:
 		once = d.listenPostgres
 	}
 	keepListening(ctx, d.log, once)
