@@ -28,8 +28,16 @@ test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyz
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
 
 .PHONY: lint
-lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned, with .golangci.yml
+lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned; verify the modules; look for known vulnerabilities
+	$(GO) mod verify
 	bin/golangci-lint-$(LINTER) run
+	GO=$(GO) .ci/vulncheck
+
+# Whole processes and browsers are left out: the detector sees nothing of other processes, and browsers time out beside it.
+.PHONY: race
+race: ## Run the tests of all packages but those of whole processes and browsers under the race detector
+	.ci/deps postgresql pgbouncer gcc
+	CGO_ENABLED=1 PUNCTUAL_TEST_REQUIRE=1 $(GO) test -race -p 2 -parallel 4 -timeout 30m $$($(GO) list ./... | grep -vE '/(cmd/bench|internal/e2e|internal/testkit/browser)$$')
 
 bin/golangci-lint-$(LINTER):
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINTER)

@@ -53,7 +53,7 @@ func (d *DB) inSnapshot(ctx context.Context, look func(*sql.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	return errors.Join(look(tx), tx.Rollback())
+	return asCancelled(ctx, errors.Join(look(tx), tx.Rollback()))
 }
 
 // schemaItems reads the schema within a transaction, sorted by key.

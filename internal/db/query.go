@@ -101,7 +101,17 @@ const maxTries = 5
 // back otherwise. After a conflict with another transaction (serialization,
 // deadlock) fn is run again from the start, so it must have no other effects.
 func (d *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
-	return retry(ctx, func() error { return d.inTx(ctx, fn) })
+	return asCancelled(ctx, retry(ctx, func() error { return d.inTx(ctx, fn) }))
+}
+
+// asCancelled gives an error its true name where the end of ctx has ended a
+// transaction: database/sql rolls back in the background, and what comes a moment
+// later only hears that the transaction is over.
+func asCancelled(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return err
 }
 
 func retry(ctx context.Context, work func() error) error {

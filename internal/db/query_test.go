@@ -188,6 +188,27 @@ func TestATransactionHappensAsAWholeOrNotAtAll(t *testing.T) {
 	})
 }
 
+// TestACancelledTransactionSaysSo: database/sql rolls back in the background when a
+// context ends, and what comes after that only hears that the transaction is over.
+func TestACancelledTransactionSaysSo(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := d.InTx(ctx, func(tx *db.Tx) error {
+			cancel()
+			for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+				_, err := tx.Exec(context.Background(), `SELECT 1`)
+				if errors.Is(err, sql.ErrTxDone) {
+					return nil
+				}
+			}
+			return errors.New("the transaction was not rolled back")
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that it was cancelled", err)
+		}
+	})
+}
+
 func TestATransactionHasOneTimestamp(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 999, time.UTC)
 	d := open(t, address(t, db.SQLite), db.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }})

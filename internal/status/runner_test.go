@@ -70,9 +70,10 @@ func TestWhatFindingsCount(t *testing.T) {
 
 func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		release, began := make(chan struct{}), 0
+		release := make(chan struct{})
+		var began atomic.Int32
 		r := status.NewRunner([]status.Check{
-			check("hanging", func(context.Context) status.Finding { began++; <-release; return status.Well("late") }),
+			check("hanging", func(context.Context) status.Finding { began.Add(1); <-release; return status.Well("late") }),
 			check("obedient", func(ctx context.Context) status.Finding { <-ctx.Done(); return status.Failed("cut off", ctx.Err()) }),
 			check("well", finds(status.Well("fine"))),
 		}, nil)
@@ -92,15 +93,15 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 
 		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble's clock: it takes no time
 		again := run(t, r, "hanging")
-		if res := again.Results[0]; began != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
-			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began, again.Took, res, first.Results[0].At)
+		if res := again.Results[0]; began.Load() != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
+			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began.Load(), again.Took, res, first.Results[0].At)
 		}
 
 		close(release)
 		synctest.Wait()
 		time.Sleep(status.Keep) //nolint:forbidigo // of the bubble's clock: it takes no time
-		if r := run(t, r, "hanging").Results[0]; began != 2 || r.Severity != status.OK {
-			t.Errorf("when the old run has ended: begun %d times, %+v", began, r)
+		if r := run(t, r, "hanging").Results[0]; began.Load() != 2 || r.Severity != status.OK {
+			t.Errorf("when the old run has ended: begun %d times, %+v", began.Load(), r)
 		}
 	})
 }
