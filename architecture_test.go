@@ -24,8 +24,8 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
-	{"internal/monitor", "internal/config", "internal/incident"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/schedule", "internal/text", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify"},
 	{"internal/auth"},
@@ -52,6 +52,7 @@ var onlyFor = map[string][]string{
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
 	"web":                 {"internal/app", "cmd/punctual"},
 	"web/apidoc":          {"web"},
+	"web/intake":          {"web"},
 	"web/badge":           {"internal/app", "web"},                 // the addresses, for the page of them
 	"web/status":          {"internal/app", "web", "cmd/punctual"}, // the page for people is the site's, the JSON the command's, too
 	"database/sql/driver": {"internal/db"},
@@ -73,6 +74,7 @@ var thirdParty = map[string][]string{
 	"internal/clientip": nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/schedule": nil,
+	"internal/text":     nil,
 	"internal/config":   {"golang.org/x/net/publicsuffix"},
 	"internal/monitor":  {"github.com/google/uuid", "golang.org/x/text"},
 	"migrations":        nil,
@@ -141,6 +143,7 @@ func TestArchitecture(t *testing.T) {
 	t.Run("pure packages stay pure", func(t *testing.T) { purePackages(t, all) })
 	t.Run("no state outside of values", func(t *testing.T) { noPackageState(t, ours) })
 	t.Run("SQL is where it belongs and runs on both engines", func(t *testing.T) { sharedSQL(t, ours) })
+	t.Run("bodies of requests are read within bounds", func(t *testing.T) { boundedBodies(t, ours) })
 	t.Run("modernc.org/libc is the one SQLite was tested with", func(t *testing.T) { pinnedLibc(t, all) })
 }
 
@@ -418,5 +421,27 @@ func pinnedLibc(t *testing.T, all []pkg) {
 	wanted := regexp.MustCompile(`modernc\.org/libc (v\S+)`).FindStringSubmatch(string(text))
 	if wanted == nil || wanted[1] != used["modernc.org/libc"] {
 		t.Errorf("modernc.org/libc is %s, modernc.org/sqlite wants %v", used["modernc.org/libc"], wanted)
+	}
+}
+
+// unbounded are the methods of net/http that read a body of any size, and put
+// files into the temporary directory, where they stay.
+var unbounded = []string{"FormValue", "PostFormValue", "FormFile", "ParseForm", "ParseMultipartForm"}
+
+// boundedBodies holds that forms are read by web/intake alone.
+func boundedBodies(t *testing.T, ours []pkg) {
+	for _, p := range ours {
+		for _, file := range p.GoFiles {
+			tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(tree, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(unbounded, sel.Sel.Name) {
+					t.Errorf("%s/%s uses %s: web/intake reads forms", p.name(), file, sel.Sel.Name)
+				}
+				return true
+			})
+		}
 	}
 }

@@ -147,7 +147,7 @@ func (s *Server) checkToken(w http.ResponseWriter, r *http.Request) error {
 
 // useToken is the button of a login link's page.
 func (s *Server) useToken(w http.ResponseWriter, r *http.Request) error {
-	next := safeNext(r.FormValue("next"))
+	next := safeNext(formValue(r, "next"))
 	id, token := linkOf(r)
 	user, err := s.Auth.UseLink(r.Context(), id, token)
 	if errs.KindOf(err) == errs.Unauthorized {
@@ -235,7 +235,7 @@ func (s *Server) logoutEverywhere(w http.ResponseWriter, r *http.Request) error 
 	if v.User == nil {
 		return errLogin
 	}
-	if named := r.FormValue("session"); named != "" {
+	if named := formValue(r, "session"); named != "" {
 		if err := s.endSession(r.Context(), v.User.ID, named); err != nil {
 			return err
 		}

@@ -256,7 +256,7 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	active := r.FormValue("active") == "1"
+	active := formValue(r, "active") == "1"
 	if user, err = s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.IsActive = active; return nil }); err != nil {
 		return err
 	}
@@ -269,7 +269,7 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.audit(r, "user activated or deactivated", "user", user.Email, "active", user.IsActive)
 	visitorOf(r).flash("ok", user.Email+said)
-	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {r.FormValue("q")}}.Encode())
+	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {formValue(r, "q")}}.Encode())
 }
 
 // adminLoginAs lets a superuser look through a user's eyes until they stop. The

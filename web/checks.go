@@ -98,7 +98,7 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	}
 	visitorOf(r).dropOldUndo(s.Store.Now())
 	user := visitorOf(r).User
-	if order := r.FormValue("sort"); slices.Contains(sorts(), order) && order != user.Sort {
+	if order := formValue(r, "sort"); slices.Contains(sorts(), order) && order != user.Sort {
 		user.Sort = order
 		if _, err := s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.Sort = order; return nil }); err != nil {
 			return err
@@ -114,7 +114,7 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 // switchURLs shows the ping URLs of the project the other way, ?urls=uuid or
 // slug, for everybody (features §11); those who may only look cannot.
 func (s *Server) switchURLs(r *http.Request, project *monitor.Project, role monitor.Role) (*monitor.Project, error) {
-	style := r.FormValue("urls")
+	style := formValue(r, "urls")
 	slugs := style == "slug"
 	if !slugs && style != "uuid" || !role.CanWrite() || project.ShowSlugs == slugs {
 		return project, nil

@@ -72,10 +72,8 @@ func suggestSlug(slug, name string) string {
 	return "nightly-backup"
 }
 
-// cleanText drops what a database cannot keep: bytes that are no UTF-8 and NUL.
-func cleanText(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""), "\r\n", "\n")
-}
+// cleanText is what was typed into a field of several lines.
+func cleanText(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
 // cleanLine is cleanText for a field of one line.
 func cleanLine(s string) string {
@@ -196,7 +194,7 @@ func (s *Server) nameForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) newNamePage(r *http.Request, c *monitor.Check, project *monitor.Project, form *Form) *namePage {
-	return &namePage{BasePage: checksBase(project, "Edit "+c.Title()), Check: c, Form: form, From: r.FormValue("from")}
+	return &namePage{BasePage: checksBase(project, "Edit "+c.Title()), Check: c, Form: form, From: formValue(r, "from")}
 }
 
 func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
@@ -219,7 +217,7 @@ func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+	return s.redirect(w, r, checkURL(c, formValue(r, "from")))
 }
 
 // pauseCheck stops the watching of a check.
@@ -244,7 +242,7 @@ func (s *Server) changeStatus(w http.ResponseWriter, r *http.Request, change fun
 	if err != nil {
 		return err
 	}
-	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+	return s.redirect(w, r, checkURL(c, formValue(r, "from")))
 }
 
 // removePage asks before a check is removed.
@@ -355,12 +353,12 @@ func (s *Server) toggleChannel(w http.ResponseWriter, r *http.Request) error {
 	if channel.ProjectID != project.ID {
 		return errs.NotFoundf("channel not found")
 	}
-	if err := s.Store.AssignChannel(r.Context(), c.ID, id, r.PostFormValue("state") == "on"); err != nil {
+	if err := s.Store.AssignChannel(r.Context(), c.ID, id, postedValue(r, "state") == "on"); err != nil {
 		return err
 	}
 	if r.Header.Get("Accept") == "application/json" { // a script, which shows the change itself
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return s.redirect(w, r, checkURL(c, r.FormValue("from"))+"#channels")
+	return s.redirect(w, r, checkURL(c, formValue(r, "from"))+"#channels")
 }

@@ -124,7 +124,7 @@ func (s *Server) undoBulk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := visitorOf(r)
-	u, ok := v.takeUndo(project.ID, r.FormValue("id"), s.Store.Now())
+	u, ok := v.takeUndo(project.ID, formValue(r, "id"), s.Store.Now())
 	if !ok {
 		return errs.Conflictf("This cannot be undone any more: it was undone already, is over %d minutes old, or something else has been done since.", int(undoTime.Minutes()))
 	}
@@ -226,6 +226,6 @@ func positions(distances []int64) []int64 {
 // backQuery is where in the list a form leads back to: its field "back", a query
 // string of the list, without the boxes.
 func backQuery(r *http.Request) string {
-	f := filterOf(r.FormValue("back"))
+	f := filterOf(formValue(r, "back"))
 	return strings.TrimSuffix(f.selecting(false), "?")
 }

@@ -83,7 +83,7 @@ func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	if err := s.fillBase(r, &page.BasePage); err != nil {
 		return err
 	}
-	u, err := s.updateOf(page, r.FormValue("v"), microsTime(r.FormValue("since")))
+	u, err := s.updateOf(page, formValue(r, "v"), microsTime(formValue(r, "since")))
 	if err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	u, err := s.detailsNews(r, c, project, role, r.FormValue("v"))
+	u, err := s.detailsNews(r, c, project, role, formValue(r, "v"))
 	if err != nil {
 		return err
 	}

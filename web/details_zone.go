@@ -71,13 +71,13 @@ func (s *Server) chooseZone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch key := r.PostFormValue("zone"); key {
+	switch key := postedValue(r, "zone"); key {
 	case "utc", "mine", "check":
 		visitorOf(r).session.Values[sessionZone] = key
 	default:
 		return errs.Invalidf("zone", "There is no time zone %q to choose; there are utc, mine and check.", key)
 	}
-	next := safeNext(r.PostFormValue("next"))
+	next := safeNext(postedValue(r, "next"))
 	if !strings.HasPrefix(next, "/checks/"+c.Code.String()+"/") {
 		next = checkURL(c, "")
 	}

@@ -10,6 +10,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // What stands in the documentation for a check of the reader.
@@ -100,7 +101,7 @@ func (s *Server) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
 		return errLogin
 	}
 	m := &docsExamplePage{docsFrame: s.docsFrame("Choose a check"), Back: docsBack(r), Chosen: v.example()}
-	m.Search = clip(strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(r.FormValue("search"), "\x00", ""), "")), monitor.MaxNameLength)
+	m.Search = text.Clip(strings.TrimSpace(formValue(r, "search")), monitor.MaxNameLength)
 	var err error
 	if m.Checks, err = s.Store.ChecksSeenBy(r.Context(), v.User.ID, m.Search, maxExamples+1); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (s *Server) chooseExample(w http.ResponseWriter, r *http.Request) error {
 	if v.User == nil {
 		return errLogin
 	}
-	if code := r.PostFormValue("check"); code == "" {
+	if code := postedValue(r, "check"); code == "" {
 		delete(v.session.Values, sessionExample)
 	} else {
 		v.session.Values[sessionExample] = code
@@ -138,7 +139,7 @@ func (s *Server) chooseExample(w http.ResponseWriter, r *http.Request) error {
 
 // docsBack is the page of documentation named in the request, "" for the list.
 func docsBack(r *http.Request) string {
-	name := r.FormValue("back")
+	name := formValue(r, "back")
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 
+	"punctual/internal/text"
 	"punctual/web/apidoc"
 )
 
@@ -106,16 +107,9 @@ type docsSearchPage struct {
 // docsSearch: GET /docs/search/?q=.
 func (s *Server) docsSearch(w http.ResponseWriter, r *http.Request) error {
 	m := &docsSearchPage{docsFrame: s.docsFrame("Search the documentation")}
-	m.Query = clip(strings.Join(strings.Fields(strings.ToValidUTF8(r.FormValue("q"), "")), " "), maxDocQuery)
+	m.Query = text.Clip(strings.Join(strings.Fields(formValue(r, "q")), " "), maxDocQuery)
 	m.Hits = searchDocs(s.docs, m.Query)
 	return s.render(w, r, http.StatusOK, "docs_search", m)
-}
-
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
 }
 
 // searchDocs finds the sections that have all words of the query, the best
@@ -212,27 +206,27 @@ func eachWord(text, w string, f func(from, to int) bool) {
 	check(len(text))
 }
 
-// snippet is a part of text with the first of the words in it.
-func snippet(text string, words []string) string {
-	first := len(text)
+// snippet is a part of all with the first of the words in it.
+func snippet(all string, words []string) string {
+	first := len(all)
 	for _, w := range words {
-		eachWord(text, w, func(from, _ int) bool { first = min(first, from); return false })
+		eachWord(all, w, func(from, _ int) bool { first = min(first, from); return false })
 	}
-	if first == len(text) {
+	if first == len(all) {
 		first = 0
 	}
 	begin := first
 	for n := 0; begin > 0 && n < snippetsBefore; n++ {
-		_, size := utf8.DecodeLastRuneInString(text[:begin])
+		_, size := utf8.DecodeLastRuneInString(all[:begin])
 		begin -= size
 	}
 	if begin > 0 {
-		if blank := strings.IndexByte(text[begin:first], ' '); blank >= 0 {
+		if blank := strings.IndexByte(all[begin:first], ' '); blank >= 0 {
 			begin += blank + 1
 		}
 	}
-	part := clip(text[begin:], snippetLength)
-	if end := begin + len(part); end < len(text) {
+	part := text.Clip(all[begin:], snippetLength)
+	if end := begin + len(part); end < len(all) {
 		part = strings.TrimRight(part[:max(strings.LastIndexByte(part, ' '), 0)], " ,;:") + " …"
 	}
 	if begin > 0 {

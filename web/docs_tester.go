@@ -6,6 +6,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 // testerView is the form with which a page of documentation lets its reader try
@@ -31,15 +32,15 @@ func (t *testerView) Example() string {
 
 // newTester tries the expression of the request.
 func (s *Server) newTester(r *http.Request, kind schedule.Kind) *testerView {
-	t := &testerView{Kind: kind, TZ: r.FormValue("tz"), Zones: schedule.Zones()}
+	t := &testerView{Kind: kind, TZ: formValue(r, "tz"), Zones: schedule.Zones()}
 	if _, err := schedule.LoadZone(t.TZ); t.TZ == "" || err != nil {
 		t.TZ = "UTC"
 		if u := visitorOf(r).User; u != nil && u.TZ != "" {
 			t.TZ = u.TZ
 		}
 	}
-	text := strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(r.FormValue("schedule"), ""), "\r\n", "\n"))
-	if t.Schedule = clip(text, 2*monitor.MaxScheduleLength); t.Schedule != "" {
+	expr := strings.TrimSpace(strings.ReplaceAll(formValue(r, "schedule"), "\r\n", "\n"))
+	if t.Schedule = text.Clip(expr, 2*monitor.MaxScheduleLength); t.Schedule != "" {
 		t.Preview = newPreview(kind, t.Schedule, t.TZ, s.Store.Now())
 		t.Preview.Now = s.Store.Now()
 		if u := visitorOf(r).User; u != nil {

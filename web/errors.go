@@ -58,15 +58,18 @@ func (s *Server) prepareErrorPages() error {
 }
 
 var headings = map[int]string{
-	http.StatusBadRequest:          "That does not work",
-	http.StatusUnauthorized:        "Please log in",
-	http.StatusForbidden:           "Not allowed",
-	http.StatusNotFound:            "Nothing here",
-	http.StatusMethodNotAllowed:    "Not like that",
-	http.StatusConflict:            "That does not fit",
-	http.StatusTooManyRequests:     "A little slower, please",
-	http.StatusInternalServerError: "Something broke",
-	http.StatusServiceUnavailable:  "Not available",
+	http.StatusBadRequest:            "That does not work",
+	http.StatusUnauthorized:          "Please log in",
+	http.StatusForbidden:             "Not allowed",
+	http.StatusNotFound:              "Nothing here",
+	http.StatusMethodNotAllowed:      "Not like that",
+	http.StatusConflict:              "That does not fit",
+	http.StatusRequestTimeout:        "That took too long",
+	http.StatusRequestEntityTooLarge: "That is too much",
+	http.StatusUnsupportedMediaType:  "Not like that",
+	http.StatusTooManyRequests:       "A little slower, please",
+	http.StatusInternalServerError:   "Something broke",
+	http.StatusServiceUnavailable:    "Not available",
 }
 
 // statusGone is for the log: the visitor has left before there was an answer,
@@ -182,8 +185,7 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		if allowed := w.Header().Values("Allow"); len(allowed) > 0 {
 			message = "This address takes only " + strings.Join(allowed, " and ") + ". If you came here by reloading a page, open it anew."
 		}
-		m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message}
-		if err := s.render(w, r, status, "error", m); err != nil {
+		if err := s.showError(w, r, status, message); err != nil {
 			s.failBroken(w, r, http.StatusInternalServerError, err)
 		}
 	})).ServeHTTP(w, r)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"html/template"
-	"net/http"
 	"net/url"
 
 	"punctual/internal/errs"
@@ -21,14 +20,6 @@ func newForm(values url.Values) *Form {
 		values = url.Values{}
 	}
 	return &Form{Values: values, Errors: map[string]string{}}
-}
-
-// postedForm reads what was sent.
-func postedForm(r *http.Request) (*Form, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, errs.Invalidf("", "The form could not be read.").Because(err)
-	}
-	return newForm(r.PostForm), nil
 }
 
 // Note takes an error of kind Invalid up into the form and returns nil; it

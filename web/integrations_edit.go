@@ -200,7 +200,7 @@ func (s *Server) renameChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := strings.TrimSpace(r.PostFormValue("name"))
+	name := strings.TrimSpace(postedValue(r, "name"))
 	if utf8.RuneCountInString(name) > maxChannelName {
 		return errs.Invalidf("name", "A name has at most %d characters.", maxChannelName)
 	}

@@ -25,7 +25,7 @@ func (s *Server) checksLive(w http.ResponseWriter, r *http.Request) error {
 	}
 	r = unhurried(r)
 	var last listUpdate // without what changes each time
-	known := r.FormValue("v") + "." + r.FormValue("since")
+	known := formValue(r, "v") + "." + formValue(r, "since")
 	return s.stream(w, r, []uuid.UUID{project.ID}, known, func(known string, first bool) (news, error) {
 		data, err := s.live.list(r.Context(), project.ID, first)
 		if err != nil {
@@ -64,7 +64,7 @@ func (s *Server) detailsLive(w http.ResponseWriter, r *http.Request) error {
 	r = unhurried(r)
 	var last *monitor.Check
 	var state shown
-	return s.stream(w, r, []uuid.UUID{project.ID}, r.FormValue("v"), func(known string, first bool) (news, error) {
+	return s.stream(w, r, []uuid.UUID{project.ID}, formValue(r, "v"), func(known string, first bool) (news, error) {
 		c, project, role, err := s.checkFor(r)
 		if err != nil {
 			return news{}, err

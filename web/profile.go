@@ -192,7 +192,7 @@ func (s *Server) appearance(w http.ResponseWriter, r *http.Request) error {
 // saveAppearance remembers the colours: of the user, or of a visitor in their
 // session.
 func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
-	theme := r.FormValue("theme")
+	theme := formValue(r, "theme")
 	if theme != "" && theme != "light" && theme != "dark" {
 		return errs.Invalidf("theme", "There are light and dark colours only.")
 	}
@@ -209,7 +209,7 @@ func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 	default:
 		v.session.Values[sessionTheme] = theme
 	}
-	next := safeNext(r.FormValue("next"))
+	next := safeNext(formValue(r, "next"))
 	if next == "" {
 		next = "/accounts/profile/appearance/"
 	}

@@ -118,7 +118,7 @@ func (s *Server) agreeEmail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := &emailDonePage{BasePage: BasePage{Title: "Change of address"}, Email: change.Email, Old: link.Side == auth.SideOld}
-	if r.FormValue("answer") == "stop" {
+	if formValue(r, "answer") == "stop" {
 		m.Stopped = true
 		err = s.Auth.StopEmailChange(r.Context(), link)
 	} else {

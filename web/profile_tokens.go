@@ -67,7 +67,7 @@ func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if v.User == nil {
 		return errLogin
 	}
-	id, err := uuid.Parse(r.PostFormValue("token"))
+	id, err := uuid.Parse(postedValue(r, "token"))
 	if err != nil {
 		return errs.NotFoundf("There is no such token.")
 	}

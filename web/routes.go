@@ -16,7 +16,7 @@ func (s *Server) routes() http.Handler {
 
 	// Order: first what must hold for every answer (the log sees what became of
 	// a panic), then who is asking, then whether they may send this at all.
-	r.Use(withinTime, s.Proxies.Middleware, s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
+	r.Use(withinTime, s.Proxies.Middleware, s.logRequests, s.recoverPanics, s.securityHeaders, storableInput, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.assets.serve)
@@ -45,7 +45,7 @@ func (s *Server) routes() http.Handler {
 	}
 
 	r.Group(func(r chi.Router) {
-		r.Use(s.withSession, s.crossOrigin)
+		r.Use(s.readForm, s.withSession, s.crossOrigin)
 		get := func(path string, h handler) { r.Get(path, s.wrap(h)) }
 		post := func(path string, h handler) { r.Post(path, s.wrap(h)) }
 
@@ -198,13 +198,16 @@ func (s *Server) routes() http.Handler {
 	})
 
 	// Walls on screens: no log-in, their address is the permission.
-	r.Get("/wall/{wall}/{signature}/", s.wrap(s.wall))
-	r.Get("/tv/", s.wrap(s.tv))
+	r.Group(func(r chi.Router) {
+		r.Use(s.readForm)
+		r.Get("/wall/{wall}/{signature}/", s.wrap(s.wall))
+		r.Get("/tv/", s.wrap(s.tv))
+	})
 
 	// Links in mails: their signature is the permission. Mail programs post to
 	// the unsubscribe address without any cookie or origin (RFC 8058).
 	r.Group(func(r chi.Router) {
-		r.Use(s.withSession)
+		r.Use(s.readForm, s.withSession)
 		r.Get("/integrations/{channel}/unsub/{signed}/", s.wrap(s.unsubscribeForm))
 		r.Post("/integrations/{channel}/unsub/{signed}/", s.wrap(s.unsubscribe))
 		r.Get("/accounts/unsubscribe_reports/{signed}/", s.wrap(s.unsubscribeReportsForm))

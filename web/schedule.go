@@ -225,7 +225,7 @@ func (s *Server) showScheduleForm(w http.ResponseWriter, r *http.Request, status
 		return err
 	}
 	return s.render(w, r, status, "check_schedule", &schedulePage{
-		BasePage: checksBase(project, "Schedule of "+c.Title()), Check: c, Form: form, Fields: fields, From: r.FormValue("from"),
+		BasePage: checksBase(project, "Schedule of "+c.Title()), Check: c, Form: form, Fields: fields, From: formValue(r, "from"),
 	})
 }
 
@@ -255,16 +255,16 @@ func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.redirect(w, r, checkURL(c, r.FormValue("from")))
+	return s.redirect(w, r, checkURL(c, formValue(r, "from")))
 }
 
 // validateSchedule tells scripts whether an expression is well-formed:
 // ?kind=&schedule= → {"result": true} (features §11).
 func (s *Server) validateSchedule(w http.ResponseWriter, r *http.Request) error {
-	kind := schedule.Kind(r.FormValue("kind"))
+	kind := schedule.Kind(formValue(r, "kind"))
 	_, problem := "", fmt.Sprintf("kind %q has no expression", kind)
 	if kind == schedule.Cron || kind == schedule.OnCalendar {
-		_, problem = scheduleProblem(kind, strings.TrimSpace(r.FormValue("schedule")), "UTC")
+		_, problem = scheduleProblem(kind, strings.TrimSpace(formValue(r, "schedule")), "UTC")
 	}
 	return writeJSON(w, map[string]bool{"result": problem == ""})
 }

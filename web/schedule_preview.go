@@ -248,7 +248,7 @@ func (s *Server) showExpression(w http.ResponseWriter, r *http.Request, kind sch
 	if visitorOf(r).User == nil {
 		return errLogin
 	}
-	expr, tz := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("schedule"), "\r\n", "\n")), r.PostFormValue("tz")
+	expr, tz := strings.TrimSpace(strings.ReplaceAll(postedValue(r, "schedule"), "\r\n", "\n")), postedValue(r, "tz")
 	if tz == "" {
 		tz = "UTC"
 	}

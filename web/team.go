@@ -123,7 +123,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 	if member.UserID == v.User.ID && role != monitor.RoleOwner {
 		return errs.Forbiddenf("You cannot change what you may do yourself. You can leave the project.")
 	}
-	if r.FormValue("remove") != "" {
+	if formValue(r, "remove") != "" {
 		if err := s.Store.RemoveMember(r.Context(), p.ID, id); err != nil {
 			return hide(err, "There is no such member.")
 		}
@@ -131,7 +131,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 		v.flash("ok", member.Email+" does not work in this project any more.")
 		return s.redirect(w, r, teamPath(p))
 	}
-	as, err := auth.MemberRole(r.FormValue("role"))
+	as, err := auth.MemberRole(formValue(r, "role"))
 	if err != nil {
 		return err
 	}

@@ -333,5 +333,5 @@ func (s *Server) adminRemoveFactors(w http.ResponseWriter, r *http.Request) erro
 	}
 	s.audit(r, "two-factor sign-in of a user removed", "user", user.Email, "factors", n)
 	visitorOf(r).flash("ok", user.Email+" logs in with one step now. We have told them by mail.")
-	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {r.FormValue("q")}}.Encode())
+	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {formValue(r, "q")}}.Encode())
 }

@@ -12,6 +12,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // purposeWall is what the signature in the address of a wall is made for. The
@@ -71,7 +72,7 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) error {
 		m.Projects = append(m.Projects, column)
 	}
 	part := "wall"
-	if r.FormValue("part") != "" {
+	if formValue(r, "part") != "" {
 		part = "wall-body"
 	}
 	return s.execute(w, http.StatusOK, "wall_view", part, m)
@@ -83,7 +84,7 @@ func (s *Server) tv(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func wallTheme(r *http.Request) string {
-	if r.FormValue("theme") == "light" {
+	if formValue(r, "theme") == "light" {
 		return "light"
 	}
 	return "dark"
@@ -205,7 +206,7 @@ func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 	if wall.Name == "" {
 		wall.Name = "Wall"
 	}
-	if clip(wall.Name, maxWallName) != wall.Name || strings.ToValidUTF8(wall.Name, "") != wall.Name || strings.ContainsRune(wall.Name, 0) {
+	if text.Longer(wall.Name, maxWallName) {
 		form.Fail("name", "A wall's name is a text of at most 60 characters.")
 	}
 	mine, err := s.Store.ProjectsOf(r.Context(), v.User.ID)

@@ -19,6 +19,7 @@ import (
 	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // MaxKeyName is the longest name of a security key, in characters (features §1).
@@ -176,12 +177,12 @@ func questionOf(session string) (question webauthn.SessionData, ok bool) {
 }
 
 // keyName brings the name of a key into the form it is stored in.
-func keyName(text string) (string, error) {
-	name := strings.Join(strings.Fields(text), " ")
+func keyName(typed string) (string, error) {
+	name := strings.Join(strings.Fields(typed), " ")
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return "", errs.Invalidf("name", "Please give the key a name, to know it by later.")
-	case n > MaxKeyName || !utf8.ValidString(name) || strings.ContainsRune(name, 0):
+	case n > MaxKeyName || !text.Storable(name):
 		return "", errs.Invalidf("name", "A key's name is a text of at most %d characters.", MaxKeyName)
 	}
 	return name, nil

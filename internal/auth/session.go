@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +17,7 @@ import (
 	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // How long sessions live.
@@ -181,7 +181,7 @@ func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessio
 	user, _ := session.Values[userKey].(string)
 	row.UserID, _ = uuid.Parse(user) // no user: the zero id
 	row.Data = data
-	row.UserAgent = cut(r.UserAgent(), maxUserAgent)
+	row.UserAgent = text.ClipBytes(r.UserAgent(), maxUserAgent)
 	row.RemoteAddr = clientip.Of(r)
 	row.LastUsedAt = s.store.Now()
 	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)
@@ -234,12 +234,4 @@ func newSecret() string {
 func hashID(id string) []byte {
 	sum := sha256.Sum256([]byte(id))
 	return sum[:]
-}
-
-// cut shortens s to at most n bytes of whole characters.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

@@ -10,6 +10,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // MaxTokenName is the longest name of an account token, in characters.
@@ -24,7 +25,7 @@ func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, 
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return nil, "", errs.Invalidf("name", "Please give the token a name, to know it by later.")
-	case n > MaxTokenName || !utf8.ValidString(name) || strings.ContainsRune(name, 0):
+	case n > MaxTokenName || !text.Storable(name):
 		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", MaxTokenName)
 	}
 	token := NewToken()

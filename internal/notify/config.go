@@ -8,9 +8,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"punctual/internal/errs"
+	"punctual/internal/text"
 )
 
 // maxMessage is how long an error's message may be (features §19).
@@ -78,7 +78,7 @@ func setField(dst any, raw json.RawMessage) (want string) {
 	}
 	switch dst := dst.(type) {
 	case *string:
-		if json.Unmarshal(raw, dst) != nil || !storable(*dst) {
+		if json.Unmarshal(raw, dst) != nil || !text.Storable(*dst) {
 			return "a text"
 		}
 	case *bool:
@@ -96,7 +96,7 @@ func setField(dst any, raw json.RawMessage) (want string) {
 		}
 		*dst = make(map[string]string, len(pointers)) // what was there goes
 		for name, value := range pointers {
-			if value == nil || !storable(name) || !storable(*value) {
+			if value == nil || !text.Storable(name) || !text.Storable(*value) {
 				return "an object of texts"
 			}
 			(*dst)[name] = *value
@@ -104,9 +104,6 @@ func setField(dst any, raw json.RawMessage) (want string) {
 	}
 	return ""
 }
-
-// storable tells whether both engines can keep the text.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // inForm gives a complaint about a setting the name its field has in the form,
 // where that is another one.

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 // settings are what the query of a ping with create=1 says of the check to be
@@ -26,11 +26,11 @@ func parseSettings(rawQuery string) settings {
 		name, value, _ := strings.Cut(pair, "=")
 		switch name {
 		case "timeout", "grace", "schedule", "tz", "tags":
-			text, err := url.QueryUnescape(value)
+			decoded, err := url.QueryUnescape(value)
 			if err != nil {
-				text = "\x00" // no setting may have it
+				decoded = "\x00" // no setting may have it
 			}
-			s[name] = text
+			s[name] = decoded
 		}
 	}
 	return s
@@ -61,7 +61,7 @@ func (s settings) apply(c *monitor.Check) error {
 		c.Kind, c.Schedule, c.Timeout = kind, expr, monitor.DefaultTimeout
 	}
 	tags := s["tags"]
-	if !utf8.ValidString(tags) || strings.ContainsRune(tags, 0) || utf8.RuneCountInString(tags) > monitor.MaxTagsLength {
+	if !text.Storable(tags) || text.Longer(tags, monitor.MaxTagsLength) {
 		return errs.Invalidf("tags", "tags are not a text of at most %d characters", monitor.MaxTagsLength)
 	}
 	c.Tags = tags
@@ -70,11 +70,11 @@ func (s settings) apply(c *monitor.Check) error {
 
 // seconds takes a whole number of seconds into dst, where it is sent.
 func (s settings) seconds(name string, dst *time.Duration) error {
-	text, sent := s[name]
+	digits, sent := s[name]
 	if !sent {
 		return nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(digits)
 	if err != nil || n < monitor.MinSeconds || n > monitor.MaxSeconds {
 		return errs.Invalidf(name, "%s is not a number of seconds from %d to %d", name, monitor.MinSeconds, monitor.MaxSeconds)
 	}

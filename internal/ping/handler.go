@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -21,6 +20,7 @@ import (
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // Handler answers ping URLs (contract §1.1–1.6).
@@ -69,7 +69,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !t.validFormat() {
-		text(w, http.StatusBadRequest, "invalid url format")
+		say(w, http.StatusBadRequest, "invalid url format")
 		return
 	}
 	created, err := h.handle(&t, r)
@@ -103,14 +103,14 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 		}
 		return false, refusal
 	}
-	method := clean(r.Method, monitor.MaxMethod)
+	method := text.Clip(r.Method, monitor.MaxMethod)
 	arrival := &store.Arrival{
 		Code: t.code, PingKey: t.pingKey, Slug: t.slug,
 		Ping: monitor.Ping{
 			CreatedAt:  now,
 			Scheme:     h.proxies.Scheme(r),
 			Method:     method,
-			UserAgent:  clean(r.UserAgent(), monitor.MaxUserAgent),
+			UserAgent:  text.Clip(r.UserAgent(), monitor.MaxUserAgent),
 			RemoteAddr: textOf(h.proxies.First(r)),
 			RID:        rid,
 			ExitStatus: t.exit,
@@ -218,21 +218,21 @@ func (h *Handler) accepted(w http.ResponseWriter, status int, body string) {
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	switch kind := errs.KindOf(err); {
 	case errors.Is(err, errFormat), errors.Is(err, errRunID):
-		text(w, http.StatusBadRequest, err.Error())
+		say(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, store.ErrAmbiguousSlug):
-		text(w, http.StatusConflict, err.Error())
+		say(w, http.StatusConflict, err.Error())
 	case errors.Is(err, errTooLong):
 		page(w, http.StatusBadRequest, "body too large", "The request body is larger than "+strconv.FormatInt(h.maxBody, 10)+" bytes. The ping was not recorded; send the end of the output only.")
 	case kind == errs.NotFound:
-		text(w, http.StatusNotFound, "not found")
+		say(w, http.StatusNotFound, "not found")
 	case kind == errs.Invalid:
-		text(w, http.StatusBadRequest, errs.Message(err))
+		say(w, http.StatusBadRequest, errs.Message(err))
 	case kind == errs.TooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
-		text(w, http.StatusTooManyRequests, errs.Message(err))
+		say(w, http.StatusTooManyRequests, errs.Message(err))
 	case kind == errs.Unavailable, isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		text(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
+		say(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
 	case r.Context().Err() != nil: // the client has gone while its slug was looked up
 		w.WriteHeader(499)
 	default:
@@ -245,10 +245,10 @@ func (h *Handler) broken(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("X-Request-Id", id)
 	ctx := logs.WithEvent(incident.WithRequest(r.Context(), r), &logs.Event{ID: id})
 	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix, false), slog.Any("error", err))...)
-	text(w, http.StatusInternalServerError, "internal error, the ping may not have been recorded")
+	say(w, http.StatusInternalServerError, "internal error, the ping may not have been recorded")
 }
 
-func text(w http.ResponseWriter, status int, body string) {
+func say(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -278,16 +278,4 @@ func textOf(a netip.Addr) string {
 		return ""
 	}
 	return a.String()
-}
-
-// clean makes a text storable on both engines: valid UTF-8 without NUL, at most
-// limit characters.
-func clean(s string, limit int) string {
-	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	}
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit])
-	}
-	return s
 }

@@ -9,6 +9,7 @@ import (
 	"punctual/internal/clientip"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // Logged writes a debugging line about each ping that h answers; prefix is that
@@ -26,7 +27,7 @@ func Logged(h http.Handler, prefix string, proxies *clientip.Proxies, log *slog.
 // of the check, which its unique key stands for, and the ping key. The slug is
 // shown where it is known to be one: it may be a ping key in the wrong place.
 func pingAttrs(r *http.Request, prefix string, known bool) []any {
-	attrs := []any{slog.String("method", clean(r.Method, monitor.MaxMethod))}
+	attrs := []any{slog.String("method", text.Clip(r.Method, monitor.MaxMethod))}
 	t, ok := parseTarget(strings.TrimPrefix(r.URL.Path, prefix))
 	switch {
 	case !ok:

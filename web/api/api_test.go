@@ -308,3 +308,15 @@ func TestStatusFollowsTheClock(t *testing.T) {
 		}
 	})
 }
+
+// A body is bounded before it is known who sends it.
+func TestBodiesAreBounded(t *testing.T) {
+	each(t, func(c *client) {
+		huge := `{"desc":"` + strings.Repeat("x", 1<<20) + `"}`
+		for _, key := range []string{rwKey, ""} {
+			if status, text := c.callAs(key, "POST", "/api/v3/checks/", huge); status != 413 || text != `{"error": "the request body is larger than 1048576 bytes"}` {
+				t.Errorf("with the key %q: %d %s", key, status, text)
+			}
+		}
+	})
+}

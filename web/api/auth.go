@@ -2,7 +2,8 @@ package api
 
 import (
 	"encoding/json"
-	"io"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/logs"
+	"punctual/web/intake"
 )
 
 // keyLength is the length of every API key, old and new (contract §2.2).
@@ -35,9 +37,9 @@ func (a *API) remove(op operation) http.HandlerFunc {
 // in, which may be in the body.
 func (a *API) write(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		b, err := readBody(r)
+		b, err := readBody(w, r)
 		if err != nil {
-			a.fail(w, r, err)
+			a.failBody(w, r, err)
 			return
 		}
 		a.authenticated(w, r, apiKey(r, b), false, b, op)
@@ -83,15 +85,29 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, 
 // body is the JSON object of a request, its values not yet looked at.
 type body map[string]json.RawMessage
 
-// maxBody bounds what is read of a request.
-const maxBody = 1 << 20
-
-func readBody(r *http.Request) (body, error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
-	if err != nil {
+// readBody reads the JSON object that was sent, before it is known who asks: a
+// body of more than intake.DefaultLimit bytes, or one that takes long, is refused.
+func readBody(w http.ResponseWriter, r *http.Request) (body, error) {
+	raw, err := intake.Read(w, r, intake.DefaultLimit)
+	switch {
+	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, intake.ErrTooSlow):
+		return nil, err
+	case err != nil:
 		return nil, errs.Invalidf("", "could not parse request body").Because(err)
 	}
 	return parseBody(raw)
+}
+
+// failBody answers a body that could not be read.
+func (a *API) failBody(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, intake.ErrTooLarge):
+		a.error(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body is larger than %d bytes", intake.DefaultLimit))
+	case errors.Is(err, intake.ErrTooSlow):
+		a.error(w, http.StatusRequestTimeout, "the request body took too long to arrive")
+	default:
+		a.fail(w, r, err)
+	}
 }
 
 // key is the field api_key; a number counts by its digits (conformance §2).

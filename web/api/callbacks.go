@@ -1,13 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -16,6 +16,8 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/store"
+	"punctual/internal/text"
+	"punctual/web/intake"
 )
 
 // How long after a delivery was made it can still turn out that it has not
@@ -35,8 +37,7 @@ const (
 // become of a message it had accepted. The uuid is the secret. The answer is
 // always an empty 200: providers repeat everything else.
 func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	_ = r.ParseMultipartForm(maxForm) // also parses other forms; what cannot be read tells nothing
+	_ = intake.Form(w, r, maxForm, true) // what cannot be read tells nothing
 	code := uuid.MustParse(chi.URLParam(r, "code"))
 	if reason, disable := undelivered(r.PostForm); reason != "" {
 		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil && errs.KindOf(err) != errs.NotFound {
@@ -66,7 +67,7 @@ func undelivered(form url.Values) (reason string, disable bool) {
 // where that was the end of the channel. It fails with errs.NotFound when there
 // is no such delivery, or none young enough.
 func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounce) error {
-	b.Reason = storable(b.Reason)
+	b.Reason = text.Clip(b.Reason, maxReason)
 	u, err := a.Store.NoteUndelivered(ctx, code, b)
 	if err != nil {
 		return err
@@ -84,13 +85,18 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 // bounce is POST bounces/: a mail server passes a mail on that came back to one
 // of our return paths. The answer says what was done, always with 200.
 func (a *API) bounce(w http.ResponseWriter, r *http.Request) {
-	text, err := a.readBounce(r.Context(), io.LimitReader(r.Body, maxBounce))
+	raw, err := intake.Start(w, r, maxBounce)
+	if err != nil {
+		a.failBody(w, r, err)
+		return
+	}
+	answer, err := a.readBounce(r.Context(), bytes.NewReader(raw))
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(text))
+	w.Write([]byte(answer))
 }
 
 func (a *API) readBounce(ctx context.Context, raw io.Reader) (string, error) {
@@ -129,11 +135,4 @@ func (a *API) reportBounced(ctx context.Context, b mail.Bounce) (string, error) 
 		return "", fmt.Errorf("bounced report: %w", err)
 	}
 	return "OK", nil
-}
-
-// storable makes a reason of text that others sent: no longer than maxReason,
-// and nothing in it that a database refuses.
-func storable(s string) string {
-	r := []rune(strings.ReplaceAll(s, "\x00", ""))
-	return string(r[:min(len(r), maxReason)])
 }

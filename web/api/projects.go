@@ -39,8 +39,8 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 		var b body
 		if r.Method == http.MethodPost {
 			var err error
-			if b, err = readBody(r); err != nil {
-				a.refuse(w, r, err)
+			if b, err = readBody(w, r); err != nil {
+				a.failBody(w, r, err)
 				return
 			}
 		}
