@@ -52,7 +52,7 @@ var onlyFor = map[string][]string{
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
 	"web":                 {"internal/app", "cmd/punctual"},
 	"web/apidoc":          {"web"},
-	"web/intake":          {"web"},
+	"web/intake":          {"web", "web/api"},
 	"web/badge":           {"internal/app", "web"},                 // the addresses, for the page of them
 	"web/status":          {"internal/app", "web", "cmd/punctual"}, // the page for people is the site's, the JSON the command's, too
 	"database/sql/driver": {"internal/db"},
