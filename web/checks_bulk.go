@@ -7,13 +7,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // bulk is an action on several checks of the list.
@@ -154,7 +154,7 @@ func (b *bulk) tags() ([]string, error) {
 	if len(tags) == 0 {
 		return nil, errs.Invalidf("tag", "Write at least one tag.")
 	}
-	if utf8.RuneCountInString(strings.Join(tags, " ")) > monitor.MaxTagsLength {
+	if text.Longer(strings.Join(tags, " "), monitor.MaxTagsLength) {
 		return nil, errs.Invalidf("tag", "The tags together may have at most %d characters.", monitor.MaxTagsLength)
 	}
 	return tags, nil
@@ -192,7 +192,7 @@ func (s *Server) retag(r *http.Request, b *bulk, done, already string, change fu
 		have := c.TagList()
 		tags := change(slices.Clone(have))
 		was, now := c.Tags, strings.Join(tags, " ")
-		full[c.ID] = utf8.RuneCountInString(now) > monitor.MaxTagsLength
+		full[c.ID] = text.Longer(now, monitor.MaxTagsLength) && len(now) > len(was)
 		changes := !full[c.ID] && !slices.Equal(have, tags)
 		if changes {
 			c.Tags = now

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // checkURL is where a form about a check leads back to: the list when it was
@@ -27,32 +28,35 @@ func checkURL(c *monitor.Check, from string) string {
 
 func listURL(project uuid.UUID) string { return "/projects/" + project.String() + "/checks/" }
 
-// maxDescription bounds the text about a check, which has no bound in the
-// contract, to what a page can show.
-const maxDescription = 10000
-
 // nameInput is what a check is called and about.
 type nameInput struct{ Name, Slug, Tags, Description string }
 
 // readName reads name, slug, tags and desc from a form and notes there what is
-// wrong.
-func readName(form *Form) nameInput {
+// wrong. Of a check that is there already, was, a text that has not been changed
+// stays as it is stored, also where a new one could not be like that.
+func readName(form *Form, was *monitor.Check) nameInput {
 	in := nameInput{
 		Name:        cleanLine(form.Value("name")),
 		Slug:        cleanLine(form.Value("slug")),
-		Tags:        strings.Join(strings.Fields(cleanLine(strings.ReplaceAll(form.Value("tags"), ",", " "))), " "),
+		Tags:        cleanTags(form.Value("tags")),
 		Description: strings.TrimSpace(cleanText(form.Value("desc"))),
 	}
-	limit := func(field, value, what string, most int) {
-		if utf8.RuneCountInString(value) > most {
+	if was == nil {
+		was = &monitor.Check{}
+	}
+	limit := func(field string, value *string, same bool, stored, what string, most int) {
+		switch {
+		case same:
+			*value = stored
+		case text.Longer(*value, most):
 			errf(form, field, "%s may have at most %d characters.", what, most)
 		}
 	}
-	limit("name", in.Name, "The name", monitor.MaxNameLength)
-	limit("slug", in.Slug, "The slug", monitor.MaxSlugLength)
-	limit("tags", in.Tags, "The tags together", monitor.MaxTagsLength)
-	limit("desc", in.Description, "The description", maxDescription)
-	if form.Error("slug") == "" && !monitor.ValidSlug(in.Slug) {
+	limit("name", &in.Name, in.Name == cleanLine(was.Name), was.Name, "The name", monitor.MaxNameLength)
+	limit("slug", &in.Slug, in.Slug == was.Slug, was.Slug, "The slug", monitor.MaxSlugLength)
+	limit("tags", &in.Tags, in.Tags == cleanTags(was.Tags), was.Tags, "The tags together", monitor.MaxTagsLength)
+	limit("desc", &in.Description, in.Description == strings.TrimSpace(cleanText(was.Description)), was.Description, "The description", monitor.MaxDescriptionLength)
+	if form.Error("slug") == "" && in.Slug != was.Slug && !monitor.ValidSlug(in.Slug) {
 		errf(form, "slug", "A slug has lower-case letters, digits, dashes and underscores only, such as %q.", suggestSlug(in.Slug, in.Name))
 	}
 	return in
@@ -83,6 +87,11 @@ func cleanLine(s string) string {
 		}
 		return r
 	}, cleanText(s)))
+}
+
+// cleanTags are tags with one blank between each two.
+func cleanTags(s string) string {
+	return strings.Join(strings.Fields(cleanLine(strings.ReplaceAll(s, ",", " "))), " ")
 }
 
 func (in *nameInput) set(c *monitor.Check) {
@@ -128,7 +137,7 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defaultSchedule(form.Values)
-	name, sched := readName(form), readSchedule(form)
+	name, sched := readName(form, nil), readSchedule(form)
 	if name.Slug == "" {
 		name.Slug = slugOf(name.Name)
 	}
@@ -206,7 +215,7 @@ func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := readName(form)
+	in := readName(form, c)
 	if !form.OK() {
 		return s.render(w, r, http.StatusBadRequest, "check_name", s.newNamePage(r, c, project, form))
 	}

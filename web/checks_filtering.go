@@ -3,10 +3,10 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"unicode/utf8"
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // filteringPage is the form of the rules that classify pings.
@@ -56,7 +56,8 @@ func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
 	keywords := map[string]string{}
 	for _, field := range []string{"start_kw", "success_kw", "failure_kw"} {
 		keywords[field] = cleanLine(form.Value(field))
-		if utf8.RuneCountInString(keywords[field]) > monitor.MaxKeywordLength {
+		stored := map[string]string{"start_kw": c.Filter.StartKW, "success_kw": c.Filter.SuccessKW, "failure_kw": c.Filter.FailureKW}[field]
+		if text.Longer(keywords[field], monitor.MaxKeywordLength) && keywords[field] != cleanLine(stored) {
 			errf(form, field, "At most %d characters fit here.", monitor.MaxKeywordLength)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 
+	"punctual/internal/monitor"
 	"punctual/internal/text"
 	"punctual/web/apidoc"
 )
@@ -84,7 +85,6 @@ func apiSections(ref *apidoc.Reference) []docSection {
 const (
 	maxDocHits     = 12
 	maxDocWords    = 8   // of a search
-	maxDocQuery    = 100 // characters
 	snippetLength  = 180 // characters
 	snippetsBefore = 60  // characters shown before the first word found
 )
@@ -107,7 +107,7 @@ type docsSearchPage struct {
 // docsSearch: GET /docs/search/?q=.
 func (s *Server) docsSearch(w http.ResponseWriter, r *http.Request) error {
 	m := &docsSearchPage{docsFrame: s.docsFrame("Search the documentation")}
-	m.Query = text.Clip(strings.Join(strings.Fields(formValue(r, "q")), " "), maxDocQuery)
+	m.Query = text.Clip(strings.Join(strings.Fields(formValue(r, "q")), " "), monitor.MaxDocSearchLength)
 	m.Hits = searchDocs(s.docs, m.Query)
 	return s.render(w, r, http.StatusOK, "docs_search", m)
 }

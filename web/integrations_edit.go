@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -17,10 +16,8 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/text"
 )
-
-// maxChannelName is how many characters a channel's name may have.
-const maxChannelName = 100
 
 // channelForm is the page that adds or edits a channel; each kind has a
 // template of its own, pages/channel_<kind>.html.
@@ -122,15 +119,24 @@ func addedText(c *monitor.Channel) string {
 // fillChannel takes name and settings from the form; what is wrong stays in it.
 func (s *Server) fillChannel(c *monitor.Channel, n notify.Notifier, form *Form) error {
 	form.Values.Set("name", strings.TrimSpace(form.Value("name")))
-	c.Name = form.Value("name")
-	if utf8.RuneCountInString(c.Name) > maxChannelName {
-		form.Fail("name", fmt.Sprintf("A name has at most %d characters.", maxChannelName))
+	if err := form.Note(setChannelName(c, form.Value("name"))); err != nil {
+		return err
 	}
-	config, err := n.FromForm(form.Values)
+	config, err := n.FromForm(c.Config, form.Values)
 	if err := form.Note(err); err != nil {
 		return err
 	}
 	c.Config = config
+	return nil
+}
+
+// setChannelName gives a channel another name; one that is too long may stay.
+func setChannelName(c *monitor.Channel, name string) error {
+	name = strings.TrimSpace(name)
+	if text.Longer(name, monitor.MaxChannelName) && name != c.Name {
+		return errs.Invalidf("name", "A name has at most %d characters.", monitor.MaxChannelName)
+	}
+	c.Name = name
 	return nil
 }
 
@@ -200,13 +206,8 @@ func (s *Server) renameChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := strings.TrimSpace(postedValue(r, "name"))
-	if utf8.RuneCountInString(name) > maxChannelName {
-		return errs.Invalidf("name", "A name has at most %d characters.", maxChannelName)
-	}
 	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
-		now.Name = name
-		return nil
+		return setChannelName(now, postedValue(r, "name"))
 	})
 	if err != nil {
 		return hide(err, "There is no such integration any more.")

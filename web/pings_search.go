@@ -15,7 +15,6 @@ import (
 // Bounds of a search in bodies. A check with the usual limits of a hundred pings
 // of a hundred kilobytes is searched to the end.
 const (
-	maxSearchText  = 200        // characters of what is looked for
 	maxSearchBody  = 100_000    // bytes of each body, from its beginning
 	maxSearchBytes = 16_000_000 // of all bodies together
 )
@@ -35,8 +34,8 @@ type search struct {
 // read, not as they were sent. The database only hands the bodies out, so that
 // each finds the same.
 func (s *Server) searchBodies(ctx context.Context, c *monitor.Check, text string, minN int64, limit int) (*search, error) {
-	if n := utf8.RuneCountInString(text); n > maxSearchText {
-		return nil, errs.Invalidf("q", "Search for at most %d characters; these are %d.", maxSearchText, n)
+	if n := utf8.RuneCountInString(text); n > monitor.MaxSearchLength {
+		return nil, errs.Invalidf("q", "Search for at most %d characters; these are %d.", monitor.MaxSearchLength, n)
 	}
 	wanted, err := regexp.Compile(`(?i)` + regexp.QuoteMeta(text))
 	if err != nil {

@@ -55,7 +55,7 @@ func TestBodiesAreSearched(t *testing.T) {
 			t.Errorf("marked: %q", got)
 		}
 		s.get(base+"?q=nosuchtext").has("Nothing matches", "Show everything")
-		s.get(base + "?q=" + strings.Repeat("a", maxSearchText+1)).is(http.StatusBadRequest).has("at most 200 characters")
+		s.get(base + "?q=" + strings.Repeat("a", monitor.MaxSearchLength+1)).is(http.StatusBadRequest).has("at most 200 characters")
 		s.get(base + "?q=%FF").is(http.StatusBadRequest).has("UTF-8")
 	})
 }

@@ -207,7 +207,7 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 }
 
 func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, form *Form) error {
-	name, err := auth.ProjectName(form.Value("name"))
+	name, err := auth.ProjectRename(p.Name, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -206,8 +207,8 @@ func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 	if wall.Name == "" {
 		wall.Name = "Wall"
 	}
-	if text.Longer(wall.Name, maxWallName) {
-		form.Fail("name", "A wall's name is a text of at most 60 characters.")
+	if text.Longer(wall.Name, monitor.MaxWallName) {
+		form.Fail("name", fmt.Sprintf("A wall's name has at most %d characters.", monitor.MaxWallName))
 	}
 	mine, err := s.Store.ProjectsOf(r.Context(), v.User.ID)
 	if err != nil {
@@ -236,9 +237,6 @@ func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 	v.flash("ok", "The wall is there. Open its address on the screen.")
 	return s.redirect(w, r, "/walls/")
 }
-
-// maxWallName is the longest name of a wall, in characters.
-const maxWallName = 60
 
 // removeWall: POST /walls/<id>/remove/.
 func (s *Server) removeWall(w http.ResponseWriter, r *http.Request) error {

@@ -46,7 +46,7 @@ func (s *sink) Kind() string                                                  { 
 func (s *sink) Label() string                                                 { return s.kind }
 func (s *sink) Destination(config string) string                              { return readConfig(config).To }
 func (s *sink) Summary(config string) string                                  { return readConfig(config).To }
-func (s *sink) FromForm(url.Values) (string, error)                           { return "{}", nil }
+func (s *sink) FromForm(string, url.Values) (string, error)                   { return "{}", nil }
 func (s *sink) FromFields(string, map[string]json.RawMessage) (string, error) { return "{}", nil }
 func (s *sink) ToForm(string) url.Values                                      { return nil }
 func (s *sink) Wants(cfg string, f monitor.Flip) bool {

@@ -15,9 +15,6 @@ import (
 // MinPasswordLength is the least a password has, in characters (features §9).
 const MinPasswordLength = 8
 
-// maxPasswordLength bounds the work of hashing.
-const maxPasswordLength = 1000
-
 // argonParams are the ones OWASP recommends: about 31 ms and 19 MiB.
 var argonParams = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
@@ -110,8 +107,8 @@ func (s *Service) HashPassword(ctx context.Context, password string) (string, er
 	switch n := len([]rune(password)); {
 	case n < MinPasswordLength:
 		return "", errs.Invalidf("password", "A password needs at least %d characters.", MinPasswordLength)
-	case n > maxPasswordLength:
-		return "", errs.Invalidf("password", "A password has at most %d characters.", maxPasswordLength)
+	case n > monitor.MaxPasswordLength:
+		return "", errs.Invalidf("password", "A password has at most %d characters.", monitor.MaxPasswordLength)
 	}
 	defer s.enter(ctx)()
 	hash, err := argon2id.CreateHash(password, &argonParams)
@@ -122,7 +119,7 @@ func (s *Service) HashPassword(ctx context.Context, password string) (string, er
 }
 
 func (s *Service) compare(ctx context.Context, password, hash string) (bool, error) {
-	if len(password) > 4*maxPasswordLength {
+	if len(password) > 4*monitor.MaxPasswordLength {
 		return false, nil
 	}
 	defer s.enter(ctx)()

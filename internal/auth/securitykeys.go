@@ -22,9 +22,6 @@ import (
 	"punctual/internal/text"
 )
 
-// MaxKeyName is the longest name of a security key, in characters (features §1).
-const MaxKeyName = 100
-
 var (
 	errNoKeys = errs.Conflictf("Security keys work only on sites with https, or on localhost.")
 	errBadKey = errs.Invalidf("credential", "The key was not accepted. Please try again.")
@@ -182,8 +179,8 @@ func keyName(typed string) (string, error) {
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return "", errs.Invalidf("name", "Please give the key a name, to know it by later.")
-	case n > MaxKeyName || !text.Storable(name):
-		return "", errs.Invalidf("name", "A key's name is a text of at most %d characters.", MaxKeyName)
+	case n > monitor.MaxKeyName || !text.Storable(name):
+		return "", errs.Invalidf("name", "A key's name is a text of at most %d characters.", monitor.MaxKeyName)
 	}
 	return name, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	netmail "net/mail"
+	"slices"
 	"strings"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -16,9 +17,8 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
-
-const maxAddressLength = 254
 
 // SendLogin mails a login link to its user.
 type SendLogin func(ctx context.Context, u *monitor.User, link string) error
@@ -69,16 +69,16 @@ func NewService(c Config) *Service {
 
 // Address brings an e-mail address into the form accounts have: alone, in lower
 // case. What is none fails with errs.Invalid about the field.
-func Address(field, text string) (string, error) {
-	text = strings.ToLower(strings.TrimSpace(text))
-	if text == "" {
+func Address(field, typed string) (string, error) {
+	address := strings.ToLower(strings.TrimSpace(typed))
+	if address == "" {
 		return "", errs.Invalidf(field, "Please type an e-mail address.")
 	}
-	parsed, err := netmail.ParseAddress(text)
-	if err != nil || parsed.Address != text || parsed.Name != "" || len(text) > maxAddressLength {
+	parsed, err := netmail.ParseAddress(address)
+	if err != nil || parsed.Address != address || parsed.Name != "" || len(address) > monitor.MaxAddressLength || !text.Storable(address) {
 		return "", errs.Invalidf(field, "This is not a complete e-mail address.")
 	}
-	return text, nil
+	return address, nil
 }
 
 // zoneOrUTC is the present name of the zone a browser has told, UTC for one
@@ -98,18 +98,26 @@ func (s *Service) Bucket(limit, of string) string {
 	return limit + ":" + hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// MaxProjectName is the longest name of a project, in characters (features §10).
-const MaxProjectName = 60
+// ProjectRename is ProjectName for a project that is called was: that name may
+// stay, whatever it is.
+func ProjectRename(was, typed string) (string, error) {
+	if slices.Equal(strings.Fields(typed), strings.Fields(was)) && was != "" {
+		return was, nil
+	}
+	return ProjectName(typed)
+}
 
 // ProjectName brings the name of a project into the form it is stored in. What
 // is none fails with errs.Invalid about the field name.
-func ProjectName(text string) (string, error) {
-	text = strings.Join(strings.Fields(text), " ")
-	switch n := len([]rune(text)); {
-	case n == 0:
+func ProjectName(typed string) (string, error) {
+	name := strings.Join(strings.Fields(typed), " ")
+	switch {
+	case name == "":
 		return "", errs.Invalidf("name", "Please give the project a name.")
-	case n > MaxProjectName:
-		return "", errs.Invalidf("name", "A project's name has at most %d characters.", MaxProjectName)
+	case !text.Storable(name):
+		return "", errs.Invalidf("name", "A project's name is a text in UTF-8.")
+	case text.Longer(name, monitor.MaxProjectName):
+		return "", errs.Invalidf("name", "A project's name has at most %d characters.", monitor.MaxProjectName)
 	}
-	return text, nil
+	return name, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/clientip"
 	"punctual/internal/errs"
+	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/text"
 )
@@ -27,8 +28,6 @@ const (
 	// touchInterval is how fine the last use is remembered: one write per hour,
 	// not one per page.
 	touchInterval = time.Hour
-
-	maxUserAgent = 300
 )
 
 // userKey is the value of a session that names who is logged in; it is kept in
@@ -181,7 +180,7 @@ func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessio
 	user, _ := session.Values[userKey].(string)
 	row.UserID, _ = uuid.Parse(user) // no user: the zero id
 	row.Data = data
-	row.UserAgent = text.ClipBytes(r.UserAgent(), maxUserAgent)
+	row.UserAgent = text.ClipBytes(r.UserAgent(), monitor.MaxSessionAgent)
 	row.RemoteAddr = clientip.Of(r)
 	row.LastUsedAt = s.store.Now()
 	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)

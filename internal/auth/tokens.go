@@ -13,9 +13,6 @@ import (
 	"punctual/internal/text"
 )
 
-// MaxTokenName is the longest name of an account token, in characters.
-const MaxTokenName = 60
-
 // CreateToken makes an account token of the user: a key with which programs see
 // to the user's projects over the API. It returns the token in full, which is
 // kept nowhere. It fails with errs.Invalid about name, and with errs.Conflict
@@ -25,8 +22,8 @@ func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, 
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return nil, "", errs.Invalidf("name", "Please give the token a name, to know it by later.")
-	case n > MaxTokenName || !text.Storable(name):
-		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", MaxTokenName)
+	case n > monitor.MaxTokenName || !text.Storable(name):
+		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", monitor.MaxTokenName)
 	}
 	token := NewToken()
 	t := &store.AccountToken{UserID: user, Name: name, Hash: s.KeyHash(token), Readonly: readonly}

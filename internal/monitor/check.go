@@ -28,12 +28,6 @@ const (
 	MaxSeconds     = 31536000
 	DefaultTimeout = 24 * time.Hour
 	DefaultGrace   = time.Hour
-
-	MaxNameLength     = 100
-	MaxSlugLength     = 100
-	MaxTagsLength     = 500
-	MaxScheduleLength = 100
-	MaxKeywordLength  = 200
 )
 
 // Filter holds the rules that classify a ping by its method or by words in its

@@ -18,13 +18,6 @@ const (
 	PingIgn     PingKind = "ign" // received, kept, without effect
 )
 
-// Limits of what is kept of a ping (contract §1.5).
-const (
-	MaxUserAgent = 200
-	MaxMethod    = 10
-	MaxScheme    = 10
-)
-
 // Ping is one signal received.
 type Ping struct {
 	CheckID    int64

@@ -15,11 +15,11 @@ import (
 	"punctual/internal/hosts"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 const (
-	maxAddress = 100   // characters of an address (features §6)
-	maxBody    = 10000 // characters of a ping's body in a mail (features §7)
+	maxBody = 10000 // characters of a ping's body in a mail (features §7)
 )
 
 // Email sends alerts by mail, at once: sent means that the SMTP server has
@@ -76,9 +76,9 @@ func (*Email) Destination(config string) string {
 func (*Email) Summary(config string) string { return readEmail(config).Address }
 
 // FromForm reads the fields value (the address), down and up.
-func (*Email) FromForm(form url.Values) (string, error) {
+func (*Email) FromForm(before string, form url.Values) (string, error) {
 	c := emailConfig{Address: strings.TrimSpace(form.Get("value")), Down: checked(form, "down"), Up: checked(form, "up")}
-	if err := c.validate(); err != nil {
+	if err := c.validate(before); err != nil {
 		return "", inForm(err, map[string]string{"address": "value"})
 	}
 	return encode(c)
@@ -93,18 +93,20 @@ func (*Email) FromFields(before string, sent map[string]json.RawMessage) (string
 	if err := (fields{"address": &c.Address, "down": &c.Down, "up": &c.Up}).set(sent); err != nil {
 		return "", err
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(before); err != nil {
 		return "", err
 	}
 	return encode(c)
 }
 
-func (c *emailConfig) validate() error {
+// validate says what is wrong; the address stored before may be longer than a new
+// one.
+func (c *emailConfig) validate(before string) error {
 	address, err := netmail.ParseAddress(c.Address)
 	switch {
 	case c.Address == "":
 		return errs.Invalidf("address", "Please give an e-mail address.")
-	case err != nil || address.Address != c.Address || len(c.Address) > maxAddress:
+	case err != nil || address.Address != c.Address, text.Longer(c.Address, monitor.MaxChannelAddress) && c.Address != readEmail(before).Address:
 		return errs.Invalidf("address", "This is not a valid e-mail address.")
 	case !c.Down && !c.Up:
 		return errs.Invalidf("down", "Please choose at least one kind of alert.")

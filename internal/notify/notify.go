@@ -63,8 +63,10 @@ type Notifier interface {
 	// Summary says in a few words where alerts go, for lists of channels.
 	Summary(config string) string
 	// FromForm makes a config of the posted fields of the add and edit form.
-	// What is wrong is an error of kind errs.Invalid that names the field.
-	FromForm(form url.Values) (config string, err error)
+	// before is the config that is edited, "" = of a new channel: its texts may be
+	// longer than new ones and stay. What is wrong is an error of kind errs.Invalid
+	// that names the field.
+	FromForm(before string, form url.Values) (config string, err error)
 	// FromFields makes a config of the settings that a program sends, by their
 	// names in the config, under the same rules as FromForm. Those that are not
 	// sent stay as they are in before; "" stands for a new channel. What is wrong

@@ -93,7 +93,7 @@ func failure(t *testing.T, err error) *notify.Error {
 // roundTrip reads a form, writes it back and compares.
 func roundTrip(t *testing.T, n notify.Notifier, form, want url.Values) string {
 	t.Helper()
-	config, err := n.FromForm(form)
+	config, err := n.FromForm("", form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func roundTrip(t *testing.T, n notify.Notifier, form, want url.Values) string {
 
 func wantInvalid(t *testing.T, n notify.Notifier, field string, form url.Values) {
 	t.Helper()
-	config, err := n.FromForm(form)
+	config, err := n.FromForm("", form)
 	if errs.KindOf(err) != errs.Invalid || errs.FieldOf(err) != field {
 		t.Errorf("%v: got %s, %v (field %q), want field %q to be wrong", form, config, err, errs.FieldOf(err), field)
 	}

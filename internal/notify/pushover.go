@@ -114,7 +114,7 @@ func (*Pushover) Summary(config string) string {
 
 // FromForm reads the fields value (the user key), prio and prio_up (-2 to 2,
 // or -3 for none).
-func (*Pushover) FromForm(form url.Values) (string, error) {
+func (*Pushover) FromForm(_ string, form url.Values) (string, error) {
 	c := pushoverConfig{User: strings.TrimSpace(form.Get("value"))}
 	c.PriorityDown, c.PriorityUp = priorityFromForm(form, "prio"), priorityFromForm(form, "prio_up")
 	if err := c.validate(); err != nil {

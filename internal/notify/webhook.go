@@ -19,11 +19,8 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/hosts"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
-
-// maxWebhookText bounds each URL, each body and the headers, in characters
-// (features §6).
-const maxWebhookText = 1000
 
 // Webhook calls an address of the user's choice, with what the user wants to
 // have in it (features §6, row 2).
@@ -113,7 +110,7 @@ func (c *webhookConfig) anyURL() string {
 
 // FromForm reads the fields method_, url_, body_ and headers_ down and up.
 // Headers are one "Name: value" a line. A status without an URL is not told.
-func (*Webhook) FromForm(form url.Values) (string, error) {
+func (*Webhook) FromForm(before string, form url.Values) (string, error) {
 	var c webhookConfig
 	for status, half := range c.halves() {
 		headers, reason := parseHeaders(form.Get("headers_" + status))
@@ -122,7 +119,7 @@ func (*Webhook) FromForm(form url.Values) (string, error) {
 		}
 		*half.method, *half.url, *half.body, *half.headers = form.Get("method_"+status), form.Get("url_"+status), form.Get("body_"+status), headers
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(before); err != nil {
 		return "", err
 	}
 	return encode(c)
@@ -142,7 +139,7 @@ func (*Webhook) FromFields(before string, sent map[string]json.RawMessage) (stri
 	if err := f.set(sent); err != nil {
 		return "", err
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(before); err != nil {
 		return "", err
 	}
 	return encode(c)
@@ -163,10 +160,11 @@ func (c *webhookConfig) halves() iter.Seq2[string, half] {
 }
 
 // validate brings the texts into the form they are stored in, and says what is
-// wrong with one.
-func (c *webhookConfig) validate() error {
+// wrong with one. One that is too long but was so before may stay.
+func (c *webhookConfig) validate(before string) error {
+	was := readWebhook(before)
 	for status, half := range c.halves() {
-		if err := half.validate(status); err != nil {
+		if err := half.validate(status, was.on(monitor.Status(status))); err != nil {
 			return err
 		}
 	}
@@ -176,7 +174,7 @@ func (c *webhookConfig) validate() error {
 	return nil
 }
 
-func (h *half) validate(status string) error {
+func (h *half) validate(status string, was call) error {
 	*h.method = strings.ToUpper(strings.TrimSpace(*h.method))
 	*h.url = strings.TrimSpace(*h.url)
 	*h.body = strings.ReplaceAll(*h.body, "\r\n", "\n")
@@ -192,10 +190,13 @@ func (h *half) validate(status string) error {
 	if reason := urlProblem(*h.url); reason != "" {
 		return errs.Invalidf("url_"+status, "%s", reason)
 	}
-	if utf8.RuneCountInString(*h.body) > maxWebhookText {
-		return errs.Invalidf("body_"+status, "The body has more than %d characters.", maxWebhookText)
+	if text.Longer(*h.url, monitor.MaxWebhookText) && *h.url != was.url {
+		return errs.Invalidf("url_"+status, "The URL has more than %d characters.", monitor.MaxWebhookText)
 	}
-	if reason := headersProblem(*h.headers); reason != "" {
+	if text.Longer(*h.body, monitor.MaxWebhookText) && *h.body != strings.ReplaceAll(was.body, "\r\n", "\n") {
+		return errs.Invalidf("body_"+status, "The body has more than %d characters.", monitor.MaxWebhookText)
+	}
+	if reason := headersProblem(*h.headers); reason != "" && !maps.Equal(*h.headers, was.headers) {
 		return errs.Invalidf("headers_"+status, "%s", reason)
 	}
 	return nil
@@ -203,14 +204,12 @@ func (h *half) validate(status string) error {
 
 // urlProblem says what is wrong with an URL, "" when nothing is. Hosts without
 // a dot are fine: they are common inside a network.
-func urlProblem(text string) string {
-	if text == "" {
+func urlProblem(address string) string {
+	if address == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(address)
 	switch {
-	case utf8.RuneCountInString(text) > maxWebhookText:
-		return fmt.Sprintf("The URL has more than %d characters.", maxWebhookText)
 	case err != nil || u.Hostname() == "":
 		return "This is not a valid URL."
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -220,9 +219,9 @@ func urlProblem(text string) string {
 }
 
 // parseHeaders reads one "Name: value" a line.
-func parseHeaders(text string) (headers map[string]string, reason string) {
+func parseHeaders(typed string) (headers map[string]string, reason string) {
 	headers = make(map[string]string)
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(typed) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
@@ -249,8 +248,8 @@ func headersProblem(headers map[string]string) string {
 		}
 		length += utf8.RuneCountInString(name + ": " + headers[name] + "\n")
 	}
-	if length > maxWebhookText+1 { // as one would type them, without the last end of line
-		return fmt.Sprintf("The headers have more than %d characters.", maxWebhookText)
+	if length > monitor.MaxWebhookText+1 { // as one would type them, without the last end of line
+		return fmt.Sprintf("The headers have more than %d characters.", monitor.MaxWebhookText)
 	}
 	return ""
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -16,13 +15,11 @@ import (
 	"punctual/internal/incident"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/text"
 )
 
 // Channels made, changed, tried out and removed by API: an extension of ours in
 // version 3.
-
-// maxChannelName is how many characters a channel's name may have.
-const maxChannelName = 100
 
 // extension makes an operation of one that may fail; refuse answers the error.
 func (a *API) extension(op func(c *call) error) operation {
@@ -159,8 +156,8 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 	switch name, sent, err := b.text("name"); {
 	case err != nil:
 		return err
-	case utf8.RuneCountInString(name) > maxChannelName:
-		return errs.Invalidf("name", "A name has at most %d characters.", maxChannelName)
+	case text.Longer(name, monitor.MaxChannelName) && name != ch.Name:
+		return errs.Invalidf("name", "A name has at most %d characters.", monitor.MaxChannelName)
 	case sent:
 		ch.Name = strings.TrimSpace(name)
 	}

@@ -108,13 +108,16 @@ func (a *API) getByUniqueKey(c *call) {
 // create is POST checks/: it makes a check, or changes the one that `unique`
 // finds (contract §2.5–2.7).
 func (a *API) create(c *call) {
-	f, channels, err := a.wanted(c)
+	f, channels, err := a.wanted(c, nil)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
 	}
 	fresh := monitor.NewCheck(c.project.ID, a.Store.Now())
 	check, created, err := a.Store.UpsertCheck(c.Context(), &fresh, f.uniqueBy(), func(e *store.CheckChange) error {
+		if err := f.allow(e.Check); err != nil {
+			return err
+		}
 		f.apply(e.Check, c.version)
 		e.Channels = channels
 		return nil
@@ -129,9 +132,10 @@ func (a *API) create(c *call) {
 	}
 }
 
-// wanted reads the fields of the request and the channels they name.
-func (a *API) wanted(c *call) (*fields, *store.Channels, error) {
-	f, err := c.body.decode()
+// wanted reads the fields of the request and the channels they name. was is the
+// check that is changed, nil = it is not known yet.
+func (a *API) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, error) {
+	f, err := c.body.decode(was)
 	if err != nil || f.channels == nil {
 		return f, nil, err
 	}
@@ -203,11 +207,12 @@ func (f *fields) uniqueBy() *store.Unique {
 
 // update is POST checks/<uuid>.
 func (a *API) update(c *call) {
-	if _, err := a.ownCheck(c); err != nil {
+	was, err := a.ownCheck(c)
+	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	f, channels, err := a.wanted(c)
+	f, channels, err := a.wanted(c, was)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return

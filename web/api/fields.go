@@ -13,6 +13,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 // parseBody reads a JSON object; nothing at all is an empty one (conformance §2).
@@ -65,15 +66,58 @@ type fields struct {
 	timeout                                                   *time.Duration
 	tz                                                        *string
 	unique                                                    []string
+
+	// kept are texts that only a check may keep that has them already.
+	kept []keptText
+}
+
+// keptText is a text that no check may get, but one that has it may keep.
+type keptText struct {
+	field, value string
+	err          error
+}
+
+// storedText is what the check has in the field of a request.
+func storedText(c *monitor.Check, field string) string {
+	switch field {
+	case "desc":
+		return c.Description
+	case "failure_kw", "subject_fail":
+		return c.Filter.FailureKW
+	case "name":
+		return c.Name
+	case "slug":
+		return c.Slug
+	case "start_kw":
+		return c.Filter.StartKW
+	case "subject", "success_kw":
+		return c.Filter.SuccessKW
+	case "tags":
+		return c.Tags
+	default:
+		return ""
+	}
+}
+
+// allow fails with the first error about a text of the request that the check
+// does not have already: longer ones of before there was a limit may be saved.
+func (f *fields) allow(c *monitor.Check) error {
+	for _, k := range f.kept {
+		if storedText(c, k.field) != k.value {
+			return k.err
+		}
+	}
+	return nil
 }
 
 // decode reads and validates the fields of a check; the first error in the
-// order of contract §2.5 is returned.
-func (b body) decode() (*fields, error) {
+// order of contract §2.5 is returned. was is the check that is changed; where it
+// is not known yet (nil), the caller asks allow when it is.
+func (b body) decode(was *monitor.Check) (*fields, error) {
 	f := &fields{}
-	d := decoder{body: b}
+	d := decoder{body: b, was: was, fields: f}
 	d.text("channels", &f.channels, 0)
-	d.text("desc", &f.desc, 0)
+	d.text("desc", &f.desc, monitor.MaxDescriptionLength)
 	d.text("failure_kw", &f.failureKW, monitor.MaxKeywordLength)
 	d.flag("filter_subject", &f.filterSubject)
 	d.flag("filter_body", &f.filterBody)
@@ -93,13 +137,28 @@ func (b body) decode() (*fields, error) {
 	d.seconds("timeout", &f.timeout)
 	d.zone(&f.tz)
 	d.unique(&f.unique)
+	if len(f.kept) > 0 && (d.err != nil || f.uniqueBy() == nil) {
+		return nil, f.kept[0].err
+	}
 	return f, d.err
 }
 
 // decoder reads fields one after the other and keeps the first error.
 type decoder struct {
-	body body
-	err  error
+	body   body
+	was    *monitor.Check // nil = not known
+	fields *fields
+	err    error
+}
+
+// refuse is fail for a text that a check may keep.
+func (d *decoder) refuse(field, value, format string, args ...any) {
+	switch {
+	case d.was == nil:
+		d.fields.kept = append(d.fields.kept, keptText{field, value, validation(format, args...)})
+	case storedText(d.was, field) != value:
+		d.fail(format, args...)
+	}
 }
 
 // value returns the JSON of a field, nil when it was not sent or an earlier
@@ -123,12 +182,13 @@ func (d *decoder) text(name string, dst **string, limit int) {
 	switch {
 	case raw[0] != '"' || json.Unmarshal(raw, &s) != nil:
 		d.fail("%s is not a string", name)
-	case limit > 0 && utf8.RuneCountInString(s) > limit:
-		d.fail("%s is too long", name)
-	case strings.ContainsRune(s, 0):
+	case strings.ContainsRune(s, 0) && (limit == 0 || !text.Longer(s, limit)):
 		d.fail("%s contains a null character", name)
 	default:
 		*dst = &s
+		if limit > 0 && text.Longer(s, limit) {
+			d.refuse(name, s, "%s is too long", name)
+		}
 	}
 }
 
@@ -199,11 +259,10 @@ func (d *decoder) slug(dst **string) {
 	if s == nil || d.err != nil {
 		return
 	}
-	if !monitor.ValidSlug(*s) {
-		d.fail("slug does not match pattern")
-		return
-	}
 	*dst = s
+	if !monitor.ValidSlug(*s) && !text.Longer(*s, monitor.MaxSlugLength) {
+		d.refuse("slug", *s, "slug does not match pattern")
+	}
 }
 
 // zone reads a time zone; names of old are replaced by what they mean now.

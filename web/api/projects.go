@@ -238,7 +238,7 @@ func (a *API) updateProject(c *accountCall) error {
 	case err != nil:
 		return err
 	case sent:
-		if name, err = auth.ProjectName(name); err != nil {
+		if name, err = auth.ProjectRename(p.Name, name); err != nil {
 			return err
 		}
 		changed, err := a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil })
