@@ -3,6 +3,7 @@ package conformance
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -162,8 +163,14 @@ func pingsByUUID() []line {
 				c.same("flips", k.flips(), flips)
 			}
 		}},
-		{16, "run ids at success", moving, func(c *client) { runIDs(c, "", false) }},
-		{17, "run ids at failure", moving, func(c *client) { runIDs(c, "/fail", true) }},
+		{16, "run ids at success", moving, func(c *client) {
+			runIDs(c, "", false)
+			lateStarts(c, "")
+		}},
+		{17, "run ids at failure", moving, func(c *client) {
+			runIDs(c, "/fail", true)
+			lateStarts(c, "/fail")
+		}},
 		{18, "methods", once, func(c *client) {
 			k := c.make(`{"methods":"POST","filter_http_body":true,"success_kw":"done","filter_default_fail":true}`)
 			for i, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
@@ -297,6 +304,32 @@ func runIDs(c *client, end string, always bool) {
 		k.ping(end + rid(step.end))
 		k.shows("started", !step.clears, "last_duration", step.duration, "last_ping", c.now(0))
 	}
+}
+
+// A start that arrives after the end of its own run is kept without effect: the
+// reference begins a run then which nobody ends, and the check goes down.
+func lateStarts(c *client, end string) {
+	k := c.make(`{"grace":60}`).after("/start?rid="+runA, end+"?rid="+runA)
+	want := k.get()
+	want["n_pings"] = 4.0
+	c.advance(10 * time.Minute)
+	k.ping("/start?rid=" + strings.ToUpper(runA))
+	k.last().shows(c, "type", "ign", "rid", runA)
+	k.ping("/start?rid=" + runA)
+	k.shows("started", false, "n_pings", want["n_pings"], "status", want["status"], "last_ping", want["last_ping"])
+	c.advance(time.Minute)
+	k.shows("status", want["status"])
+	k.ping(end + "?rid=" + runA) // the job sends one id with each run
+	k.ping("/start?rid=" + runA)
+	k.shows("started", true)
+	k = c.make("{}").after(end, "/start")
+	k.shows("started", true)
+	k = c.make("{}").after(end+"?rid="+runA, "/start", end, "/start?rid="+runB)
+	k.shows("started", true)
+	k = c.make("{}").after(end + "?rid=" + runA)
+	c.advance(10*time.Minute + time.Microsecond)
+	k.ping("/start?rid=" + runA)
+	k.shows("started", true)
 }
 
 func keywords(c *client) {

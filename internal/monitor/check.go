@@ -78,6 +78,7 @@ type State struct {
 	LastDuration    time.Duration // 0 = unknown
 	HasConfirmation bool          // the last body asked to confirm something
 	RecentRuns      string        // see AppendRun
+	EndedRuns       string        // run ids whose end has come, see noteEnd; known to those who record pings only
 	ScheduleError   string        // why the schedule could not be computed, "" = it can
 	DueAt           time.Time     // when the next ping is expected
 	AlertAt         time.Time     // the deadline: DueAt + Grace

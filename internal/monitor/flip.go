@@ -68,6 +68,7 @@ func Resume(c *Check, now time.Time) *Flip {
 // pings keep counting where they were (features §11, "clear events").
 func Reset(c *Check, now time.Time) {
 	n := c.NPings
-	c.State = State{Status: StatusNew, NPings: n}
+	ended := c.EndedRuns // a start that is still on its way stays late
+	c.State = State{Status: StatusNew, NPings: n, EndedRuns: ended}
 	c.Recompute(now)
 }

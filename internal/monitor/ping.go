@@ -42,6 +42,9 @@ func Apply(c *Check, p *Ping) *Flip {
 	if c.Status == StatusPaused && c.ManualResume {
 		p.Kind = PingIgn
 	}
+	if p.Kind == PingStart && c.startsLate(p) {
+		p.Kind = PingIgn
+	}
 	c.NPings++
 	p.CheckID, p.N = c.ID, c.NPings
 	c.HasConfirmation = mentionsConfirm(p.Body)
@@ -52,6 +55,7 @@ func Apply(c *Check, p *Ping) *Flip {
 		c.LastStart, c.LastStartRID = p.CreatedAt, p.RID
 	case PingSuccess:
 		late := c.late(p.CreatedAt)
+		c.noteEnd(p)
 		c.finish(p)
 		run := RunSuccess
 		if late {
@@ -60,6 +64,7 @@ func Apply(c *Check, p *Ping) *Flip {
 		c.RecentRuns = AppendRun(c.RecentRuns, run)
 		flip = c.flipTo(StatusUp, p.CreatedAt, ReasonNone)
 	case PingFail:
+		c.noteEnd(p)
 		c.finish(p)
 		c.clearStart()
 		c.RecentRuns = AppendRun(c.RecentRuns, RunFail)

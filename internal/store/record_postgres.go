@@ -37,12 +37,12 @@ const (
 
 	pgSetState = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
 		last_start_rid = v.last_start_rid, last_duration_us = v.last_duration_us, has_confirmation = v.has_confirmation, recent_runs = v.recent_runs,
-		schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at`
+		ended_runs = v.ended_runs, schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at`
 
 	pgUpdateStates = pgSetState + `
 		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
-			$10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
-			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at)
+			$10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
+			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, ended_runs, schedule_error, due_at, alert_at, watch_at)
 		WHERE c.id = v.id AND c.id = ANY($1)`
 
 	// Two that record on the strength of what they know may wait for each other's rows; the one that gives up locks them in order then.
@@ -51,8 +51,8 @@ const (
 	// Writes the pings and states of those checks only that are still of the version known, and returns them with their new one.
 	pgRecordKnown = `WITH u AS (` + pgSetState + `
 			FROM unnest($12::bigint[], $13::text[], $14::bigint[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::bigint[], $19::boolean[], $20::text[],
-				$21::text[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[], $25::xid[])
-				AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, schedule_error, due_at, alert_at, watch_at, version)
+				$21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::xid[])
+				AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, ended_runs, schedule_error, due_at, alert_at, watch_at, version)
 			WHERE c.id = v.id AND c.id = ANY($12) AND c.xmin = v.version
 			RETURNING c.id, c.xmin AS version),
 		p AS (INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
@@ -446,6 +446,7 @@ func stateArrays(checks []*monitor.Check) []any {
 		duration = make([]int64, n)
 		confirm  = make([]bool, n)
 		runs     = make([]string, n)
+		ended    = make([]string, n)
 		schedErr = make([]string, n)
 		due      = make([]pgtype.Timestamptz, n)
 		alert    = make([]pgtype.Timestamptz, n)
@@ -455,9 +456,10 @@ func stateArrays(checks []*monitor.Check) []any {
 		id[i], status[i], pings[i], ping[i], start[i] = c.ID, string(c.Status), c.NPings, pgTime(c.LastPing), pgTime(c.LastStart)
 		rid[i] = pgtype.UUID{Bytes: c.LastStartRID.UUID, Valid: c.LastStartRID.Valid}
 		duration[i], confirm[i], runs[i], schedErr[i] = c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError
+		ended[i] = c.EndedRuns
 		due[i], alert[i], watch[i] = pgTime(c.DueAt), pgTime(c.AlertAt), pgTime(c.WatchAt)
 	}
-	return []any{id, status, pings, ping, start, rid, duration, confirm, runs, schedErr, due, alert, watch}
+	return []any{id, status, pings, ping, start, rid, duration, confirm, runs, ended, schedErr, due, alert, watch}
 }
 
 func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {

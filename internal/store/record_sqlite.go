@@ -14,13 +14,13 @@ import (
 // hotColumns are what applying a ping needs to know of a check.
 const hotColumns = `c.id, c.code, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
 	c.methods, c.filter_http_body, c.filter_default_fail, c.filter_subject, c.filter_body, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
-	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
+	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs, c.ended_runs,
 	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
 
 func hotDest(c *monitor.Check) []any {
 	return []any{&c.ID, db.UUID(&c.Code), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
 		&c.Filter.Methods, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.Subject, &c.Filter.Body, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
-		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
+		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns, &c.EndedRuns,
 		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}
 }
 
@@ -32,12 +32,12 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	sqliteUpdateState = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
-		has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, status = ?, watch_at = ? WHERE id = ?`
+		has_confirmation = ?, recent_runs = ?, ended_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, status = ?, watch_at = ? WHERE id = ?`
 
 	// The same without the columns that are in indexes: SQLite takes an entry out of its
 	// index and puts it back even when it has not changed.
 	sqliteUpdateRest = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
-		has_confirmation = ?, recent_runs = ?, schedule_error = ?, due_at = ?, alert_at = ? WHERE id = ?`
+		has_confirmation = ?, recent_runs = ?, ended_runs = ?, schedule_error = ?, due_at = ?, alert_at = ? WHERE id = ?`
 
 	sqliteOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= ? ORDER BY c.watch_at LIMIT ?`
 
@@ -193,8 +193,8 @@ func indexedOf(c *monitor.Check) indexed { return indexed{c.Status, c.WatchAt.Un
 // writeStateSQLite writes what pings and time change of a check; indexed = false:
 // status and watch_at have not changed.
 func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed bool) error {
-	query, args := sqliteUpdateRest, append(make([]any, 0, 13), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
-		c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt)
+	query, args := sqliteUpdateRest, append(make([]any, 0, 14), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
+		c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.EndedRuns, c.ScheduleError, c.DueAt, c.AlertAt)
 	if indexed {
 		query, args = sqliteUpdateState, append(args, string(c.Status), c.WatchAt)
 	}
