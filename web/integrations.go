@@ -107,6 +107,7 @@ type channelView struct {
 	Latency  time.Duration
 	Health   store.ChannelHealth // of the last 30 days
 	Offered  bool                // this site still has its kind
+	Verified bool                // false: the address has to agree first, not even tests are sent
 	Resend   bool                // the question to its address can be sent again
 }
 
@@ -142,7 +143,9 @@ const (
 	channelReady       channelState = "ready"
 	channelUnconfirmed channelState = "unconfirmed"
 	channelDisabled    channelState = "disabled"
-	channelFailed      channelState = "failed"
+	// The recipient has said no: there is nothing to repair.
+	channelUnsubscribed channelState = "unsubscribed"
+	channelFailed       channelState = "failed"
 )
 
 // Broken tells whether the owner has something to repair.
@@ -169,6 +172,8 @@ func (s channelState) Text() string {
 		return "Unconfirmed"
 	case channelDisabled:
 		return "Disabled"
+	case channelUnsubscribed:
+		return "Unsubscribed"
 	default:
 		return "Last delivery failed"
 	}
@@ -176,6 +181,8 @@ func (s channelState) Text() string {
 
 func stateOf(c *monitor.Channel) channelState {
 	switch {
+	case !c.UnsubscribedAt.IsZero():
+		return channelUnsubscribed
 	case c.Disabled:
 		return channelDisabled
 	case !c.Verified:
@@ -228,7 +235,7 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 	v := channelView{
 		kindInfo: kindInfoOf(c.Kind, n),
 		ID:       c.ID, Name: c.Name, Title: c.Name,
-		State: stateOf(c), Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
+		State: stateOf(c), Verified: c.Verified, Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
 		Offered: n != nil,
 		Resend:  c.Kind == kindEmail && !c.Verified,
 	}

@@ -181,7 +181,7 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, &before, form)
 	}
-	_, asked, err := s.addresses.Change(r.Context(), auth.Edit{
+	saved, asked, err := s.addresses.Change(r.Context(), auth.Edit{
 		Channel: &before, Project: project, User: visitorOf(r).User, SwitchOn: true,
 		Apply: func(now *monitor.Channel) error {
 			now.Name = c.Name
@@ -193,7 +193,12 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	text := "Saved."
-	if asked {
+	switch unsubscribed := !saved.UnsubscribedAt.IsZero(); {
+	case unsubscribed && asked:
+		text = "Saved. The address has unsubscribed: it gets alerts again as soon as it agrees. We have sent it a message with a link."
+	case unsubscribed:
+		text = "Saved. The address has unsubscribed, and was asked within a day already. It gets alerts again as soon as it agrees."
+	case asked:
 		text = "Saved. It gets alerts as soon as the new address is confirmed: we have sent it a message with a link."
 	}
 	visitorOf(r).flash("ok", text)

@@ -20,14 +20,14 @@ func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !c.Verified {
-		if err := s.addresses.MayAsk(r.Context(), visitorOf(r).User); err != nil {
+		if err := s.addresses.MayAsk(r.Context(), c, visitorOf(r).User); err != nil {
 			return err
 		}
 		if err := s.addresses.Ask(r.Context(), c, project, visitorOf(r).User); err != nil {
 			return err
 		}
 	}
-	visitorOf(r).flash("ok", "We have sent "+auth.AddressOf(c)+" a message with a link to confirm.")
+	visitorOf(r).flash("ok", "We have sent "+c.Address()+" a message with a link to confirm.")
 	return s.redirect(w, r, integrationsPath(project.ID))
 }
 
@@ -55,13 +55,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
-		// The question was to another address than it has by now.
-		if !s.addresses.Agreed(now, chi.URLParam(r, "token")) {
-			return errLinkGone
-		}
-		now.Verified = true
-		return nil
+	c, err = s.Store.AgreeToChannel(r.Context(), c.ID, func(now *monitor.Channel) bool {
+		return s.addresses.Agreed(now, chi.URLParam(r, "token")) || now.Verified && now.SameAddress(c)
 	})
 	if err != nil {
 		return hide(err, errs.Message(errLinkGone))
@@ -75,7 +70,7 @@ func (s *Server) unsubscribeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribe", c, c.Disabled)
+	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribe", c, !c.UnsubscribedAt.IsZero())
 }
 
 // unsubscribe: POST /integrations/{channel}/unsub/{signed}/, by the button of
@@ -85,13 +80,8 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !c.Disabled {
-		_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
-			now.Disabled = true
-			now.LastError = "The recipient has unsubscribed."
-			return nil
-		})
-		if err != nil {
+	if c.UnsubscribedAt.IsZero() {
+		if err := s.Store.Unsubscribe(r.Context(), c.ID); err != nil {
 			return hide(err, errs.Message(errLinkGone))
 		}
 		s.Log.InfoContext(r.Context(), "unsubscribed", "channel", c.ID)
@@ -129,6 +119,6 @@ func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, t
 	if err != nil {
 		return err
 	}
-	m := &addressPage{BasePage: BasePage{Title: title}, Address: auth.AddressOf(c), ProjectName: project.Name, Done: done}
+	m := &addressPage{BasePage: BasePage{Title: title}, Address: c.Address(), ProjectName: project.Name, Done: done}
 	return s.render(w, r, http.StatusOK, name, m)
 }

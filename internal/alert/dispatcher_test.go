@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/alert"
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
@@ -268,6 +270,34 @@ func TestATestNotification(t *testing.T) {
 		}
 		if h, err := f.ChannelByID(t.Context(), both.ID); err != nil || h.LastError != "Received status code 404" || !h.Disabled {
 			t.Errorf("channel %+v, %v", h, err)
+		}
+	})
+}
+
+// The button "Test" must not mail somebody who has not agreed, or not any more.
+func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		registry := notify.NewRegistry(f.sink)
+		asked := f.channel(sinkConfig{To: "a"})
+		if _, err := f.ChangeChannel(t.Context(), asked.ID, func(ch *monitor.Channel) error { ch.Verified = false; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		ended := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.org"}`, Verified: true}
+		if err := f.CreateChannel(t.Context(), ended); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Unsubscribe(t.Context(), ended.ID); err != nil {
+			t.Fatal(err)
+		}
+		for want, ch := range map[string]*monitor.Channel{"not been confirmed": asked, "has unsubscribed": ended} {
+			ch.Kind = asked.Kind // what was loaded before does not count
+			_, err := alert.SendTest(t.Context(), f.Store, registry, *ch)
+			if errs.KindOf(err) != errs.Conflict || !strings.Contains(errs.Message(err), want) {
+				t.Errorf("%v, want …%s…", err, want)
+			}
+		}
+		if n := f.sink.count(); n != 0 {
+			t.Errorf("%d were sent", n)
 		}
 	})
 }

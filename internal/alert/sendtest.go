@@ -26,6 +26,9 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 	if n == nil {
 		return notify.Result{}, errs.Unavailablef(0, "This site does not offer this integration.")
 	}
+	if err := mayTest(ctx, s, h.ID); err != nil {
+		return notify.Result{}, err
+	}
 	project, err := s.ProjectByID(ctx, h.ProjectID)
 	if err != nil {
 		return notify.Result{}, fmt.Errorf("send test notification: %w", err)
@@ -49,6 +52,21 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 		return res, errors.Join(sendErr, err)
 	}
 	return res, sendErr
+}
+
+// mayTest fails with errs.Conflict where the address of the channel has not agreed
+// to be sent anything, or not any more.
+func mayTest(ctx context.Context, s *store.Store, channel uuid.UUID) error {
+	now, err := s.ChannelByID(ctx, channel)
+	switch {
+	case err != nil:
+		return fmt.Errorf("send test notification: %w", err)
+	case !now.UnsubscribedAt.IsZero():
+		return errs.Conflictf("The recipient has unsubscribed. Nothing is sent to this address until it agrees again.")
+	case !now.Verified:
+		return errs.Conflictf("The address has not been confirmed yet. Nothing is sent to it before.")
+	}
+	return nil
 }
 
 func testEvent(n notify.Notifier, h monitor.Channel, p monitor.Project, now time.Time) notify.Event {

@@ -2,7 +2,8 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -15,9 +16,6 @@ import (
 // VerifyMails is how many addresses one user may have asked in a day.
 const VerifyMails = 20
 
-// kindEmail is the kind of channel whose address must have agreed (contract §2.11).
-const kindEmail = "email"
-
 // Addresses asks the owners of e-mail addresses whether they want the alerts
 // somebody else has chosen for them.
 type Addresses struct {
@@ -28,28 +26,18 @@ type Addresses struct {
 	Send     func(ctx context.Context, v mail.Verify) error
 }
 
-// AddressOf is where an e-mail channel sends, "" for other kinds.
-func AddressOf(c *monitor.Channel) string {
-	if c.Kind != kindEmail {
-		return ""
-	}
-	var config struct {
-		Address string `json:"address"`
-	}
-	if json.Unmarshal([]byte(c.Config), &config) != nil {
-		return ""
-	}
-	return config.Address
-}
-
 // Create stores a channel that the user has made for the project, and asks its
 // address where that has to agree first: Verified tells afterwards. It fails with
 // errs.TooMany, and stores nothing, when the user has had VerifyMails addresses
 // asked today.
 func (a *Addresses) Create(ctx context.Context, ch *monitor.Channel, project *monitor.Project, user *monitor.User) error {
-	ch.Verified = a.vouched(ch, user)
-	if !ch.Verified {
-		if err := a.MayAsk(ctx, user); err != nil {
+	vouched, err := a.vouched(ctx, ch, user)
+	if err != nil {
+		return err
+	}
+	ch.Verified = vouched
+	if !vouched {
+		if err := a.MayAsk(ctx, ch, user); err != nil {
 			return err
 		}
 	}
@@ -70,20 +58,26 @@ type Edit struct {
 	// Apply sets name and configuration of the channel as it is stored by now. It
 	// may run more than once, and must not use the store.
 	Apply func(*monitor.Channel) error
-	// SwitchOn ends that a permanent error has disabled the channel.
+	// SwitchOn ends that a permanent error has disabled the channel. Where its
+	// address has unsubscribed, that is asked instead.
 	SwitchOn bool
 }
 
 // Change stores a change of a channel and returns it as stored. asked tells that
-// its address is a new one that has been mailed a question, and gets alerts once
-// it agrees. It fails with the error of Apply, and with errs.TooMany as Create.
+// its address has been mailed a question, and gets alerts once it agrees: it is
+// another one, or had unsubscribed. One that had and was asked lately is not asked
+// again. Change fails with the error of Apply, and with errs.TooMany as Create.
 func (a *Addresses) Change(ctx context.Context, e Edit) (ch *monitor.Channel, asked bool, err error) {
 	wanted := *e.Channel
 	if err := e.Apply(&wanted); err != nil {
 		return nil, false, err
 	}
-	if !sameAddress(e.Channel, &wanted) && !a.vouched(&wanted, e.User) {
-		if err := a.MayAsk(ctx, e.User); err != nil {
+	vouched, err := a.vouched(ctx, &wanted, e.User)
+	if err != nil {
+		return nil, false, err
+	}
+	if !e.Channel.SameAddress(&wanted) && !vouched {
+		if err := a.MayAsk(ctx, &wanted, e.User); err != nil {
 			return nil, false, err
 		}
 	}
@@ -96,32 +90,64 @@ func (a *Addresses) Change(ctx context.Context, e Edit) (ch *monitor.Channel, as
 			ch.Disabled = false
 			ch.LastError = ""
 		}
-		asked = !sameAddress(&before, ch)
+		asked = !before.SameAddress(ch)
 		if asked {
-			ch.Verified = a.vouched(ch, e.User)
-			asked = !ch.Verified
+			ch.Verified = vouched
+			asked = !vouched
 		}
 		return nil
 	})
-	if err != nil || !asked {
-		return ch, false, err
+	if err != nil {
+		return nil, false, err
+	}
+	if !ch.UnsubscribedAt.IsZero() && e.SwitchOn {
+		err := a.MayAsk(ctx, ch, e.User)
+		if errs.KindOf(err) == errs.TooMany {
+			return ch, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		asked = true
+	}
+	if !asked {
+		return ch, false, nil
 	}
 	return ch, true, a.Ask(ctx, ch, e.Project, e.User)
 }
 
-func sameAddress(a, b *monitor.Channel) bool {
-	return strings.EqualFold(AddressOf(a), AddressOf(b))
-}
-
 // vouched tells whether a channel may be used without asking: it is no address,
-// or the own one of the user who gives it, or the site does not ask.
-func (a *Addresses) vouched(c *monitor.Channel, user *monitor.User) bool {
-	return c.Kind != kindEmail || !a.Verify || strings.EqualFold(AddressOf(c), user.Email)
+// or the own one of the user who gives it, or the site does not ask. An address
+// that has unsubscribed is always asked.
+func (a *Addresses) vouched(ctx context.Context, ch *monitor.Channel, user *monitor.User) (bool, error) {
+	switch {
+	case ch.Kind != monitor.KindEmail:
+		return true, nil
+	case a.Verify && !strings.EqualFold(ch.Address(), user.Email):
+		return false, nil
+	}
+	refused, err := a.Store.Refused(ctx, ch.Address())
+	return !refused, err
 }
 
-// MayAsk takes one from the number of addresses the user may have asked today.
-// It fails with errs.TooMany when none is left.
-func (a *Addresses) MayAsk(ctx context.Context, user *monitor.User) error {
+// MayAsk takes one from the number of addresses the user may have asked today;
+// one that has unsubscribed is asked once a day, whoever wants it. It fails with
+// errs.TooMany when none is left.
+func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monitor.User) error {
+	refused, err := a.Store.Refused(ctx, ch.Address())
+	if err != nil {
+		return err
+	}
+	if refused {
+		sum := sha256.Sum256([]byte(strings.ToLower(ch.Address())))
+		ok, wait, err := a.Store.TakeToken(ctx, "verify-refused:"+hex.EncodeToString(sum[:16]), 1, 24*time.Hour)
+		if err == nil && !ok {
+			err = errs.TooManyf(wait, "This address has unsubscribed, and was asked within a day already. Please try again tomorrow.")
+		}
+		if err != nil {
+			return err
+		}
+	}
 	ok, wait, err := a.Store.TakeToken(ctx, "verify:"+user.ID.String(), VerifyMails, 24*time.Hour)
 	if err == nil && !ok {
 		err = errs.TooManyf(wait, "You have had many addresses asked today. Please try again later.")
@@ -133,7 +159,7 @@ func (a *Addresses) MayAsk(ctx context.Context, user *monitor.User) error {
 // and user are what the mail says they come from.
 func (a *Addresses) Ask(ctx context.Context, c *monitor.Channel, project *monitor.Project, user *monitor.User) error {
 	link := a.SiteRoot + "/integrations/" + c.ID.String() + "/verify/" + a.Signer.Sign(PurposeVerify, verifyValue(c)) + "/"
-	return a.Send(ctx, mail.Verify{Owned: mail.Owned{Account: user.ID}, To: AddressOf(c), Project: project.Name, By: user.Email, Link: link})
+	return a.Send(ctx, mail.Verify{Owned: mail.Owned{Account: user.ID}, To: c.Address(), Project: project.Name, By: user.Email, Link: link})
 }
 
 // Agreed tells whether sig is what a mailed question to the channel's present
@@ -143,7 +169,11 @@ func (a *Addresses) Agreed(c *monitor.Channel, sig string) bool {
 }
 
 // verifyValue is what a confirmation is about: an address given later must be
-// asked anew.
-func verifyValue(c *monitor.Channel) string {
-	return c.ID.String() + " " + strings.ToLower(AddressOf(c))
+// asked anew, and one that has unsubscribed since.
+func verifyValue(ch *monitor.Channel) string {
+	value := ch.ID.String() + " " + strings.ToLower(ch.Address())
+	if !ch.UnsubscribedAt.IsZero() {
+		value += " " + ch.UnsubscribedAt.UTC().Format(time.RFC3339Nano)
+	}
+	return value
 }

@@ -16,11 +16,11 @@ import (
 	"punctual/internal/monitor"
 )
 
-const channelColumns = `h.id, h.project_id, h.kind, h.name, h.config, h.verified, h.disabled, h.created_at, h.disabled_at, h.last_notify_at, h.last_latency_us, h.last_error`
+const channelColumns = `h.id, h.project_id, h.kind, h.name, h.config, h.verified, h.disabled, h.created_at, h.disabled_at, h.last_notify_at, h.last_latency_us, h.last_error, h.unsubscribed_at`
 
 func channelDest(c *monitor.Channel) []any {
 	return []any{db.UUID(&c.ID), db.UUID(&c.ProjectID), &c.Kind, &c.Name, &c.Config, &c.Verified, &c.Disabled, db.Time(&c.CreatedAt),
-		db.Time(&c.DisabledAt), db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError}
+		db.Time(&c.DisabledAt), db.Time(&c.LastNotifyAt), db.Micros(&c.LastLatency), &c.LastError, db.Time(&c.UnsubscribedAt)}
 }
 
 func collectChannel(r *sql.Rows, c *monitor.Channel) error {
@@ -29,6 +29,9 @@ func collectChannel(r *sql.Rows, c *monitor.Channel) error {
 
 func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {
 	newRow(q, &c.ID, &c.CreatedAt)
+	if err := askRefused(ctx, q, c); err != nil {
+		return err
+	}
 	_, err := q.Exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, c.ID, c.ProjectID, c.Kind, c.Name, c.Config, c.Verified, c.Disabled, c.CreatedAt)
 	if err != nil {
@@ -38,7 +41,8 @@ func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error 
 }
 
 // CreateChannel stores a new channel and, as people expect, assigns it to all
-// checks of its project (features §5.6).
+// checks of its project. One to an address that has unsubscribed, from whatever
+// project, is not verified afterwards.
 func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := insertChannel(ctx, tx, c); err != nil {
@@ -73,7 +77,8 @@ func (s *Store) ChannelsOfCheck(ctx context.Context, check int64) ([]monitor.Cha
 
 // ChangeChannel lets change work on the channel as stored now, keeps others from
 // changing it meanwhile, stores it and returns it: name, configuration, Verified,
-// Disabled and LastError. It fails with the error of change, and with
+// Disabled and LastError. What the address of a channel has refused stays refused:
+// see monitor.Channel.UnsubscribedAt. It fails with the error of change, and with
 // errs.NotFound. change may run more than once, and must not use the store.
 func (s *Store) ChangeChannel(ctx context.Context, id uuid.UUID, change func(*monitor.Channel) error) (*monitor.Channel, error) {
 	var ch *monitor.Channel
@@ -83,11 +88,14 @@ func (s *Store) ChangeChannel(ctx context.Context, id uuid.UUID, change func(*mo
 		if err != nil {
 			return err
 		}
-		disabledAt := ch.DisabledAt
+		before := *ch
 		if err := change(ch); err != nil {
 			return err
 		}
-		ch.DisabledAt = disabledAt
+		ch.DisabledAt = before.DisabledAt
+		if err := keepRefusal(ctx, tx, &before, ch); err != nil {
+			return err
+		}
 		return updateChannel(ctx, tx, ch)
 	})
 	return ch, err
@@ -109,7 +117,7 @@ func updateChannel(ctx context.Context, tx *db.Tx, ch *monitor.Channel) error {
 		ch.DisabledAt = tx.Now()
 	}
 	return execOne(ctx, tx, "update channel", "channel", `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
-		disabled_at = $7 WHERE id = $1`, ch.ID, ch.Name, ch.Config, ch.Verified, ch.Disabled, ch.LastError, ch.DisabledAt)
+		disabled_at = $7, unsubscribed_at = $8 WHERE id = $1`, ch.ID, ch.Name, ch.Config, ch.Verified, ch.Disabled, ch.LastError, ch.DisabledAt, ch.UnsubscribedAt)
 }
 
 // DeleteChannel removes a channel with its assignments and deliveries.
@@ -128,7 +136,8 @@ type ChannelOutcome struct {
 // noteChannelOutcome stores how an attempt through the channel went. A permanent
 // error disables the channel; nothing here enables it again.
 func noteChannelOutcome(ctx context.Context, q db.Querier, id uuid.UUID, o ChannelOutcome) error {
-	_, err := q.Exec(ctx, `UPDATE channels SET last_notify_at = $2, last_latency_us = $3, last_error = $4, disabled = (disabled OR $5),
+	_, err := q.Exec(ctx, `UPDATE channels SET last_notify_at = $2, last_latency_us = $3, disabled = (disabled OR $5),
+			last_error = CASE WHEN unsubscribed_at IS NULL THEN $4 ELSE last_error END,
 			disabled_at = CASE WHEN disabled OR $5 THEN coalesce(disabled_at, $2) END WHERE id = $1`,
 		id, o.At, o.Latency.Microseconds(), o.Error, o.Disable)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // or has just inserted it. Whoever else called them would bring back what
 // somebody has changed meanwhile.
 var wholeRows = map[string][]string{
-	"updateChannel": {"ChangeChannel"},
+	"updateChannel": {"ChangeChannel", "Unsubscribe", "AgreeToChannel"},
 	"updateProject": {"ChangeProject"},
 	"updateUser":    {"ChangeUser", "setEmail"},
 	"updateCheck":   {"insertCheck", "storeChange", "ClearEvents"},

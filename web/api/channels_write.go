@@ -38,7 +38,7 @@ type channelJSON struct {
 	Name       string          `json:"name"`
 	Kind       string          `json:"kind"`
 	Verified   bool            `json:"verified"` // false: an address that has not agreed yet
-	Disabled   bool            `json:"disabled"` // after a permanent error; an update switches it on again
+	Disabled   bool            `json:"disabled"` // after a permanent error, or because the address has unsubscribed
 	LastNotify *string         `json:"last_notify"`
 	LastError  string          `json:"last_error"`       // "" = the last delivery was accepted
 	Config     json.RawMessage `json:"config,omitempty"` // read-write keys, with Checks
@@ -124,8 +124,9 @@ func (a *API) createChannel(c *call) error {
 }
 
 // updateChannel is POST channels/<uuid> with name and config, of which what is
-// not sent stays: 200 and the channel. It also switches a disabled one on again,
-// as saving it on the site does.
+// not sent stays: 200 and the channel. With a config it also switches on again
+// what a permanent error has disabled, as saving it on the site does. An address
+// that has unsubscribed is asked instead, at most once a day.
 func (a *API) updateChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
@@ -141,8 +142,9 @@ func (a *API) updateChannel(c *call) error {
 	if err != nil {
 		return err
 	}
+	_, repaired := c.body["config"]
 	ch, _, err = a.Addresses.Change(c.Context(), auth.Edit{
-		Channel: ch, Project: c.project, User: owner, SwitchOn: true,
+		Channel: ch, Project: c.project, User: owner, SwitchOn: repaired,
 		Apply: func(now *monitor.Channel) error { return a.fillChannel(now, c.body) },
 	})
 	if err != nil {

@@ -128,6 +128,9 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 		if err := e.store.NoteChannelOutcome(e.Context(), uuid.MustParse(made["id"].(string)), store.ChannelOutcome{At: e.clock.Now(), Error: "Gone.", Disable: true}); err != nil {
 			e.Fatal(err)
 		}
+		if got := e.object(200, "POST", path, `{"name":"Hook"}`); got["disabled"] != true {
+			e.Errorf("a new name has switched it on again: %v", got)
+		}
 		if got := e.object(200, "GET", path, ""); got["disabled"] != true || got["last_error"] != "Gone." || got["last_notify"] != "2026-03-01T12:00:00+00:00" {
 			e.Errorf("after an error: %v", got)
 		}
@@ -562,6 +565,29 @@ func TestPingsHaveTheirExitStatusWhereItIsWanted(t *testing.T) {
 			if diff := cmp.Diff(want, statuses(path)); diff != "" {
 				e.Errorf("%s (-want +got):\n%s", path, diff)
 			}
+		}
+	})
+}
+
+func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
+	eachExtended(t, func(e *extended) {
+		if err := e.store.Unsubscribe(e.Context(), e.mine.Channel.ID); err != nil {
+			e.Fatal(err)
+		}
+		path := "/api/v3/channels/" + e.mine.Channel.ID.String()
+		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`, `{"name":"Ops","config":{"address":"` + strings.ToUpper(e.mine.Channel.Address()) + `"}}`} {
+			if got := e.object(200, "POST", path, body); got["disabled"] != true || got["verified"] != false || got["last_error"] != monitor.ErrorUnsubscribed {
+				e.Errorf("%s: %v", body, got)
+			}
+		}
+		if len(e.asked) != 1 {
+			e.Errorf("asked %d times, want once a day", len(e.asked))
+		}
+		again := e.object(200, "DELETE", path, "")["config"].(map[string]any)["address"].(string)
+		e.clock.Advance(25 * time.Hour)
+		made := e.object(201, "POST", "/api/v3/channels/", `{"kind":"email","config":{"address":"`+again+`","up":true,"down":true}}`)
+		if made["verified"] != false {
+			e.Errorf("made anew: %v", made)
 		}
 	})
 }
