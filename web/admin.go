@@ -257,17 +257,17 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	active := formValue(r, "active") == "1"
-	if user, err = s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.IsActive = active; return nil }); err != nil {
+	said := " may log in again."
+	if active {
+		err = s.Auth.Activate(r.Context(), user.ID)
+	} else {
+		said = " is logged out and cannot log in. Their checks are watched as before."
+		err = s.Auth.Deactivate(r.Context(), user.ID)
+	}
+	if err != nil {
 		return err
 	}
-	said := " may log in again."
-	if !user.IsActive {
-		if _, err := s.Store.DeleteSessionsOf(r.Context(), user.ID, nil); err != nil {
-			return err
-		}
-		said = " is logged out and cannot log in. Their checks are watched as before."
-	}
-	s.audit(r, "user activated or deactivated", "user", user.Email, "active", user.IsActive)
+	s.audit(r, "user activated or deactivated", "user", user.Email, "active", active)
 	visitorOf(r).flash("ok", user.Email+said)
 	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {formValue(r, "q")}}.Encode())
 }

@@ -25,6 +25,7 @@ func (s *Server) templateFuncs() template.FuncMap {
 		"initials":  initials,                   // initials "jane.roe@example.org": "JR"
 		"many":      many,                       // many .Code: whether it has several lines
 		"highlight": newHighlighter().highlight, // highlight "go" .Code: the code as HTML, its parts marked
+		"removal":   newRemoval,                 // removal .Content "close": for the partial "who-loses"
 		"confirm":   newConfirm,                 // confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
 	}
 }

@@ -52,8 +52,11 @@ type appearancePage struct {
 type closeAccountPage struct {
 	BasePage
 	Form   *Form
-	Own    int
+	Owned  []store.ProjectContent // what goes with the account
 	Checks int
+	Shared int // of the projects have members
+	Tokens int
+	Walls  int
 }
 
 func (s *Server) profile(w http.ResponseWriter, r *http.Request) error {
@@ -223,16 +226,26 @@ func (s *Server) closeAccountForm(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showCloseAccount(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	user := visitorOf(r).User
 	m := &closeAccountPage{BasePage: BasePage{Title: "Close the account", Nav: "account"}, Form: form}
-	projects, err := s.Store.ProjectsOf(r.Context(), user.ID)
+	var err error
+	m.Owned, err = s.Store.ContentOwnedBy(r.Context(), user.ID)
 	if err != nil {
 		return err
 	}
-	for _, p := range projects {
-		if p.Role == monitor.RoleOwner {
-			m.Own++
-			m.Checks += p.Checks
+	for i := range m.Owned {
+		m.Checks += m.Owned[i].Checks
+		if len(m.Owned[i].Members) > 0 {
+			m.Shared++
 		}
 	}
+	tokens, err := s.Store.AccountTokens(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	walls, err := s.Store.WallsOf(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	m.Tokens, m.Walls = len(tokens), len(walls)
 	return s.render(w, r, status, "close", m)
 }
 
@@ -248,10 +261,9 @@ func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the address of your account.")
 		return s.showCloseAccount(w, r, http.StatusBadRequest, form)
 	}
-	if err := s.Store.DeleteUser(r.Context(), v.User.ID, nil); err != nil {
+	if err := s.Auth.CloseAccount(r.Context(), v.User, v.User); err != nil {
 		return err
 	}
-	s.Log.InfoContext(r.Context(), "account closed", "user", v.User.ID)
 	v.logOut()
 	return s.redirect(w, r, "/")
 }

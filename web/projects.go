@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,9 +77,34 @@ func nameForm(p *monitor.Project) settingsForms {
 // removeProjectPage asks for the name of the project before it is removed.
 type removeProjectPage struct {
 	BasePage
-	Form   *Form
-	Name   string // to be typed
-	Checks int
+	Form    *Form
+	Name    string // to be typed
+	Content *store.ProjectContent
+}
+
+// removal is a project on a page that warns of its removal.
+type removal struct {
+	Content *store.ProjectContent
+	Back    string // the page: "close" or "remove"
+	Offered bool   // a member is asked to take it over
+}
+
+// newRemoval takes a store.ProjectContent or a pointer to one: ranges of templates
+// have values.
+func newRemoval(content any, back string) (removal, error) {
+	r := removal{Back: back}
+	switch c := content.(type) {
+	case *store.ProjectContent:
+		r.Content = c
+	case store.ProjectContent:
+		r.Content = &c
+	default:
+		return r, fmt.Errorf("removal: a project's content is needed, not %T", content)
+	}
+	for i := range r.Content.Members {
+		r.Offered = r.Offered || !r.Content.Members[i].Offered.IsZero()
+	}
+	return r, nil
 }
 
 // keyView is one of the three keys of a project.
@@ -293,13 +319,13 @@ func (s *Server) removeProjectForm(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *Server) showRemoveProject(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, form *Form) error {
-	checks, err := s.Store.ChecksOf(r.Context(), p.ID)
+	content, err := s.Store.ContentOf(r.Context(), p.ID)
 	if err != nil {
-		return err
+		return hide(err, "There is no such project.")
 	}
 	return s.render(w, r, status, "project_remove", &removeProjectPage{
 		BasePage: BasePage{Title: "Remove the project", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}},
-		Form:     form, Name: p.Title(), Checks: len(checks),
+		Form:     form, Name: p.Title(), Content: content,
 	})
 }
 
@@ -317,11 +343,10 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the name of the project.")
 		return s.showRemoveProject(w, r, http.StatusBadRequest, p, form)
 	}
-	if err := s.Store.DeleteProject(r.Context(), p.ID, nil); err != nil {
-		return err
-	}
 	v := visitorOf(r)
-	s.Log.InfoContext(r.Context(), "project removed", "project", p.ID, "by", v.User.ID)
+	if err := s.Auth.RemoveProject(r.Context(), p, v.User); err != nil {
+		return hide(err, "There is no such project.")
+	}
 	v.flash("ok", "The project "+p.Title()+" is removed.")
 	return s.redirect(w, r, "/")
 }

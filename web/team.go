@@ -163,7 +163,8 @@ func (s *Server) leaveProject(w http.ResponseWriter, r *http.Request) error {
 }
 
 // transferProject: POST /projects/{project}/transfer/. The owner sends to (the
-// id of a member) or cancel, the member accept or decline.
+// id of a member) or cancel, the member accept or decline. back names the page it
+// came from.
 func (s *Server) transferProject(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.projectFor(r)
 	if err != nil {
@@ -193,7 +194,20 @@ func (s *Server) transferProject(w http.ResponseWriter, r *http.Request) error {
 		}
 		visitorOf(r).flash("ok", "We have asked "+member.Email+". Nothing changes until they accept.")
 	}
-	return s.redirect(w, r, teamPath(p))
+	return s.redirect(w, r, afterOffer(r, p))
+}
+
+// afterOffer is the page that an offer was made on: the settings of the project,
+// or one that warns of what a removal takes from its members.
+func afterOffer(r *http.Request, p *monitor.Project) string {
+	switch r.PostForm.Get("back") {
+	case "close":
+		return "/accounts/close/"
+	case "remove":
+		return "/projects/" + p.ID.String() + "/remove/"
+	default:
+		return teamPath(p)
+	}
 }
 
 // answerTransfer is of the member the project was offered to, and of nobody

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/google/uuid"
 
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
@@ -125,6 +126,10 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 				Invite:      func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
 				Transfer:    func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
 				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.told(v.To, v.Link) },
+				Removed: func(v mail.Removed) (*mail.Message, error) {
+					return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project, Text: v.By}}, nil
+				},
+				Stored: func(context.Context, *mail.Message) {},
 				TwoFactor: func(_ context.Context, v mail.TwoFactor) error {
 					out.mu.Lock()
 					defer out.mu.Unlock()

@@ -5,13 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/mattn/go-isatty"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 
 	"punctual/internal/auth"
 	"punctual/internal/config"
@@ -25,6 +21,8 @@ type createsuperuserCmd struct {
 
 	Email    string `placeholder:"ADDRESS" help:"E-mail address of the account; made where there is none. Asked for in a terminal."`
 	Password string `placeholder:"TEXT" help:"Password, at least 8 characters; without one they log in by mailed link. Asked for in a terminal."`
+
+	PasswordFile string `placeholder:"FILE" help:"Read the password from the first line of this file, - for stdin: others on the machine can read arguments."`
 }
 
 // Run makes the account, or gives the existing one its rights.
@@ -51,8 +49,18 @@ func (c *createsuperuserCmd) Run(ctx context.Context, w *world) error {
 
 // ask asks for what was not given where there is somebody to answer.
 func (c *createsuperuserCmd) ask(w *world) error {
-	terminal, ok := w.stdin.(*os.File)
-	if !ok || !isatty.IsTerminal(terminal.Fd()) {
+	if c.PasswordFile != "" {
+		if c.Password != "" {
+			return usageError("--password and --password-file cannot both be given")
+		}
+		password, err := passwordFrom(w, c.PasswordFile)
+		if err != nil {
+			return err
+		}
+		c.Password = password
+	}
+	terminal := terminalOf(w)
+	if terminal == nil {
 		if c.Email == "" {
 			return usageError(`say whose account it is by --email (see "punctual help createsuperuser")`)
 		}
@@ -67,13 +75,11 @@ func (c *createsuperuserCmd) ask(w *world) error {
 		c.Email = strings.TrimSpace(line)
 	}
 	if c.Password == "" {
-		fmt.Fprint(w.stderr, "Password (empty: log in by mailed link only): ")
-		typed, err := term.ReadPassword(int(terminal.Fd()))
-		fmt.Fprintln(w.stderr)
+		typed, err := askPassword(w, terminal, "Password (empty: log in by mailed link only): ")
 		if err != nil {
-			return fmt.Errorf("read the password: %w", err)
+			return err
 		}
-		c.Password = string(typed)
+		c.Password = typed
 	}
 	return nil
 }

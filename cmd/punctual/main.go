@@ -29,7 +29,8 @@ const (
 
 // cli is the list of all commands, in the order help shows them.
 type cli struct {
-	Help helpFlag `short:"h" help:"Show help for a command."`
+	Help        helpFlag    `short:"h" help:"Show help for a command."`
+	VersionFlag versionFlag `name:"version" help:"Print the version."`
 
 	Up          upCmd          `cmd:"" help:"Run everything in one process; the schema is migrated first."`
 	Serve       serveCmd       `cmd:"" help:"Run the web site, the API and the ping endpoints."`
@@ -47,7 +48,7 @@ type cli struct {
 	Createsuperuser createsuperuserCmd `cmd:"" help:"Make an account that may administer the instance."`
 	Project         projectCmd         `cmd:"" help:"Make projects and their keys without a browser."`
 	Token           tokenCmd           `cmd:"" help:"Make account tokens without a browser."`
-	User            userCmd            `cmd:"" help:"Let somebody in again who has lost all second factors."`
+	User            userCmd            `cmd:"" help:"List, invite, deactivate and delete accounts, set passwords, let somebody in who has lost all second factors."`
 
 	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`

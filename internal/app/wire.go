@@ -208,7 +208,7 @@ func compressed(h http.Handler) (http.Handler, error) {
 // link of a mail leads: it is the only way to log in there.
 func (a *App) mailKept(e monitor.Email, link string) {
 	log := logs.In(a.log, logs.Mail)
-	if slices.Contains([]string{mail.KindLogin, mail.KindVerify, mail.KindInvite, mail.KindEmailChange}, e.Kind) {
+	if slices.Contains([]string{mail.KindLogin, mail.KindVerify, mail.KindInvite, mail.KindWelcome, mail.KindEmailChange}, e.Kind) {
 		log.Info("no SMTP server is set, open this link yourself", "kind", e.Kind, "message_id", e.MessageID, "to", e.To, "link", link)
 		return
 	}
@@ -231,6 +231,17 @@ func (a *App) mailsToPeople() auth.Mails {
 		Transfer:    mailer(a, a.parts.composer.Transfer),
 		EmailChange: mailer(a, a.parts.composer.EmailChange),
 		TwoFactor:   mailer(a, a.parts.composer.TwoFactor),
+		Welcome: func(ctx context.Context, u *monitor.User, link string) error {
+			return mailer(a, a.parts.composer.Welcome)(ctx, mail.Welcome{Owned: mail.Owned{Account: u.ID}, To: u.Email, Link: link})
+		},
+		Removed: func(v mail.Removed) (*mail.Message, error) {
+			m, err := a.parts.composer.Removed(v)
+			if err == nil {
+				a.parts.mail.Prepare(m)
+			}
+			return m, err
+		},
+		Stored: a.parts.mail.Stored,
 	}
 }
 

@@ -29,6 +29,12 @@ type Mails struct {
 	Transfer    func(ctx context.Context, v mail.Transfer) error
 	EmailChange func(ctx context.Context, v mail.EmailChange) error
 	TwoFactor   func(ctx context.Context, v mail.TwoFactor) error
+	// Welcome mails somebody that an operator has made an account for them.
+	Welcome func(ctx context.Context, u *monitor.User, link string) error
+	// Removed makes a mail that is stored together with what it is about, and Stored
+	// is told when it is (mail.Queue); nil: nobody is told of what is removed.
+	Removed func(v mail.Removed) (*mail.Message, error)
+	Stored  func(ctx context.Context, m *mail.Message)
 }
 
 // Config is what a Service needs.

@@ -94,7 +94,7 @@ func TestReportsArriveOnceFromTwoWorkers(t *testing.T) {
 			received[m.To[0]+" "+m.Subject()]++
 		}
 		for _, u := range r.users {
-			for _, subject := range []string{"Daily report: no downtime", "Reminder: 1 check still down"} {
+			for _, subject := range []string{"Daily report: 1 check is down now · no downtime", "Reminder: 1 check still down"} {
 				if n := received[u.Email+" "+subject]; n != 1 {
 					t.Errorf("%s got %q %d times", u.Email, subject, n)
 				}

@@ -54,6 +54,10 @@ func addressChange(to string) mail.EmailChange {
 	return mail.EmailChange{To: to, Old: "owner@example.org", New: "boss@example.org", Link: "https://punctual.example.org/c/"}
 }
 
+func gone() mail.Removed {
+	return mail.Removed{To: "member@example.net", Project: "Operations", By: "owner@example.org", Checks: 14, Link: "https://punctual.example.org/"}
+}
+
 func reportFrame() mail.ReportFrame {
 	return mail.ReportFrame{
 		To: "owner@example.org", Key: "report-1", Link: "https://punctual.example.org/",
@@ -64,7 +68,7 @@ func reportFrame() mail.ReportFrame {
 func monthly() mail.Report {
 	good, none := mail.ReportCell{Text: "All good!"}, mail.ReportCell{}
 	return mail.Report{
-		ReportFrame: reportFrame(), Period: "monthly", Sentence: "In March, 2 checks had 5 downtime events.", Short: "2 checks had 5 downtime events",
+		ReportFrame: reportFrame(), Period: "monthly", Sentence: "1 check is down now. In March, 2 checks had 5 downtime events.", Short: "1 check is down now · 2 checks had 5 downtime events", Down: true,
 		Columns: [2]string{"March", "February"},
 		Projects: []mail.ReportProject{
 			{Name: "Operations", Link: "https://punctual.example.org/p/1/", More: 230, Checks: []mail.ReportCheck{
@@ -82,7 +86,7 @@ func monthly() mail.Report {
 
 func quietWeek() mail.Report {
 	r := monthly()
-	r.Period, r.Sentence, r.Short, r.Columns, r.More = "weekly", "In the week of 9–15 March, there was no downtime.", "no downtime", [2]string{"9–15 Mar", "2–8 Mar"}, mail.ReportMore{}
+	r.Period, r.Sentence, r.Short, r.Columns, r.More = "weekly", "Nothing is down now. In the week of 9–15 March, there was no downtime.", "nothing is down now · no downtime", [2]string{"9–15 Mar", "2–8 Mar"}, mail.ReportMore{}
 	r.Projects = r.Projects[1:]
 	return r
 }
@@ -124,6 +128,26 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"email-change-new": func() (*mail.Message, error) { return c.EmailChange(addressChange("boss@example.org")) },
 		"two-factor": func() (*mail.Message, error) {
 			return c.TwoFactor(mail.TwoFactor{To: "owner@example.org", Done: "The security key “At work” was added.", On: true, Left: 10, Link: "https://punctual.example.org/accounts/profile/#two-factor"})
+		},
+		"removed": func() (*mail.Message, error) { return c.Removed(gone()) },
+		"removed-with-account": func() (*mail.Message, error) {
+			v := gone()
+			v.Closed, v.Checks = true, 1
+			return c.Removed(v)
+		},
+		"removed-by-operator": func() (*mail.Message, error) {
+			v := gone()
+			v.By, v.Owner, v.Closed, v.Checks = "", "owner@example.org", true, 0
+			return c.Removed(v)
+		},
+		"unused-account": func() (*mail.Message, error) {
+			return c.Unused(mail.Unused{
+				To: "owner@example.org", Since: "was made on 1 March 2026 and has never been logged in to, and none of its checks has been pinged", On: "8 April 2026", Projects: 1, Checks: 2,
+				Link: "https://punctual.example.org/accounts/login/",
+			})
+		},
+		"welcome": func() (*mail.Message, error) {
+			return c.Welcome(mail.Welcome{To: "new@example.net", Link: "https://punctual.example.org/l/"})
 		},
 		"channel-disabled": func() (*mail.Message, error) { return c.Trouble(trouble(true)) },
 		"alert-given-up":   func() (*mail.Message, error) { return c.Trouble(trouble(false)) },

@@ -14,6 +14,7 @@ const (
 	KindTwoFactor   = "two-factor"
 	KindRemoved     = "removed"
 	KindUnused      = "unused-account"
+	KindWelcome     = "welcome"
 )
 
 // Owned names the account that a mail is about: the mail is removed with it. The
@@ -105,7 +106,7 @@ func (c *Composer) Removed(v Removed) (*Message, error) {
 type Unused struct {
 	Owned
 	To       string
-	Since    string // "was made on 1 March 2026 and never logged in to"
+	Since    string // "was made on 1 March 2026 and has never been logged in to"
 	On       string // from which day on it may be removed: "8 April 2026"
 	Projects int    // that go with it
 	Checks   int
@@ -115,4 +116,16 @@ type Unused struct {
 // Unused makes the mail.
 func (c *Composer) Unused(v Unused) (*Message, error) {
 	return c.compose(KindUnused, v.To, "Your account on "+c.site.Name+" will be removed on "+v.On, v.Link, v)
+}
+
+// Welcome tells somebody that an operator has made an account for them.
+type Welcome struct {
+	Owned
+	To   string
+	Link string // logs in, once and for a week
+}
+
+// Welcome makes the mail.
+func (c *Composer) Welcome(v Welcome) (*Message, error) {
+	return c.compose(KindWelcome, v.To, "Your account on "+c.site.Name, v.Link, v)
 }

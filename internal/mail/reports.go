@@ -27,8 +27,9 @@ type ReportFrame struct {
 type Report struct {
 	ReportFrame
 	Period   string    // "monthly"
-	Sentence string    // "In March, 3 checks had 5 downtime events."
+	Sentence string    // "2 checks are down now. In March, 3 checks had 5 downtime events."
 	Short    string    // the same without the period, for the subject
+	Down     bool      // something is down now
 	Columns  [2]string // names of the period and the one before
 	Projects []ReportProject
 	More     ReportMore

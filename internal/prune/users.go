@@ -161,7 +161,7 @@ func (o Options) warn(ctx context.Context, s *store.Store, before time.Time, u *
 
 func (w *Warnings) send(ctx context.Context, s *store.Store, before time.Time, u *store.StaleUser) (bool, error) {
 	const day = "2 January 2006"
-	since := "was made on " + u.CreatedAt.UTC().Format(day) + " and has never been logged in to"
+	since := "was made on " + u.CreatedAt.UTC().Format(day) + " and has never been logged in to, and none of its checks has been pinged"
 	if !u.LastLoginAt.IsZero() {
 		since = "was last logged in to on " + u.LastLoginAt.UTC().Format(day) + " and has no checks"
 	}

@@ -54,18 +54,28 @@ func lively(checks []store.ReportCheck, now time.Time) bool {
 // content fills in what a report says: its sentence, and the checks by project,
 // those with the longest downtime in the later span first.
 func content(m *mail.Report, records []record, spans [2]Span, root string) {
-	var checks, downtimes int
+	var checks, downtimes, down int
 	for i := range records {
-		if n := records[i].done[0].Downtimes; n > 0 {
+		n := records[i].done[0].Downtimes
+		if n > 0 {
 			checks, downtimes = checks+1, downtimes+n
 		}
+		if records[i].status == monitor.StatusDown {
+			down++
+		}
 	}
-	m.Sentence = spans[0].In + ", there was no downtime."
-	m.Short = "no downtime"
+	before, past := "no downtime", "there was no downtime"
 	if checks > 0 {
-		m.Short = plural(checks, "check") + " had " + plural(downtimes, "downtime event")
-		m.Sentence = spans[0].In + ", " + m.Short + "."
+		before = plural(checks, "check") + " had " + plural(downtimes, "downtime event")
+		past = before
 	}
+	now := "nothing is down now"
+	if down > 0 {
+		now = isDown(down, len(records))
+	}
+	m.Short = now + " · " + before
+	m.Sentence = upperFirst(now) + ". " + spans[0].In + ", " + past + "."
+	m.Down = down > 0
 	m.Columns = [2]string{spans[0].Name, spans[1].Name}
 	slices.SortFunc(records, byDowntime)
 	m.Projects, m.More = listed(records, root,
@@ -170,6 +180,21 @@ func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
 		return mail.ReportCell{Text: "All good!"}
 	}
 }
+
+// isDown says how many of the checks are down at present: "1 check is down now",
+// "all 12 checks are down now".
+func isDown(down, checks int) string {
+	switch {
+	case down == 1:
+		return "1 check is down now"
+	case down == checks:
+		return fmt.Sprintf("all %d checks are down now", down)
+	default:
+		return fmt.Sprintf("%d checks are down now", down)
+	}
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // word is the status of a check in a list; grace is called late there.
 func word(s monitor.Status) string {

@@ -71,9 +71,14 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		if diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, got.Cells); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
-		want := "In March, there was no downtime."
+		want := "Nothing is down now. "
+		if tc.status == monitor.StatusDown {
+			want = "1 check is down now. "
+		}
 		if tc.downtimes > 0 {
-			want = fmt.Sprintf("In March, 1 check had %s.", plural(tc.downtimes, "downtime event"))
+			want += fmt.Sprintf("In March, 1 check had %s.", plural(tc.downtimes, "downtime event"))
+		} else {
+			want += "In March, there was no downtime."
 		}
 		if m.Sentence != want {
 			t.Errorf("%s: %q, want %q", tc.name, m.Sentence, want)
@@ -116,11 +121,44 @@ func TestAReportIsInOrder(t *testing.T) {
 	if want := "alpha: nas Operations: much little before alpha Beta zeta Untitled project: x"; strings.Join(got, " ") != want {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, " "), want)
 	}
-	if m.Sentence != "In March, 2 checks had 2 downtime events." || m.Columns != [2]string{"March", "February"} {
+	if m.Sentence != "Nothing is down now. In March, 2 checks had 2 downtime events." || m.Columns != [2]string{"March", "February"} {
 		t.Errorf("%q, %q", m.Sentence, m.Columns)
 	}
 	if link := m.Projects[0].Checks[0].Link; strings.Contains(link, home.Code.String()) || !strings.HasPrefix(link, "https://p.example/cloaked/") {
 		t.Errorf("a mail must not give the ping URL away: %s", link)
+	}
+}
+
+// What is down now comes first: a report of a quiet day must not hide it.
+func TestAReportBeginsWithNow(t *testing.T) {
+	for _, period := range []monitor.Reports{monitor.ReportsDaily, monitor.ReportsWeekly, monitor.ReportsMonthly} {
+		spans := Spans(period, april)
+		for _, tc := range []struct {
+			up, down        int
+			short, sentence string
+		}{
+			{3, 0, "nothing is down now · no downtime", "Nothing is down now. " + spans[0].In + ", there was no downtime."},
+			{3, 1, "1 check is down now · no downtime", "1 check is down now. " + spans[0].In + ", there was no downtime."},
+			{0, 1, "1 check is down now · no downtime", "1 check is down now. " + spans[0].In + ", there was no downtime."},
+			{0, 10_000, "all 10000 checks are down now · no downtime", "All 10000 checks are down now. " + spans[0].In + ", there was no downtime."},
+			{1, 9_999, "9999 checks are down now · no downtime", "9999 checks are down now. " + spans[0].In + ", there was no downtime."},
+		} {
+			var records []record
+			for i := range tc.up + tc.down {
+				c := made(int64(i), "job", monitor.StatusUp, april.Add(-500*day))
+				var flips []monitor.Flip
+				if i < tc.down { // since an hour ago: after the periods
+					c.Status = monitor.StatusDown
+					flips = downFor([2]time.Time{april.Add(-time.Hour), {}})
+				}
+				records = append(records, recordOf(c, flips, spans, april))
+			}
+			m := mail.Report{ReportFrame: mail.ReportFrame{To: "o@example.org", Key: "k"}, Period: string(period)}
+			content(&m, records, spans, "https://p.example")
+			if m.Short != tc.short || m.Sentence != tc.sentence {
+				t.Errorf("%s, %d up, %d down: %q, %q", period, tc.up, tc.down, m.Short, m.Sentence)
+			}
+		}
 	}
 }
 
@@ -153,7 +191,7 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 	nag := mail.Nag{ReportFrame: mail.ReportFrame{To: "a@example.org"}, Every: "hour"}
 	reminder(&nag, down, april, "https://punctual.example.org")
 
-	if report.Short != "990 checks had 990 downtime events" {
+	if report.Short != "1 check is down now · 990 checks had 990 downtime events" {
 		t.Errorf("report: %s", report.Short)
 	}
 	listed, more := 0, report.More.Checks

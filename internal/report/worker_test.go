@@ -126,8 +126,8 @@ func TestAMonthlyReportComesOnce(t *testing.T) {
 			r.Fatalf("%d mails at the time of the report", len(mails))
 		}
 		m := mails[0]
-		if m.Subject != "Monthly report: 1 check had 1 downtime event" || m.To != r.User.Email || m.Kind != "report" ||
-			!strings.Contains(m.Text, "In March, 1 check had 1 downtime event.") || !strings.Contains(m.Text, "March: 1 downtime, 2 hours") || strings.Contains(m.Text, "February:") {
+		if m.Subject != "Monthly report: 1 check is down now · 1 check had 1 downtime event" || m.To != r.User.Email || m.Kind != "report" ||
+			!strings.Contains(m.Text, "1 check is down now. In March, 1 check had 1 downtime event.") || !strings.Contains(m.Text, "March: 1 downtime, 2 hours") || strings.Contains(m.Text, "February:") {
 			r.Errorf("%s to %s:\n%s", m.Subject, m.To, m.Text)
 		}
 		if want := fmt.Sprintf("<https://punctual.example.org/unsub/%s-%d/>", r.User.ID, date.Unix()); m.Headers["List-Unsubscribe"] != want || m.Headers["List-Unsubscribe-Post"] == "" {

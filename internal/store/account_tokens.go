@@ -85,3 +85,12 @@ func (s *Store) UserByToken(ctx context.Context, hash string) (*AccountToken, *m
 func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) error {
 	return execOne(ctx, s.db, "delete account token", "token", `DELETE FROM account_tokens WHERE id = $1 AND user_id = $2`, id, user)
 }
+
+// DeleteAccountTokens removes all tokens of the user.
+func (s *Store) DeleteAccountTokens(ctx context.Context, user uuid.UUID) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1`, user)
+	if err != nil {
+		return fmt.Errorf("delete account tokens: %w", err)
+	}
+	return nil
+}

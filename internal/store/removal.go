@@ -22,7 +22,7 @@ type ProjectContent struct {
 }
 
 // Title is the name to show.
-func (p *ProjectContent) Title() string { return monitor.ProjectTitle(p.Name) }
+func (p ProjectContent) Title() string { return monitor.ProjectTitle(p.Name) }
 
 // Farewell makes the mails for those who lose what is being removed. It may be
 // called more than once, and must not use the store; nil: nobody is mailed.

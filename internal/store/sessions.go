@@ -128,6 +128,28 @@ func (s *Store) UseLoginToken(ctx context.Context, hash []byte, user uuid.UUID) 
 	return ok, nil
 }
 
+// DeleteLoginTokens ends all links to log in that were mailed to the user.
+func (s *Store) DeleteLoginTokens(ctx context.Context, user uuid.UUID) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
+	if err != nil {
+		return fmt.Errorf("delete login tokens: %w", err)
+	}
+	return nil
+}
+
+// ForgetTokens removes the buckets with the names, see TakeToken; none is no error.
+func (s *Store) ForgetTokens(ctx context.Context, keys []string) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		for _, key := range keys {
+			_, err := tx.Exec(ctx, `DELETE FROM rate_limits WHERE key = $1`, key)
+			if err != nil {
+				return fmt.Errorf("forget a rate limit: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
 // TakeToken takes one token from the bucket named key, which holds capacity
 // tokens and refills over window (features §18). Where none is left it returns
 // false and how long until one is.

@@ -252,7 +252,7 @@ func (a *API) updateProject(c *accountCall) error {
 }
 
 // deleteProject is DELETE projects/<uuid>, for the owner: 200 and the project as
-// it was. Its checks and channels go with it.
+// it was. Its checks and channels go with it, and its members are mailed.
 func (a *API) deleteProject(c *accountCall) error {
 	p, err := a.ownProject(c)
 	switch {
@@ -261,10 +261,9 @@ func (a *API) deleteProject(c *accountCall) error {
 	case p.Role != monitor.RoleOwner:
 		return errs.Forbiddenf("only the owner may remove a project")
 	}
-	if err := a.Store.DeleteProject(c.Context(), p.ID, nil); err != nil {
+	if err := a.Auth.RemoveProject(c.Context(), &p.Project, c.user); err != nil {
 		return err
 	}
-	a.Log.InfoContext(c.Context(), "project removed", "project", p.ID, "by", c.user.ID)
 	a.json(c.w, http.StatusOK, c.object(p))
 	return nil
 }

@@ -1,0 +1,130 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// CloseAccount removes the user with all they own and the mails about them, and
+// mails the members of their projects; all of it or nothing. by is who does it, nil
+// an operator. It fails with errs.NotFound when the account is gone.
+func (s *Service) CloseAccount(ctx context.Context, user, by *monitor.User) error {
+	err := s.remove(ctx, user, by, true, func(farewell store.Farewell) error { return s.Store.DeleteUser(ctx, user.ID, farewell) })
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "account closed", "user", user.ID, "email", user.Email, "by", nameOf(by))
+	s.forgetLimits(ctx, user)
+	return nil
+}
+
+// RemoveProject removes a project of the owner with its checks and mails its
+// members; all of it or nothing. It fails with errs.NotFound when it is gone.
+func (s *Service) RemoveProject(ctx context.Context, p *monitor.Project, owner *monitor.User) error {
+	err := s.remove(ctx, owner, owner, false, func(farewell store.Farewell) error { return s.Store.DeleteProject(ctx, p.ID, farewell) })
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "project removed", "project", p.ID, "by", nameOf(owner))
+	return nil
+}
+
+// remove lets do remove something, with the mails for those who lose it.
+func (s *Service) remove(ctx context.Context, owner, by *monitor.User, closed bool, do func(store.Farewell) error) error {
+	var mails []*mail.Message
+	err := do(func(gone []store.ProjectContent) ([]*monitor.Email, error) {
+		mails = mails[:0] // it may be called again
+		var queued []*monitor.Email
+		for i := range gone {
+			for _, member := range gone[i].Members {
+				m, err := s.farewell(&gone[i], member.Email, owner, by, closed)
+				if err != nil {
+					return nil, err
+				}
+				if m != nil {
+					mails = append(mails, m)
+					queued = append(queued, &m.Email)
+				}
+			}
+		}
+		return queued, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range mails {
+		s.Mails.Stored(ctx, m)
+	}
+	return nil
+}
+
+// farewell makes the mail that tells a member that the project is gone.
+func (s *Service) farewell(p *store.ProjectContent, to string, owner, by *monitor.User, closed bool) (*mail.Message, error) {
+	if s.Mails.Removed == nil {
+		return nil, nil //nolint:nilnil // nobody is mailed here
+	}
+	v := mail.Removed{To: to, Project: p.Title(), Owner: owner.Email, Closed: closed, Checks: p.Checks, Link: s.SiteRoot + "/"}
+	if by != nil {
+		v.By = by.Email
+	}
+	m, err := s.Mails.Removed(v)
+	if err != nil {
+		return nil, fmt.Errorf("mail the members: %w", err)
+	}
+	return m, nil
+}
+
+// forgetLimits removes the rate limits of somebody who is gone. Those that protect
+// a mailbox from too many mails stay: else closing an account would end them.
+func (s *Service) forgetLimits(ctx context.Context, user *monitor.User) {
+	keys := []string{"verify:" + user.ID.String(), s.Bucket(passwordsPerUser.name, user.Email)}
+	for _, l := range []limit{totpPerUser, recoveriesPerUser, invitesPerUser, emailChanges} {
+		keys = append(keys, s.Bucket(l.name, user.ID.String()))
+	}
+	err := s.Store.ForgetTokens(ctx, keys)
+	if err != nil { // they go by themselves within a day
+		s.Log.WarnContext(ctx, "rate limits of a closed account", "user", user.ID, "error", err)
+	}
+}
+
+// Deactivate keeps the user out from now on: sessions, log-in links and
+// account tokens end, and no password or link opens anything. Their checks are watched
+// as before. It is no error when they were out already.
+func (s *Service) Deactivate(ctx context.Context, user uuid.UUID) error {
+	if _, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = false; return nil }); err != nil {
+		return err
+	}
+	if err := s.Store.DeleteLoginTokens(ctx, user); err != nil {
+		return err
+	}
+	if _, err := s.Store.DeleteSessionsOf(ctx, user, nil); err != nil {
+		return err
+	}
+	if err := s.Store.DeleteAccountTokens(ctx, user); err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "account deactivated", "user", user)
+	return nil
+}
+
+// Activate lets the user in again.
+func (s *Service) Activate(ctx context.Context, user uuid.UUID) error {
+	if _, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = true; return nil }); err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "account activated", "user", user)
+	return nil
+}
+
+func nameOf(u *monitor.User) string {
+	if u == nil {
+		return "an operator"
+	}
+	return u.ID.String()
+}
