@@ -56,7 +56,7 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 	if err := s.take(ctx, invitesPerUser, by.ID.String()); err != nil {
 		return nil, err
 	}
-	user, err := s.guest(ctx, address, by.TZ)
+	user, err := s.guest(ctx, address, by)
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +79,14 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 	return user, nil
 }
 
-// guest finds the user with the address, or makes them.
-func (s *Service) guest(ctx context.Context, address, tz string) (*monitor.User, error) {
+// guest finds the user with the address, or makes them, for whoever invites them.
+func (s *Service) guest(ctx context.Context, address string, by *monitor.User) (*monitor.User, error) {
 	user, err := s.Store.UserByEmail(ctx, address)
 	if errs.KindOf(err) != errs.NotFound {
 		return user, err
 	}
-	user = s.newAccount(address, tz).User
+	user = s.newAccount(address, by.TZ).User
+	user.ByOperator = by.IsSuperuser
 	err = s.Store.CreateAccount(ctx, store.Account{User: user})
 	if errs.KindOf(err) == errs.Conflict { // two at once
 		return s.Store.UserByEmail(ctx, address)

@@ -40,7 +40,12 @@ type extended struct {
 func eachExtended(t *testing.T, test func(e *extended)) {
 	each(t, func(c *client) {
 		log, root := slog.New(slog.DiscardHandler), "https://p.example.org"
-		e := &extended{client: c, auth: auth.NewService(auth.Config{Store: c.store, SecretKey: "secret", SiteRoot: root, Log: log})}
+		e := &extended{client: c, auth: auth.NewService(auth.Config{Store: c.store, SecretKey: "secret", SiteRoot: root, Log: log, Mails: auth.Mails{
+			Removed: func(v mail.Removed) (*mail.Message, error) {
+				return &mail.Message{Email: monitor.Email{MessageID: v.To, Kind: mail.KindRemoved, To: v.To, Subject: v.Project}}, nil
+			},
+			Stored: func(context.Context, *mail.Message) {},
+		}})}
 		addresses := &auth.Addresses{Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true, Send: func(_ context.Context, v mail.Verify) error {
 			e.asked = append(e.asked, v)
 			return nil
@@ -324,8 +329,17 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 		if got := e.objectAs(token, 200, "POST", path, `{"name":"Day shift"}`); got["name"] != "Day shift" || got["checks"] != 1.0 {
 			e.Errorf("renamed: %v", got)
 		}
+		other := testdb.Account(e.T, e.store, "member@example.org")
+		id := uuid.MustParse(made["id"].(string))
+		if err := e.store.AddMember(e.Context(), id, other.User.ID, monitor.RoleReadonly); err != nil {
+			e.Fatal(err)
+		}
 		if got := e.objectAs(token, 200, "DELETE", path, ""); got["name"] != "Day shift" {
 			e.Errorf("removed: %v", got)
+		}
+		told, err := e.store.Emails(e.Context(), store.EmailFilter{Kind: mail.KindRemoved})
+		if err != nil || len(told) != 1 || told[0].To != other.User.Email {
+			e.Errorf("the members were told: %+v, %v", told, err)
 		}
 		e.refused(token, 404, "GET", path, "", "project not found")
 	})
