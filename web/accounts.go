@@ -12,6 +12,7 @@ import (
 	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 // loginPage is the form that asks for an address, or for a password.
@@ -133,11 +134,11 @@ func (s *Server) checkToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	next := safeNext(r.URL.Query().Get("next"))
-	if known := visitorOf(r).User; !link.Valid && known != nil && known.ID == user {
-		return s.welcomeBack(w, r, known, next) // the link was clicked twice
-	}
 	if !link.Valid && visitorOf(r).halfWay(user.String()) {
-		return s.redirect(w, r, secondStepPath) // it was, and the second step is to come
+		return s.redirect(w, r, secondStepPath) // the link was clicked twice, and the second step is to come
+	}
+	if known := visitorOf(r).User; !link.Valid && known != nil && known.ID == user {
+		return s.welcomeBack(w, r, known, next) // it was clicked twice
 	}
 	if link.Valid && link.SameBrowser {
 		return s.useToken(w, r)
@@ -229,20 +230,27 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logoutEverywhere ends all sessions of the user or, when the form names one,
-// that one.
+// that one. With all sessions account tokens end, unless keep_tokens is ticked.
 func (s *Server) logoutEverywhere(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if v.User == nil {
-		return errLogin
+	err := v.inPerson("log out their devices")
+	if err != nil {
+		return err
 	}
-	if named := formValue(r, "session"); named != "" {
+	form, err := postedForm(r)
+	if err != nil {
+		return err
+	}
+	if named := form.Value("session"); named != "" {
 		if err := s.endSession(r.Context(), v.User.ID, named); err != nil {
 			return err
 		}
 		v.flash("ok", "That device is logged out.")
-		return s.redirect(w, r, "/accounts/profile/")
+		return s.redirect(w, r, profilePath)
 	}
-	if _, err := s.Store.DeleteSessionsOf(r.Context(), v.User.ID, nil); err != nil {
+	by := s.by(r)
+	by.Keep = store.Access{Tokens: form.On("keep_tokens")}
+	if _, err := s.Auth.LogOutEverywhere(r.Context(), v.User, by); err != nil {
 		return err
 	}
 	v.logOut()

@@ -112,6 +112,7 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 			if _, err := s.auth.CreateSuperuser(t.Context(), "jane@example.org", ""); err != nil {
 				t.Fatal(err)
 			}
+			root.login("root@example.org") // coming back is no authentication
 			root.post("/admin/users/"+user.ID.String()+"/login/", nil).is(http.StatusForbidden)
 		})
 	}

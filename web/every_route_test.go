@@ -107,7 +107,7 @@ func (e *everything) fill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, e.token, err = e.auth.CreateToken(ctx, e.user.ID, "all", false); err != nil {
+	if _, e.token, err = e.auth.CreateToken(ctx, e.user, "all", false, ""); err != nil {
 		t.Fatal(err)
 	}
 	e.wall = &store.Wall{UserID: e.user.ID, Name: "Wall", Projects: []store.WallProject{{ID: e.project.ID}}}

@@ -32,6 +32,7 @@ type profilePage struct {
 
 	TokenForm *Form // of a new token: name, access
 	Tokens    []tokenView
+	Recent    bool // the visitor may make and revoke tokens without being asked who they are
 }
 
 // sessionView is a device on which the user is logged in.
@@ -85,6 +86,9 @@ func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int,
 		return err
 	}
 	if m.Tokens, err = s.tokens(r, made); err != nil {
+		return err
+	}
+	if m.Recent, err = s.recentlyAuthenticated(r); err != nil {
 		return err
 	}
 	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)

@@ -122,7 +122,7 @@ func (s *Server) agreeEmail(w http.ResponseWriter, r *http.Request) error {
 		m.Stopped = true
 		err = s.Auth.StopEmailChange(r.Context(), link)
 	} else {
-		m.Done, err = s.Auth.AgreeToEmailChange(r.Context(), link)
+		m.Done, err = s.Auth.AgreeToEmailChange(r.Context(), link, s.by(r))
 	}
 	if err != nil {
 		return err

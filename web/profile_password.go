@@ -4,7 +4,8 @@ import (
 	"net/http"
 
 	"punctual/internal/auth"
-	"punctual/internal/monitor"
+	"punctual/internal/clientip"
+	"punctual/internal/store"
 )
 
 // passwordPage sets a password, or another one, or takes it away.
@@ -13,6 +14,7 @@ type passwordPage struct {
 	Form        *Form
 	HasPassword bool
 	MinLength   int
+	Tokens      int // account tokens that end with it, unless they are kept
 }
 
 const profilePath = "/accounts/profile/"
@@ -28,25 +30,33 @@ func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, status int
 	if has {
 		title = "Change the password"
 	}
+	tokens, err := s.Store.AccountTokens(r.Context(), visitorOf(r).User.ID)
+	if err != nil {
+		return err
+	}
 	return s.render(w, r, status, "password", &passwordPage{
-		BasePage: BasePage{Title: title, Nav: "account"}, Form: form, HasPassword: has, MinLength: auth.MinPasswordLength,
+		BasePage: BasePage{Title: title, Nav: "account"}, Form: form, HasPassword: has, MinLength: auth.MinPasswordLength, Tokens: len(tokens),
 	})
 }
 
-// savePassword sets the password; the button remove takes it away. Whoever else
-// is logged in as the user is not any more.
+// savePassword sets the password; the button remove takes it away. Other devices
+// are logged out, and account tokens end unless keep_tokens is ticked.
 func (s *Server) savePassword(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
 		return err
 	}
-	said := "Your password is set."
+	by := s.by(r)
+	by.Keep.Tokens = form.On("keep_tokens")
+	done := "Your password is set."
+	var ended store.Ended
 	if form.Values.Has("remove") {
-		said = "You have no password any more: log in by mailed link."
-		err = s.Auth.RemovePassword(r.Context(), v.User)
+		done = "You have no password any more: log in by mailed link."
+		ended, err = s.Auth.RemovePassword(r.Context(), v.User, by)
 	} else {
-		err = form.Note(s.Auth.SetPassword(r.Context(), v.User, form.Value("password")))
+		ended, err = s.Auth.SetPassword(r.Context(), v.User, form.Value("password"), by)
+		err = form.Note(err)
 	}
 	switch {
 	case err != nil:
@@ -54,19 +64,28 @@ func (s *Server) savePassword(w http.ResponseWriter, r *http.Request) error {
 	case !form.OK():
 		return s.showPassword(w, r, http.StatusBadRequest, form)
 	}
-	return s.endOtherSessions(w, r, v.User, said)
+	v.flash("ok", done+endedWords(ended))
+	return s.redirect(w, r, profilePath)
 }
 
-// endOtherSessions logs the user out on all other devices and says what was done.
-func (s *Server) endOtherSessions(w http.ResponseWriter, r *http.Request, user *monitor.User, said string) error {
-	v := visitorOf(r)
-	n, err := s.Store.DeleteSessionsOf(r.Context(), user.ID, s.Sessions.Hash(v.session))
-	if err != nil {
-		return err
+// by is the browser of the visitor, whose session is to stay, for changes of the
+// ways into their account.
+func (s *Server) by(r *http.Request) auth.By {
+	from := deviceOf(r.UserAgent())
+	if ip := clientip.Of(r); ip != "" {
+		from += ", " + ip
 	}
-	if n > 0 {
-		said += " You are logged out on " + plural(int(n), "other device", "other devices") + "."
+	return auth.By{Keep: store.Access{Session: s.Sessions.Hash(visitorOf(r).session), Tokens: true}, From: from}
+}
+
+// endedWords says what has ended beside what was done, "" for nothing.
+func endedWords(ended store.Ended) string {
+	words := ""
+	if ended.Sessions > 0 {
+		words += " You are logged out on " + plural(int(ended.Sessions), "other device", "other devices") + "."
 	}
-	v.flash("ok", said)
-	return s.redirect(w, r, profilePath)
+	if ended.Tokens > 0 {
+		words += " " + plural(int(ended.Tokens), "account token", "account tokens") + " revoked."
+	}
+	return words
 }

@@ -34,7 +34,7 @@ func TestDelicatePagesAskAgainAfterHalfAnHour(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.login("jane@example.org")
 		s.post("/accounts/set_password/", url.Values{"password": {"correct horse"}}).is(http.StatusSeeOther)
-		s.clock.Advance(proofLife + time.Minute)
+		s.clock.Advance(recentAuthLife + time.Minute)
 		for _, path := range []string{"/accounts/set_password/", "/accounts/change_email/", "/accounts/close/"} {
 			asked := "/accounts/confirm/?next=" + url.QueryEscape(path)
 			s.get(path).leadsTo(asked)
@@ -54,7 +54,7 @@ func TestDelicatePagesAskAgainAfterHalfAnHour(t *testing.T) {
 func TestAMailedLinkProvesWhoItIs(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.login("jane@example.org")
-		s.clock.Advance(proofLife + time.Minute)
+		s.clock.Advance(recentAuthLife + time.Minute)
 		if page := s.get("/accounts/confirm/?next=/accounts/set_password/"); page.Find("#password").Length() != 0 {
 			t.Error("asks for a password where there is none")
 		}
@@ -105,6 +105,8 @@ func TestChangingTheAddressOfTheAccount(t *testing.T) {
 			t.Errorf("%+v, %v", u, err)
 		}
 		outside.get(fromOld).is(http.StatusNotFound).has("over")
+		s.get("/accounts/profile/").is(http.StatusSeeOther) // the address is a way in: other sessions end with it
+		s.login("boss@example.org")
 		s.get("/accounts/profile/").has("boss@example.org").hasNot("jane@example.org")
 	})
 }

@@ -42,14 +42,11 @@ func (s *Server) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 // it is kept nowhere, not in the session either.
 func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if err := v.inPerson("make a token of the account"); err != nil {
-		return err // it would outlast the look through the user's eyes
-	}
 	form, err := postedForm(r)
 	if err != nil {
 		return err
 	}
-	t, full, err := s.Auth.CreateToken(r.Context(), v.User.ID, form.Value("name"), form.Value("access") == "read")
+	t, full, err := s.Auth.CreateToken(r.Context(), v.User, form.Value("name"), form.Value("access") == "read", s.by(r).From)
 	if errs.KindOf(err) == errs.Conflict { // too many
 		form.Fail("name", errs.Message(err))
 	} else if err = form.Note(err); err != nil {
@@ -64,17 +61,14 @@ func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 // revokeToken: POST /accounts/profile/tokens/revoke/ with the token's id.
 func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if v.User == nil {
-		return errLogin
-	}
 	id, err := uuid.Parse(postedValue(r, "token"))
 	if err != nil {
 		return errs.NotFoundf("There is no such token.")
 	}
-	if err := s.Store.DeleteAccountToken(r.Context(), v.User.ID, id); err != nil {
+	err = s.Auth.RevokeToken(r.Context(), v.User, id, s.by(r).From)
+	if err != nil {
 		return hide(err, "There is no such token. Perhaps it has been revoked already.")
 	}
-	s.Log.InfoContext(r.Context(), "account token revoked", "user", v.User.ID, "token", id)
 	v.flash("ok", "The token opens nothing any more.")
 	return s.redirect(w, r, "/accounts/profile/")
 }

@@ -12,7 +12,7 @@ import (
 func TestAnAccountTokenIsMadeInABrowser(t *testing.T) {
 	s := newTestSite(t, db.SQLite)
 	user, _ := s.login("jane@example.org")
-	if _, _, err := s.auth.CreateToken(t.Context(), user.ID, "Grafana, the one in the office that shows what is down", true); err != nil {
+	if _, _, err := s.auth.CreateToken(t.Context(), user, "Grafana, the one in the office that shows what is down", true, ""); err != nil {
 		t.Fatal(err)
 	}
 	ctx, _ := browser.New(t)

@@ -49,7 +49,7 @@ func TestATokenThatCannotBeMade(t *testing.T) {
 		s.post("/accounts/profile/tokens/", url.Values{"name": {" "}}).is(http.StatusBadRequest).has("Please give the token a name")
 		s.post("/accounts/profile/tokens/", url.Values{"name": {strings.Repeat("x", 61)}}).is(http.StatusBadRequest).has("at most 60 characters")
 		for range store.MaxAccountTokens {
-			if _, _, err := s.auth.CreateToken(s.Context(), user.ID, "x", false); err != nil {
+			if _, _, err := s.auth.CreateToken(s.Context(), user, "x", false, ""); err != nil {
 				s.Fatal(err)
 			}
 		}

@@ -224,8 +224,14 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 	case form.Value("create_key") == auth.KeyPing && form.Value("back") == "checks":
 		return s.createPingKey(w, r, p)
 	case form.Value("create_key") != "":
+		if asked, err := s.askRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+			return err
+		}
 		return s.createKey(w, r, p, role, form.Value("create_key"))
 	case form.Value("revoke_key") != "":
+		if asked, err := s.askRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+			return err
+		}
 		return s.revokeKey(w, r, p, form.Value("revoke_key"))
 	default:
 		return s.renameProject(w, r, p, role, form)

@@ -49,7 +49,7 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	s.drive(ctx, chromedp.Navigate(agree), first(chromedp.WaitVisible, "h1"))
 	fine("agree-email")
 	s.post("/accounts/set_password/", url.Values{"password": {"correct horse"}})
-	s.clock.Advance(proofLife + time.Minute)
+	s.clock.Advance(recentAuthLife + time.Minute)
 	s.open(ctx, "/accounts/set_password/")
 	fine("prove")
 	s.drive(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery), first(chromedp.WaitVisible, "#password[autocomplete=new-password]"))

@@ -51,6 +51,7 @@ type outbox struct {
 	links    []string // login links, in order
 	verifies []mail.Verify
 	factors  []mail.TwoFactor
+	security []mail.Security
 	people   []string // links of invitations, offers and changes of address, each after the address it went to
 }
 
@@ -95,7 +96,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 			RegistrationOpen: true, VerifyEmail: true, CheckLimit: 500, PingLogLimit: 100,
 		},
 		Store:     st,
-		Sessions:  auth.NewSessionStore(st, "", false),
+		Sessions:  auth.NewSessionStore(st, auth.SessionConfig{}),
 		Signer:    auth.NewSigner(testSecret),
 		Notifiers: notify.NewRegistry(),
 		SendVerify: func(_ context.Context, v mail.Verify) error {
@@ -130,6 +131,12 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 					return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project, Text: v.By}}, nil
 				},
 				Stored: func(context.Context, *mail.Message) {},
+				Security: func(_ context.Context, v mail.Security) error {
+					out.mu.Lock()
+					defer out.mu.Unlock()
+					out.security = append(out.security, v)
+					return nil
+				},
 				TwoFactor: func(_ context.Context, v mail.TwoFactor) error {
 					out.mu.Lock()
 					defer out.mu.Unlock()

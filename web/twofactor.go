@@ -63,7 +63,7 @@ type recoveryCodesPage struct {
 	File     template.URL // with the codes
 	FileName string
 	First    bool // with them two-factor sign-in has begun
-	Others   int  // devices on which the user stays logged in
+	Others   int  // devices on which the user was logged out
 	Left     int
 	Since    time.Time
 }
@@ -109,7 +109,11 @@ func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.Auth.AddKey(r.Context(), v.User, v.takeText(sessionKey), form.Value("credential"), form.Value("name"))
+	others, err := s.otherSessions(r)
+	if err != nil {
+		return err
+	}
+	codes, err := s.Auth.AddKey(r.Context(), v.User, v.takeText(sessionKey), form.Value("credential"), form.Value("name"), s.by(r))
 	if errs.KindOf(err) == errs.Conflict {
 		form.Fail("credential", errs.Message(err))
 	} else if err = form.Note(err); err != nil {
@@ -118,21 +122,26 @@ func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showNewKey(w, r, http.StatusBadRequest, form)
 	}
-	return s.factorAdded(w, r, codes, "The key is added.")
+	return s.factorAdded(w, r, codes, others, "The key is added.")
 }
 
-// factorAdded shows the recovery codes that come with the first factor, once.
-func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []string, said string) error {
+// otherSessions is on how many other devices the user is logged in.
+func (s *Server) otherSessions(r *http.Request) (int, error) {
+	sessions, err := s.Store.SessionsOf(r.Context(), visitorOf(r).User.ID)
+	return max(0, len(sessions)-1), err
+}
+
+// factorAdded shows the recovery codes that come with the first factor, once. With
+// it the other devices, so many, were logged out. The code or key has just been
+// shown to be there: it counts as a second step.
+func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []string, others int, done string) error {
 	v := visitorOf(r)
 	if codes == nil {
-		v.flash("ok", said)
+		v.flash("ok", done)
 		return s.redirect(w, r, profilePath)
 	}
-	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
-	if err != nil {
-		return err
-	}
-	return s.showCodes(w, r, &recoveryCodesPage{Codes: codes, First: true, Others: max(0, len(sessions)-1)})
+	s.authenticated(w, r, true)
+	return s.showCodes(w, r, &recoveryCodesPage{Codes: codes, First: true, Others: others})
 }
 
 func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCodesPage) error {
@@ -207,7 +216,11 @@ func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
 	if sealed == "" { // logged in anew since
 		return s.redirect(w, r, twoFactorPath+"totp/")
 	}
-	codes, err := s.Auth.ConfirmTOTP(r.Context(), v.User, sealed, form.Value("code"))
+	others, err := s.otherSessions(r)
+	if err != nil {
+		return err
+	}
+	codes, err := s.Auth.ConfirmTOTP(r.Context(), v.User, sealed, form.Value("code"), s.by(r))
 	if err := form.Note(err); err != nil {
 		return err
 	}
@@ -215,7 +228,7 @@ func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
 		return s.showTOTP(w, r, http.StatusBadRequest, form)
 	}
 	delete(v.session.Values, sessionTOTP)
-	return s.factorAdded(w, r, codes, "The authenticator app is set up.")
+	return s.factorAdded(w, r, codes, others, "The authenticator app is set up.")
 }
 
 func (s *Server) removeTOTPForm(w http.ResponseWriter, r *http.Request) error {

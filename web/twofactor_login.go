@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
@@ -51,38 +53,54 @@ type secondCodePage struct {
 	Else     otherWays
 }
 
-// otherWays lead to the other pages of the second step.
-type otherWays struct{ Key, TOTP, Recovery bool }
+// otherWays lead to the other pages of the second step. Again: the visitor is
+// logged in and shows that it is still them.
+type otherWays struct{ Key, TOTP, Recovery, Again bool }
 
 // enter lets somebody in who has passed the first step: at once, or by way of
 // the second step where they have set one up. Who is logged in as the same user
-// in this browser already has passed it before, or is the one who has set it up.
+// in this browser stays so meanwhile.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, user *monitor.User, next string) error {
 	v := visitorOf(r)
-	if v.User == nil || v.admin != nil || v.User.ID != user.ID {
-		on, err := s.Auth.TwoFactorOn(r.Context(), user.ID)
-		switch {
-		case err != nil:
-			return err
-		case on:
-			v.forget()
-			v.User, v.admin = nil, nil
-			v.session.Values[sessionHalf] = user.ID.String()
-			v.session.Values[sessionHalfAt] = s.Store.Now().Format(time.RFC3339)
-			v.session.Values[sessionHalfNext] = next
-			s.Sessions.Rotate(v.session)
-			return s.redirect(w, r, secondStepPath)
-		}
+	on, err := s.Auth.TwoFactorOn(r.Context(), user.ID)
+	if err != nil {
+		return err
 	}
-	s.logIn(v, user)
-	s.prove(v)
-	return s.welcomeBack(w, r, user, next)
+	again := v.is(user.ID)
+	if !on {
+		if !again {
+			s.logIn(v, user)
+		}
+		s.authenticated(w, r, false)
+		return s.welcomeBack(w, r, user, next)
+	}
+	if !again {
+		v.forget()
+		v.User, v.admin = nil, nil
+	}
+	v.session.Values[sessionHalf] = user.ID.String()
+	v.session.Values[sessionHalfAt] = s.Store.Now().Format(time.RFC3339)
+	v.session.Values[sessionHalfNext] = next
+	s.Sessions.Rotate(v.session)
+	return s.redirect(w, r, secondStepPath)
+}
+
+// is tells whether the visitor is logged in as the user, themselves.
+func (v *visitor) is(user uuid.UUID) bool {
+	return v.User != nil && v.admin == nil && v.User.ID == user
 }
 
 // halfWay tells whether the visitor has passed the first step as the user with
 // the id, and not the second.
 func (v *visitor) halfWay(user string) bool {
-	return v.User == nil && user != "" && v.session.Values[sessionHalf] == user
+	return user != "" && v.session.Values[sessionHalf] == user
+}
+
+// endHalf forgets that the visitor has passed the first step.
+func (v *visitor) endHalf() {
+	for _, key := range []string{sessionHalf, sessionHalfAt, sessionHalfNext, sessionKey} {
+		delete(v.session.Values, key)
+	}
 }
 
 // second is for the pages of the second step: h is for those who have passed
@@ -90,7 +108,7 @@ func (v *visitor) halfWay(user string) bool {
 func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *secondStep) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v := visitorOf(r)
-		if v.User != nil {
+		if v.User != nil && (v.admin != nil || !v.halfWay(v.User.ID.String())) {
 			return s.redirect(w, r, "/") // done, in another tab
 		}
 		next, _ := v.session.Values[sessionHalfNext].(string)
@@ -101,9 +119,7 @@ func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *sec
 		case user == nil:
 			return s.redirect(w, r, "/accounts/login/")
 		}
-		text, _ := v.session.Values[sessionHalfAt].(string)
-		at, _ := time.Parse(time.RFC3339, text) // none: long ago
-		if s.Store.Now().Sub(at) > auth.SecondStepLife {
+		if s.Store.Now().Sub(v.timeOf(sessionHalfAt)) > auth.SecondStepLife {
 			return s.beginAnew(w, r, next, "That took longer than five minutes. Please log in again.")
 		}
 		factors, err := s.Store.FactorsOf(r.Context(), user.ID)
@@ -120,9 +136,13 @@ func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *sec
 // beginAnew leads back to the first step and says why.
 func (s *Server) beginAnew(w http.ResponseWriter, r *http.Request, next, why string) error {
 	v := visitorOf(r)
-	v.forget()
+	path := confirmPath
+	if v.User == nil {
+		path = "/accounts/login/"
+		v.forget()
+	}
+	v.endHalf()
 	v.flash("warning", why)
-	path := "/accounts/login/"
 	if next != "" {
 		path += "?" + url.Values{"next": {next}}.Encode()
 	}
@@ -132,8 +152,11 @@ func (s *Server) beginAnew(w http.ResponseWriter, r *http.Request, next, why str
 // passed logs in who has passed the second step.
 func (s *Server) passed(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	v := visitorOf(r)
-	s.logIn(v, step.user)
-	s.prove(v)
+	v.endHalf()
+	if !v.is(step.user.ID) {
+		s.logIn(v, step.user)
+	}
+	s.authenticated(w, r, true)
 	return s.welcomeBack(w, r, step.user, step.next)
 }
 
@@ -146,7 +169,7 @@ func (s *Server) secondForm(w http.ResponseWriter, r *http.Request, step *second
 }
 
 func (s *Server) showSecondKey(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep) error {
-	m := &secondKeyPage{BasePage: BasePage{Title: "Security key"}, Form: form, Else: otherWays{TOTP: step.factors.TOTPSecret != "", Recovery: true}}
+	m := &secondKeyPage{BasePage: BasePage{Title: "Security key"}, Form: form, Else: otherWays{TOTP: step.factors.TOTPSecret != "", Recovery: true, Again: visitorOf(r).User != nil}}
 	if s.Auth.KeysOffered() {
 		question, err := s.Auth.AskKey(step.user, step.factors)
 		if err != nil {
@@ -196,7 +219,7 @@ func (s *Server) recoveryStepForm(w http.ResponseWriter, r *http.Request, step *
 func (s *Server) showSecondCode(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep, recovery bool) error {
 	m := &secondCodePage{
 		BasePage: BasePage{Title: "Authenticator app"}, Form: form, Recovery: recovery,
-		Else: otherWays{Key: len(step.factors.Keys) > 0, TOTP: recovery && step.factors.TOTPSecret != "", Recovery: !recovery},
+		Else: otherWays{Key: len(step.factors.Keys) > 0, TOTP: recovery && step.factors.TOTPSecret != "", Recovery: !recovery, Again: visitorOf(r).User != nil},
 	}
 	if recovery {
 		m.Title = "Recovery code"

@@ -302,11 +302,13 @@ func TestAPasswordIsAFirstStepToo(t *testing.T) {
 		b.post("/accounts/login/", login).leadsTo("/accounts/login/two_factor/")
 		b.post(totpLogin, code(a.code(0)))
 		b.get("/accounts/profile/").is(http.StatusOK)
-		// Who is logged in shows that it is still them by password or link, as before.
+		// Who is logged in shows that it is still them by password or link, and the second factor.
 		s.clock.Advance(time.Hour)
 		b.get("/accounts/two_factor/totp/remove/").leadsTo("/accounts/confirm/?next=%2Faccounts%2Ftwo_factor%2Ftotp%2Fremove%2F")
 		b.post("/accounts/confirm/", url.Values{"link": {"1"}, "next": {"/accounts/two_factor/totp/remove/"}})
-		b.get(s.lastLink()).leadsTo("/accounts/two_factor/totp/remove/")
+		b.get(s.lastLink()).leadsTo("/accounts/login/two_factor/")
+		b.get("/accounts/two_factor/totp/remove/").leadsTo("/accounts/confirm/?next=%2Faccounts%2Ftwo_factor%2Ftotp%2Fremove%2F")
+		b.post(totpLogin, code(a.code(0))).leadsTo("/accounts/two_factor/totp/remove/")
 		b.get("/accounts/two_factor/totp/remove/").is(http.StatusOK).has("only second factor")
 		b.post("/accounts/two_factor/totp/remove/", url.Values{}).is(http.StatusSeeOther)
 		b.get("/accounts/profile/").has("one step again", "alone logs you in")
@@ -382,7 +384,7 @@ func TestTheSecretOfAnAppIsNotInTheDatabase(t *testing.T) {
 func TestKeysOfProgramsNeedNoSecondStep(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		user, _ := s.login("jane@example.org")
-		_, token, err := s.auth.CreateToken(t.Context(), user.ID, "Terraform", false)
+		_, token, err := s.auth.CreateToken(t.Context(), user, "Terraform", false, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -393,15 +395,17 @@ func TestKeysOfProgramsNeedNoSecondStep(t *testing.T) {
 	})
 }
 
-func TestOtherDevicesStayLoggedInAndAreTold(t *testing.T) {
+// Other devices have proved less than what logging in takes from now on.
+func TestOtherDevicesAreLoggedOutWithTheFirstFactor(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.login("jane@example.org")
 		other := s.otherBrowser()
 		other.login("jane@example.org")
 		page := s.get("/accounts/two_factor/totp/")
 		a := app{s, strings.ReplaceAll(page.text(".totp .code code"), " ", "")}
-		s.post("/accounts/two_factor/totp/", code(a.code(0))).is(http.StatusOK).has("stay logged in on 1 other device")
-		other.get("/accounts/profile/").is(http.StatusOK)
+		s.post("/accounts/two_factor/totp/", code(a.code(0))).is(http.StatusOK).has("logged out on 1 other device")
+		other.get("/accounts/profile/").is(http.StatusSeeOther)
+		s.get("/accounts/profile/").is(http.StatusOK)
 	})
 }
 

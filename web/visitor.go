@@ -23,7 +23,9 @@ const sessionCookie = "punctual"
 const (
 	sessionUser      = "user"      // id of who is logged in
 	sessionSuperuser = "superuser" // id of the superuser who looks through the user's eyes
-	sessionProof     = "proof"     // when they last logged in or showed again who they are
+	sessionAuth      = "auth"      // when they last logged in or showed again who they are
+	sessionAuthTwo   = "auth_two"  // when they last did so by a second factor, too
+	sessionRepeat    = "repeat"    // set: what they posted waits for them to show who they are
 	sessionTheme     = "theme"     // of somebody without an account
 	sessionDemo      = "demo"      // code of the visitor's check on the welcome page
 )
@@ -83,7 +85,7 @@ func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key
 }
 
 // logIn makes the session that of the user; what it held is forgotten and its
-// id changes. Who has shown that they are the user is proven, too; see prove.
+// id changes. Who has shown that they are the user is authenticated, too.
 func (s *Server) logIn(v *visitor, u *monitor.User) {
 	v.forget()
 	v.session.Values[sessionUser] = u.ID.String()

@@ -12,8 +12,10 @@ import (
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 // userSetPasswordCmd is `punctual user set-password`. There is no flag for the
@@ -23,9 +25,11 @@ type userSetPasswordCmd struct {
 	account  `embed:""`
 
 	PasswordFile string `placeholder:"FILE" help:"Read the password from the first line of this file, - for stdin. Asked for in a terminal."`
+	KeepTokens   bool   `help:"Let the account's tokens go on working; else they are revoked."`
 }
 
-// Run gives the account the password and ends its sessions.
+// Run gives the account the password and ends its sessions and, unless they are
+// kept, its tokens. The owner is told by mail.
 func (c *userSetPasswordCmd) Run(ctx context.Context, w *world) error {
 	return c.withUser(ctx, w, &c.Settings, func(a *accounts, user *monitor.User) error {
 		password, err := c.read(w)
@@ -35,17 +39,15 @@ func (c *userSetPasswordCmd) Run(ctx context.Context, w *world) error {
 		if err := a.st.KeepUser(ctx, user.ID); err != nil {
 			return err
 		}
-		err = a.auth.SetPassword(ctx, user, password)
+		by := auth.By{Keep: store.Access{Tokens: c.KeepTokens}, From: "the command line of the server"}
+		ended, err := a.auth.SetPassword(ctx, user, password, by)
 		if errs.KindOf(err) == errs.Invalid {
 			return usageError(errs.Message(err))
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := a.st.DeleteSessionsOf(ctx, user.ID, nil); err != nil {
-			return err
-		}
-		fmt.Fprintf(w.stdout, "%s has a new password and is logged out everywhere.\n", user.Email)
+		fmt.Fprintf(w.stdout, "%s has a new password and is logged out everywhere; account tokens revoked: %d.\n", user.Email, ended.Tokens)
 		return nil
 	})
 }

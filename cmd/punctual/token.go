@@ -28,16 +28,24 @@ type tokenCreateCmd struct {
 // Run makes the token and prints it; it cannot be shown again. Revoking one is
 // done on the profile page.
 func (c *tokenCreateCmd) Run(ctx context.Context, w *world) error {
-	s, closeStore, err := openAccounts(ctx, w, &c.Settings)
-	if err != nil {
-		return err
-	}
-	defer closeStore()
 	address, err := auth.Address("owner", c.Owner)
 	if err != nil {
 		return asGiven(err)
 	}
-	user, err := s.Store.UserByEmail(ctx, address)
+	cfg, _, err := c.Settings.open(w)
+	if err != nil {
+		return err
+	}
+	st, closeStore, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	s, err := newAccountsWithMail(cfg, st)
+	if err != nil {
+		return err
+	}
+	user, err := st.UserByEmail(ctx, address)
 	if errs.KindOf(err) == errs.NotFound {
 		return errs.NotFoundf("there is no account of %s", address)
 	}
@@ -47,7 +55,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, w *world) error {
 	if err := s.Store.KeepUser(ctx, user.ID); err != nil {
 		return err
 	}
-	t, full, err := s.CreateToken(ctx, user.ID, c.Name, c.Readonly)
+	t, full, err := s.CreateToken(ctx, user, c.Name, c.Readonly, "the command line of the server")
 	if err != nil {
 		return asGiven(err)
 	}

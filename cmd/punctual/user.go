@@ -343,6 +343,7 @@ func newAccountsWithMail(cfg *config.Config, st *store.Store) (*auth.Service, er
 		}
 		return m, err
 	}
+	s.Mails.Security = func(ctx context.Context, v mail.Security) error { return p.enqueue(ctx)(p.composer.Security(v)) }
 	s.Mails.Stored = p.queue.Stored
 	return s, nil
 }

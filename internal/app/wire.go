@@ -147,7 +147,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		},
 		Store:                a.store,
 		Auth:                 a.parts.auth,
-		Sessions:             auth.NewSessionStore(a.store, root.Path, a.cfg.Secure()),
+		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge()}),
 		Signer:               a.parts.signer,
 		Notifiers:            a.parts.registry,
 		Tester:               tester{a},
@@ -241,7 +241,8 @@ func (a *App) mailsToPeople() auth.Mails {
 			}
 			return m, err
 		},
-		Stored: a.parts.mail.Stored,
+		Stored:   a.parts.mail.Stored,
+		Security: mailer(a, a.parts.composer.Security),
 	}
 }
 

@@ -32,14 +32,14 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.SetPassword(t.Context(), user, "correct horse"); err != nil {
+		if _, err := b.SetPassword(t.Context(), user, "correct horse", auth.By{Keep: store.Access{Tokens: true}}); err != nil {
 			t.Fatal(err)
 		}
 		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(auth.SessionLife)}
 		if err := s.SaveSession(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := b.CreateToken(t.Context(), id, "Terraform", false); err != nil {
+		if _, _, err := b.CreateToken(t.Context(), user, "Terraform", false, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.ask("jane@example.org")

@@ -84,20 +84,30 @@ func (s *Service) EmailChange(ctx context.Context, l EmailChangeLink) (*store.Em
 }
 
 // AgreeToEmailChange agrees for the side the link was mailed to; done tells
-// that the account has the new address now. It fails like EmailChange, and with
+// that the account has the new address now. Then both addresses get a mail, and
+// all sessions of the user end but for the one that is kept. It fails like EmailChange, and with
 // errs.Conflict when the new address has got an account of its own.
-func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink) (done bool, err error) {
-	if _, err := s.EmailChange(ctx, l); err != nil {
+func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink, by By) (done bool, err error) {
+	change, err := s.EmailChange(ctx, l)
+	if err != nil {
 		return false, err
 	}
-	done, err = s.Store.AgreeToEmailChange(ctx, l.User, l.Change, l.Side == SideOld)
+	user, err := s.Store.UserByID(ctx, l.User)
+	if err != nil {
+		return false, err
+	}
+	done, err = s.Store.AgreeToEmailChange(ctx, l.User, l.Change, l.Side == SideOld, by.Keep.Session)
 	if errs.KindOf(err) == errs.NotFound {
 		return false, errNoChange
 	}
-	if done {
-		s.Log.InfoContext(ctx, "address changed", "user", l.User)
+	if err != nil || !done {
+		return false, err
 	}
-	return done, err
+	s.Log.InfoContext(ctx, "address changed", "user", l.User)
+	said := "The address of your account was changed from " + user.Email + " to " + change.Email + ". You are logged out on all other devices."
+	s.tell(ctx, l.User, user.Email, by.From, said)
+	s.tell(ctx, l.User, change.Email, by.From, said)
+	return true, nil
 }
 
 // StopEmailChange ends the change the link is about. It fails like EmailChange.

@@ -10,6 +10,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 // MinPasswordLength is the least a password has, in characters (features §9).
@@ -75,30 +76,41 @@ func (s *Service) ConfirmPassword(ctx context.Context, u *monitor.User, password
 	return err
 }
 
-// SetPassword gives the user a password, or another one. It fails with
+// SetPassword gives the user a password, or another one, and ends what lets
+// somebody in as them but for what is to be kept. They get a mail. It fails with
 // errs.Invalid about password.
-func (s *Service) SetPassword(ctx context.Context, user *monitor.User, password string) error {
+func (s *Service) SetPassword(ctx context.Context, user *monitor.User, password string, by By) (store.Ended, error) {
 	if strings.EqualFold(strings.TrimSpace(password), user.Email) {
-		return errs.Invalidf("password", "Your address is the first thing somebody would try.")
+		return store.Ended{}, errs.Invalidf("password", "Your address is the first thing somebody would try.")
 	}
 	hash, err := s.HashPassword(ctx, password)
 	if err != nil {
-		return err
+		return store.Ended{}, err
 	}
-	return s.storePassword(ctx, user, hash, "password set")
+	done := "Your password was changed."
+	if user.PasswordHash == "" {
+		done = "A password was set."
+	}
+	return s.storePassword(ctx, user, hash, done, by)
 }
 
-// RemovePassword lets the user log in by mailed link only.
-func (s *Service) RemovePassword(ctx context.Context, user *monitor.User) error {
-	return s.storePassword(ctx, user, "", "password removed")
+// RemovePassword lets the user log in by mailed link only. The rest is as of
+// SetPassword.
+func (s *Service) RemovePassword(ctx context.Context, user *monitor.User, by By) (store.Ended, error) {
+	return s.storePassword(ctx, user, "", "Your password was removed.", by)
 }
 
-func (s *Service) storePassword(ctx context.Context, user *monitor.User, hash, done string) error {
-	if _, err := s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error { u.PasswordHash = hash; return nil }); err != nil {
-		return err
+func (s *Service) storePassword(ctx context.Context, user *monitor.User, hash, done string, by By) (store.Ended, error) {
+	ended, err := s.Store.SetPasswordHash(ctx, user.ID, hash, by.Keep)
+	if err != nil {
+		return ended, err
 	}
-	s.Log.InfoContext(ctx, done, "user", user.ID)
-	return nil
+	s.Log.InfoContext(ctx, "password of a user", "user", user.ID, "done", done, "sessions", ended.Sessions, "tokens", ended.Tokens)
+	if ended.Tokens > 0 {
+		done += " " + tokensEnded(ended.Tokens)
+	}
+	s.TellOwner(ctx, user, by.From, done)
+	return ended, nil
 }
 
 // HashPassword returns the form in which a password is stored. It fails with

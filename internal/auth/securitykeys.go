@@ -13,7 +13,6 @@ import (
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
-	"github.com/google/uuid"
 
 	"punctual/internal/errs"
 	"punctual/internal/hosts"
@@ -126,7 +125,7 @@ func (s *Service) BeginKey(ctx context.Context, user *monitor.User) (Ceremony, e
 // returned. recovery is as of ConfirmTOTP. It fails with errs.Invalid about name
 // and credential, and with errs.Conflict when there are too many, or the key is
 // registered already.
-func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, response, name string) (recovery []string, err error) {
+func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, response, name string, by By) (recovery []string, err error) {
 	if s.party == nil {
 		return nil, errNoKeys
 	}
@@ -154,7 +153,7 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 		return nil, fmt.Errorf("encode security key: %w", err)
 	}
 	codes, hashes := s.newRecoveryCodes(user.ID)
-	first, err := s.Store.AddSecurityKey(ctx, &store.SecurityKey{UserID: user.ID, Name: name, KeyID: made.ID, Data: data}, hashes)
+	first, err := s.Store.AddSecurityKey(ctx, &store.SecurityKey{UserID: user.ID, Name: name, KeyID: made.ID, Data: data}, hashes, by.Keep.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +251,7 @@ func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Fact
 	}
 	for _, k := range f.Keys {
 		if bytes.Equal(k.KeyID, used.ID) {
-			if err := s.noteKey(ctx, user.ID, k.ID, used); err != nil {
+			if err := s.noteKey(ctx, &k, used); err != nil {
 				return err
 			}
 		}
@@ -260,12 +259,17 @@ func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Fact
 	return s.noteLogin(ctx, user, byKey)
 }
 
-func (s *Service) noteKey(ctx context.Context, user, id uuid.UUID, used *webauthn.Credential) error {
+func (s *Service) noteKey(ctx context.Context, k *store.SecurityKey, used *webauthn.Credential) error {
 	data, err := json.Marshal(used)
 	if err != nil {
 		return fmt.Errorf("encode security key: %w", err)
 	}
-	return s.Store.UseSecurityKey(ctx, user, id, data)
+	ok, err := s.Store.UseSecurityKey(ctx, k, data)
+	if err == nil && !ok {
+		// Used twice at once: the other one has counted.
+		err = errBadKey
+	}
+	return err
 }
 
 // refuseKey logs why a key was not accepted, which is of no use to its user.

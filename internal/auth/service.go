@@ -33,8 +33,9 @@ type Mails struct {
 	Welcome func(ctx context.Context, u *monitor.User, link string) error
 	// Removed makes a mail that is stored together with what it is about, and Stored
 	// is told when it is (mail.Queue); nil: nobody is told of what is removed.
-	Removed func(v mail.Removed) (*mail.Message, error)
-	Stored  func(ctx context.Context, m *mail.Message)
+	Removed  func(v mail.Removed) (*mail.Message, error)
+	Stored   func(ctx context.Context, m *mail.Message)
+	Security func(ctx context.Context, v mail.Security) error
 }
 
 // Config is what a Service needs.

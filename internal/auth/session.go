@@ -25,14 +25,25 @@ import (
 const (
 	// SessionLife is how long a session lives after it was last used.
 	SessionLife = 14 * 24 * time.Hour
+	// SessionMaxAge is when a session ends at the latest, however much it is used,
+	// unless the settings say otherwise.
+	SessionMaxAge = 90 * 24 * time.Hour
 	// touchInterval is how fine the last use is remembered: one write per hour,
 	// not one per page.
 	touchInterval = time.Hour
 )
 
-// userKey is the value of a session that names who is logged in; it is kept in
-// a column of its own too, for "log out everywhere".
-const userKey = "user"
+// The values of a session that name who is logged in, and the superuser who acts
+// in their name. They are kept in columns of their own too, for "log out
+// everywhere".
+const (
+	userKey      = "user"
+	superuserKey = "superuser"
+)
+
+// renewed marks a session that has begun anew with a log-in. It is not a string
+// and therefore never stored.
+type renewed struct{}
 
 // rowKey is where a session remembers the row it was loaded from. It is not a
 // string and therefore never stored.
@@ -47,16 +58,26 @@ type rowKey struct{}
 type SessionStore struct {
 	store   *store.Store
 	options sessions.Options
+	maxAge  time.Duration
 }
 
-// NewSessionStore makes a store whose cookies belong to path, "/" when empty,
-// and travel only by https when secure is true.
-func NewSessionStore(s *store.Store, path string, secure bool) *SessionStore {
-	if path == "" {
-		path = "/"
+// SessionConfig is what a SessionStore needs to know.
+type SessionConfig struct {
+	Path   string        // that cookies belong to; "" = "/"
+	Secure bool          // cookies travel only by https
+	MaxAge time.Duration // from log-in to the end of a session, however much it is used; 0 = SessionMaxAge
+}
+
+// NewSessionStore makes a store of sessions over s.
+func NewSessionStore(s *store.Store, c SessionConfig) *SessionStore {
+	if c.Path == "" {
+		c.Path = "/"
 	}
-	return &SessionStore{store: s, options: sessions.Options{
-		Path: path, MaxAge: int(SessionLife.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	if c.MaxAge == 0 {
+		c.MaxAge = SessionMaxAge
+	}
+	return &SessionStore{store: s, maxAge: c.MaxAge, options: sessions.Options{
+		Path: c.Path, MaxAge: int(SessionLife.Seconds()), HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}}
 }
 
@@ -83,6 +104,9 @@ func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return out, nil
 	case err != nil:
 		return out, fmt.Errorf("load session: %w", err)
+	case !s.store.Now().Before(row.CreatedAt.Add(s.maxAge)):
+		// The setting may have become shorter since the row was written.
+		return out, nil
 	}
 	values := map[string]any{}
 	if err := json.Unmarshal(row.Data, &values); err != nil {
@@ -121,9 +145,16 @@ func (s *SessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	}
 }
 
-// Rotate gives the session a new id when it is saved: at every login, so that
-// an id planted before it is worth nothing after it.
+// Rotate gives the session a new id when it is saved, so that an id planted
+// before it is worth nothing after it. The session ends when it would have ended.
 func (s *SessionStore) Rotate(session *sessions.Session) { session.ID = "" }
+
+// Renew is Rotate for somebody who has just shown fully who they are: the
+// session's age counts from now.
+func (s *SessionStore) Renew(session *sessions.Session) {
+	s.Rotate(session)
+	session.Values[renewed{}] = true
+}
 
 // Hash names the stored session, for the list of sessions; nil when it is not
 // stored.
@@ -139,6 +170,10 @@ func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.Respo
 	session.ID = newSecret()
 	now := s.store.Now()
 	row := &store.Session{IDHash: hashID(session.ID), CreatedAt: now}
+	if _, anew := session.Values[renewed{}]; old != nil && !anew {
+		row.CreatedAt = old.CreatedAt
+	}
+	delete(session.Values, renewed{})
 	s.fill(r, row, session, data)
 	if err := s.store.SaveSession(ctx, row); err != nil {
 		return err
@@ -178,12 +213,18 @@ func (s *SessionStore) touch(ctx context.Context, r *http.Request, w http.Respon
 
 func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessions.Session, data []byte) {
 	user, _ := session.Values[userKey].(string)
-	row.UserID, _ = uuid.Parse(user) // no user: the zero id
+	superuser, _ := session.Values[superuserKey].(string)
+	row.UserID, _ = uuid.Parse(user)           // no user: the zero id
+	row.SuperuserID, _ = uuid.Parse(superuser) // likewise
 	row.Data = data
 	row.UserAgent = text.ClipBytes(r.UserAgent(), monitor.MaxSessionAgent)
 	row.RemoteAddr = clientip.Of(r)
 	row.LastUsedAt = s.store.Now()
 	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)
+	if end := row.CreatedAt.Add(s.maxAge); end.Before(row.ExpiresAt) {
+		row.ExpiresAt = end
+	}
+	session.Options.MaxAge = max(1, int(row.ExpiresAt.Sub(row.LastUsedAt).Seconds()))
 }
 
 func (s *SessionStore) end(ctx context.Context, w http.ResponseWriter, session *sessions.Session, row *store.Session) error {
@@ -211,7 +252,7 @@ func encode(session *sessions.Session) ([]byte, error) {
 		switch key := k.(type) {
 		case string:
 			values[key] = v
-		case rowKey:
+		case rowKey, renewed:
 		default:
 			return nil, errors.New("encode session: keys must be strings")
 		}

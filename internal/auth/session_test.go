@@ -26,7 +26,7 @@ type browser struct {
 func eachBrowser(t *testing.T, test func(b *browser, clock *testdb.Clock)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		test(&browser{T: t, sessions: auth.NewSessionStore(s, "/punctual", true), store: s}, clock)
+		test(&browser{T: t, sessions: auth.NewSessionStore(s, auth.SessionConfig{Path: "/punctual", Secure: true}), store: s}, clock)
 	})
 }
 
@@ -209,5 +209,60 @@ func TestTheListOfSessions(t *testing.T) {
 				b.Error("the session does not know its own row")
 			}
 		})
+	})
+}
+
+func TestASessionEndsInTheEndHoweverMuchItIsUsed(t *testing.T) {
+	eachBrowser(t, func(b *browser, clock *testdb.Clock) {
+		const week = 7 * 24 * time.Hour
+		b.visit(set("user", testdb.Account(b.T, b.store).User.ID.String()))
+		for range 12 {
+			clock.Advance(week)
+			if b.value("user") == nil {
+				b.Fatal("ended while in use")
+			}
+		}
+		// A new id alone is no new log-in, and the cookie ends with the session.
+		if c := b.visit(b.sessions.Rotate); c.MaxAge != 6*24*3600 {
+			b.Errorf("the cookie lives for %d s", c.MaxAge)
+		}
+		kept := *b.cookie
+		clock.Advance(6*24*time.Hour - time.Second)
+		if b.value("user") == nil {
+			b.Error("ended early")
+		}
+		clock.Advance(time.Second)
+		b.cookie = &kept
+		if b.value("user") != nil {
+			b.Error("did not end")
+		}
+	})
+}
+
+func TestALogInBeginsTheAgeOfASessionAnew(t *testing.T) {
+	eachBrowser(t, func(b *browser, clock *testdb.Clock) {
+		b.visit(set("theme", "dark"))
+		for range 8 {
+			clock.Advance(12 * 24 * time.Hour)
+			b.visit(b.sessions.Renew)
+		}
+		if b.value("theme") != "dark" {
+			b.Error("ended")
+		}
+	})
+}
+
+func TestAShorterAgeCountsForSessionsThatAreThere(t *testing.T) {
+	eachBrowser(t, func(b *browser, clock *testdb.Clock) {
+		b.visit(set("theme", "dark"))
+		b.sessions = auth.NewSessionStore(b.store, auth.SessionConfig{MaxAge: 24 * time.Hour})
+		clock.Advance(24*time.Hour - time.Second)
+		if b.value("theme") != "dark" {
+			b.Error("ended early")
+		}
+		clock.Advance(time.Second)
+		if b.value("theme") != nil {
+			b.Error("did not end")
+		}
 	})
 }

@@ -133,12 +133,12 @@ func TestChangingTheAddress(t *testing.T) {
 
 		forged := fromNew
 		forged.Side = auth.SideOld // the new address cannot agree for the old one
-		_, err := b.AgreeToEmailChange(b.Context(), forged)
+		_, err := b.AgreeToEmailChange(b.Context(), forged, auth.By{})
 		kindIs(b.T, err, errs.NotFound, "")
-		if done, err := b.AgreeToEmailChange(b.Context(), fromNew); err != nil || done {
+		if done, err := b.AgreeToEmailChange(b.Context(), fromNew, auth.By{}); err != nil || done {
 			b.Fatalf("after one side: %t, %v", done, err)
 		}
-		if done, err := b.AgreeToEmailChange(b.Context(), fromOld); err != nil || !done {
+		if done, err := b.AgreeToEmailChange(b.Context(), fromOld, auth.By{}); err != nil || !done {
 			b.Fatalf("after both: %t, %v", done, err)
 		}
 		if u, _ := b.Store.UserByID(b.Context(), a.User.ID); u.Email != "new@example.net" {
@@ -158,7 +158,7 @@ func TestStoppingAChangeOfAddress(t *testing.T) {
 		if err := b.StopEmailChange(b.Context(), l.linkTo(b.T, a.User.Email)); err != nil {
 			b.Fatal(err)
 		}
-		_, err := b.AgreeToEmailChange(b.Context(), l.linkTo(b.T, "thief@example.net"))
+		_, err := b.AgreeToEmailChange(b.Context(), l.linkTo(b.T, "thief@example.net"), auth.By{})
 		kindIs(b.T, err, errs.NotFound, "")
 	})
 }
@@ -174,16 +174,18 @@ func TestPasswordsAreConfirmedSetAndRemoved(t *testing.T) {
 			return u
 		}
 		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), ""), errs.Invalid, "password")
-		kindIs(b.T, b.SetPassword(b.Context(), user(), "short"), errs.Invalid, "password")
-		kindIs(b.T, b.SetPassword(b.Context(), user(), user().Email), errs.Invalid, "password")
-		if err := b.SetPassword(b.Context(), user(), "correct horse"); err != nil {
+		for _, bad := range []string{"short", user().Email} {
+			_, err := b.SetPassword(b.Context(), user(), bad, auth.By{})
+			kindIs(b.T, err, errs.Invalid, "password")
+		}
+		if _, err := b.SetPassword(b.Context(), user(), "correct horse", auth.By{}); err != nil {
 			b.Fatal(err)
 		}
 		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "wrong horse"), errs.Invalid, "password")
 		if err := b.ConfirmPassword(b.Context(), user(), "correct horse"); err != nil {
 			b.Error(err)
 		}
-		if err := b.RemovePassword(b.Context(), user()); err != nil {
+		if _, err := b.RemovePassword(b.Context(), user(), auth.By{}); err != nil {
 			b.Fatal(err)
 		}
 		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "correct horse"), errs.Invalid, "password")

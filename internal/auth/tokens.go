@@ -15,9 +15,9 @@ import (
 
 // CreateToken makes an account token of the user: a key with which programs see
 // to the user's projects over the API. It returns the token in full, which is
-// kept nowhere. It fails with errs.Invalid about name, and with errs.Conflict
+// kept nowhere. The user gets a mail. It fails with errs.Invalid about name, and with errs.Conflict
 // when the user has store.MaxAccountTokens.
-func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, readonly bool) (*store.AccountToken, string, error) {
+func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name string, readonly bool, from string) (*store.AccountToken, string, error) {
 	name = strings.Join(strings.Fields(name), " ")
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
@@ -26,12 +26,29 @@ func (s *Service) CreateToken(ctx context.Context, user uuid.UUID, name string, 
 		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", monitor.MaxTokenName)
 	}
 	token := NewToken()
-	t := &store.AccountToken{UserID: user, Name: name, Hash: s.KeyHash(token), Readonly: readonly}
+	t := &store.AccountToken{UserID: user.ID, Name: name, Hash: s.KeyHash(token), Readonly: readonly}
 	if err := s.Store.CreateAccountToken(ctx, t); err != nil {
 		return nil, "", err
 	}
-	s.Log.InfoContext(ctx, "account token made", "user", user, "token", t.ID, "readonly", readonly)
+	s.Log.InfoContext(ctx, "account token made", "user", user.ID, "token", t.ID, "readonly", readonly)
+	may := "It may read and change everything that you may."
+	if readonly {
+		may = "It may read everything that you may."
+	}
+	s.TellOwner(ctx, user, from, "The account token “"+t.Name+"” was made. "+may)
 	return t, token, nil
+}
+
+// RevokeToken removes a token of the user, who gets a mail. One that is not
+// theirs is errs.NotFound.
+func (s *Service) RevokeToken(ctx context.Context, user *monitor.User, id uuid.UUID, from string) error {
+	t, err := s.Store.DeleteAccountToken(ctx, user.ID, id)
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "account token revoked", "user", user.ID, "token", id)
+	s.TellOwner(ctx, user, from, "The account token “"+t.Name+"” was revoked.")
+	return nil
 }
 
 // TokenUser returns whose a token is. It fails with errs.NotFound for one that

@@ -101,9 +101,10 @@ func qrPath(text string) (box, path string, err error) {
 
 // ConfirmTOTP gives the user the app that NewTOTP has begun, once a code shows
 // that it works. recovery are the user's new recovery codes where this is their
-// first factor, else nil. It fails with errs.Invalid about code, and with
+// first factor, else nil; with a first factor all sessions of the user end but the
+// one that is kept. It fails with errs.Invalid about code, and with
 // errs.Conflict when there is an app already.
-func (s *Service) ConfirmTOTP(ctx context.Context, user *monitor.User, sealed, code string) (recovery []string, err error) {
+func (s *Service) ConfirmTOTP(ctx context.Context, user *monitor.User, sealed, code string, by By) (recovery []string, err error) {
 	step, ok, err := s.totpStep(user.ID, sealed, code)
 	switch {
 	case err != nil:
@@ -112,7 +113,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, user *monitor.User, sealed, c
 		return nil, errs.Invalidf("code", "This code is not right. Is the clock of the device with the app right?")
 	}
 	codes, hashes := s.newRecoveryCodes(user.ID)
-	first, err := s.Store.SetTOTP(ctx, user.ID, sealed, step, hashes)
+	first, err := s.Store.SetTOTP(ctx, user.ID, sealed, step, hashes, by.Keep.Session)
 	if err != nil {
 		return nil, err
 	}

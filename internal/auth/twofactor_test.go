@@ -48,7 +48,7 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.ConfirmTOTP(t.Context(), a.User, sealed, code); err != nil {
+		if _, err := b.ConfirmTOTP(t.Context(), a.User, sealed, code, auth.By{}); err != nil {
 			t.Fatal(err)
 		}
 		f, err := s.FactorsOf(t.Context(), a.User.ID)
@@ -58,7 +58,7 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 		if err := moved.PassTOTP(t.Context(), a.User, f, "123456"); errs.KindOf(err) != errs.Conflict {
 			t.Errorf("with another secret key: %v", err)
 		}
-		if _, err := b.ConfirmTOTP(t.Context(), a.User, b.NewTOTP(a.User), code); errs.KindOf(err) != errs.Invalid {
+		if _, err := b.ConfirmTOTP(t.Context(), a.User, b.NewTOTP(a.User), code, auth.By{}); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("the code of another secret: %v", err)
 		}
 	})
@@ -144,5 +144,5 @@ func setUp(b *bench, a store.Account, clock *testdb.Clock) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.ConfirmTOTP(b.Context(), a.User, sealed, code)
+	return b.ConfirmTOTP(b.Context(), a.User, sealed, code, auth.By{})
 }

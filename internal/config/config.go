@@ -28,6 +28,7 @@ type Config struct {
 	SupportEmail     string   `name:"support-email" group:"Web" placeholder:"ADDRESS" help:"Address for questions, shown in pages and mails."`
 	MasterBadgeLabel string   `name:"master-badge-label" group:"Web" placeholder:"TEXT" help:"Label of the badge over all checks of a project; the site name when not set."`
 	TrustedProxies   []string `name:"trusted-proxies" group:"Web" default:"loopback" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: networks, addresses, loopback, private; or none."`
+	SessionDays      int      `name:"session-days" group:"Web" default:"90" min:"1" max:"3650" placeholder:"DAYS" help:"Days after which a log-in ends, however much it is used. Unused, it ends after 14 days."`
 	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
 
 	PingEndpoint    string `name:"ping-endpoint" group:"Pings" placeholder:"URL" help:"What ping URLs begin with, {SITE_ROOT}/ping/ when not set; may be another host whose root answers pings."`

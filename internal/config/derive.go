@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"punctual/internal/hosts"
 )
@@ -151,6 +152,10 @@ func (c *Config) EmailPingDomain() string {
 
 // Secure says whether visitors come by https, so that cookies can be marked.
 func (c *Config) Secure() bool { return c.siteURL().Scheme == "https" }
+
+// SessionMaxAge is how long after a log-in its session ends, however much it is
+// used.
+func (c *Config) SessionMaxAge() time.Duration { return time.Duration(c.SessionDays) * 24 * time.Hour }
 
 // SQLitePath is the file of an SQLite database as named in DATABASE_URL, or
 // "" with Postgres. sqlite:PATH and sqlite://PATH mean the same.

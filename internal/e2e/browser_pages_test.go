@@ -123,7 +123,7 @@ func TestEveryPage(t *testing.T) {
 	// Somebody else in every state that the list of users shows.
 	other := &monitor.User{Email: "former@acme.example", TZ: "UTC"}
 	must(t, s.CreateAccount(t.Context(), store.Account{User: other}))
-	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")}, nil)
+	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")}, nil, nil)
 	must(t, err)
 	if code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery"); code != 0 {
 		t.Fatalf("createsuperuser: %s", stderr)

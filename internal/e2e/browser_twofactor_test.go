@@ -27,7 +27,7 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	account, err := s.UserByEmail(t.Context(), user)
 	must(t, err)
 	key := store.SecurityKey{UserID: account.ID, Name: "Blue key on my keyring", KeyID: []byte("key"), Data: []byte("{}")}
-	_, err = s.AddSecurityKey(t.Context(), &key, nil)
+	_, err = s.AddSecurityKey(t.Context(), &key, nil, nil)
 	must(t, err)
 	g.tour(b, map[string]string{
 		"profile-two-factor": "/accounts/profile/", "recovery-codes": "/accounts/two_factor/recovery/", "totp-remove": "/accounts/two_factor/totp/remove/",

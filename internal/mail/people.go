@@ -15,6 +15,7 @@ const (
 	KindRemoved     = "removed"
 	KindUnused      = "unused-account"
 	KindWelcome     = "welcome"
+	KindSecurity    = "security"
 )
 
 // Owned names the account that a mail is about: the mail is removed with it. The
@@ -128,4 +129,19 @@ type Welcome struct {
 // Welcome makes the mail.
 func (c *Composer) Welcome(v Welcome) (*Message, error) {
 	return c.compose(KindWelcome, v.To, "Your account on "+c.site.Name, v.Link, v)
+}
+
+// Security tells a user what was done to the ways into their account.
+type Security struct {
+	Owned
+	To   string
+	Done string // sentences; the first one is the subject
+	From string // browser and address it was done from: "Firefox on Linux, 192.0.2.7"; "" = not known
+	Link string // to where it can be looked at and changed
+}
+
+// Security makes the mail.
+func (c *Composer) Security(v Security) (*Message, error) {
+	done, _, _ := strings.Cut(v.Done, ". ")
+	return c.compose(KindSecurity, v.To, strings.TrimSuffix(done, ".")+" · "+c.site.Name, v.Link, v)
 }

@@ -80,10 +80,18 @@ func (s *Store) UserByToken(ctx context.Context, hash string) (*AccountToken, *m
 	return &t, &u, nil
 }
 
-// DeleteAccountToken removes the token with the id if it is the user's;
-// otherwise it fails with errs.NotFound.
-func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) error {
-	return execOne(ctx, s.db, "delete account token", "token", `DELETE FROM account_tokens WHERE id = $1 AND user_id = $2`, id, user)
+// DeleteAccountToken removes the token with the id if it is the user's, and
+// returns it; otherwise it fails with errs.NotFound.
+func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) (*AccountToken, error) {
+	var t AccountToken
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		err := tx.QueryRow(ctx, `SELECT `+tokenColumns+` FROM account_tokens t WHERE t.id = $1 AND t.user_id = $2`, id, user).Scan(tokenDest(&t)...)
+		if err != nil {
+			return notFound(err, "token")
+		}
+		return execOne(ctx, tx, "delete account token", "token", `DELETE FROM account_tokens WHERE id = $1 AND user_id = $2`, id, user)
+	})
+	return &t, err
 }
 
 // DeleteAccountTokens removes all tokens of the user.

@@ -58,10 +58,10 @@ func (s *Store) CancelEmailChange(ctx context.Context, user uuid.UUID) error {
 }
 
 // AgreeToEmailChange notes that the old (or else the new) address has agreed to
-// the change with the id. When both have, the user has the new address; done
-// tells so. It fails with errs.NotFound when there is no such change any more,
+// the change with the id. When both have, the user has the new address and no
+// session but the one with the hash keep, which may be nil; done tells so. It fails with errs.NotFound when there is no such change any more,
 // and with errs.Conflict when somebody else has the address by now.
-func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old bool) (done bool, err error) {
+func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old bool, keep []byte) (done bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		done = false
 		var e EmailChange
@@ -75,7 +75,7 @@ func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old 
 			_, err = tx.Exec(ctx, `UPDATE email_changes SET old_agreed = $2, new_agreed = $3 WHERE user_id = $1`, user, e.OldAgreed, e.NewAgreed)
 			return err
 		}
-		if err := setEmail(ctx, tx, user, e.Email); err != nil {
+		if err := setEmail(ctx, tx, user, e.Email, keep); err != nil {
 			return err
 		}
 		done = true
@@ -88,8 +88,9 @@ func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old 
 	return done, nil
 }
 
-// setEmail gives the user the address. Links mailed to the old one end.
-func setEmail(ctx context.Context, tx *db.Tx, user uuid.UUID, email string) error {
+// setEmail gives the user the address. Links mailed to the old one end, and so do
+// sessions but for the one with the hash keep.
+func setEmail(ctx context.Context, tx *db.Tx, user uuid.UUID, email string, keep []byte) error {
 	u, err := lockUser(ctx, tx, user)
 	if err != nil {
 		return err
@@ -101,6 +102,6 @@ func setEmail(ctx context.Context, tx *db.Tx, user uuid.UUID, email string) erro
 		}
 		return err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
+	_, err = endAccess(ctx, tx, user, Access{Session: keep, Tokens: true})
 	return err
 }

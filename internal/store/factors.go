@@ -98,9 +98,10 @@ func (s *Store) changeFactors(ctx context.Context, user uuid.UUID, change func(t
 
 // SetTOTP gives the user an authenticator app: its sealed secret, and the step
 // whose code has confirmed it. recovery are the hashes of recovery codes, stored
-// where the user has no factor yet; first tells whether they were. It fails with
-// errs.Conflict when there is an app already.
-func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step int64, recovery [][]byte) (first bool, err error) {
+// where the user has no factor yet; first tells whether they were. With a first
+// factor all sessions of the user end but the one with the hash keep, which may be
+// nil. It fails with errs.Conflict when there is an app already.
+func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step int64, recovery [][]byte, keep []byte) (first bool, err error) {
 	err = s.changeFactors(ctx, user, func(tx *db.Tx, f *Factors) error {
 		if f.TOTPSecret != "" {
 			return errs.Conflictf("There is an authenticator app already. Remove it first.")
@@ -110,11 +111,20 @@ func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step
 			return fmt.Errorf("store authenticator app: %w", err)
 		}
 		if first = !f.On(); first {
-			return setRecoveryCodes(ctx, tx, user, recovery)
+			return beginTwoFactor(ctx, tx, user, recovery, keep)
 		}
 		return nil
 	})
 	return first, err
+}
+
+// beginTwoFactor is what a first factor brings with it: recovery codes, and the
+// end of the sessions that have proved less.
+func beginTwoFactor(ctx context.Context, tx *db.Tx, user uuid.UUID, recovery [][]byte, keep []byte) error {
+	if _, err := endAccess(ctx, tx, user, Access{Session: keep, Tokens: true}); err != nil {
+		return err
+	}
+	return setRecoveryCodes(ctx, tx, user, recovery)
 }
 
 // UseTOTPStep accepts the step for the app with the sealed secret, and tells
@@ -147,10 +157,10 @@ func clearTOTP(ctx context.Context, tx *db.Tx, user uuid.UUID) error {
 	return nil
 }
 
-// AddSecurityKey stores a new key; its id and time are made. recovery and first
-// are as of SetTOTP. It fails with errs.Conflict when the key is known already,
+// AddSecurityKey stores a new key; its id and time are made. recovery, keep and
+// first are as of SetTOTP. It fails with errs.Conflict when the key is known already,
 // and when the user has MaxSecurityKeys.
-func (s *Store) AddSecurityKey(ctx context.Context, k *SecurityKey, recovery [][]byte) (first bool, err error) {
+func (s *Store) AddSecurityKey(ctx context.Context, k *SecurityKey, recovery [][]byte, keep []byte) (first bool, err error) {
 	err = s.changeFactors(ctx, k.UserID, func(tx *db.Tx, f *Factors) error {
 		if len(f.Keys) >= MaxSecurityKeys {
 			return errs.Conflictf("There are %d keys already. Remove one that is not used any more.", MaxSecurityKeys)
@@ -165,17 +175,22 @@ func (s *Store) AddSecurityKey(ctx context.Context, k *SecurityKey, recovery [][
 			return fmt.Errorf("insert security key: %w", err)
 		}
 		if first = !f.On(); first {
-			return setRecoveryCodes(ctx, tx, k.UserID, recovery)
+			return beginTwoFactor(ctx, tx, k.UserID, recovery, keep)
 		}
 		return nil
 	})
 	return first, err
 }
 
-// UseSecurityKey notes that the key was used, and its record after that.
-func (s *Store) UseSecurityKey(ctx context.Context, user, id uuid.UUID, data []byte) error {
-	n, err := execAffects(ctx, s.db, `UPDATE credentials SET data = $3, last_used_at = $4 WHERE id = $1 AND user_id = $2`, id, user, data, s.Now())
-	return oneKey(n, err, "note use of security key")
+// UseSecurityKey notes that the key was used: its record was before and is after.
+// It tells whether it still was before: of two uses at once only one gets true.
+func (s *Store) UseSecurityKey(ctx context.Context, k *SecurityKey, after []byte) (bool, error) {
+	n, err := execAffects(ctx, s.db, `UPDATE credentials SET data = $4, last_used_at = $5 WHERE id = $1 AND user_id = $2 AND data = $3`,
+		k.ID, k.UserID, k.Data, after, s.Now())
+	if err != nil {
+		return false, fmt.Errorf("note use of security key: %w", err)
+	}
+	return n > 0, nil
 }
 
 // RenameSecurityKey gives the user's key another name; one that is not theirs

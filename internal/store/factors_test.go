@@ -18,7 +18,7 @@ var recovery = [][]byte{[]byte("hash one"), []byte("hash two")}
 func addKey(t *testing.T, s *store.Store, user uuid.UUID, id string) *store.SecurityKey {
 	t.Helper()
 	k := &store.SecurityKey{UserID: user, Name: "Key " + id, KeyID: []byte(id), Data: []byte(`{"a":1}`)}
-	if _, err := s.AddSecurityKey(t.Context(), k, recovery); err != nil {
+	if _, err := s.AddSecurityKey(t.Context(), k, recovery, nil); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -39,21 +39,24 @@ func TestFactorsAreStoredAndRemoved(t *testing.T) {
 		if f := factors(t, s, a.User.ID); f.On() || f.RecoveryCodes != 0 {
 			t.Fatalf("to begin with: %+v", f)
 		}
-		first, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery)
+		first, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery, nil)
 		if err != nil || !first {
 			t.Fatalf("first factor: %v, %v", first, err)
 		}
-		_, err = s.SetTOTP(t.Context(), a.User.ID, "another", 8, nil)
+		_, err = s.SetTOTP(t.Context(), a.User.ID, "another", 8, nil, nil)
 		wantKind(t, "a second app", err, errs.Conflict)
 		since := clock.Now()
 		clock.Advance(time.Hour)
 		k := addKey(t, s, a.User.ID, "one")
-		if _, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.User.ID, KeyID: []byte("one"), Data: []byte("{}")}, nil); errs.KindOf(err) != errs.Conflict {
+		if _, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.User.ID, KeyID: []byte("one"), Data: []byte("{}")}, nil, nil); errs.KindOf(err) != errs.Conflict {
 			t.Errorf("the key of somebody else: %v", err)
 		}
 		clock.Advance(time.Hour)
-		if err := s.UseSecurityKey(t.Context(), a.User.ID, k.ID, []byte(`{"a":2}`)); err != nil {
-			t.Fatal(err)
+		if ok, err := s.UseSecurityKey(t.Context(), k, []byte(`{"a":2}`)); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if ok, err := s.UseSecurityKey(t.Context(), k, []byte(`{"a":3}`)); err != nil || ok {
+			t.Error("of two uses at once the second counts, too:", err)
 		}
 		if err := s.RenameSecurityKey(t.Context(), a.User.ID, k.ID, "At work"); err != nil {
 			t.Fatal(err)
@@ -94,7 +97,7 @@ func TestRecoveryCodesComeWithTheFirstFactorOnly(t *testing.T) {
 		if ok, err := s.UseRecoveryCode(t.Context(), a.User.ID, recovery[0]); !ok || err != nil {
 			t.Fatalf("%v, %v", ok, err)
 		}
-		first, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, [][]byte{[]byte("x"), []byte("y"), []byte("z")})
+		first, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, [][]byte{[]byte("x"), []byte("y"), []byte("z")}, nil)
 		if first || err != nil || factors(t, s, a.User.ID).RecoveryCodes != 1 {
 			t.Errorf("a second factor: %v, %v, %d codes", first, err, factors(t, s, a.User.ID).RecoveryCodes)
 		}
@@ -108,7 +111,7 @@ func TestRecoveryCodesComeWithTheFirstFactorOnly(t *testing.T) {
 func TestAStepAndACodeAreAcceptedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
-		if _, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery); err != nil {
+		if _, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery, nil); err != nil {
 			t.Fatal(err)
 		}
 		once := func(what string, use func() (bool, error)) {
@@ -145,7 +148,7 @@ func TestAUserHasSoManyKeysAndNotMore(t *testing.T) {
 			addKey(t, s, a.User.ID, fmt.Sprint(i))
 		}
 		refused := atOnce(t, 3, errs.Conflict, func(i int) error {
-			_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: a.User.ID, KeyID: []byte(fmt.Sprint("late ", i)), Data: []byte("{}")}, nil)
+			_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: a.User.ID, KeyID: []byte(fmt.Sprint("late ", i)), Data: []byte("{}")}, nil, nil)
 			return err
 		})
 		if refused != 2 {

@@ -157,7 +157,7 @@ func TestAnAddressChangesWhenBothHaveAgreed(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, old := range []bool{oldFirst, oldFirst, !oldFirst} {
-				done, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, old)
+				done, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, old, nil)
 				if err != nil || done != (i == 2) {
 					t.Fatalf("step %d: %t, %v", i, done, err)
 				}
@@ -168,7 +168,7 @@ func TestAnAddressChangesWhenBothHaveAgreed(t *testing.T) {
 			if n := count(t, s, "login_tokens", "user_id = $1", a.User.ID); n != 0 {
 				t.Error("a link mailed to the old address still works")
 			}
-			_, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, true)
+			_, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, true, nil)
 			wantKind(t, "agreeing again", err, errs.NotFound)
 		})
 	}
@@ -187,7 +187,7 @@ func TestChangesOfAnAddressThatCannotBe(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		agree := func(e *store.EmailChange, old bool) error {
-			_, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, old)
+			_, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, old, nil)
 			return err
 		}
 		first := begin(t, s, a.User.ID, "first@example.org")

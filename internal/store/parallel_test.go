@@ -236,7 +236,7 @@ var parallelCases = []parallelCase{
 		name: "an authenticator app and a preference",
 		one: func(ctx context.Context, s *parallelSetup, try int) error {
 			if even(try) {
-				_, err := s.SetTOTP(ctx, s.mine.User.ID, "sealed", int64(try), nil)
+				_, err := s.SetTOTP(ctx, s.mine.User.ID, "sealed", int64(try), nil, nil)
 				return err
 			}
 			return s.RemoveTOTP(ctx, s.mine.User.ID)

@@ -13,20 +13,25 @@ import (
 
 // Session is a browser session. Its id lives in the cookie; only the hash is stored.
 type Session struct {
-	IDHash     []byte // SHA-256 of the cookie's id
-	UserID     uuid.UUID
-	Data       []byte
-	UserAgent  string
-	RemoteAddr string
-	CreatedAt  time.Time
-	LastUsedAt time.Time
-	ExpiresAt  time.Time
+	IDHash []byte // SHA-256 of the cookie's id
+	UserID uuid.UUID
+	// SuperuserID is the superuser who acts in the user's name; zero = the user.
+	SuperuserID uuid.UUID
+	Data        []byte
+	UserAgent   string
+	RemoteAddr  string
+	CreatedAt   time.Time
+	LastUsedAt  time.Time
+	ExpiresAt   time.Time
 }
 
-const sessionColumns = `s.id_hash, s.user_id, s.data, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at`
+const sessionColumns = `s.id_hash, s.user_id, s.superuser_id, s.data, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at`
 
 func sessionDest(s *Session) []any {
-	return []any{&s.IDHash, db.UUID(&s.UserID), &s.Data, &s.UserAgent, &s.RemoteAddr, db.Time(&s.CreatedAt), db.Time(&s.LastUsedAt), db.Time(&s.ExpiresAt)}
+	return []any{
+		&s.IDHash, db.UUID(&s.UserID), db.UUID(&s.SuperuserID), &s.Data, &s.UserAgent, &s.RemoteAddr,
+		db.Time(&s.CreatedAt), db.Time(&s.LastUsedAt), db.Time(&s.ExpiresAt),
+	}
 }
 
 // SessionByHash returns the session unless it has expired.
@@ -38,11 +43,11 @@ func (s *Store) SessionByHash(ctx context.Context, idHash []byte) (*Session, err
 
 // SaveSession stores a session, new or changed.
 func (s *Store) SaveSession(ctx context.Context, v *Session) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO sessions (id_hash, user_id, data, user_agent, remote_addr, created_at, last_used_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id_hash) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, user_agent = excluded.user_agent,
-			remote_addr = excluded.remote_addr, last_used_at = excluded.last_used_at, expires_at = excluded.expires_at`,
-		v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.CreatedAt, v.LastUsedAt, v.ExpiresAt)
+	_, err := s.db.Exec(ctx, `INSERT INTO sessions (id_hash, user_id, superuser_id, data, user_agent, remote_addr, created_at, last_used_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (id_hash) DO UPDATE SET user_id = excluded.user_id, superuser_id = excluded.superuser_id, data = excluded.data,
+			user_agent = excluded.user_agent, remote_addr = excluded.remote_addr, last_used_at = excluded.last_used_at, expires_at = excluded.expires_at`,
+		v.IDHash, db.NullUUID(v.UserID), db.NullUUID(v.SuperuserID), v.Data, v.UserAgent, v.RemoteAddr, v.CreatedAt, v.LastUsedAt, v.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
@@ -52,8 +57,8 @@ func (s *Store) SaveSession(ctx context.Context, v *Session) error {
 // UpdateSession stores a changed session and tells whether it still was there:
 // one that was ended meanwhile stays ended.
 func (s *Store) UpdateSession(ctx context.Context, v *Session) (bool, error) {
-	n, err := execAffects(ctx, s.db, `UPDATE sessions SET user_id = $2, data = $3, user_agent = $4, remote_addr = $5, last_used_at = $6, expires_at = $7
-		WHERE id_hash = $1`, v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.LastUsedAt, v.ExpiresAt)
+	n, err := execAffects(ctx, s.db, `UPDATE sessions SET user_id = $2, superuser_id = $8, data = $3, user_agent = $4, remote_addr = $5, last_used_at = $6, expires_at = $7
+		WHERE id_hash = $1`, v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.LastUsedAt, v.ExpiresAt, db.NullUUID(v.SuperuserID))
 	if err != nil {
 		return false, fmt.Errorf("update session: %w", err)
 	}
@@ -68,17 +73,63 @@ func (s *Store) DeleteSession(ctx context.Context, idHash []byte) error {
 	return nil
 }
 
-// DeleteSessionsOf removes all sessions of the user except the one with the
-// hash keep, which may be nil. It returns how many.
+// DeleteSessionsOf removes all sessions of the user, and those in which they act
+// as a superuser in somebody's name, except the one with the hash keep, which may
+// be nil. It returns how many.
 func (s *Store) DeleteSessionsOf(ctx context.Context, user uuid.UUID, keep []byte) (int64, error) {
+	return deleteSessionsOf(ctx, s.db, user, keep)
+}
+
+func deleteSessionsOf(ctx context.Context, q db.Querier, user uuid.UUID, keep []byte) (int64, error) {
 	if keep == nil {
 		keep = []byte{}
 	}
-	n, err := execAffects(ctx, s.db, `DELETE FROM sessions WHERE user_id = $1 AND id_hash <> $2`, user, keep)
+	n, err := execAffects(ctx, q, `DELETE FROM sessions WHERE (user_id = $1 OR superuser_id = $1) AND id_hash <> $2`, user, keep)
 	if err != nil {
 		return 0, fmt.Errorf("delete sessions: %w", err)
 	}
 	return n, nil
+}
+
+// Access names what lets somebody in as a user and is to go on doing so when the
+// rest ends.
+type Access struct {
+	Session []byte // hash of the session that stays; nil = none
+	Tokens  bool   // account tokens stay
+}
+
+// Ended is how much of the access to an account has ended.
+type Ended struct {
+	Sessions int64
+	Tokens   int64 // account tokens
+}
+
+// EndAccess ends what lets somebody in as the user, all or nothing: sessions,
+// login links that are under way, and account tokens, except what keep names.
+func (s *Store) EndAccess(ctx context.Context, user uuid.UUID, keep Access) (ended Ended, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		ended, err = endAccess(ctx, tx, user, keep)
+		return err
+	})
+	return ended, err
+}
+
+func endAccess(ctx context.Context, tx *db.Tx, user uuid.UUID, keep Access) (ended Ended, err error) {
+	ended.Sessions, err = deleteSessionsOf(ctx, tx, user, keep.Session)
+	if err != nil {
+		return Ended{}, err
+	}
+	if _, err = tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user); err != nil {
+		return Ended{}, fmt.Errorf("delete login tokens: %w", err)
+	}
+	if keep.Tokens {
+		return ended, nil
+	}
+	ended.Tokens, err = execAffects(ctx, tx, `DELETE FROM account_tokens WHERE user_id = $1`, user)
+	if err != nil {
+		return Ended{}, fmt.Errorf("delete account tokens: %w", err)
+	}
+	return ended, nil
 }
 
 // SessionsOf lists the live sessions of the user, last used first.

@@ -128,6 +128,21 @@ func lockUser(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.User, erro
 	return &u, notFound(err, "user")
 }
 
+// SetPasswordHash gives the user another password, "" for none, and ends what
+// lets somebody in as them, except what keep names: all or nothing. It fails with
+// errs.NotFound when there is no such user.
+func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, hash string, keep Access) (ended Ended, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		err := execOne(ctx, tx, "set password", "user", `UPDATE users SET password_hash = $2 WHERE id = $1`, id, hash)
+		if err != nil {
+			return err
+		}
+		ended, err = endAccess(ctx, tx, id, keep)
+		return err
+	})
+	return ended, err
+}
+
 // updateUser stores a user that lockUser has returned.
 func updateUser(ctx context.Context, tx *db.Tx, u *monitor.User) error {
 	n, err := execAffects(ctx, tx, `UPDATE users SET email = $2, password_hash = $3, is_active = $4, is_superuser = $5, tz = $6, theme = $7,

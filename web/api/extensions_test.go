@@ -285,7 +285,7 @@ func TestAChannelIsAssignedToChecks(t *testing.T) {
 // user, as far as the user may go.
 func TestAnAccountTokenSeesToProjects(t *testing.T) {
 	eachExtended(t, func(e *extended) {
-		_, token, err := e.auth.CreateToken(e.Context(), e.mine.User.ID, "Terraform", false)
+		_, token, err := e.auth.CreateToken(e.Context(), e.mine.User, "Terraform", false, "")
 		if err != nil {
 			e.Fatal(err)
 		}
@@ -347,15 +347,15 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 
 func TestWhoMayDoWhatToProjects(t *testing.T) {
 	eachExtended(t, func(e *extended) {
-		token := func(user uuid.UUID, readonly bool) string {
+		token := func(user *monitor.User, readonly bool) string {
 			e.Helper()
-			_, made, err := e.auth.CreateToken(e.Context(), user, "x", readonly)
+			_, made, err := e.auth.CreateToken(e.Context(), user, "x", readonly, "")
 			if err != nil {
 				e.Fatal(err)
 			}
 			return made
 		}
-		mine, looking, theirs := token(e.mine.User.ID, false), token(e.mine.User.ID, true), token(e.other.User.ID, false)
+		mine, looking, theirs := token(e.mine.User, false), token(e.mine.User, true), token(e.other.User, false)
 		list, path := "/api/v3/projects/", "/api/v3/projects/"+e.mine.Project.ID.String()
 
 		if w := e.send("", "GET", list, "", "Authorization: Bearer "+mine); w.Code != 200 {
@@ -520,7 +520,7 @@ func TestListsAreNotSentTwice(t *testing.T) {
 	eachExtended(t, func(e *extended) {
 		e.object(200, "POST", "/api/v3/checks/{U}", `{"timeout":60,"grace":60}`)
 		e.record(monitor.PingSuccess)
-		_, token, err := e.auth.CreateToken(e.Context(), e.mine.User.ID, "x", false)
+		_, token, err := e.auth.CreateToken(e.Context(), e.mine.User, "x", false, "")
 		if err != nil {
 			e.Fatal(err)
 		}
