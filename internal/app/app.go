@@ -179,6 +179,7 @@ func (a *App) start(ctx context.Context) error {
 		return fmt.Errorf("sign on: %w", err)
 	}
 	a.loop(ctx, "heartbeat", a.heartbeat)
+	a.loops.Go(func() { a.tryMailServer(ctx) })
 	a.loop(ctx, "mail queue", func(ctx context.Context) error {
 		return a.parts.mail.Run(ctx, a.db.Watch(ctx, db.TopicEmails))
 	})
@@ -228,6 +229,18 @@ func (a *App) start(ctx context.Context) error {
 	}
 	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))
 	return nil
+}
+
+// tryMailServer logs in to the mail server once, so that a wrong setting is known at
+// the start and not with the first alert.
+func (a *App) tryMailServer(ctx context.Context) {
+	if !a.sender.Enabled() {
+		return
+	}
+	err := a.sender.Probe(ctx)
+	if failure, ok := errors.AsType[*mail.SendError](err); ok && ctx.Err() == nil {
+		a.log.Warn("no mail can be sent: "+failure.Message, "error", failure.Err)
+	}
 }
 
 // loop runs f in the background until the App stops. An error, a panic, or an

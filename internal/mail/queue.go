@@ -141,6 +141,7 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	if q.sender.Enabled() {
 		if err := q.sender.Send(ctx, &m.Email); err != nil {
 			q.onDone(m.Kind, outcomeOf(isPermanent(err)))
+			q.tellOperator(ctx, err)
 			return err
 		}
 		q.onDone(m.Kind, "sent")
@@ -161,6 +162,14 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 		q.onKept(m.Email, m.Link)
 	}
 	return nil
+}
+
+// tellOperator logs as an error, which is reported to the operators, what only they
+// can mend.
+func (q *Queue) tellOperator(ctx context.Context, err error) {
+	if failure, ok := errors.AsType[*SendError](err); ok && failure.Operator {
+		q.log.ErrorContext(ctx, failure.Message, "error", failure.Err)
+	}
 }
 
 func outcomeOf(permanent bool) string {
@@ -269,6 +278,7 @@ func (q *Queue) logAttempt(e *monitor.Email, took time.Duration, err error) {
 	if err != nil {
 		outcome := outcomeOf(e.Status == monitor.EmailFailed)
 		q.onDone(e.Kind, outcome)
+		q.tellOperator(context.Background(), err)
 		q.log.Warn("mail", append(attrs, "outcome", outcome, "error", err)...)
 		return
 	}

@@ -4,16 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 )
 
@@ -63,7 +64,7 @@ func NewSender(s Settings) (*Sender, error) {
 	if s.Timeout == 0 {
 		s.Timeout = sendTimeout
 	}
-	return &Sender{settings: s, from: from}, nil
+	return &Sender{settings: s, from: overTheWire(from)}, nil
 }
 
 // Enabled tells whether there is a server to send through.
@@ -87,11 +88,12 @@ func (s *Sender) Send(ctx context.Context, e *monitor.Email) error {
 	defer cancel()
 	client, conn, err := s.connect(ctx)
 	if err != nil {
-		return classify(ctx, err)
+		return connectFailure(ctx, err)
 	}
 	defer client.CloseWithSMTPClient(conn) //nolint:errcheck // a failed goodbye does not undo an accepted mail
+	conn.SkipSMTPUTF8(!needsSMTPUTF8(msg))
 	if err := client.SendWithSMTPClient(conn, msg); err != nil && !msg.IsDelivered() {
-		return classify(ctx, err)
+		return sendFailure(ctx, err)
 	}
 	return nil
 }
@@ -103,10 +105,10 @@ func (s *Sender) Probe(ctx context.Context) error {
 	defer cancel()
 	client, conn, err := s.connect(ctx)
 	if err != nil {
-		return classify(ctx, err)
+		return connectFailure(ctx, err)
 	}
 	if err := client.CloseWithSMTPClient(conn); err != nil {
-		return classify(ctx, err)
+		return sendFailure(ctx, err)
 	}
 	return nil
 }
@@ -186,7 +188,7 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 	}
 	m := gomail.NewMsg()
 	m.FromMailAddress(s.from)
-	m.ToMailAddress(to)
+	m.ToMailAddress(overTheWire(to))
 	for name, value := range e.Headers {
 		if name == returnPath {
 			continue
@@ -217,49 +219,37 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 	return m, nil
 }
 
-func headerSafe(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }
-
-// SendError is a mail that was not accepted.
-type SendError struct {
-	Message    string // safe to show, one line
-	Permanent  bool   // sending this mail again is useless
-	BadAddress bool   // the server does not know the recipient: no mail will ever arrive there
-	Err        error
-}
-
-// Error is the message, followed by what the server or the network said.
-func (e *SendError) Error() string {
-	if e.Err == nil {
-		return e.Message
+// overTheWire writes the domain of an address as every mail server knows it, in
+// punycode where it is not ASCII.
+func overTheWire(a *mail.Address) *mail.Address {
+	at := strings.LastIndexByte(a.Address, '@')
+	if isASCII(a.Address[at+1:]) {
+		return a
 	}
-	return e.Message + ": " + e.Err.Error()
+	return &mail.Address{Name: a.Name, Address: a.Address[:at+1] + hosts.Domain(a.Address[at+1:])}
 }
 
-// Unwrap is the cause.
-func (e *SendError) Unwrap() error { return e.Err }
-
-// classify tells what a failure means. Only what the server says for good about
-// the recipient or the message is permanent: a refused login or sender is the
-// operator's to mend, and the mail must survive that.
-func classify(ctx context.Context, err error) *SendError {
-	var refused *gomail.SendError
-	if !errors.As(err, &refused) || refused.ErrorCode() == 0 {
-		if ctx.Err() != nil {
-			return &SendError{Message: "the mail server did not answer in time", Err: err}
+// needsSMTPUTF8 tells whether an address of the mail cannot be written without that
+// extension. Asked for without need, it makes the next server on the way refuse mail
+// that it could have taken.
+func needsSMTPUTF8(m *gomail.Msg) bool {
+	for _, header := range []gomail.AddrHeader{gomail.HeaderFrom, gomail.HeaderTo, gomail.HeaderEnvelopeFrom} {
+		for _, address := range m.GetAddrHeader(header) {
+			if !isASCII(address.Address) {
+				return true
+			}
 		}
-		return &SendError{Message: "the mail server cannot be reached", Err: err}
 	}
-	code := refused.ErrorCode()
-	e := &SendError{Message: fmt.Sprintf("the mail server answered with code %d", code), Err: err}
-	if code < 500 {
-		return e
-	}
-	switch refused.Reason {
-	case gomail.ErrSMTPRcptTo:
-		// 5.7.x is about what we may do, not about whether the address exists.
-		e.Permanent, e.BadAddress = true, !strings.HasPrefix(refused.EnhancedStatusCode(), "5.7.")
-	case gomail.ErrSMTPData, gomail.ErrSMTPDataClose, gomail.ErrWriteContent:
-		e.Permanent = true
-	}
-	return e
+	return false
 }
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func headerSafe(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }

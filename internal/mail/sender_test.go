@@ -91,7 +91,9 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}{
 		"unknown recipient":    {smtpsink.RejectRcpt(550), true, true},
 		"recipient is busy":    {smtpsink.RejectRcpt(450), false, false},
-		"mail is refused":      {smtpsink.RejectData(554), true, false},
+		"no reason is given":   {smtpsink.RejectRcpt(554), false, false},
+		"mail is refused":      {smtpsink.RejectData(554), false, false},
+		"mail is too large":    {smtpsink.RejectData(552), true, false},
 		"server is full":       {smtpsink.RejectData(452), false, false},
 		"connection is closed": {smtpsink.Refuse, false, false},
 		"yes is lost":          {smtpsink.DropAfterData, false, false},

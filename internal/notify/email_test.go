@@ -142,7 +142,8 @@ func TestFailuresOfAnEmailChannel(t *testing.T) {
 		permanent, giveUp bool
 	}{
 		"unknown address": {smtpsink.RejectRcpt(550), true, true},
-		"refused mail":    {smtpsink.RejectData(554), false, true},
+		"refused mail":    {smtpsink.RejectData(554), false, false},
+		"too large":       {smtpsink.RejectData(552), false, true},
 		"busy server":     {smtpsink.RejectData(451), false, false},
 		"closed":          {smtpsink.Refuse, false, false},
 	} {

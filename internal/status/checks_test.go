@@ -306,7 +306,7 @@ func TestAMailIsSentWhenItIsAskedFor(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	sink.Always(smtpsink.RejectRcpt(550))
-	want(t, status.MailSend(sender, []string{"a@example.org"}, "x"), status.Error, "a@example.org: the mail server answered with code 550")
+	want(t, status.MailSend(sender, []string{"a@example.org"}, "x"), status.Error, "a@example.org: the mail server says that there is no such address (code 550)")
 }
 
 // listening is a server that says hello and nothing more.

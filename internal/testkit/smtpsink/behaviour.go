@@ -39,7 +39,7 @@ var Hang = Behaviour{at: atData}
 // DropAfterData keeps the message but breaks the connection instead of answering: the client cannot know.
 var DropAfterData = Behaviour{at: afterData}
 
-// RejectRcpt answers each recipient of the message with code (400 to 599).
+// RejectRcpt answers each recipient of the message with code (400 to 599); with 550 it says that there is no such address.
 func RejectRcpt(code int) Behaviour { return Behaviour{at: atRcpt, code: code} }
 
 // RejectData answers code (400 to 599) once the message has arrived. The message is not kept.
@@ -78,6 +78,9 @@ func (s *Sink) play(connection bool) Behaviour {
 }
 
 func (b Behaviour) reply() error {
+	if b.at == atRcpt && b.code == 550 {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "User unknown"}
+	}
 	return &smtp.SMTPError{
 		Code:         b.code,
 		EnhancedCode: smtp.EnhancedCode{b.code / 100, 0, 0},
