@@ -22,7 +22,7 @@ func (a *App) listenSMTP(ctx context.Context) error {
 		CertFile: a.cfg.SMTPDTLSCert, KeyFile: a.cfg.SMTPDTLSKey,
 		Limits: smtpd.Limits{
 			Message: int64(a.cfg.SMTPDMaxMessage), Keep: keepOf(a.cfg.PingEmailLimit),
-			Connections: a.cfg.SMTPDMaxConnections, Recipients: a.cfg.SMTPDMaxRecipients,
+			Connections: a.cfg.SMTPDMaxConnections, PerAddress: a.cfg.SMTPDMaxPerAddress, Recipients: a.cfg.SMTPDMaxRecipients,
 		},
 	})
 	if err != nil {

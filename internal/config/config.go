@@ -44,6 +44,7 @@ type Config struct {
 	SMTPDTLSKey         string `name:"smtpd-tls-key" group:"Pings by e-mail" placeholder:"PATH" help:"File with the key of the certificate, PEM."`
 	SMTPDMaxMessage     int    `name:"smtpd-max-message" group:"Pings by e-mail" default:"33554432" min:"10000" max:"1073741824" placeholder:"BYTES" help:"Larger mails are refused."`
 	SMTPDMaxConnections int    `name:"smtpd-max-connections" group:"Pings by e-mail" default:"100" min:"1" max:"10000" placeholder:"N" help:"Connections at the same time; more are told to come back."`
+	SMTPDMaxPerAddress  int    `name:"smtpd-max-per-address" group:"Pings by e-mail" default:"20" min:"1" max:"10000" placeholder:"N" help:"Connections at the same time from one address, but from this machine; more are asked to come back."`
 	SMTPDMaxRecipients  int    `name:"smtpd-max-recipients" group:"Pings by e-mail" default:"100" min:"1" max:"1000" placeholder:"N" help:"Checks that one mail may ping."`
 
 	EmailFrom            string   `name:"email-from" group:"Mail" placeholder:"ADDRESS" help:"Sender of all mail, {SITE_NAME} <punctual@HOST> when not set."`

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,8 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tracked := l.server.track(c); tracked != nil {
+		tracked := l.server.track(c)
+		if tracked != nil {
 			return tracked, nil
 		}
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // a fresh connection takes one line at once
@@ -32,14 +34,17 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// track returns nil when there are too many connections.
+// track returns nil when there are too many connections, or too many of the peer.
 func (s *Server) track(raw net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) >= s.cfg.Limits.Connections {
 		return nil
 	}
-	c := &conn{Conn: raw, server: s}
+	c := &conn{Conn: raw, server: s, peer: network(raw.RemoteAddr()), first: time.Now().Add(s.cfg.Limits.First)}
+	if c.peer != "" && s.connsOf(c.peer) >= s.cfg.Limits.PerAddress {
+		return nil
+	}
 	if s.stopping {
 		c.expire()
 	}
@@ -47,17 +52,84 @@ func (s *Server) track(raw net.Conn) *conn {
 	return c
 }
 
+// connsOf counts the connections of a network. mu is held; there are few.
+func (s *Server) connsOf(peer string) (n int) {
+	for c := range s.conns {
+		if c.peer == peer {
+			n++
+		}
+	}
+	return n
+}
+
+// network is what counts as one peer: an IPv4 address, or the 64 bits of an IPv6
+// address that one customer has. It is "" for this machine, where a mail server that
+// passes mail on may have them all.
+func network(a net.Addr) string {
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil || at.Addr().Unmap().IsLoopback() {
+		return ""
+	}
+	address := at.Addr().Unmap()
+	if address.Is4() {
+		return address.String()
+	}
+	prefix, err := address.WithZone("").Prefix(64)
+	if err != nil {
+		return address.String()
+	}
+	return prefix.String()
+}
+
 // conn is a connection of a sender. Once a read of it has run into its deadline
 // nothing more is read: what comes late is the rest of a message, and must not
 // be taken for commands.
 type conn struct {
 	net.Conn
-	server  *Server
-	busy    bool // in the middle of a message; under the server's mu
-	expired atomic.Bool
+	server   *Server
+	peer     string    // see network
+	first    time.Time // until when there must have been a recipient
+	speaking bool      // there has been one; under the server's mu
+	busy     bool      // in the middle of a message; under the server's mu
+	expired  atomic.Bool
+	commands commands // used by the one goroutine that reads and writes
+}
+
+// SetReadDeadline is as the library asks, but no later than first before there is a
+// recipient: who says nothing of use must not hold a connection for minutes.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.server.mu.Lock()
+	early := !c.speaking
+	c.server.mu.Unlock()
+	if early && (t.IsZero() || t.After(c.first)) {
+		t = c.first
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	c.commands.answered(b)
+	return c.Conn.Write(b)
 }
 
 func (c *conn) Read(b []byte) (int, error) {
+	if c.commands.transparent() {
+		return c.readRaw(b)
+	}
+	for len(c.commands.out) == 0 {
+		read := make([]byte, 4096)
+		n, err := c.readRaw(read)
+		c.commands.take(read[:n])
+		if err != nil && len(c.commands.out) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(b, c.commands.out)
+	c.commands.out = c.commands.out[n:]
+	return n, nil
+}
+
+func (c *conn) readRaw(b []byte) (int, error) {
 	if c.expired.Load() {
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -71,7 +143,7 @@ func (c *conn) Read(b []byte) (int, error) {
 // expire ends the reading; the server then says 421 and closes.
 func (c *conn) expire() {
 	c.expired.Store(true)
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // wakes a Read under way
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a Read under way
 }
 
 // Close forgets the connection.
@@ -88,6 +160,7 @@ func (c *conn) begin() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.busy = true
+	c.speaking = true
 }
 
 func (c *conn) end() {

@@ -48,6 +48,8 @@ type Limits struct {
 	Message     int64         // bytes of a message, 32 MiB; larger ones are refused
 	Keep        int           // bytes of it that become the body of the ping, 1 MiB; negative = all
 	Connections int           // at the same time, 100
+	PerAddress  int           // of these from one address, but this machine's, 20
+	First       time.Duration // from the beginning of a connection to its first recipient, 1 min
 	Recipients  int           // of one message, 100
 	Read        time.Duration // for a command to come, and for a whole message, 5 min (RFC 5321 §4.5.3.2)
 	Write       time.Duration // for an answer to be taken, 1 min
@@ -58,6 +60,8 @@ func (l Limits) withDefaults() Limits {
 	l.Message = or(l.Message, 32<<20)
 	l.Keep = or(l.Keep, 1<<20)
 	l.Connections = or(l.Connections, 100)
+	l.PerAddress = or(l.PerAddress, 20)
+	l.First = or(l.First, time.Minute)
 	l.Recipients = or(l.Recipients, 100)
 	l.Read = or(l.Read, 5*time.Minute)
 	l.Write = or(l.Write, time.Minute)

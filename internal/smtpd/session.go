@@ -65,7 +65,7 @@ func (s *session) Logout() error { return nil }
 
 // Mail takes any sender.
 func (s *session) Mail(from string, opts *smtp.MailOptions) error {
-	s.from = from
+	s.from = senderOf(from)
 	if opts != nil {
 		s.size = opts.Size
 	}

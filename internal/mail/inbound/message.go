@@ -7,14 +7,10 @@
 package inbound
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"mime"
 	"strings"
 
-	"github.com/emersion/go-message"
-	"github.com/emersion/go-message/charset" // linked in, it also makes go-message know all charsets
+	"github.com/emersion/go-message/charset"
 )
 
 // Bounds of what is looked at. A mail that goes beyond them is no mail of a job.
@@ -27,8 +23,8 @@ const (
 type Message struct {
 	Subject     string
 	Fields      []Field // From, To, Cc, Reply-To, Date and Message-ID, as far as there are
-	Text        string  // the first text/plain part, "" when there is none
-	HTML        string  // the first text/html part, "" when there is none
+	Text        string  // the parts in plain text, one below the other, "" when there are none
+	HTML        string  // the parts in HTML, likewise
 	Attachments []Attachment
 }
 
@@ -48,32 +44,16 @@ func (m *Message) HTMLText() string { return htmlText(m.HTML) }
 // Parse takes a raw mail apart, the beginning of one just as well.
 func Parse(raw []byte) *Message {
 	m := &Message{}
-	e, err := message.Read(bytes.NewReader(raw))
-	if e == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
-		m.parseBroken(raw)
-		return m
-	}
-	m.Subject = decoded(&e.Header, "Subject")
+	e := split(raw)
+	m.Subject = decoded(e.header, "Subject")
 	for _, name := range []string{"From", "To", "Cc", "Reply-To", "Date", "Message-ID"} {
-		if v := decoded(&e.Header, name); v != "" {
+		if v := decoded(e.header, name); v != "" {
 			m.Fields = append(m.Fields, Field{name, v})
 		}
 	}
 	w := walk{m: m}
 	w.part(e, 0)
 	return m
-}
-
-// parseBroken makes the best of a mail whose header cannot be read.
-func (m *Message) parseBroken(raw []byte) {
-	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
-	head, body, _ := strings.Cut(text, "\n\n")
-	for line := range strings.SplitSeq(head, "\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok && m.Subject == "" && strings.EqualFold(name, "Subject") {
-			m.Subject = clean(decodeWords(strings.TrimSpace(value)))
-		}
-	}
-	m.Text = clean(body)
 }
 
 // decodeWords decodes a header value; what is wrong in it stays as it is.
@@ -85,8 +65,8 @@ func decodeWords(s string) string {
 	return s
 }
 
-func decoded(h *message.Header, name string) string {
-	return clean(strings.Join(strings.Fields(decodeWords(h.Get(name))), " "))
+func decoded(h header, name string) string {
+	return clean(strings.Join(strings.Fields(decodeWords(h.get(name))), " "))
 }
 
 // clean makes a text that every page and database takes.
@@ -96,52 +76,54 @@ func clean(s string) string {
 
 // walk visits the parts of a mail in their order.
 type walk struct {
-	m                *Message
-	parts            int
-	hasText, hasHTML bool
+	m     *Message
+	parts int
 }
 
-func (w *walk) part(e *message.Entity, depth int) {
-	if w.parts++; w.parts > maxParts {
+func (w *walk) part(e entity, depth int) {
+	w.parts++
+	if w.parts > maxParts {
 		return
 	}
-	if mr := e.MultipartReader(); mr != nil {
-		for depth < maxDepth && w.parts <= maxParts {
-			child, err := mr.NextPart()
-			if child == nil || errors.Is(err, io.EOF) {
-				return
-			}
-			w.part(child, depth+1)
-		}
+	kind, params := e.header.contentType()
+	if !strings.HasPrefix(kind, "multipart/") {
+		w.leaf(e, kind, params)
 		return
 	}
-	w.leaf(e)
+	if depth >= maxDepth {
+		return
+	}
+	for _, part := range parts(e.body, params["boundary"], maxParts-w.parts) {
+		w.part(split(part), depth+1)
+	}
 }
 
-// leaf reads a part without parts. An error in its encoding ends it early.
-func (w *walk) leaf(e *message.Entity) {
-	kind, params, err := e.Header.ContentType()
-	if err != nil && kind == "" {
-		kind = "text/plain" // as RFC 2045 §5.2 has it
+// leaf reads a part without parts. Texts of several parts are joined: programs put
+// what went wrong into the second as well.
+func (w *walk) leaf(e entity, kind string, params map[string]string) {
+	disposition, name := e.header.disposition()
+	if name == "" {
+		name = params["name"]
 	}
-	disposition, dispParams, _ := e.Header.ContentDisposition() // broken: an ordinary part
-	inline := !strings.EqualFold(disposition, "attachment")
+	attached := disposition == "attachment"
 	switch {
-	case inline && kind == "text/plain" && !w.hasText:
-		w.m.Text, w.hasText = text(e.Body), true
-	case inline && kind == "text/html" && !w.hasHTML:
-		w.m.HTML, w.hasHTML = text(e.Body), true
+	case !attached && kind == "text/html":
+		w.m.HTML = joined(w.m.HTML, text(e.decode(kind, params)))
+	case !attached && (kind == "text/plain" || strings.HasPrefix(kind, "text/") && name == ""):
+		w.m.Text = joined(w.m.Text, text(e.decode(kind, params)))
 	default:
-		name := dispParams["filename"]
-		if name == "" {
-			name = params["name"]
-		}
-		size, _ := io.Copy(io.Discard, e.Body) // as far as it can be decoded
-		w.m.Attachments = append(w.m.Attachments, Attachment{Name: clean(decodeWords(name)), Type: clean(kind), Size: int(size)})
+		w.m.Attachments = append(w.m.Attachments, Attachment{Name: clean(decodeWords(name)), Type: clean(kind), Size: e.size()})
 	}
 }
 
-func text(r io.Reader) string {
-	content, _ := io.ReadAll(r) // as far as it can be decoded
+// joined puts a text behind another, on a line of its own.
+func joined(before, after string) string {
+	if before == "" {
+		return after
+	}
+	return strings.TrimSuffix(before, "\n") + "\n" + after
+}
+
+func text(content []byte) string {
 	return clean(strings.ReplaceAll(string(content), "\r\n", "\n"))
 }

@@ -117,6 +117,13 @@ func TestPartsInPartsEnd(t *testing.T) {
 	}
 }
 
+// TestALongHeaderCostsNoTime: a mail of a megabyte may be all header.
+func TestALongHeaderCostsNoTime(t *testing.T) {
+	for _, line := range []string{" folded\n", "X: y\n", "Content-Type: a\n", ";charset=utf-8", "--\n"} {
+		inbound.Parse(crlf("Content-Type: multipart/mixed; boundary=A;\n" + strings.Repeat(line, (1<<20)/len(line))))
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{mixed, "Subject: x\n\nbody", "Content-Type: text/html\n\n<p>x<!--", "", "\n", ":"} {
 		f.Add(crlf(seed))

@@ -1,0 +1,66 @@
+package smtpd_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"punctual/internal/smtpd"
+)
+
+// TestASenderWithoutADomain: cron and many a sendmail have none. What looks like the
+// command within a message stays as it is.
+func TestASenderWithoutADomain(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		body := "Subject: x\r\n\r\nMAIL FROM:<root>\r\n"
+		c := hello(l, l.addr)
+		c.say("MAIL FROM:<root>", "250")
+		c.say("RCPT TO:<"+l.address()+">", "250")
+		c.say("DATA", "354")
+		c.send(body + ".\r\n")
+		c.expect("250")
+		if p := l.last(); p.UserAgent != "Email from root" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
+			l.Errorf("%q, %q", p.UserAgent, p.Body)
+		}
+
+		c.send("mail from:<backup> SIZE=100\r\nRCPT TO:<" + l.address() + ">\r\nDATA\r\n")
+		c.expect("250")
+		c.expect("250")
+		c.expect("354")
+		c.send(body + ".\r\n")
+		c.expect("250")
+		if p := l.last(); p.UserAgent != "Email from backup" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
+			l.Errorf("pipelined: %q, %q", p.UserAgent, p.Body)
+		}
+
+		c.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<" + l.address() + ">\r\n" + fmt.Sprintf("BDAT %d LAST\r\n", len(body)) + body + "MAIL FROM: root\r\nRSET\r\n")
+		for range 5 {
+			c.expect("250")
+		}
+		if p := l.last(); p.UserAgent != "Email from a@example.org" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
+			l.Errorf("in chunks: %q, %q", p.UserAgent, p.Body)
+		}
+		c.say("MAIL FROM:<>", "250")
+		c.say("RSET", "250")
+		c.say("MAIL FROM:<a b>", "501")
+	})
+}
+
+// TestWhoSaysNothingOfUseIsCutOffEarly: a connection without a recipient ends soon,
+// however often it says NOOP; one with a recipient has its time.
+func TestWhoSaysNothingOfUseIsCutOffEarly(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		busy := hello(l, l.addr)
+		busy.say("MAIL FROM:<a@b>", "250")
+		busy.say("RCPT TO:<"+l.address()+">", "250")
+		idle := hello(l, l.addr)
+		idle.say("NOOP", "250")
+		idle.expect("421 4.4.2")
+		busy.say("DATA", "354")
+		busy.send("Subject: x\r\n\r\nx\r\n.\r\n")
+		busy.expect("250")
+	}, withLimits(smtpd.Limits{First: 300 * time.Millisecond}))
+}
