@@ -26,12 +26,12 @@ func (c *userDeleteCmd) Run(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w.stdout, "The account of %s goes with %d projects:\n", user.Email, len(gone))
+		fmt.Fprintf(w.stdout, "The account of %s goes with %s:\n", user.Email, counted(len(gone), "project"))
 		people := 0
 		for i := range gone {
 			p := &gone[i]
 			people += len(p.Members)
-			fmt.Fprintf(w.stdout, "  %s: %d checks, %d integrations", p.Title(), p.Checks, p.Channels)
+			fmt.Fprintf(w.stdout, "  %s: %s, %s", p.Title(), counted(p.Checks, "check"), counted(p.Channels, "integration"))
 			for n, m := range p.Members {
 				lead := ", "
 				if n == 0 {
@@ -73,4 +73,12 @@ func confirm(w *world, address string) error {
 		return errors.New("this is not the address; nothing was removed")
 	}
 	return nil
+}
+
+// counted is "1 check" or "2 checks".
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
