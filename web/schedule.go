@@ -41,7 +41,19 @@ func (in *scheduleInput) set(c *monitor.Check) {
 // readSchedule reads kind, timeout, grace, schedule and tz from a form and
 // notes there what is wrong. Lengths of time come in seconds (timeout) or as a
 // number and the seconds of its unit (timeout_value, timeout_unit).
+//
+// A text that is of the other kind of expression is taken as that, as the API
+// takes it. The button "use" of a hint puts another expression into the form and
+// shows it.
 func readSchedule(form *Form) scheduleInput {
+	if use := form.Value("use"); use != "" {
+		form.Values.Set("schedule", use)
+		form.Values.Set("preview", "1")
+		form.Values.Del("use")
+		if zone, ok := schedule.CanonicalZone(form.Value("use_tz")); ok {
+			form.Values.Set("tz", zone)
+		}
+	}
 	in := scheduleInput{Kind: schedule.Kind(form.Value("kind"))}
 	in.Grace = readLength(form, "grace", "The grace time")
 	switch in.Kind {
@@ -53,7 +65,14 @@ func readSchedule(form *Form) scheduleInput {
 	case schedule.Cron, schedule.OnCalendar:
 		in.Expression = strings.TrimSpace(strings.ReplaceAll(form.Value("schedule"), "\r\n", "\n"))
 		in.TZ = form.Value("tz")
-		if field, message := scheduleProblem(in.Kind, in.Expression, in.TZ); message != "" {
+		field, message := scheduleProblem(in.Kind, in.Expression, in.TZ)
+		if other := schedule.Detect(in.Expression); field == "schedule" && other != in.Kind {
+			if _, wrong := scheduleProblem(other, in.Expression, in.TZ); wrong == "" {
+				in.Kind, message = other, ""
+				form.Values.Set("kind", string(other))
+			}
+		}
+		if message != "" {
 			form.Fail(field, message)
 		}
 	default:
@@ -100,6 +119,9 @@ func scheduleProblem(kind schedule.Kind, expr, tz string) (field, message string
 	case errors.Is(err, schedule.ErrZone):
 		return "tz", "Choose a time zone of the list."
 	}
+	if hint := schedule.HintFor(expr); hint.Sentence != "" {
+		return "schedule", hint.Sentence
+	}
 	if wrong, ok := errors.AsType[*schedule.SyntaxError](err); ok {
 		return "schedule", upperFirst(wrong.Error()) + "."
 	}
@@ -123,6 +145,14 @@ type scheduleFields struct {
 // Units are the choices beside a number.
 func (scheduleFields) Units() []lengthUnit {
 	return []lengthUnit{{"60", "minutes"}, {"3600", "hours"}, {"86400", "days"}, {"1", "seconds"}}
+}
+
+// Hint is help with the expression where it is refused.
+func (f scheduleFields) Hint() schedule.Hint {
+	if f.Form.Error("schedule") == "" {
+		return schedule.Hint{}
+	}
+	return schedule.HintFor(f.Form.Value("schedule"))
 }
 
 // Rest are the zones that are not near.

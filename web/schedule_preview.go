@@ -25,6 +25,7 @@ const (
 type preview struct {
 	BasePage
 	Error       string
+	Hint        schedule.Hint // what to write instead, where Error is of the expression
 	Description string
 	Told        string // when silence is noticed
 	Zone        string
@@ -64,9 +65,15 @@ func (s *Server) previewForm(r *http.Request, form *Form, project *monitor.Proje
 	probe := newForm(form.Values) // what is wrong is said here, not in the form
 	in := readSchedule(probe)
 	for _, field := range []string{"kind", "schedule", "tz", "timeout", "grace"} {
-		if message := probe.Error(field); message != "" {
-			return &preview{Error: message}, nil
+		message := probe.Error(field)
+		if message == "" {
+			continue
 		}
+		p := &preview{Error: message}
+		if field == "schedule" {
+			p.Hint = schedule.HintFor(in.Expression)
+		}
+		return p, nil
 	}
 	p := explain(&in, s.Store.Now(), readerZone(r))
 	if c == nil || p.Error != "" {
@@ -258,7 +265,7 @@ func (s *Server) showExpression(w http.ResponseWriter, r *http.Request, kind sch
 // newPreview tells what an expression alone means.
 func newPreview(kind schedule.Kind, expr, tz string, now time.Time) *preview {
 	if _, problem := scheduleProblem(kind, expr, tz); problem != "" {
-		return &preview{Zone: tz, Error: problem}
+		return &preview{Zone: tz, Error: problem, Hint: schedule.HintFor(expr)}
 	}
 	return explain(&scheduleInput{Kind: kind, Expression: expr, TZ: tz}, now, time.UTC)
 }

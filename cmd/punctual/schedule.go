@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 )
 
@@ -44,7 +46,7 @@ func (c *scheduleCmd) Run(_ context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	kind, s, err := readSchedule(c.Expr, loc)
+	kind, s, err := readSchedule(c.Expr, zone)
 	if err != nil {
 		return err
 	}
@@ -56,20 +58,45 @@ func (c *scheduleCmd) Run(_ context.Context, w *world) error {
 }
 
 // readSchedule decides which kind of schedule a text is: five words are cron,
-// what reads as a period is one, all else is OnCalendar.
-func readSchedule(expr string, loc *time.Location) (schedule.Kind, schedule.Schedule, error) {
-	if schedule.Detect(expr) == schedule.Cron {
-		s, err := schedule.ParseCron(expr, loc)
-		return schedule.Cron, s, err
+// what reads as a period is one, all else is OnCalendar. It takes what the form
+// and the API take, and no more.
+func readSchedule(expr, zone string) (schedule.Kind, schedule.Schedule, error) {
+	kind := schedule.Detect(expr)
+	if kind != schedule.Cron {
+		if period, err := schedule.ParsePeriod(expr); err == nil {
+			return readPeriod(period)
+		}
 	}
-	if period, err := schedule.ParsePeriod(expr); err == nil {
-		return schedule.Simple, schedule.Every(period), nil
+	s, err := schedule.Parse(kind, expr, zone)
+	if err == nil {
+		return kind, s, nil
 	}
-	s, err := schedule.ParseOnCalendar(expr, loc)
-	if err != nil {
-		return "", nil, fmt.Errorf("neither a period, nor five cron fields, nor OnCalendar: %w", err)
+	if hint := schedule.HintFor(expr); hint.Sentence != "" {
+		return "", nil, errors.New(advice(hint))
 	}
-	return schedule.OnCalendar, s, nil
+	if kind == schedule.OnCalendar {
+		err = fmt.Errorf("neither a period, nor five cron fields, nor OnCalendar: %w", err)
+	}
+	return "", nil, err
+}
+
+func readPeriod(period time.Duration) (schedule.Kind, schedule.Schedule, error) {
+	if period < monitor.MinSeconds*time.Second || period > monitor.MaxSeconds*time.Second {
+		return "", nil, fmt.Errorf("a period is at least one minute and at most 365 days, not %s", schedule.DescribeDuration(period))
+	}
+	return schedule.Simple, schedule.Every(period), nil
+}
+
+// advice is a hint in one line, with the command to use instead.
+func advice(hint schedule.Hint) string {
+	if hint.Use == "" {
+		return hint.Sentence
+	}
+	use := fmt.Sprintf("punctual schedule %q", hint.Use)
+	if hint.TZ != "" {
+		use += " --tz " + hint.TZ
+	}
+	return hint.Sentence + " Use: " + use
 }
 
 func occurrences(s schedule.Schedule, after time.Time, n int) []time.Time {

@@ -31,7 +31,8 @@ func TestSchedulePrintsJSON(t *testing.T) {
 		{[]string{"Mon..Fri 09:30 America/New_York", "-n", "1"}, `["2026-03-30T13:30:00Z"]`},
 		{[]string{"2027-01-01\n2026-12-31", "-n", "5"}, `["2026-12-31T00:00:00Z","2027-01-01T00:00:00Z"]`},
 		{[]string{"2020-01-01"}, `[]`},
-		{[]string{"*-02-30"}, `[]`},
+		{[]string{"@daily", "--tz", "Europe/Riga", "-n", "1"}, `["2026-03-28T22:00:00Z"]`},
+		{[]string{"08:00\n\n09:00", "-n", "2"}, `["2026-03-29T08:00:00Z","2026-03-29T09:00:00Z"]`},
 	} {
 		code, stdout, stderr := scheduleOutput(append(row.args, "--json")...)
 		if code != exitDone || strings.TrimSpace(stdout) != row.want || stderr != "" {
@@ -70,7 +71,14 @@ func TestScheduleRefuses(t *testing.T) {
 	}{
 		{[]string{"61 * * * *"}, exitFailed, `minute: "61" is not within 0-59`},
 		{[]string{"0 0 31 2 *"}, exitFailed, "never comes"},
-		{[]string{"@daily"}, exitFailed, `"@daily" is not a weekday`},
+		{[]string{"*-02-30"}, exitFailed, "never occurs"},
+		{[]string{strings.Repeat(" ", 97) + "daily"}, exitFailed, "at most 100"},
+		{[]string{"59"}, exitFailed, "at least one minute"},
+		{[]string{"366 days"}, exitFailed, "at most 365 days"},
+		{[]string{"@reboot"}, exitFailed, "@reboot names no time"},
+		{[]string{"0 0 3 * * *"}, exitFailed, `the first is for seconds, which no job is watched by. Use: punctual schedule "0 3 * * *"`},
+		{[]string{"CRON_TZ=Europe/Riga 0 3 * * *"}, exitFailed, `Use: punctual schedule "0 3 * * *" --tz Europe/Riga`},
+		{[]string{"0 3 * * * /usr/bin/backup.sh --all"}, exitFailed, `whole line of a crontab`},
 		{[]string{"5min"}, exitFailed, "neither a period"},
 		{[]string{"daily", "--tz", "europe/riga"}, exitUsage, "IANA time zone"},
 		{[]string{"daily", "--from", "yesterday"}, exitUsage, "2026-03-29T01:00:00Z"},

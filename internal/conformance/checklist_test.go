@@ -301,7 +301,7 @@ func vectors(c *client) {
 			last = at(next)
 		}
 	}
-	for _, bad := range []string{"12:00:00.5", "*-*-* */2:00", "noon", "*-*-* 24:00", "*-*-*,1", "* * * * FRI-SUN", "0 0 31 2 *", "0 0 31 4,6 *", "0 0 ? * *", "0 0 15W * *", "0 0 L-3 * *", "@daily", "0 0 * * FRIL", "*/0 * * * *"} {
+	for _, bad := range []string{"12:00:00.5", "*-*-* */2:00", "noon", "*-*-* 24:00", "*-*-*,1", "* * * * FRI-SUN", "0 0 31 2 *", "0 0 31 4,6 *", "0 0 ? * *", "0 0 15W * *", "0 0 L-3 * *", "@reboot", "@Daily", "0 0 * * FRIL", "*/0 * * * *"} {
 		c.refuses(noSchedule, `{"schedule":"`+bad+`"}`)
 	}
 }

@@ -204,7 +204,7 @@ func creation() []line {
 				c.makes(`{"schedule":"`+s+`"}`, "schedule", s, "timeout", absent)
 			}
 			c.makes(`{"schedule":"\t0 2 * * *\n"}`, "schedule", "\t0 2 * * *\n")
-			c.refuses(noSchedule, `{"schedule":"* * * * * *"}`, `{"schedule":"@daily"}`, `{"schedule":"* * *\n* *"}`, `{"schedule":"0 0 * * *\n0 1 * * *"}`)
+			c.refuses(noSchedule, `{"schedule":"* * * * * *"}`, `{"schedule":"@reboot"}`, `{"schedule":"@DAILY"}`, `{"schedule":"* * *\n* *"}`, `{"schedule":"0 0 * * *\n0 1 * * *"}`)
 		}},
 		{23, "a schedule of one day long ago", standing, func(c *client) {
 			c.makes(`{"schedule":"2019-01-01"}`, "schedule", "2019-01-01")

@@ -102,3 +102,19 @@ func inOrder(t *testing.T, prefix string, rows int, lines []line) {
 func TestOtherSettings(t *testing.T) {
 	newSites(t).run(t, line{run: otherSite, on: other})
 }
+
+// The aliases of cron are taken, which the reference refuses: stored and echoed
+// as they were sent, and computed as the five fields they stand for.
+func TestScheduleAliases(t *testing.T) {
+	newSites(t).run(t, line{on: once, run: func(c *client) {
+		for _, word := range []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"} {
+			k := c.make(`{"schedule":"` + word + `","tz":"Europe/Riga"}`)
+			k.shows("schedule", word, "tz", "Europe/Riga", "timeout", absent)
+			k.ping("")
+			k.shows("status", "up", "schedule", word)
+			c.get("/ping/{PK}/made-" + word[1:] + "?create=1&schedule=" + word).is("201 Created")
+			c.called("made-"+word[1:]).shows("schedule", word)
+		}
+		c.make(`{"schedule":"daily\n\nweekly"}`).shows("schedule", "daily\n\nweekly")
+	}})
+}

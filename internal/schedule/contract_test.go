@@ -37,6 +37,14 @@ func TestTablesOfTheContract(t *testing.T) {
 		{Cron, "0 0 29 2 *", "UTC", "2026-01-01T00:00", "2028-02-29T00:00 2032-02-29T00:00"},
 		{Cron, "0 0 * * 5/1", "UTC", "2026-01-01T00:00", "2026-01-02T00:00 2026-01-03T00:00 2026-01-04T00:00 2026-01-09T00:00"},
 		{Cron, "*/61 * * * *", "UTC", "2026-01-01T00:00", "2026-01-01T01:00 2026-01-01T02:00"},
+		{Cron, "@yearly", "UTC", "2026-01-15T00:00", "2027-01-01T00:00"},
+		{Cron, "@annually", "UTC", "2026-01-15T00:00", "2027-01-01T00:00"},
+		{Cron, "@monthly", "UTC", "2026-01-15T00:00", "2026-02-01T00:00"},
+		{Cron, "@weekly", "UTC", "2026-01-15T00:00", "2026-01-18T00:00"},
+		{Cron, "@daily", "Europe/Riga", "2026-01-15T00:00", "2026-01-15T22:00"},
+		{Cron, " @midnight ", "UTC", "2026-01-15T00:00", "2026-01-16T00:00"},
+		{Cron, "@hourly", "UTC", "2026-01-15T00:00", "2026-01-15T01:00"},
+		{OnCalendar, "\n08:00\n \n\r\n09:00\n", "UTC", "2026-01-15T00:00", "2026-01-15T08:00 2026-01-15T09:00"},
 		{OnCalendar, "*-*-* 02:30", "Europe/Berlin", "2026-03-28T12:00", "2026-03-30T00:30"},
 		{OnCalendar, "hourly", "Europe/Berlin", "2026-10-24T23:30", "2026-10-25T00:00 2026-10-25T02:00 2026-10-25T03:00"},
 		{OnCalendar, "*-*-* *:00/20", "Europe/Berlin", "2026-10-25T00:10", "2026-10-25T00:20 2026-10-25T00:40 2026-10-25T02:00 2026-10-25T02:20"},
@@ -93,7 +101,10 @@ func TestParseRefuses(t *testing.T) {
 		{OnCalendar, "*-*~29", "counted from the end"},
 		{OnCalendar, "Mon/2", "list or range of weekdays"},
 		{OnCalendar, "* 12:00", "list or range of weekdays"},
-		{OnCalendar, "daily\n\nweekly", "empty"},
+		{OnCalendar, "", "empty"},
+		{OnCalendar, "\n \n", "empty"},
+		{Cron, "@reboot", "has 5 fields"},
+		{Cron, "@DAILY", "has 5 fields"},
 	} {
 		_, err := Parse(row.kind, row.expr, "UTC")
 		var syntax *SyntaxError
@@ -109,7 +120,7 @@ func TestParseRefuses(t *testing.T) {
 func TestDetect(t *testing.T) {
 	for expr, want := range map[string]Kind{
 		"* * * * *": Cron, "  0 0 * * *\n": Cron, "a b c d e": Cron, "*  *\t* * *": Cron,
-		"* * * * * *": OnCalendar, "@daily": OnCalendar, "* *\n* * *": OnCalendar, "": OnCalendar,
+		"* * * * * *": OnCalendar, "@daily": Cron, " @hourly\n": Cron, "@Daily": OnCalendar, "@daily x": OnCalendar, "* *\n* * *": OnCalendar, "": OnCalendar,
 	} {
 		if got := Detect(expr); got != want {
 			t.Errorf("%q is detected as %s, want %s", expr, got, want)

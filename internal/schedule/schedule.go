@@ -40,7 +40,9 @@ type Schedule interface {
 
 // Parse compiles an expression of kind Cron or OnCalendar in the named zone.
 // It holds the whole rule of the API (contract §1.9, §1.10): at most MaxLength
-// characters, well-formed, and at least one occurrence after 2000-01-01 UTC.
+// characters, well-formed, and at least one occurrence after 2000-01-01 UTC. Of
+// cron it also takes the seven aliases such as @daily, as the five fields they
+// stand for; blank lines of OnCalendar are nothing.
 // A wrong expression gives a *SyntaxError, an unknown zone an error that
 // wraps ErrZone.
 func Parse(kind Kind, expr, tz string) (Schedule, error) {
@@ -54,9 +56,12 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 	var s Schedule
 	switch kind {
 	case Cron:
+		if fields, ok := aliasFields(expr); ok {
+			expr = fields
+		}
 		s, err = ParseCron(expr, loc)
 	case OnCalendar:
-		s, err = ParseOnCalendar(expr, loc)
+		s, err = ParseOnCalendar(withoutBlankLines(expr), loc)
 	default:
 		return nil, fmt.Errorf("parsing a schedule: kind %q has no expression", kind)
 	}
@@ -69,10 +74,14 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 	return s, nil
 }
 
-// Detect tells which kind of expression a text is, by the rule of the API
-// (contract §1.10): one line of exactly five words is cron, all else OnCalendar.
+// Detect tells which kind of expression a text is, by the rule of the API: one
+// line of exactly five words is cron, and so is an alias such as @daily; all else
+// is OnCalendar.
 func Detect(expr string) Kind {
 	expr = strings.TrimSpace(expr)
+	if _, ok := aliasFields(expr); ok {
+		return Cron
+	}
 	if !strings.Contains(expr, "\n") && len(strings.Fields(expr)) == 5 {
 		return Cron
 	}

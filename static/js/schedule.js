@@ -104,6 +104,18 @@ function setUpSchedule(root) {
     text.rows = kind === 'cron' ? 1 : 3;
   };
 
+  // What a hint offers instead of an expression that is refused.
+  root.addEventListener('click', (e) => {
+    const use = e.target.closest('button[name=use]');
+    if (!use) return;
+    e.preventDefault();
+    text.value = use.value;
+    if (use.dataset.tz) tz.value = use.dataset.tz;
+    use.closest('.help').remove();
+    text.dispatchEvent(new Event('input', { bubbles: true }));
+    text.focus();
+  });
+
   for (const k of kinds) k.addEventListener('change', choose);
   root.addEventListener('input', soon);
   root.addEventListener('change', soon);
