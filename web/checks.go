@@ -44,7 +44,7 @@ type checksPage struct {
 	Version      string // of everything but pings, see listVersion
 
 	detailsPrefix string         // of the address of each check's page
-	slugs         map[string]int // how many checks have the slug, where URLs show it
+	slugs         map[string]int // how many checks have the slug
 }
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
@@ -185,9 +185,7 @@ func checksBase(project *monitor.Project, title string) BasePage {
 
 // fill makes the rows, the chips and the counts of the checks at time now.
 func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
-	if p.Slugs {
-		p.slugs = map[string]int{}
-	}
+	p.slugs = make(map[string]int, len(checks))
 	p.Rows = make([]checkRow, 0, len(checks))
 	counts := map[shown]int{}
 	tags := newTagCount()
@@ -195,9 +193,7 @@ func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
 		c := &checks[i]
 		state := shownAt(c, now)
 		counts[state]++
-		if p.Slugs {
-			p.slugs[c.Slug]++
-		}
+		p.slugs[c.Slug]++
 		tags.add(c, state)
 		if state == shownUp && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
 			p.NextPing = c.DueAt
@@ -215,6 +211,22 @@ func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
 	}
 	p.TagChips = tags.chips(&p.Filter)
 }
+
+// SharedSlugs are the slugs that several checks of the project have, in their
+// order and at most a few, so that people learn of it before their pings do.
+func (p *checksPage) SharedSlugs() []string {
+	var shared []string
+	for slug, n := range p.slugs {
+		if slug != "" && n > 1 {
+			shared = append(shared, slug)
+		}
+	}
+	slices.Sort(shared)
+	return shared[:min(len(shared), maxSharedSlugs)]
+}
+
+// maxSharedSlugs is how many shared slugs the list names.
+const maxSharedSlugs = 5
 
 // Down counts the checks that are down.
 func (p *checksPage) Down() int { return p.Chips[1].Count }

@@ -141,6 +141,13 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 	if name.Slug == "" {
 		name.Slug = slugOf(name.Name)
 	}
+	// One that follows from the name gets a number where it is taken, so that two
+	// checks may have one name; one that a person chose is theirs to change.
+	if name.Slug != slugOf(name.Name) {
+		if err := s.slugIsFree(r, form, project.ID, name.Slug, 0); err != nil {
+			return err
+		}
+	}
 	if form.OK() && form.On("preview") { // a button for browsers without scripts
 		return s.showAddForm(w, r, http.StatusOK, project, form)
 	}
@@ -148,7 +155,7 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 	if form.OK() {
 		name.set(&c)
 		sched.set(&c)
-		err = s.Store.CreateCheck(r.Context(), &c, store.Channels{All: true})
+		err = s.Store.CreateCheckFreeSlug(r.Context(), &c, store.Channels{All: true})
 		if errs.KindOf(err) == errs.Conflict {
 			form.Fail("", upperFirst(errs.Message(err))+".")
 			err = nil
@@ -177,6 +184,19 @@ func defaultSchedule(v url.Values) {
 	set("timeout", "86400", "timeout_value")
 	set("grace", "3600", "grace_value")
 	set("tz", "UTC")
+}
+
+// slugIsFree notes in the form where another check of the project than the one
+// with the id except has the slug.
+func (s *Server) slugIsFree(r *http.Request, form *Form, project uuid.UUID, slug string, except int64) error {
+	if form.Error("slug") != "" {
+		return nil
+	}
+	free, err := s.Store.FreeSlug(r.Context(), project, slug, except)
+	if err == nil && free != slug {
+		errf(form, "slug", "Another check of this project has the slug %q, and pings by it would be refused. %q is free.", slug, free)
+	}
+	return err
 }
 
 // slugOf is the slug of a name, as far as a slug may be long.
@@ -216,6 +236,11 @@ func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := readName(form, c)
+	if in.Slug != c.Slug {
+		if err := s.slugIsFree(r, form, c.ProjectID, in.Slug, c.ID); err != nil {
+			return err
+		}
+	}
 	if !form.OK() {
 		return s.render(w, r, http.StatusBadRequest, "check_name", s.newNamePage(r, c, project, form))
 	}
@@ -311,7 +336,7 @@ func (s *Server) copyCheck(w http.ResponseWriter, r *http.Request) error {
 		ids[i] = channels[i].ID
 	}
 	twin := copyOf(c, monitor.NewCheck(project.ID, s.Store.Now()))
-	err = s.Store.CreateCheck(r.Context(), &twin, store.Channels{IDs: ids})
+	err = s.Store.CreateCheckFreeSlug(r.Context(), &twin, store.Channels{IDs: ids})
 	if errs.KindOf(err) == errs.Conflict {
 		visitorOf(r).flash("error", upperFirst(errs.Message(err))+".")
 		return s.redirect(w, r, checkURL(c, ""))

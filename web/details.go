@@ -25,6 +25,7 @@ type detailsPage struct {
 	Check    *monitor.Check
 	CanWrite bool
 	PingURL  string
+	SameSlug int    // how many checks of the project have its slug: with more than one, pings by it are refused
 	SlugURL  string // "" when the check or the project has none
 	Email    string // that takes pings, "" when there is none
 	SlugMail string // the same by the slug
@@ -97,6 +98,9 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
+	}
+	if page.SameSlug, err = s.Store.ChecksWithSlug(r.Context(), project.ID, c.Slug); err != nil {
+		return err
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {
 		return err

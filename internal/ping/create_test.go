@@ -117,3 +117,28 @@ func FuzzSettings(f *testing.F) {
 		}
 	})
 }
+
+// A check whose slug the API refuses is not made; one that has such a slug is
+// pinged as ever.
+func TestCreatedSlugsObeyTheLimitOfTheAPI(t *testing.T) {
+	each(t, func(e *endpoint) {
+		longest := strings.Repeat("x", monitor.MaxSlugLength)
+		for _, rest := range []string{"", "/start", "/fail", "/3"} {
+			w := e.do("GET", e.path("/ping/{KEY}/"+longest+"y"+rest+"?create=1"), "")
+			if w.Code != 400 || !strings.Contains(w.Body.String(), "at most 100 characters") {
+				e.Errorf("101 characters%s: %d %s", rest, w.Code, w.Body)
+			}
+		}
+		if w := e.do("GET", e.path("/ping/{KEY}/"+longest+"?create=1"), ""); w.Code != 201 {
+			e.Errorf("100 characters: %d %s", w.Code, w.Body)
+		}
+		checks, err := e.store.ChecksOf(e.Context(), e.Project.ID)
+		if err != nil || len(checks) != 2 {
+			e.Errorf("%d checks, %v; want 2", len(checks), err)
+		}
+		e.change(func(c *monitor.Check) { c.Slug = longest + "z" })
+		if w := e.do("GET", e.path("/ping/{KEY}/"+longest+"z?create=1"), ""); w.Code != 200 {
+			e.Errorf("a slug of 101 characters that there is: %d %s", w.Code, w.Body)
+		}
+	})
+}

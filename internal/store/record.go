@@ -200,6 +200,10 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure 
 		if full != nil {
 			return errs.NotFoundf("not found").Because(full)
 		}
+		// A longer one could not be saved again through the API or the site.
+		if !monitor.ValidSlug(slug) {
+			return errs.Invalidf("slug", "slug is too long, a new check may have at most %d characters", monitor.MaxSlugLength)
+		}
 		c := monitor.NewCheck(project, tx.Now())
 		c.Name, c.Slug = slug, slug
 		if configure != nil {
