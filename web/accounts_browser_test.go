@@ -20,7 +20,7 @@ func TestSigningUpInABrowser(t *testing.T) {
 	ctx, _ := browser.New(t)
 	var curl, mailed, at string
 	s.open(ctx, "/")
-	s.drive(ctx, first(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
+	s.drive(ctx, first(chromedp.Click, ".try form button"), first(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
 	s.shots(ctx, "welcome")
 	code, err := uuid.Parse(curl[strings.LastIndex(curl, "/")+1:])
 	if err != nil {

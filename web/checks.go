@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -63,13 +64,21 @@ type choice struct {
 // Choice is for the partial "choice".
 func (p *checksPage) Choice(on bool, href, text string) choice { return choice{on, href, text} }
 
+// viewChoice is an entry of that menu that is remembered, and therefore posted.
+type viewChoice struct {
+	On                bool
+	Name, Value, Text string
+}
+
+// ViewChoice is for the partial "view-choice".
+func (p *checksPage) ViewChoice(on bool, name, value, text string) viewChoice {
+	return viewChoice{on, name, value, text}
+}
+
 // What the menu of the view and the links above the list lead to.
 func (p *checksPage) Everything() string       { return p.Filter.everything() }
 func (p *checksPage) Grouped(yes bool) string  { return p.Filter.grouped(yes) }
 func (p *checksPage) Selected(yes bool) string { return p.Filter.selecting(yes) }
-func (p *checksPage) With(param, v string) string {
-	return strings.Replace(p.Filter.Query()+"&", "?&", "?", 1) + param + "=" + v
-}
 
 // OtherSort is what a click on a column's head asks for.
 func (p *checksPage) OtherSort(column string) string {
@@ -93,17 +102,13 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if project, err = s.switchURLs(r, project, role); err != nil {
-		return err
+	if order := formValue(r, "sort"); slices.Contains(sorts(), order) {
+		visitorOf(r).User.Sort = order // of this answer only
+	}
+	if slugs, chosen := urlStyle(r); chosen {
+		project.ShowSlugs = slugs // of this answer only
 	}
 	visitorOf(r).dropOldUndo(s.Store.Now())
-	user := visitorOf(r).User
-	if order := formValue(r, "sort"); slices.Contains(sorts(), order) && order != user.Sort {
-		user.Sort = order
-		if _, err := s.Store.ChangeUser(r.Context(), user.ID, func(u *monitor.User) error { u.Sort = order; return nil }); err != nil {
-			return err
-		}
-	}
 	page, err := s.listChecks(r, project, role, parseListFilter(r.URL.Query()))
 	if err != nil {
 		return err
@@ -111,15 +116,37 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "checks", page)
 }
 
-// switchURLs shows the ping URLs of the project the other way, ?urls=uuid or
-// slug, for everybody (features §11); those who may only look cannot.
-func (s *Server) switchURLs(r *http.Request, project *monitor.Project, role monitor.Role) (*monitor.Project, error) {
+// urlStyle is how the request wants ping URLs to be shown, with slugs or with ids.
+func urlStyle(r *http.Request) (slugs, chosen bool) {
 	style := formValue(r, "urls")
-	slugs := style == "slug"
-	if !slugs && style != "uuid" || !role.CanWrite() || project.ShowSlugs == slugs {
-		return project, nil
+	return style == "slug", style == "slug" || style == "uuid"
+}
+
+// chooseView: POST /projects/{project}/checks/view/ remembers how the list is
+// shown: sort is the order, for whoever chooses it; urls, "uuid" or "slug", is the
+// style of ping URLs, for everybody in the project, and not for readers to choose.
+func (s *Server) chooseView(w http.ResponseWriter, r *http.Request) error {
+	project, role, err := s.projectFor(r)
+	if err != nil {
+		return err
 	}
-	return s.Store.ChangeProject(r.Context(), project.ID, func(p *monitor.Project) error { p.ShowSlugs = slugs; return nil })
+	if order := postedValue(r, "sort"); slices.Contains(sorts(), order) {
+		_, err := s.Store.ChangeUser(r.Context(), visitorOf(r).User.ID, func(u *monitor.User) error { u.Sort = order; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	if slugs, chosen := urlStyle(r); chosen {
+		if !role.CanWrite() {
+			return errs.Forbiddenf("You may look at this project, but not change it.")
+		}
+		_, err := s.Store.ChangeProject(r.Context(), project.ID, func(p *monitor.Project) error { p.ShowSlugs = slugs; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	back := filterOf(postedValue(r, "back"))
+	return s.redirect(w, r, listURL(project.ID)+strings.TrimSuffix(back.Query(), "?"))
 }
 
 // listChecks loads the list in a constant number of statements.

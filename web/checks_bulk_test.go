@@ -205,6 +205,7 @@ func TestActionsOnManyChecksAreForThoseWhoMay(t *testing.T) {
 		stranger.post(listURL(p.ID)+"undo/", url.Values{}).is(http.StatusNotFound)
 		member.get(listURL(p.ID)+"?select=1").is(http.StatusOK).hasNot("Select", "Tick checks", "With slugs")
 		member.get(listURL(p.ID) + "?urls=slug").is(http.StatusOK)
+		member.post(listURL(p.ID)+"view/", url.Values{"urls": {"slug"}}).is(http.StatusForbidden)
 		if got, _ := s.store.ProjectByID(s.Context(), p.ID); got.ShowSlugs {
 			t.Error("a reader has switched the style of URLs")
 		}
@@ -333,7 +334,8 @@ func TestTheListTellsOfSlugsThatMeanNobody(t *testing.T) {
 		c := s.firstCheck(p)
 		twin := s.addNamed(p, c.Name)
 		s.addNamed(p, "", func(c *monitor.Check) { c.Slug = "" })
-		a := s.get(listURL(p.ID) + "?urls=slug").is(http.StatusOK)
+		s.post(listURL(p.ID)+"view/", url.Values{"urls": {"slug"}}).leadsTo(listURL(p.ID))
+		a := s.get(listURL(p.ID)).is(http.StatusOK)
 		if got, _ := s.store.ProjectByID(s.Context(), p.ID); !got.ShowSlugs || got.PingKey == "" && !strings.Contains(a.text("#checks"), "no ping key") {
 			t.Errorf("%+v", got)
 		}

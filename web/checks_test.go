@@ -153,15 +153,20 @@ func TestTheChosenOrderIsKept(t *testing.T) {
 			"-last_ping": {"up 10", "up 9"},
 			"last_ping":  {"up 9", "up 10"},
 		} {
-			if diff := cmp.Diff(want, rest(s.get(list + "?sort=" + order))[:len(want)]); diff != "" {
+			s.post(list+"view/", url.Values{"sort": {order}, "back": {"?tag=x"}}).leadsTo(list + "?tag=x")
+			if diff := cmp.Diff(want, rest(s.get(list))[:len(want)]); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", order, diff)
 			}
 		}
-		s.get(list + "?sort=-name")
+		s.post(list+"view/", url.Values{"sort": {"-name"}}).leadsTo(list)
+		if got := rest(s.get(list + "?sort=name")); got[0] != "new 5" {
+			t.Errorf("an address with an order shows %v", got)
+		}
 		if got := rest(s.get(list)); got[0] != "up 10" {
 			t.Errorf("the next visit shows %v", got)
 		}
 		s.get(list + "?sort=nosuch").is(http.StatusOK)
+		s.post(list+"view/", url.Values{"sort": {"nosuch"}}).leadsTo(list)
 		if u, _ := s.store.UserByID(s.Context(), user.ID); u.Sort != "-name" {
 			t.Errorf("stored order %q", u.Sort)
 		}

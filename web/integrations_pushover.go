@@ -84,30 +84,10 @@ func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
 	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, form)
 }
 
-// pushoverUnsubscribed removes the channel of somebody who has ended the
-// subscription. Pushover does not say whose key that was, so of several none is
-// touched.
+// pushoverUnsubscribed is for somebody who has ended the subscription. It removes
+// nothing: Pushover does not say whose key that was, and this address is only
+// looked at.
 func (s *Server) pushoverUnsubscribed(w http.ResponseWriter, r *http.Request, project *monitor.Project) error {
-	channels, err := s.Store.ChannelsOf(r.Context(), project.ID)
-	if err != nil {
-		return err
-	}
-	var found []monitor.Channel
-	for _, c := range channels {
-		if c.Kind == kindPushover {
-			found = append(found, c)
-		}
-	}
-	switch len(found) {
-	case 0:
-		visitorOf(r).flash("ok", "You have unsubscribed at Pushover.")
-	case 1:
-		if err := s.Store.DeleteChannel(r.Context(), found[0].ID); err != nil {
-			return err
-		}
-		visitorOf(r).flash("ok", "You have unsubscribed at Pushover; its integration is removed.")
-	default:
-		visitorOf(r).flash("warning", "You have unsubscribed at Pushover. Please remove the integration that was yours.")
-	}
+	visitorOf(r).flash("warning", "You have unsubscribed at Pushover. Please remove the integration that was yours.")
 	return s.redirect(w, r, integrationsPath(project.ID))
 }

@@ -152,11 +152,14 @@ func TestForeignProjectsAreNotThere(t *testing.T) {
 func TestTheWelcomePage(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.header.Set("User-Agent", "Mozilla/5.0 Firefox/140.0")
+		s.get("/").is(http.StatusOK).has("Know when your cron jobs stop", "Try it now").hasNot("Waiting for the first ping")
+		s.post("/welcome/check/", url.Values{}).leadsTo("/")
 		page := s.get("/").is(http.StatusOK).has("Know when your cron jobs stop", "Waiting for the first ping")
 		curl := page.text("main .try .code code")
 		if !strings.HasPrefix(curl, "curl "+s.url+"/ping/") {
 			t.Fatalf("to copy: %q", curl)
 		}
+		s.post("/welcome/check/", url.Values{}).leadsTo("/")
 		if again := s.get("/").text("main .try .code code"); again != curl {
 			t.Errorf("another check on the next visit: %s", again)
 		}
@@ -178,10 +181,10 @@ func TestTheWelcomePage(t *testing.T) {
 	})
 }
 
-func TestRobotsGetNoCheck(t *testing.T) {
+func TestALookMakesNoCheck(t *testing.T) {
 	for _, engine := range testdb.Engines {
 		s := newTestSite(t, engine)
-		for _, agent := range []string{"Mozilla/5.0 (compatible; Googlebot/2.1)", "UptimeRobot/2.0", ""} {
+		for _, agent := range []string{"Mozilla/5.0 (compatible; Googlebot/2.1)", "Mozilla/5.0 Firefox/140.0", ""} {
 			s.header.Set("User-Agent", agent)
 			s.get("/").is(http.StatusOK).hasNot("Waiting for the first ping")
 		}
@@ -199,6 +202,7 @@ func TestRobotsGetNoCheck(t *testing.T) {
 func TestAPrunedDemoCheckIsReplaced(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.header.Set("User-Agent", "Mozilla/5.0 Firefox/140.0")
+		s.post("/welcome/check/", url.Values{}).leadsTo("/")
 		first := s.get("/").text("main .try .code code")
 		checks, err := s.store.Checks(t.Context(), "", 10, 0)
 		if err != nil || len(checks) != 1 {
@@ -209,6 +213,7 @@ func TestAPrunedDemoCheckIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.get("/welcome/check/").is(stopPolling)
+		s.post("/welcome/check/", url.Values{}).leadsTo("/")
 		if second := s.get("/").text("main .try .code code"); second == "" || second == first {
 			t.Errorf("%q, then %q", first, second)
 		}

@@ -58,6 +58,7 @@ func (s *Server) routes() http.Handler {
 		// Welcome and accounts.
 		get("/", s.index)
 		get("/welcome/check/", s.welcomeCheck) // fragment: the demo check's state
+		post("/welcome/check/", s.makeWelcomeCheck)
 		get("/accounts/login/", s.loginForm)
 		post("/accounts/login/", s.login)
 		post("/accounts/signup/", s.signup)
@@ -130,6 +131,7 @@ func (s *Server) routes() http.Handler {
 		post("/projects/{project}/checks/add/", s.addCheck)
 		post("/projects/{project}/checks/bulk/", s.bulkChecks)
 		post("/projects/{project}/checks/undo/", s.undoBulk)
+		post("/projects/{project}/checks/view/", s.chooseView)
 		get("/checks/{check}/details/", s.details)
 		get("/checks/{check}/status/", s.detailsStatus)
 		get("/checks/{check}/live/", s.detailsLive)

@@ -2,8 +2,6 @@ package web
 
 import (
 	"net/http"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,11 +45,6 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if check == nil && s.Site.RegistrationOpen && isPerson(r) {
-		if check, err = s.makeDemoCheck(r); err != nil {
-			return err
-		}
-	}
 	if check != nil {
 		m.Demo = s.demoView(check)
 	}
@@ -72,6 +65,21 @@ func (s *Server) welcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	return s.fragment(w, r, "welcome", "demo-state", &welcomePage{Demo: s.demoView(check)})
 }
 
+// makeWelcomeCheck: POST /welcome/check/ makes a check for a visitor who wants to
+// try one, unless they have one.
+func (s *Server) makeWelcomeCheck(w http.ResponseWriter, r *http.Request) error {
+	check, err := s.demoCheck(r)
+	if err != nil {
+		return err
+	}
+	if check == nil && s.Site.RegistrationOpen && visitorOf(r).User == nil {
+		if err := s.makeDemoCheck(r); err != nil {
+			return err
+		}
+	}
+	return s.redirect(w, r, "/")
+}
+
 // demoCheck is the visitor's check, nil when there is none (any more).
 func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
 	code := visitorOf(r).demoCheck()
@@ -89,18 +97,14 @@ func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
 }
 
 // makeDemoCheck makes a check that belongs to nobody yet; prunechecks removes
-// it after two hours unless the visitor signs up (DESIGN §6). Too many of them
-// is no error: the page then does without.
-func (s *Server) makeDemoCheck(r *http.Request) (*monitor.Check, error) {
+// it after two hours unless the visitor signs up.
+func (s *Server) makeDemoCheck(r *http.Request) error {
 	check, err := s.Auth.NewDemoCheck(r.Context(), clientip.Of(r))
-	if errs.KindOf(err) == errs.TooMany {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	visitorOf(r).setDemoCheck(check.Code)
-	return check, nil
+	return nil
 }
 
 func (s *Server) demoView(c *monitor.Check) *demoView {
@@ -109,14 +113,4 @@ func (s *Server) demoView(c *monitor.Check) *demoView {
 		v.At = c.LastStart
 	}
 	return v
-}
-
-var robots = regexp.MustCompile(`(?i)bot|crawl|spider|slurp|preview|monitor|uptime|probe|scan|health`)
-
-// isPerson tells whether a check is worth making: somebody looks at the page,
-// not a program that collects pages, or a browser that only might show it.
-func isPerson(r *http.Request) bool {
-	agent := r.UserAgent()
-	return r.Method == http.MethodGet && agent != "" && !robots.MatchString(agent) &&
-		!strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch")
 }

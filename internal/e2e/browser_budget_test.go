@@ -35,7 +35,7 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 	b.do(network.Enable())
 	b.open("/")
 	b.until(`document.readyState === "complete" && document.fonts.status === "loaded"`)
-	b.until(`document.querySelector("#demo.s-new")`)
+	b.until(`document.querySelector(".try form button")`)
 
 	mu.Lock()
 	defer mu.Unlock()

@@ -16,6 +16,7 @@ func TestAVisitorTriesItAndSignsUp(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, db.SQLite)
 	b.open("/")
+	b.click(".try form button")
 	b.says("#demo", "Waiting for the first ping")
 	b.stamp()
 	b.click(".try [data-copy]")

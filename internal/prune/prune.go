@@ -101,7 +101,7 @@ func Pings(ctx context.Context, s *store.Store, o Options) (Result, error) {
 const checksAge = 2 * time.Hour
 
 // Checks removes checks older than two hours that belong to no project: the
-// welcome page makes one for each curious visitor.
+// welcome page makes one for each visitor who wants to try one.
 func Checks(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
 	before := s.Now().Add(-checksAge)

@@ -55,12 +55,21 @@ function start() {
         else chip.removeAttribute('aria-current');
       }
     }
-    for (const link of document.querySelectorAll('#select, #view-menu a, #checks th a')) {
+    for (const link of document.querySelectorAll('#select, #view-menu a')) {
       const own = [...new URLSearchParams(link.search)].filter(([name]) => !['tag', 'search', 'status'].includes(name));
       link.search = new URLSearchParams([...q, ...own]);
     }
     apply();
   }
+
+  // The order is chosen for what is filtered at the moment.
+  const view = document.querySelector('#view');
+  view.addEventListener('submit', () => {
+    const chosen = ([name]) => ['tag', 'search', 'status'].includes(name);
+    const own = [...new URLSearchParams(view.elements.back.value)].filter((pair) => !chosen(pair));
+    const now = [...new URLSearchParams(location.search)].filter(chosen);
+    view.elements.back.value = `?${new URLSearchParams([...now, ...own])}`;
+  });
 
   // Where the server filters, what it shows at an address takes the place of what is shown.
   let turn = 0;
