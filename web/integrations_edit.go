@@ -258,6 +258,9 @@ func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text strin
 	if failed, ok := errors.AsType[*notify.Error](err); ok {
 		return "error", "The test to " + title + " failed: " + failed.Message + answerText(result)
 	}
+	if errs.KindOf(err) == errs.TooMany {
+		return "error", "No test was sent to " + title + ". " + errs.Message(err)
+	}
 	if errs.KindOf(err) == errs.Internal {
 		s.Log.ErrorContext(r.Context(), "send test", "channel", c.ID, "error", err)
 	}

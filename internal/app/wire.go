@@ -300,9 +300,12 @@ func (a *App) channelBroken(ctx context.Context, u store.Undelivered) error {
 	})
 }
 
-// tester sends test notifications for the site.
+// tester sends test notifications for the site, as many as are allowed.
 type tester struct{ *App }
 
 func (t tester) SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
+	if err := t.parts.auth.MayTest(ctx, ch); err != nil {
+		return notify.Result{}, err
+	}
 	return alert.SendTest(ctx, t.store, t.parts.registry, *ch)
 }

@@ -130,7 +130,8 @@ func (a *Addresses) vouched(ctx context.Context, ch *monitor.Channel, user *moni
 	return !refused, err
 }
 
-// MayAsk takes one from the number of addresses the user may have asked today;
+// MayAsk takes one from the number of addresses the user may have asked today, and
+// one of the mails that the address may get;
 // one that has unsubscribed is asked once a day, whoever wants it. It fails with
 // errs.TooMany when none is left.
 func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monitor.User) error {
@@ -152,7 +153,10 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 	if err == nil && !ok {
 		err = errs.TooManyf(wait, "You have had many addresses asked today. Please try again later.")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return mayMail(ctx, a.Store, a.Signer, ch.Address())
 }
 
 // Ask mails the question whether the address of a channel wants alerts. project

@@ -40,7 +40,7 @@ func (s *Service) BeginEmailChange(ctx context.Context, u *monitor.User, email s
 	if err := s.take(ctx, emailChanges, u.ID.String()); err != nil {
 		return err
 	}
-	if err := s.take(ctx, linksPerAddress, mailbox(address)); err != nil {
+	if err := s.MayMail(ctx, address); err != nil {
 		return err
 	}
 	e := &store.EmailChange{UserID: u.ID, Email: address, ExpiresAt: s.Store.Now().Add(EmailChangeLife)}

@@ -30,6 +30,8 @@ var (
 	recoveriesPerUser = limit{"recovery", 20, 24 * time.Hour}
 	invitesPerUser    = limit{"invite", 20, 24 * time.Hour}
 	emailChanges      = limit{"email-change", 10, 24 * time.Hour}
+	testsPerChannel   = limit{"test-channel", 10, 10 * time.Minute}
+	testsPerProject   = limit{"test-project", 60, time.Hour}
 	demoChecksPerIP   = limit{"demo-ip", 30, time.Hour}
 	demoChecksAnybody = limit{"demo", 2000, time.Hour}
 )

@@ -56,6 +56,9 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 	if err := s.take(ctx, invitesPerUser, by.ID.String()); err != nil {
 		return nil, err
 	}
+	if err := s.MayMail(ctx, address); err != nil {
+		return nil, err
+	}
 	user, err := s.guest(ctx, address, by)
 	if err != nil {
 		return nil, err
@@ -96,10 +99,13 @@ func (s *Service) guest(ctx context.Context, address string, by *monitor.User) (
 
 // OfferTransfer asks a member to become the owner of the project; nothing
 // changes until they accept (store.AcceptTransfer). It fails with errs.NotFound
-// when they are no member.
+// when they are no member, and with errs.TooMany.
 func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monitor.Project, to uuid.UUID) (*store.Member, error) {
 	member, err := s.Store.MemberOf(ctx, p.ID, to)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.MayMail(ctx, member.Email); err != nil {
 		return nil, err
 	}
 	if err := s.Store.OfferTransfer(ctx, p.ID, to); err != nil {

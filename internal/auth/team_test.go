@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,9 +81,11 @@ func TestInvitingSomebodyKnown(t *testing.T) {
 		}
 		_, err := b.Invite(b.Context(), a.User, a.Project, a.User.Email, monitor.RoleMember)
 		kindIs(b.T, err, errs.Conflict, "")
-		for range 18 {
-			_, err = b.Invite(b.Context(), a.User, a.Project, a.User.Email, monitor.RoleMember)
-			kindIs(b.T, err, errs.Conflict, "")
+		// Others each time: what one address gets is limited too.
+		for i := range 18 {
+			if _, err = b.Invite(b.Context(), a.User, a.Project, fmt.Sprintf("guest%d@example.net", i), monitor.RoleMember); err != nil {
+				b.Fatal(err)
+			}
 		}
 		_, err = b.Invite(b.Context(), a.User, a.Project, "more@example.net", monitor.RoleMember)
 		kindIs(b.T, err, errs.TooMany, "")

@@ -214,6 +214,9 @@ func (a *API) testChannel(c *call) error {
 		return err
 	}
 	result, err := a.SendTest(incident.Unhurried(c.Context()), ch)
+	if errs.KindOf(err) == errs.TooMany {
+		return err
+	}
 	out := testJSON{Accepted: err == nil, Response: result.Response}
 	if result.StatusCode != 0 {
 		out.StatusCode = &result.StatusCode

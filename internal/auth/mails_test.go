@@ -1,0 +1,68 @@
+package auth_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// An address that has agreed to nothing gets ten mails an hour, whoever causes
+// them and however it is spelt, and its own login links come all the same.
+func TestMailToAStrangerIsLimited(t *testing.T) {
+	each(t, func(b *bench) {
+		for i := range auth.MailsPerAddress {
+			if err := b.MayMail(b.Context(), fmt.Sprintf("vic.tim+%d@example.org", i)); err != nil {
+				b.Fatalf("mail %d: %v", i, err)
+			}
+		}
+		kindIs(b.T, b.MayMail(b.Context(), "victim@example.org"), errs.TooMany, "")
+		if err := b.MayMail(b.Context(), "other@example.org"); err != nil {
+			b.Errorf("another address: %v", err)
+		}
+		if _, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "victim@example.org", IP: "192.0.2.7"}); err != nil {
+			b.Errorf("a login link: %v", err)
+		}
+		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
+		_, err := b.Invite(b.Context(), user, &monitor.Project{ID: uuid.New()}, "victim@example.org", monitor.RoleMember)
+		kindIs(b.T, err, errs.TooMany, "")
+		kindIs(b.T, b.BeginEmailChange(b.Context(), user, "victim@example.org"), errs.TooMany, "")
+		addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true}
+		channel := &monitor.Channel{Kind: "email", Config: `{"address":"victim@example.org"}`}
+		kindIs(b.T, addresses.MayAsk(b.Context(), channel, user), errs.TooMany, "")
+		channel.ID, channel.ProjectID = uuid.New(), uuid.New()
+		kindIs(b.T, b.MayTest(b.Context(), channel), errs.TooMany, "")
+	})
+}
+
+func TestTestsOfAChannelAreLimited(t *testing.T) {
+	each(t, func(b *bench) {
+		project := uuid.New()
+		channel := &monitor.Channel{ID: uuid.New(), ProjectID: project, Kind: "webhook"}
+		sent := 0
+		for range 20 {
+			err := b.MayTest(b.Context(), channel)
+			if err == nil {
+				sent++
+			} else if errs.KindOf(err) != errs.TooMany || errs.RetryAfterOf(err) > time.Minute {
+				b.Fatal(err)
+			}
+		}
+		if sent != 10 {
+			b.Errorf("%d tests of a channel, want 10", sent)
+		}
+		for range 100 {
+			if b.MayTest(b.Context(), &monitor.Channel{ID: uuid.New(), ProjectID: project, Kind: "webhook"}) == nil {
+				sent++
+			}
+		}
+		if sent != 60 {
+			b.Errorf("%d tests of a project, want 60", sent)
+		}
+	})
+}
