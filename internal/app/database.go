@@ -33,6 +33,7 @@ func (a *App) open(ctx context.Context) error {
 		a.log.Info("a connection pooler stands before PostgreSQL: nothing is prepared, and calls between processes take up to a second")
 	}
 	a.store = store.New(a.db)
+	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
 	if err := a.checkSchema(ctx); err != nil {
 		return errors.Join(err, a.db.Close())
 	}

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -147,13 +146,8 @@ func (s *Service) AddProject(ctx context.Context, user *monitor.User, name strin
 		return nil, err
 	}
 	p := &monitor.Project{OwnerID: user.ID, Name: name}
-	if err := s.Store.CreateProject(ctx, p); err != nil {
+	if err := s.Store.CreateProject(ctx, p, OwnChannel(user.Email)); err != nil {
 		return nil, err
-	}
-	channel := OwnChannel(user.Email)
-	channel.ProjectID = p.ID
-	if err := s.Store.CreateChannel(ctx, channel); err != nil {
-		return nil, fmt.Errorf("channel of the new project: %w", err)
 	}
 	return p, nil
 }

@@ -30,6 +30,9 @@ type Config struct {
 	TrustedProxies   []string `name:"trusted-proxies" group:"Web" default:"loopback" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: networks, addresses, loopback, private; or none."`
 	SessionDays      int      `name:"session-days" group:"Web" default:"90" min:"1" max:"3650" placeholder:"DAYS" help:"Days after which a log-in ends, however much it is used. Unused, it ends after 14 days."`
 	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
+	ProjectLimit     int      `name:"project-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Projects that one account may have. 0 is any number."`
+	ChannelLimit     int      `name:"channel-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Integrations that all projects of one account may have together. 0 is any number."`
+	MemberLimit      int      `name:"member-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Members that all projects of one account may have together. 0 is any number."`
 
 	PingEndpoint    string `name:"ping-endpoint" group:"Pings" placeholder:"URL" help:"What ping URLs begin with, {SITE_ROOT}/ping/ when not set; may be another host whose root answers pings."`
 	PingEmailDomain string `name:"ping-email-domain" group:"Pings" default:"localhost" placeholder:"DOMAIN" help:"Domain of the addresses that take pings by e-mail; pages show these addresses once it or smtpd-listen is set."`

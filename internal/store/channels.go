@@ -42,9 +42,13 @@ func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error 
 
 // CreateChannel stores a new channel and, as people expect, assigns it to all
 // checks of its project. One to an address that has unsubscribed, from whatever
-// project, is not verified afterwards.
+// project, is not verified afterwards. It fails with errs.Conflict, because of
+// ErrCap, when the owner of the project may have no more.
 func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.makeRoomIn(ctx, tx, c.ProjectID, Caps{Channels: 1}); err != nil {
+			return err
+		}
 		if err := insertChannel(ctx, tx, c); err != nil {
 			return err
 		}

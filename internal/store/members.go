@@ -52,7 +52,8 @@ func (s *Store) PeopleKnownTo(ctx context.Context, user, project uuid.UUID) ([]s
 }
 
 // AddMember lets the user work in the project. It fails with errs.Conflict when
-// they do already, be it as the owner.
+// they do already, be it as the owner, or, because of ErrCap, when the owner's
+// projects may have no more members.
 func (s *Store) AddMember(ctx context.Context, project, user uuid.UUID, role monitor.Role) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		p, err := lockProject(ctx, tx, project)
@@ -61,6 +62,9 @@ func (s *Store) AddMember(ctx context.Context, project, user uuid.UUID, role mon
 		}
 		if p.OwnerID == user {
 			return errs.Conflictf("They own the project.")
+		}
+		if err := s.makeRoom(ctx, tx, p.OwnerID, Caps{Members: 1}); err != nil {
+			return err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, tx.Now())
 		if db.IsUnique(err) {
@@ -136,6 +140,9 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 		if has+comes > limit {
 			return errs.Conflictf("Your account has room for %d checks. You have %d, and the project has %d.", limit, has, comes)
 		}
+		if err := s.makeRoomFor(ctx, tx, project, user); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `UPDATE projects SET owner_id = $2 WHERE id = $1`, project, user); err != nil {
 			return fmt.Errorf("change owner: %w", err)
 		}
@@ -145,6 +152,18 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 		}
 		return nil
 	})
+}
+
+// makeRoomFor is makeRoom for a project that changes hands; the owner so far takes
+// the place of the new one among its members.
+func (s *Store) makeRoomFor(ctx context.Context, tx *db.Tx, project, user uuid.UUID) error {
+	comes := Caps{Projects: 1}
+	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM channels h WHERE h.project_id = $1), (SELECT count(*) + 1 FROM members m WHERE m.project_id = $1)`, project).
+		Scan(&comes.Channels, &comes.Members)
+	if err != nil {
+		return fmt.Errorf("count what comes with the project: %w", err)
+	}
+	return s.makeRoom(ctx, tx, user, comes)
 }
 
 // lockProject returns the project and keeps others from changing it meanwhile.

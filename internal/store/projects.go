@@ -32,9 +32,25 @@ func insertProject(ctx context.Context, q db.Querier, p *monitor.Project) error 
 	return nil
 }
 
-// CreateProject stores a new project. Its id and badge key are made where missing.
-func (s *Store) CreateProject(ctx context.Context, p *monitor.Project) error {
-	return insertProject(ctx, s.db, p)
+// CreateProject stores a new project with its first channels. Its id and badge
+// key are made where missing. It fails with errs.Conflict, because of ErrCap, when
+// its owner may have no more.
+func (s *Store) CreateProject(ctx context.Context, p *monitor.Project, channels ...*monitor.Channel) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.makeRoom(ctx, tx, p.OwnerID, Caps{Projects: 1, Channels: len(channels)}); err != nil {
+			return err
+		}
+		if err := insertProject(ctx, tx, p); err != nil {
+			return err
+		}
+		for _, ch := range channels {
+			ch.ProjectID = p.ID
+			if err := insertChannel(ctx, tx, ch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // ProjectByID returns the project with the id.

@@ -23,6 +23,7 @@ import (
 type Store struct {
 	db    *db.DB
 	known knownChecks // of the PostgreSQL side
+	caps  Caps
 }
 
 // New returns a store on an open database whose schema is current.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,6 +72,10 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 // refuse answers an error of an extension: always a JSON object whose error
 // begins with the name of the field, if one is to blame.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, store.ErrCap) { // as for one check too many
+		empty(w, http.StatusForbidden)
+		return
+	}
 	status := map[errs.Kind]int{
 		errs.Invalid: http.StatusBadRequest, errs.Unauthorized: http.StatusUnauthorized, errs.Forbidden: http.StatusForbidden,
 		errs.NotFound: http.StatusNotFound, errs.Conflict: http.StatusConflict, errs.TooMany: http.StatusTooManyRequests,
