@@ -95,6 +95,19 @@ func TestStatusAsksAServer(t *testing.T) {
 	}
 }
 
+// A redirect may lead elsewhere, but not with a token.
+func TestStatusTakesItsTokenToNoOtherHost(t *testing.T) {
+	there := strings.Replace(watched(t, false).URL, "127.0.0.1", "localhost", 1)
+	here := httptest.NewServer(http.RedirectHandler(there+"/punctual/status/?format=json", http.StatusFound))
+	t.Cleanup(here.Close)
+	for token, want := range map[string]string{"": "", "right": "the redirect leads to another host, localhost:"} {
+		code, _, stderr := command(t, map[string]string{"PUNCTUAL_STATUS_TOKENS": token}, "status", "--url", here.URL)
+		if (code == 0) != (want == "") || !strings.Contains(stderr, want) {
+			t.Errorf("with token %q: exit %d, %q", token, code, stderr)
+		}
+	}
+}
+
 // A path alone is a page of the server of these settings.
 func TestStatusFindsTheServerOfItsSettings(t *testing.T) {
 	listen := strings.TrimPrefix(watched(t, false).URL, "http://")

@@ -35,7 +35,8 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 		r.Header.Set("Authorization", "Bearer "+cfg.StatusTokens[0])
 	}
 	address.RawQuery, address.User = "", nil // from here on it is only shown
-	answer, err := http.DefaultClient.Do(r)
+	client := http.Client{CheckRedirect: keepToken}
+	answer, err := client.Do(r)
 	if err != nil {
 		return fmt.Errorf("%s %s", address, c.reason(err))
 	}
@@ -55,6 +56,21 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 		return fmt.Errorf("%s is not well (HTTP %d)", address, answer.StatusCode)
 	case said != wanted:
 		return fmt.Errorf("%s does not answer as Punctual does (HTTP %d, %s)", address, answer.StatusCode, answer.Header.Get("Content-Type"))
+	}
+	return nil
+}
+
+// keepToken lets a redirect lead to the same host only where there is a token to
+// lose, and never from https to http.
+func keepToken(r *http.Request, via []*http.Request) error {
+	first, last := via[0], via[len(via)-1]
+	switch {
+	case len(via) > 3:
+		return errors.New("too many redirects")
+	case last.URL.Scheme == "https" && r.URL.Scheme != "https":
+		return errors.New("the redirect leads from https to http")
+	case r.URL.Hostname() != first.URL.Hostname() && first.Header.Get("Authorization") != "":
+		return fmt.Errorf("the redirect leads to another host, %s, which would get the status token: name that address", r.URL.Host)
 	}
 	return nil
 }
