@@ -92,8 +92,10 @@ func (qs *queues) fullQueues(r *room, s *share) (channels []uuid.UUID, ready int
 // fullShare tells whether no more of the share is to be claimed.
 func (qs *queues) fullShare(s *share, ready, startable int, now time.Time) bool {
 	switch {
-	case ready >= s.pool.limit, s.waiting >= perSlot*s.pool.limit, s.owner.waiting > 0 && s.owner.waiting >= fairShare(maxQueued, qs.waiting):
+	case ready >= s.pool.limit, s.owner.waiting > 0 && s.owner.waiting >= fairShare(maxQueued, qs.waiting):
 		return true
+	case len(s.ring) == 1 && s.waiting >= perSlot*s.pool.limit:
+		return true // what comes through other channels most likely has the same destination
 	case !s.hangs(now):
 		return false
 	case ready >= startable:
