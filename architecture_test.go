@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/schedule", "internal/text", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/db", "internal/mail"},
-	{"internal/store", "internal/notify"},
+	{"internal/store", "internal/notify", "internal/backup"},
 	{"internal/auth"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status"},
@@ -50,6 +50,7 @@ var onlyFor = map[string][]string{
 	"internal/testkit":    {"internal/testkit", "internal/db/pgtest"},
 	"internal/ping":       {"internal/app", "cmd/punctual"}, // it, alert and web never
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
+	"internal/backup":     {"internal/app", "cmd/punctual"},
 	"web":                 {"internal/app", "cmd/punctual"},
 	"web/apidoc":          {"web"},
 	"web/intake":          {"web", "web/api"},

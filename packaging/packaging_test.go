@@ -35,6 +35,7 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 	dir := unitsFor(t, os.Args[0]) // any executable will do
 	for _, unit := range []string{
 		"punctual-web.service", "punctual-sendalerts.service", "punctual-sendreports.service", "punctual-smtpd.service", "punctual-migrate.service", "punctual-prune@pings.service",
+		"punctual-backup.service",
 	} {
 		run(t, dir, analyze, "--no-pager", "security", "--offline=true", maxExposure, unit)
 	}

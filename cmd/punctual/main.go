@@ -38,6 +38,8 @@ type cli struct {
 	Sendreports sendreportsCmd `cmd:"" help:"Mail reports and reminders of checks that stay down; any number may run."`
 	Smtpd       smtpdCmd       `cmd:"" help:"Take pings by e-mail."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date, or tell where it stands."`
+	Backup      backupCmd      `cmd:"" help:"Write a backup of the database while it runs: to a file, or to a directory with rotation."`
+	Restore     restoreCmd     `cmd:"" help:"Make the database from a backup; it must be missing or empty."`
 
 	Prune       pruneCmd       `cmd:"" help:"Run all prunes by their own timetable until stopped, or each of them once."`
 	Prunepings  prunepingsCmd  `cmd:"" help:"Keep the newest pings of each check, and remove the history before them."`

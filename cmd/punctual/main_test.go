@@ -109,17 +109,22 @@ func TestVersionWithoutStampIsTheCommit(t *testing.T) {
 	}
 }
 
-func TestOpenMakesKeyAndTellsWarnings(t *testing.T) {
+// A new key is made with the database, so that a start that fails leaves none.
+func TestOpenTellsWarningsAndMakesNoKey(t *testing.T) {
 	var stderr bytes.Buffer
+	dir := t.TempDir()
 	w := &world{stderr: &stderr, now: time.Now, env: map[string]string{
-		"PUNCTUAL_DATABASE_URL": "sqlite:" + t.TempDir() + "/p.db",
+		"PUNCTUAL_DATABASE_URL": "sqlite:" + dir + "/p.db",
 		"PUNCTUAL_STIE_NAME":    "x",
 	}}
 	c, log, err := (&settings{}).open(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.SecretKey == "" || log == nil || !strings.Contains(stderr.String(), "did you mean PUNCTUAL_SITE_NAME?") {
+	if c.SecretKey != "" || log == nil || !strings.Contains(stderr.String(), "did you mean PUNCTUAL_SITE_NAME?") {
 		t.Errorf("key %q, log %q", c.SecretKey, stderr.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("made %v, %v", left, err)
 	}
 }

@@ -23,7 +23,7 @@ func (c *migrateCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	d, err := openDB(ctx, cfg)
+	d, err := openDB(ctx, cfg, db.Options{MustExist: c.Action == "status"})
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,7 @@ func migrationStatus(ctx context.Context, w *world, d *db.DB) error {
 }
 
 // openDB opens the database of the settings.
-func openDB(ctx context.Context, cfg *config.Config) (*db.DB, error) {
-	return db.Open(ctx, cfg.DatabaseURL, db.Options{MaxConns: cfg.DBMaxConns})
+func openDB(ctx context.Context, cfg *config.Config, options db.Options) (*db.DB, error) {
+	options.MaxConns = cfg.DBMaxConns
+	return db.Open(ctx, cfg.DatabaseURL, options)
 }

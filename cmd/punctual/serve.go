@@ -70,6 +70,6 @@ func runApp(ctx context.Context, w *world, role app.Role, s *settings, opts app.
 	if err != nil {
 		return err
 	}
-	opts.Config, opts.Log, opts.Version = cfg, log, buildVersion()
+	opts.Config, opts.Log, opts.Version, opts.Env = cfg, log, buildVersion(), w.environ()
 	return app.Run(ctx, role, opts)
 }

@@ -53,15 +53,18 @@ func (s *settings) load(w *world) (*config.Config, error) {
 	return config.LoadWith(w.env, s.given)
 }
 
-// open reads the settings, makes sure of the secret key, and returns them
-// with the logger they ask for, which has told the warnings.
+// open reads the settings and the secret key, and returns them with the logger
+// they ask for, which has told the warnings. Where there is no key yet, who has
+// opened the database calls EnsureSecretKey.
 func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 	c, err := s.load(w)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.EnsureSecretKey(); err != nil {
-		return nil, nil, err
+	if !c.NewSecretKey() { // a new one is made with the database, not by a start that fails before
+		if err := c.EnsureSecretKey(); err != nil {
+			return nil, nil, err
+		}
 	}
 	log, err := newLog(w, c)
 	if err != nil {

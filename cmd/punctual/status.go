@@ -10,6 +10,7 @@ import (
 
 	"punctual/internal/app"
 	"punctual/internal/config"
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/status"
 	"punctual/internal/store"
@@ -27,6 +28,8 @@ type statusCmd struct {
 	Verbose bool          `short:"v" help:"Print each result as a line of JSON, warnings and what is well included."`
 	URL     string        `name:"url" placeholder:"URL" help:"Ask a running server: its address, or that of one of /status/, /status/ping/, /status/bare/, /livez and /readyz. A path alone is a page of the server on this machine with these settings. The first of the status tokens is sent."`
 	Timeout time.Duration `default:"5s" help:"How long to wait for the server that --url names."`
+
+	AcknowledgeLoss bool `name:"acknowledge-loss" help:"SQLite: you know that the database has lost commits; say so no more."`
 }
 
 // Run tells what is wrong on stderr, one line each.
@@ -34,6 +37,9 @@ func (c *statusCmd) Run(ctx context.Context, w *world) error {
 	cfg, err := c.Settings.load(w)
 	if err != nil {
 		return err
+	}
+	if c.AcknowledgeLoss {
+		return acknowledgeLoss(w, cfg)
 	}
 	if c.URL != "" {
 		return c.ask(ctx, w, cfg)
@@ -69,6 +75,20 @@ func (c *statusCmd) runsHere(ctx context.Context, cfg *config.Config) error {
 		}
 	}
 	return fmt.Errorf("no %q process on %s has been seen for %s", "punctual "+c.Role, host, store.NodeTimeout)
+}
+
+// acknowledgeLoss ends that a loss of commits is told.
+func acknowledgeLoss(w *world, cfg *config.Config) error {
+	loss, err := db.AcknowledgeLoss(cfg.SQLitePath())
+	switch {
+	case err != nil:
+		return err
+	case cfg.SQLitePath() == "" || loss == nil:
+		fmt.Fprintln(w.stdout, "nothing to acknowledge")
+	default:
+		fmt.Fprintf(w.stdout, "acknowledged: %d commits were lost, noticed at %s\n", loss.Missing, loss.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	return nil
 }
 
 // look runs the self-checks in this process.

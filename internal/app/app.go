@@ -69,6 +69,7 @@ type Options struct {
 	Log     *slog.Logger
 	Version string
 	Dev     bool             // templates are read from the working directory for each request
+	Env     []string         // of programs that are run, NAME=value
 	Demo    bool             // role Up only: the database is filled with a demo, see internal/demo
 	Now     func() time.Time // nil = the real clock
 }
@@ -79,6 +80,7 @@ type App struct {
 	cfg   *config.Config
 	log   *slog.Logger
 	opts  Options
+	isNew bool // the secret key: this start has made it
 	db    *db.DB
 	store *store.Store
 	parts parts
@@ -139,13 +141,13 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	}
 	if err := a.prepare(ctx); err != nil {
 		a.incidents.Close()
-		return nil, errors.Join(err, a.db.Close())
+		return nil, errors.Join(err, a.db.Close(), a.abandon())
 	}
 	a.node = monitor.Node{ID: uuid.New(), Role: string(role), Host: host, PID: os.Getpid(), Version: opts.Version, StartedAt: a.store.Now()}
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.start(loops); err != nil {
-		return nil, errors.Join(err, a.Stop())
+		return nil, errors.Join(err, a.Stop(), a.abandon())
 	}
 	return a, nil
 }
@@ -157,7 +159,11 @@ func newApp(ctx context.Context, role Role, host string, opts Options) (*App, er
 	if err := a.reportErrors(host); err != nil {
 		return nil, err
 	}
-	if err := a.open(ctx); err != nil {
+	err := a.checkPorts(ctx)
+	if err == nil {
+		err = a.open(ctx)
+	}
+	if err != nil {
 		a.incidents.Close()
 		return nil, err
 	}
@@ -166,6 +172,9 @@ func newApp(ctx context.Context, role Role, host string, opts Options) (*App, er
 
 // prepare makes what the role is made of.
 func (a *App) prepare(ctx context.Context) error {
+	if err := a.keepPrivate(); err != nil {
+		return err
+	}
 	if err := a.wire(); err != nil {
 		return err
 	}
@@ -214,6 +223,9 @@ func (a *App) start(ctx context.Context) error {
 		if err := a.listenSMTP(ctx); err != nil {
 			return err
 		}
+	}
+	if a.role == Up && a.cfg.BackupDir != "" {
+		a.loop(ctx, "backups", a.makeBackups)
 	}
 	a.status = a.selfChecks()
 	if a.role.serves() {

@@ -35,7 +35,7 @@ func (a *App) open(ctx context.Context) error {
 	a.store = store.New(a.db)
 	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
 	if err := a.checkSchema(ctx); err != nil {
-		return errors.Join(err, a.db.Close())
+		return errors.Join(err, a.db.Close(), a.abandon())
 	}
 	return nil
 }
@@ -44,9 +44,12 @@ func (a *App) open(ctx context.Context) error {
 // PostgreSQL that refuses connections because it is still starting. What waiting
 // cannot mend, such as a wrong password, is an error at once.
 func (a *App) openWhenStarted(ctx context.Context) (*db.DB, error) {
-	options := db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log}
+	options := db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log, MustExist: a.role != Up}
 	if a.cfg.SQLitePath() != "" {
 		d, err := db.Open(ctx, a.cfg.DatabaseURL, options)
+		if errors.Is(err, db.ErrNoDatabase) { // it names the setting
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w (PUNCTUAL_DATABASE_URL says where the database is)", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"punctual/internal/backup"
 	"punctual/internal/config"
 	"punctual/internal/db"
 	"punctual/internal/status"
@@ -77,7 +78,12 @@ func (a *App) knownHealth() map[string]int {
 
 func databaseChecks(cfg *config.Config, open status.Open) []status.Check {
 	checks := []status.Check{status.Database(cfg.DatabaseURL), status.Migrations(open, migrations.FS)}
-	if cfg.SQLitePath() == "" {
+	if cfg.BackupDir != "" {
+		checks = append(checks, status.Backups(func() (time.Time, error) { return backup.Newest(cfg.BackupDir) }, cfg.BackupInterval(), time.Now))
+	}
+	if cfg.SQLitePath() != "" {
+		checks = append(checks, status.Commits(cfg.SQLitePath()))
+	} else {
 		checks = append(checks, status.Clock(func(ctx context.Context) (time.Duration, error) {
 			s, err := open(ctx)
 			if err != nil {

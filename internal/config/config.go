@@ -18,6 +18,11 @@ type Config struct {
 	DatabaseURL string `name:"database-url" group:"Database" default:"sqlite:./data/punctual.db" secret:"url" placeholder:"URL" help:"Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
 	DBMaxConns  int    `name:"db-max-conns" group:"Database" default:"10" min:"1" max:"1000" placeholder:"N" help:"Connections to the database that one process opens at most."`
 
+	BackupDir   string `name:"backup-dir" group:"Database" placeholder:"PATH" help:"Directory for backups. When it is set, up makes one there every backup-every, and backup without a file makes one there."`
+	BackupEvery string `name:"backup-every" group:"Database" default:"24h" placeholder:"TIME" help:"Pause between the backups that up makes, as in 24h, 90m or 7d."`
+	BackupKeep  int    `name:"backup-keep" group:"Database" default:"7" min:"0" max:"100000" placeholder:"N" help:"Backups kept in backup-dir; 0 keeps all."`
+	PGBin       string `name:"pg-bin" group:"Database" placeholder:"PATH" help:"Directory of pg_dump and pg_restore, for backups of PostgreSQL. Not set: they are looked for, those of the server's version first."`
+
 	Listen           string   `name:"listen" group:"Web" default:":8000" placeholder:"HOST:PORT" help:"Address of the site, the API and the pings."`
 	PingListen       string   `name:"ping-listen" group:"Web" placeholder:"HOST:PORT" help:"A second address whose root answers pings."`
 	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path. Follows the port of listen when not set."`

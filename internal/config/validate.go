@@ -22,6 +22,8 @@ func (c *Config) Validate() error {
 		v.note(s.variable, s.check())
 	}
 	v.note("PUNCTUAL_DATABASE_URL", checkDatabaseURL(c.DatabaseURL))
+	_, err := parseInterval(c.BackupEvery)
+	v.note("PUNCTUAL_BACKUP_EVERY", err)
 	v.note("PUNCTUAL_LISTEN", checkListen(c.Listen))
 	v.unlessEmpty("PUNCTUAL_PING_LISTEN", c.PingListen, checkListen)
 	v.unlessEmpty("PUNCTUAL_METRICS_LISTEN", c.MetricsListen, checkListen)
@@ -52,7 +54,7 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_ADMINS_WEBHOOK", c.AdminsWebhook, checkSecretURL)
 	v.unlessEmpty("PUNCTUAL_HEARTBEAT_URL", c.HeartbeatURL, checkSecretURL)
 	v.unlessEmpty("PUNCTUAL_HTTP_PROXY", c.HTTPProxy, checkProxy)
-	_, err := parseProxies(c.TrustedProxies)
+	_, err = parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
 	_, err = parseProxies(c.StatusNetworks)
 	v.note("PUNCTUAL_STATUS_NETWORKS", err)

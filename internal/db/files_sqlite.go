@@ -88,26 +88,26 @@ func Tighten(log *slog.Logger, paths ...string) {
 	}
 }
 
-// IsNew tells whether Open has made the database: there was no file.
-func (d *DB) IsNew() bool { return d.isNew }
-
-// Discard closes a database that Open has made and removes it, for who could not
-// use it after all. A database that was there before, or that another process has
-// opened meanwhile, stays. It tells whether the database is gone.
-func (d *DB) Discard() (gone bool, err error) {
-	err = d.Close()
-	if !d.isNew || err != nil {
-		return false, err
+// Abandon is for who could not use the database after all: called after Close, it
+// removes a database that Open has made. One that was there before, or that
+// another process has open, stays. It tells whether no other process has it open,
+// as far as that can be seen; on PostgreSQL it cannot.
+func (d *DB) Abandon() (alone bool, err error) {
+	if d.Engine != SQLite {
+		return false, nil
 	}
 	// The last to close a database removes its shared memory.
 	_, err = os.Stat(d.path + shmSuffix)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if !d.isNew {
+		return true, nil
+	}
 	for _, path := range SQLiteFiles(d.path) {
 		err := os.Remove(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, fmt.Errorf("remove the new database: %w", err)
+			return true, fmt.Errorf("remove the new database: %w", err)
 		}
 	}
 	return true, nil

@@ -1,0 +1,204 @@
+// Package backup makes backups of Punctual's database while it runs, and makes a
+// database of one again.
+//
+// A backup is one file. Of SQLite it is a copy of the database that holds the
+// secret key as well; of PostgreSQL it is what pg_dump writes in its custom
+// format, and the secret key is not in it, because it is not in the database
+// either. A backup appears under its name only when it is whole, has been read
+// again, and is on disk; only its owner may read it.
+//
+// A restore goes into an empty database only. On SQLite, when it is told to, it
+// puts what is there aside first; nothing is ever deleted or overwritten.
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"punctual/internal/db"
+)
+
+// Config says which database it is about.
+type Config struct {
+	DatabaseURL string
+	// SQLitePath is the file of an SQLite database, "" with PostgreSQL.
+	SQLitePath string
+	// SecretKey goes into backups of SQLite; "" where there is none yet.
+	SecretKey string
+	// SecretKeySet tells that the key was given to the process, as PUNCTUAL_SECRET_KEY:
+	// then a restore keeps none in a file.
+	SecretKeySet bool
+	// SecretKeyFile is where the key of an SQLite database is kept.
+	SecretKeyFile string
+	// PGBin is the directory of pg_dump and pg_restore; "": they are looked for.
+	PGBin string
+	// Env is the environment of these programs, NAME=value.
+	Env        []string
+	Version    string
+	Migrations fs.FS
+	Now        func() time.Time
+}
+
+// Result is a backup that was made.
+type Result struct {
+	Path string // "": it was written to a stream
+	Size int64
+	// Removed are older backups that made room.
+	Removed []string
+}
+
+// Notes tell what the operator should know of the backup, a sentence each.
+func (c *Config) Notes() []string {
+	switch {
+	case c.SQLitePath == "":
+		return []string{"The secret key (PUNCTUAL_SECRET_KEY) is not in it: keep it in a safe place, too."}
+	case c.SecretKey == "":
+		return []string{"There is no secret key yet, so none is in it."}
+	}
+	return nil
+}
+
+// ToFile makes a backup under the name file. A backup of that name is replaced, in
+// one step; any other file of that name is an error.
+func (c *Config) ToFile(ctx context.Context, file string) (Result, error) {
+	err := c.mayReplace(file)
+	if err != nil {
+		return Result{}, err
+	}
+	draft, err := c.draft(ctx, filepath.Dir(file))
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.Remove(draft)
+	info, err := os.Stat(draft)
+	if err != nil {
+		return Result{}, err
+	}
+	err = os.Rename(draft, file)
+	if err == nil {
+		err = syncDirectory(filepath.Dir(file))
+	}
+	return Result{Path: file, Size: info.Size()}, err
+}
+
+// ToStream makes a backup and writes it to w. It stands in the directory for
+// temporary files, or beside the SQLite database, until it is whole.
+func (c *Config) ToStream(ctx context.Context, w io.Writer) (Result, error) {
+	dir := os.TempDir()
+	if c.SQLitePath != "" {
+		dir = filepath.Dir(c.SQLitePath)
+	}
+	draft, err := c.draft(ctx, dir)
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.Remove(draft)
+	file, err := os.Open(draft)
+	if err != nil {
+		return Result{}, err
+	}
+	defer file.Close()
+	n, err := io.Copy(w, file)
+	return Result{Size: n}, err
+}
+
+// draftPattern names backups that are being made.
+const draftPattern = ".punctual-backup-*.partial"
+
+// draft makes a whole backup of mode 0600 under a name of its own in dir.
+func (c *Config) draft(ctx context.Context, dir string) (path string, err error) {
+	file, err := os.CreateTemp(dir, draftPattern)
+	if err != nil {
+		return "", fmt.Errorf("a backup cannot be written: %w", err)
+	}
+	path = file.Name()
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path)
+		}
+	}()
+	if c.SQLitePath != "" {
+		err = file.Close()
+		if err == nil {
+			info := db.BackupInfo{MadeAt: c.Now(), Version: c.Version, SecretKey: c.SecretKey}
+			err = db.BackupSQLite(ctx, c.SQLitePath, path, info)
+		}
+		return path, err
+	}
+	err = c.dump(ctx, file)
+	return path, errors.Join(err, file.Sync(), file.Close())
+}
+
+// mayReplace refuses to put a backup in the place of anything but a backup.
+func (c *Config) mayReplace(file string) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file in it, or use --dir", file)
+	}
+	if c.SQLitePath != "" {
+		for _, path := range append(db.SQLiteFiles(c.SQLitePath), c.SecretKeyFile) {
+			own, err := os.Stat(path)
+			if err == nil && os.SameFile(own, info) {
+				return fmt.Errorf("%s is in use by the database itself: name another file for the backup", file)
+			}
+		}
+	}
+	kind, err := kindOf(file)
+	if err != nil {
+		return err
+	}
+	if kind == notABackup && info.Size() > 0 {
+		return fmt.Errorf("%s is there already and is no backup: name another file", file)
+	}
+	return nil
+}
+
+// kind is what a file is.
+type kind int
+
+const (
+	notABackup kind = iota
+	sqliteBackup
+	postgresBackup
+)
+
+func kindOf(path string) (kind, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return notABackup, err
+	}
+	defer file.Close()
+	head := make([]byte, 16)
+	n, err := io.ReadFull(file, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return notABackup, err
+	}
+	switch head = head[:n]; {
+	case db.IsSQLite(head):
+		return sqliteBackup, nil
+	case n >= 5 && string(head[:5]) == "PGDMP":
+		return postgresBackup, nil
+	}
+	return notABackup, nil
+}
+
+// syncDirectory makes new names in dir survive a power failure.
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

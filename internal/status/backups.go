@@ -1,0 +1,52 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"punctual/internal/db"
+)
+
+// Commits looks whether the SQLite database at path has lost commits, which it
+// finds out when it is opened, and nobody has acknowledged that.
+func Commits(path string) Check {
+	return Check{Name: "commits", Title: "Commits", Labels: []string{labelData}, Run: func(context.Context) Finding {
+		loss, err := db.ReadLoss(path)
+		if err != nil {
+			return Failed("not known", err)
+		}
+		if loss == nil {
+			return Well("none has been lost")
+		}
+		return Finding{
+			Severity: Error,
+			Fact: fmt.Sprintf("%d commits were lost, noticed at %s: the write-ahead log was cut or removed. `punctual status --acknowledge-loss` ends this message",
+				loss.Missing, loss.At.UTC().Format("2006-01-02 15:04:05 UTC")),
+			Fields: []Field{{"missing", loss.Missing}},
+		}
+	}}
+}
+
+// backupDelay is how much later than planned a backup may be: each takes its time.
+const backupDelay = time.Hour
+
+// Backups looks at the age of the newest backup, which newest tells and which is
+// to be made every so often; zero is none.
+func Backups(newest func() (time.Time, error), every time.Duration, now func() time.Time) Check {
+	return Check{Name: "backups", Title: "Backups", Labels: []string{labelData}, Run: func(context.Context) Finding {
+		made, err := newest()
+		if err != nil {
+			return Failed("the directory for backups cannot be read", err)
+		}
+		if made.IsZero() {
+			return Warn("there is none yet")
+		}
+		age := now().Sub(made)
+		f := Well(fmt.Sprintf("the newest is %s old", brief(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
+		if age > every+max(every, backupDelay) {
+			f.Severity = Error
+		}
+		return f
+	}}
+}
