@@ -25,7 +25,7 @@ func Backups(cfg *config.Config, version string, env []string) (*backup.Config, 
 
 // Pauses of the backups that `up` makes.
 const (
-	firstBackup = time.Minute      // after the start, at the earliest
+	firstBackup = 10 * time.Second // after the start, at the earliest
 	backupRetry = 15 * time.Minute // after one that failed, at most
 )
 
