@@ -243,3 +243,32 @@ func size(t *testing.T, path string) int64 {
 	}
 	return info.Size()
 }
+
+// BenchmarkCommit compares lone commits with and without the mark.
+func BenchmarkCommit(b *testing.B) {
+	for _, counts := range []bool{false, true} {
+		b.Run(fmt.Sprintf("counted=%v", counts), func(b *testing.B) {
+			d, err := db.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "punctual.db"), db.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			statement := markTable
+			if !counts {
+				statement = strings.ReplaceAll(markTable, "commit_mark", "no_mark")
+			}
+			if _, err := d.Migrate(b.Context(), schema(statement)); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				err := d.InTx(b.Context(), func(tx *db.Tx) error {
+					_, err := tx.Prepared(`INSERT INTO jobs VALUES (?)`).Exec(b.Context(), "a job")
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
