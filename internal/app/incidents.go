@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +32,7 @@ func (a *App) reportErrors(host string) (err error) {
 	}
 	a.incidents = incident.NewReporter(incident.Config{
 		Process: incident.Process{Site: a.cfg.SiteRoot, Version: a.opts.Version, Role: string(a.role), Host: host, PID: os.Getpid()},
-		Send:    a.waysToOperators(), Secrets: a.secrets(), Away: db.IsAway, Panicked: a.metrics.Caught, Now: now, Log: a.opts.Log,
+		Send:    a.waysToOperators(), Secrets: a.cfg.Secrets(), Away: db.IsAway, Panicked: a.metrics.Caught, Now: now, Log: a.opts.Log,
 	})
 	a.log = slog.New(a.incidents.Handler(a.opts.Log.Handler()))
 	return nil
@@ -74,28 +72,4 @@ func (a *App) postReport(ctx context.Context, r *incident.Report) error {
 		return fmt.Errorf("write the message: %w", err)
 	}
 	return a.outside.Call(ctx, http.MethodPost, a.cfg.AdminsWebhook, message)
-}
-
-// secrets are the settings that must not be in any report.
-func (a *App) secrets() []string {
-	c := a.cfg
-	list := append(slices.Clone(c.StatusTokens), c.SecretKey, c.SMTPPassword, c.PushoverAPIToken, c.MetricsKey, c.AdminsWebhook, c.HeartbeatURL, c.DatabaseURL)
-	if proxy := c.OutgoingProxy(); proxy != nil {
-		if password, ok := proxy.User.Password(); ok {
-			list = append(list, password)
-		}
-	}
-	for _, address := range []string{c.AdminsWebhook, c.HeartbeatURL, c.DatabaseURL} {
-		u, err := url.Parse(address)
-		if err != nil {
-			continue
-		}
-		if password, ok := u.User.Password(); ok {
-			list = append(list, password)
-		}
-		if u.Host != "" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			list = append(list, u.RequestURI())
-		}
-	}
-	return list
 }

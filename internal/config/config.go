@@ -80,8 +80,8 @@ type Config struct {
 	StatusNetworks      []string `name:"status-networks" group:"Health" placeholder:"CIDR" help:"Networks whose requests see the details of /status/ without a token: networks, addresses, loopback, private."`
 	StatusErrorCode     int      `name:"status-error-code" group:"Health" default:"500" min:"200" max:"599" placeholder:"CODE" help:"HTTP status of /status/ when something is wrong."`
 	StatusVersionHeader bool     `name:"status-version-header" group:"Health" default:"false" negatable:"" help:"Tell everybody the version in the X-Punctual-Version header of /status/."`
-	StatusHTTP          string   `name:"status-http" group:"Health" placeholder:"LIST" help:"Web addresses that are looked at as well: name=URL expect=200 timeout=1s, one in a line or with ; between them."`
-	StatusCommand       string   `name:"status-command" group:"Health" placeholder:"LIST" help:"Programs that are run as well: name=/path arguments timeout=1s; exit code 0 is well, 1 a warning, else an error."`
+	StatusHTTP          string   `name:"status-http" group:"Health" secret:"urls" placeholder:"LIST" help:"Web addresses that are looked at as well: name=URL expect=200 timeout=1s, one in a line or with ; between them."`
+	StatusCommand       string   `name:"status-command" group:"Health" secret:"commands" placeholder:"LIST" help:"Programs that are run as well: name=/path arguments timeout=1s; exit code 0 is well, 1 a warning, else an error."`
 	MetricsListen       string   `name:"metrics-listen" group:"Health" placeholder:"HOST:PORT" help:"Address of /metrics for Prometheus; each process needs its own. Not set: on the site, guarded by a status token."`
 	StatsDAddress       string   `name:"statsd-address" group:"Health" placeholder:"HOST:PORT" help:"StatsD server that metrics are pushed to, by UDP. Not set: nothing is pushed."`
 	StatsDFormat        string   `name:"statsd-format" group:"Health" default:"dogstatsd" enum:"dogstatsd,statsd" placeholder:"FORMAT" help:"dogstatsd, with tags; or statsd, with the values of labels in the names."`

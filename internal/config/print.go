@@ -3,9 +3,9 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
-	"regexp"
 	"strings"
+
+	"punctual/internal/redact"
 )
 
 // Print writes all settings, one NAME=value line each with a comment that
@@ -19,30 +19,64 @@ func (c *Config) Print(w io.Writer) error {
 	return nil
 }
 
+// What the tag "secret" of a setting says.
+const (
+	// secretWhole: nobody may see any of it.
+	secretWhole = "true"
+	// secretAddress: an address, whose password nobody may see.
+	secretAddress = "url"
+	// secretAddresses: name=URL, several of them with options.
+	secretAddresses = "urls"
+	// secretCommands: name=/program, several of them, whose arguments nobody may see.
+	secretCommands = "commands"
+)
+
 // shown is the value as anybody may see it.
 func (s setting) shown() string {
 	text := s.text()
 	switch {
-	case text != "" && s.secret == "true":
-		return hidden
-	case s.secret == "url":
-		return redactURL(text)
+	case text == "":
+		return ""
+	case s.secret == secretWhole:
+		return redact.Hidden
+	case s.secret == secretAddress:
+		return redact.Address(text)
+	case s.secret == secretAddresses:
+		return eachEntry(text, func(i int, word string) string {
+			name, address, found := strings.Cut(word, "=")
+			if i > 0 || !found {
+				return word
+			}
+			return name + "=" + redact.Address(address)
+		})
+	case s.secret == secretCommands:
+		return eachEntry(text, func(i int, word string) string {
+			switch {
+			case i == 0, strings.HasPrefix(word, "timeout="):
+				return word
+			case i == 1:
+				return redact.Hidden
+			default:
+				return ""
+			}
+		})
 	}
 	return text
 }
 
-// passwordParameter finds the passwords that libpq takes in the query.
-var passwordParameter = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
-
-// redactURL hides the passwords in a database address, and all of an address
-// that cannot be taken apart.
-func redactURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return hidden
+// eachEntry shows the words of entries that stand one in a line or with ; between
+// them. show gets the number of the word in its entry, from 0 on; what it makes ""
+// is left out.
+func eachEntry(text string, show func(i int, word string) string) string {
+	var entries []string
+	for _, entry := range splitEntries(text) {
+		var words []string
+		for i, word := range strings.Fields(entry) {
+			if shown := show(i, word); shown != "" {
+				words = append(words, shown)
+			}
+		}
+		entries = append(entries, strings.Join(words, " "))
 	}
-	if _, found := u.User.Password(); found {
-		text = strings.Replace(u.Redacted(), ":xxxxx@", ":"+hidden+"@", 1)
-	}
-	return passwordParameter.ReplaceAllString(text, "${1}"+hidden)
+	return strings.Join(entries, "; ")
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"punctual/internal/redact"
 )
 
 // HTTPCheck is an entry of STATUS_HTTP: a web address that is looked at together
@@ -127,10 +129,10 @@ func parseHTTPCheck(name string, words []string) (HTTPCheck, error) {
 	c := HTTPCheck{Name: name, URL: words[0], Timeout: ownTimeout}
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
-		return c, fmt.Errorf("%q is not a web address (allowed: %s)", words[0], httpCheckForm)
+		return c, fmt.Errorf("%q is not a web address (allowed: %s)", redact.Address(words[0]), httpCheckForm)
 	}
 	if u.User != nil {
-		return c, fmt.Errorf("%q may hold no user and password: they would be shown; let a command do that", u.Redacted())
+		return c, fmt.Errorf("%q may hold no user and password: they would be shown; let a command do that", redact.Address(c.URL))
 	}
 	for _, word := range words[1:] {
 		option, value, _ := strings.Cut(word, "=")

@@ -34,7 +34,7 @@ func TestSelfChecksOfOnesOwn(t *testing.T) {
 	if err := c.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=1 expect=200,204 timeout=500ms; wiki=https://wiki.example.org/  # environment\n"; !strings.Contains(out.String(), line) {
+	if line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=******** expect=200,204 timeout=500ms; wiki=https://wiki.example.org/  # environment\n"; !strings.Contains(out.String(), line) {
 		t.Errorf("printed without the line\n%s%s", line, &out)
 	}
 }

@@ -11,7 +11,6 @@ import (
 const (
 	prefix     = "PUNCTUAL_"
 	fileSuffix = "_FILE"
-	hidden     = "********"
 )
 
 // setting is one field of Config, seen through its tags.

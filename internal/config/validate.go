@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"punctual/internal/logs"
+
+	"punctual/internal/redact"
 )
 
 // Validate checks every setting alone and against the others, and joins all
@@ -141,7 +143,12 @@ func checkDatabaseURL(text string) error {
 		return errors.New("is not a well-formed address (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME; special characters in the password must be percent-encoded)")
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return fmt.Errorf("%q is not a database (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME)", redactURL(text))
+		return fmt.Errorf("%q is not a database (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME)", redact.Address(text))
+	}
+	// Read this way, a part of the password would be the host or the name.
+	userLost := u.User == nil && strings.Contains(u.RawQuery, "@")
+	if userLost || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") {
+		return fmt.Errorf("%q cannot be read in one way only: special characters in the password must be percent-encoded (%%40 for @, %%2F for /, %%3F for ?, %%23 for #)", redact.Address(text))
 	}
 	return nil
 }
@@ -160,10 +167,10 @@ func checkListen(text string) error {
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return fmt.Errorf("%q is not a web address (allowed: http://HOST/PATH or https://HOST/PATH)", text)
+		return fmt.Errorf("%q is not a web address (allowed: http://HOST/PATH or https://HOST/PATH)", redact.Address(text))
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("%q may hold a host and a path only", u.Redacted())
+		return fmt.Errorf("%q may hold a host and a path only", redact.Address(text))
 	}
 	return nil
 }

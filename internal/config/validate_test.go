@@ -64,7 +64,7 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 		{"STATUS_HTTP", "http://127.0.0.1/", `"http://127.0.0.1/" does not begin with a name and =`},
 		{"STATUS_HTTP", "Wiki=http://127.0.0.1/", `"Wiki=http://127.0.0.1/" does not begin with a name and = (allowed in names: a letter, then letters, digits and -`},
 		{"STATUS_HTTP", "wiki=127.0.0.1", `wiki: "127.0.0.1" is not a web address (allowed: name=https://HOST/PATH expect=200,204 timeout=1s)`},
-		{"STATUS_HTTP", "wiki=http://u:geheim@h/", `wiki: "http://u:xxxxx@h/" may hold no user and password`},
+		{"STATUS_HTTP", "wiki=http://u:geheim@h/", `wiki: "http://u:********@h/" may hold no user and password`},
 		{"STATUS_HTTP", "a=http://h/; wiki=http://h/ expect=200,ok", "wiki: expect=200,ok is not allowed (allowed: status codes from 100 to 599"},
 		{"STATUS_HTTP", "wiki=http://h/ timeout=2s", "wiki: timeout=2s is not allowed (allowed: 10ms to 1.5s)"},
 		{"STATUS_HTTP", "wiki=http://h/ retries=3", `wiki: "retries=3" is not known`},

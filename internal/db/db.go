@@ -25,6 +25,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"punctual/internal/redact"
 )
 
 // Engine is a kind of database.
@@ -89,7 +91,7 @@ func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
 func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error {
 	cfg, err := pgxpool.ParseConfig(rawURL)
 	if err != nil {
-		return fmt.Errorf("database URL: %w", redact(err, rawURL))
+		return fmt.Errorf("database URL: %w", redacted(err, rawURL))
 	}
 	cfg.MaxConns = 10
 	if opt.MaxConns > 0 {
@@ -101,7 +103,7 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	}
 	pooled, err := throughPooler(ctx, cfg.ConnConfig)
 	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", redact(err, rawURL))
+		return fmt.Errorf("connect to PostgreSQL: %w", redacted(err, rawURL))
 	}
 	if pooled {
 		d.adaptToPooler(cfg.ConnConfig)
@@ -112,12 +114,12 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	cfg.ConnConfig.Tracer = silence
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("open PostgreSQL: %w", redact(err, rawURL))
+		return fmt.Errorf("open PostgreSQL: %w", redacted(err, rawURL))
 	}
 	silence.pool.Store(pool)
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return fmt.Errorf("connect to PostgreSQL: %w", redact(err, rawURL))
+		return fmt.Errorf("connect to PostgreSQL: %w", redacted(err, rawURL))
 	}
 	d.Engine, d.pool = Postgres, pool
 	d.read = stdlib.OpenDBFromPool(pool)
@@ -278,16 +280,25 @@ func (d *DB) Close() error {
 	return err
 }
 
-// redact keeps a password of the URL out of an error text, and the text to one
+// redacted keeps a password of the URL out of an error text, and the text to one
 // line. Nobody can tell where the password is in a URL that cannot be read, so
 // nothing of such a one is shown.
-func redact(err error, rawURL string) error {
-	u, perr := url.Parse(rawURL)
-	if perr != nil {
+func redacted(err error, rawURL string) error {
+	if _, parseErr := url.Parse(rawURL); parseErr != nil {
 		return errors.New("it is no valid URL (special characters of a password are written as %XX)")
 	}
-	if pw, ok := u.User.Password(); ok && pw != "" && strings.Contains(err.Error(), pw) {
-		return errors.New(oneLine(strings.ReplaceAll(err.Error(), pw, "********")))
+	text := oneLine(err.Error())
+	clean := text
+	secrets := redact.Secrets(rawURL)
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range secrets {
+		// A shorter one would be found everywhere, and hides nothing.
+		if len(secret) > 2 {
+			clean = strings.ReplaceAll(clean, secret, redact.Hidden)
+		}
+	}
+	if clean != text {
+		return errors.New(clean)
 	}
 	return &inOneLine{err}
 }

@@ -47,19 +47,19 @@ func Probe(ctx context.Context, rawURL string) (Probed, error) {
 func probePostgres(ctx context.Context, rawURL string) (connected time.Time, err error) {
 	cfg, err := pgxpool.ParseConfig(rawURL) // understands the parameters of a pool as well
 	if err != nil {
-		return connected, fmt.Errorf("database URL: %w", redact(err, rawURL))
+		return connected, fmt.Errorf("database URL: %w", redacted(err, rawURL))
 	}
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "punctual"
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
 	if err != nil {
-		return connected, redact(err, rawURL)
+		return connected, redacted(err, rawURL)
 	}
 	defer closeSoon(ctx, conn)
 	connected = time.Now()
 	if err := conn.Ping(ctx); err != nil {
-		return connected, redact(err, rawURL)
+		return connected, redacted(err, rawURL)
 	}
 	return connected, nil
 }

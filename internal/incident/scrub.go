@@ -114,8 +114,9 @@ func secretsOf(r *http.Request) []string {
 // What is taken out of every text, wherever it comes from.
 var (
 	codes     = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`) // codes of checks are ping keys
-	addresses = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/@"']*@)?([^\s/?#"']+)[^\s"']*`)
+	addresses = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s"']*@)?([^\s/?#"']+)[^\s"']*`)
 	named     = regexp.MustCompile(`(?i)\b((?:[a-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|ping[_-]?key|cookie|authorization|signature))["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"'&,;]+`)
+	quoted    = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)'(?:\\.|[^'\\])*'?`) // of connection strings made of words
 	bearer    = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}`)
 )
 
@@ -139,6 +140,7 @@ func newScrubber(secrets []string) scrubber {
 func (c scrubber) text(s string) string {
 	s = c.known.Replace(s)
 	s = addresses.ReplaceAllString(s, "${1}${2}/…")
+	s = quoted.ReplaceAllString(s, "${1}"+removed)
 	s = codes.ReplaceAllString(s, removed)
 	s = bearer.ReplaceAllString(s, "${1} "+removed)
 	return named.ReplaceAllString(s, "${1}"+removed)
