@@ -26,7 +26,7 @@ func (s *Server) checksLive(w http.ResponseWriter, r *http.Request) error {
 	r = unhurried(r)
 	var last listUpdate // without what changes each time
 	known := formValue(r, "v") + "." + formValue(r, "since")
-	return s.stream(w, r, []uuid.UUID{project.ID}, known, func(known string, first bool) (news, error) {
+	return s.stream(w, r, []uuid.UUID{project.ID}, known, s.access(r, project.ID, role), func(known string, first bool) (news, error) {
 		data, err := s.live.list(r.Context(), project.ID, first)
 		if err != nil {
 			return news{}, err
@@ -57,14 +57,14 @@ func microsTime(text string) time.Time {
 
 // detailsLive is detailsStatus as a stream.
 func (s *Server) detailsLive(w http.ResponseWriter, r *http.Request) error {
-	_, project, _, err := s.checkFor(r)
+	_, project, role, err := s.checkFor(r)
 	if err != nil {
 		return err
 	}
 	r = unhurried(r)
 	var last *monitor.Check
 	var state shown
-	return s.stream(w, r, []uuid.UUID{project.ID}, formValue(r, "v"), func(known string, first bool) (news, error) {
+	return s.stream(w, r, []uuid.UUID{project.ID}, formValue(r, "v"), s.access(r, project.ID, role), func(known string, first bool) (news, error) {
 		c, project, role, err := s.checkFor(r)
 		if err != nil {
 			return news{}, err
@@ -105,7 +105,8 @@ func (s *Server) projectsLive(w http.ResponseWriter, r *http.Request) error {
 	}
 	r = unhurried(r)
 	var last projectsUpdate
-	return s.stream(w, r, projects, "", func(string, bool) (news, error) {
+	// Which projects they may see, each look finds out.
+	return s.stream(w, r, projects, "", func() error { return s.present(r) }, func(string, bool) (news, error) {
 		_, u, err := s.projectsNews(r)
 		if err != nil || *u == last {
 			return news{}, err

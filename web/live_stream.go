@@ -16,8 +16,7 @@ const (
 	streamBeat  = 20 * time.Second // a sign of life, for proxies and for the page
 	streamRetry = time.Second      // how soon the browser comes back
 	streamWrite = 10 * time.Second // a reader who takes longer for an event has gone
-	// A stream ends after two to three minutes and the browser comes back: so
-	// sessions, roles and projects that are gone are noticed.
+	// A stream ends after two to three minutes and the browser comes back.
 	streamLife = 2 * time.Minute
 )
 
@@ -37,8 +36,10 @@ type look func(known string, first bool) (news, error)
 
 // stream sends what changes as server-sent events until the reader goes, the
 // stream is old or the server stops. known is what the page has seen already,
-// unless the browser, coming back, knows better.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, look look) error {
+// unless the browser, coming back, knows better. may says before anything is sent
+// whether the reader may still see it; where not, the stream ends, and the browser,
+// coming back, is told.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, may func() error, look look) error {
 	v, err := s.live.join(visitorOf(r).User.ID, projects)
 	if err != nil {
 		return err
@@ -81,6 +82,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.
 				continue
 			}
 			known = now.id
+		}
+		if err := may(); err != nil {
+			s.Log.Debug("end a live page", "error", err, "route", routeOf(r))
+			return nil
 		}
 		if err := out.send(now); err != nil {
 			return nil
