@@ -57,7 +57,7 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 		d.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) })
 		d.BadgeLinks = badge.Links{SecretKey: testSecret, SiteURL: d.Site.Root.String()}
 		d.Badges = badge.New(badge.Deps{Store: d.Store, Links: d.BadgeLinks, Label: "Punctual", Log: d.Log})
-		d.ProjectMetrics = projectmetrics.New(projectmetrics.Deps{Store: d.Store, HashKey: func(k string) string { return k }})
+		d.ProjectMetrics = projectmetrics.New(projectmetrics.Deps{Store: d.Store, HashKey: func(_ context.Context, k string) (string, error) { return k, nil }})
 		d.Status = &webstatus.Deps{
 			Checks: func() *status.Runner { return runner }, SiteName: "Punctual", URL: d.Site.URL("/status/"), ErrorCode: 500,
 			TokenName: "watchman-token", Redact: strings.TrimSpace, Log: d.Log,

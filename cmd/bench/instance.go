@@ -106,7 +106,7 @@ func (i *instance) close() error {
 func (i *instance) env() []string {
 	return []string{
 		"PUNCTUAL_DATABASE_URL=" + i.url,
-		"PUNCTUAL_SECRET_KEY=only for measuring, never kept",
+		"PUNCTUAL_SECRET_KEY=only for measuring, never kept anywhere",
 		"PUNCTUAL_ALLOW_PRIVATE_IPS=true", // the webhooks of the dispatcher end here
 		"PUNCTUAL_PING_CHECK_RATE=0",      // we send what a server can take,
 		"PUNCTUAL_PING_PROJECT_RATE=0",    // not what one account may

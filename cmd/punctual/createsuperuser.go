@@ -95,12 +95,16 @@ func openAccounts(ctx context.Context, w *world, s *settings) (*auth.Service, fu
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := auth.HoldKey(ctx, st, cfg.SecretKey, cfg.OldSecretKeys, slog.New(slog.DiscardHandler)); err != nil {
+		closeStore()
+		return nil, nil, err
+	}
 	return newAccounts(cfg, st), closeStore, nil
 }
 
 func newAccounts(cfg *config.Config, s *store.Store) *auth.Service {
 	return auth.NewService(auth.Config{
-		Store: s, SecretKey: cfg.SecretKey, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit, PingLogLimit: cfg.PingLogLimit,
+		Store: s, SecretKey: cfg.SecretKey, OldSecretKeys: cfg.OldSecretKeys, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit, PingLogLimit: cfg.PingLogLimit,
 		Log: slog.New(slog.DiscardHandler), // what was done is told on stdout
 	})
 }

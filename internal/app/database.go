@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/store"
 	"punctual/migrations"
@@ -34,7 +35,11 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.store = store.New(a.db)
 	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
-	if err := a.checkSchema(ctx); err != nil {
+	err = a.checkSchema(ctx)
+	if err == nil {
+		err = auth.HoldKey(ctx, a.store, a.cfg.SecretKey, a.cfg.OldSecretKeys, a.log)
+	}
+	if err != nil {
 		return errors.Join(err, a.db.Close(), a.abandon())
 	}
 	return nil

@@ -55,15 +55,15 @@ func (a *App) wire() error {
 	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, a.sender.Domain()); err != nil {
 		return err
 	}
-	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain)
+	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain, a.cfg.OldSecretKeys...)
 	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: a.sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
-	p.signer = auth.NewSigner(a.cfg.SecretKey)
+	p.signer = auth.NewSigner(a.cfg.SecretKey, a.cfg.OldSecretKeys...)
 	p.auth = auth.NewService(auth.Config{
-		Store: a.store, SecretKey: a.cfg.SecretKey, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
+		Store: a.store, SecretKey: a.cfg.SecretKey, OldSecretKeys: a.cfg.OldSecretKeys, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
 	apiDeps := api.Deps{
-		Store: a.store, HashKey: p.auth.KeyHash, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
+		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
 	p.registry = a.notifiers(apiDeps)
@@ -174,7 +174,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 }
 
 func (a *App) badgeLinks() badge.Links {
-	return badge.Links{SecretKey: a.cfg.SecretKey, SiteURL: a.cfg.SiteRoot}
+	return badge.Links{SecretKey: a.cfg.SecretKey, Former: a.cfg.OldSecretKeys, SiteURL: a.cfg.SiteRoot}
 }
 
 // projectMetrics is what Prometheus scrapes, nil where it may not.
@@ -182,7 +182,7 @@ func (a *App) projectMetrics() http.Handler {
 	if !a.cfg.PrometheusEnabled {
 		return nil
 	}
-	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.KeyHash})
+	return projectmetrics.New(projectmetrics.Deps{Store: a.store, HashKey: a.parts.auth.StoredKey})
 }
 
 // statusPages are what tells how Punctual itself is.

@@ -35,14 +35,14 @@ func (s *Service) newRecoveryCodes(user uuid.UUID) (codes []string, hashes [][]b
 	for range RecoveryCodes {
 		code := randomText(recoveryAlphabet, recoveryLength)
 		codes = append(codes, code[:recoveryLength/2]+"-"+code[recoveryLength/2:])
-		hashes = append(hashes, s.recoveryHash(user, code))
+		hashes = append(hashes, recoveryHash(s.SecretKey, user, code))
 	}
 	return codes, hashes
 }
 
 // recoveryHash is keyed: 50 bits alone could be guessed from a stolen database.
-func (s *Service) recoveryHash(user uuid.UUID, code string) []byte {
-	mac := hmac.New(sha256.New, []byte(s.SecretKey))
+func recoveryHash(secretKey string, user uuid.UUID, code string) []byte {
+	mac := hmac.New(sha256.New, []byte(secretKey))
 	mac.Write([]byte("recovery code:" + user.String() + ":" + code))
 	return mac.Sum(nil)
 }
@@ -55,7 +55,10 @@ func (s *Service) PassRecovery(ctx context.Context, user *monitor.User, code str
 		return 0, err
 	}
 	code = strings.ToLower(strings.Join(strings.FieldsFunc(code, func(r rune) bool { return r == '-' || r == ' ' }), ""))
-	ok, err := s.Store.UseRecoveryCode(ctx, user.ID, s.recoveryHash(user.ID, code))
+	ok, err := s.Store.UseRecoveryCode(ctx, user.ID, recoveryHash(s.SecretKey, user.ID, code))
+	for i := 0; err == nil && !ok && i < len(s.OldSecretKeys); i++ {
+		ok, err = s.Store.UseRecoveryCode(ctx, user.ID, recoveryHash(s.OldSecretKeys[i], user.ID, code))
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -14,14 +14,25 @@ import (
 // sealer encrypts what must be read again later, so that whoever has only the
 // database has it not. AES-256-GCM under a key made of the secret key of the
 // instance.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead   cipher.AEAD
+	former []cipher.AEAD // of the secret keys of before
+}
 
 // sealVersion is before every sealed text, for the day when there is another way.
 const sealVersion = "v1."
 
 var errNotSealed = errors.New("not sealed by this instance's secret key")
 
-func newSealer(secretKey string) *sealer {
+func newSealer(secretKey string, former ...string) *sealer {
+	s := &sealer{aead: newAEAD(secretKey)}
+	for _, old := range former {
+		s.former = append(s.former, newAEAD(old))
+	}
+	return s
+}
+
+func newAEAD(secretKey string) cipher.AEAD {
 	key, err := hkdf.Key(sha256.New, []byte(secretKey), nil, "punctual sealed values", 32)
 	if err != nil {
 		panic(err) // asked for too many bytes: not with a constant
@@ -34,7 +45,7 @@ func newSealer(secretKey string) *sealer {
 	if err != nil {
 		panic(err) // another block size
 	}
-	return &sealer{aead: aead}
+	return aead
 }
 
 // seal encrypts a text for its place: what it is, and whose. It opens nowhere else.
@@ -53,6 +64,9 @@ func (s *sealer) open(place, sealed string) (string, error) {
 		return "", errNotSealed
 	}
 	plain, err := s.aead.Open(nil, nil, raw, []byte(place))
+	for i := 0; err != nil && i < len(s.former); i++ {
+		plain, err = s.former[i].Open(nil, nil, raw, []byte(place))
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errNotSealed, err)
 	}

@@ -42,6 +42,8 @@ type Mails struct {
 type Config struct {
 	Store     *store.Store
 	SecretKey string
+	// OldSecretKeys are those that SecretKey was before, the newest first.
+	OldSecretKeys []string
 	// SiteRoot is the full address of the site, without a slash at the end.
 	SiteRoot         string
 	SiteName         string
@@ -69,7 +71,7 @@ type Service struct {
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
-		Config: c, signer: NewSigner(c.SecretKey), sealer: newSealer(c.SecretKey), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
+		Config: c, signer: NewSigner(c.SecretKey, c.OldSecretKeys...), sealer: newSealer(c.SecretKey, c.OldSecretKeys...), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
 		hashing: make(chan struct{}, 2),
 	}
 }

@@ -14,7 +14,10 @@ import (
 // Signer signs values that travel in links, so that whoever follows a link
 // proves that we made it. A signature is bound to its purpose: one made to
 // unsubscribe does not verify an address.
-type Signer struct{ key []byte }
+type Signer struct {
+	key    []byte
+	former [][]byte // keys that signed links of before
+}
 
 // The purposes of links about a channel. The value is the channel's id, and to
 // verify an address, that address too: one given later must be asked anew.
@@ -23,23 +26,39 @@ const (
 	PurposeVerify      = "verify"      // /integrations/<id>/verify/<signature>/
 )
 
-// NewSigner makes a signer from the secret key of the instance.
-func NewSigner(secretKey string) *Signer {
+// NewSigner makes a signer from the secret key of the instance. What was signed with
+// one of the former keys is right, too.
+func NewSigner(secretKey string, former ...string) *Signer {
+	s := &Signer{key: signingKey(secretKey)}
+	for _, old := range former {
+		s.former = append(s.former, signingKey(old))
+	}
+	return s
+}
+
+func signingKey(secretKey string) []byte {
 	key := sha256.Sum256([]byte("punctual link signatures\x00" + secretKey))
-	return &Signer{key: key[:]}
+	return key[:]
 }
 
 // Sign returns the signature of value for a purpose: 43 characters that need no
 // escaping in an URL.
 func (s *Signer) Sign(purpose, value string) string {
-	return base64.RawURLEncoding.EncodeToString(s.mac(purpose, value))
+	return base64.RawURLEncoding.EncodeToString(mac(s.key, purpose, value))
 }
 
 // Verify tells whether sig is the signature of value for the purpose. It takes
 // the same time wherever they differ.
 func (s *Signer) Verify(purpose, value, sig string) bool {
 	got, err := base64.RawURLEncoding.DecodeString(sig)
-	return err == nil && hmac.Equal(got, s.mac(purpose, value))
+	if err != nil {
+		return false
+	}
+	right := hmac.Equal(got, mac(s.key, purpose, value))
+	for _, key := range s.former {
+		right = hmac.Equal(got, mac(key, purpose, value)) || right
+	}
+	return right
 }
 
 // UnsubscribePath is the path, below SITE_ROOT, that ends the alerts of an
@@ -71,8 +90,8 @@ func (s *Signer) OpenUnsubscribeReports(signed string) (user uuid.UUID, at time.
 	return user, time.Unix(n, 0).UTC(), err == nil && err2 == nil
 }
 
-func (s *Signer) mac(purpose, value string) []byte {
-	h := hmac.New(sha256.New, s.key)
+func mac(key []byte, purpose, value string) []byte {
+	h := hmac.New(sha256.New, key)
 	// The length keeps apart pairs whose concatenations are the same.
 	h.Write([]byte(strconv.Itoa(len(purpose)) + ":" + purpose + value))
 	return h.Sum(nil)

@@ -57,7 +57,11 @@ func (s *Service) TokenUser(ctx context.Context, token string) (*store.AccountTo
 	if !strings.HasPrefix(token, prefixToken) {
 		return nil, nil, errs.NotFoundf("token not found")
 	}
-	return s.Store.UserByToken(ctx, s.KeyHash(token))
+	stored, err := s.StoredKey(ctx, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.Store.UserByToken(ctx, stored)
 }
 
 // TokenHint is what may be shown of a stored account token.

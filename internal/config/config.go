@@ -27,6 +27,7 @@ type Config struct {
 	PingListen       string   `name:"ping-listen" group:"Web" placeholder:"HOST:PORT" help:"A second address whose root answers pings."`
 	SiteRoot         string   `name:"site-root" group:"Web" default:"http://localhost:8000" placeholder:"URL" help:"Address of the site as its visitors see it; may hold a path. Follows the port of listen when not set."`
 	SiteName         string   `name:"site-name" group:"Web" default:"Punctual" placeholder:"TEXT" help:"Name of the site, shown in pages and mails."`
+	OldSecretKeys    []string `name:"old-secret-keys" group:"Web" secret:"true" placeholder:"TEXT" help:"Keys that secret-key was before, the newest first: what was made with them still works. See docs/secret-key.md."`
 	SecretKey        string   `name:"secret-key" group:"Web" secret:"true" placeholder:"TEXT" help:"Key that signs links and hashes API keys. Made and kept beside an SQLite database when not set; required with Postgres."`
 	RPID             string   `name:"rp-id" group:"Web" placeholder:"DOMAIN" help:"Name that security keys are bound to: the host of SITE_ROOT, or a domain above it, so that they outlive a move of the site below that domain. Keys made under another name stop working."`
 	RegistrationOpen bool     `name:"registration-open" group:"Web" default:"true" negatable:"" help:"Let anybody sign up."`

@@ -76,9 +76,6 @@ func (c *Config) warnUseless() {
 	if c.RPID != "" && !c.keysWork() {
 		c.warnings = append(c.warnings, "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://: security keys work with https only, or on localhost")
 	}
-	if c.SecretKey != "" && len(c.SecretKey) < 16 {
-		c.warnings = append(c.warnings, "PUNCTUAL_SECRET_KEY is short enough to be guessed; use 32 random characters or more")
-	}
 }
 
 // plainName needs no quotes in a mail header (RFC 5322 atoms and blanks).

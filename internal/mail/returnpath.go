@@ -37,14 +37,24 @@ const signatureLength = 16
 // when it was made, and is signed, so that nobody else can make one.
 type ReturnPaths struct {
 	key    []byte
+	former [][]byte // keys that signed addresses of before
 	domain string
 }
 
 // NewReturnPaths makes return paths at a domain whose mail is passed on to
-// bounces/ of the API; without one, none are given.
-func NewReturnPaths(secretKey, domain string) *ReturnPaths {
+// bounces/ of the API; without one, none are given. Those made with one of the
+// former secret keys are read, too.
+func NewReturnPaths(secretKey, domain string, former ...string) *ReturnPaths {
+	p := &ReturnPaths{key: returnPathKey(secretKey), domain: domain}
+	for _, old := range former {
+		p.former = append(p.former, returnPathKey(old))
+	}
+	return p
+}
+
+func returnPathKey(secretKey string) []byte {
 	key := sha256.Sum256([]byte("punctual return paths\x00" + secretKey))
-	return &ReturnPaths{key: key[:], domain: domain}
+	return key[:]
 }
 
 // Address is the return path of a mail about id that is sent now; "" when
@@ -54,20 +64,29 @@ func (p *ReturnPaths) Address(about About, id uuid.UUID, now time.Time) string {
 		return ""
 	}
 	signed := fmt.Sprintf("%s.%s.%x", about, id, now.Unix())
-	return signed + "." + p.sign(signed) + "@" + p.domain
+	return signed + "." + signReturnPath(p.key, signed) + "@" + p.domain
 }
 
-func (p *ReturnPaths) sign(text string) string {
-	h := hmac.New(sha256.New, p.key)
+func signReturnPath(key []byte, text string) string {
+	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil))[:signatureLength]
+}
+
+// signed tells whether the signature is ours.
+func (p *ReturnPaths) signed(text, signature string) bool {
+	right := hmac.Equal([]byte(signature), []byte(signReturnPath(p.key, text)))
+	for _, key := range p.former {
+		right = hmac.Equal([]byte(signature), []byte(signReturnPath(key, text))) || right
+	}
+	return right
 }
 
 // open takes the local part of an address apart, if it is ours and not too old.
 func (p *ReturnPaths) open(local string, now time.Time) (about About, id uuid.UUID, ok bool) {
 	local = strings.ToLower(local) // some servers do not keep the case
 	dot := strings.LastIndexByte(local, '.')
-	if dot < 0 || !hmac.Equal([]byte(local[dot+1:]), []byte(p.sign(local[:dot]))) {
+	if dot < 0 || !p.signed(local[:dot], local[dot+1:]) {
 		return "", uuid.Nil, false
 	}
 	parts := strings.Split(local[:dot], ".")

@@ -30,15 +30,16 @@ import (
 
 // Deps is what the API stands on.
 type Deps struct {
-	Store        *store.Store
-	HashKey      func(key string) string // the stored form of an API key (contract §2.2)
-	SiteURL      string                  // SITE_ROOT, without a slash at the end
-	PingEndpoint string                  // ends with a slash
-	MetricsKey   string                  // opens metrics/; "" = nothing does
-	ReturnPaths  *mail.ReturnPaths       // reads the addresses that bounces come back to
-	Auth         *auth.Service           // knows account tokens, makes projects and keys
-	Addresses    *auth.Addresses         // asks addresses whether they want alerts
-	Notifiers    *notify.Registry        // the kinds of channels to be had
+	Store *store.Store
+	// HashKey is the stored form of an API key (contract §2.2).
+	HashKey      func(ctx context.Context, key string) (string, error)
+	SiteURL      string            // SITE_ROOT, without a slash at the end
+	PingEndpoint string            // ends with a slash
+	MetricsKey   string            // opens metrics/; "" = nothing does
+	ReturnPaths  *mail.ReturnPaths // reads the addresses that bounces come back to
+	Auth         *auth.Service     // knows account tokens, makes projects and keys
+	Addresses    *auth.Addresses   // asks addresses whether they want alerts
+	Notifiers    *notify.Registry  // the kinds of channels to be had
 
 	// SendTest sends a test notification through a channel and waits.
 	SendTest func(ctx context.Context, ch *monitor.Channel) (notify.Result, error)

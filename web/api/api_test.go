@@ -71,6 +71,8 @@ func newClient(t *testing.T, s *store.Store, clock *testdb.Clock) *client {
 
 func hash(key string) string { return "hash of " + key }
 
+func storedKey(_ context.Context, key string) (string, error) { return hash(key), nil }
+
 func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) {
 	tb.Helper()
 	p.APIKey, p.APIKeyReadonly = hash(rw), hash(ro)
@@ -82,7 +84,7 @@ func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) 
 // deps is what the API stands on in tests.
 func deps(s *store.Store) api.Deps {
 	return api.Deps{
-		Store: s, HashKey: hash, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
+		Store: s, HashKey: storedKey, SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/",
 		BadgeURL: badgeLinks().Tag, MetricsKey: metricsKey, ReturnPaths: returnPaths, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/logs"
+	"punctual/internal/monitor"
 	"punctual/web/intake"
 )
 
@@ -67,7 +69,7 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, 
 		a.error(w, http.StatusUnauthorized, "missing api key")
 		return
 	}
-	project, readonly, err := a.Store.ProjectByAPIKey(r.Context(), a.HashKey(key))
+	project, readonly, err := a.projectByKey(r.Context(), key)
 	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
 		project, readonly, err = a.Store.ProjectByAPIKey(r.Context(), key)
 	}
@@ -80,6 +82,14 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, 
 		logs.EventOf(r.Context()).Project = project.ID
 		op(&call{Request: r, w: w, project: project, readonly: readonly, version: chi.URLParam(r, "version"), body: b})
 	}
+}
+
+func (a *API) projectByKey(ctx context.Context, key string) (p *monitor.Project, readonly bool, err error) {
+	stored, err := a.HashKey(ctx, key)
+	if err != nil {
+		return nil, false, err
+	}
+	return a.Store.ProjectByAPIKey(ctx, stored)
 }
 
 // body is the JSON object of a request, its values not yet looked at.

@@ -56,7 +56,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 			t.Fatal(err)
 		}
 		deps := api.Deps{
-			Store: c.store, HashKey: e.auth.KeyHash, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
+			Store: c.store, HashKey: e.auth.StoredKey, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
 			Auth: e.auth, Addresses: addresses, MetricsKey: metricsKey, ReturnPaths: returnPaths,
 			Notifiers: notify.NewRegistry(notify.NewEmail(nil, nil, nil, root), notify.NewWebhook(nil, nil, nil)),
 			SendTest: func(_ context.Context, ch *monitor.Channel) (notify.Result, error) {

@@ -27,7 +27,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	eachExtended(t, func(e *extended) {
 		log := slog.New(slog.DiscardHandler)
 		badges := badge.New(badge.Deps{Store: e.store, Links: badgeLinks(), Label: "Punctual", Log: log})
-		metrics := projectmetrics.New(projectmetrics.Deps{Store: e.store, HashKey: hash})
+		metrics := projectmetrics.New(projectmetrics.Deps{Store: e.store, HashKey: storedKey})
 		r := chi.NewRouter()
 		r.Handle("/api/*", e.api)
 		r.Handle("/badge/*", badges)

@@ -25,8 +25,9 @@ func Formats() []string { return []string{"svg", "json", "shields"} }
 
 // Links makes the addresses of badges.
 type Links struct {
-	SecretKey string // of the instance
-	SiteURL   string // SITE_ROOT, without a slash at the end
+	SecretKey string   // of the instance
+	Former    []string // secret keys of before: addresses made with them are right, too
+	SiteURL   string   // SITE_ROOT, without a slash at the end
 }
 
 const signatureLength = 8
@@ -44,7 +45,15 @@ func (l Links) Signature(badgeKey, tag string) string {
 // signed tells whether the signature of an address opens the badge of the tag.
 // Only its beginning is compared.
 func (l Links) signed(signature, badgeKey, tag string) bool {
-	return len(signature) >= signatureLength && hmac.Equal([]byte(signature[:signatureLength]), []byte(l.Signature(badgeKey, tag)))
+	if len(signature) < signatureLength {
+		return false
+	}
+	beginning := []byte(signature[:signatureLength])
+	right := hmac.Equal(beginning, []byte(l.Signature(badgeKey, tag)))
+	for _, key := range l.Former {
+		right = hmac.Equal(beginning, []byte(Links{SecretKey: key}.Signature(badgeKey, tag))) || right
+	}
+	return right
 }
 
 const twoStatesMark = "-2"

@@ -4,6 +4,7 @@ package projectmetrics
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,8 +21,9 @@ import (
 
 // Deps is what the metrics stand on.
 type Deps struct {
-	Store   *store.Store
-	HashKey func(key string) string // the stored form of an API key (contract §2.2)
+	Store *store.Store
+	// HashKey is the stored form of an API key (contract §2.2).
+	HashKey func(ctx context.Context, key string) (string, error)
 }
 
 type server struct{ Deps }
@@ -68,7 +70,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // opens tells whether key is the read-only key of the project.
 func (s *server) opens(r *http.Request, project uuid.UUID, key string) (bool, error) {
-	p, readonly, err := s.Store.ProjectByAPIKey(r.Context(), s.HashKey(key))
+	stored, err := s.HashKey(r.Context(), key)
+	if err != nil {
+		return false, err
+	}
+	p, readonly, err := s.Store.ProjectByAPIKey(r.Context(), stored)
 	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
 		p, readonly, err = s.Store.ProjectByAPIKey(r.Context(), key)
 	}

@@ -1,6 +1,7 @@
 package projectmetrics_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -59,7 +60,7 @@ func newSite(tb testing.TB, st *store.Store, clock *testdb.Clock) *site {
 			tb.Fatal(err)
 		}
 	}
-	h := projectmetrics.New(projectmetrics.Deps{Store: st, HashKey: hash})
+	h := projectmetrics.New(projectmetrics.Deps{Store: st, HashKey: func(_ context.Context, key string) (string, error) { return hash(key), nil }})
 	r := chi.NewRouter()
 	for _, path := range []string{"/projects/{project}/metrics/", "/projects/{project}/metrics/{key}", "/projects/{project}/checks/metrics/{key}"} {
 		r.Method(http.MethodGet, path, h)
