@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,11 +19,16 @@ import (
 // everything has all settings that bring a self-check with them.
 func everything(t *testing.T, database string) *config.Config {
 	t.Helper()
+	backups := t.TempDir()
+	newest := "punctual-" + time.Now().UTC().Format("20060102T150405Z") + ".db"
+	if err := os.WriteFile(filepath.Join(backups, newest), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cfg, err := config.Load(map[string]string{
 		"PUNCTUAL_DATABASE_URL": database, "PUNCTUAL_SECRET_KEY": strings.Repeat("k", 32), "PUNCTUAL_SITE_ROOT": "https://punctual.invalid",
 		"PUNCTUAL_LISTEN": "127.0.0.1:0", "PUNCTUAL_SMTPD_LISTEN": "127.0.0.1:0", "PUNCTUAL_ADMINS": "ops@example.org",
 		"PUNCTUAL_SMTP_HOST": "127.0.0.1", "PUNCTUAL_SMTP_PORT": "1", "PUNCTUAL_SMTP_TLS": "none",
-		"PUNCTUAL_STATUS_HTTP": "wiki=http://127.0.0.1:1/", "PUNCTUAL_STATUS_COMMAND": "backup=/bin/true",
+		"PUNCTUAL_BACKUP_DIR": backups, "PUNCTUAL_STATUS_HTTP": "wiki=http://127.0.0.1:1/", "PUNCTUAL_STATUS_COMMAND": "backup=/bin/true",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +64,7 @@ func postgres(t *testing.T) *pgtest.Cluster {
 func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
-	want := []string{"database", "migrations", "storage", "disk", "sendalerts", "sendreports", "smtpd", "outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
+	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "sendalerts", "sendreports", "smtpd", "outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
 	}
@@ -114,7 +120,7 @@ func TestASystemThatIsWellSaysSo(t *testing.T) {
 	for _, r := range report.Results {
 		got = append(got, r.Name+" "+r.Severity.String())
 	}
-	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 15 {
+	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 17 {
 		t.Errorf("what is known: %v", known)
 	}
 	if want := []string{"mail error", "certificate warning", "dns warning", "wiki error"}; !slices.Equal(got, want) {
