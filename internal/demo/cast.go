@@ -62,8 +62,8 @@ type channel struct {
 
 // channels are those of all projects.
 func channels(projects []*monitor.Project) []channel {
-	const hooks = `{"method_down":"POST","url_down":"https://%[1]s/down","body_down":"{\"text\":\"$NAME is $STATUS\"}","headers_down":{"Content-Type":"application/json"},` +
-		`"method_up":"POST","url_up":"https://%[1]s/up","body_up":"{\"text\":\"$NAME is $STATUS\"}","headers_up":{"Content-Type":"application/json"}}`
+	const hooks = `{"method_down":"POST","url_down":"https://%[1]s/down","body_down":"{\"text\":\"$NAME_ESCAPED is $STATUS\"}","headers_down":{"Content-Type":"application/json"},` +
+		`"method_up":"POST","url_up":"https://%[1]s/up","body_up":"{\"text\":\"$NAME_ESCAPED is $STATUS\"}","headers_up":{"Content-Type":"application/json"}}`
 	mail := func(address string, up bool) string {
 		return fmt.Sprintf(`{"address":%q,"up":%t,"down":true}`, address, up)
 	}

@@ -13,7 +13,7 @@ import (
 
 // placeholder finds them all in one pass, so that values that contain a $ are
 // not expanded again, and takes the longest name: $TAG10 is the tenth tag.
-var placeholder = regexp.MustCompile(`\$(?:NAME_JSON|BODY_JSON|EXITSTATUS|CODE|STATUS|NOW|NAME|SLUG|TAGS|TAG[1-9][0-9]*|JSON|BODY)`)
+var placeholder = regexp.MustCompile(`\$(?:(?:NAME|BODY|TAGS|TAG[1-9][0-9]*)_ESCAPED|NAME_JSON|BODY_JSON|EXITSTATUS|CODE|STATUS|NOW|NAME|SLUG|TAGS|TAG[1-9][0-9]*|JSON|BODY)`)
 
 // placeholders are the values a webhook may mention. Each is computed when it
 // is first asked for. An unknown one stays as it is written.
@@ -34,6 +34,8 @@ func (p *placeholders) body(text string) string {
 			return p.pingBody()
 		case "$BODY_JSON":
 			return quote(p.pingBody())
+		case "$BODY_ESCAPED":
+			return escape(p.pingBody())
 		}
 		return p.value(name)
 	})
@@ -74,6 +76,13 @@ func (p *placeholders) header(text string) string {
 // such value.
 func (p *placeholders) value(name string) string {
 	c := &p.ev.Check
+	if plain, ok := strings.CutSuffix(name, "_ESCAPED"); ok {
+		value := p.value(plain)
+		if value == plain && plain != "$NAME" && plain != "$TAGS" { // there is none
+			return name
+		}
+		return escape(value)
+	}
 	switch name {
 	case "$CODE":
 		return c.Code.String()
@@ -108,6 +117,12 @@ func (p *placeholders) pingBody() string {
 		return ""
 	}
 	return strings.ToValidUTF8(string(p.ev.LastPing.Body), "\uFFFD")
+}
+
+// escape is the text as it stands between the quotation marks of a JSON string.
+func escape(text string) string {
+	quoted := quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 // quote is the text as a JSON string.

@@ -157,7 +157,7 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Headers", "X-Api-Key")
+	h.Set("Access-Control-Allow-Headers", allowedHeaders(r))
 	h.Set("Access-Control-Allow-Methods", strings.Join(append(methods, "OPTIONS"), ", "))
 	h.Set("Access-Control-Max-Age", "600")
 	switch handle := e[r.Method]; {
@@ -168,6 +168,25 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		handle(w, r)
 	}
+}
+
+// allowedHeaders are the headers that a script on another site may send: the key,
+// as ever, and of our extensions what its browser asks for.
+func allowedHeaders(r *http.Request) string {
+	allowed := "X-Api-Key"
+	if r.Method != http.MethodOptions {
+		return allowed
+	}
+	asked := strings.ToLower(strings.Join(r.Header.Values("Access-Control-Request-Headers"), ","))
+	for _, extension := range []string{"Authorization", "If-None-Match"} {
+		for name := range strings.SplitSeq(asked, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), extension) {
+				allowed += ", " + extension
+				break
+			}
+		}
+	}
+	return allowed
 }
 
 // addSlash sends clients that leave the final slash away to the right address,

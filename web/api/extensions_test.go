@@ -602,6 +602,38 @@ func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
 		made := e.object(201, "POST", "/api/v3/channels/", `{"kind":"email","config":{"address":"`+again+`","up":true,"down":true}}`)
 		if made["verified"] != false {
 			e.Errorf("made anew: %v", made)
+
+// Scripts of other sites may use what the extensions document.
+func TestScriptsOfOtherSites(t *testing.T) {
+	each(t, func(c *client) {
+		ask := func(method string, header ...string) http.Header {
+			r := httptest.NewRequest(method, "/api/v3/checks/", nil)
+			r.Header.Set("Origin", "https://dashboard.example.org")
+			for i := 0; i < len(header); i += 2 {
+				r.Header.Set(header[i], header[i+1])
+			}
+			w := httptest.NewRecorder()
+			c.api.ServeHTTP(w, r)
+			return w.Header()
+		}
+		for asked, want := range map[string]string{
+			"":                             "X-Api-Key",
+			"x-api-key":                    "X-Api-Key",
+			"content-type,x-api-key":       "X-Api-Key",
+			"authorization":                "X-Api-Key, Authorization",
+			"if-none-match, authorization": "X-Api-Key, Authorization, If-None-Match",
+			"x-other":                      "X-Api-Key",
+		} {
+			if got := ask("OPTIONS", "Access-Control-Request-Headers", asked).Get("Access-Control-Allow-Headers"); got != want {
+				t.Errorf("asked for %q: %q, want %q", asked, got, want)
+			}
+		}
+		answer := ask("GET", "Authorization", "Bearer "+rwKey)
+		if answer.Get("ETag") == "" || answer.Get("Access-Control-Expose-Headers") != "ETag" || answer.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%v", answer)
+		}
+		if again := ask("GET", "Authorization", "Bearer "+rwKey, "If-None-Match", answer.Get("ETag")); again.Get("Access-Control-Expose-Headers") != "ETag" {
+			t.Errorf("304: %v", again)
 		}
 	})
 }

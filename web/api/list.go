@@ -114,7 +114,7 @@ func (q *listQuery) page(w http.ResponseWriter, address string, checks []*monito
 	checks = checks[:q.limit]
 	q.more.Set("cursor", positionOf(checks[q.limit-1]).cursor())
 	w.Header().Set("Link", "<"+address+"?"+q.more.Encode()+`>; rel="next"`)
-	w.Header().Set("Access-Control-Expose-Headers", "Link")
+	w.Header().Set("Access-Control-Expose-Headers", "Link, ETag")
 	return checks
 }
 
@@ -144,6 +144,9 @@ func tagged(h http.HandlerFunc) http.HandlerFunc {
 			tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 			header := w.Header()
 			header.Set("ETag", tag)
+			if header.Get("Access-Control-Expose-Headers") == "" {
+				header.Set("Access-Control-Expose-Headers", "ETag")
+			}
 			header.Set("Cache-Control", "private, no-cache") // ask each time; others have other keys
 			if matches(r.Header.Get("If-None-Match"), tag) {
 				header.Del("Content-Type")
