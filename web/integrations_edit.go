@@ -299,7 +299,7 @@ func (s *Server) channelChecksForm(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	checks, err := s.Store.ChecksOf(r.Context(), project.ID)
+	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return err
 	}
@@ -335,13 +335,17 @@ func (s *Server) saveChannelChecks(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	checks, err := s.Store.ChecksOf(r.Context(), project.ID)
+	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return err
 	}
+	ticked := map[string]bool{}
+	for _, code := range form.Values["checks"] {
+		ticked[code] = true
+	}
 	var ids []int64
 	for i := range checks {
-		if slices.Contains(form.Values["checks"], checks[i].Code.String()) {
+		if ticked[checks[i].Code.String()] {
 			ids = append(ids, checks[i].ID)
 		}
 	}

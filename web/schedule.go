@@ -170,7 +170,7 @@ const maxNearZones = 3
 // the reader's own, before all others. c is the check the form is of, nil for a
 // new one.
 func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (scheduleFields, error) {
-	checks, err := s.Store.ChecksOf(r.Context(), project.ID)
+	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return scheduleFields{}, err
 	}

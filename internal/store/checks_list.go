@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,10 +36,32 @@ func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Che
 	return s.listChecks(ctx, rowColumns, project)
 }
 
-// CheckObjects lists the checks of a project, oldest first, as the API shows
-// them: the last runs, the run id of a start and when the watcher looks are zero.
-func (s *Store) CheckObjects(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
-	return s.listChecks(ctx, objectColumns, project)
+// EachCheckObject calls see for each check of a project, oldest first, as the API
+// shows them: the last runs, the run id of a start and when the watcher looks are
+// zero. The check is the same variable each time; see must not ask the database
+// for anything.
+func (s *Store) EachCheckObject(ctx context.Context, project uuid.UUID, see func(*monitor.Check)) error {
+	c := monitor.Check{ProjectID: project}
+	err := s.db.Each(ctx, checkDestOf(&c, objectColumns), func() { see(&c) },
+		`SELECT `+objectColumns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
+	if err != nil {
+		return fmt.Errorf("list checks: %w", err)
+	}
+	return nil
+}
+
+// Descriptions are the descriptions of the checks with the ids, by id; those that
+// are gone are not in it.
+func (s *Store) Descriptions(ctx context.Context, ids []int64) (map[int64]string, error) {
+	var id int64
+	var description string
+	found := make(map[int64]string, len(ids))
+	err := s.db.Each(ctx, []any{&id, &description}, func() { found[id] = description },
+		`SELECT c.id, c.description FROM checks c WHERE `+inSet(s.db.Engine, "c.id", 1, idSet), setOfIDs(s.db.Engine, ids))
+	if err != nil {
+		return nil, fmt.Errorf("read descriptions: %w", err)
+	}
+	return found, nil
 }
 
 func (s *Store) listChecks(ctx context.Context, columns string, project uuid.UUID) ([]monitor.Check, error) {

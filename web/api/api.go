@@ -78,23 +78,23 @@ func New(d Deps) http.Handler {
 	r.Use(a.recoverPanics)
 
 	// Checks.
-	list(r, versionPath+`/checks/`, endpoint{"GET": a.read(a.list), "POST": a.write(a.create)})
+	a.route(r, versionPath+`/checks/`, endpoint{"GET": a.read(a.list), "POST": a.write(a.create)})
 	r.Handle(checkPath, endpoint{"GET": a.read(a.get), "POST": a.write(a.update), "DELETE": a.remove(a.delete)})
 	r.Handle(uniquePath, endpoint{"GET": a.read(a.getByUniqueKey)})
 	r.Handle(checkPath+`/pause`, endpoint{"POST": a.write(a.pause)})
 	r.Handle(checkPath+`/resume`, endpoint{"POST": a.write(a.resume)})
 
 	// What happened to them.
-	list(r, checkPath+`/pings/`, endpoint{"GET": a.remove(a.pings)})
+	a.route(r, checkPath+`/pings/`, endpoint{"GET": a.remove(a.pings)})
 	r.Handle(checkPath+`/pings/{n:[0-9]+}/body`, endpoint{"GET": a.remove(a.pingBody)})
-	list(r, checkPath+`/flips/`, endpoint{"GET": a.read(a.flips)})
-	list(r, uniquePath+`/flips/`, endpoint{"GET": a.read(a.flipsByUniqueKey)})
+	a.route(r, checkPath+`/flips/`, endpoint{"GET": a.read(a.flips)})
+	a.route(r, uniquePath+`/flips/`, endpoint{"GET": a.read(a.flipsByUniqueKey)})
 
-	list(r, versionPath+`/badges/`, endpoint{"GET": a.read(a.badges)})
+	a.route(r, versionPath+`/badges/`, endpoint{"GET": a.read(a.badges)})
 
 	// Channels.
-	list(r, `/{version:v[12]}/channels/`, endpoint{"GET": a.remove(a.channels)})
-	list(r, extendedPath+`/channels/`, endpoint{"GET": a.remove(a.channels), "POST": a.write(a.extension(a.createChannel))})
+	a.route(r, `/{version:v[12]}/channels/`, endpoint{"GET": a.remove(a.channels)})
+	a.route(r, extendedPath+`/channels/`, endpoint{"GET": a.remove(a.channels), "POST": a.write(a.extension(a.createChannel))})
 	r.Handle(channelPath, endpoint{
 		"GET": a.read(a.extension(a.channel)), "POST": a.write(a.extension(a.updateChannel)), "DELETE": a.remove(a.extension(a.deleteChannel)),
 	})
@@ -103,16 +103,16 @@ func New(d Deps) http.Handler {
 	r.Handle(channelPath+`/checks`, endpoint{"POST": assign, "PUT": assign})
 
 	// Projects, with a token of an account.
-	list(r, extendedPath+`/projects/`, endpoint{"GET": a.account(a.projects), "POST": a.account(a.createProject)})
+	a.route(r, extendedPath+`/projects/`, endpoint{"GET": a.account(a.projects), "POST": a.account(a.createProject)})
 	r.Handle(projectPath, endpoint{"GET": a.account(a.project), "POST": a.account(a.updateProject), "DELETE": a.account(a.deleteProject)})
 	r.Handle(projectPath+`/keys`, endpoint{"POST": a.account(a.projectKeys)})
 
 	// Without a key of a project: any method for those who watch, POST for the
 	// callbacks of providers and mail servers (contract §5).
-	list(r, versionPath+`/status/`, http.HandlerFunc(a.status))
-	list(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
+	a.route(r, versionPath+`/status/`, http.HandlerFunc(a.status))
+	a.route(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
 	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
-	list(r, versionPath+`/bounces/`, postOnly(a.bounce))
+	a.route(r, versionPath+`/bounces/`, postOnly(a.bounce))
 
 	r.Get(`/openapi.yaml`, a.openapi())
 
@@ -120,11 +120,11 @@ func New(d Deps) http.Handler {
 	return r
 }
 
-// list registers an address that ends in a slash, and the redirect for those
+// route registers an address that ends in a slash, and the redirect for those
 // who leave it away.
-func list(r chi.Router, path string, h http.Handler) {
+func (a *API) route(r chi.Router, path string, h http.Handler) {
 	if e, ok := h.(endpoint); ok && e["GET"] != nil {
-		e["GET"] = tagged(e["GET"])
+		e["GET"] = a.tagged(e["GET"])
 	}
 	r.Handle(path, h)
 	r.HandleFunc(strings.TrimSuffix(path, "/"), addSlash)
@@ -233,6 +233,10 @@ func (a *API) json(w http.ResponseWriter, status int, v any) {
 func sendJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
+	if k, held := w.(*keptAnswer); held { // nobody else has the bytes
+		k.body = body
+		return
+	}
 	w.Write(body)
 }
 

@@ -244,7 +244,7 @@ func (a *API) assignChannel(c *call) error {
 	if err := c.body.only("checks"); err != nil {
 		return err
 	}
-	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
+	checks, err := a.Store.CheckList(c.Context(), c.project.ID)
 	if err != nil {
 		return err
 	}

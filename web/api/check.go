@@ -18,10 +18,12 @@ type view struct {
 	now      time.Time
 
 	badges, checks string // what the addresses of badges and checks begin with
+
+	list *checkList // which the objects are written to, nil = none
 }
 
 func (a *API) view(version string, readonly bool, now time.Time) view {
-	return view{version, readonly, now, a.SiteURL + "/b/2/", a.SiteURL + "/api/" + version + "/checks/"}
+	return view{version: version, readonly: readonly, now: now, badges: a.SiteURL + "/b/2/", checks: a.SiteURL + "/api/" + version + "/checks/"}
 }
 
 // appendCheck appends the check object of contract §2.3: what read-write and
@@ -32,7 +34,10 @@ func (a *API) appendCheck(b []byte, c *monitor.Check, channels []uuid.UUID, v *v
 	o.text("name", c.Name)
 	o.text("slug", c.Slug)
 	o.text("tags", c.Tags)
-	o.text("desc", c.Description)
+	o.name("desc")
+	if v.list == nil || !v.list.leaveOut(o.json, c) {
+		o.json = appendText(o.json, c.Description)
+	}
 	o.number("grace", int64(c.Grace.Seconds()))
 	o.number("n_pings", c.NPings)
 	o.text("status", statusText(c, v))

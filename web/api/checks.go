@@ -21,33 +21,36 @@ func (a *API) list(c *call) {
 		a.refuse(c.w, c.Request, err)
 		return
 	}
-	checks, err := a.Store.CheckObjects(c.Context(), c.project.ID)
-	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
-	}
 	channels, err := a.Store.Assignments(c.Context(), c.project.ID)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	slug, tags, now := query.Get("slug"), query["tag"], a.Store.Now()
-	found := make([]*monitor.Check, 0, len(checks))
-	for i := range checks {
-		if check := &checks[i]; (slug == "" || check.Slug == slug) && hasTags(check, tags) && wanted.wants(check, now) {
-			found = append(found, check)
-		}
-	}
-	found = wanted.page(c.w, a.SiteURL+"/api/"+c.version+"/checks/", found)
+	slug, tags := query.Get("slug"), query["tag"]
 	view := c.view(a)
-	out := append(make([]byte, 0, len(found)*objectSize), `{"checks":[`...)
-	for i, check := range found {
-		if i > 0 {
+	list := newCheckList()
+	view.list = list
+	out := append(list.last, `{"checks":[`...)
+	first, page := true, wanted.newPage()
+	err = a.Store.EachCheckObject(c.Context(), c.project.ID, func(check *monitor.Check) {
+		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, view.now) || !page.take(check) {
+			return
+		}
+		if !first {
 			out = append(out, ',')
 		}
-		out = a.appendCheck(out, check, channels[check.ID], &view)
+		first = false
+		list.wrote(a.appendCheck(out, check, channels[check.ID], &view))
+		out = list.last
+	})
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
 	}
-	sendJSON(c.w, http.StatusOK, append(out, "]}"...))
+	page.link(c.w, a.SiteURL+"/api/"+c.version+"/checks/")
+	list.last = append(out, "]}"...)
+	list.finish()
+	a.sendList(c.w, list)
 }
 
 // objectSize is about the size of a check object, in bytes.
@@ -91,18 +94,15 @@ func (a *API) get(c *call) {
 
 // getByUniqueKey is GET checks/<unique_key>.
 func (a *API) getByUniqueKey(c *call) {
-	checks, err := a.Store.ChecksOf(c.Context(), c.project.ID)
-	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
-	}
-	key := chi.URLParam(c.Request, "unique")
-	i := slices.IndexFunc(checks, func(check monitor.Check) bool { return monitor.UniqueKey(check.Code) == key })
-	if i < 0 {
+	check, err := a.Store.CheckByUniqueKey(c.Context(), chi.URLParam(c.Request, "unique"), c.project.ID)
+	switch {
+	case errs.KindOf(err) == errs.NotFound:
 		empty(c.w, http.StatusNotFound)
-		return
+	case err != nil:
+		a.fail(c.w, c.Request, err)
+	default:
+		a.answer(c, http.StatusOK, check)
 	}
-	a.answer(c, http.StatusOK, &checks[i])
 }
 
 // create is POST checks/: it makes a check, or changes the one that `unique`

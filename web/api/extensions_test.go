@@ -602,6 +602,9 @@ func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
 		made := e.object(201, "POST", "/api/v3/channels/", `{"kind":"email","config":{"address":"`+again+`","up":true,"down":true}}`)
 		if made["verified"] != false {
 			e.Errorf("made anew: %v", made)
+		}
+	})
+}
 
 // Scripts of other sites may use what the extensions document.
 func TestScriptsOfOtherSites(t *testing.T) {

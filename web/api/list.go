@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/monitor"
 )
 
@@ -105,17 +105,35 @@ func (q *listQuery) wants(c *monitor.Check, now time.Time) bool {
 	return slices.Contains(q.statuses, string(c.StatusAt(now))) || c.Started() && slices.Contains(q.statuses, "started")
 }
 
-// page cuts off what is beyond the limit, and tells in the Link header where
-// the list goes on (RFC 8288).
-func (q *listQuery) page(w http.ResponseWriter, address string, checks []*monitor.Check) []*monitor.Check {
-	if q.limit == 0 || len(checks) <= q.limit {
-		return checks
+// page is the part of the list that is sent.
+type page struct {
+	query *listQuery
+	taken int
+	last  position // of what was taken
+	more  bool     // there is something after it
+}
+
+func (q *listQuery) newPage() *page { return &page{query: q} }
+
+// take tells whether the next check is on the page.
+func (p *page) take(c *monitor.Check) bool {
+	if p.query.limit > 0 && p.taken == p.query.limit {
+		p.more = true
+		return false
 	}
-	checks = checks[:q.limit]
-	q.more.Set("cursor", positionOf(checks[q.limit-1]).cursor())
-	w.Header().Set("Link", "<"+address+"?"+q.more.Encode()+`>; rel="next"`)
+	p.taken++
+	p.last = positionOf(c)
+	return true
+}
+
+// link tells in the Link header where the list goes on (RFC 8288).
+func (p *page) link(w http.ResponseWriter, address string) {
+	if !p.more {
+		return
+	}
+	p.query.more.Set("cursor", p.last.cursor())
+	w.Header().Set("Link", "<"+address+"?"+p.query.more.Encode()+`>; rel="next"`)
 	w.Header().Set("Access-Control-Expose-Headers", "Link, ETag")
-	return checks
 }
 
 // asksFor tells whether the request wants an extra field: ?extra=name, several
@@ -135,13 +153,12 @@ func (c *call) asksFor(name string) bool {
 // tagged gives the answers of a list their ETag, and answers 304 to those who
 // have the same already (RFC 9110 §13). The tag is the hash of the whole answer:
 // statuses change as time passes, so nothing less would do.
-func tagged(h http.HandlerFunc) http.HandlerFunc {
+func (a *API) tagged(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		kept := &keptAnswer{ResponseWriter: w, status: http.StatusOK}
 		h(kept, r)
 		if kept.status == http.StatusOK {
-			sum := sha256.Sum256(kept.body.Bytes())
-			tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+			tag := `W/"` + hex.EncodeToString(kept.sum()[:12]) + `"`
 			header := w.Header()
 			header.Set("ETag", tag)
 			if header.Get("Access-Control-Expose-Headers") == "" {
@@ -155,7 +172,15 @@ func tagged(h http.HandlerFunc) http.HandlerFunc {
 			}
 		}
 		w.WriteHeader(kept.status)
-		w.Write(kept.body.Bytes())
+		if kept.list == nil {
+			w.Write(kept.body)
+			return
+		}
+		err := kept.list.send(incident.Unhurried(r.Context()), w, a.Store.Descriptions)
+		if err != nil { // too late to say so: the client sees that the answer is cut
+			a.Log.WarnContext(r.Context(), "a list could not be sent in full", "error", err)
+			panic(http.ErrAbortHandler)
+		}
 	}
 }
 
@@ -163,11 +188,31 @@ func tagged(h http.HandlerFunc) http.HandlerFunc {
 type keptAnswer struct {
 	http.ResponseWriter
 	status int
-	body   bytes.Buffer
+	body   []byte
+	list   *checkList // instead of body, nil = none
 }
 
-func (k *keptAnswer) WriteHeader(status int)      { k.status = status }
-func (k *keptAnswer) Write(p []byte) (int, error) { return k.body.Write(p) }
+func (k *keptAnswer) WriteHeader(status int) { k.status = status }
+
+func (k *keptAnswer) Write(p []byte) (int, error) {
+	k.body = append(k.body, p...)
+	return len(p), nil
+}
+
+// sum is the hash of the answer.
+func (k *keptAnswer) sum() []byte {
+	if k.list != nil {
+		return k.list.hash.Sum(nil)
+	}
+	sum := sha256.Sum256(k.body)
+	return sum[:]
+}
+
+// sendList answers with a list of checks, through tagged.
+func (a *API) sendList(w http.ResponseWriter, list *checkList) {
+	w.Header().Set("Content-Type", "application/json")
+	w.(*keptAnswer).list = list
+}
 
 // matches tells whether the header If-None-Match names the tag; weak and strong
 // tags of the same text are the same here.

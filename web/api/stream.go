@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+
+	"punctual/internal/monitor"
+)
+
+// A list of checks is written row by row as the database hands them out, into
+// pieces that are not copied again. Its ETag, the hash of all of it, must be known
+// before the first byte leaves, and nobody may keep a connection to the database
+// busy by reading slowly. So the list is held until it is sent, but for long
+// descriptions: they are hashed, left out, and read again as the list goes out.
+// Ten thousand checks take 15 MB like that, whatever is written about them.
+
+const (
+	// pieceSize is the size of a piece, in bytes.
+	pieceSize = 64 << 10
+
+	// shortText is how long a description may be that is never left out, in bytes.
+	shortText = 200
+
+	// roomForTexts is for how many bytes of longer ones a list has room.
+	roomForTexts = 1 << 20
+
+	// readAtOnce is how many bytes of descriptions are read again at a time.
+	readAtOnce = 256 << 10
+)
+
+// checkList is the JSON of a list of checks on its way.
+type checkList struct {
+	full   [][]byte // pieces that are complete
+	last   []byte   // the present one
+	hashed int      // bytes of last
+	hash   hash.Hash
+	room   int
+	gaps   []gap
+	quoted []byte // a description as JSON, to use the memory again
+}
+
+// gap is a description that is left out.
+type gap struct {
+	piece, at int   // where it belongs
+	check     int64 // the id of its check
+	size      int   // bytes as JSON
+	sum       [sha256.Size]byte
+}
+
+func newCheckList() *checkList {
+	return &checkList{hash: sha256.New(), room: roomForTexts, last: make([]byte, 0, pieceSize)}
+}
+
+// leaveOut tells whether the description of the check, which is to stand at the
+// end of json, is left out there.
+func (l *checkList) leaveOut(json []byte, c *monitor.Check) bool {
+	size := len(c.Description)
+	if size <= shortText {
+		return false
+	}
+	if size <= l.room {
+		l.room -= size
+		return false
+	}
+	l.quoted = appendText(l.quoted[:0], c.Description)
+	l.hash.Write(json[l.hashed:])
+	l.hash.Write(l.quoted)
+	l.hashed = len(json)
+	l.gaps = append(l.gaps, gap{len(l.full), len(json), c.ID, len(l.quoted), sha256.Sum256(l.quoted)})
+	return true
+}
+
+// wrote takes the present piece back, with more at its end, and begins another
+// one when it is full.
+func (l *checkList) wrote(json []byte) {
+	l.last = json
+	if len(json) < pieceSize-objectSize {
+		return
+	}
+	l.finish()
+	l.full = append(l.full, l.last)
+	l.last = make([]byte, 0, pieceSize)
+	l.hashed = 0
+}
+
+// finish hashes what has not been hashed.
+func (l *checkList) finish() {
+	l.hash.Write(l.last[l.hashed:])
+	l.hashed = len(l.last)
+}
+
+// errChanged ends an answer whose ETag is no longer true of it.
+var errChanged = errors.New("a description has changed while the list was sent")
+
+// send writes the list; read gives the descriptions of checks by their ids.
+func (l *checkList) send(ctx context.Context, w io.Writer, read func(context.Context, []int64) (map[int64]string, error)) error {
+	var texts map[int64]string
+	next := 0 // the first gap whose text has not been read
+	done := 0 // gaps
+	for i, piece := range append(l.full, l.last) {
+		at := 0
+		for ; done < len(l.gaps) && l.gaps[done].piece == i; done++ {
+			g := &l.gaps[done]
+			if done == next {
+				var err error
+				if next, texts, err = l.readSome(ctx, next, read); err != nil {
+					return err
+				}
+			}
+			l.quoted = appendText(l.quoted[:0], texts[g.check])
+			if sha256.Sum256(l.quoted) != g.sum {
+				return errChanged
+			}
+			if _, err := w.Write(piece[at:g.at]); err != nil {
+				return err
+			}
+			if _, err := w.Write(l.quoted); err != nil {
+				return err
+			}
+			at = g.at
+		}
+		if _, err := w.Write(piece[at:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readSome reads the texts of the gaps from the given one on, as many as fit into
+// readAtOnce bytes, and returns the gap after them.
+func (l *checkList) readSome(ctx context.Context, from int, read func(context.Context, []int64) (map[int64]string, error)) (int, map[int64]string, error) {
+	var ids []int64
+	size := 0
+	to := from
+	for ; to < len(l.gaps) && (size == 0 || size+l.gaps[to].size <= readAtOnce); to++ {
+		ids = append(ids, l.gaps[to].check)
+		size += l.gaps[to].size
+	}
+	texts, err := read(ctx, ids)
+	return to, texts, err
+}
