@@ -16,62 +16,74 @@ const (
 	LateStart = 10 * time.Minute
 )
 
-// endedRun is a run id whose end has come.
-type endedRun struct {
-	rid uuid.UUID
-	// at is when its last end came.
-	at time.Time
-	// again: it has ended in more than one run, so the job sends the same id with
-	// each, and a start is the beginning of the next.
-	again bool
-	// late: a start was ignored since.
-	late bool
-}
-
-// An ended run is written in 25 bytes: the id, microseconds, flags.
+// Check.EndedRuns holds records of 25 bytes in base64, newest last: the run id,
+// the microseconds of its last end, flags.
 const (
 	endedSize = 16 + 8 + 1
-	flagAgain = 1
-	flagLate  = 2
+	endedFlag = endedSize - 1
+	// endedAgain: the id has ended in more than one run, so the job sends the same
+	// with each, and a start is the beginning of the next.
+	endedAgain = 1
+	// endedLate: a start was ignored since.
+	endedLate = 2
 )
 
-// readEnded reads Check.EndedRuns, newest last. What cannot be read is nothing.
-func readEnded(text string) []endedRun {
-	if text == "" {
-		return nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return nil
-	}
-	runs := make([]endedRun, 0, MaxEndedRuns+1)
-	for ; len(raw) >= endedSize; raw = raw[endedSize:] {
-		micros := int64(binary.BigEndian.Uint64(raw[16:])) //nolint:gosec // as writeEnded has it
-		runs = append(runs, endedRun{
-			rid:   uuid.UUID(raw[:16]),
-			at:    time.UnixMicro(micros),
-			again: raw[24]&flagAgain != 0,
-			late:  raw[24]&flagLate != 0,
-		})
-	}
-	return runs
+// endedRuns are the records of a check. It is on the way of each ping with a run
+// id, so it has no memory of its own.
+type endedRuns struct {
+	n   int
+	raw [MaxEndedRuns * endedSize]byte
 }
 
-func writeEnded(runs []endedRun) string {
-	raw := make([]byte, 0, endedSize*len(runs))
-	for _, r := range runs {
-		raw = append(raw, r.rid[:]...)
-		raw = binary.BigEndian.AppendUint64(raw, uint64(r.at.UnixMicro())) //nolint:gosec // read back as it was
-		flags := byte(0)
-		if r.again {
-			flags |= flagAgain
-		}
-		if r.late {
-			flags |= flagLate
-		}
-		raw = append(raw, flags)
+// read takes Check.EndedRuns. What cannot be read is nothing.
+func (e *endedRuns) read(text string) {
+	if len(text) > base64.RawURLEncoding.EncodedLen(len(e.raw)) {
+		return
 	}
-	return base64.RawURLEncoding.EncodeToString(raw)
+	size, err := base64.RawURLEncoding.Decode(e.raw[:], []byte(text))
+	if err == nil {
+		e.n = size / endedSize
+	}
+}
+
+func (e *endedRuns) text() string {
+	var text [(MaxEndedRuns*endedSize*8 + 5) / 6]byte
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], e.raw[:e.n*endedSize]))
+}
+
+func (e *endedRuns) record(i int) []byte { return e.raw[i*endedSize : (i+1)*endedSize] }
+
+// find returns the place of a run id, -1 = it is not there.
+func (e *endedRuns) find(rid uuid.UUID) int {
+	for i := range e.n {
+		if uuid.UUID(e.record(i)) == rid {
+			return i
+		}
+	}
+	return -1
+}
+
+// since is how long before t record i has ended.
+func (e *endedRuns) since(i int, t time.Time) time.Duration {
+	micros := int64(binary.BigEndian.Uint64(e.record(i)[16:])) //nolint:gosec // as add has it
+	return t.Sub(time.UnixMicro(micros))
+}
+
+func (e *endedRuns) remove(i int) {
+	copy(e.raw[i*endedSize:], e.raw[(i+1)*endedSize:e.n*endedSize])
+	e.n--
+}
+
+// add puts an end behind the others; the oldest makes room.
+func (e *endedRuns) add(rid uuid.UUID, at time.Time, flags byte) {
+	if e.n == MaxEndedRuns {
+		e.remove(0)
+	}
+	e.n++
+	r := e.record(e.n - 1)
+	copy(r, rid[:])
+	binary.BigEndian.PutUint64(r[16:], uint64(at.UnixMicro())) //nolint:gosec // read back as it was
+	r[endedFlag] = flags
 }
 
 // startsLate tells whether start p came after the end of its own run, as it does
@@ -84,20 +96,18 @@ func (c *Check) startsLate(p *Ping) bool {
 	if !p.RID.Valid {
 		return false
 	}
-	runs := readEnded(c.EndedRuns)
-	for i := range runs {
-		r := &runs[i]
-		if r.rid != p.RID.UUID {
-			continue
-		}
-		if r.again || p.CreatedAt.Sub(r.at) > LateStart {
-			return false
-		}
-		r.late = true
-		c.EndedRuns = writeEnded(runs)
-		return true
+	if c.EndedRuns == "" {
+		return false
 	}
-	return false
+	var runs endedRuns
+	runs.read(c.EndedRuns)
+	i := runs.find(p.RID.UUID)
+	if i < 0 || runs.record(i)[endedFlag]&endedAgain != 0 || runs.since(i, p.CreatedAt) > LateStart {
+		return false
+	}
+	runs.record(i)[endedFlag] |= endedLate
+	c.EndedRuns = runs.text()
+	return true
 }
 
 // noteEnd remembers that the run id of p has ended. It is to be called before
@@ -110,18 +120,16 @@ func (c *Check) noteEnd(p *Ping) {
 	if !p.RID.Valid {
 		return
 	}
-	begun := c.Started() && c.LastStartRID == p.RID
-	ended := endedRun{rid: p.RID.UUID, at: p.CreatedAt}
-	var others []endedRun
-	for _, r := range readEnded(c.EndedRuns) {
-		if r.rid == ended.rid {
-			ended.again = r.again || r.late || begun || p.CreatedAt.Sub(r.at) > LateStart
-			continue
+	var runs endedRuns
+	runs.read(c.EndedRuns)
+	flags := byte(0)
+	if i := runs.find(p.RID.UUID); i >= 0 {
+		begun := c.Started() && c.LastStartRID == p.RID
+		if begun || runs.record(i)[endedFlag] != 0 || runs.since(i, p.CreatedAt) > LateStart {
+			flags = endedAgain
 		}
-		others = append(others, r)
+		runs.remove(i)
 	}
-	if len(others) >= MaxEndedRuns {
-		others = others[len(others)-MaxEndedRuns+1:]
-	}
-	c.EndedRuns = writeEnded(append(others, ended))
+	runs.add(p.RID.UUID, p.CreatedAt, flags)
+	c.EndedRuns = runs.text()
 }
