@@ -72,7 +72,7 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 	e.jane = e.otherBrowser()
 	e.user, e.project = e.jane.login("jane@example.org")
 	deps := api.Deps{
-		Store: e.store, HashKey: e.auth.KeyHash, SiteURL: e.url, PingEndpoint: e.url + "/ping/", MetricsKey: "metrics", Auth: e.auth,
+		Store: e.store, HashKey: e.auth.StoredKey, SiteURL: e.url, PingEndpoint: e.url + "/ping/", MetricsKey: "metrics", Auth: e.auth,
 		BadgeURL:    e.server.BadgeLinks.Tag,
 		ReturnPaths: mail.NewReturnPaths(testSecret, "example.org"), Notifiers: e.server.Notifiers, SendTest: noTester{}.SendTest,
 		Addresses: e.server.addresses, Log: slog.New(slog.DiscardHandler),

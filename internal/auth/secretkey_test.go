@@ -86,7 +86,7 @@ func TestAnExistingDatabaseMayHaveAShortKey(t *testing.T) {
 func TestAnExistingDatabaseKnowsItsKey(t *testing.T) {
 	for name, fill := range map[string]func(t *testing.T, s *store.Store, a store.Account){
 		"by a sealed secret": func(t *testing.T, s *store.Store, a store.Account) {
-			if _, err := s.SetTOTP(t.Context(), a.User.ID, service(s, firstKey).NewTOTP(a.User), 1, nil); err != nil {
+			if _, err := s.SetTOTP(t.Context(), a.User.ID, service(s, firstKey).NewTOTP(a.User), 1, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -119,7 +119,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := service(s, firstKey)
-		if _, err := s.SetTOTP(t.Context(), a.User.ID, before.NewTOTP(a.User), 1, nil); err != nil {
+		if _, err := s.SetTOTP(t.Context(), a.User.ID, before.NewTOTP(a.User), 1, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		codes, err := before.NewRecoveryCodes(t.Context(), a.User)
