@@ -59,7 +59,7 @@ func TestAStreamSendsNothingToWhoMayNotLookAnyMore(t *testing.T) {
 			must(s, err)
 		},
 		"account removed": func(s, _ *testSite, user *monitor.User, _ *monitor.Project) {
-			must(s, s.store.DeleteUser(s.Context(), user.ID))
+			must(s, s.store.DeleteUser(s.Context(), user.ID, nil))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

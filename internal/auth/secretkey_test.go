@@ -126,7 +126,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, token, err := before.CreateToken(t.Context(), a.User.ID, "robot", false)
+		_, token, err := before.CreateToken(t.Context(), a.User, "robot", false, "192.0.2.1")
 		if err != nil {
 			t.Fatal(err)
 		}
