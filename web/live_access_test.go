@@ -102,7 +102,7 @@ func TestAStreamEndsWithItsProject(t *testing.T) {
 	for _, st := range streams {
 		st.next()
 	}
-	if err := s.store.DeleteProject(s.Context(), p.ID); err != nil {
+	if err := s.store.DeleteProject(s.Context(), p.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, st := range streams {
