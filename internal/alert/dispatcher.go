@@ -31,6 +31,7 @@ type Dispatcher struct {
 
 type claimResult struct {
 	claimed []*store.Claimed
+	flood   bool // as many as were asked for
 	err     error
 }
 
@@ -94,6 +95,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			} else {
 				d.cfg.Observe.claimed()
 			}
+			d.queues.flood = r.flood
 			d.accept(r.claimed)
 			due = due || len(r.claimed) > 0 // there may be more
 		case j := <-d.done:
@@ -110,10 +112,10 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 	var claimed []*store.Claimed
 	err := incident.Catch("worker", func() (err error) {
 		claimed, err = d.cfg.Store.ClaimDeliveries(ctx, store.Claim{Worker: d.cfg.Worker, Limit: r.limit, PerChannel: r.perChannel, Lease: lease,
-			NotChannels: r.notChannels, NotOwners: r.notOwners, NotKinds: r.notKinds})
+			NotChannels: r.notChannels, NotOwners: r.notOwners, NotKinds: r.notKinds, Calm: r.calm})
 		return err
 	})
-	d.claims <- claimResult{claimed, err}
+	d.claims <- claimResult{claimed, len(claimed) >= r.limit, err}
 }
 
 // accept puts claimed deliveries into their queues, and settles those that need

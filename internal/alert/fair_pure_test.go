@@ -198,3 +198,20 @@ func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
 		t.Errorf("left out with 40 waiting for 5 slots: %v", r.notOwners)
 	}
 }
+
+// Where nothing waits a claim is small and cheap; it is large once there was more.
+func TestAClaimIsCalmUntilItFindsAFlood(t *testing.T) {
+	qs := newQueues(Limits{})
+	if r := qs.room(start); !r.calm || r.limit != calmBatch {
+		t.Errorf("room at rest %+v", r)
+	}
+	qs.flood = true
+	if r := qs.room(start); r.calm || r.limit != claimBatch {
+		t.Errorf("room in a flood %+v", r)
+	}
+	qs.flood = false
+	fillOf(qs, a, "webhook", 1)
+	if r := qs.room(start); r.calm || r.limit != claimBatch {
+		t.Errorf("room with some that wait %+v", r)
+	}
+}

@@ -47,6 +47,7 @@ func (l Limits) ofKind(kind string) int {
 
 const (
 	claimBatch = 200  // deliveries per claim
+	calmBatch  = 50   // where nothing waits and the last claim has found fewer
 	perChannel = 64   // of one channel per claim, until its destination is known to be quick
 	maxQueued  = 2000 // deliveries leased and waiting for their turn
 	perSlot    = 8    // deliveries that may wait for each slot of a destination

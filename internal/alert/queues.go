@@ -77,6 +77,7 @@ type queues struct {
 	ring         []*share // in order of their turns
 	turn         int
 	waiting      int
+	flood        bool // the last claim has found all it asked for
 	total        *pool
 	kinds        map[string]*pool
 	owners       map[uuid.UUID]*owner

@@ -10,8 +10,9 @@ import (
 
 // room is what there is room for.
 type room struct {
-	limit       int // deliveries; 0 = do not claim
-	perChannel  int // of them of one channel
+	limit       int  // deliveries; 0 = do not claim
+	perChannel  int  // of them of one channel
+	calm        bool // nothing waits, and little is likely to be due
 	notChannels []uuid.UUID
 	notOwners   []store.OwnerKind
 	notKinds    []string
@@ -48,6 +49,9 @@ func (qs *queues) room(now time.Time) room {
 		}
 	}
 	r.limit = qs.claimable()
+	if r.calm = qs.waiting == 0 && !qs.flood; r.calm {
+		r.limit = calmBatch
+	}
 	if r.limit == 0 || total >= qs.limits.Total {
 		r.limit = 0
 		r.closed++
@@ -57,8 +61,8 @@ func (qs *queues) room(now time.Time) room {
 
 func eighth(limit int) int { return (limit + 7) / 8 }
 
-// claimable is how many may be claimed. When so many wait that owners with more
-// than a few are left out, the others still find a little room.
+// claimable is how many may be claimed. When so many wait that the owners who have
+// most are left out, the others still find a little room.
 func (qs *queues) claimable() int {
 	switch left := maxQueued - qs.waiting; {
 	case left >= claimBatch/2:
@@ -92,8 +96,10 @@ func (qs *queues) fullQueues(r *room, s *share) (channels []uuid.UUID, ready int
 // fullShare tells whether no more of the share is to be claimed.
 func (qs *queues) fullShare(s *share, ready, startable int, now time.Time) bool {
 	switch {
-	case ready >= s.pool.limit, s.owner.waiting > 0 && s.owner.waiting >= fairShare(maxQueued, qs.waiting):
+	case ready >= s.pool.limit:
 		return true
+	case maxQueued-qs.waiting < claimBatch/2 && s.owner.waiting > 0 && s.owner.waiting*len(qs.owners) >= qs.waiting:
+		return true // all are full, and this one has no less than the others
 	case len(s.ring) == 1 && s.waiting >= perSlot*s.pool.limit:
 		return true // what comes through other channels most likely has the same destination
 	case !s.hangs(now):

@@ -21,6 +21,10 @@ type Claim struct {
 	NotChannels []uuid.UUID   // channels that have no room now
 	NotOwners   []OwnerKind   // owners that have no room now, each for one kind
 	NotKinds    []string      // kinds that have no room now
+
+	// Calm says that no more than Limit are likely to be due, so that it does not
+	// matter whose they are. Such a claim costs half as much where there is little.
+	Calm bool
 }
 
 // OwnerKind is what the owner of projects has of one kind of channel.
@@ -52,7 +56,10 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 	if e == db.Postgres {
 		claim = s.claimPostgres
 	}
-	args := []any{now, setOfUUIDs(e, c.NotChannels), set(e, c.NotKinds), claimOldest, c.PerChannel, c.Limit, c.Worker, now.Add(c.Lease), claimNewest}
+	args := []any{now, setOfUUIDs(e, c.NotChannels), set(e, c.NotKinds), claimOldest, c.PerChannel, c.Limit, c.Worker, now.Add(c.Lease)}
+	if !c.Calm {
+		args = append(args, claimNewest)
+	}
 	if len(c.NotOwners) > 0 {
 		full := make([]string, len(c.NotOwners))
 		for i, o := range c.NotOwners {
@@ -60,7 +67,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 		}
 		args = append(args, set(e, full))
 	}
-	ids, err := claim(ctx, claimSQL(e, len(c.NotOwners) > 0), args)
+	ids, err := claim(ctx, claimSQL(e, c.Calm, len(c.NotOwners) > 0), args)
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries: %w", err)
 	}
@@ -77,31 +84,53 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 
 // claimSQL takes $1 now, $2 channels and $3 kinds to leave out, $4 how many of the
 // oldest to look at, $5 at most per channel, $6 at most, $7 worker, $8 end of the
-// lease, $9 how many of the newest to look at, $10 owners to leave out, as "owner kind",
-// where there are any.
+// lease; unless it is calm, how many of the newest to look at; and last, where there
+// are any, owners to leave out, as "owner kind".
 //
 // It is written so that PostgreSQL has one way only, with pgOnlyIndexes: along
 // deliveries_pending, asking for each row, until there are enough. Therefore the
 // owner, the kind and what comes first are asked for in subqueries, which cannot be
 // turned into joins, and coalesce keeps the index of what is pending from being
 // searched for one row: that all still holds is looked at after it is locked.
-func claimSQL(e db.Engine, notOwners bool) string {
-	lock, owners := "", ""
-	if e == db.Postgres {
-		lock = " FOR UPDATE OF d SKIP LOCKED"
-	}
-	if notOwners {
-		owners = `AND NOT (` + inSet(e, "(SELECT p.owner_id || ' ' || h.kind FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = d.channel_id)", 10, textSet) + `)
-			`
-	}
+func claimSQL(e db.Engine, calm, notOwners bool) string {
 	due := `SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
 			WHERE d.status = 'pending' AND d.next_try_at <= $1
 			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
-			` + owners + `AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
+			`
+	if notOwners {
+		n := 10
+		if calm {
+			n = 9
+		}
+		due += `AND NOT (` + inSet(e, "(SELECT p.owner_id || ' ' || h.kind FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = d.channel_id)", n, textSet) + `)
+			`
+	}
+	due += `AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
 			AND d.id = (SELECT b.id FROM deliveries b WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id ORDER BY b.id LIMIT 1)
 			`
-	// The newest are of interest only where the oldest are not all.
-	return `WITH oldest AS MATERIALIZED (` + due + `ORDER BY d.next_try_at, d.id LIMIT $4),
+	oldest := due + `ORDER BY d.next_try_at, d.id LIMIT $4`
+	ranked := `WITH due AS (` + oldest + `),
+		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS turn FROM due)`
+	atMost := ` AND r.turn <= $5`
+	if !calm {
+		ranked, atMost = claimTurnsSQL(due, oldest), ""
+	}
+	lock := ""
+	if e == db.Postgres {
+		lock = " FOR UPDATE OF d SKIP LOCKED"
+	}
+	return ranked + `,
+		picked AS (
+			SELECT d.id FROM ranked r JOIN deliveries d ON d.id = r.id
+			WHERE coalesce(d.status, '') = 'pending' AND d.next_try_at <= $1` + atMost + `
+			ORDER BY r.turn, d.next_try_at, d.id LIMIT $6` + lock + `)
+		UPDATE deliveries SET leased_by = $7, next_try_at = $8, attempts = attempts + 1 WHERE id IN (SELECT id FROM picked) RETURNING id`
+}
+
+// claimTurnsSQL lets owners take turns, and looks at the newest where the oldest
+// are not all.
+func claimTurnsSQL(due, oldest string) string {
+	return `WITH oldest AS MATERIALIZED (` + oldest + `),
 		due AS (
 			SELECT * FROM oldest
 			UNION
@@ -111,12 +140,7 @@ func claimSQL(e db.Engine, notOwners bool) string {
 				row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS place
 			FROM due),
 		ranked AS (
-			SELECT id, row_number() OVER (PARTITION BY owner_id ORDER BY place, next_try_at, id) AS turn FROM placed WHERE place <= $5),
-		picked AS (
-			SELECT d.id FROM ranked r JOIN deliveries d ON d.id = r.id
-			WHERE coalesce(d.status, '') = 'pending' AND d.next_try_at <= $1
-			ORDER BY r.turn, d.next_try_at, d.id LIMIT $6` + lock + `)
-		UPDATE deliveries SET leased_by = $7, next_try_at = $8, attempts = attempts + 1 WHERE id IN (SELECT id FROM picked) RETURNING id`
+			SELECT id, row_number() OVER (PARTITION BY owner_id ORDER BY place, next_try_at, id) AS turn FROM placed WHERE place <= $5)`
 }
 
 // giveBack releases claimed deliveries that could not even be loaded. Where

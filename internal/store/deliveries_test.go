@@ -223,10 +223,13 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 			"few per channel": {store.Claim{Limit: 10, PerChannel: 2}, map[string]int{"webhook": 2, "email": 1}},
 			"in turns":        {store.Claim{Limit: 3}, map[string]int{"webhook": 2, "email": 1}},
 			"a busy channel":  {store.Claim{Limit: 10, NotChannels: []uuid.UUID{flood.ID, uuid.New()}}, map[string]int{"email": 1}},
+			"a busy owner":    {store.Claim{Limit: 10, NotOwners: []store.OwnerKind{{Owner: a.User.ID, Kind: "webhook"}, {Owner: uuid.New(), Kind: "email"}}}, map[string]int{"email": 1}},
 			"a busy kind":     {store.Claim{Limit: 10, NotKinds: []string{"email", "po"}}, map[string]int{"webhook": 6}},
 		} {
-			if diff := cmp.Diff(test.want, count(test.claim)); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", name, diff)
+			for _, test.claim.Calm = range []bool{false, true} {
+				if diff := cmp.Diff(test.want, count(test.claim)); diff != "" {
+					t.Errorf("%s, calm %v (-want +got):\n%s", name, test.claim.Calm, diff)
+				}
 			}
 		}
 	})
