@@ -39,6 +39,9 @@ type linkPage struct {
 // browserCookie marks the browser that asked for a login link.
 const browserCookie = "punctual-login"
 
+// deviceCookie marks a browser in which somebody has logged in. It opens nothing.
+const deviceCookie = "punctual-device"
+
 const linksPath = "/accounts/check_token/"
 
 func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
@@ -75,7 +78,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) mailLink(w http.ResponseWriter, r *http.Request, form *Form) error {
 	v := visitorOf(r)
 	browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{
-		Identity: form.Value("identity"), TZ: form.Value("tz"), IP: clientip.Of(r),
+		Identity: form.Value("identity"), TZ: form.Value("tz"), Origin: originOf(r),
 		Next: safeNext(form.Value("next")), DemoCheck: v.demoCheck(),
 	})
 	if err != nil {
@@ -87,7 +90,7 @@ func (s *Server) mailLink(w http.ResponseWriter, r *http.Request, form *Form) er
 }
 
 func (s *Server) loginByPassword(w http.ResponseWriter, r *http.Request, form *Form) error {
-	user, err := s.Auth.LoginByPassword(r.Context(), form.Value("email"), form.Value("password"), clientip.Of(r))
+	user, err := s.Auth.LoginByPassword(r.Context(), form.Value("email"), form.Value("password"), originOf(r))
 	if err != nil {
 		return s.loginAgain(w, r, form, err)
 	}
@@ -111,6 +114,22 @@ func (s *Server) loginAgain(w http.ResponseWriter, r *http.Request, form *Form, 
 func (s *Server) setBrowserCookie(w http.ResponseWriter, value string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: browserCookie, Value: value, Path: s.Site.Path(linksPath), MaxAge: int(auth.LinkLife.Seconds()),
+		HttpOnly: true, Secure: s.Site.Root.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// originOf is where an attempt to log in comes from.
+func originOf(r *http.Request) auth.Origin {
+	from := auth.Origin{IP: clientip.Of(r)}
+	if cookie, err := r.Cookie(deviceCookie); err == nil {
+		from.Device = cookie.Value
+	}
+	return from
+}
+
+func (s *Server) setDeviceCookie(w http.ResponseWriter, value string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: deviceCookie, Value: value, Path: s.Site.Path("/accounts/"), MaxAge: int(auth.DeviceLife.Seconds()),
 		HttpOnly: true, Secure: s.Site.Root.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 }

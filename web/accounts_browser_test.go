@@ -36,7 +36,7 @@ func TestSigningUpInABrowser(t *testing.T) {
 
 	s.drive(ctx,
 		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
-		first(chromedp.WaitVisible, `a[href="/mailbox/"]`), chromedp.Text("main", &mailed, chromedp.ByQuery),
+		chromedp.WaitVisible(`//h1[text()="Your link is ready"]`, chromedp.BySearch), chromedp.Text("main", &mailed, chromedp.ByQuery),
 	)
 	s.shots(ctx, "login-link-sent")
 	s.drive(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"), chromedp.Location(&at))
@@ -68,7 +68,7 @@ func TestSigningUpWithoutScripts(t *testing.T) {
 	s.open(ctx, "/")
 	s.drive(ctx,
 		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"),
-		first(chromedp.WaitVisible, `a[href="/mailbox/"]`),
+		chromedp.WaitVisible(`//h1[text()="Your link is ready"]`, chromedp.BySearch),
 	)
 	s.drive(ctx, chromedp.Navigate(s.lastLink()), first(chromedp.WaitVisible, "#checks"))
 }
@@ -95,6 +95,7 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.openMailbox()
 	ctx, console := browser.New(t)
 	console.Allow("status of 404")
 
@@ -128,6 +129,7 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 	if err := s.store.EnqueueEmail(t.Context(), mail); err != nil {
 		t.Fatal(err)
 	}
+	s.openMailbox()
 	ctx, console := browser.New(t)
 	console.Allow("Blocked script execution")
 	s.open(ctx, fmt.Sprintf("/mailbox/%d/", mail.ID))

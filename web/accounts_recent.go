@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"punctual/internal/auth"
-	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
@@ -109,6 +108,7 @@ func (s *Server) authenticated(w http.ResponseWriter, r *http.Request, second bo
 		v.session.Values[sessionAuthTwo] = now
 	}
 	s.Sessions.Renew(v.session)
+	s.setDeviceCookie(w, s.Auth.DeviceMark(originOf(r).Device, v.User))
 	if v.takeText(sessionRepeat) != "" {
 		v.flash("ok", "Thank you. Nothing has changed yet: please press the button again.")
 	}
@@ -157,7 +157,7 @@ func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 	if form.Values.Has("link") {
 		return s.mailConfirmLink(w, r, form, next)
 	}
-	err = s.Auth.ConfirmPassword(r.Context(), v.User, form.Value("password"))
+	err = s.Auth.ConfirmPassword(r.Context(), v.User, form.Value("password"), s.Sessions.Hash(v.session))
 	status := http.StatusBadRequest
 	if errs.KindOf(err) == errs.TooMany {
 		status = http.StatusTooManyRequests
@@ -176,7 +176,7 @@ func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) mailConfirmLink(w http.ResponseWriter, r *http.Request, form *Form, next string) error {
 	user := visitorOf(r).User
-	browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: user.Email, IP: clientip.Of(r), Next: next})
+	browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: user.Email, Origin: originOf(r), Next: next})
 	if errs.KindOf(err) == errs.TooMany {
 		form.Fail("", errs.Message(err))
 		return s.showConfirm(w, r, http.StatusTooManyRequests, user, form, next)

@@ -170,9 +170,10 @@ func (s *Server) adminEmails(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_emails", m)
 }
 
-// secretOfLink is the part of a login link that logs in. Superusers look
-// through somebody's eyes by a button that leaves a trace, not by their mail.
-var secretOfLink = regexp.MustCompile(`(/accounts/check_token/[0-9a-f-]{36}/)[A-Za-z0-9_-]+`)
+// secretOfLink is the part of a link that acts for its reader: a login link, both
+// links of a change of address, the consent of an address. Superusers look through
+// somebody's eyes by a button that leaves a trace, not by their mail.
+var secretOfLink = regexp.MustCompile(`(/accounts/check_token/[0-9a-f-]{36}/|/accounts/change_email/[0-9a-f-]{36}/[0-9a-f-]{36}/(?:old|new)/|/integrations/[0-9a-f-]{36}/verify/)[A-Za-z0-9_-]+`)
 
 func (s *Server) adminMail(r *http.Request) (*monitor.Email, error) {
 	if err := s.superuserOnly(r); err != nil {

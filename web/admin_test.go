@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
 )
@@ -118,6 +121,51 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 	}
 }
 
+// What is done in a user's name names the superuser, on each line.
+func TestEachLineOfWhatIsDoneInAUsersNameNamesTheSuperuser(t *testing.T) {
+	var out bytes.Buffer
+	log, err := logs.New(&out, logs.Levels{}, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTestSite(t, db.SQLite, func(d *Deps) { d.Log = log })
+	user, project := s.login("jane@example.org")
+	channel := &monitor.Channel{ProjectID: project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.net","up":true,"down":true}`}
+	if err := s.store.CreateChannel(t.Context(), channel); err != nil {
+		t.Fatal(err)
+	}
+	root := superuser(s)
+	root.post("/admin/users/"+user.ID.String()+"/login/", nil).is(http.StatusSeeOther)
+	from := out.Len()
+	root.post("/projects/add/", url.Values{"name": {"Another"}}).is(http.StatusSeeOther)
+	root.post("/integrations/"+channel.ID.String()+"/resend/", nil).is(http.StatusSeeOther)
+	check := s.firstCheck(project)
+	root.post("/checks/"+check.Code.String()+"/pause/", nil).is(http.StatusSeeOther)
+	root.post("/checks/"+check.Code.String()+"/remove/", nil).is(http.StatusSeeOther)
+	lines := strings.Split(strings.TrimSpace(out.String()[from:]), "\n")
+	if len(lines) < 4 {
+		t.Fatalf("%d lines: %s", len(lines), out.String()[from:])
+	}
+	for _, line := range lines {
+		if strings.Count(line, `"superuser":"root@example.org"`) != 1 || !strings.Contains(line, user.ID.String()) {
+			t.Errorf("who has done it? %s", line)
+		}
+	}
+	if v := s.sent.verifies[len(s.sent.verifies)-1]; !strings.Contains(v.By, "root@example.org") || !strings.Contains(v.By, "jane@example.org") {
+		t.Errorf("the mail says that it comes from %q", v.By)
+	}
+	from = out.Len()
+	root.post("/accounts/logout/", nil).leadsTo("/admin/users/")
+	if strings.Count(out.String()[from:], `"superuser":"root@example.org"`) != 2 {
+		t.Errorf("going back: %s", out.String()[from:])
+	}
+	from = out.Len()
+	root.get("/admin/users/").is(http.StatusOK)
+	if strings.Contains(out.String()[from:], `"superuser"`) {
+		t.Errorf("as themselves: %s", out.String()[from:])
+	}
+}
+
 func TestASuperuserWhoIsNoneAnyMoreSeesThroughNobodysEyes(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		user, _ := s.login("jane@example.org")
@@ -172,6 +220,18 @@ func keepMail(s *testSite, status monitor.EmailStatus) *monitor.Email {
 	return m
 }
 
+func TestSuperusersDoNotActByTheMailOfOthers(t *testing.T) {
+	const id = "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"
+	for _, path := range []string{
+		"/accounts/check_token/" + id + "/", "/accounts/change_email/" + id + "/" + id + "/old/", "/accounts/change_email/" + id + "/" + id + "/new/", "/integrations/" + id + "/verify/",
+	} {
+		shown := secretOfLink.ReplaceAllString("Open http://example.org"+path+"TheSecret_-of-it/?next=%2F", "${1}…")
+		if shown != "Open http://example.org"+path+"…/?next=%2F" {
+			t.Errorf("%s: %s", path, shown)
+		}
+	}
+}
+
 func TestSuperusersReadMailButNotLoginLinks(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		root := superuser(s)
@@ -194,6 +254,7 @@ func TestSuperusersReadMailButNotLoginLinks(t *testing.T) {
 func TestTheMailbox(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		m := keepMail(s, monitor.EmailKept)
+		s.openMailbox()
 		path := fmt.Sprintf("/mailbox/%d/", m.ID)
 		s.get("/mailbox/").is(http.StatusOK).has("Log in", "jane@example.org")
 		page := s.get(path).is(http.StatusOK).has(linkInMail)
@@ -234,19 +295,78 @@ func TestTheMailboxIsForTheMachineItselfOnly(t *testing.T) {
 			}
 			s := newTestSite(t, db.SQLite, change)
 			s.url = listen
+			s.server.mailboxKey.token = "known"
 			m := keepMail(s, monitor.EmailKept)
 			for k, v := range c.header {
 				s.header[k] = v
 			}
-			for _, path := range []string{"/mailbox/", fmt.Sprintf("/mailbox/%d/", m.ID), fmt.Sprintf("/mailbox/%d/html/", m.ID)} {
+			for _, path := range []string{"/mailbox/", "/mailbox/?token=known", fmt.Sprintf("/mailbox/%d/", m.ID), fmt.Sprintf("/mailbox/%d/html/", m.ID)} {
 				s.get(path).is(http.StatusNotFound)
 			}
 		})
 	}
 }
 
+// A proxy on the machine makes everybody look as if they sat there.
+func TestTheMailboxOpensOnceWithTheAddressOfTheLog(t *testing.T) {
+	var log bytes.Buffer
+	s := newTestSite(t, db.SQLite, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	m := keepMail(s, monitor.EmailKept)
+	paths := []string{"/mailbox/", fmt.Sprintf("/mailbox/%d/", m.ID), fmt.Sprintf("/mailbox/%d/html/", m.ID)}
+	refused := func(b *testSite, why string) {
+		t.Helper()
+		for _, path := range paths {
+			if a := b.get(path).is(http.StatusForbidden); strings.Contains(a.text("main"), m.To) {
+				t.Errorf("%s: %s shows the mail", why, path)
+			}
+		}
+	}
+	address := func() string {
+		t.Helper()
+		all := regexp.MustCompile(`mailbox="?(http\S+token=\w+)`).FindAllStringSubmatch(log.String(), -1)
+		if all == nil {
+			t.Fatalf("no address in the log: %s", log.String())
+		}
+		return all[len(all)-1][1]
+	}
+	refused(s, "before there is a token")
+	s.get("/mailbox/?token=").is(http.StatusForbidden)
+	s.server.ShowMailbox(t.Context())
+	first := address()
+	refused(s, "without a token")
+	s.get("/mailbox/?token=wrong").is(http.StatusForbidden)
+	s.do(http.MethodHead, first, nil).is(http.StatusForbidden) // not used up by a look at the head
+	s.get("/accounts/login_link_sent/").hasNot("Open the mailbox")
+	opened := s.get(first).leadsTo("/mailbox/")
+	if cookie := opened.header.Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
+		t.Errorf("cookie %s", cookie)
+	}
+	for _, path := range paths {
+		s.get(path).is(http.StatusOK)
+	}
+	s.login("jane@example.org") // logging in does not close it
+	s.get("/mailbox/").is(http.StatusOK)
+
+	other := s.otherBrowser()
+	other.get(first).is(http.StatusForbidden)
+	refused(other, "with a token that was used")
+	if address() == first {
+		t.Error("the log does not print another address")
+	}
+	other.get(address()).leadsTo("/mailbox/")
+	forged := s.otherBrowser()
+	forged.header.Set("Cookie", mailboxCookie+"=zzzzzz.AAAA")
+	refused(forged, "with a forged cookie")
+	s.clock.Advance(mailboxLife + time.Second)
+	refused(s, "after 12 hours")
+	if strings.Contains(regexp.MustCompile(`(?m)^.*msg=request.*$`).FindString(log.String()), "token") {
+		t.Error("the line of a request has the token")
+	}
+}
+
 func TestTheMailboxHasKeptMailsOnly(t *testing.T) {
 	s := newTestSite(t, db.SQLite)
 	m := keepMail(s, monitor.EmailSent)
+	s.openMailbox()
 	s.get(fmt.Sprintf("/mailbox/%d/", m.ID)).is(http.StatusNotFound)
 }

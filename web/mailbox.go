@@ -1,11 +1,17 @@
 package web
 
 import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -35,11 +41,54 @@ type mailPage struct {
 // maxMailbox is how many mails the mailbox shows.
 const maxMailbox = 200
 
-// mayReadMailbox tells whether the visitor sits at the machine Punctual runs
-// on. Whoever reads the mailbox can log in as anybody, so every sign that the
-// request came from elsewhere counts: a proxy on this machine may hide it, but
-// then the site has another name than that of the machine to itself.
-func (s *Server) mayReadMailbox(r *http.Request) bool {
+// mailboxCookie is of a browser that has opened the address which the log printed.
+const mailboxCookie = "punctual-mailbox"
+
+// mailboxLife is how long the mailbox stays open in that browser.
+const mailboxLife = 12 * time.Hour
+
+const purposeMailbox = "local mailbox"
+
+// mailboxKey is the token that opens the mailbox once. Each use makes a new one,
+// which the log prints.
+type mailboxKey struct {
+	mu    sync.Mutex
+	token string
+}
+
+// ShowMailbox prints to the log the address that opens the mailbox, where there
+// is one.
+func (s *Server) ShowMailbox(ctx context.Context) {
+	if s.Site.HasSMTP || !isLoopback(s.Site.Root.Hostname()) {
+		return
+	}
+	s.mailboxKey.mu.Lock()
+	defer s.mailboxKey.mu.Unlock()
+	s.printMailbox(ctx)
+}
+
+func (s *Server) printMailbox(ctx context.Context) {
+	s.mailboxKey.token = rand.Text()
+	address := s.Site.URL("/mailbox/?" + url.Values{"token": {s.mailboxKey.token}}.Encode())
+	s.Log.InfoContext(ctx, "no SMTP server is set, mails are in the mailbox; this address opens it, once", "mailbox", address)
+}
+
+// takeMailboxKey tells whether the token is the one that the log printed last, and
+// uses it up.
+func (s *Server) takeMailboxKey(ctx context.Context, token string) bool {
+	s.mailboxKey.mu.Lock()
+	defer s.mailboxKey.mu.Unlock()
+	if s.mailboxKey.token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.mailboxKey.token)) != 1 {
+		return false
+	}
+	s.printMailbox(ctx)
+	return true
+}
+
+// isLocal tells whether the visitor seems to sit at the machine Punctual runs on.
+// A proxy on this machine may hide that they do not: it is not enough to be let
+// in.
+func (s *Server) isLocal(r *http.Request) bool {
 	if s.Site.HasSMTP || !isLoopback(s.Site.Root.Hostname()) || !isLoopback(hostname(r.Host)) {
 		return false
 	}
@@ -50,6 +99,46 @@ func (s *Server) mayReadMailbox(r *http.Request) bool {
 	}
 	return isLoopback(hostname(r.RemoteAddr)) && isLoopback(clientip.Of(r))
 }
+
+// mayReadMailbox tells whether the visitor sits at the machine Punctual runs on
+// and has opened the address which the log printed: whoever reads the mailbox can
+// log in as anybody.
+func (s *Server) mayReadMailbox(r *http.Request) bool {
+	cookie, err := r.Cookie(mailboxCookie)
+	if err != nil || !s.isLocal(r) {
+		return false
+	}
+	until, signature, _ := strings.Cut(cookie.Value, ".")
+	seconds, err := strconv.ParseInt(until, 36, 64)
+	return err == nil && s.Store.Now().Unix() < seconds && s.Signer.Verify(purposeMailbox, until, signature)
+}
+
+// requireMailbox fails for those who may not read the mailbox; from elsewhere
+// nobody learns that there is one.
+func (s *Server) requireMailbox(r *http.Request) error {
+	switch {
+	case !s.isLocal(r):
+		return errs.NotFoundf("There is no such page.")
+	case !s.mayReadMailbox(r):
+		return errClosedMailbox
+	}
+	return nil
+}
+
+// openMailbox lets the browser in that sends the token.
+func (s *Server) openMailbox(w http.ResponseWriter, r *http.Request) error {
+	if !s.takeMailboxKey(r.Context(), r.URL.Query().Get("token")) {
+		return errClosedMailbox
+	}
+	until := strconv.FormatInt(s.Store.Now().Add(mailboxLife).Unix(), 36)
+	http.SetCookie(w, &http.Cookie{
+		Name: mailboxCookie, Value: until + "." + s.Signer.Sign(purposeMailbox, until), Path: s.Site.Path("/"), MaxAge: int(mailboxLife.Seconds()),
+		HttpOnly: true, Secure: s.Site.Root.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
+	return s.redirect(w, r, "/mailbox/")
+}
+
+var errClosedMailbox = errs.Forbiddenf("The mailbox opens with the address that the log of the server prints; each works once. The newest one stands at the end of the log.")
 
 // hostname is the host without a port, a final dot and the brackets of IPv6.
 func hostname(hostport string) string {
@@ -66,8 +155,12 @@ func isLoopback(host string) bool {
 
 // mailbox lists the kept mails for whoever sits at the machine (DESIGN §2.2).
 func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
-	if !s.mayReadMailbox(r) {
-		return errs.NotFoundf("There is no such page.")
+	if s.isLocal(r) && r.Method == http.MethodGet && r.URL.Query().Has("token") {
+		return s.openMailbox(w, r)
+	}
+	err := s.requireMailbox(r)
+	if err != nil {
+		return err
 	}
 	mails, err := s.Store.Emails(r.Context(), store.EmailFilter{Status: monitor.EmailKept, Limit: maxMailbox})
 	if err != nil {
@@ -97,8 +190,9 @@ func (s *Server) mailboxHTML(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) keptMail(r *http.Request) (*monitor.Email, error) {
-	if !s.mayReadMailbox(r) {
-		return nil, errs.NotFoundf("There is no such page.")
+	err := s.requireMailbox(r)
+	if err != nil {
+		return nil, err
 	}
 	mail, err := s.mailByID(r)
 	if err == nil && mail.Status != monitor.EmailKept {

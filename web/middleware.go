@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,9 +125,15 @@ func unhurried(r *http.Request) *http.Request {
 	return r.WithContext(incident.Unhurried(r.Context()))
 }
 
-// securityHeaders tells browsers to run nothing but our own files (DESIGN §8).
+// securityHeaders tells browsers to run nothing but our own files and, where the
+// site has https and the request came by it, to come by nothing else from now on.
+// Subdomains are not included: pings may have a host of their own, without https.
 func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	policy := contentPolicy(s.PushoverSubscription)
+	hsts := ""
+	if s.Site.Root.Scheme == "https" && s.HSTS > 0 {
+		hsts = "max-age=" + strconv.Itoa(int(s.HSTS.Seconds()))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -134,6 +141,9 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin") // addresses are secrets
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if hsts != "" && s.Proxies.Scheme(r) == "https" {
+			h.Set("Strict-Transport-Security", hsts)
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -168,6 +178,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 		}
 		if v.User != nil {
 			logs.EventOf(r.Context()).User = v.User.ID
+			logs.EventOf(r.Context()).Superuser = v.superuser()
 			incident.SetEmail(r.Context(), v.User.Email)
 		}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))

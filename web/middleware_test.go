@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"punctual/internal/db"
 )
@@ -107,6 +109,46 @@ func TestUnderAPath(t *testing.T) {
 		to := a.AttrOr("href", a.AttrOr("action", ""))
 		if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "/watch/") {
 			t.Errorf("leads out of the path: %s", to)
+		}
+	}
+}
+
+func TestHTTPSIsPromisedWhereARequestCameByIt(t *testing.T) {
+	for _, try := range []struct {
+		root, proto string
+		age         time.Duration
+		want        string
+	}{
+		{"https://punctual.example.org", "https", 180 * 24 * time.Hour, "max-age=15552000"},
+		{"https://punctual.example.org", "http", time.Hour, ""},
+		{"https://punctual.example.org", "", time.Hour, ""},
+		{"https://punctual.example.org", "https, http", time.Hour, "max-age=3600"},
+		{"https://punctual.example.org", "nonsense", time.Hour, ""},
+		{"https://punctual.example.org", "https", 0, ""},
+		{"http://punctual.example.org", "https", time.Hour, ""},
+	} {
+		root, err := url.Parse(try.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newTestSite(t, db.SQLite, func(d *Deps) { d.Site.Root, d.HSTS = root, try.age })
+		for _, path := range []string{"/", "/nothing/", "/robots.txt"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.RemoteAddr = "127.0.0.1:1234"
+			if try.proto != "" {
+				r.Header.Set("X-Forwarded-Proto", try.proto)
+			}
+			w := httptest.NewRecorder()
+			s.server.ServeHTTP(w, r)
+			if got := w.Header().Get("Strict-Transport-Security"); got != try.want {
+				t.Errorf("%+v, %s: %q", try, path, got)
+			}
+			r.RemoteAddr = "192.0.2.7:1234" // no proxy that is trusted
+			w = httptest.NewRecorder()
+			s.server.ServeHTTP(w, r)
+			if got := w.Header().Get("Strict-Transport-Security"); got != "" {
+				t.Errorf("from anywhere, %+v, %s: %q", try, path, got)
+			}
 		}
 	}
 }

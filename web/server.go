@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
@@ -84,28 +85,32 @@ type Deps struct {
 	PushoverSubscription string
 	Templates            fs.FS
 	Static               fs.FS
-	API                  http.Handler      // /api/…, nil = not offered
-	APIDocument          []byte            // its OpenAPI document, for the page of it; nil = no page
-	Badges               http.Handler      // /badge/… and /b/…, nil = not offered
-	BadgeLinks           badge.Links       // their addresses, for the page of them
-	ProjectMetrics       http.Handler      // what Prometheus scrapes of a project, nil = not offered
-	Status               *status.Deps      // /status/ and its kin, nil = not offered
-	Dev                  bool              // templates are read again for each request
-	Proxies              *clientip.Proxies // those that are trusted to say whom a request comes from
-	Observe              Observe
-	Log                  *slog.Logger
+	API                  http.Handler // /api/…, nil = not offered
+	APIDocument          []byte       // its OpenAPI document, for the page of it; nil = no page
+	Badges               http.Handler // /badge/… and /b/…, nil = not offered
+	BadgeLinks           badge.Links  // their addresses, for the page of them
+	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
+	Status               *status.Deps // /status/ and its kin, nil = not offered
+	// HSTS is for how long browsers are to come by https only, once they did; 0 =
+	// they are not told to.
+	HSTS    time.Duration
+	Dev     bool              // templates are read again for each request
+	Proxies *clientip.Proxies // those that are trusted to say whom a request comes from
+	Observe Observe
+	Log     *slog.Logger
 }
 
 // Server serves the site.
 type Server struct {
 	Deps
-	pages     *engine
-	assets    *assets
-	handler   http.Handler
-	docs      []docGroup
-	reference *apidoc.Reference // nil = no page
-	addresses *auth.Addresses
-	live      *live
+	pages      *engine
+	assets     *assets
+	handler    http.Handler
+	docs       []docGroup
+	reference  *apidoc.Reference // nil = no page
+	addresses  *auth.Addresses
+	live       *live
+	mailboxKey mailboxKey
 	// brokenPages answer, by status, when nothing can be rendered any more.
 	brokenPages map[int][]byte
 }

@@ -284,9 +284,17 @@ func (a *answer) hasNot(words ...string) *answer {
 	return a
 }
 
+// openMailbox opens the mailbox by the address that the log prints.
+func (s *testSite) openMailbox() {
+	s.Helper()
+	s.server.ShowMailbox(s.Context())
+	s.get("/mailbox/?token=" + s.server.mailboxKey.token).leadsTo("/mailbox/")
+}
+
 // lastLink is the login link mailed last.
 func (s *testSite) lastLink() string {
 	s.Helper()
+	s.auth.Wait()
 	s.sent.mu.Lock()
 	defer s.sent.mu.Unlock()
 	if len(s.sent.links) == 0 {

@@ -111,7 +111,7 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 // firstStepIn logs in by link in the browser, up to the second step.
 func (s *testSite) firstStepIn(ctx context.Context, address string) {
 	s.Helper()
-	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(`a[href="/mailbox/"], .gate`))
+	s.drive(ctx, chromedp.Navigate(s.url+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery), first(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(".gate"))
 	waitFor(s, "a link", func() bool {
 		var at string
 		s.drive(ctx, chromedp.Location(&at))
@@ -143,6 +143,9 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	stranger := s.otherBrowser()
 	stranger.login("stranger@example.org")
 	b.post(secondStepPath, map[string][]string{"credential": {answer}}).leadsTo("/walls/")
+	again := s.firstStep("jane@example.org", "")
+	again.get(secondStepPath).is(http.StatusOK)
+	again.post(secondStepPath, map[string][]string{"credential": {answer}}).is(http.StatusBadRequest).has("not accepted") // to another question
 	third := s.firstStep("jane@example.org", "")
 	third.post(secondStepPath, map[string][]string{"credential": {answer}}).is(http.StatusBadRequest) // no question before it
 	f, err := s.store.FactorsOf(t.Context(), user.ID)

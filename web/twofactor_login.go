@@ -188,7 +188,7 @@ func (s *Server) passByKey(w http.ResponseWriter, r *http.Request, step *secondS
 		return err
 	}
 	question := visitorOf(r).takeText(sessionKey)
-	err = form.Note(s.Auth.PassKey(r.Context(), step.user, step.factors, question, form.Value("credential")))
+	err = form.Note(s.Auth.PassKey(r.Context(), step.user, step.factors, question, form.Value("credential"), s.by(r).From))
 	switch {
 	case err != nil:
 		return err
@@ -230,13 +230,13 @@ func (s *Server) showSecondCode(w http.ResponseWriter, r *http.Request, status i
 
 func (s *Server) passByTOTP(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.passByCode(w, r, step, false, func(code string) error {
-		return s.Auth.PassTOTP(r.Context(), step.user, step.factors, code)
+		return s.Auth.PassTOTP(r.Context(), step.user, step.factors, code, originOf(r).Device)
 	})
 }
 
 func (s *Server) passByRecovery(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.passByCode(w, r, step, true, func(code string) error {
-		left, err := s.Auth.PassRecovery(r.Context(), step.user, code)
+		left, err := s.Auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
 		if err == nil && left == 0 {
 			step.next = recoveryCodesPath // to new ones
 		}

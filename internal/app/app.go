@@ -240,6 +240,9 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))
+	if a.parts.showMailbox != nil {
+		a.parts.showMailbox(ctx)
+	}
 	return nil
 }
 
@@ -293,6 +296,9 @@ func (a *App) Stop() error {
 		errs = append(errs, s.stop(ctx))
 	}
 	mailEnd.Wait()
+	if a.parts.auth != nil {
+		a.parts.auth.Wait() // login links that were asked for
+	}
 	if a.recorder != nil {
 		a.recorder.Close()
 	}

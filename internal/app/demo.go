@@ -39,7 +39,7 @@ func (a *App) startDemo(ctx context.Context) error {
 		return nil
 	}
 	// The link is mailed as always; mailKept logs it.
-	if _, err := a.parts.auth.RequestLogin(ctx, auth.LoginRequest{Identity: demo.Address, IP: "127.0.0.1"}); err != nil {
+	if _, err := a.parts.auth.RequestLogin(ctx, auth.LoginRequest{Identity: demo.Address, Origin: auth.Origin{IP: "127.0.0.1"}}); err != nil {
 		a.log.Warn("no login link for the demo: ask for one on the login page", "address", demo.Address, "error", err)
 	}
 	a.loop(ctx, "demo", func(ctx context.Context) error {

@@ -37,15 +37,16 @@ import (
 // parts are the services of an App. Those a role does not run are there
 // nevertheless: they do nothing until somebody calls them.
 type parts struct {
-	mail     *mail.Queue
-	composer *mail.Composer
-	signer   *auth.Signer
-	auth     *auth.Service
-	registry *notify.Registry
-	alerts   *alert.Service
-	reports  *report.Worker
-	site     http.Handler // role serves only
-	endSite  func()       // ends the answers of it that do not end by themselves
+	mail        *mail.Queue
+	composer    *mail.Composer
+	signer      *auth.Signer
+	auth        *auth.Service
+	registry    *notify.Registry
+	alerts      *alert.Service
+	reports     *report.Worker
+	site        http.Handler          // role serves only
+	endSite     func()                // ends the answers of it that do not end by themselves
+	showMailbox func(context.Context) // prints the address that opens the local mailbox; role serves only
 }
 
 // wire makes the services, those below first.
@@ -161,6 +162,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		BadgeLinks:           a.badgeLinks(),
 		ProjectMetrics:       a.projectMetrics(),
 		Status:               a.statusPages(),
+		HSTS:                 a.cfg.HSTS(),
 		Dev:                  a.opts.Dev,
 		Proxies:              a.proxies,
 		Observe:              a.observeWeb(),
@@ -170,6 +172,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		return nil, err
 	}
 	a.parts.endSite = site.EndStreams
+	a.parts.showMailbox = site.ShowMailbox
 	return compressed(site)
 }
 

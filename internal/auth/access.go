@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -54,4 +55,14 @@ func tokensEnded(n int64) string {
 		return "The account token was revoked."
 	}
 	return fmt.Sprintf("All %d account tokens were revoked.", n)
+}
+
+// actor is the user as mails to others name them: where a superuser acts in their
+// name, that superuser too.
+func actor(ctx context.Context, user *monitor.User) string {
+	superuser := logs.EventOf(ctx).Superuser
+	if superuser == "" {
+		return user.Email
+	}
+	return fmt.Sprintf("%s (the superuser %s in their name)", user.Email, superuser)
 }

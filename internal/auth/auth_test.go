@@ -48,7 +48,7 @@ func newBench(t *testing.T, s *store.Store, clock *testdb.Clock, change ...func(
 // ask asks for a link and returns the mark of the browser.
 func (b *bench) ask(address string, change ...func(*auth.LoginRequest)) string {
 	b.Helper()
-	q := auth.LoginRequest{Identity: address, TZ: "Europe/Kiev", IP: "192.0.2.1"}
+	q := auth.LoginRequest{Identity: address, TZ: "Europe/Kiev", Origin: auth.Origin{IP: "192.0.2.1"}}
 	for _, f := range change {
 		f(&q)
 	}
@@ -56,6 +56,7 @@ func (b *bench) ask(address string, change ...func(*auth.LoginRequest)) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Wait()
 	return browser
 }
 
@@ -238,7 +239,7 @@ func TestTooManyLinksForOneMailbox(t *testing.T) {
 		for i := range 10 {
 			b.ask(spellings[i%4], func(q *auth.LoginRequest) { q.IP = "192.0.2." + string(rune('0'+i)) })
 		}
-		_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "jane.roe+new@example.org", IP: "198.51.100.1"})
+		_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "jane.roe+new@example.org", Origin: auth.Origin{IP: "198.51.100.1"}})
 		kindIs(b.T, err, errs.TooMany, "")
 		if wait := errs.RetryAfterOf(err); wait <= 0 || wait > 6*time.Minute {
 			b.Errorf("wait %s", wait)
@@ -255,7 +256,7 @@ func TestTooManyLinksForOneNetwork(t *testing.T) {
 				for i := range 20 {
 					b.ask(string(rune('a'+i))+"@example.org", func(q *auth.LoginRequest) { q.IP = ips[i%2] })
 				}
-				_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "z@example.org", IP: ips[0]})
+				_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "z@example.org", Origin: auth.Origin{IP: ips[0]}})
 				kindIs(b.T, err, errs.TooMany, "")
 				b.ask("z@example.org", func(q *auth.LoginRequest) { q.IP = "203.0.113.9" })
 			})

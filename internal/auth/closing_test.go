@@ -55,7 +55,7 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		if tokens, err := s.AccountTokens(t.Context(), id); err != nil || len(tokens) != 0 {
 			t.Errorf("%d tokens, %v", len(tokens), err)
 		}
-		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse", "192.0.2.1"); errs.KindOf(err) != errs.Invalid {
+		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse", auth.Origin{IP: "192.0.2.1"}); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("by password: %v", err)
 		}
 		if err := b.Activate(t.Context(), id); err != nil {
@@ -64,7 +64,7 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		if _, err := b.UseLink(t.Context(), id, waiting); errs.KindOf(err) != errs.Unauthorized {
 			t.Errorf("by a link of before: %v", err)
 		}
-		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse", "192.0.2.1"); err != nil {
+		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse", auth.Origin{IP: "192.0.2.1"}); err != nil {
 			t.Errorf("again: %v", err)
 		}
 	})
@@ -140,7 +140,7 @@ func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
 		if err := s.AddMember(t.Context(), a.Project.ID, member.User.ID, monitor.RoleReadonly); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = b.LoginByPassword(t.Context(), a.User.Email, "wrong", "192.0.2.1")
+		_, _ = b.LoginByPassword(t.Context(), a.User.Email, "wrong", auth.Origin{IP: "192.0.2.1"})
 		if err := b.BeginEmailChange(t.Context(), a.User, "new@example.org"); err != nil {
 			t.Fatal(err)
 		}

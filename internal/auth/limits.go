@@ -25,7 +25,6 @@ type limit struct {
 var (
 	loginsPerIP       = limit{"login-ip", 20, time.Hour}
 	linksPerAddress   = limit{"login-address", 10, time.Hour}
-	passwordsPerUser  = limit{"password", 20, 24 * time.Hour}
 	totpPerUser       = limit{"totp", 96, 24 * time.Hour}
 	recoveriesPerUser = limit{"recovery", 20, 24 * time.Hour}
 	invitesPerUser    = limit{"invite", 20, 24 * time.Hour}
@@ -35,6 +34,68 @@ var (
 	demoChecksPerIP   = limit{"demo-ip", 30, time.Hour}
 	demoChecksAnybody = limit{"demo", 2000, time.Hour}
 )
+
+// Attempts to log in are counted where they come from, so that somebody who
+// guesses does not lock the user out: a browser in which the user has logged in
+// before has limits of its own, and a network uses up its own share first. What
+// unknown browsers have in common bounds guessing from many networks.
+var (
+	linksPerDevice       = limit{"login-device", 10, time.Hour}
+	passwordsPerDevice   = limit{"password-device", 20, 24 * time.Hour}
+	passwordsPerNetwork  = limit{"password-network", 20, 24 * time.Hour}
+	passwordsPerAddress  = limit{"password-address", 100, 24 * time.Hour}
+	confirmsPerSession   = limit{"confirm", 20, 24 * time.Hour}
+	totpPerDevice        = limit{"totp-device", 96, 24 * time.Hour}
+	recoveriesPerDevice  = limit{"recovery-device", 20, 24 * time.Hour}
+	changesPerNewAddress = limit{"email-change-to", 10, time.Hour}
+	usesPerKeyQuestion   = limit{"key-question", 1, 24 * time.Hour}
+)
+
+// takeLink takes one login link for the address.
+func (s *Service) takeLink(ctx context.Context, address string, from Origin) error {
+	if device, known := s.knownDevice(from.Device, address); known {
+		return s.take(ctx, linksPerDevice, device)
+	}
+	if err := s.take(ctx, loginsPerIP, network(from.IP)); err != nil {
+		return err
+	}
+	err := s.take(ctx, linksPerAddress, mailbox(address))
+	if errs.KindOf(err) == errs.TooMany {
+		return errs.TooManyf(errs.RetryAfterOf(err), "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each works for an hour.")
+	}
+	return err
+}
+
+// takePassword takes one attempt at the password of the address.
+func (s *Service) takePassword(ctx context.Context, address string, from Origin) error {
+	if device, known := s.knownDevice(from.Device, address); known {
+		return byLinkInstead(s.take(ctx, passwordsPerDevice, device))
+	}
+	if err := s.take(ctx, loginsPerIP, network(from.IP)); err != nil {
+		return err
+	}
+	if err := s.take(ctx, passwordsPerNetwork, network(from.IP)+" "+address); err != nil {
+		return byLinkInstead(err)
+	}
+	return byLinkInstead(s.take(ctx, passwordsPerAddress, address))
+}
+
+// byLinkInstead says what still works when a password may not be tried.
+func byLinkInstead(err error) error {
+	if errs.KindOf(err) != errs.TooMany {
+		return err
+	}
+	return errs.TooManyf(errs.RetryAfterOf(err), "%s A mailed link still logs you in.", errs.Message(err))
+}
+
+// takeSecond takes one attempt at the second step of the user: of the browser
+// where the user has logged in there before, else of all others together.
+func (s *Service) takeSecond(ctx context.Context, user *monitor.User, device string, known, others limit) error {
+	if id, ok := s.knownDevice(device, user.Email); ok {
+		return s.take(ctx, known, id)
+	}
+	return s.take(ctx, others, user.ID.String())
+}
 
 // take takes one token; where none is left it fails with errs.TooMany.
 func (s *Service) take(ctx context.Context, l limit, of string) error {

@@ -33,39 +33,36 @@ var errBadLink = errs.Unauthorizedf("This login link has been used already, or i
 type LoginRequest struct {
 	Identity string // e-mail address as typed
 	TZ       string // IANA zone of the browser, may be wrong or empty
-	IP       string
-	Next     string // path to lead to after the login, "" = the projects
+	Origin
+	Next string // path to lead to after the login, "" = the projects
 	// DemoCheck is the visitor's check of the welcome page; a new account gets it.
 	DemoCheck uuid.UUID
 }
 
 // RequestLogin mails a login link, and makes an account first where the address
-// has none and registration is open. Whether it has one does not show in what
-// comes back (features §9).
+// has none and registration is open. Whether it has one shows neither in what
+// comes back nor in how long that takes: all this is done afterwards.
 //
 // browser is to be kept in a cookie of whoever asks: CheckLink knows by it that
 // the link was opened where it was asked for. It fails with errs.Invalid about
-// the field identity, and with errs.TooMany (features §18).
+// the field identity, and with errs.TooMany.
 func (s *Service) RequestLogin(ctx context.Context, q LoginRequest) (browser string, err error) {
 	address, err := Address("identity", q.Identity)
 	if err != nil {
 		return "", err
 	}
-	if err := s.take(ctx, loginsPerIP, network(q.IP)); err != nil {
-		return "", err
-	}
-	if err := s.take(ctx, linksPerAddress, mailbox(address)); err != nil {
+	if err := s.takeLink(ctx, address, q.Origin); err != nil {
 		return "", err
 	}
 	token := newSecret()
-	user, err := s.findOrMake(ctx, address, q)
-	if err != nil || user == nil {
-		return s.browserMark(token), err
-	}
-	if err := s.sendLink(ctx, user, token, q.Next); err != nil {
-		return "", err
-	}
-	return s.browserMark(token), nil
+	err = s.later(ctx, "mail a login link", func(ctx context.Context) error {
+		user, err := s.findOrMake(ctx, address, q)
+		if err != nil || user == nil {
+			return err
+		}
+		return s.sendLink(ctx, user, token, q.Next)
+	})
+	return s.browserMark(token), err
 }
 
 // findOrMake returns the user a link is to be mailed to; nil where there is

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,15 +30,12 @@ var errBadPassword = errs.Invalidf("password", "The e-mail address or the passwo
 // who logs in with two steps has passed the first.
 // It fails with errs.Invalid when it is not, when the account has no password or
 // is not active, and with errs.TooMany (features §18).
-func (s *Service) LoginByPassword(ctx context.Context, email, password, ip string) (*monitor.User, error) {
+func (s *Service) LoginByPassword(ctx context.Context, email, password string, from Origin) (*monitor.User, error) {
 	address, err := Address("email", email)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.take(ctx, loginsPerIP, network(ip)); err != nil {
-		return nil, err
-	}
-	if err := s.take(ctx, passwordsPerUser, address); err != nil {
+	if err := s.takePassword(ctx, address, from); err != nil {
 		return nil, err
 	}
 	user, err := s.Store.UserByEmail(ctx, address)
@@ -60,10 +58,12 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password, ip strin
 }
 
 // ConfirmPassword holds that a password is that of the user, who is logged in
-// already. It fails with errs.Invalid when it is not, and with errs.TooMany.
-func (s *Service) ConfirmPassword(ctx context.Context, u *monitor.User, password string) error {
-	if err := s.take(ctx, passwordsPerUser, u.Email); err != nil {
-		return err
+// already, in the session with the hash. It fails with errs.Invalid when it is
+// not, and with errs.TooMany after many attempts in that session.
+func (s *Service) ConfirmPassword(ctx context.Context, u *monitor.User, password string, session []byte) error {
+	err := s.take(ctx, confirmsPerSession, u.ID.String()+" "+hex.EncodeToString(session))
+	if err != nil {
+		return byLinkInstead(err)
 	}
 	hash := nobodysHash
 	if u.PasswordHash != "" {
@@ -140,7 +140,9 @@ func (s *Service) compare(ctx context.Context, password, hash string) (bool, err
 	}
 	ok, err := argon2id.ComparePasswordAndHash(password, hash)
 	if errors.Is(err, argon2id.ErrInvalidHash) {
-		return false, nil // imported from elsewhere: they log in by link
+		// Imported from elsewhere: they log in by link. The answer takes as long.
+		_, err = argon2id.ComparePasswordAndHash(password, nobodysHash)
+		return false, err
 	}
 	return ok, err
 }

@@ -48,10 +48,10 @@ func recoveryHash(secretKey string, user uuid.UUID, code string) []byte {
 }
 
 // PassRecovery is the second step of logging in by a recovery code, which is
-// used up. left is how many there are still. It fails with errs.Invalid about
+// used up; device is as of Origin. left is how many there are still. It fails with errs.Invalid about
 // code, and with errs.TooMany.
-func (s *Service) PassRecovery(ctx context.Context, user *monitor.User, code string) (left int, err error) {
-	if err := s.take(ctx, recoveriesPerUser, user.ID.String()); err != nil {
+func (s *Service) PassRecovery(ctx context.Context, user *monitor.User, code, device string) (left int, err error) {
+	if err := s.takeSecond(ctx, user, device, recoveriesPerDevice, recoveriesPerUser); err != nil {
 		return 0, err
 	}
 	code = strings.ToLower(strings.Join(strings.FieldsFunc(code, func(r rune) bool { return r == '-' || r == ' ' }), ""))

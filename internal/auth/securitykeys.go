@@ -24,6 +24,7 @@ import (
 var (
 	errNoKeys = errs.Conflictf("Security keys work only on sites with https, or on localhost.")
 	errBadKey = errs.Invalidf("credential", "The key was not accepted. Please try again.")
+	errCopied = errs.Invalidf("credential", "This key was refused: its counter went back, so there may be a copy of it. Please use another way, and replace the key.")
 )
 
 // newRelyingParty is this site as WebAuthn sees it; nil where browsers have no
@@ -51,8 +52,8 @@ func newRelyingParty(siteRoot, name, id string) *webauthn.WebAuthn {
 		},
 		AttestationPreference: protocol.PreferNoAttestation,
 		Timeouts: webauthn.TimeoutsConfig{
-			Login:        webauthn.TimeoutConfig{Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
-			Registration: webauthn.TimeoutConfig{Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
+			Login:        webauthn.TimeoutConfig{Enforce: true, Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
+			Registration: webauthn.TimeoutConfig{Enforce: true, Timeout: SecondStepLife, TimeoutUVD: SecondStepLife},
 		},
 	})
 	if err != nil {
@@ -132,9 +133,9 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 	if name, err = keyName(name); err != nil {
 		return nil, err
 	}
-	question, ok := questionOf(session)
-	if !ok {
-		return nil, errBadKey
+	question, err := s.useQuestion(ctx, session)
+	if err != nil {
+		return nil, err
 	}
 	h, err := s.keyHolder(ctx, user)
 	if err != nil {
@@ -142,11 +143,11 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(response))
 	if err != nil {
-		return nil, s.refuseKey(user, err)
+		return nil, s.refuseKey(ctx, user, err)
 	}
 	made, err := s.party.CreateCredential(h, question, parsed)
 	if err != nil {
-		return nil, s.refuseKey(user, err)
+		return nil, s.refuseKey(ctx, user, err)
 	}
 	data, err := json.Marshal(made)
 	if err != nil {
@@ -166,10 +167,19 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 	return codes, nil
 }
 
-// questionOf is what the session has remembered; nothing is no question.
-func questionOf(session string) (question webauthn.SessionData, ok bool) {
-	err := json.Unmarshal([]byte(session), &question)
-	return question, err == nil && question.Challenge != ""
+// useQuestion is what the session has remembered, used up: of two answers at once
+// to one question, only one is looked at. It fails with errs.Invalid about
+// credential when there is no such question, or it has been answered.
+func (s *Service) useQuestion(ctx context.Context, session string) (question webauthn.SessionData, err error) {
+	err = json.Unmarshal([]byte(session), &question)
+	if err != nil || question.Challenge == "" {
+		return question, errBadKey
+	}
+	err = s.take(ctx, usesPerKeyQuestion, question.Challenge)
+	if errs.KindOf(err) == errs.TooMany {
+		err = errBadKey
+	}
+	return question, err
 }
 
 // keyName brings the name of a key into the form it is stored in.
@@ -223,11 +233,16 @@ func (s *Service) AskKey(user *monitor.User, f *store.Factors) (Ceremony, error)
 }
 
 // PassKey is the second step of logging in by a key; session is what AskKey
-// returned, used once. It fails with errs.Invalid about credential.
-func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Factors, session, response string) error {
-	question, ok := questionOf(session)
-	if s.party == nil || !ok {
+// returned, used once, from is as of By. It fails with errs.Invalid about
+// credential. A key whose counter went back may have been copied: it is refused,
+// and the user gets a mail.
+func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Factors, session, response, from string) error {
+	if s.party == nil {
 		return errBadKey
+	}
+	question, err := s.useQuestion(ctx, session)
+	if err != nil {
+		return err
 	}
 	h, err := newKeyHolder(user, f)
 	if err != nil {
@@ -235,25 +250,29 @@ func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Fact
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(response))
 	if err != nil {
-		return s.refuseKey(user, err)
+		return s.refuseKey(ctx, user, err)
 	}
 	for i := range h.keys {
 		if bytes.Equal(h.keys[i].ID, parsed.RawID) { // passkeys become ones that are backed up when a phone is told to
 			h.keys[i].Flags.BackupEligible = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
+			// An earlier version has stored the warning; only that of now counts.
+			h.keys[i].Authenticator.CloneWarning = false
 		}
 	}
 	used, err := s.party.ValidateLogin(h, question, parsed)
 	if err != nil {
-		return s.refuseKey(user, err)
-	}
-	if used.Authenticator.CloneWarning {
-		s.Log.Warn("a security key counts backwards: there may be a copy of it", "user", user.ID)
+		return s.refuseKey(ctx, user, err)
 	}
 	for _, k := range f.Keys {
-		if bytes.Equal(k.KeyID, used.ID) {
-			if err := s.noteKey(ctx, &k, used); err != nil {
-				return err
-			}
+		if !bytes.Equal(k.KeyID, used.ID) {
+			continue
+		}
+		if used.Authenticator.CloneWarning {
+			s.refuseCopy(ctx, user, &k, from)
+			return errCopied
+		}
+		if err := s.noteKey(ctx, &k, used); err != nil {
+			return err
 		}
 	}
 	return s.noteLogin(ctx, user, byKey)
@@ -272,13 +291,20 @@ func (s *Service) noteKey(ctx context.Context, k *store.SecurityKey, used *webau
 	return err
 }
 
+// refuseCopy tells operators and the user that there may be a copy of the key.
+func (s *Service) refuseCopy(ctx context.Context, user *monitor.User, k *store.SecurityKey, from string) {
+	s.Log.WarnContext(ctx, "security key refused: its counter went back, there may be a copy of it", "user", user.ID, "key", k.ID)
+	s.Observe.login(byKey, false)
+	s.TellOwner(ctx, user, from, "The security key “"+k.Name+"” was refused. Its counter went back, so there may be a copy of it: remove it from your account and use another one.")
+}
+
 // refuseKey logs why a key was not accepted, which is of no use to its user.
-func (s *Service) refuseKey(user *monitor.User, err error) error {
+func (s *Service) refuseKey(ctx context.Context, user *monitor.User, err error) error {
 	attrs := []any{"user", user.ID, "error", err}
 	if p := (*protocol.Error)(nil); errors.As(err, &p) {
 		attrs = append(attrs, "details", p.DevInfo)
 	}
-	s.Log.Info("security key refused", attrs...)
+	s.Log.InfoContext(ctx, "security key refused", attrs...)
 	s.Observe.login(byKey, false)
 	return errBadKey
 }

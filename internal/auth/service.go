@@ -66,13 +66,14 @@ type Service struct {
 	party  *webauthn.WebAuthn // nil: security keys do not work here
 	// hashing bounds how many passwords are hashed at once: each takes 19 MiB.
 	hashing chan struct{}
+	backlog *backlog
 }
 
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
 		Config: c, signer: NewSigner(c.SecretKey, c.OldSecretKeys...), sealer: newSealer(c.SecretKey, c.OldSecretKeys...), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
-		hashing: make(chan struct{}, 2),
+		hashing: make(chan struct{}, 2), backlog: newBacklog(),
 	}
 }
 

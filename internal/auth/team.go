@@ -68,7 +68,7 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 	}
 	s.Log.InfoContext(ctx, "member added", "project", p.ID, "user", user.ID, "role", role, "by", by.ID)
 	path := "/projects/" + p.ID.String() + "/checks/"
-	v := mail.Invite{Owned: mail.Owned{Account: by.ID}, To: user.Email, Project: p.Title(), By: by.Email, Role: RoleName(role), New: user.LastLoginAt.IsZero(), Link: s.SiteRoot + path}
+	v := mail.Invite{Owned: mail.Owned{Account: by.ID}, To: user.Email, Project: p.Title(), By: actor(ctx, by), Role: RoleName(role), New: user.LastLoginAt.IsZero(), Link: s.SiteRoot + path}
 	if v.New {
 		token := newSecret()
 		if err := s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(InviteLife)); err != nil {
@@ -113,7 +113,7 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	}
 	s.Log.InfoContext(ctx, "project offered", "project", p.ID, "to", to, "by", by.ID)
 	err = s.Mails.Transfer(ctx, mail.Transfer{
-		Owned: mail.Owned{Account: by.ID}, To: member.Email, Project: p.Title(), By: by.Email, Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
+		Owned: mail.Owned{Account: by.ID}, To: member.Email, Project: p.Title(), By: actor(ctx, by), Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mail the offer: %w", err)

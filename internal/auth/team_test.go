@@ -176,7 +176,7 @@ func TestPasswordsAreConfirmedSetAndRemoved(t *testing.T) {
 			}
 			return u
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), ""), errs.Invalid, "password")
+		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "", nil), errs.Invalid, "password")
 		for _, bad := range []string{"short", user().Email} {
 			_, err := b.SetPassword(b.Context(), user(), bad, auth.By{})
 			kindIs(b.T, err, errs.Invalid, "password")
@@ -184,13 +184,13 @@ func TestPasswordsAreConfirmedSetAndRemoved(t *testing.T) {
 		if _, err := b.SetPassword(b.Context(), user(), "correct horse", auth.By{}); err != nil {
 			b.Fatal(err)
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "wrong horse"), errs.Invalid, "password")
-		if err := b.ConfirmPassword(b.Context(), user(), "correct horse"); err != nil {
+		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "wrong horse", nil), errs.Invalid, "password")
+		if err := b.ConfirmPassword(b.Context(), user(), "correct horse", nil); err != nil {
 			b.Error(err)
 		}
 		if _, err := b.RemovePassword(b.Context(), user(), auth.By{}); err != nil {
 			b.Fatal(err)
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "correct horse"), errs.Invalid, "password")
+		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "correct horse", nil), errs.Invalid, "password")
 	})
 }

@@ -105,7 +105,7 @@ func qrPath(text string) (box, path string, err error) {
 // one that is kept. It fails with errs.Invalid about code, and with
 // errs.Conflict when there is an app already.
 func (s *Service) ConfirmTOTP(ctx context.Context, user *monitor.User, sealed, code string, by By) (recovery []string, err error) {
-	step, ok, err := s.totpStep(user.ID, sealed, code)
+	step, ok, err := s.totpStep(ctx, user.ID, sealed, code)
 	switch {
 	case err != nil:
 		return nil, err
@@ -134,16 +134,16 @@ func (s *Service) RemoveTOTP(ctx context.Context, user *monitor.User) error {
 	return s.factorsChanged(ctx, user, "The authenticator app was removed.")
 }
 
-// PassTOTP is the second step of logging in by a code of the app. It fails with
-// errs.Invalid about code, and with errs.TooMany (features §18).
-func (s *Service) PassTOTP(ctx context.Context, user *monitor.User, f *store.Factors, code string) error {
-	if err := s.take(ctx, totpPerUser, user.ID.String()); err != nil {
+// PassTOTP is the second step of logging in by a code of the app; device is as of
+// Origin. It fails with errs.Invalid about code, and with errs.TooMany.
+func (s *Service) PassTOTP(ctx context.Context, user *monitor.User, f *store.Factors, code, device string) error {
+	if err := s.takeSecond(ctx, user, device, totpPerDevice, totpPerUser); err != nil {
 		return err
 	}
 	if f.TOTPSecret == "" {
 		return errBadCode
 	}
-	step, ok, err := s.totpStep(user.ID, f.TOTPSecret, code)
+	step, ok, err := s.totpStep(ctx, user.ID, f.TOTPSecret, code)
 	if err == nil && ok {
 		ok, err = s.Store.UseTOTPStep(ctx, user.ID, f.TOTPSecret, step)
 	}
@@ -158,10 +158,10 @@ func (s *Service) PassTOTP(ctx context.Context, user *monitor.User, f *store.Fac
 }
 
 // totpStep finds the step of now, or beside it, that the code belongs to.
-func (s *Service) totpStep(user uuid.UUID, sealed, code string) (step int64, ok bool, err error) {
+func (s *Service) totpStep(ctx context.Context, user uuid.UUID, sealed, code string) (step int64, ok bool, err error) {
 	secret, err := s.sealer.open(totpPlace(user), sealed)
 	if err != nil {
-		s.Log.Error("the secret of an authenticator app cannot be read: was the secret key changed?", "user", user, "error", err)
+		s.Log.ErrorContext(ctx, "the secret of an authenticator app cannot be read: was the secret key changed?", "user", user, "error", err)
 		return 0, false, errs.Conflictf("The secret of your authenticator app cannot be read any more. Use another way, or ask whoever runs this site to remove it.").Because(err)
 	}
 	code = strings.Join(strings.Fields(code), "")

@@ -22,7 +22,7 @@ func (s *Service) passedFirst(ctx context.Context, u *monitor.User, by string) e
 	case err != nil:
 		return err
 	case f.On():
-		s.Log.Info("passed the first step of logging in", "user", u.ID, "by", by)
+		s.Log.InfoContext(ctx, "passed the first step of logging in", "user", u.ID, "by", by)
 		return nil
 	}
 	return s.noteLogin(ctx, u, by)
@@ -41,7 +41,7 @@ func (s *Service) RemoveFactors(ctx context.Context, user *monitor.User) (int, e
 
 // factorsChanged logs what was done to the factors of a user and tells them.
 func (s *Service) factorsChanged(ctx context.Context, user *monitor.User, done string) error {
-	s.Log.Info("factors of a user", "user", user.ID, "done", done)
+	s.Log.InfoContext(ctx, "factors of a user", "user", user.ID, "done", done)
 	f, err := s.Store.FactorsOf(ctx, user.ID)
 	if err != nil {
 		return err

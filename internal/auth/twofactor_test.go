@@ -55,7 +55,7 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := moved.PassTOTP(t.Context(), a.User, f, "123456"); errs.KindOf(err) != errs.Conflict {
+		if err := moved.PassTOTP(t.Context(), a.User, f, "123456", ""); errs.KindOf(err) != errs.Conflict {
 			t.Errorf("with another secret key: %v", err)
 		}
 		if _, err := b.ConfirmTOTP(t.Context(), a.User, b.NewTOTP(a.User), code, auth.By{}); errs.KindOf(err) != errs.Invalid {
@@ -124,7 +124,7 @@ func TestALoginIsNotedAfterTheSecondStep(t *testing.T) {
 			t.Errorf("after the first step: %v, %q", u.LastLoginAt, seen)
 		}
 		clock.Advance(time.Minute)
-		if left, err := b.PassRecovery(t.Context(), u, codes[3]); left != auth.RecoveryCodes-1 || err != nil {
+		if left, err := b.PassRecovery(t.Context(), u, codes[3], ""); left != auth.RecoveryCodes-1 || err != nil {
 			t.Error(left, err)
 		}
 		if u, _ = s.UserByID(t.Context(), u.ID); !u.LastLoginAt.Equal(clock.Now()) || strings.Join(seen, " ") != "recovery" {

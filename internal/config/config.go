@@ -35,6 +35,7 @@ type Config struct {
 	MasterBadgeLabel string   `name:"master-badge-label" group:"Web" placeholder:"TEXT" help:"Label of the badge over all checks of a project; the site name when not set."`
 	TrustedProxies   []string `name:"trusted-proxies" group:"Web" default:"loopback" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: networks, addresses, loopback, private; or none."`
 	SessionDays      int      `name:"session-days" group:"Web" default:"90" min:"1" max:"3650" placeholder:"DAYS" help:"Days after which a log-in ends, however much it is used. Unused, it ends after 14 days."`
+	HSTSMaxAge       int      `name:"hsts-max-age" group:"Web" default:"15552000" min:"0" max:"63072000" placeholder:"SECONDS" help:"With https in site-root: for how long browsers that came by https come by nothing else (HTTP Strict Transport Security); 0 is off. Not sent while ping-endpoint is plain http on the same host."`
 	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
 	ProjectLimit     int      `name:"project-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Projects that one account may have. 0 is any number."`
 	ChannelLimit     int      `name:"channel-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Integrations that all projects of one account may have together. 0 is any number."`

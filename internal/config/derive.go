@@ -73,6 +73,9 @@ func (c *Config) warnUseless() {
 	if len(c.Admins) > 0 && c.SMTPHost == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
 	}
+	if c.HSTSMaxAge > 0 && c.Secure() && c.plainPings() {
+		c.warnings = append(c.warnings, "PUNCTUAL_HSTS_MAX_AGE has no effect while PUNCTUAL_PING_ENDPOINT is plain http on the host of PUNCTUAL_SITE_ROOT: browsers could not open ping URLs any more")
+	}
 	if c.RPID != "" && !c.keysWork() {
 		c.warnings = append(c.warnings, "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://: security keys work with https only, or on localhost")
 	}
@@ -153,6 +156,23 @@ func (c *Config) Secure() bool { return c.siteURL().Scheme == "https" }
 // SessionMaxAge is how long after a log-in its session ends, however much it is
 // used.
 func (c *Config) SessionMaxAge() time.Duration { return time.Duration(c.SessionDays) * 24 * time.Hour }
+
+// HSTS is for how long browsers that came to the site by https are to come by
+// nothing else; 0 = they are not told to. The promise is about a host, with all
+// its ports: where pings go to the same host by plain http, it is not made, as
+// browsers could not open ping URLs any more.
+func (c *Config) HSTS() time.Duration {
+	if !c.Secure() || c.plainPings() {
+		return 0
+	}
+	return time.Duration(c.HSTSMaxAge) * time.Second
+}
+
+// plainPings tells whether ping URLs have the host of the site, but not https.
+func (c *Config) plainPings() bool {
+	u, err := url.Parse(c.PingEndpoint)
+	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Hostname(), c.siteURL().Hostname())
+}
 
 // SQLitePath is the file of an SQLite database as named in DATABASE_URL, or
 // "" with Postgres. sqlite:PATH and sqlite://PATH mean the same.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"punctual/internal/config"
 )
@@ -142,6 +143,28 @@ func TestTheCertificateOfSmtpdNeedsBothFiles(t *testing.T) {
 		_, err := config.Load(env{"PUNCTUAL_SMTPD_TLS_" + set: "x.pem"})
 		if err == nil || !strings.HasPrefix(err.Error(), "PUNCTUAL_SMTPD_TLS_"+missing+": is not set") {
 			t.Errorf("with %s alone: %v", set, err)
+		}
+	}
+}
+
+func TestHTTPSIsNotPromisedWherePingsGoByHTTP(t *testing.T) {
+	for _, try := range []struct {
+		env    env
+		want   time.Duration
+		warned bool
+	}{
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org"}, 180 * 24 * time.Hour, false},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_HSTS_MAX_AGE": "63072000"}, 730 * 24 * time.Hour, false},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_HSTS_MAX_AGE": "0"}, 0, false},
+		{env{"PUNCTUAL_SITE_ROOT": "http://punctual.example.org"}, 0, false},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://ping.example.org/"}, 180 * 24 * time.Hour, false},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://punctual.example.org/ping/"}, 0, true},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://punctual.example.org:8000/"}, 0, true},
+	} {
+		c := load(t, try.env)
+		warned := strings.Contains(strings.Join(c.Warnings(), " "), "PUNCTUAL_HSTS_MAX_AGE")
+		if c.HSTS() != try.want || warned != try.warned {
+			t.Errorf("%v: %s, warned %v", try.env, c.HSTS(), warned)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func detailsOf(ping string) string {
 func (b *tab) readMail(subject, words string) {
 	b.Helper()
 	waitMail(b.T, b.store(b.T), "^"+regexp.QuoteMeta(subject)+"$")
-	b.open("/mailbox/")
+	b.open(b.server.mailbox())
 	b.click("tbody tr:first-child a")
 	b.says("main h1", subject)
 	b.see("iframe.mail")

@@ -106,7 +106,7 @@ func TestEveryPage(t *testing.T) {
 		b.see("main a.btn[href*='/wall/']")
 		wall = b.value(`new URL(document.querySelector("main a.btn[href*='/wall/']").href).pathname`)
 
-		b.open("/mailbox/")
+		b.open(b.server.mailbox())
 		b.until(`document.querySelector("tbody a")`)
 		mail = b.value(`document.querySelector("tbody a").pathname`)
 		session = b.cookies()

@@ -152,6 +152,7 @@ func TestGallery(t *testing.T) {
 	}
 	must(t, os.MkdirAll(dir, 0o755))
 	g := openDemo(t)
+	g.open(g.server.mailbox())
 	g.open("/walls/")
 	g.wall = g.value(`document.querySelector("main a.btn[href*='/wall/']").pathname`)
 	session := g.cookies() // all that is needed of it from here on

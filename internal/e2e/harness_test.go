@@ -260,6 +260,15 @@ func (p *process) waitFor(pattern string) (match []string) {
 	return match
 }
 
+// mailbox is the address that opens the local mailbox, as printed last.
+func (p *process) mailbox() string {
+	p.Helper()
+	address := regexp.MustCompile(`"mailbox":"([^"]*)"`)
+	p.waitFor(address.String())
+	all := address.FindAllStringSubmatch(p.log(), -1)
+	return all[len(all)-1][1]
+}
+
 // kill is kill -9.
 func (p *process) kill() {
 	p.cmd.Process.Signal(syscall.SIGKILL)

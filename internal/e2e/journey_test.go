@@ -68,7 +68,7 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 		if mail.To != "someone@example.org" || !strings.Contains(mail.Text, "The job reported a failure") {
 			t.Errorf("DOWN mail to %s:\n%s", mail.To, mail.Text)
 		}
-		if _, page, _ := b.get("/mailbox/"); !strings.Contains(page, "DOWN | My First Check") {
+		if _, page, _ := b.get(p.mailbox()); !strings.Contains(page, "DOWN | My First Check") {
 			t.Error("the mailbox does not show the mail")
 		}
 		b.get(ping)

@@ -21,6 +21,8 @@ import (
 const (
 	AreaKey    = "area"
 	RequestKey = "request_id"
+	// SuperuserKey is who acts in the name of the user.
+	SuperuserKey = "superuser"
 )
 
 // In is the logger of an area, one of Areas: its lines name the area, and its
@@ -53,8 +55,18 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
+// names tells whether a line has a value for the key.
+func names(line slog.Record, key string) (found bool) {
+	line.Attrs(func(a slog.Attr) bool {
+		found = a.Key == key
+		return !found
+	})
+	return found
+}
+
 // handler lets those lines pass that their area has the level for, and writes
-// the id of the request into the lines of its context.
+// the id of the request, and who acts in the user's name, into the lines of its
+// context.
 type handler struct {
 	slog.Handler
 	levels Levels
@@ -67,6 +79,9 @@ func (h *handler) Handle(ctx context.Context, line slog.Record) error {
 	if e, ok := fromContext(ctx); ok {
 		line = line.Clone()
 		line.AddAttrs(slog.String(RequestKey, e.ID))
+		if e.Superuser != "" && !names(line, SuperuserKey) {
+			line.AddAttrs(slog.String(SuperuserKey, e.Superuser))
+		}
 	}
 	return h.Handler.Handle(ctx, line)
 }

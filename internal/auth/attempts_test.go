@@ -1,0 +1,227 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"punctual/internal/auth"
+	"punctual/internal/db"
+	"punctual/internal/errs"
+	"punctual/internal/mail"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+// guess tries wrong passwords until it may not any more, and returns how many.
+func (b *bench) guess(address string, from auth.Origin) (n int) {
+	b.Helper()
+	for ; n < 1000; n++ {
+		_, err := b.LoginByPassword(b.Context(), address, "guess", from)
+		if errs.KindOf(err) == errs.TooMany {
+			if !strings.Contains(errs.Message(err), "Too many attempts") {
+				b.Error(err)
+			}
+			return n
+		}
+		kindIs(b.T, err, errs.Invalid, "password")
+	}
+	return n
+}
+
+// Whoever guesses is stopped, but the owner is not locked out by it: not where
+// they have logged in before, not from elsewhere, and a link always works.
+func TestGuessingPasswordsStopsWhoGuessesAndLocksNobodyOut(t *testing.T) {
+	each(t, func(b *bench) {
+		const address, password = "root@example.org", "correct horse"
+		if _, err := b.CreateSuperuser(b.Context(), address, password); err != nil {
+			b.Fatal(err)
+		}
+		office, home := auth.Origin{IP: "192.0.2.1"}, auth.Origin{IP: "198.51.100.1"}
+		user, err := b.LoginByPassword(b.Context(), address, password, office)
+		if err != nil {
+			b.Fatal(err)
+		}
+		known := auth.Origin{IP: office.IP, Device: b.DeviceMark("", user)}
+		in := func(from auth.Origin) bool {
+			b.Helper()
+			_, err := b.LoginByPassword(b.Context(), address, password, from)
+			if err != nil {
+				kindIs(b.T, err, errs.TooMany, "")
+			}
+			return err == nil
+		}
+
+		// Somebody in the same network uses its share up.
+		if n := b.guess(address, office); n > 20 {
+			b.Errorf("%d guesses in an hour from one network", n)
+		}
+		if in(office) {
+			b.Error("the network that guesses may go on")
+		}
+		if !in(known) || !in(home) {
+			b.Error("the owner is locked out")
+		}
+		// Others may log in from there, to other accounts, once the hour is over.
+		b.clock.Advance(time.Hour)
+		if n := b.guess(address, office); n > 2 {
+			b.Errorf("%d more guesses in a day from one network", n)
+		}
+		if n := b.guess("other@example.org", office); n == 0 {
+			b.Error("others cannot log in any more")
+		}
+
+		// And then many networks.
+		guesses := 0
+		for i := range 20 {
+			guesses += b.guess(address, auth.Origin{IP: fmt.Sprintf("203.0.113.%d", i)})
+		}
+		if guesses > 100 {
+			b.Errorf("%d guesses from many networks in a day", guesses)
+		}
+		if in(auth.Origin{IP: "203.0.113.200"}) {
+			b.Error("guessing from many networks does not end")
+		}
+		if !in(known) {
+			b.Error("the owner is locked out where they have logged in before")
+		}
+		if b.ask(address, func(q *auth.LoginRequest) { q.Origin = auth.Origin{IP: "203.0.113.200"} }); len(b.sent) != 1 {
+			b.Error("no link is mailed")
+		}
+
+		// The mark is of this address only, and neither forged nor for ever.
+		other := *user
+		other.Email = "other@example.org"
+		for what, device := range map[string]string{
+			"of somebody else": b.DeviceMark("", &other), "forged": known.Device + "A", "none": "x", "nothing": "..",
+		} {
+			if in(auth.Origin{IP: "203.0.113.200", Device: device}) {
+				b.Errorf("a mark that is %s counts", what)
+			}
+		}
+		if n := b.guess(address, known); n > 20 {
+			b.Errorf("%d guesses with the mark", n)
+		}
+		if again := b.DeviceMark(known.Device, user); b.guess(address, auth.Origin{IP: home.IP, Device: again}) != 0 {
+			b.Error("a renewed mark has attempts of its own")
+		}
+	})
+}
+
+// The same for links: whoever asks for many does not keep the owner from one.
+func TestAskingForLinksLocksNobodyOut(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store, "jane@example.org")
+		known := auth.Origin{IP: "192.0.2.1", Device: b.DeviceMark("", a.User)}
+		ask := func(from auth.Origin) error {
+			_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: a.User.Email, Origin: from})
+			return err
+		}
+		for i := range 10 {
+			if err := ask(auth.Origin{IP: fmt.Sprintf("203.0.113.%d", i)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		err := ask(auth.Origin{IP: "198.51.100.1"})
+		kindIs(b.T, err, errs.TooMany, "")
+		if !strings.Contains(errs.Message(err), "use the newest of them") {
+			b.Error(err)
+		}
+		if err := ask(known); err != nil {
+			b.Errorf("the owner is locked out: %v", err)
+		}
+		// The links that were mailed work: the owner has them.
+		b.Wait()
+		id, token, _ := b.link()
+		if _, err := b.UseLink(b.Context(), id, token); err != nil {
+			b.Error(err)
+		}
+		// Nor does somebody who would like to have the address.
+		thief := testdb.Account(b.T, b.Store, "thief@example.org")
+		b.Mails.EmailChange = func(context.Context, mail.EmailChange) error { return nil }
+		b.clock.Advance(2 * time.Hour)
+		for range 10 {
+			if err := b.BeginEmailChange(b.Context(), thief.User, a.User.Email); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := ask(auth.Origin{IP: "198.51.100.1"}); err != nil {
+			b.Errorf("locked out by changes of address: %v", err)
+		}
+	})
+}
+
+func TestSomebodyElsesAttemptsDoNotKeepTheUserFromConfirming(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store)
+		if _, err := b.SetPassword(b.Context(), a.User, "correct horse", auth.By{}); err != nil {
+			b.Fatal(err)
+		}
+		user, err := b.Store.UserByID(b.Context(), a.User.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.guess(user.Email, auth.Origin{IP: "192.0.2.1"})
+		for range 20 {
+			_ = b.ConfirmPassword(b.Context(), user, "guess", []byte("stolen"))
+		}
+		kindIs(b.T, b.ConfirmPassword(b.Context(), user, "correct horse", []byte("stolen")), errs.TooMany, "")
+		if err := b.ConfirmPassword(b.Context(), user, "correct horse", []byte("own")); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// By how long it takes, or by what the database is asked before the answer,
+// nobody learns whether there is an account.
+func TestALinkRequestDoesTheSameWorkForEverybody(t *testing.T) {
+	each(t, func(b *bench) {
+		testdb.Account(b.T, b.Store, "known@example.org")
+		inactive := testdb.Account(b.T, b.Store, "inactive@example.org")
+		deactivate(b, inactive.User.ID)
+		statements := map[int][]string{}
+		for i, address := range []string{"known@example.org", "inactive@example.org", "new@example.org", "nobody@example.org"} {
+			b.RegistrationOpen = i < 3
+			held := make(chan struct{})
+			b.SendLogin = func(context.Context, *monitor.User, string) error { <-held; return nil }
+			tally := &db.Tally{}
+			_, err := b.RequestLogin(db.WithTally(b.Context(), tally), auth.LoginRequest{Identity: address, Origin: auth.Origin{IP: "192.0.2.1"}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			statements[tally.Statements()] = append(statements[tally.Statements()], address)
+			// What a mail takes, the answer has not waited for.
+			close(held)
+			b.Wait()
+		}
+		if len(statements) != 1 {
+			b.Errorf("statements before the answer: %v", statements)
+		}
+	})
+}
+
+func TestAWrongPasswordIsTheSameWorkForEverybody(t *testing.T) {
+	each(t, func(b *bench) {
+		if _, err := b.CreateSuperuser(b.Context(), "root@example.org", "correct horse"); err != nil {
+			b.Fatal(err)
+		}
+		testdb.Account(b.T, b.Store, "bylink@example.org")
+		imported := testdb.Account(b.T, b.Store, "imported@example.org")
+		if _, err := b.Store.SetPasswordHash(b.Context(), imported.User.ID, "pbkdf2_sha256$1$x$y", store.Access{}); err != nil {
+			b.Fatal(err)
+		}
+		statements := map[int][]string{}
+		for _, address := range []string{"root@example.org", "bylink@example.org", "imported@example.org", "nobody@example.org"} {
+			tally := &db.Tally{}
+			_, err := b.LoginByPassword(db.WithTally(b.Context(), tally), address, "guess", auth.Origin{IP: "192.0.2.1"})
+			kindIs(b.T, err, errs.Invalid, "password")
+			statements[tally.Statements()] = append(statements[tally.Statements()], address)
+		}
+		if len(statements) != 1 {
+			b.Errorf("statements: %v", statements)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"punctual/internal/errs"
+	"punctual/internal/logs"
+)
+
+// How much is done after the answer, at once and in all, and how long one such
+// piece of work may take.
+const (
+	laterAtOnce = 4
+	laterInAll  = 1000
+	laterTime   = 30 * time.Second
+)
+
+// backlog is work that goes on when the request it belongs to has its answer, so
+// that the time of the answer does not tell what work there was.
+type backlog struct {
+	running sync.WaitGroup
+	all     chan struct{}
+	slots   chan struct{}
+}
+
+func newBacklog() *backlog {
+	return &backlog{all: make(chan struct{}, laterInAll), slots: make(chan struct{}, laterAtOnce)}
+}
+
+// later does the work in the background and logs what goes wrong. It fails with
+// errs.Unavailable when too much waits already.
+func (s *Service) later(ctx context.Context, what string, work func(ctx context.Context) error) error {
+	select {
+	case s.backlog.all <- struct{}{}:
+	default:
+		return errs.Unavailablef(laterTime, "Too much is going on right now. Please try again in a minute.")
+	}
+	// The log names the request, which the work outlasts.
+	e := logs.EventOf(ctx)
+	background := logs.WithEvent(context.Background(), &logs.Event{ID: e.ID, Superuser: e.Superuser})
+	s.backlog.running.Go(func() {
+		s.backlog.slots <- struct{}{}
+		defer func() {
+			<-s.backlog.slots
+			<-s.backlog.all
+		}()
+		ctx, cancel := context.WithTimeout(background, laterTime)
+		defer cancel()
+		err := caught(ctx, work)
+		if err != nil {
+			s.Log.ErrorContext(ctx, what, "error", err)
+		}
+	})
+	return nil
+}
+
+// caught does the work and makes an error of a panic.
+func caught(ctx context.Context, work func(ctx context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return work(ctx)
+}
+
+// Wait returns when all that goes on in the background is done: before the
+// database is closed.
+func (s *Service) Wait() { s.backlog.running.Wait() }
