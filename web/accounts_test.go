@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/testkit/testdb"
 )
@@ -298,4 +300,24 @@ func TestDevices(t *testing.T) {
 			t.Errorf("%q: %s, want %s", agent, got, want)
 		}
 	}
+}
+
+// Whatever somebody without an account does, no session is stored for it.
+func TestStrangersLeaveNoSessions(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		s.header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")
+		s.get("/")
+		s.get("/docs/")
+		for _, path := range []string{
+			"/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/profile/appearance/", "/accounts/login/two_factor/", "/docs/example/",
+			"/accounts/unsubscribe_reports/x/", "/integrations/" + uuid.NewString() + "/unsub/x/", "/accounts/check_token/x/y/", "/nothing/",
+		} {
+			s.post(path, url.Values{"identity": {"stranger@example.org"}, "theme": {"dark"}, "email": {"x"}, "password": {"y"}, "code": {"1"}})
+			s.get("/")
+		}
+		var rows int
+		if err := s.store.DB().QueryRow(s.Context(), `SELECT count(*) FROM sessions`).Scan(&rows); err != nil || rows != 0 {
+			s.Errorf("%d sessions are stored, %v", rows, err)
+		}
+	})
 }

@@ -96,7 +96,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 			RegistrationOpen: true, VerifyEmail: true, CheckLimit: 500, PingLogLimit: 100,
 		},
 		Store:     st,
-		Sessions:  auth.NewSessionStore(st, auth.SessionConfig{}),
+		Sessions:  auth.NewSessionStore(st, auth.SessionConfig{Signer: auth.NewSigner(testSecret)}),
 		Signer:    auth.NewSigner(testSecret),
 		Notifiers: notify.NewRegistry(),
 		SendVerify: func(_ context.Context, v mail.Verify) error {

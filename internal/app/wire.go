@@ -148,7 +148,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		},
 		Store:                a.store,
 		Auth:                 a.parts.auth,
-		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge()}),
+		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
 		Signer:               a.parts.signer,
 		Notifiers:            a.parts.registry,
 		Tester:               tester{a},

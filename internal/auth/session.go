@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,11 +55,12 @@ type rowKey struct{}
 //
 // The values of a session have string keys and what JSON can hold. A session
 // without values is not stored and gets no cookie, so that whoever only looks
-// around leaves no trace.
+// around leaves no trace; one of nobody is kept in its cookie, signed.
 type SessionStore struct {
 	store   *store.Store
 	options sessions.Options
 	maxAge  time.Duration
+	signer  *Signer // nil: sessions of nobody are stored too
 }
 
 // SessionConfig is what a SessionStore needs to know.
@@ -66,6 +68,7 @@ type SessionConfig struct {
 	Path   string        // that cookies belong to; "" = "/"
 	Secure bool          // cookies travel only by https
 	MaxAge time.Duration // from log-in to the end of a session, however much it is used; 0 = SessionMaxAge
+	Signer *Signer       // of the cookies that hold sessions of nobody; nil: they are stored too
 }
 
 // NewSessionStore makes a store of sessions over s.
@@ -76,7 +79,7 @@ func NewSessionStore(s *store.Store, c SessionConfig) *SessionStore {
 	if c.MaxAge == 0 {
 		c.MaxAge = SessionMaxAge
 	}
-	return &SessionStore{store: s, maxAge: c.MaxAge, options: sessions.Options{
+	return &SessionStore{store: s, maxAge: c.MaxAge, signer: c.Signer, options: sessions.Options{
 		Path: c.Path, MaxAge: int(SessionLife.Seconds()), HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}}
 }
@@ -95,6 +98,10 @@ func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	out.Options = &options
 	out.IsNew = true
 	cookie, err := r.Cookie(name)
+	if err == nil && strings.HasPrefix(cookie.Value, anonymousMark) {
+		s.openAnonymous(out, cookie.Value)
+		return out, nil
+	}
 	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(32) {
 		return out, nil //nolint:nilerr // no cookie is no error
 	}
@@ -134,6 +141,8 @@ func (s *SessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 		return err
 	}
 	switch {
+	case s.isAnonymous(session):
+		return s.saveAnonymous(w, session, data)
 	case row == nil && string(data) == "{}":
 		return nil
 	case row != nil && session.ID != "" && string(row.Data) == string(data):
@@ -252,7 +261,7 @@ func encode(session *sessions.Session) ([]byte, error) {
 		switch key := k.(type) {
 		case string:
 			values[key] = v
-		case rowKey, renewed:
+		case rowKey, renewed, anonymousKey:
 		default:
 			return nil, errors.New("encode session: keys must be strings")
 		}
