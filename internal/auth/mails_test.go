@@ -25,7 +25,7 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 		if err := b.MayMail(b.Context(), "other@example.org"); err != nil {
 			b.Errorf("another address: %v", err)
 		}
-		if _, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "victim@example.org", IP: "192.0.2.7"}); err != nil {
+		if _, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "victim@example.org", Origin: auth.Origin{IP: "192.0.2.7"}}); err != nil {
 			b.Errorf("a login link: %v", err)
 		}
 		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}

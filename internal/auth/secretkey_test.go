@@ -170,7 +170,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if _, err := service(s, secondKey).TOTPSetup(a.User, sealed[0].Sealed); err != nil {
 			t.Errorf("the authenticator app: %v", err)
 		}
-		if _, err := after.PassRecovery(t.Context(), a.User, codes[0]); err != nil {
+		if _, err := after.PassRecovery(t.Context(), a.User, codes[0], ""); err != nil {
 			t.Errorf("a recovery code: %v", err)
 		}
 
