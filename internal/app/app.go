@@ -172,9 +172,6 @@ func newApp(ctx context.Context, role Role, host string, opts Options) (*App, er
 
 // prepare makes what the role is made of.
 func (a *App) prepare(ctx context.Context) error {
-	if err := a.keepPrivate(); err != nil {
-		return err
-	}
 	if err := a.wire(); err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func (a *App) open(ctx context.Context) error {
 	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
 	err = a.checkSchema(ctx)
 	if err == nil {
+		err = a.keepPrivate()
+	}
+	if err == nil {
 		err = auth.HoldKey(ctx, a.store, a.cfg.SecretKey, a.cfg.OldSecretKeys, a.log)
 	}
 	if err != nil {
