@@ -146,7 +146,7 @@ func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
 		}
 		count := func() (n int) {
 			t.Helper()
-			if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM rate_limits WHERE key LIKE 'password:%' OR key LIKE 'email-change:%'`).Scan(&n); err != nil {
+			if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM rate_limits WHERE key LIKE 'password-address:%' OR key LIKE 'email-change:%'`).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
 			return n

@@ -320,7 +320,7 @@ func TestWhatIsNoBackupIsRefused(t *testing.T) {
 		{"text", write("text", "SELECT 1; -- long enough"), db.SQLite, []string{"no backup"}},
 		{"of PostgreSQL for SQLite", pgFile, db.SQLite, []string{"backup of PostgreSQL", "PUNCTUAL_DATABASE_URL"}},
 		{"of SQLite for PostgreSQL", liteFile, db.Postgres, []string{"backup of SQLite", "PUNCTUAL_DATABASE_URL"}},
-		{"damaged", damage(liteFile, "damaged"), db.SQLite, []string{"malformed"}},
+		{"damaged", damage(liteFile, "damaged"), db.SQLite, []string{"damaged"}},
 		{"cut", cut(liteFile, "cut"), db.SQLite, nil},
 		{"damaged dump", damage(pgFile, "damaged.dump"), db.Postgres, []string{"pg_restore"}},
 		{"cut dump", cut(pgFile, "cut.dump"), db.Postgres, []string{"pg_restore"}},

@@ -142,10 +142,13 @@ func inCopy(ctx context.Context, d *sql.DB, change func(*sql.Tx) error) error {
 func checkIntegrity(ctx context.Context, d *sql.DB) error {
 	var result string
 	err := d.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&result)
-	if err == nil && result != "ok" {
-		err = errors.New("it is damaged: " + oneLine(result))
+	switch {
+	case err != nil:
+		return fmt.Errorf("it is damaged: %w", err)
+	case result != "ok":
+		return errors.New("it is damaged: " + oneLine(result))
 	}
-	return err
+	return nil
 }
 
 // SQLiteHolds tells what is in the way of a new database at path: tables in the
