@@ -91,7 +91,8 @@ func TestTheListInABrowser(t *testing.T) {
 	for range 12 {
 		s.ping(z["up 9"], monitor.PingSuccess)
 	}
-	ctx := s.chromium(listURL(p.ID) + "?sort=name")
+	s.post(listURL(p.ID)+"view/", url.Values{"sort": {"name"}})
+	ctx := s.chromium(listURL(p.ID))
 	s.shots(ctx, "checks")
 	visible := func(want ...string) {
 		t.Helper()

@@ -75,7 +75,7 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	console.Allow("status of 4")
 	var said string
 	s.open(ctx, "/accounts/two_factor/webauthn/")
-	s.drive(ctx, chromedp.SendKeys("#name", "Again", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"),
+	s.drive(ctx, first(chromedp.WaitEnabled, "form[data-webauthn] button"), chromedp.SendKeys("#name", "Again", chromedp.ByQuery), first(chromedp.Click, "form[data-webauthn] button"),
 		first(chromedp.WaitVisible, "[data-problem]"), chromedp.Text("[data-problem]", &said, chromedp.ByQuery))
 	if !strings.Contains(said, "registered already") {
 		t.Errorf("said %q", said)
