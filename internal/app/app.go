@@ -250,6 +250,10 @@ func (a *App) tryMailServer(ctx context.Context) {
 		return
 	}
 	err := a.sender.Probe(ctx)
+	if err == nil {
+		a.log.Info("the mail server answers")
+		return
+	}
 	if failure, ok := errors.AsType[*mail.SendError](err); ok && ctx.Err() == nil {
 		a.log.Warn("no mail can be sent: "+failure.Message, "error", failure.Err)
 	}

@@ -21,6 +21,8 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.open("/")
+	b.click(".try form button")
+	b.says("#demo", "Waiting for the first ping")
 	ping := find(t, pingURL, b.value(`document.querySelector(".try .code").innerText`))
 	b.fill("#identity", "jane@example.org")
 	b.click("form .btn.primary")

@@ -51,6 +51,8 @@ func TestCurlComesAgain(t *testing.T) {
 	up := e.with(env{"PUNCTUAL_DATABASE_URL": p.dsn(direct.String())}).start(t, "up")
 	c := newUser(t, e, e.store(t)).check()
 
+	// A check that this process knows: others are looked for first.
+	runs(t, "curl", "-fsS", "-o", "/dev/null", c.URL)
 	p.cut(true)
 	cmd, stop := command("curl", "-fsS", "-m", "10", "--retry", "5", "-o", "/dev/null", c.URL)
 	defer stop()
@@ -64,7 +66,7 @@ func TestCurlComesAgain(t *testing.T) {
 	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "503") {
 		t.Errorf("curl: %v, it said %q; want success after a 503", err, said.String())
 	}
-	c.heard("success")
+	c.heard("success", "success")
 }
 
 // user is somebody with a project of their own and a client for it.

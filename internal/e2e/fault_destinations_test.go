@@ -75,7 +75,8 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
 		s := e.migrated(t)
 		codes := watched(t, s, 1, &monitor.Channel{Kind: "email", Config: `{"address":"you@example.org","up":true,"down":true}`, Verified: true})
-		e.start(t, "up")
+		// It has tried the mail server: what follows happens to mails.
+		e.start(t, "up").waitFor("the mail server answers")
 		before, made := 0, map[uuid.UUID]int{}
 		for i, trouble := range troubles {
 			sink.Next(trouble.behaviour)
