@@ -6,10 +6,8 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
-	"github.com/chromedp/chromedp"
 
 	"punctual/internal/db"
-	"punctual/internal/testkit/browser"
 )
 
 // withReference gives the site the page of the API.
@@ -49,16 +47,4 @@ func TestTheReferenceOfTheAPI(t *testing.T) {
 	}
 	s.get("/docs/").is(200).has("API reference")
 	newTestSite(t, db.SQLite).get("/docs/api-reference/").is(404)
-}
-
-// With scripts the commands can be copied; what the console says fails the test.
-func TestTheReferenceInABrowser(t *testing.T) {
-	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
-	ctx, _ := browser.New(t)
-	s.drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+"/docs/api-reference/"))
-	s.shots(ctx, "api-reference")
-	s.drive(ctx, chromedp.EmulateViewport(390, 800))
-	s.eventually(ctx, "document.documentElement.scrollWidth <= 390")
-	s.drive(ctx, browser.Click(".op .code [data-copy]"), chromedp.WaitVisible(".toast", chromedp.ByQuery))
 }

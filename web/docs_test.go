@@ -9,12 +9,10 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
-	"github.com/chromedp/chromedp"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
-	"punctual/internal/testkit/browser"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -171,32 +169,5 @@ func TestExpressionsOfTheCheatSheets(t *testing.T) {
 		if n < 10 {
 			t.Errorf("%s: only %d expressions were found", file, n)
 		}
-	}
-}
-
-// On a phone the list of pages opens at the present one; "/" leads to the search.
-func TestDocumentationInABrowser(t *testing.T) {
-	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
-	s.login("jane@example.org")
-	ctx := s.chromium("/docs/cron/?schedule=30+2+*+*+*&tz=Europe/Berlin")
-	s.shots(ctx, "docs-cron")
-	s.drive(ctx, press("/"))
-	s.eventually(ctx, `document.activeElement.name === 'q'`)
-	s.drive(ctx, chromedp.EmulateViewport(390, 700), chromedp.Navigate(s.url+"/docs/api-v1/"))
-	s.eventually(ctx, `document.documentElement.scrollWidth <= 390`)
-	s.drive(ctx, browser.Click(".docs .all"))
-	s.eventually(ctx, `(() => {
-		const a = document.activeElement, r = a.getBoundingClientRect();
-		return a.getAttribute('aria-current') === 'page' && r.top > 0 && r.bottom < innerHeight;
-	})()`)
-	if err := browser.Screenshot(ctx, "docs-list-phone", 390, 700, false); err != nil {
-		t.Error(err)
-	}
-	for name, path := range map[string]string{"docs": "/docs/", "docs-signalling": "/docs/signalling/", "docs-search": "/docs/search/?q=exit+status", "docs-example": "/docs/example/"} {
-		s.drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+path))
-		s.shots(ctx, name)
-		s.drive(ctx, chromedp.EmulateViewport(390, 700))
-		s.eventually(ctx, `document.documentElement.scrollWidth <= 390`)
 	}
 }

@@ -19,18 +19,14 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
 	"punctual/internal/db"
-	"punctual/internal/db/pgtest"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
-	"punctual/internal/testkit/browser"
 	"punctual/internal/testkit/testdb"
 	"punctual/static"
 	"punctual/templates"
 )
-
-func TestMain(m *testing.M) { pgtest.Main(browser.Closing(m)) }
 
 // testSite is a whole site with a database of its own, and one browser on it.
 type testSite struct {

@@ -98,6 +98,7 @@ func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID, farewell Farewe
 		if err := sayFarewell(ctx, tx, farewell, []ProjectContent{*gone}); err != nil {
 			return err
 		}
+		tx.Wake(db.TopicChecks)
 		return execOne(ctx, tx, "delete project", "project", `DELETE FROM projects WHERE id = $1`, id)
 	})
 }
@@ -120,6 +121,7 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, farewell Farewell)
 		if err := deleteUser(ctx, tx, id, email); err != nil {
 			return err
 		}
+		tx.Wake(db.TopicChecks)
 		return sayFarewell(ctx, tx, farewell, gone)
 	})
 }

@@ -12,15 +12,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"punctual/internal/db/pgtest"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
-	"punctual/internal/testkit/browser"
 	"punctual/internal/testkit/testdb"
 	"punctual/web/badge"
 )
-
-func TestMain(m *testing.M) { pgtest.Main(browser.Closing(m)) }
 
 // site serves the badges of a project.
 type site struct {

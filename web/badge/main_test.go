@@ -1,0 +1,11 @@
+//go:build !browser
+
+package badge_test
+
+import (
+	"testing"
+
+	"punctual/internal/db/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }

@@ -1,0 +1,11 @@
+//go:build !browser
+
+package web
+
+import (
+	"testing"
+
+	"punctual/internal/db/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
