@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -102,24 +103,12 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if order := formValue(r, "sort"); slices.Contains(sorts(), order) {
-		visitorOf(r).User.Sort = order // of this answer only
-	}
-	if slugs, chosen := urlStyle(r); chosen {
-		project.ShowSlugs = slugs // of this answer only
-	}
 	visitorOf(r).dropOldUndo(s.Store.Now())
 	page, err := s.listChecks(r, project, role, parseListFilter(r.URL.Query()))
 	if err != nil {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, "checks", page)
-}
-
-// urlStyle is how the request wants ping URLs to be shown, with slugs or with ids.
-func urlStyle(r *http.Request) (slugs, chosen bool) {
-	style := formValue(r, "urls")
-	return style == "slug", style == "slug" || style == "uuid"
 }
 
 // chooseView: POST /projects/{project}/checks/view/ remembers how the list is
@@ -130,22 +119,24 @@ func (s *Server) chooseView(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	back := filterOf(postedValue(r, "back"))
 	if order := postedValue(r, "sort"); slices.Contains(sorts(), order) {
+		back.Sort = ""
 		_, err := s.Store.ChangeUser(r.Context(), visitorOf(r).User.ID, func(u *monitor.User) error { u.Sort = order; return nil })
 		if err != nil {
 			return err
 		}
 	}
-	if slugs, chosen := urlStyle(r); chosen {
+	if style := postedValue(r, "urls"); style == "slug" || style == "uuid" {
+		back.URLs = ""
 		if !role.CanWrite() {
 			return errs.Forbiddenf("You may look at this project, but not change it.")
 		}
-		_, err := s.Store.ChangeProject(r.Context(), project.ID, func(p *monitor.Project) error { p.ShowSlugs = slugs; return nil })
+		_, err := s.Store.ChangeProject(r.Context(), project.ID, func(p *monitor.Project) error { p.ShowSlugs = style == "slug"; return nil })
 		if err != nil {
 			return err
 		}
 	}
-	back := filterOf(postedValue(r, "back"))
 	return s.redirect(w, r, listURL(project.ID)+strings.TrimSuffix(back.Query(), "?"))
 }
 
@@ -185,11 +176,14 @@ func (s *Server) loadList(ctx context.Context, project uuid.UUID) (*listData, er
 func (s *Server) listPage(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter, d *listData) *checksPage {
 	p := &checksPage{
 		BasePage: checksBase(project, "Checks"), CanWrite: role.CanWrite(), Slugs: project.ShowSlugs,
-		Total: len(d.checks), Filter: f, Sort: visitorOf(r).User.Sort, ChannelCount: len(d.channels),
+		Total: len(d.checks), Filter: f, Sort: cmp.Or(f.Sort, visitorOf(r).User.Sort), ChannelCount: len(d.channels),
 		PingBase: s.Site.PingEndpoint, PingKey: project.PingKey, APIBase: s.Site.URL("/api/v3/checks/"),
 	}
 	if !slices.Contains(sorts(), p.Sort) {
 		p.Sort = defaultSort
+	}
+	if f.URLs != "" {
+		p.Slugs = f.URLs == "slug"
 	}
 	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(d.channels)
 	if p.Selecting() {

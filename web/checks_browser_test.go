@@ -93,8 +93,7 @@ func TestTheListInABrowser(t *testing.T) {
 	for range 12 {
 		s.ping(z["up 9"], monitor.PingSuccess)
 	}
-	s.post(listURL(p.ID)+"view/", url.Values{"sort": {"name"}})
-	ctx := s.chromium(listURL(p.ID))
+	ctx := s.chromium(listURL(p.ID) + "?sort=name")
 	s.shots(ctx, "checks")
 	visible := func(want ...string) {
 		t.Helper()
@@ -104,13 +103,13 @@ func TestTheListInABrowser(t *testing.T) {
 	visible("down 2", "late 1", "up 10")
 	s.drive(ctx, browser.Click(`a[data-state=down]`))
 	visible("down 2")
-	s.eventually(ctx, `location.search === '?tag=prod&status=down'`)
+	s.eventually(ctx, `location.search === '?tag=prod&status=down&sort=name'`)
 	s.drive(ctx, browser.Click(`a[data-state=down]`), browser.Click(`a[data-tag=prod]`), press("/"), chromedp.KeyEvent("up"))
 	visible("up 9", "up 10")
 	s.eventually(ctx, `document.activeElement.name === 'search'`)
 
 	// A list that came filtered fetches the rest.
-	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)+"?search=nosuch"))
+	s.drive(ctx, chromedp.Navigate(s.url+listURL(p.ID)+"?search=nosuch&sort=name"))
 	visible()
 	s.drive(ctx, browser.Click(`#show-all`))
 	visible("down 2", "late 1", "new 5", "paused 4", "run 3", "up 9", "up 10")

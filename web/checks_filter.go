@@ -17,15 +17,23 @@ type listFilter struct {
 	Search string
 	States []string
 
-	Group  bool // ?group=tag: rows stand below their first tag
-	Select bool // ?select=1: rows have a box, for actions on many
-	Page   int  // of a list too long for one page, from 1
+	Group  bool   // ?group=tag: rows stand below their first tag
+	Select bool   // ?select=1: rows have a box, for actions on many
+	Sort   string // ?sort=name: one of sorts for this address, "" = as the user has chosen
+	URLs   string // ?urls=slug: ping URLs for this address, "slug" or "uuid", "" = as the project shows them
+	Page   int    // of a list too long for one page, from 1
 }
 
 func parseListFilter(q url.Values) listFilter {
 	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
 	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
 		f.Page = n
+	}
+	if order := q.Get("sort"); slices.Contains(sorts(), order) {
+		f.Sort = order
+	}
+	if style := q.Get("urls"); style == "slug" || style == "uuid" {
+		f.URLs = style
 	}
 	for _, tag := range q["tag"] {
 		if tag != "" && !slices.Contains(f.Tags, tag) {
@@ -80,7 +88,7 @@ func toggled(list []string, v string) []string {
 
 // everything is the query string that filters nothing and looks the same.
 func (f *listFilter) everything() string {
-	g := listFilter{Group: f.Group, Select: f.Select}
+	g := listFilter{Group: f.Group, Select: f.Select, Sort: f.Sort, URLs: f.URLs}
 	return g.Query()
 }
 
@@ -124,6 +132,12 @@ func (f *listFilter) Query() string {
 	}
 	if f.Select {
 		q.Set("select", "1")
+	}
+	if f.Sort != "" {
+		q.Set("sort", f.Sort)
+	}
+	if f.URLs != "" {
+		q.Set("urls", f.URLs)
 	}
 	return "?" + q.Encode()
 }

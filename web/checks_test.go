@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -394,4 +395,43 @@ func TestShownStates(t *testing.T) {
 			t.Errorf("%s: %s, want %s", step.what, got, step.want)
 		}
 	}
+}
+
+// What an address says of the order counts for all that the page leads to, and
+// for what the page asks for later; choosing another order ends that.
+func TestTheOrderOfAnAddressStays(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		for _, name := range []string{"b", "a", "c"} {
+			s.addNamed(p, name, func(c *monitor.Check) { c.Slug = "slug-" + c.Name; c.Tags = "t" })
+		}
+		p.PingKey = "key123"
+		if err := testdb.PutProject(s.Context(), s.store, p); err != nil {
+			s.Fatal(err)
+		}
+		names := func(a *answer) string {
+			return strings.Join(a.Find("#checks .nm a").Map(func(_ int, link *goquery.Selection) string { return link.Text() }), " ")
+		}
+		list := listURL(p.ID)
+		page := s.get(list + "?sort=-name&urls=slug").is(http.StatusOK)
+		if got := names(page); got != "My First Check c b a" {
+			t.Errorf("the list is %q", got)
+		}
+		if code := page.text("#checks .nm code"); !strings.Contains(code, "slug-c") {
+			t.Errorf("the ping URLs are %q", code)
+		}
+		for _, link := range []string{page.Find("a[data-tag]").AttrOr("href", ""), page.Find("a[data-state]").AttrOr("href", ""), page.Find("#select").AttrOr("href", "")} {
+			if !strings.Contains(link, "sort=-name") || !strings.Contains(link, "urls=slug") {
+				t.Errorf("%s forgets the order or the style of URLs", link)
+			}
+		}
+		rows := s.get(list + "status/?sort=-name&v=x").is(http.StatusOK).body
+		if !(strings.Index(rows, `slug-c`) < strings.Index(rows, `slug-b`)) {
+			t.Errorf("an update has another order: %s", rows)
+		}
+		s.post(list+"view/", url.Values{"sort": {"name"}, "back": {"?sort=-name&tag=t"}}).leadsTo(list + "?tag=t")
+		if got := names(s.get(list)); got != "a b c My First Check" {
+			t.Errorf("the chosen order is %q", got)
+		}
+	})
 }

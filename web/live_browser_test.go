@@ -5,7 +5,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -84,8 +83,7 @@ func TestTheListFollowsPings(t *testing.T) {
 	s := newTestSite(t, db.SQLite)
 	_, p := s.login("me@example.org")
 	z := s.zoo(p)
-	s.post(listURL(p.ID)+"view/", url.Values{"sort": {"name"}})
-	ctx := s.liveChromium(listURL(p.ID))
+	ctx := s.liveChromium(listURL(p.ID) + "?sort=name")
 	s.drive(ctx, chromedp.Evaluate(`window.same = true; jumps = 0`, nil))
 
 	// A ping changes its row, soon and in place.

@@ -43,11 +43,16 @@ function start() {
     document.querySelector('#none').hidden = any;
   }
 
+  // What the address says of order and ping URLs counts for as long as one stays at it.
+  const shownAs = () => [...new URLSearchParams(location.search)].filter(([name]) => name === 'sort' || name === 'urls');
+  const chosen = (name) => ['tag', 'search', 'status', 'sort', 'urls'].includes(name);
+
   function changed() {
     const q = new URLSearchParams();
     for (const tag of filter.tag) q.append('tag', tag);
     if (filter.search) q.set('search', filter.search);
     for (const status of filter.status) q.append('status', status);
+    for (const [name, value] of shownAs()) q.set(name, value);
     history.replaceState(null, '', q.size ? `?${q}` : location.pathname);
     for (const [set, name] of [[filter.status, 'state'], [filter.tag, 'tag']]) {
       for (const chip of document.querySelectorAll(`a[data-${name}]`)) {
@@ -56,7 +61,7 @@ function start() {
       }
     }
     for (const link of document.querySelectorAll('#select, #view-menu a')) {
-      const own = [...new URLSearchParams(link.search)].filter(([name]) => !['tag', 'search', 'status'].includes(name));
+      const own = [...new URLSearchParams(link.search)].filter(([name]) => !chosen(name));
       link.search = new URLSearchParams([...q, ...own]);
     }
     apply();
@@ -65,9 +70,8 @@ function start() {
   // The order is chosen for what is filtered at the moment.
   const view = document.querySelector('#view');
   view.addEventListener('submit', () => {
-    const chosen = ([name]) => ['tag', 'search', 'status'].includes(name);
-    const own = [...new URLSearchParams(view.elements.back.value)].filter((pair) => !chosen(pair));
-    const now = [...new URLSearchParams(location.search)].filter(chosen);
+    const own = [...new URLSearchParams(view.elements.back.value)].filter(([name]) => !chosen(name));
+    const now = [...new URLSearchParams(location.search)].filter(([name]) => chosen(name));
     view.elements.back.value = `?${new URLSearchParams([...now, ...own])}`;
   });
 
@@ -361,5 +365,5 @@ function start() {
   addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
 
   if (version) apply();
-  restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}${far ? `&${location.search.slice(1)}` : ''}`, update); // no version: the page came filtered, the other rows are needed
+  restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}&${far ? location.search.slice(1) : new URLSearchParams(shownAs())}`, update); // no version: the page came filtered, the other rows are needed
 }
