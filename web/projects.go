@@ -17,6 +17,8 @@ type projectsPage struct {
 	BasePage
 	Form *Form // of a new project
 	Rows []projectCard
+
+	Invitations []store.Invitation // that wait for the user's answer
 }
 
 // projectCard is a project with its checks in numbers.
@@ -129,6 +131,12 @@ func (s *Server) showProjects(w http.ResponseWriter, r *http.Request, status int
 	m, err := s.projectsOf(r, form)
 	if err != nil {
 		return err
+	}
+	if v := visitorOf(r); v.admin == nil {
+		m.Invitations, err = s.Store.InvitationsTo(r.Context(), v.User.Email)
+		if err != nil {
+			return err
+		}
 	}
 	return s.render(w, r, status, "projects", m)
 }

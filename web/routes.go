@@ -117,6 +117,10 @@ func (s *Server) routes() http.Handler {
 		post("/projects/{project}/remove/", s.requireRecentAuth(s.removeProject))
 		post("/projects/{project}/members/", onSettings(s.inviteMember))
 		post("/projects/{project}/members/{user}/", onSettings(s.changeMember))
+		post("/projects/{project}/invitations/{invitation}/withdraw/", onSettings(s.withdrawInvitation))
+		post("/invitations/{invitation}/", s.answerInvitation)
+		get("/invitations/{invitation}/{token}/", s.invitation)
+		post("/invitations/{invitation}/{token}/", s.answerMailed)
 		post("/projects/{project}/leave/", onSettings(s.leaveProject))
 		post("/projects/{project}/transfer/", onSettings(s.transferProject))
 		if s.Badges != nil {

@@ -43,7 +43,7 @@ func safePath(r *http.Request) string {
 func shownParam(route, name, value string) string {
 	hidden := "{" + name + "}"
 	switch name {
-	case "change", "channel", "project", "unique", "user", "wall":
+	case "change", "channel", "invitation", "project", "unique", "user", "wall":
 		return value
 	case "id", "kind", "n", "page", "side", "version":
 		return withoutSecrets(value)

@@ -17,9 +17,10 @@ type teamView struct {
 	Owner       string // address
 	OwnerIsMe   bool
 	Members     []memberView
-	Manages     bool // may invite, change and remove
-	Owns        bool // may offer the project
-	Me          bool // the visitor is a member: may leave
+	Invited     []store.Invitation // who has not answered yet, for those who may invite
+	Manages     bool               // may invite, change and remove
+	Owns        bool               // may offer the project
+	Me          bool               // the visitor is a member: may leave
 	Invite      *Form
 	Known       []string // addresses to suggest
 	Offered     string   // address of the member asked to take the project over, "" = nobody
@@ -54,9 +55,14 @@ func (s *Server) team(r *http.Request, p *monitor.Project, role monitor.Role, in
 			t.Offered, t.OfferedToMe = m.Email, me
 		}
 	}
-	if t.Manages {
-		t.Known, err = s.Store.PeopleKnownTo(r.Context(), user.ID, p.ID)
+	if !t.Manages {
+		return t, nil
 	}
+	t.Invited, err = s.Store.InvitationsOf(r.Context(), p.ID)
+	if err != nil {
+		return t, err
+	}
+	t.Known, err = s.Store.PeopleKnownTo(r.Context(), user.ID, p.ID)
 	return t, err
 }
 
@@ -81,7 +87,7 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
 	}
 	as, err := auth.MemberRole(form.Value("role"))
 	if err == nil {
-		_, err = s.Auth.Invite(r.Context(), visitorOf(r).User, p, form.Value("email"), as)
+		err = s.Auth.Invite(r.Context(), visitorOf(r).User, p, form.Value("email"), as)
 	}
 	status := http.StatusBadRequest
 	switch errs.KindOf(err) {
@@ -100,7 +106,7 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
 		forms.Invite = form
 		return s.showProjectSettings(w, r, status, p, role, forms)
 	}
-	visitorOf(r).flash("ok", form.Value("email")+" is invited.")
+	visitorOf(r).flash("ok", form.Value("email")+" is invited. They become a member when they accept.")
 	return s.redirect(w, r, teamPath(p))
 }
 

@@ -3,7 +3,9 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -69,16 +71,97 @@ func TestInvitingByMail(t *testing.T) {
 		}
 		s.post(path, url.Values{"email": {"new@example.org"}, "role": {"o"}}).is(http.StatusBadRequest)
 		s.post(path, url.Values{"email": {"new@example.org"}, "role": {"w"}}).leadsTo(settingsPath(project) + "#team")
-		s.get(settingsPath(project)).has("new@example.org is invited.", "has not logged in yet")
-		s.post(path, url.Values{"email": {"new@example.org"}, "role": {"w"}}).is(http.StatusBadRequest).has("member already")
+		s.get(settingsPath(project)).has("new@example.org is invited.", "waiting for an answer", "Take back")
 
 		guest := s.otherBrowser()
 		link := s.linkTo("new@example.org")
-		guest.get(link).is(http.StatusOK) // a program that looks into mails gets this far
-		guest.post(link, url.Values{"next": {"/projects/" + project.ID.String() + "/checks/"}}).leadsTo("/projects/" + project.ID.String() + "/checks/")
-		guest.get("/projects/" + project.ID.String() + "/checks/").is(http.StatusOK)
-		s.get(settingsPath(project)).hasNot("has not logged in yet")
+		guest.get(link).is(http.StatusOK).has("jane@example.org", "Join the project") // a program that looks into mails gets this far
+		guest.get(checksPath(project.ID)).is(http.StatusSeeOther)
+		guest.post(link, url.Values{"accept": {"1"}}).leadsTo(checksPath(project.ID))
+		guest.get(checksPath(project.ID)).is(http.StatusOK)
+		s.get(settingsPath(project)).hasNot("waiting for an answer")
+		s.post(path, url.Values{"email": {"new@example.org"}, "role": {"w"}}).is(http.StatusBadRequest).has("member already")
+		guest.get(link).is(http.StatusNotFound)
 	})
+}
+
+// Whoever invites sees the same, and gets the same answers, whether the address has
+// an account or not.
+func TestAnInvitationDoesNotTellWhoHasAnAccount(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		s.otherBrowser().login("known@example.org")
+		_, project := s.login("jane@example.org")
+		path := "/projects/" + project.ID.String() + "/members/"
+		pages := map[string]string{}
+		for _, name := range []string{"known", "newer"} {
+			s.post(path, url.Values{"email": {name + "@example.org"}, "role": {"w"}}).leadsTo(settingsPath(project) + "#team")
+			waiting, err := s.store.InvitationsOf(s.Context(), project.ID)
+			if err != nil || len(waiting) != 1 {
+				t.Fatal(waiting, err)
+			}
+			page := s.get(settingsPath(project)).text("main")
+			pages[name] = strings.NewReplacer(name, "somebody").Replace(page)
+			s.post("/projects/"+project.ID.String()+"/invitations/"+waiting[0].ID.String()+"/withdraw/", nil).leadsTo(settingsPath(project) + "#team")
+			s.get(settingsPath(project)).has("taken back").hasNot(name + "@example.org")
+			s.otherBrowser().get(s.linkTo(name + "@example.org")).is(http.StatusNotFound)
+		}
+		if pages["known"] != pages["newer"] {
+			t.Errorf("the pages differ:\n%s\n%s", pages["known"], pages["newer"])
+		}
+	})
+}
+
+func TestAnInvitationOfSomebodyWithAnAccount(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		max := s.otherBrowser()
+		_, own := max.login("max@example.org")
+		_, project := s.login("jane@example.org")
+		path := "/projects/" + project.ID.String() + "/members/"
+		invite := func() string {
+			s.clock.Advance(time.Minute)
+			s.post(path, url.Values{"email": {"max@example.org"}, "role": {"r"}}).leadsTo(settingsPath(project) + "#team")
+			return s.linkTo("max@example.org")
+		}
+		link := invite()
+		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+		max.get("/").has("jane@example.org", "invites you", "Decline")
+
+		// Without being logged in the link opens nothing; it leads to the login and back.
+		nobody := s.otherBrowser()
+		nobody.get(link).is(http.StatusOK).has("Join the project")
+		answer := nobody.post(link, url.Values{"accept": {"1"}}).is(http.StatusSeeOther)
+		if to := answer.header.Get("Location"); !strings.Contains(to, "/accounts/login/?next=") || !strings.Contains(to, "invitations") {
+			t.Errorf("leads to %s", to)
+		}
+		// Somebody else who is logged in cannot accept.
+		s.get(link).is(http.StatusOK).has("You are logged in as jane@example.org").hasNot("Join the project")
+		s.post(link, url.Values{"accept": {"1"}}).is(http.StatusForbidden)
+		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+
+		waiting, err := s.store.InvitationsTo(s.Context(), "max@example.org")
+		if err != nil || len(waiting) != 1 {
+			t.Fatal(waiting, err)
+		}
+		answerPath := "/invitations/" + waiting[0].ID.String() + "/"
+		s.post(answerPath, url.Values{"accept": {"1"}}).is(http.StatusForbidden)
+		max.post(answerPath, url.Values{"decline": {"1"}}).leadsTo("/")
+		max.get("/").has("You have declined.").hasNot("invites you")
+		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+
+		max.post(invite(), url.Values{"accept": {"1"}}).leadsTo(checksPath(project.ID))
+		max.get(checksPath(project.ID)).is(http.StatusOK).has("read-only member")
+		max.get(checksPath(own.ID)).is(http.StatusOK)
+
+		last := inviteNew(s, path)
+		nobody.post(last, url.Values{"decline": {"1"}}).is(http.StatusOK).has("Declined")
+		nobody.get(last).is(http.StatusNotFound)
+	})
+}
+
+// inviteNew invites somebody without an account.
+func inviteNew(s *testSite, path string) string {
+	s.post(path, url.Values{"email": {"new@example.org"}, "role": {"r"}}).is(http.StatusSeeOther)
+	return s.linkTo("new@example.org")
 }
 
 func TestWhoMayChangeTheTeam(t *testing.T) {

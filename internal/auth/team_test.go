@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
@@ -37,58 +39,154 @@ func eachWithLetters(t *testing.T, test func(b *bench, l *letters)) {
 	})
 }
 
-func TestInvitingSomebodyNew(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
-		a := testdb.Account(b.T, b.Store)
-		guest, err := b.Invite(b.Context(), a.User, a.Project, " New@Example.net ", monitor.RoleManager)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if role, _ := b.Store.RoleIn(b.Context(), guest.ID, a.Project.ID); role != monitor.RoleManager || guest.TZ != a.User.TZ {
-			b.Errorf("role %q, %+v", role, guest)
-		}
-		if projects, _ := b.Store.ProjectsOf(b.Context(), guest.ID); len(projects) != 1 {
-			b.Errorf("%d projects, want only the one of the invitation", len(projects))
-		}
-		v := l.invites[0]
-		if v.To != "new@example.net" || v.By != a.User.Email || v.Project != a.Project.Name || v.Role != "manager" || !v.New {
-			b.Errorf("%+v", v)
-		}
-		path, _, _ := strings.Cut(strings.TrimPrefix(v.Link, "https://example.org/punctual/accounts/check_token/"+guest.ID.String()+"/"), "/?")
-		b.clock.Advance(auth.InviteLife - 1)
-		if user, err := b.UseLink(b.Context(), guest.ID, path); err != nil || user.Email != "new@example.net" {
-			b.Errorf("the link of %s: %v, %v", v.Link, user, err)
-		}
-
-		_, err = b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember)
-		kindIs(b.T, err, errs.Conflict, "")
-		_, err = b.Invite(b.Context(), a.User, a.Project, "nobody", monitor.RoleMember)
-		kindIs(b.T, err, errs.Invalid, "email")
-	})
+// openInvite is the invitation that a mail is about.
+func (b *bench) openInvite(v mail.Invite) (*store.Invitation, error) {
+	b.Helper()
+	id, token, _ := strings.Cut(strings.TrimPrefix(v.Link, "https://example.org/punctual/invitations/"), "/")
+	return b.Invitation(b.Context(), uuid.MustParse(id), strings.TrimSuffix(token, "/"))
 }
 
-func TestInvitingSomebodyKnown(t *testing.T) {
+// The same is done and told whether the address has an account or not.
+func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 	eachWithLetters(t, func(b *bench, l *letters) {
-		a, other := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net")
-		if err := b.Store.NoteLogin(b.Context(), other.User.ID); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := b.Invite(b.Context(), a.User, a.Project, "known@example.net", monitor.RoleReadonly); err != nil {
-			b.Fatal(err)
-		}
-		if v := l.invites[0]; v.New || v.Link != "https://example.org/punctual/projects/"+a.Project.ID.String()+"/checks/" {
-			b.Errorf("the link must not log in: %+v", v)
-		}
-		_, err := b.Invite(b.Context(), a.User, a.Project, a.User.Email, monitor.RoleMember)
-		kindIs(b.T, err, errs.Conflict, "")
-		// Others each time: what one address gets is limited too.
-		for i := range 18 {
-			if _, err = b.Invite(b.Context(), a.User, a.Project, fmt.Sprintf("guest%d@example.net", i), monitor.RoleMember); err != nil {
+		a, known := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net")
+		for _, address := range []string{" New@Example.net ", "known@example.net"} {
+			if err := b.Invite(b.Context(), a.User, a.Project, address, monitor.RoleManager); err != nil {
 				b.Fatal(err)
 			}
 		}
-		_, err = b.Invite(b.Context(), a.User, a.Project, "more@example.net", monitor.RoleMember)
-		kindIs(b.T, err, errs.TooMany, "")
+		if _, err := b.Store.UserByEmail(b.Context(), "new@example.net"); errs.KindOf(err) != errs.NotFound {
+			b.Errorf("an account was made before anybody accepted: %v", err)
+		}
+		if role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID); role != monitor.RoleNone {
+			b.Errorf("the invited person is %q before they accept", role)
+		}
+		for i, to := range []string{"new@example.net", "known@example.net"} {
+			v := l.invites[i]
+			link := v.Link
+			v.Link = ""
+			if diff := cmp.Diff(mail.Invite{Owned: mail.Owned{Account: a.User.ID}, To: to, Project: a.Project.Name, By: a.User.Email, Role: "manager"}, v); diff != "" {
+				b.Errorf("to %s (-want +got):\n%s", to, diff)
+			}
+			v.Link = link
+			if i, err := b.openInvite(v); err != nil || i.Email != to || i.ByEmail != a.User.Email {
+				b.Errorf("%+v, %v", i, err)
+			}
+		}
+		waiting, err := b.Store.InvitationsOf(b.Context(), a.Project.ID)
+		if err != nil || len(waiting) != 2 || waiting[0].Email != "known@example.net" {
+			b.Errorf("waiting: %+v, %v", waiting, err)
+		}
+	})
+}
+
+func TestAcceptingAnInvitation(t *testing.T) {
+	eachWithLetters(t, func(b *bench, l *letters) {
+		a, known, other := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net"), testdb.Account(b.T, b.Store, "other@example.net")
+		if err := b.Store.NoteLogin(b.Context(), known.User.ID); err != nil {
+			b.Fatal(err)
+		}
+		known.User.LastLoginAt = b.Store.Now()
+		for _, address := range []string{"new@example.net", "known@example.net"} {
+			if err := b.Invite(b.Context(), a.User, a.Project, address, monitor.RoleReadonly); err != nil {
+				b.Fatal(err)
+			}
+		}
+		i, err := b.openInvite(l.invites[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, err = b.AnswerInvitation(b.Context(), other.User, i.ID, true)
+		kindIs(b.T, err, errs.Forbidden, "")
+		guest, err := b.JoinByInvitation(b.Context(), i)
+		if err != nil || guest == nil || guest.TZ != a.User.TZ {
+			b.Fatal(guest, err)
+		}
+		if projects, _ := b.Store.ProjectsOf(b.Context(), guest.ID); len(projects) != 1 || projects[0].Role != monitor.RoleReadonly {
+			b.Errorf("projects of the guest: %+v", projects)
+		}
+		if user, err := b.JoinByInvitation(b.Context(), i); user != nil || err != nil {
+			b.Errorf("the link has logged %v in once more, %v", user, err)
+		}
+		_, err = b.openInvite(l.invites[0])
+		kindIs(b.T, err, errs.NotFound, "")
+		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember), errs.Conflict, "")
+
+		// An account that was in use before is not opened by the link.
+		i, err = b.openInvite(l.invites[1])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if user, err := b.JoinByInvitation(b.Context(), i); user != nil || err != nil {
+			b.Errorf("the link has logged %v in, %v", user, err)
+		}
+		if _, err := b.AnswerInvitation(b.Context(), known.User, i.ID, true); err != nil {
+			b.Error(err)
+		}
+		if role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID); role != monitor.RoleReadonly {
+			b.Errorf("role %q", role)
+		}
+	})
+}
+
+func TestInvitationsEnd(t *testing.T) {
+	eachWithLetters(t, func(b *bench, l *letters) {
+		a := testdb.Account(b.T, b.Store)
+		invite := func() *store.Invitation {
+			b.Helper()
+			b.clock.Advance(time.Hour)
+			if err := b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember); err != nil {
+				b.Fatal(err)
+			}
+			i, err := b.openInvite(l.invites[len(l.invites)-1])
+			if err != nil {
+				b.Fatal(err)
+			}
+			return i
+		}
+		gone := func(what string) {
+			b.Helper()
+			if _, err := b.openInvite(l.invites[len(l.invites)-1]); errs.KindOf(err) != errs.NotFound {
+				b.Errorf("%s: %v", what, err)
+			}
+			if waiting, err := b.Store.InvitationsOf(b.Context(), a.Project.ID); err != nil || len(waiting) != 0 {
+				b.Errorf("%s: %+v, %v", what, waiting, err)
+			}
+		}
+		first := invite()
+		second := invite()
+		if _, err := b.openInvite(l.invites[0]); errs.KindOf(err) != errs.NotFound || first.ID == second.ID {
+			b.Errorf("the first of two invitations: %v", err)
+		}
+		kindIs(b.T, b.Store.WithdrawInvitation(b.Context(), uuid.New(), second.ID), errs.NotFound, "")
+		if err := b.Store.WithdrawInvitation(b.Context(), a.Project.ID, second.ID); err != nil {
+			b.Error(err)
+		}
+		gone("withdrawn")
+		third := invite()
+		_, token, _ := strings.Cut(strings.TrimPrefix(l.invites[2].Link, "https://example.org/punctual/invitations/"), "/")
+		if err := b.DeclineInvitation(b.Context(), third.ID, strings.TrimSuffix(token, "/")); err != nil {
+			b.Error(err)
+		}
+		gone("declined")
+		invite()
+		b.clock.Advance(auth.InviteLife)
+		gone("after a week")
+	})
+}
+
+func TestWhoMayNotBeInvited(t *testing.T) {
+	eachWithLetters(t, func(b *bench, _ *letters) {
+		a := testdb.Account(b.T, b.Store)
+		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "nobody", monitor.RoleMember), errs.Invalid, "email")
+		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, a.User.Email, monitor.RoleMember), errs.Conflict, "")
+		// Others each time: what one address gets is limited too.
+		for i := range 19 {
+			if err := b.Invite(b.Context(), a.User, a.Project, fmt.Sprintf("guest%d@example.net", i), monitor.RoleMember); err != nil {
+				b.Fatal(err)
+			}
+		}
+		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "more@example.net", monitor.RoleMember), errs.TooMany, "")
 	})
 }
 

@@ -119,7 +119,7 @@ func TestMailsLookAsAgreed(t *testing.T) {
 			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/v/"})
 		},
 		"invite": func() (*mail.Message, error) {
-			return c.Invite(mail.Invite{To: "new@example.net", Project: "Operations", By: "owner@example.org", Role: "member", New: true, Link: "https://punctual.example.org/l/"})
+			return c.Invite(mail.Invite{To: "new@example.net", Project: "Operations", By: "owner@example.org", Role: "member", Link: "https://punctual.example.org/l/"})
 		},
 		"transfer": func() (*mail.Message, error) {
 			return c.Transfer(mail.Transfer{To: "new@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/s/"})

@@ -24,15 +24,14 @@ type Owned struct{ Account uuid.UUID }
 
 func (o Owned) account() uuid.UUID { return o.Account }
 
-// Invite tells somebody that they may work in a project.
+// Invite asks somebody whether they want to work in a project.
 type Invite struct {
 	Owned
 	To      string
 	Project string
 	By      string // address of whoever invites them
 	Role    string // what they may do, in a word: "member"
-	New     bool   // an account was made for them; Link logs in, once and for a week
-	Link    string
+	Link    string // to the page where they accept or decline
 }
 
 // Invite makes the mail.

@@ -55,26 +55,28 @@ func (s *Store) PeopleKnownTo(ctx context.Context, user, project uuid.UUID) ([]s
 // they do already, be it as the owner, or, because of ErrCap, when the owner's
 // projects may have no more members.
 func (s *Store) AddMember(ctx context.Context, project, user uuid.UUID, role monitor.Role) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		p, err := lockProject(ctx, tx, project)
-		if err != nil {
-			return err
-		}
-		if p.OwnerID == user {
-			return errs.Conflictf("They own the project.")
-		}
-		if err := s.makeRoom(ctx, tx, p.OwnerID, Caps{Members: 1}); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, tx.Now())
-		if db.IsUnique(err) {
-			return errs.Conflictf("They are a member already.")
-		}
-		if err != nil {
-			return fmt.Errorf("add member: %w", err)
-		}
-		return nil
-	})
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return s.addMember(ctx, tx, project, user, role) })
+}
+
+func (s *Store) addMember(ctx context.Context, tx *db.Tx, project, user uuid.UUID, role monitor.Role) error {
+	p, err := lockProject(ctx, tx, project)
+	if err != nil {
+		return err
+	}
+	if p.OwnerID == user {
+		return errs.Conflictf("They own the project.")
+	}
+	if err := s.makeRoom(ctx, tx, p.OwnerID, Caps{Members: 1}); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, tx.Now())
+	if db.IsUnique(err) {
+		return errs.Conflictf("They are a member already.")
+	}
+	if err != nil {
+		return fmt.Errorf("add member: %w", err)
+	}
+	return nil
 }
 
 // SetMemberRole gives a member another role.
