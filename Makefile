@@ -22,9 +22,11 @@ run: build ## Build and run everything on SQLite at http://localhost:8000 (needs
 build: ## Build the static binary bin/punctual
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/punctual ./cmd/punctual
 
+# Built first, so that no test spends its own time on compiling the program it runs.
 .PHONY: test
 test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyze, promtool, wrk, curl and wget on Debian when missing
 	.ci/deps
+	$(GO) build ./...
 	$(GO) vet -tags browser ./...
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
 

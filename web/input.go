@@ -20,7 +20,7 @@ func storableInput(next http.Handler) http.Handler {
 			r.URL.Path = text.Clean(strings.ReplaceAll(r.URL.Path, "\x00", "\xff"))
 			r.URL.RawPath = ""
 		}
-		if strings.ContainsAny(r.URL.RawQuery, "%\x80\xff") || !text.Storable(r.URL.RawQuery) {
+		if strings.Contains(r.URL.RawQuery, "%") || !text.Storable(r.URL.RawQuery) {
 			r.URL.RawQuery = storableQuery(r.URL.RawQuery)
 		}
 		for _, values := range r.Header {

@@ -149,7 +149,7 @@ func newBench(ctx context.Context, o options, stdout, stderr io.Writer) (*bench,
 	}
 	b := &bench{options: o, dir: dir, binary: filepath.Join(dir, "punctual"), self: self, log: stderr}
 	b.progress("building punctual")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, "punctual/cmd/punctual")
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", b.binary, "punctual/cmd/punctual")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build punctual: %w\n%s", err, out), os.RemoveAll(dir))

@@ -184,7 +184,7 @@ func (n neighbours) slowest(codes []uuid.UUID, at func(uuid.UUID) time.Time) (wo
 		n.until("the alert of the other owner", func() bool { return !at(code).IsZero() })
 		took := at(code).Sub(began)
 		worst = max(worst, took)
-		time.Sleep(max(0, 100*time.Millisecond-took))
+		<-time.After(100*time.Millisecond - took)
 	}
 	return worst
 }

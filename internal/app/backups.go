@@ -50,9 +50,10 @@ func (a *App) makeBackups(ctx context.Context) error {
 		if err == nil {
 			made, err = a.backup(ctx)
 		}
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the program ends, and the backup with it
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil:
 			a.log.Error("a backup failed", "directory", a.cfg.BackupDir, "error", err)
 			if !failing {

@@ -40,15 +40,14 @@ var (
 // before has limits of its own, and a network uses up its own share first. What
 // unknown browsers have in common bounds guessing from many networks.
 var (
-	linksPerDevice       = limit{"login-device", 10, time.Hour}
-	passwordsPerDevice   = limit{"password-device", 20, 24 * time.Hour}
-	passwordsPerNetwork  = limit{"password-network", 20, 24 * time.Hour}
-	passwordsPerAddress  = limit{"password-address", 100, 24 * time.Hour}
-	confirmsPerSession   = limit{"confirm", 20, 24 * time.Hour}
-	totpPerDevice        = limit{"totp-device", 96, 24 * time.Hour}
-	recoveriesPerDevice  = limit{"recovery-device", 20, 24 * time.Hour}
-	changesPerNewAddress = limit{"email-change-to", 10, time.Hour}
-	usesPerKeyQuestion   = limit{"key-question", 1, 24 * time.Hour}
+	linksPerDevice      = limit{"login-device", 10, time.Hour}
+	passwordsPerDevice  = limit{"password-device", 20, 24 * time.Hour}
+	passwordsPerNetwork = limit{"password-network", 20, 24 * time.Hour}
+	passwordsPerAddress = limit{"password-address", 100, 24 * time.Hour}
+	confirmsPerSession  = limit{"confirm", 20, 24 * time.Hour}
+	totpPerDevice       = limit{"totp-device", 96, 24 * time.Hour}
+	recoveriesPerDevice = limit{"recovery-device", 20, 24 * time.Hour}
+	usesPerKeyQuestion  = limit{"key-question", 1, 24 * time.Hour}
 )
 
 // takeLink takes one login link for the address.

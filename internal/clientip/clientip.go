@@ -154,7 +154,10 @@ func (p *Proxies) Scheme(r *http.Request) string {
 // warn says once that a proxy is not believed which probably should be: it is
 // near, and the operator may not have named it.
 func (p *Proxies) warn(r *http.Request, peer netip.Addr) {
-	if p == nil || p.log == nil || p.warned.Load() || !forwards(r) || !(isNear(peer) || bySocket(r)) {
+	if p == nil || p.log == nil || p.warned.Load() || !forwards(r) {
+		return
+	}
+	if !isNear(peer) && !bySocket(r) {
 		return
 	}
 	if p.warned.CompareAndSwap(false, true) {

@@ -63,7 +63,7 @@ func ReadBackup(ctx context.Context, file string) (info BackupInfo, version int6
 	}
 	rows, err := d.QueryContext(ctx, `SELECT name, value FROM punctual_backup`)
 	if err != nil { // a copy of another kind
-		return info, version, nil //nolint:nilerr // it has no such table
+		return info, version, nil
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -176,7 +176,7 @@ func SQLiteHolds(ctx context.Context, path string) (what string, err error) {
 	err = d.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables)
 	switch {
 	case err != nil:
-		return "a file that is no SQLite database, or a damaged one", nil //nolint:nilerr // that is the answer
+		return "a file that is no SQLite database, or a damaged one", nil
 	case tables > 0:
 		return "a database with data", nil
 	}

@@ -151,7 +151,7 @@ func TestALogThatHasGrownShrinksAgain(t *testing.T) {
 	if grown < 60<<20 {
 		t.Fatalf("the log has %d bytes only", grown)
 	}
-	if err := reader.Close(); err != nil {
+	if err := errors.Join(reader.Err(), reader.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

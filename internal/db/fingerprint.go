@@ -84,14 +84,14 @@ func (f fingerprint) compare(found []schemaItem, later []fingerprint) []string {
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		form, ok := there[key]
 		switch {
-		case !ok && !f.partOfMissing(key, there):
+		case !ok && !f.isInTableUnknownTo(there, key):
 			differences = append(differences, missing(key, f[key]))
 		case ok && form != f[key]:
 			differences = append(differences, fmt.Sprintf("%s is %q instead of %q", key, form, f[key]))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(there)) {
-		if _, ok := f[key]; ok || there.partOfExtra(key, f) {
+		if _, ok := f[key]; ok || there.isInTableUnknownTo(f, key) {
 			continue
 		}
 		form := there[key]
@@ -122,19 +122,12 @@ func missing(key, form string) string {
 	return key + " is missing"
 }
 
-// partOfMissing tells whether key belongs to a table that is missing as a whole.
-func (f fingerprint) partOfMissing(key string, there fingerprint) bool {
-	t := tableOf(key, f[key])
-	_, ok := there["table "+t]
-	return t != "" && !ok
-}
-
-// partOfExtra tells whether key belongs to a table that f does not have: what is
-// to be said about the table says it.
-func (there fingerprint) partOfExtra(key string, f fingerprint) bool {
-	t := tableOf(key, there[key])
-	_, ok := f["table "+t]
-	return t != "" && !ok
+// isInTableUnknownTo tells whether key belongs to a table that other does not have:
+// what is to be said about the table says it.
+func (f fingerprint) isInTableUnknownTo(other fingerprint, key string) bool {
+	table := tableOf(key, f[key])
+	_, known := other["table "+table]
+	return table != "" && !known
 }
 
 func anyHas(versions []fingerprint, key string) bool {

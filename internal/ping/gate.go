@@ -212,7 +212,8 @@ func (g *gate) remember(a *store.Arrival, c *gateCheck) {
 // learned takes up what came of a ping that was let in as one of a known check.
 func (g *gate) learned(a *store.Arrival, bySlug bool, err error) {
 	gone := errs.KindOf(err) == errs.NotFound || errors.Is(err, store.ErrAmbiguousSlug)
-	if !gone && !(bySlug && err == nil) {
+	found := bySlug && err == nil
+	if !gone && !found {
 		return
 	}
 	g.mu.Lock()

@@ -98,11 +98,11 @@ func TestACheckSendsNoMoreThanItMay(t *testing.T) {
 		if taken, _ := send(t, r, other, monitor.PingLog, 120); taken != 120 {
 			t.Errorf("%d of another check taken", taken)
 		}
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		if taken, _ := send(t, r, noisy, monitor.PingLog, 150); taken != 20 {
 			t.Errorf("%d taken after ten seconds, want 20", taken)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if taken, _ := send(t, r, noisy, monitor.PingLog, 150); taken != 120 {
 			t.Errorf("%d taken after an hour, want 120", taken)
 		}
@@ -133,7 +133,7 @@ func TestAProjectSendsNoMoreThanItMay(t *testing.T) {
 			t.Errorf("%d taken at once, want 1201", taken)
 		}
 		checks = 100
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		if taken := flood(2500); taken != 2000 {
 			t.Errorf("%d of a project with 100 checks taken at once, want 2000", taken)
 		}

@@ -184,10 +184,10 @@ func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
 // isDown says how many of the checks are down at present: "1 check is down now",
 // "all 12 checks are down now".
 func isDown(down, checks int) string {
-	switch {
-	case down == 1:
+	switch down {
+	case 1:
 		return "1 check is down now"
-	case down == checks:
+	case checks:
 		return fmt.Sprintf("all %d checks are down now", down)
 	default:
 		return fmt.Sprintf("%d checks are down now", down)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -92,7 +93,8 @@ func TestAListThatChangesWhileItIsSent(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/api/v3/checks/", nil)
 		r.Header.Set("X-Api-Key", rwKey)
 		defer func() {
-			if got := recover(); got != http.ErrAbortHandler {
+			got, _ := recover().(error)
+			if !errors.Is(got, http.ErrAbortHandler) {
 				t.Errorf("the answer ended with %v; it has %d bytes", got, w.Body.Len())
 			}
 		}()
