@@ -17,3 +17,19 @@ func (r *Recorder) Remembers() int {
 	defer r.gate.mu.Unlock()
 	return r.gate.checks.len()
 }
+
+// Settle waits until nobody is to be counted.
+func (b *Bodies) Settle() {
+	for {
+		b.mu.Lock()
+		var q *question
+		for _, q = range b.asked {
+			break
+		}
+		b.mu.Unlock()
+		if q == nil {
+			return
+		}
+		<-q.done
+	}
+}
