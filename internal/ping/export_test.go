@@ -1,6 +1,10 @@
 package ping
 
-import "punctual/internal/monitor"
+import (
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+)
 
 // ParseTargetForTest lets the fuzz target reach the parser of ping URLs.
 func ParseTargetForTest(path string) bool {
@@ -33,3 +37,6 @@ func (b *Bodies) Settle() {
 		<-q.done
 	}
 }
+
+// Keep lets a benchmark ask whether a body has room.
+func (b *Bodies) Keep(project uuid.UUID, size int) bool { return b.keep(project, size) }
