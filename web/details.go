@@ -40,6 +40,7 @@ type detailsPage struct {
 	History  *history  // nil: it has never been watched
 	Runs     *runTimes // nil: how long runs take is not known
 	Version  string
+	BodyCap  string // "10 GB": bodies of new pings are not kept, there are so many; "" = they are
 }
 
 // detailsChannel is a channel with its switch.
@@ -99,6 +100,7 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}
+	page.BodyCap = s.bodyCap(r, project)
 	if page.SameSlug, err = s.Store.ChecksWithSlug(r.Context(), project.ID, c.Slug); err != nil {
 		return err
 	}
@@ -112,6 +114,15 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, "check", page)
+}
+
+// bodyCap is how many bytes the bodies of an owner's pings may have, as text, where
+// those of new pings of the project are not kept because of it; else "".
+func (s *Server) bodyCap(r *http.Request, project *monitor.Project) string {
+	if s.BodiesFull == nil || !s.BodiesFull(r.Context(), project.ID) {
+		return ""
+	}
+	return byteCount(s.Site.PingBodyTotal)
 }
 
 func (s *Server) detailsChannels(r *http.Request, c *monitor.Check, project *monitor.Project) ([]detailsChannel, error) {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -146,6 +147,23 @@ func duration(d time.Duration) string {
 		return plural(n, u.one, u.several)
 	}
 	return ""
+}
+
+// byteCount is a number of bytes in words, in decimal units as settings have them:
+// "10 GB", "1.5 kB", "1 byte".
+func byteCount(n int64) string {
+	if n < 1000 {
+		return plural(int(n), "byte", "bytes")
+	}
+	value := float64(n)
+	unit := ""
+	for _, unit = range []string{"kB", "MB", "GB", "TB"} {
+		value /= 1000
+		if value < 1000 {
+			break
+		}
+	}
+	return strconv.FormatFloat(math.Round(value*10)/10, 'f', -1, 64) + " " + unit
 }
 
 // plural is the number with the word that fits it.

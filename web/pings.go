@@ -35,6 +35,8 @@ type pingPage struct {
 	Cut   bool   // there is more
 	Size  int
 	Mail  *inbound.Message // of a ping by e-mail, else nil
+	// BodyCap is "10 GB" where bodies of new pings are not kept, for there are so many.
+	BodyCap string
 }
 
 // pingRun is the run that a ping began or ended.
@@ -136,6 +138,7 @@ func (s *Server) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Che
 		return err
 	}
 	page.Run = runWith(events, p.N)
+	page.BodyCap = s.bodyCap(r, project)
 	page.Zones = zonesFor(r, c)
 	page.TZ = page.Zones.Now.zone
 	shownBytes := p.Body

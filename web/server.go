@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
 	"punctual/internal/mail"
@@ -32,6 +34,7 @@ type Site struct {
 	Root             *url.URL // without a slash at the end; may hold a path
 	PingEndpoint     string   // ends with a slash
 	PingBodyLimit    int      // bytes, 0 = unlimited
+	PingBodyTotal    int64    // bytes that the bodies of all pings of an owner may have, 0 = unlimited
 	PingEmailDomain  string   // of the addresses that take pings by e-mail, "" = nobody listens
 	Version          string
 	SupportEmail     string
@@ -72,11 +75,14 @@ type SendVerify func(ctx context.Context, v mail.Verify) error
 
 // Deps is everything the site stands on.
 type Deps struct {
-	Site       Site
-	Store      *store.Store
-	Auth       *auth.Service
-	Sessions   *auth.SessionStore
-	Signer     *auth.Signer
+	Site     Site
+	Store    *store.Store
+	Auth     *auth.Service
+	Sessions *auth.SessionStore
+	Signer   *auth.Signer
+	// BodiesFull tells whether bodies of new pings of a project are not kept, because
+	// its owner has as many as they may; nil: they always are.
+	BodiesFull func(ctx context.Context, project uuid.UUID) bool
 	Notifiers  *notify.Registry
 	Tester     Tester
 	SendVerify SendVerify

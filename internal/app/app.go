@@ -214,7 +214,10 @@ func (a *App) start(ctx context.Context) error {
 		})
 	}
 	if a.role.serves() || a.takesMail() {
-		a.recorder = ping.NewRecorder(a.store, ping.Limits{Rates: ping.Rates{Check: a.cfg.PingCheckRate, Project: a.cfg.PingProjectRate}}, logs.In(a.log, logs.Ping), a.observePings())
+		a.recorder = ping.NewRecorder(a.store, ping.Limits{
+			Rates:  ping.Rates{Check: a.cfg.PingCheckRate, Project: a.cfg.PingProjectRate},
+			Bodies: a.parts.bodies,
+		}, logs.In(a.log, logs.Ping), a.observePings())
 	}
 	if a.takesMail() {
 		if err := a.listenSMTP(ctx); err != nil {

@@ -22,6 +22,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/ping"
 	"punctual/internal/report"
 	"punctual/internal/status"
 	"punctual/internal/store"
@@ -44,6 +45,7 @@ type parts struct {
 	registry    *notify.Registry
 	alerts      *alert.Service
 	reports     *report.Worker
+	bodies      *ping.Bodies
 	site        http.Handler          // role serves only
 	endSite     func()                // ends the answers of it that do not end by themselves
 	showMailbox func(context.Context) // prints the address that opens the local mailbox; role serves only
@@ -72,6 +74,7 @@ func (a *App) wire() error {
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
 	})
+	p.bodies = ping.NewBodies(a.store, int64(a.cfg.PingBodyTotal), logs.In(a.log, logs.Ping))
 	if !a.role.serves() {
 		return nil
 	}
@@ -142,7 +145,8 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 	}
 	site, err := web.New(web.Deps{
 		Site: web.Site{
-			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingBodyLimit: a.cfg.PingBodyLimit, PingEmailDomain: a.cfg.EmailPingDomain(),
+			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingEmailDomain: a.cfg.EmailPingDomain(),
+			PingBodyLimit: a.cfg.PingBodyLimit, PingBodyTotal: int64(a.cfg.PingBodyTotal),
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
 			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
 		},
@@ -150,6 +154,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		Auth:                 a.parts.auth,
 		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
 		Signer:               a.parts.signer,
+		BodiesFull:           a.parts.bodies.Full,
 		Notifiers:            a.parts.registry,
 		Tester:               tester{a},
 		SendVerify:           a.sendVerify,

@@ -45,6 +45,7 @@ type Config struct {
 	PingEmailDomain string `name:"ping-email-domain" group:"Pings" default:"localhost" placeholder:"DOMAIN" help:"Domain of the addresses that take pings by e-mail; pages show these addresses once it or smtpd-listen is set."`
 	PingBodyLimit   int    `name:"ping-body-limit" group:"Pings" default:"100000" min:"0" max:"1073741824" placeholder:"BYTES" help:"How much of a ping's body is kept; 0 is all of it."`
 	PingEmailLimit  int    `name:"ping-email-limit" group:"Pings" default:"1048576" min:"0" max:"1073741824" placeholder:"BYTES" help:"How much of a mail that is a ping is kept; 0 is all of it."`
+	PingBodyTotal   int    `name:"ping-body-total" group:"Pings" default:"10000000000" min:"0" max:"1000000000000000" placeholder:"BYTES" help:"How many bytes the bodies of all pings of one account may have together; beyond them a ping counts, but is kept without its body. 0 is any number."`
 	PingCheckRate   int    `name:"ping-check-rate" group:"Pings" default:"120" min:"0" max:"1000000" placeholder:"N" help:"Pings of one check that are taken in a minute by each process, log, start and success or fail counted apart; more get 429. 0 is any number."`
 	PingProjectRate int    `name:"ping-project-rate" group:"Pings" default:"1200" min:"0" max:"10000000" placeholder:"N" help:"The same of all checks of a project; 20 for each of its checks where that is more. 0 is any number."`
 	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check."`

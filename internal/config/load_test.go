@@ -49,6 +49,7 @@ func TestDefaultsStartAnEmbeddedSite(t *testing.T) {
 		{"PingEndpoint", c.PingEndpoint, "http://localhost:8000/ping/"},
 		{"PingEmailDomain", c.PingEmailDomain, "localhost"},
 		{"PingBodyLimit", c.PingBodyLimit, 100000},
+		{"PingBodyTotal", c.PingBodyTotal, 10000000000},
 		{"PingLogLimit", c.PingLogLimit, 100},
 		{"EmailFrom", c.EmailFrom, "Punctual <punctual@localhost>"},
 		{"SMTPPort", c.SMTPPort, 587},

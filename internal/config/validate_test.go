@@ -55,6 +55,7 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 		{"REGISTRATION_OPEN", "maybe", `"maybe" is not true or false`},
 		{"PING_BODY_LIMIT", "10kB", `"10kB" is not a whole number`},
 		{"PING_BODY_LIMIT", "-1", "-1 is not allowed"},
+		{"PING_BODY_TOTAL", "10GB", `"10GB" is not a whole number`},
 		{"PUSHOVER_EMERGENCY_RETRY_DELAY", "29", "29 is not allowed (allowed: 30 to 86400)"},
 		{"PUSHOVER_SUBSCRIPTION_URL", "x", `"x" is not a web address`},
 		{"STATUS_ERROR_CODE", "99", "99 is not allowed (allowed: 200 to 599)"},
@@ -109,6 +110,7 @@ func TestRightValuesAreAccepted(t *testing.T) {
 		{"TRUSTED_PROXIES", "192.0.2.7, 2001:db8::/32,loopback"},
 		{"TRUSTED_PROXIES", "none"},
 		{"PING_BODY_LIMIT", "0"},
+		{"PING_BODY_TOTAL", "0"},
 	}
 	for _, tt := range tests {
 		if _, err := config.Load(env{"PUNCTUAL_" + tt.variable: tt.value}); err != nil {

@@ -53,3 +53,16 @@ func BenchmarkAdmit(b *testing.B) {
 		}
 	}
 }
+
+// What the limit of bodies adds to a ping with a body.
+func BenchmarkKeepBody(b *testing.B) {
+	s := testdb.Open(b, db.SQLite, testdb.NewClock())
+	account := testdb.Account(b, s)
+	bodies := ping.NewBodies(s, 1<<60, slog.New(slog.DiscardHandler))
+	bodies.Full(b.Context(), account.Project.ID)
+	for b.Loop() {
+		if !bodies.Keep(account.Project.ID, 1000) {
+			b.Fatal("dropped")
+		}
+	}
+}

@@ -30,6 +30,10 @@
 // batch before it is. Where create=1 makes the check, the ping is recorded after
 // that, and the check stays even when its first ping is refused.
 //
+// The bodies of all pings of an owner have a limit. Bodies knows how many bytes there
+// are, as far as that can be told without waiting, and the store asks it as it applies
+// a ping: beyond the limit the ping is classified by its body and kept without it.
+//
 // # What can go wrong
 //
 //   - The queue is full: 503 with Retry-After, never a silent drop.

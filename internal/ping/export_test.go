@@ -1,6 +1,10 @@
 package ping
 
-import "punctual/internal/monitor"
+import (
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+)
 
 // ParseTargetForTest lets the fuzz target reach the parser of ping URLs.
 func ParseTargetForTest(path string) bool {
@@ -17,3 +21,22 @@ func (r *Recorder) Remembers() int {
 	defer r.gate.mu.Unlock()
 	return r.gate.checks.len()
 }
+
+// Settle waits until nobody is to be counted.
+func (b *Bodies) Settle() {
+	for {
+		b.mu.Lock()
+		var q *question
+		for _, q = range b.asked {
+			break
+		}
+		b.mu.Unlock()
+		if q == nil {
+			return
+		}
+		<-q.done
+	}
+}
+
+// Keep lets a benchmark ask whether a body has room.
+func (b *Bodies) Keep(project uuid.UUID, size int) bool { return b.keep(project, size) }

@@ -21,6 +21,7 @@ type Limits struct {
 	Batch    int           // pings in one transaction, 256
 	Patience time.Duration // how long a batch is tried again while the database is away, 8 s
 	Rates    Rates         // of checks and projects; any by default
+	Bodies   *Bodies       // of owners; nil: all are kept
 }
 
 func (l Limits) withDefaults() Limits {
@@ -97,6 +98,9 @@ const retryAfter = 10 * time.Second
 // A caller that goes away does not stop the recording: a ping that has arrived
 // counts.
 func (r *Recorder) Record(a *store.Arrival) error {
+	if r.limits.Bodies != nil {
+		a.KeepBody = r.limits.Bodies.keep
+	}
 	w := &waiting{arrival: a, done: make(chan struct{})}
 	if r.gate == nil {
 		return r.record(w)

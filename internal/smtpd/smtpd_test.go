@@ -514,3 +514,41 @@ func TestOneTooManyIsPutOff(t *testing.T) {
 		}
 	})
 }
+
+// Beyond the limit of an account a mail is a ping all the same, and means what its
+// words say, but is not kept.
+func TestTheBodyOfAMailCounts(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		log := slog.New(slog.DiscardHandler)
+		bodies := ping.NewBodies(s, 300, log)
+		rec := ping.NewRecorder(s, ping.Limits{Bodies: bodies}, log, ping.Observe{})
+		t.Cleanup(rec.Close)
+		_, addr := serve(t, smtpd.Config{Domain: domain, Checks: s, Recorder: rec, Now: s.Now, Log: log})
+		a := testdb.Account(t, s)
+		_, err := s.UpdateCheck(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
+			c.Filter = monitor.Filter{Body: true, FailureKW: "broken", SuccessKW: "fine"}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.Full(t.Context(), a.Project.ID) // they have been counted then
+		c := hello(t, addr)
+		for _, text := range []string{"all is fine", "all is broken"} {
+			message := "Subject: x\n\n" + text + strings.Repeat(" and so on", 15)
+			if got := c.mail(message, a.Check.Code.String()+"@"+domain); got != "250 OK" {
+				t.Fatal(got)
+			}
+		}
+		check, err := s.CheckByCode(t.Context(), a.Check.Code)
+		if err != nil || check.NPings != 2 || check.Status != monitor.StatusDown {
+			t.Fatalf("%d pings, %s, %v", check.NPings, check.Status, err)
+		}
+		for n, want := range map[int64]bool{1: true, 2: false} {
+			p, err := s.Ping(t.Context(), check.ID, n)
+			if err != nil || len(p.Body) > 0 != want {
+				t.Errorf("ping %d has %d bytes, %v", n, len(p.Body), err)
+			}
+		}
+	})
+}

@@ -24,6 +24,11 @@ const (
 	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_duration_us, c.schedule_error, c.due_at, c.alert_at`
 )
 
+// inListOrder is the end of a statement that lists the checks of a project. An index
+// has them in this order, so that SQLite does not hold all rows, with their
+// descriptions, to sort them.
+const inListOrder = ` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`
+
 // ChecksOf lists the checks of a project, oldest first.
 func (s *Store) ChecksOf(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
 	return s.listChecks(ctx, checkColumns, project)
@@ -43,7 +48,7 @@ func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Che
 func (s *Store) EachCheckObject(ctx context.Context, project uuid.UUID, see func(*monitor.Check)) error {
 	c := monitor.Check{ProjectID: project}
 	err := s.db.Each(ctx, checkDestOf(&c, objectColumns), func() { see(&c) },
-		`SELECT `+objectColumns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
+		`SELECT `+objectColumns+inListOrder, project)
 	if err != nil {
 		return fmt.Errorf("list checks: %w", err)
 	}
@@ -69,7 +74,7 @@ func (s *Store) listChecks(ctx context.Context, columns string, project uuid.UUI
 		c.ProjectID = project
 		return checkDestOf(c, columns)
 	}
-	return db.List(ctx, s.db, dest, `SELECT `+columns+` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`, project)
+	return db.List(ctx, s.db, dest, `SELECT `+columns+inListOrder, project)
 }
 
 // checkDestOf is checkDest for some of the checkColumns.

@@ -12,7 +12,7 @@ import (
 
 const (
 	// What recording needs comes along, so that the Recorder need not read it again.
-	pgLocate = `SELECT ` + hotColumns + `, c.xmin, c.project_id FROM checks c WHERE c.code = ANY($1::uuid[])`
+	pgLocate = `SELECT ` + hotColumns + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
 
 	pgLocateSlugs = `SELECT i.pos, p.id, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
 		JOIN projects p ON p.ping_key = i.ping_key
@@ -27,12 +27,11 @@ func (s *Store) locateCodesPostgres(ctx context.Context, codes []uuid.UUID, foun
 	}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		k := knownCheck{check: new(monitor.Check)}
-		var project pgtype.UUID
-		if err := row.Scan(append(hotDest(k.check), &k.version, &project)...); err != nil {
+		if err := row.Scan(append(hotDest(k.check), &k.version)...); err != nil {
 			return struct{}{}, err
 		}
 		s.known.put(k)
-		found(k.check.Code, project.Bytes)
+		found(k.check.Code, k.check.ProjectID)
 		return struct{}{}, nil
 	})
 	return err

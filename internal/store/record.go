@@ -22,12 +22,17 @@ type Arrival struct {
 	Admitted bool                                   // it has its place in the rate limits
 	Ping     monitor.Ping                           // all but CheckID and N; Kind as the URL says
 	Classify func(*monitor.Filter) monitor.PingKind // what the check's filters make of it; nil: Ping.Kind stands
+	// KeepBody tells whether the body, of size bytes, is to be kept with a check of
+	// the project; nil: it is. It must not wait for the database, and what the ping
+	// means does not depend on it.
+	KeepBody func(project uuid.UUID, size int) bool
 
 	Flip *monitor.Flip // out: the change of status, nil = none
 	Err  error         // out: errs.NotFound when there is no such check, ErrAmbiguousSlug when several have the slug
 
-	recorded bool // by a call of RecordPings that failed for others
-	tried    bool // by a call that failed; Ping.CheckID and Ping.N are where it would be
+	kept     *uuid.UUID // the project that KeepBody has said yes for
+	recorded bool       // by a call of RecordPings that failed for others
+	tried    bool       // by a call that failed; Ping.CheckID and Ping.N are where it would be
 }
 
 // bySlug tells whether the check is yet to be found by its slug.
@@ -106,6 +111,7 @@ func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
 		if a.Classify != nil {
 			a.Ping.Kind = a.Classify(&c.Filter)
 		}
+		a.dropBody(c.ProjectID)
 		a.Flip = monitor.Apply(c, &a.Ping)
 		out.pings = append(out.pings, &a.Ping)
 		if a.Flip != nil {
@@ -120,6 +126,18 @@ func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
 		}
 	}
 	return out
+}
+
+// dropBody leaves the body out where it is not to be kept.
+func (a *Arrival) dropBody(project uuid.UUID) {
+	if a.KeepBody == nil || len(a.Ping.Body) == 0 || a.kept != nil && *a.kept == project {
+		return
+	}
+	if !a.KeepBody(project, len(a.Ping.Body)) {
+		a.Ping.Body = nil
+		return
+	}
+	a.kept = &project
 }
 
 func notifies(flips []*monitor.Flip) bool {

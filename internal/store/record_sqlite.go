@@ -12,13 +12,13 @@ import (
 )
 
 // hotColumns are what applying a ping needs to know of a check.
-const hotColumns = `c.id, c.code, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
+const hotColumns = `c.id, c.code, c.project_id, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
 	c.methods, c.filter_http_body, c.filter_default_fail, c.filter_subject, c.filter_body, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
 	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs, c.ended_runs,
 	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
 
 func hotDest(c *monitor.Check) []any {
-	return []any{&c.ID, db.UUID(&c.Code), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
+	return []any{&c.ID, db.UUID(&c.Code), db.UUID(&c.ProjectID), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
 		&c.Filter.Methods, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.Subject, &c.Filter.Body, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
 		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns, &c.EndedRuns,
 		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}

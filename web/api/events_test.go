@@ -359,3 +359,28 @@ func TestBearer(t *testing.T) {
 		}
 	})
 }
+
+// A ping whose body was not kept is one without a body, and counts.
+func TestAPingWhoseBodyWasNotKept(t *testing.T) {
+	each(t, func(c *client) {
+		a := &store.Arrival{
+			Code:     c.mine.Check.Code,
+			Ping:     monitor.Ping{CreatedAt: c.clock.Now(), Scheme: "https", Method: "POST", Body: []byte("ERROR")},
+			Classify: func(*monitor.Filter) monitor.PingKind { return monitor.PingFail },
+			KeepBody: func(project uuid.UUID, size int) bool { return project != c.mine.Project.ID || size != 5 },
+		}
+		if err := c.store.RecordPings(c.Context(), []*store.Arrival{a}); err != nil {
+			c.Fatal(err)
+		}
+		got := c.list("pings", "/api/v3/checks/{U}/pings/")
+		if len(got) != 1 || got[0]["type"] != "fail" || got[0]["body_url"] != nil {
+			c.Errorf("listed as %v", got)
+		}
+		if code, _ := c.call("GET", "/api/v3/checks/{U}/pings/1/body", ""); code != http.StatusNotFound {
+			c.Errorf("its body: %d", code)
+		}
+		if check := c.object(200, "GET", "/api/v3/checks/{U}", ""); check["status"] != "down" || check["n_pings"] != 1.0 {
+			c.Errorf("the check: %v", check)
+		}
+	})
+}
