@@ -30,14 +30,19 @@ func TestBesideAThousandThatHangAnAlertTakesUnderASecond(t *testing.T) {
 	}
 }
 
-func besideThousand(t *testing.T, url string, dispatchers int) {
-	const hanging, probes, most = 1000, 200, time.Second
+// simulated is a fixture in a bubble of synctest, with the clock of the bubble.
+func simulated(t *testing.T, url string) *fixture {
 	d, err := db.Open(t.Context(), url, db.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	f := newFixture(t, store.New(d), nil)
+	return newFixture(t, store.New(d), nil)
+}
+
+func besideThousand(t *testing.T, url string, dispatchers int) {
+	const hanging, probes, most = 1000, 200, time.Second
+	f := simulated(t, url)
 	other := &fixture{TB: t, Store: f.Store, account: testdb.Account(t, f.Store, "other@example.org"), sink: f.sink, notices: f.notices}
 	if err := f.DeleteChannel(t.Context(), other.account.Channel.ID); err != nil {
 		t.Fatal(err)
@@ -79,4 +84,30 @@ func besideThousand(t *testing.T, url string, dispatchers int) {
 		time.Sleep(37 * time.Millisecond)
 	}
 	t.Logf("the slowest alert took %v", worst)
+}
+
+// An attempt that gets no answer has failed: it counts, the channel shows it, and
+// the next one comes after a pause.
+func TestAnAttemptWithoutAnAnswerHasFailed(t *testing.T) {
+	url := testdb.URL(t, db.SQLite)
+	synctest.Test(t, func(t *testing.T) {
+		f := simulated(t, url)
+		f.sink.answer = func(ctx context.Context, _ notify.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		ch := f.channel(sinkConfig{To: "hangs"})
+		f.dispatch(f.config())
+		f.ping(monitor.PingFail, f.account.Check.Code)
+		began := time.Now()
+		time.Sleep(50 * time.Second)
+		d := f.deliveries(f.account.Check.Code)[0]
+		if next := d.NextTryAt.Sub(began); d.Attempts != 1 || d.LastError != "Connection timed out" || next < 55*time.Second || next > 56*time.Second {
+			t.Errorf("%d attempts, %q, the next one after %v", d.Attempts, d.LastError, next)
+		}
+		now, err := f.ChannelByID(t.Context(), ch.ID)
+		if err != nil || now.LastError != "Connection timed out" {
+			t.Errorf("the channel shows %q, %v", now.LastError, err)
+		}
+	})
 }
