@@ -290,7 +290,8 @@ func TestTheDemoCheckBecomesTheFirstCheck(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.ask("spy@example.org", func(q *auth.LoginRequest) { q.DemoCheck = demo.Code })
-		if checks := checksOf(b, "spy@example.org"); len(checks) != 1 || checks[0].Name != "My First Check" || checks[0].Slug != "my-first-check" {
+		checks = checksOf(b, "spy@example.org")
+		if len(checks) != 1 || checks[0].Name != "My First Check" || checks[0].Slug != "my-first-check" {
 			b.Errorf("the first check of somebody new: %+v", checks)
 		}
 		b.ask("late@example.org", func(q *auth.LoginRequest) { q.DemoCheck = uuid.New() })

@@ -131,7 +131,8 @@ func TestFewWaitToBeLookedUp(t *testing.T) {
 // While the database stays away, who comes after the first hears so at once.
 func TestWhoIsLookedUpLaterDoesNotWaitForTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &heldUp{bySlug: &bySlug{located: &located{recording: nothing, project: uuid.New()}}, release: make(chan struct{}), err: io.ErrUnexpectedEOF}
+		s := &heldUp{bySlug: &bySlug{located: &located{recording: nothing, project: uuid.New()}}, release: make(chan struct{})}
+		s.err = io.ErrUnexpectedEOF
 		close(s.release)
 		r := ping.NewRecorder(s, ping.Limits{Patience: 8 * time.Second}, slog.New(slog.DiscardHandler), ping.Observe{})
 		defer r.Close()

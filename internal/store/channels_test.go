@@ -102,7 +102,8 @@ func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
 			if _, err := s.FinishDeliveries(t.Context(), uuid.New(), batch); err != nil {
 				t.Fatal(err)
 			}
-			if c, err := s.ChannelByID(t.Context(), a.Channel.ID); err != nil || c.LastError != "late" || !c.LastNotifyAt.Equal(late.At) || c.Disabled {
+			c, err := s.ChannelByID(t.Context(), a.Channel.ID)
+			if err != nil || c.LastError != "late" || !c.LastNotifyAt.Equal(late.At) || c.Disabled {
 				t.Errorf("the channel shows %q at %v, %v", c.LastError, c.LastNotifyAt, err)
 			}
 		}

@@ -43,7 +43,8 @@ func TestTestsOfAChannelAreLimited(t *testing.T) {
 			t.Helper()
 			before := len(e.sent)
 			w := e.send(rwKey, "POST", path, "")
-			if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != retryAfter || w.Body.String() != `{"error": "Too many tests. Please try again later."}` {
+			const want = `{"error": "Too many tests. Please try again later."}`
+			if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != retryAfter || w.Body.String() != want {
 				t.Errorf("%d %q, Retry-After %q, want 429 and %s", w.Code, w.Body, w.Header().Get("Retry-After"), retryAfter)
 			}
 			if len(e.sent) != before {
