@@ -105,9 +105,13 @@ func examplesIn(text string) map[string]string {
 // TestComposePassesEverySetting: what an operator writes into .env must reach each
 // process, and nothing in the file may hide it but what ties the services together.
 func TestComposePassesEverySetting(t *testing.T) {
-	tied := []string{"PUNCTUAL_DATABASE_URL", "PUNCTUAL_SECRET_KEY", "PUNCTUAL_LISTEN", "PUNCTUAL_SMTPD_LISTEN", "PUNCTUAL_TRUSTED_PROXIES"}
+	tied := []string{"PUNCTUAL_DATABASE_URL", "PUNCTUAL_LISTEN", "PUNCTUAL_SMTPD_LISTEN"}
+	written := map[string]string{}
+	for _, variable := range allSettings(t) {
+		written[variable] = "written into .env"
+	}
 	roles := map[string]bool{}
-	for name, service := range compose(t).Services {
+	for name, service := range composeWith(t, written).Services {
 		if !strings.Contains(service.Image, ":") && service.Image != "punctual" || strings.HasSuffix(service.Image, ":latest") {
 			t.Errorf("%s: the image %s is not pinned to a version", name, service.Image)
 		}
@@ -117,8 +121,10 @@ func TestComposePassesEverySetting(t *testing.T) {
 		if !slices.Contains(service.EnvFile, ".env") {
 			t.Errorf("%s does not read .env", name)
 		}
-		for variable := range service.Environment {
-			if !slices.Contains(tied, variable) {
+		arrives := maps.Clone(written)
+		maps.Copy(arrives, service.Environment)
+		for variable, value := range arrives {
+			if value != written[variable] && !slices.Contains(tied, variable) {
 				t.Errorf("%s: %s cannot be set in .env", name, variable)
 			}
 		}
@@ -166,15 +172,45 @@ type composeFile struct {
 	}
 }
 
+// allSettings are the variables that the program knows.
+func allSettings(t *testing.T) (variables []string) {
+	t.Helper()
+	loaded, err := config.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	if err := loaded.Print(&printed); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(printed.String()) {
+		variable, _, _ := strings.Cut(line, "=")
+		variables = append(variables, variable)
+	}
+	if len(variables) < 50 {
+		t.Fatalf("only %d settings: %q", len(variables), variables)
+	}
+	return variables
+}
+
 // compose reads docker-compose.yml with its variables at their defaults.
 func compose(t *testing.T) composeFile {
 	t.Helper()
+	return composeWith(t, nil)
+}
+
+// composeWith reads docker-compose.yml beside a .env with these variables.
+func composeWith(t *testing.T, env map[string]string) composeFile {
+	t.Helper()
 	text := os.Expand(read(t, "../docker-compose.yml"), func(variable string) string {
-		name, value, _ := strings.Cut(variable, ":-")
-		if strings.Contains(name, ":?") {
+		name, value, _ := strings.Cut(variable, ":")
+		if given, found := env[name]; found {
+			return given
+		}
+		if strings.HasPrefix(value, "?") {
 			return filledIn
 		}
-		return value
+		return strings.TrimPrefix(value, "-")
 	})
 	var file composeFile
 	if err := yaml.Unmarshal([]byte(text), &file); err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -144,7 +145,7 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 	// One that follows from the name gets a number where it is taken, so that two
 	// checks may have one name; one that a person chose is theirs to change.
 	if name.Slug != slugOf(name.Name) {
-		if err := s.slugIsFree(r, form, project.ID, name.Slug, 0); err != nil {
+		if err := s.slugIsFree(r, form, project.ID, name.Slug); err != nil {
 			return err
 		}
 	}
@@ -186,17 +187,20 @@ func defaultSchedule(v url.Values) {
 	set("tz", "UTC")
 }
 
-// slugIsFree notes in the form where another check of the project than the one
-// with the id except has the slug.
-func (s *Server) slugIsFree(r *http.Request, form *Form, project uuid.UUID, slug string, except int64) error {
+// slugIsFree notes in the form where a check of the project has the slug.
+func (s *Server) slugIsFree(r *http.Request, form *Form, project uuid.UUID, slug string) error {
 	if form.Error("slug") != "" {
 		return nil
 	}
-	free, err := s.Store.FreeSlug(r.Context(), project, slug, except)
+	free, err := s.Store.FreeSlug(r.Context(), project, slug)
 	if err == nil && free != slug {
-		errf(form, "slug", "Another check of this project has the slug %q, and pings by it would be refused. %q is free.", slug, free)
+		slugTaken(form, slug, free)
 	}
 	return err
+}
+
+func slugTaken(form *Form, slug, free string) {
+	errf(form, "slug", "Another check of this project has the slug %q, and pings by it would be refused. %q is free.", slug, free)
 }
 
 // slugOf is the slug of a name, as far as a slug may be long.
@@ -236,20 +240,21 @@ func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := readName(form, c)
-	if in.Slug != c.Slug {
-		if err := s.slugIsFree(r, form, c.ProjectID, in.Slug, c.ID); err != nil {
+	if form.OK() {
+		_, err = s.Store.UpdateCheckFreeSlug(r.Context(), c.Code, func(edit *store.CheckChange) error {
+			in.set(edit.Check)
+			return nil
+		})
+		if taken, ok := errors.AsType[*store.SlugTakenError](err); ok {
+			slugTaken(form, taken.Slug, taken.Free)
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if !form.OK() {
 		return s.render(w, r, http.StatusBadRequest, "check_name", s.newNamePage(r, c, project, form))
-	}
-	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
-		in.set(edit.Check)
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	return s.redirect(w, r, checkURL(c, formValue(r, "from")))
 }

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"punctual/internal/monitor"
@@ -76,5 +78,34 @@ func TestAnAmbiguousSlugIsWarnedOf(t *testing.T) {
 		s.get(list).is(http.StatusOK).has("Several checks have the same slug: same.", "409")
 		s.get(page).is(http.StatusOK).has("2 checks of this project have the slug same", "409", "Change the slug")
 		s.post("/checks/"+one.Code.String()+"/name/", url.Values{"name": {"renamed"}, "slug": {"same"}}).is(http.StatusSeeOther)
+	})
+}
+
+// Two who rename at once do not both get the slug: the second is told what is free.
+func TestTwoRenamesAtOnceDoNotShareASlug(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		_, p := s.login("me@example.org")
+		one := s.addNamed(p, "one", func(*monitor.Check) {})
+		two := s.addNamed(p, "two", func(*monitor.Check) {})
+		for try := range 40 {
+			slug := fmt.Sprintf("try-%d", try)
+			answers := make([]*answer, 2)
+			var both sync.WaitGroup
+			for i, c := range []*monitor.Check{one, two} {
+				both.Go(func() {
+					answers[i] = s.post("/checks/"+c.Code.String()+"/name/", url.Values{"name": {c.Name}, "slug": {slug}})
+				})
+			}
+			both.Wait()
+			first, second := answers[0], answers[1]
+			if first.status != http.StatusSeeOther {
+				first, second = second, first
+			}
+			first.is(http.StatusSeeOther)
+			second.is(http.StatusBadRequest).has(slug + "-2")
+			if n, err := s.store.ChecksWithSlug(t.Context(), p.ID, slug); err != nil || n != 1 {
+				t.Fatalf("%d checks have the slug %s, %v", n, slug, err)
+			}
+		}
 	})
 }

@@ -47,9 +47,18 @@ func (c *userSetPasswordCmd) Run(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w.stdout, "%s has a new password and is logged out everywhere; account tokens revoked: %d.\n", user.Email, ended.Tokens)
+		fmt.Fprintln(w.stdout, passwordSet(user.Email, ended))
 		return nil
 	})
+}
+
+// passwordSet says what came with a new password.
+func passwordSet(email string, ended store.Ended) string {
+	said := email + " has a new password and is logged out everywhere"
+	if ended.Tokens > 0 {
+		said += fmt.Sprintf("; account tokens revoked: %d", ended.Tokens)
+	}
+	return said + "."
 }
 
 func (c *userSetPasswordCmd) read(w *world) (string, error) {

@@ -172,6 +172,7 @@ func TestAFullDispatcherStillClaimsForOthers(t *testing.T) {
 			s.slowUntil = now.Add(slowMemory)
 		}
 	}
+	fillOf(qs, b, "email", 1)
 	r := qs.room(now)
 	if len(r.notOwners) != 30 || r.limit != claimBatch/4 {
 		t.Errorf("%d wait: %d owners are left out, %d are claimed", qs.waiting, len(r.notOwners), r.limit)
@@ -196,6 +197,10 @@ func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
 	}
 	if r := qs.room(start); len(r.notOwners) != 1 {
 		t.Errorf("left out with 40 waiting for 5 slots: %v", r.notOwners)
+	}
+	qs.add(newJobOf(a, "po", "elsewhere"))
+	if r := qs.room(start); r.notOwners != nil {
+		t.Errorf("left out although there is another destination: %v", r.notOwners)
 	}
 }
 

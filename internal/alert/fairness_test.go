@@ -130,7 +130,8 @@ func (b *bell) at(code uuid.UUID) time.Time {
 
 // most is how long another owner's alert may take beside those who hang, on a
 // machine where it takes alone when nobody hangs. It takes less than a second where
-// the machine has nothing else to do, and half a minute without fair shares.
+// the machine has nothing else to do, which TestBesideAThousandThatHangAnAlertTakesUnderASecond
+// holds in simulated time, and half a minute without fair shares.
 func most(alone time.Duration) time.Duration { return 3*time.Second + 4*alone }
 
 func TestAThousandHangingDestinationsOfOneOwnerDelayNobodyElse(t *testing.T) {

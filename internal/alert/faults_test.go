@@ -60,6 +60,19 @@ func TestADeliveryOutlivesAnyNumberOfDeadDispatchers(t *testing.T) {
 	})
 }
 
+// A delivery that has waited for a dispatcher longer than one is tried is tried
+// nevertheless.
+func TestADeliveryThatHasWaitedLongIsTried(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.channel(sinkConfig{To: "sink"})
+		code := f.account.Check.Code
+		f.ping(monitor.PingFail, code)
+		f.later(20 * time.Hour)
+		f.dispatch(f.config())
+		f.until("it is sent", func() bool { return f.with(code, 1, monitor.DeliverySent) })
+	})
+}
+
 func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.channel(sinkConfig{To: "sink"})

@@ -225,3 +225,20 @@ func TestAWrongPasswordIsTheSameWorkForEverybody(t *testing.T) {
 		}
 	})
 }
+
+// A browser is known for half a year after the last login in it.
+func TestAKnownBrowserIsForgottenInTheEnd(t *testing.T) {
+	clock := testdb.NewClock()
+	b := newBench(t, testdb.Open(t, db.SQLite, clock), clock)
+	user := &monitor.User{Email: "jane@example.org"}
+	mark := b.DeviceMark("", user)
+	id, _, _ := strings.Cut(mark, ".")
+	clock.Advance(auth.DeviceLife - time.Second)
+	if again := b.DeviceMark(mark, user); !strings.HasPrefix(again, id+".") {
+		t.Errorf("forgotten too early: %s, then %s", mark, again)
+	}
+	clock.Advance(time.Second)
+	if again := b.DeviceMark(mark, user); strings.HasPrefix(again, id+".") {
+		t.Error("a mark of long ago is known")
+	}
+}

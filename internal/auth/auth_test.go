@@ -280,6 +280,20 @@ func TestTheDemoCheckBecomesTheFirstCheck(t *testing.T) {
 		if checks := checksOf(b, "thief@example.org"); len(checks) != 1 || checks[0].Code == demo.Code {
 			b.Errorf("somebody else's check was adopted: %+v", checks)
 		}
+		// Not even what it is called by now shows.
+		_, err = b.Store.UpdateCheck(b.Context(), demo.Code, func(c *store.CheckChange) error {
+			c.Name = "Secret plans"
+			c.Slug = "secret-plans"
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ask("spy@example.org", func(q *auth.LoginRequest) { q.DemoCheck = demo.Code })
+		checks = checksOf(b, "spy@example.org")
+		if len(checks) != 1 || checks[0].Name != "My First Check" || checks[0].Slug != "my-first-check" {
+			b.Errorf("the first check of somebody new: %+v", checks)
+		}
 		b.ask("late@example.org", func(q *auth.LoginRequest) { q.DemoCheck = uuid.New() })
 		if checks := checksOf(b, "late@example.org"); len(checks) != 1 {
 			b.Errorf("after the demo check was pruned: %+v", checks)
@@ -315,5 +329,19 @@ func TestTooManyDemoChecks(t *testing.T) {
 	kindIs(t, err, errs.TooMany, "")
 	if _, err := b.NewDemoCheck(t.Context(), "192.0.2.2"); err != nil {
 		t.Error(err)
+	}
+}
+
+// However many addresses they come from, visitors together make no more checks than
+// the site allows.
+func TestTooManyDemoChecksOfAll(t *testing.T) {
+	b := newBench(t, testdb.Open(t, db.SQLite, testdb.NewClock()), nil)
+	// In one go, as a bucket of one.
+	if ok, _, err := b.Store.TakeToken(t.Context(), b.Bucket("demo", ""), 1, time.Hour); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	for _, ip := range []string{"192.0.2.1", "198.51.100.1"} {
+		_, err := b.NewDemoCheck(t.Context(), ip)
+		kindIs(t, err, errs.TooMany, "")
 	}
 }

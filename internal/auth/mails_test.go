@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -9,7 +10,9 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // An address that has agreed to nothing gets ten mails an hour, whoever causes
@@ -63,6 +66,28 @@ func TestTestsOfAChannelAreLimited(t *testing.T) {
 		}
 		if sent != 60 {
 			b.Errorf("%d tests of a project, want 60", sent)
+		}
+	})
+}
+
+// A site that does not ask takes the address of somebody else as it is.
+func TestASiteThatDoesNotAskVouches(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store)
+		for _, asks := range []bool{false, true} {
+			asked := 0
+			addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: asks}
+			addresses.Send = func(context.Context, mail.Verify) error {
+				asked++
+				return nil
+			}
+			ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
+			if err := addresses.Create(b.Context(), ch, a.Project, a.User); err != nil {
+				b.Fatal(err)
+			}
+			if ch.Verified == asks || asked > 0 != asks {
+				b.Errorf("the site asks %v: verified %v, asked %d times", asks, ch.Verified, asked)
+			}
 		}
 	})
 }

@@ -155,12 +155,15 @@ func TestASessionEndedElsewhereStaysEnded(t *testing.T) {
 	eachBrowser(t, func(b *browser, _ *testdb.Clock) {
 		a := testdb.Account(b.T, b.store)
 		b.visit(set("user", a.User.ID.String()))
-		b.visit(func(s *sessions.Session) {
+		cookie := b.visit(func(s *sessions.Session) {
 			if _, err := b.store.DeleteSessionsOf(b.Context(), a.User.ID, nil); err != nil {
 				b.Fatal(err)
 			}
 			s.Values["theme"] = "dark" // a request under way meanwhile
 		})
+		if cookie != nil {
+			b.Errorf("its cookie was renewed: %v", cookie)
+		}
 		if b.value("user") != nil {
 			b.Error("it came back to life")
 		}

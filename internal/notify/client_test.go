@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -134,5 +135,38 @@ func TestAnEndlessAnswerIsCut(t *testing.T) {
 	res, err := call(soon(t), t, client(), base)
 	if err != nil || len(res.Response) != 500 {
 		t.Errorf("%d bytes, %v", len(res.Response), err)
+	}
+}
+
+// endless is the body of an answer that never ends; it counts what is read.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (*endless) Close() error                 { return nil }
+
+func (e *endless) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: e, Request: r}, nil
+}
+
+// Of an answer 64 KiB are read, whatever comes.
+func TestOfAnAnswerTheBeginningIsRead(t *testing.T) {
+	body := &endless{}
+	_, err := call(soon(t), t, notify.NewClient(notify.ClientConfig{Instead: body}), "https://hooks.example.org/")
+	if err != nil || body.read != 64<<10 {
+		t.Errorf("%d bytes were read, %v", body.read, err)
+	}
+}
+
+// What the operator has set may be a secret: an error of it has no cause, which
+// would name the address.
+func TestAnErrorOfTheOperatorsOwnCallHasNoCause(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	err = client().Call(soon(t), http.MethodPost, "http://"+l.Addr().String()+"/secret", nil)
+	if err == nil || err.Error() != "The server refused the connection." || errors.Unwrap(err) != nil {
+		t.Errorf("got %v, because of %v", err, errors.Unwrap(err))
 	}
 }

@@ -147,7 +147,8 @@ func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
 	const refusal = "Private and loopback addresses are not allowed."
 	p := newProxy(t, "")
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
-	for _, host := range []string{"127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.7]", "[fe80::1%25eth0]",
+	for _, host := range []string{"127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.7]",
+		"[fe80::1%25eth0]", "[2606:2800:220:1::1%25eth0]",
 		"localhost", "LOCALHOST.", "a.localhost", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "127.0.0.0x1", "10.0.0.7."} {
 		for _, scheme := range []string{"http", "https"} {
 			_, err := call(soon(t), t, c, scheme+"://"+host+":8080/")
@@ -166,6 +167,21 @@ func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
 	wantRefused := failure(t, err)
 	if asked := p.requests(); wantRefused.Message != refusal || len(asked) != 1 {
 		t.Errorf("after a redirect: %q, the proxy was asked %q", wantRefused.Message, asked)
+	}
+}
+
+// What is public reaches the proxy, however it is written.
+func TestPublicTargetsReachTheProxy(t *testing.T) {
+	base, _ := standIn(t, nil)
+	p := newProxy(t, hostOf(t, base))
+	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
+	for _, host := range []string{"93.184.216.34", "[::ffff:93.184.216.34]", "[2606:2800:220:1::1]", "hooks.invalid."} {
+		if _, err := call(soon(t), t, c, "http://"+host+"/"); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if asked := p.requests(); len(asked) != 4 {
+		t.Errorf("the proxy was asked %q", asked)
 	}
 }
 

@@ -139,6 +139,7 @@ func TestFailuresOfPushover(t *testing.T) {
 		"unknown user":  {400, `{"user":"invalid","errors":["user identifier is invalid"],"status":0}`, verdict{"Pushover said: user identifier is invalid", true, false}},
 		"wrong token":   {400, `{"token":"invalid","errors":["application token is invalid"],"status":0}`, verdict{"Pushover said: application token is invalid", false, true}},
 		"quota is used": {429, `{"errors":["over quota"],"status":0}`, verdict{"Pushover said: over quota", false, false}},
+		"trouble of it": {500, `{"user":"invalid","errors":["try again"],"status":0}`, verdict{"Pushover said: try again", false, false}},
 		"trouble":       {500, `<html>`, verdict{"The server answered with status 500.", false, false}},
 	} {
 		base, _ := standIn(t, answer(tc.status, tc.body))

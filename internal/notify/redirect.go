@@ -58,8 +58,8 @@ func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
 			header[name] = values
 		}
 	}
+	// A Host header of the user's is not among them: net/http leaves it out as well.
 	r.Header = header
-	r.Host = ""
 	return nil
 }
 

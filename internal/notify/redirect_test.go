@@ -153,6 +153,27 @@ func TestARedirectInACircleEnds(t *testing.T) {
 	}
 }
 
+// A Host header of the user's own does not go along, not even where another host
+// redirects within itself.
+func TestTheHostHeaderStaysWithItsHost(t *testing.T) {
+	hosts := make(chan string, 2)
+	other, _ := standIn(t, func(w http.ResponseWriter, r *http.Request) {
+		hosts <- r.Host
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/there", http.StatusTemporaryRedirect)
+		}
+	})
+	base, _ := standIn(t, redirectTo(307, other+"/"))
+	if err := sendWith(soon(t), t, client(), "POST", base); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if host := <-hosts; host != hostOf(t, other) {
+			t.Errorf("the other host was called as %q", host)
+		}
+	}
+}
+
 // The same holds for what the operator has set, of which the error tells no address.
 func TestTheOperatorsOwnCallsDoNotTellWhereARedirectLeads(t *testing.T) {
 	base, _ := standIn(t, redirectTo(301, "/hooks/secret"))

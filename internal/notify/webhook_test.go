@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 )
@@ -208,5 +209,25 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	}
 	if len(got) != 0 {
 		t.Error("the server was reached")
+	}
+}
+
+// A URL that is longer than a new one may be stays when its form is saved, and only
+// as it is.
+func TestALongerURLOfBeforeMayStay(t *testing.T) {
+	var n notify.Webhook
+	long := "https://hooks.example.org/" + strings.Repeat("x", monitor.MaxWebhookText)
+	before := config(t, map[string]any{"method_down": "POST", "url_down": long})
+	form := url.Values{"method_down": {"PUT"}, "url_down": {long}}
+	if _, err := n.FromForm(before, form); err != nil {
+		t.Errorf("as it was: %v", err)
+	}
+	form.Set("url_down", long+"x")
+	if _, err := n.FromForm(before, form); errs.FieldOf(err) != "url_down" {
+		t.Errorf("longer still: %v", err)
+	}
+	form.Set("url_down", long)
+	if _, err := n.FromForm("", form); errs.FieldOf(err) != "url_down" {
+		t.Errorf("a new one: %v", err)
 	}
 }

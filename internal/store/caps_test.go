@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"punctual/internal/errs"
@@ -66,22 +67,24 @@ func TestCapsOfAnOwner(t *testing.T) {
 func TestTheLastPlaceIsOnes(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		s.SetCaps(store.Caps{Projects: 4})
-		var mu sync.Mutex
-		made := 0
-		var all sync.WaitGroup
-		for range 12 {
-			all.Go(func() {
-				if s.CreateProject(t.Context(), &monitor.Project{OwnerID: a.User.ID, Name: "x"}) == nil {
-					mu.Lock()
-					made++
-					mu.Unlock()
-				}
-			})
-		}
-		all.Wait()
-		if made != 3 {
-			t.Errorf("%d made, want 3", made)
+		for round := range 10 {
+			s.SetCaps(store.Caps{Projects: 2 + round})
+			var made atomic.Int32
+			start := make(chan struct{})
+			var all sync.WaitGroup
+			for range 12 {
+				all.Go(func() {
+					<-start
+					if s.CreateProject(t.Context(), &monitor.Project{OwnerID: a.User.ID, Name: "x"}) == nil {
+						made.Add(1)
+					}
+				})
+			}
+			close(start)
+			all.Wait()
+			if made.Load() != 1 {
+				t.Fatalf("round %d: %d made, want 1", round, made.Load())
+			}
 		}
 	})
 }

@@ -86,6 +86,39 @@ func TestAPermanentErrorDisablesAChannelForGood(t *testing.T) {
 	})
 }
 
+// Of several outcomes that are recorded together the latest shows, whatever their
+// order, and why a channel was disabled outlives a later one.
+func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		now := clock.Now()
+		outcome := func(after time.Duration, said string, disable bool) store.Outcome {
+			o := store.Outcome{ID: 1, Channel: a.Channel.ID, Verdict: store.Retry, NextTry: now, Tried: true}
+			o.ChannelOutcome = store.ChannelOutcome{At: now.Add(after), Error: said, Disable: disable}
+			return o
+		}
+		early, late := outcome(time.Second, "early", false), outcome(2*time.Second, "late", false)
+		for _, batch := range [][]store.Outcome{{early, late}, {late, early}} {
+			if _, err := s.FinishDeliveries(t.Context(), uuid.New(), batch); err != nil {
+				t.Fatal(err)
+			}
+			c, err := s.ChannelByID(t.Context(), a.Channel.ID)
+			if err != nil || c.LastError != "late" || !c.LastNotifyAt.Equal(late.At) || c.Disabled {
+				t.Errorf("the channel shows %q at %v, %v", c.LastError, c.LastNotifyAt, err)
+			}
+		}
+		gone := outcome(3*time.Second, "gone", true)
+		for _, batch := range [][]store.Outcome{{gone, outcome(4*time.Second, "later", false)}, {outcome(4*time.Second, "later", false), gone}} {
+			if _, err := s.FinishDeliveries(t.Context(), uuid.New(), batch); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := s.ChannelByID(t.Context(), a.Channel.ID); err != nil || c.LastError != "gone" || !c.Disabled {
+				t.Errorf("the channel shows %q, disabled %v, %v", c.LastError, c.Disabled, err)
+			}
+		}
+	})
+}
+
 func TestANewChannelWatchesAllChecksOfItsProject(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")

@@ -58,3 +58,69 @@ func TestStaleRowsGoInBatches(t *testing.T) {
 		}
 	})
 }
+
+// Who looked at an account before another warning was mailed does not remove it:
+// the new warning gives its owner time anew.
+func TestAnAccountWarnedAnewIsNotPrunedForTheOldWarning(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		clock.Advance(31 * 24 * time.Hour)
+		before := clock.Now().Add(-30 * 24 * time.Hour)
+		look := func() *store.StaleUser {
+			users, err := s.StaleUsers(t.Context(), before, uuid.Nil, 10)
+			if err != nil || len(users) != 1 {
+				t.Fatalf("stale users %+v, %v", users, err)
+			}
+			return &users[0]
+		}
+		warn := func(u *store.StaleUser) {
+			mail := &monitor.Email{MessageID: uuid.NewString(), Kind: "removal", To: a.User.Email, Subject: "Your account", Text: "It goes."}
+			if warned, err := s.WarnStaleUser(t.Context(), before, u, mail); err != nil || !warned {
+				t.Fatal(warned, err)
+			}
+		}
+		warn(look())
+		old := look()
+		warn(old)
+		if gone, err := s.DeleteStaleUser(t.Context(), before, old); gone || err != nil {
+			t.Errorf("deleted for the old warning: %v, %v", gone, err)
+		}
+		if gone, err := s.DeleteStaleUser(t.Context(), before, look()); !gone || err != nil {
+			t.Errorf("deleted for the new one: %v, %v", gone, err)
+		}
+	})
+}
+
+// A flip stays as long as somebody is yet to be told of it, however old it is: its
+// deliveries go with it.
+func TestAFlipStaysUntilItIsTold(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		signal(t, s, a.Check, monitor.PingFail)
+		clock.Advance(monitor.FlipsKept + time.Hour)
+		if _, err := s.DB().Exec(t.Context(), `DELETE FROM pings`); err != nil {
+			t.Fatal(err)
+		}
+		stale := func() (n int64) {
+			for _, v := range s.StaleHistory(0, a.Check.ID) {
+				if v.Name != "flips" {
+					continue
+				}
+				var err error
+				if n, err = s.CountStale(t.Context(), v); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return n
+		}
+		if n := stale(); n != 0 {
+			t.Errorf("%d flips would go with their pending deliveries", n)
+		}
+		if _, err := s.DB().Exec(t.Context(), `UPDATE deliveries SET status = 'failed'`); err != nil {
+			t.Fatal(err)
+		}
+		if n := stale(); n == 0 {
+			t.Error("a flip that has been told stays")
+		}
+	})
+}

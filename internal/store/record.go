@@ -211,6 +211,10 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure 
 		if full != nil && errs.KindOf(full) != errs.Conflict {
 			return full
 		}
+		// Somebody may be giving the slug to another check of the project.
+		if _, err := lockProject(ctx, tx, project); err != nil {
+			return err
+		}
 		code, err = codeBySlug(ctx, tx, pingKey, slug)
 		if errs.KindOf(err) != errs.NotFound {
 			return err

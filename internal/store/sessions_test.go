@@ -87,13 +87,18 @@ func TestLoggingOutEverywhereElse(t *testing.T) {
 			clock.Advance(time.Minute)
 		}
 		save(t, s, session(s, "theirs", other.User.ID))
+		inTheirName := session(s, "in their name", other.User.ID)
+		inTheirName.SuperuserID = a.User.ID
+		save(t, s, inTheirName)
 		all, err := s.SessionsOf(t.Context(), a.User.ID)
 		if err != nil || len(all) != 3 || string(all[0].IDHash) != "work" {
 			t.Errorf("sessions: %v, %v; want three, the last used first", all, err)
 		}
-		if n, err := s.DeleteSessionsOf(t.Context(), a.User.ID, []byte("here")); n != 2 || err != nil {
-			t.Errorf("%d sessions ended, %v; want 2", n, err)
+		if n, err := s.DeleteSessionsOf(t.Context(), a.User.ID, []byte("here")); n != 3 || err != nil {
+			t.Errorf("%d sessions ended, %v; want 3", n, err)
 		}
+		_, err = s.SessionByHash(t.Context(), []byte("in their name"))
+		wantKind(t, "the session in which they acted as somebody else", err, errs.NotFound)
 		if _, err := s.SessionByHash(t.Context(), []byte("here")); err != nil {
 			t.Errorf("the session kept: %v", err)
 		}

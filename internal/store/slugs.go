@@ -12,13 +12,25 @@ import (
 	"punctual/internal/monitor"
 )
 
+// SlugTakenError is the error of a change that would give a check the slug of
+// another one of its project.
+type SlugTakenError struct {
+	Slug string
+	Free string // like it, and free at that moment
+}
+
+func (e *SlugTakenError) Error() string { return fmt.Sprintf("another check has the slug %q", e.Slug) }
+
 // CreateCheckFreeSlug is CreateCheck for people: where another check of the
 // project has the slug of c, c gets it with a number at its end, as pings by a
-// slug of two checks are refused. Two calls at once do not get the same.
+// slug of two checks are refused. Two calls at once do not get the same, nor do
+// a call and one of UpdateCheckFreeSlug or EnsureSlug.
 func (s *Store) CreateCheckFreeSlug(ctx context.Context, c *monitor.Check, channels Channels) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		// It locks the owner: creations follow one another.
 		if err := roomForCheck(ctx, tx, c.ProjectID, 1); err != nil {
+			return err
+		}
+		if _, err := lockProject(ctx, tx, c.ProjectID); err != nil {
 			return err
 		}
 		slug, err := freeSlug(ctx, tx, c.ProjectID, c.Slug, 0)
@@ -33,13 +45,61 @@ func (s *Store) CreateCheckFreeSlug(ctx context.Context, c *monitor.Check, chann
 	})
 }
 
-// FreeSlug returns slug where no check of the project has it but the one with
-// the id except (0 = none), else the first of slug-2, slug-3, … that is free. No
-// slug is always free.
-func (s *Store) FreeSlug(ctx context.Context, project uuid.UUID, slug string, except int64) (string, error) {
-	return freeSlug(ctx, s.db, project, slug, except)
+// UpdateCheckFreeSlug is UpdateCheck for people: it fails with a *SlugTakenError
+// where change gives the check a slug that another one of its project has. A slug
+// that change leaves as it is may be shared, as the API allows that.
+func (s *Store) UpdateCheckFreeSlug(ctx context.Context, code uuid.UUID, change func(*CheckChange) error) (*monitor.Check, error) {
+	var out *monitor.Check
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		// The project first, as whoever removes one does.
+		found, err := checkWhere(ctx, tx, `c.code = $1`, code)
+		if err != nil {
+			return err
+		}
+		if _, err := lockProject(ctx, tx, found.ProjectID); err != nil {
+			return err
+		}
+		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		if err != nil {
+			return err
+		}
+		before := c.Slug
+		edit := &CheckChange{Check: c, Now: tx.Now()}
+		if err := change(edit); err != nil {
+			return err
+		}
+		if err := slugIsFree(ctx, tx, c, before); err != nil {
+			return err
+		}
+		out = c
+		return storeChange(ctx, tx, edit)
+	})
+	return out, err
 }
 
+// slugIsFree fails where c has got another slug than before, and it is not free.
+func slugIsFree(ctx context.Context, tx *db.Tx, c *monitor.Check, before string) error {
+	if c.Slug == before {
+		return nil
+	}
+	free, err := freeSlug(ctx, tx, c.ProjectID, c.Slug, c.ID)
+	if err != nil {
+		return err
+	}
+	if free != c.Slug {
+		return &SlugTakenError{Slug: c.Slug, Free: free}
+	}
+	return nil
+}
+
+// FreeSlug returns slug where no check of the project has it, else the first of
+// slug-2, slug-3, … that is free. No slug is always free.
+func (s *Store) FreeSlug(ctx context.Context, project uuid.UUID, slug string) (string, error) {
+	return freeSlug(ctx, s.db, project, slug, 0)
+}
+
+// freeSlug is FreeSlug to which the check with the id except (0 = none) does not
+// count.
 func freeSlug(ctx context.Context, q db.Querier, project uuid.UUID, slug string, except int64) (string, error) {
 	if slug == "" {
 		return "", nil

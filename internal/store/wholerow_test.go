@@ -20,7 +20,7 @@ var wholeRows = map[string][]string{
 	"updateProject": {"ChangeProject"},
 	"updateUser":    {"ChangeUser", "setEmail"},
 	"updateCheck":   {"insertCheck", "storeChange", "ClearEvents"},
-	"storeChange":   {"UpdateCheck", "UpdateChecks", "UpsertCheck"},
+	"storeChange":   {"UpdateCheck", "UpdateCheckFreeSlug", "UpdateChecks", "UpsertCheck"},
 }
 
 // locks are what a caller of a function of wholeRows must call first.

@@ -59,7 +59,10 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 			Store: c.store, HashKey: e.auth.StoredKey, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
 			Auth: e.auth, Addresses: addresses, MetricsKey: metricsKey, ReturnPaths: returnPaths,
 			Notifiers: notify.NewRegistry(notify.NewEmail(nil, nil, nil, root), notify.NewWebhook(nil, nil, nil)),
-			SendTest: func(_ context.Context, ch *monitor.Channel) (notify.Result, error) {
+			SendTest: func(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
+				if err := e.auth.MayTest(ctx, ch); err != nil {
+					return notify.Result{}, err
+				}
 				e.sent = append(e.sent, ch.ID)
 				return e.result, e.err
 			},
