@@ -22,19 +22,20 @@ func TestCapsOfTheOwnerAreSaidOnThePage(t *testing.T) {
 		s.store.SetCaps(store.Caps{Projects: 1, Channels: 1, Members: 1})
 		hook := url.Values{"method_down": {"POST"}, "url_down": {"https://hooks.example.org/"}}
 		s.post("/projects/add/", url.Values{"name": {"second"}}).is(http.StatusConflict).
-			has("An account may have 1 projects, and this would be more.")
+			has("The limit on projects is reached: 1 per account.")
 		s.post(addPath(p, "webhook"), hook).is(http.StatusConflict).
-			has("All projects of an owner together may have 1 integrations, and this would be more.")
+			has("The limit on integrations is reached: 1 in all projects of an owner together.")
 		s.post(addPath(p, "email"), foreign).is(http.StatusConflict).
-			has("All projects of an owner together may have 1 integrations, and this would be more.")
+			has("The limit on integrations is reached: 1 in all projects of an owner together.")
 		if n := len(s.sent.verifies); n != 0 {
 			t.Errorf("%d addresses were asked", n)
 		}
 		members := "/projects/" + p.ID.String() + "/members/"
 		invite := func(email string) *answer { return s.post(members, url.Values{"email": {email}, "role": {"w"}}) }
 		invite("will@example.org").is(http.StatusSeeOther)
+		will.post(s.linkTo("will@example.org"), url.Values{"accept": {"1"}}).is(http.StatusSeeOther)
 		invite("rea@example.org").is(http.StatusBadRequest).
-			has("All projects of an owner together may have 1 members, and this would be more.")
+			has("The limit on members is reached: 1 in all projects of an owner together.")
 
 		// Who takes a project over needs room for it.
 		mine, err := s.store.UserByEmail(t.Context(), "will@example.org")
@@ -43,7 +44,7 @@ func TestCapsOfTheOwnerAreSaidOnThePage(t *testing.T) {
 		}
 		s.post("/projects/"+p.ID.String()+"/transfer/", url.Values{"to": {mine.ID.String()}}).is(http.StatusSeeOther)
 		will.post("/projects/"+p.ID.String()+"/transfer/", url.Values{"accept": {"1"}}).is(http.StatusConflict).
-			has("An account may have 1 projects, and this would be more.")
+			has("The limit on projects is reached: 1 per account.")
 
 		for _, u := range []*monitor.User{jane, mine} {
 			owned := 0

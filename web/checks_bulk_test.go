@@ -261,8 +261,8 @@ func TestTheListInGroups(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if href := a.Find(`a[data-tag=web]`).AttrOr("href", ""); href != "?group=tag&tag=web" {
-			t.Errorf("a filter leaves the groups: %q", href)
+		if href := a.Find(`a[data-tag=web]`).AttrOr("href", ""); href != "?group=tag&sort=name&tag=web" {
+			t.Errorf("a filter leaves the groups, or the order of the address: %q", href)
 		}
 		s.get(listURL(p.ID)+"?group=tag&search=nosuch").is(http.StatusOK).has("Nothing matches", "None of the 7 checks")
 	})

@@ -36,11 +36,11 @@ func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, owner uuid.UUID, add Ca
 		count    string
 		message  string
 	}{
-		{s.caps.Projects, add.Projects, `SELECT count(*) FROM projects p WHERE p.owner_id = $1`, "An account may have %d projects, and this would be more."},
+		{s.caps.Projects, add.Projects, `SELECT count(*) FROM projects p WHERE p.owner_id = $1`, "The limit on projects is reached: %d per account."},
 		{s.caps.Channels, add.Channels, `SELECT count(*) FROM channels h JOIN projects p ON p.id = h.project_id WHERE p.owner_id = $1`,
-			"All projects of an owner together may have %d integrations, and this would be more."},
+			"The limit on integrations is reached: %d in all projects of an owner together."},
 		{s.caps.Members, add.Members, `SELECT count(*) FROM members m JOIN projects p ON p.id = m.project_id WHERE p.owner_id = $1`,
-			"All projects of an owner together may have %d members, and this would be more."},
+			"The limit on members is reached: %d in all projects of an owner together."},
 	}
 	locked := false
 	for _, k := range kinds {

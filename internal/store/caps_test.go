@@ -24,7 +24,7 @@ func TestCapsOfAnOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		third := &monitor.Project{OwnerID: a.User.ID, Name: "third"}
-		if err := s.CreateProject(t.Context(), third); !full(err) || errs.Message(err) != "An account may have 2 projects, and this would be more." {
+		if err := s.CreateProject(t.Context(), third); !full(err) || errs.Message(err) != "The limit on projects is reached: 2 per account." {
 			t.Errorf("a third project: %v", err)
 		}
 		ch := channel()

@@ -39,7 +39,8 @@ func invitationDest(i *Invitation) []any {
 // Invite stores an invitation in the place of an earlier one of the same address to
 // the project; its id and time are made. token is the hash of what the mailed link
 // ends with. It fails with errs.Conflict when the address is that of a member, or of
-// the owner, which those who may invite can see.
+// the owner, which those who may invite can see, and when there is no room for one
+// more member.
 func (s *Store) Invite(ctx context.Context, i *Invitation, token []byte) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		p, err := lockProject(ctx, tx, i.ProjectID)
@@ -56,6 +57,10 @@ func (s *Store) Invite(ctx context.Context, i *Invitation, token []byte) error {
 			return errs.Conflictf("They own the project.")
 		case member:
 			return errs.Conflictf("They are a member already.")
+		}
+		err = s.makeRoom(ctx, tx, p.OwnerID, Caps{Members: 1})
+		if err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM invitations WHERE expires_at <= $1 OR (project_id = $2 AND email = $3)`, tx.Now(), i.ProjectID, i.Email); err != nil {
 			return fmt.Errorf("end old invitations: %w", err)
