@@ -141,6 +141,16 @@ func TestComposePassesEverySetting(t *testing.T) {
 	}
 }
 
+// The network of the containers is set in one place.
+func TestComposeTrustsItsOwnNetwork(t *testing.T) {
+	for name, service := range composeWith(t, map[string]string{"SUBNET": "10.99.0.0/24"}).Services {
+		trusted := service.Environment["PUNCTUAL_TRUSTED_PROXIES"]
+		if service.Image == "punctual" && trusted != "loopback,10.99.0.0/24" {
+			t.Errorf("%s trusts %q", name, trusted)
+		}
+	}
+}
+
 // checkSettings fails the test for unknown names, wrong values and what else the program would warn of. What is to be filled in counts as filled in.
 func checkSettings(t *testing.T, source string, env map[string]string) {
 	t.Helper()
@@ -202,8 +212,8 @@ func compose(t *testing.T) composeFile {
 // composeWith reads docker-compose.yml beside a .env with these variables.
 func composeWith(t *testing.T, env map[string]string) composeFile {
 	t.Helper()
-	text := os.Expand(read(t, "../docker-compose.yml"), func(variable string) string {
-		name, value, _ := strings.Cut(variable, ":")
+	valueOf := func(variable string) string {
+		name, value, _ := strings.Cut(strings.Trim(variable, "${}"), ":")
 		if given, found := env[name]; found {
 			return given
 		}
@@ -211,7 +221,13 @@ func composeWith(t *testing.T, env map[string]string) composeFile {
 			return filledIn
 		}
 		return strings.TrimPrefix(value, "-")
-	})
+	}
+	// A default may hold a variable itself: the inner ones are filled in first.
+	innermost := regexp.MustCompile(`\$\{[^{}]*\}`)
+	text := read(t, "../docker-compose.yml")
+	for innermost.MatchString(text) {
+		text = innermost.ReplaceAllStringFunc(text, valueOf)
+	}
 	var file composeFile
 	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
 		t.Fatal(err)

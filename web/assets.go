@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // stylesheet is the one file that all of css/ becomes; that of tv/ stands
@@ -24,7 +25,7 @@ type asset struct {
 	contentType string
 	etag        string
 	plain       []byte
-	gzipped     []byte // nil: does not get smaller
+	gzipped     func() []byte // made when it is asked for first; nil: does not get smaller
 }
 
 // assets serves the static files from memory. Under a name that holds the hash
@@ -90,9 +91,7 @@ func (a *assets) add(name string, data []byte) {
 		etag:        `"` + hash + `"`,
 		plain:       data,
 	}
-	if z := compress(data); len(z) < len(data)*9/10 {
-		f.gzipped = z
-	}
+	f.gzipped = sync.OnceValue(func() []byte { return compressed(data) })
 	a.byName[name], a.byName[f.name] = f, f
 }
 
@@ -115,12 +114,16 @@ func contentType(ext string) string {
 	}
 }
 
-// compress cannot fail: it writes to memory at a level that exists.
-func compress(data []byte) []byte {
+// compressed returns data gzipped, nil where that saves less than a tenth. It
+// cannot fail: it writes to memory at a level that exists.
+func compressed(data []byte) []byte {
 	var buf bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
 	_, _ = w.Write(data)
 	_ = w.Close()
+	if buf.Len() >= len(data)*9/10 {
+		return nil
+	}
 	return buf.Bytes()
 }
 
@@ -183,9 +186,12 @@ func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
 		return
 	}
 	data := f.plain
-	if f.gzipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		data = f.gzipped
-		h.Set("Content-Encoding", "gzip")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		small := f.gzipped()
+		if small != nil {
+			data = small
+			h.Set("Content-Encoding", "gzip")
+		}
 	}
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(data)))

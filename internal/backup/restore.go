@@ -124,7 +124,7 @@ func (c *Config) place(ctx context.Context, file string, info db.BackupInfo, res
 	}
 	if info.SecretKey == "" && !c.SecretKeySet {
 		result.Notes = append(result.Notes, "The secret key is not in the backup: put it into "+c.SecretKeyFile+
-			" or PUNCTUAL_SECRET_KEY before the start, else API keys, sessions and links stop working.")
+			" or PUNCTUAL_SECRET_KEY before the start, else API keys, links and authenticator apps stop working.")
 	}
 	return syncDirectory(dir)
 }
@@ -145,7 +145,7 @@ func (c *Config) fits(version int64) error {
 func (c *Config) keyFits(key string) error {
 	if key != "" && c.SecretKeySet && c.SecretKey != key {
 		return errors.New("PUNCTUAL_SECRET_KEY is not the key that the backup was made with: " +
-			"without that one API keys, sessions and links stop working. Unset it, and the key of the backup is kept in " + c.SecretKeyFile)
+			"without that one API keys, links and authenticator apps stop working. Unset it, and the key of the backup is kept in " + c.SecretKeyFile)
 	}
 	return nil
 }

@@ -108,8 +108,10 @@ func changeCopy(ctx context.Context, path string, change func(*sql.Tx) error) er
 	}
 	d.SetMaxOpenConns(1)
 	err = inCopy(ctx, d, change)
-	if err == nil {
-		err = checkIntegrity(ctx, d)
+	// A change that has failed in a damaged file is only its consequence.
+	damage := checkIntegrity(ctx, d)
+	if damage != nil {
+		err = damage
 	}
 	err = errors.Join(err, d.Close())
 	if err != nil {
