@@ -75,7 +75,7 @@ func (s *Server) answerMailed(w http.ResponseWriter, r *http.Request) error {
 		v.flash("ok", "Please log in as "+i.Email+" to accept the invitation.")
 		return s.redirect(w, r, "/accounts/login/?"+url.Values{"next": {r.URL.EscapedPath()}}.Encode())
 	}
-	return s.enter(w, r, user, checksPath(i.ProjectID))
+	return s.enter(w, r, user, listURL(i.ProjectID))
 }
 
 // answerInvitation: POST /invitations/{invitation}/ with accept or decline, of
@@ -106,10 +106,8 @@ func (s *Server) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, 
 		return s.redirect(w, r, "/")
 	}
 	v.flash("ok", "You are a "+auth.RoleName(i.Role)+" of this project now.")
-	return s.redirect(w, r, checksPath(i.ProjectID))
+	return s.redirect(w, r, listURL(i.ProjectID))
 }
-
-func checksPath(project uuid.UUID) string { return "/projects/" + project.String() + "/checks/" }
 
 // withdrawInvitation: POST /projects/{project}/invitations/{invitation}/withdraw/.
 func (s *Server) withdrawInvitation(w http.ResponseWriter, r *http.Request) error {

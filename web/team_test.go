@@ -76,9 +76,9 @@ func TestInvitingByMail(t *testing.T) {
 		guest := s.otherBrowser()
 		link := s.linkTo("new@example.org")
 		guest.get(link).is(http.StatusOK).has("jane@example.org", "Join the project") // a program that looks into mails gets this far
-		guest.get(checksPath(project.ID)).is(http.StatusSeeOther)
-		guest.post(link, url.Values{"accept": {"1"}}).leadsTo(checksPath(project.ID))
-		guest.get(checksPath(project.ID)).is(http.StatusOK)
+		guest.get(listURL(project.ID)).is(http.StatusSeeOther)
+		guest.post(link, url.Values{"accept": {"1"}}).leadsTo(listURL(project.ID))
+		guest.get(listURL(project.ID)).is(http.StatusOK)
 		s.get(settingsPath(project)).hasNot("waiting for an answer")
 		s.post(path, url.Values{"email": {"new@example.org"}, "role": {"w"}}).is(http.StatusBadRequest).has("member already")
 		guest.get(link).is(http.StatusNotFound)
@@ -123,7 +123,7 @@ func TestAnInvitationOfSomebodyWithAnAccount(t *testing.T) {
 			return s.linkTo("max@example.org")
 		}
 		link := invite()
-		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+		max.get(listURL(project.ID)).is(http.StatusNotFound)
 		max.get("/").has("jane@example.org", "invites you", "Decline")
 
 		// Without being logged in the link opens nothing; it leads to the login and back.
@@ -136,7 +136,7 @@ func TestAnInvitationOfSomebodyWithAnAccount(t *testing.T) {
 		// Somebody else who is logged in cannot accept.
 		s.get(link).is(http.StatusOK).has("You are logged in as jane@example.org").hasNot("Join the project")
 		s.post(link, url.Values{"accept": {"1"}}).is(http.StatusForbidden)
-		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+		max.get(listURL(project.ID)).is(http.StatusNotFound)
 
 		waiting, err := s.store.InvitationsTo(s.Context(), "max@example.org")
 		if err != nil || len(waiting) != 1 {
@@ -146,11 +146,11 @@ func TestAnInvitationOfSomebodyWithAnAccount(t *testing.T) {
 		s.post(answerPath, url.Values{"accept": {"1"}}).is(http.StatusForbidden)
 		max.post(answerPath, url.Values{"decline": {"1"}}).leadsTo("/")
 		max.get("/").has("You have declined.").hasNot("invites you")
-		max.get(checksPath(project.ID)).is(http.StatusNotFound)
+		max.get(listURL(project.ID)).is(http.StatusNotFound)
 
-		max.post(invite(), url.Values{"accept": {"1"}}).leadsTo(checksPath(project.ID))
-		max.get(checksPath(project.ID)).is(http.StatusOK).has("read-only member")
-		max.get(checksPath(own.ID)).is(http.StatusOK)
+		max.post(invite(), url.Values{"accept": {"1"}}).leadsTo(listURL(project.ID))
+		max.get(listURL(project.ID)).is(http.StatusOK).has("read-only member")
+		max.get(listURL(own.ID)).is(http.StatusOK)
 
 		last := inviteNew(s, path)
 		nobody.post(last, url.Values{"decline": {"1"}}).is(http.StatusOK).has("Declined")
