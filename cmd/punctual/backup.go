@@ -31,9 +31,6 @@ func (c *backupCmd) Run(ctx context.Context, w *world) error {
 	if c.Dir == "" && c.File == "" {
 		c.Dir = cfg.BackupDir
 	}
-	if c.Keep < 0 {
-		c.Keep = cfg.BackupKeep
-	}
 	b, err := app.Backups(cfg, buildVersion(), w.environ())
 	if err != nil {
 		return err
@@ -44,6 +41,8 @@ func (c *backupCmd) Run(ctx context.Context, w *world) error {
 		return usageError("name a file for the backup, or a directory with --dir or PUNCTUAL_BACKUP_DIR")
 	case c.File != "" && c.Dir != "":
 		return usageError("name either a file or a directory with --dir, not both")
+	case c.File != "" && c.Keep >= 0:
+		return usageError("--keep is for a directory, with --dir: a file by its name has no older ones")
 	case c.File == standard:
 		if isTerminal(w.stdout) {
 			return usageError("a backup is no text: send standard output to a file, as in punctual backup - > punctual.backup")
@@ -52,16 +51,20 @@ func (c *backupCmd) Run(ctx context.Context, w *world) error {
 	case c.File != "":
 		made, err = b.ToFile(ctx, c.File)
 	default:
-		made, err = b.ToDir(ctx, c.Dir, c.Keep)
+		keep := c.Keep
+		if keep < 0 {
+			keep = cfg.BackupKeep
+		}
+		made, err = b.ToDir(ctx, c.Dir, keep)
 	}
 	if err != nil {
 		return err
 	}
-	c.report(w, b, made)
+	c.report(w, made)
 	return nil
 }
 
-func (c *backupCmd) report(w *world, b *backup.Config, made backup.Result) {
+func (c *backupCmd) report(w *world, made backup.Result) {
 	out := w.stdout
 	if made.Path == "" {
 		out = w.stderr
@@ -71,8 +74,8 @@ func (c *backupCmd) report(w *world, b *backup.Config, made backup.Result) {
 	for _, path := range made.Removed {
 		fmt.Fprintf(out, "removed %s\n", path)
 	}
-	for _, note := range b.Notes() {
-		fmt.Fprintln(w.stderr, note)
+	if made.Note != "" {
+		fmt.Fprintln(w.stderr, made.Note)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"punctual/internal/config"
 	"punctual/internal/db"
@@ -22,12 +23,27 @@ func openStore(ctx context.Context, cfg *config.Config) (*store.Store, func(), e
 	if err == nil {
 		err = status.Check()
 	}
+	s := store.New(d)
 	if err == nil && cfg.NewSecretKey() {
-		err = cfg.EnsureSecretKey()
+		err = makeKey(ctx, s, cfg)
 	}
 	if err != nil {
 		d.Close()
 		return nil, nil, err
 	}
-	return store.New(d), func() { d.Close() }, nil
+	return s, func() { d.Close() }, nil
+}
+
+// makeKey makes the secret key of an SQLite database that has none yet. It fails
+// where the database was made with one that is missing: a new one would hide that.
+func makeKey(ctx context.Context, s *store.Store, cfg *config.Config) error {
+	fingerprint, err := s.KeyFingerprint(ctx)
+	if err != nil {
+		return err
+	}
+	if fingerprint != "" {
+		return fmt.Errorf("the secret key of this database is missing: put %s back from a backup, or set PUNCTUAL_SECRET_KEY. If it is lost, docs/secret-key.md says what to do",
+			cfg.SecretKeyFile())
+	}
+	return cfg.EnsureSecretKey()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"punctual/internal/auth"
 	"punctual/internal/backup"
 	"punctual/internal/config"
 	"punctual/migrations"
@@ -18,7 +19,7 @@ func Backups(cfg *config.Config, version string, env []string) (*backup.Config, 
 		return nil, fmt.Errorf("read the secret key: %w", err)
 	}
 	return &backup.Config{
-		DatabaseURL: cfg.DatabaseURL, SQLitePath: cfg.SQLitePath(), SecretKey: key, SecretKeySet: cfg.SecretKey != "", SecretKeyFile: cfg.SecretKeyFile(),
+		DatabaseURL: cfg.DatabaseURL, SQLitePath: cfg.SQLitePath(), SecretKey: key, SecretKeySet: cfg.SecretKey != "", SecretKeyFile: cfg.SecretKeyFile(), FingerprintOf: auth.KeyFingerprint,
 		PGBin: cfg.PGBin, Env: env, Version: version, Migrations: migrations.FS, Now: time.Now,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"punctual/internal/auth"
 	"punctual/internal/backup"
 	"punctual/internal/db"
 	"punctual/internal/store"
@@ -25,7 +26,7 @@ const key = "a secret key of thirty-two letters"
 
 // about is the backup of the database at url.
 func about(url string) *backup.Config {
-	c := &backup.Config{DatabaseURL: url, Migrations: migrations.FS, Now: time.Now, Version: "test", Env: os.Environ()}
+	c := &backup.Config{DatabaseURL: url, Migrations: migrations.FS, Now: time.Now, Version: "test", Env: os.Environ(), FingerprintOf: auth.KeyFingerprint}
 	path, isSQLite := strings.CutPrefix(url, "sqlite:")
 	if isSQLite {
 		c.SQLitePath = path

@@ -34,6 +34,8 @@ type Config struct {
 	// SecretKeySet tells that the key was given to the process, as PUNCTUAL_SECRET_KEY:
 	// then a restore keeps none in a file.
 	SecretKeySet bool
+	// FingerprintOf tells secret keys apart: what the database keeps of its own.
+	FingerprintOf func(secretKey string) string
 	// SecretKeyFile is where the key of an SQLite database is kept.
 	SecretKeyFile string
 	// PGBin is the directory of pg_dump and pg_restore; "": they are looked for.
@@ -51,17 +53,8 @@ type Result struct {
 	Size int64
 	// Removed are older backups that made room.
 	Removed []string
-}
-
-// Notes tell what the operator should know of the backup, a sentence each.
-func (c *Config) Notes() []string {
-	switch {
-	case c.SQLitePath == "":
-		return []string{"The secret key (PUNCTUAL_SECRET_KEY) is not in it: keep it in a safe place, too."}
-	case c.SecretKey == "":
-		return []string{"There is no secret key yet, so none is in it."}
-	}
-	return nil
+	// Note is what the operator should know of the backup, a sentence, "" for nothing.
+	Note string
 }
 
 // ToFile makes a backup under the name file. A backup of that name is replaced, in
@@ -71,7 +64,7 @@ func (c *Config) ToFile(ctx context.Context, file string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	draft, err := c.draft(ctx, filepath.Dir(file))
+	draft, note, err := c.draft(ctx, filepath.Dir(file))
 	if err != nil {
 		return Result{}, err
 	}
@@ -84,7 +77,7 @@ func (c *Config) ToFile(ctx context.Context, file string) (Result, error) {
 	if err == nil {
 		err = syncDirectory(filepath.Dir(file))
 	}
-	return Result{Path: file, Size: info.Size()}, err
+	return Result{Path: file, Size: info.Size(), Note: note}, err
 }
 
 // ToStream makes a backup and writes it to w. It stands in the directory for
@@ -94,7 +87,7 @@ func (c *Config) ToStream(ctx context.Context, w io.Writer) (Result, error) {
 	if c.SQLitePath != "" {
 		dir = filepath.Dir(c.SQLitePath)
 	}
-	draft, err := c.draft(ctx, dir)
+	draft, note, err := c.draft(ctx, dir)
 	if err != nil {
 		return Result{}, err
 	}
@@ -105,17 +98,18 @@ func (c *Config) ToStream(ctx context.Context, w io.Writer) (Result, error) {
 	}
 	defer file.Close()
 	n, err := io.Copy(w, file)
-	return Result{Size: n}, err
+	return Result{Size: n, Note: note}, err
 }
 
 // draftPattern names backups that are being made.
 const draftPattern = ".punctual-backup-*.partial"
 
-// draft makes a whole backup of mode 0600 under a name of its own in dir.
-func (c *Config) draft(ctx context.Context, dir string) (path string, err error) {
+// draft makes a whole backup of mode 0600 under a name of its own in dir. note is
+// what the operator should know of it.
+func (c *Config) draft(ctx context.Context, dir string) (path, note string, err error) {
 	file, err := os.CreateTemp(dir, draftPattern)
 	if err != nil {
-		return "", fmt.Errorf("a backup cannot be written: %w", err)
+		return "", "", fmt.Errorf("a backup cannot be written: %w", err)
 	}
 	path = file.Name()
 	defer func() {
@@ -129,10 +123,40 @@ func (c *Config) draft(ctx context.Context, dir string) (path string, err error)
 			info := db.BackupInfo{MadeAt: c.Now(), Version: c.Version, SecretKey: c.SecretKey}
 			err = db.BackupSQLite(ctx, c.SQLitePath, path, info)
 		}
-		return path, err
+		if err == nil {
+			note, err = c.keyIn(ctx, path)
+		}
+		return path, note, err
 	}
 	err = c.dump(ctx, file)
-	return path, errors.Join(err, file.Sync(), file.Close())
+	note = "The secret key (PUNCTUAL_SECRET_KEY) is not in it: keep it in a safe place, too."
+	return path, note, errors.Join(err, file.Sync(), file.Close())
+}
+
+// keyIn looks whether the secret key in a new backup of SQLite is that of the
+// database: one that is not would be found out only when the backup is needed.
+func (c *Config) keyIn(ctx context.Context, path string) (note string, err error) {
+	info, _, err := db.ReadBackup(ctx, path)
+	switch {
+	case err != nil:
+		return "", err
+	case c.SecretKey == "" && info.KeyFingerprint == "":
+		return "There is no secret key yet, so none is in it.", nil
+	case c.SecretKey == "":
+		return "The secret key of this database is missing, so it is not in the backup: put it back into " + c.SecretKeyFile + ", and make another backup.", nil
+	case !c.isKeyOf(info, c.SecretKey) && c.SecretKeySet:
+		return "", errors.New("PUNCTUAL_SECRET_KEY is not the key that this database was made with, so no backup was made: set the right one. " +
+			"If the key is being changed, start Punctual with PUNCTUAL_OLD_SECRET_KEYS first")
+	case !c.isKeyOf(info, c.SecretKey):
+		return "", errors.New(c.SecretKeyFile + " is not the key that this database was made with, so no backup was made: put the right one there")
+	}
+	return "", nil
+}
+
+// isKeyOf tells whether the key may be the one that the database in a backup was
+// made with: it is, or that is not known.
+func (c *Config) isKeyOf(info db.BackupInfo, key string) bool {
+	return info.KeyFingerprint == "" || info.KeyFingerprint == c.FingerprintOf(key)
 }
 
 // mayReplace refuses to put a backup in the place of anything but a backup.

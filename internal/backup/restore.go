@@ -78,9 +78,13 @@ func (c *Config) restoreSQLite(ctx context.Context, file string, force bool) (Re
 	if err != nil {
 		return Restored{}, err
 	}
+	if info.SecretKey != "" && !c.isKeyOf(info, info.SecretKey) {
+		// An earlier version packed whatever key it found.
+		info.SecretKey = ""
+	}
 	err = c.fits(version)
 	if err == nil {
-		err = c.keyFits(info.SecretKey)
+		err = c.keyFits(info)
 	}
 	if err != nil {
 		return Restored{}, err
@@ -142,8 +146,14 @@ func (c *Config) fits(version int64) error {
 }
 
 // keyFits refuses a key that was given and is not the backup's.
-func (c *Config) keyFits(key string) error {
-	if key != "" && c.SecretKeySet && c.SecretKey != key {
+func (c *Config) keyFits(info db.BackupInfo) error {
+	if !c.SecretKeySet {
+		return nil
+	}
+	if !c.isKeyOf(info, c.SecretKey) && info.SecretKey == "" {
+		return errors.New("PUNCTUAL_SECRET_KEY is not the key of the database in the backup, which does not hold it: set the right one")
+	}
+	if info.SecretKey != "" && c.SecretKey != info.SecretKey {
 		return errors.New("PUNCTUAL_SECRET_KEY is not the key that the backup was made with: " +
 			"without that one API keys, links and authenticator apps stop working. Unset it, and the key of the backup is kept in " + c.SecretKeyFile)
 	}

@@ -19,6 +19,10 @@ type BackupInfo struct {
 	MadeAt    time.Time
 	Version   string // of the program that made it
 	SecretKey string // "": it is not in the backup
+
+	// KeyFingerprint tells which secret key the database was made with, "" where
+	// that is not known. It is read from backups, never written.
+	KeyFingerprint string
 }
 
 // BackupSQLite writes a copy of the database at path, as it is at one moment, and
@@ -61,6 +65,8 @@ func ReadBackup(ctx context.Context, file string) (info BackupInfo, version int6
 	if err != nil {
 		return info, 0, fmt.Errorf("%s cannot be read as a backup of Punctual: %w", file, err)
 	}
+	// A database of before has no such table, or no such row: not known.
+	_ = d.QueryRowContext(ctx, `SELECT value FROM instance WHERE name = 'secret key'`).Scan(&info.KeyFingerprint)
 	rows, err := d.QueryContext(ctx, `SELECT name, value FROM punctual_backup`)
 	if err != nil { // a copy of another kind
 		return info, version, nil
