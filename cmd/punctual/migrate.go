@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"punctual/internal/config"
+	"punctual/internal/app"
 	"punctual/internal/db"
 	"punctual/migrations"
 )
@@ -23,7 +23,11 @@ func (c *migrateCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	d, err := openDB(ctx, cfg, db.Options{MustExist: c.Action == "status"})
+	log, err := newLog(w, cfg)
+	if err != nil {
+		return err
+	}
+	d, err := app.OpenWhenStarted(ctx, cfg, log, db.Options{MustExist: c.Action == "status"})
 	if err != nil {
 		return err
 	}
@@ -51,10 +55,4 @@ func migrationStatus(ctx context.Context, w *world, d *db.DB) error {
 		fmt.Fprintf(w.stdout, "pending %s\n", name)
 	}
 	return status.Check()
-}
-
-// openDB opens the database of the settings.
-func openDB(ctx context.Context, cfg *config.Config, options db.Options) (*db.DB, error) {
-	options.MaxConns = cfg.DBMaxConns
-	return db.Open(ctx, cfg.DatabaseURL, options)
 }

@@ -15,7 +15,7 @@ import (
 // an error that says what to do; nothing is made or migrated, but for the secret
 // key of an SQLite database. The function returned closes it again.
 func openStore(ctx context.Context, cfg *config.Config) (*store.Store, func(), error) {
-	d, err := openDB(ctx, cfg, db.Options{MustExist: true})
+	d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{MustExist: true, MaxConns: cfg.DBMaxConns})
 	if err != nil {
 		return nil, nil, err
 	}

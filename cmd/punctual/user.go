@@ -26,6 +26,7 @@ type userCmd struct {
 	Activate       userActivateCmd       `cmd:"" help:"Let somebody in again who was deactivated."`
 	Delete         userDeleteCmd         `cmd:"" help:"Remove an account with its projects and checks; members are told by mail."`
 	SetPassword    userSetPasswordCmd    `cmd:"" name:"set-password" help:"Give an account another password, read from the terminal, stdin or a file."`
+	Limits         userLimitsCmd         `cmd:"" help:"Show, or change, how many checks an account may have and how many pings are kept of each."`
 	ResetTwoFactor userResetTwoFactorCmd `cmd:"" name:"reset-2fa" help:"Take two-factor sign-in away from an account whose owner has lost all factors."`
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,9 +51,9 @@ const (
 
 // ParseRole is the role of that name. The error lists the names there are.
 func ParseRole(name string) (Role, error) {
-	roles := []Role{Up, Serve, SendAlerts, SendReports, SMTPD, Prune}
-	if !slices.Contains(roles, Role(name)) {
-		return "", fmt.Errorf("%q is not a role; there are %q", name, roles)
+	roles := []string{string(Up), string(Serve), string(SendAlerts), string(SendReports), string(SMTPD), string(Prune)}
+	if !slices.Contains(roles, name) {
+		return "", fmt.Errorf("%q is not a role; there are %s", name, strings.Join(roles, ", "))
 	}
 	return Role(name), nil
 }

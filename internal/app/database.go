@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"punctual/internal/auth"
+	"punctual/internal/config"
 	"punctual/internal/db"
 	"punctual/internal/store"
 	"punctual/migrations"
@@ -52,9 +54,16 @@ func (a *App) open(ctx context.Context) error {
 // PostgreSQL that refuses connections because it is still starting. What waiting
 // cannot mend, such as a wrong password, is an error at once.
 func (a *App) openWhenStarted(ctx context.Context) (*db.DB, error) {
-	options := db.Options{MaxConns: a.cfg.DBMaxConns, Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log, MustExist: a.role != Up}
-	if a.cfg.SQLitePath() != "" {
-		d, err := db.Open(ctx, a.cfg.DatabaseURL, options)
+	return OpenWhenStarted(ctx, a.cfg, a.log, db.Options{Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log, MustExist: a.role != Up})
+}
+
+// OpenWhenStarted opens the database of the settings as every process does: with
+// PostgreSQL it waits up to 30 seconds for one that is still starting, and logs
+// that it does.
+func OpenWhenStarted(ctx context.Context, cfg *config.Config, log *slog.Logger, options db.Options) (*db.DB, error) {
+	options.MaxConns = cfg.DBMaxConns
+	if cfg.SQLitePath() != "" {
+		d, err := db.Open(ctx, cfg.DatabaseURL, options)
 		if errors.Is(err, db.ErrNoDatabase) { // it names the setting
 			return nil, err
 		}
@@ -65,10 +74,10 @@ func (a *App) openWhenStarted(ctx context.Context) (*db.DB, error) {
 	}
 	began := time.Now()
 	for waiting := false; ; waiting = true {
-		d, err := openOnce(ctx, a.cfg.DatabaseURL, options)
+		d, err := openOnce(ctx, cfg.DatabaseURL, options)
 		switch {
 		case err == nil && waiting:
-			a.log.Info("the database answers", "after", time.Since(began).Round(time.Millisecond))
+			log.Info("the database answers", "after", time.Since(began).Round(time.Millisecond))
 			return d, nil
 		case err == nil:
 			return d, nil
@@ -77,7 +86,7 @@ func (a *App) openWhenStarted(ctx context.Context) (*db.DB, error) {
 		case time.Since(began) >= databaseWait:
 			return nil, fmt.Errorf("%w (PUNCTUAL_DATABASE_URL; waited %s for it)", err, databaseWait)
 		case !waiting:
-			a.log.Warn("the database does not answer yet, waiting for it", "at most", databaseWait, "error", err)
+			log.Warn("the database does not answer yet, waiting for it", "at most", databaseWait, "error", err)
 		}
 		select {
 		case <-ctx.Done():

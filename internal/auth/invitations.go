@@ -99,6 +99,10 @@ func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (us
 	if err != nil {
 		return nil, err
 	}
+	err = s.Store.RoomForMember(ctx, i.ProjectID)
+	if err != nil {
+		return nil, err
+	}
 	user, err = s.guest(ctx, i.Email, by)
 	switch {
 	case err != nil:

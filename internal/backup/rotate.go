@@ -28,6 +28,7 @@ func (c *Config) ToDir(ctx context.Context, dir string, keep int) (Result, error
 		return Result{}, fmt.Errorf("the directory for backups: %w", err)
 	}
 	removeLeftOvers(dir, c.Now())
+	keepPrivate(dir)
 	extension := ".dump"
 	if c.SQLitePath != "" {
 		extension = ".db"
@@ -38,6 +39,18 @@ func (c *Config) ToDir(ctx context.Context, dir string, keep int) (Result, error
 	}
 	result.Removed, err = rotate(dir, keep)
 	return result, err
+}
+
+// keepPrivate takes away the rights of group and others to the backups in dir. A
+// file whose mode cannot be changed is somebody else's, and stays.
+func keepPrivate(dir string) {
+	names, err := backupsIn(dir)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		_ = os.Chmod(filepath.Join(dir, name), 0o600)
+	}
 }
 
 func rotate(dir string, keep int) (removed []string, err error) {

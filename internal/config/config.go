@@ -36,7 +36,7 @@ type Config struct {
 	TrustedProxies   []string `name:"trusted-proxies" group:"Web" default:"loopback" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: networks, addresses, loopback, private; or none."`
 	SessionDays      int      `name:"session-days" group:"Web" default:"90" min:"1" max:"3650" placeholder:"DAYS" help:"Days after which a log-in ends, however much it is used. Unused, it ends after 14 days."`
 	HSTSMaxAge       int      `name:"hsts-max-age" group:"Web" default:"15552000" min:"0" max:"63072000" placeholder:"SECONDS" help:"With https in site-root: for how long browsers that came by https come by nothing else (HTTP Strict Transport Security); 0 is off. Not sent while ping-endpoint is plain http on the same host."`
-	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that one account may have."`
+	CheckLimit       int      `name:"check-limit" group:"Web" default:"10000" min:"1" max:"10000000" placeholder:"N" help:"Checks that an account may have: the number that new accounts get. punctual user limits changes it for one account."`
 	ProjectLimit     int      `name:"project-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Projects that one account may have. 0 is any number."`
 	ChannelLimit     int      `name:"channel-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Integrations that all projects of one account may have together. 0 is any number."`
 	MemberLimit      int      `name:"member-limit" group:"Web" default:"1000" min:"0" max:"10000000" placeholder:"N" help:"Members that all projects of one account may have together. 0 is any number."`
@@ -48,7 +48,7 @@ type Config struct {
 	PingBodyTotal   int    `name:"ping-body-total" group:"Pings" default:"10000000000" min:"0" max:"1000000000000000" placeholder:"BYTES" help:"How many bytes the bodies of all pings of one account may have together; beyond them a ping counts, but is kept without its body. 0 is any number."`
 	PingCheckRate   int    `name:"ping-check-rate" group:"Pings" default:"120" min:"0" max:"1000000" placeholder:"N" help:"Pings of one check that are taken in a minute by each process, log, start and success or fail counted apart; more get 429. 0 is any number."`
 	PingProjectRate int    `name:"ping-project-rate" group:"Pings" default:"1200" min:"0" max:"10000000" placeholder:"N" help:"The same of all checks of a project; 20 for each of its checks where that is more. 0 is any number."`
-	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check."`
+	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check: the number that new accounts get. punctual user limits changes it for one account."`
 
 	SMTPDListen         string `name:"smtpd-listen" group:"Pings by e-mail" placeholder:"HOST:PORT" help:"Address that takes pings by e-mail. Not set: smtpd listens on :25, up on none."`
 	SMTPDTLSCert        string `name:"smtpd-tls-cert" group:"Pings by e-mail" placeholder:"PATH" help:"File with the certificate for STARTTLS, PEM with its chain; read again when it changes."`

@@ -201,7 +201,7 @@ func describe(err error) *Error {
 	var dial *net.OpError
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork):
-		e.Message, e.GiveUp = "Private and loopback addresses are not allowed.", true
+		e.Message, e.GiveUp = "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS.", true
 	case errors.Is(err, errRedirects):
 		e.Message = "Too many redirects."
 	case errors.Is(err, errScheme):

@@ -144,7 +144,7 @@ func TestHTTPSGoesThroughATunnel(t *testing.T) {
 // The proxy would dial for us: what is private is refused before it is asked, in each
 // way to write it, and after a redirect.
 func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
-	const refusal = "Private and loopback addresses are not allowed."
+	const refusal = "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS."
 	p := newProxy(t, "")
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
 	for _, host := range []string{"127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.7]",

@@ -193,12 +193,12 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 			c := notify.NewClient(notify.ClientConfig{})
 			c.Public(hostOf(t, outside))
 			err := sendWith(soon(t), t, c, method, outside)
-			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed." || !e.GiveUp) {
+			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GiveUp) {
 				t.Errorf("%s, %d: %+v", method, status, e)
 			}
 			c.Public(hostOf(t, middle)) // and the one after it
 			err = sendWith(soon(t), t, c, "GET", outside)
-			if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed." {
+			if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." {
 				t.Errorf("the second hop: %+v", e)
 			}
 		}

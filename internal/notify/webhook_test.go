@@ -203,7 +203,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	port := base[strings.LastIndex(base, ":"):]
 	for _, target := range []string{base, "http://localhost" + port, "http://[::1]" + port, "http://0.0.0.0" + port, "http://[::ffff:127.0.0.1]" + port, "http://169.254.169.254/", "http://10.0.0.1/"} {
 		_, err := guarded.Send(soon(t), event(monitor.StatusDown, config(t, map[string]any{"method_down": "GET", "url_down": target})))
-		if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed." || !e.GiveUp || e.Permanent {
+		if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GiveUp || e.Permanent {
 			t.Errorf("%s: %+v", target, e)
 		}
 	}

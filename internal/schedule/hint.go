@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Hint is help with an expression that other programs take and that is refused
@@ -49,6 +50,10 @@ func hintFor(expr string) Hint {
 	}
 	if strings.Contains(expr, "\n") || expr == "" {
 		return Hint{}
+	}
+	line, isTimer := strings.CutPrefix(expr, "OnCalendar=")
+	if isTimer {
+		return Hint{Sentence: "The word OnCalendar= of a timer file does not belong here, only what follows it.", Use: strings.TrimSpace(line)}
 	}
 	fields := strings.Fields(expr)
 	if strings.HasPrefix(expr, "@") {
@@ -102,7 +107,7 @@ func hintAlias(fields []string) Hint {
 	case "@reboot":
 		return Hint{Sentence: "@reboot names no time: nobody knows when the machine starts next. For a job that runs all along, choose a period and let it ping within that."}
 	case "@every":
-		return Hint{Sentence: "@every is a period: choose “Every…” and say how long it is, for example 5 minutes."}
+		return Hint{Sentence: "@every is a period, not an expression: give the check a period" + everyText(fields) + " instead."}
 	}
 	words := make([]string, len(aliases))
 	for i, a := range aliases {
@@ -111,9 +116,24 @@ func hintAlias(fields []string) Hint {
 	return Hint{Sentence: fmt.Sprintf("%s is not known. There are %s.", word, strings.Join(words, ", "))}
 }
 
+// everyText is how long the period of an @every is, as " of 5 minutes"; "" where
+// that cannot be read.
+func everyText(fields []string) string {
+	if len(fields) < 2 {
+		return ""
+	}
+	period, err := time.ParseDuration(fields[1])
+	if err != nil || period < time.Minute {
+		return ""
+	}
+	return " of " + DescribeDuration(period)
+}
+
 // hintLong is help with more than five fields.
 func hintLong(fields []string) Hint {
 	switch {
+	case strings.HasPrefix(fields[5], "#"):
+		return Hint{Sentence: "A comment does not belong into the schedule.", Use: plain(fields[:5])}
 	case !cronField.MatchString(fields[5]):
 		return Hint{
 			Sentence: "This is a whole line of a crontab: the schedule is its first five fields, the rest is the command.",

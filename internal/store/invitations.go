@@ -151,6 +151,18 @@ func (s *Store) AnswerInvitation(ctx context.Context, id, user uuid.UUID, accept
 	return &i, err
 }
 
+// RoomForMember fails with errs.Conflict when the owner of the project may have no
+// more members: before an account is made for one who could not become it.
+func (s *Store) RoomForMember(ctx context.Context, project uuid.UUID) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		p, err := lockProject(ctx, tx, project)
+		if err != nil {
+			return err
+		}
+		return s.makeRoom(ctx, tx, p.OwnerID, Caps{Members: 1})
+	})
+}
+
 // DeclineInvitation ends the invitation whose mailed link ends with what has the
 // hash. It fails with errs.NotFound when it is over.
 func (s *Store) DeclineInvitation(ctx context.Context, id uuid.UUID, token []byte) error {
