@@ -233,7 +233,7 @@ func (s *Server) answerTransfer(w http.ResponseWriter, r *http.Request, p *monit
 	said := "You have declined. The project stays with its owner."
 	if accept {
 		said = "The project is yours now."
-		err = s.Store.AcceptTransfer(r.Context(), p.ID, v.User.ID)
+		err = s.Auth.AcceptTransfer(r.Context(), p, v.User)
 	} else {
 		err = s.Store.CancelTransfer(r.Context(), p.ID)
 	}

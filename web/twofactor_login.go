@@ -21,6 +21,7 @@ const (
 	sessionHalf     = "half"      // id of who has passed the first step
 	sessionHalfAt   = "half_at"   // when
 	sessionHalfNext = "half_next" // as of welcomeBack
+	sessionHalfMark = "half_mark" // auth.FirstStepMark of then
 	sessionKey      = "key"       // what a security key was asked for, until it answers
 )
 
@@ -81,6 +82,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, user *monitor.Use
 	v.session.Values[sessionHalf] = user.ID.String()
 	v.session.Values[sessionHalfAt] = s.Store.Now().Format(time.RFC3339)
 	v.session.Values[sessionHalfNext] = next
+	v.session.Values[sessionHalfMark] = auth.FirstStepMark(user)
 	s.Sessions.Rotate(v.session)
 	return s.redirect(w, r, secondStepPath)
 }
@@ -98,7 +100,7 @@ func (v *visitor) halfWay(user string) bool {
 
 // endHalf forgets that the visitor has passed the first step.
 func (v *visitor) endHalf() {
-	for _, key := range []string{sessionHalf, sessionHalfAt, sessionHalfNext, sessionKey} {
+	for _, key := range []string{sessionHalf, sessionHalfAt, sessionHalfNext, sessionHalfMark, sessionKey} {
 		delete(v.session.Values, key)
 	}
 }
@@ -121,6 +123,9 @@ func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *sec
 		}
 		if s.Store.Now().Sub(v.timeOf(sessionHalfAt)) > auth.SecondStepLife {
 			return s.beginAnew(w, r, next, "That took longer than five minutes. Please log in again.")
+		}
+		if v.session.Values[sessionHalfMark] != auth.FirstStepMark(user) {
+			return s.beginAnew(w, r, next, "The password or the address has been changed meanwhile. Please log in again.")
 		}
 		factors, err := s.Store.FactorsOf(r.Context(), user.ID)
 		switch {

@@ -180,6 +180,21 @@ func TestTheSecondStepIsTakenWithinFiveMinutes(t *testing.T) {
 	})
 }
 
+// Somebody who knows the old password stands between the steps when it is changed.
+func TestALogInHalfWayEndsWithThePassword(t *testing.T) {
+	eachSite(t, func(s *testSite) {
+		s.login("jane@example.org")
+		s.post("/accounts/set_password/", url.Values{"password": {"correct horse"}}).is(http.StatusSeeOther)
+		a, _ := s.setUpApp()
+		b := s.otherBrowser()
+		b.post("/accounts/login/", url.Values{"email": {"jane@example.org"}, "password": {"correct horse"}}).leadsTo("/accounts/login/two_factor/")
+		s.post("/accounts/set_password/", url.Values{"password": {"battery staple"}}).is(http.StatusSeeOther)
+		b.post(totpLogin, code(a.code(0))).leadsTo("/accounts/login/")
+		b.get("/accounts/login/").has("changed meanwhile")
+		b.get("/accounts/profile/").is(http.StatusSeeOther)
+	})
+}
+
 func TestGuessingCodesEnds(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		s.login("jane@example.org")

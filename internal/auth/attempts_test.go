@@ -154,6 +154,70 @@ func TestAskingForLinksLocksNobodyOut(t *testing.T) {
 	})
 }
 
+// Links to aliases of a mailbox, or to other spellings of its domain, do not keep
+// its owner out; but there is no end of spellings, and of mails there is.
+func TestAliasesDoNotKeepTheOwnerOut(t *testing.T) {
+	each(t, func(b *bench) {
+		n := 0
+		ask := func(address string) error {
+			n++
+			_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: address, Origin: auth.Origin{IP: fmt.Sprintf("203.0.113.%d", n)}})
+			return err
+		}
+		for i := range 10 {
+			if err := ask(fmt.Sprintf("vic.tim+evil%d@t.example", i)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		kindIs(b.T, ask("victim+one.more@t.example"), errs.TooMany, "")
+		spellings := []string{"victim@t.example", "victim@ｔ.example", "victim@t。example", "VICTIM@T.example", "victim@t.ｅxample"}
+		for _, spelling := range append(spellings, spellings...) {
+			if err := ask(spelling); err != nil {
+				b.Errorf("the owner's own address, as %s: %v", spelling, err)
+			}
+		}
+		kindIs(b.T, ask("victim@t．example"), errs.TooMany, "")
+		b.Wait(b.Context())
+		if _, err := b.Store.UserByEmail(b.Context(), "victim@ｔ.example"); errs.KindOf(err) != errs.NotFound {
+			b.Errorf("another spelling is another account: %v", err)
+		}
+
+		// Dots make another mailbox of a company, but not of Gmail.
+		for i := range 10 {
+			if err := ask(fmt.Sprintf("johndoe+%d@gmail.com", i)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			if err := ask("john.doe@gmail.com"); err != nil {
+				b.Error(err)
+			}
+			if err := ask("johndoe"[:i+1] + "." + "johndoe"[i+1:] + "@gmail.com"); err != nil {
+				b.Error(err)
+			}
+		}
+		kindIs(b.T, ask("john.doe@gmail.com"), errs.TooMany, "")
+		for _, unseen := range []string{"vic\u200btim@t.example", "\u202evictim@t.example", "victim@t.exam\u00adple"} {
+			kindIs(b.T, ask(unseen), errs.Invalid, "identity")
+		}
+	})
+}
+
+// An account that was made when spellings were kept apart is still found.
+func TestAnAccountOfAnotherSpellingIsFound(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store, "jane@xn--bcher-kva.example")
+		_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "Jane@xn--bcher-kva.example", Origin: auth.Origin{IP: "192.0.2.1"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Wait(b.Context())
+		if id, _, _ := b.link(); id != a.User.ID {
+			b.Error("the link is for another account")
+		}
+	})
+}
+
 func TestSomebodyElsesAttemptsDoNotKeepTheUserFromConfirming(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)

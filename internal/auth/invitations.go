@@ -91,10 +91,10 @@ func (s *Service) DeclineInvitation(ctx context.Context, id uuid.UUID, token str
 
 // JoinByInvitation accepts an invitation for somebody who is not logged in, if they
 // are new: the account is made, without a project of its own, and they are logged in
-// by the link, as by a mailed login link. An account that was logged in to before is
-// not opened by a link that works for a week: user is nil then, they log in as usual,
+// by the link, as by a mailed login link. An account that is there already is not
+// opened by a link that works for a week: the user is nil then, they log in as usual,
 // and nothing has changed. It fails like Invitation and AnswerInvitation.
-func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (user *monitor.User, err error) {
+func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (*monitor.User, error) {
 	by, err := s.Store.UserByID(ctx, i.By)
 	if err != nil {
 		return nil, err
@@ -103,12 +103,9 @@ func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (us
 	if err != nil {
 		return nil, err
 	}
-	user, err = s.guest(ctx, i.Email, by)
-	switch {
-	case err != nil:
+	user, made, err := s.guest(ctx, i.Email, by)
+	if err != nil || !made {
 		return nil, err
-	case !user.LastLoginAt.IsZero(), !user.IsActive, user.PasswordHash != "":
-		return nil, nil
 	}
 	if _, err := s.AnswerInvitation(ctx, user, i.ID, true); err != nil {
 		return nil, err
@@ -121,16 +118,18 @@ func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (us
 }
 
 // guest finds the user with the address, or makes them, for whoever invites them.
-func (s *Service) guest(ctx context.Context, address string, by *monitor.User) (*monitor.User, error) {
-	user, err := s.Store.UserByEmail(ctx, address)
+// Of two at once one has made them.
+func (s *Service) guest(ctx context.Context, address string, by *monitor.User) (user *monitor.User, made bool, err error) {
+	user, err = s.Store.UserByEmail(ctx, address)
 	if errs.KindOf(err) != errs.NotFound {
-		return user, err
+		return user, false, err
 	}
 	user = s.newAccount(address, by.TZ).User
 	user.ByOperator = by.IsSuperuser
 	err = s.Store.CreateAccount(ctx, store.Account{User: user})
-	if errs.KindOf(err) == errs.Conflict { // two at once
-		return s.Store.UserByEmail(ctx, address)
+	if errs.KindOf(err) == errs.Conflict {
+		user, err = s.Store.UserByEmail(ctx, address)
+		return user, false, err
 	}
-	return user, err
+	return user, err == nil, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -25,6 +26,7 @@ type limit struct {
 var (
 	loginsPerIP       = limit{"login-ip", 20, time.Hour}
 	linksPerAddress   = limit{"login-address", 10, time.Hour}
+	linksPerMailbox   = limit{"login-mailbox", 10, time.Hour}
 	totpPerUser       = limit{"totp", 96, 24 * time.Hour}
 	recoveriesPerUser = limit{"recovery", 20, 24 * time.Hour}
 	invitesPerUser    = limit{"invite", 20, 24 * time.Hour}
@@ -50,7 +52,9 @@ var (
 	usesPerKeyQuestion  = limit{"key-question", 1, 24 * time.Hour}
 )
 
-// takeLink takes one login link for the address.
+// takeLink takes one login link for the address. All spellings of a mailbox share
+// them, but an address without a tag has its own, which the others do not use up: so
+// links to the aliases of somebody do not keep them out.
 func (s *Service) takeLink(ctx context.Context, address string, from Origin) error {
 	if device, known := s.knownDevice(from.Device, address); known {
 		return s.take(ctx, linksPerDevice, device)
@@ -58,7 +62,10 @@ func (s *Service) takeLink(ctx context.Context, address string, from Origin) err
 	if err := s.take(ctx, loginsPerIP, network(from.IP)); err != nil {
 		return err
 	}
-	err := s.take(ctx, linksPerAddress, mailbox(address))
+	err := s.take(ctx, linksPerMailbox, mailbox(address))
+	if (err == nil || errs.KindOf(err) == errs.TooMany) && !strings.Contains(address, "+") {
+		err = s.take(ctx, linksPerAddress, inbox(address))
+	}
 	if errs.KindOf(err) == errs.TooMany {
 		return errs.TooManyf(errs.RetryAfterOf(err), "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each works for an hour.")
 	}
@@ -144,10 +151,20 @@ func network(ip string) string {
 	return prefix.String()
 }
 
-// mailbox is what several spellings of one mailbox have in common: dots and
-// what follows a plus sign are dropped (features §18).
+// mailbox is what several spellings of one mailbox may have in common: dots and
+// what follows a plus sign are dropped, as some providers do.
 func mailbox(address string) string {
-	local, domain, _ := strings.Cut(address, "@")
+	local, domain, _ := strings.Cut(hosts.MailAddress(address), "@")
 	local, _, _ = strings.Cut(local, "+")
 	return strings.ReplaceAll(local, ".", "") + "@" + domain
+}
+
+// inbox is what spellings of an address without a tag surely have in common: dots
+// are dropped only where the provider is known to ignore them.
+func inbox(address string) string {
+	local, domain, _ := strings.Cut(hosts.MailAddress(address), "@")
+	if domain == "gmail.com" || domain == "googlemail.com" {
+		local = strings.ReplaceAll(local, ".", "")
+	}
+	return local + "@" + domain
 }

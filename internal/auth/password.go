@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password string, f
 	if err := s.takePassword(ctx, address, from); err != nil {
 		return nil, err
 	}
-	user, err := s.Store.UserByEmail(ctx, address)
+	user, err := s.userByAddress(ctx, address, email)
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		return nil, err
 	}
@@ -155,4 +156,12 @@ func (s *Service) enter(ctx context.Context) (leave func()) {
 	case <-ctx.Done():
 		return func() {}
 	}
+}
+
+// FirstStepMark is of what the first step of a log-in was passed with: it changes
+// with the password and with the address, so that a log-in that stands half-way ends
+// with either.
+func FirstStepMark(user *monitor.User) string {
+	sum := sha256.Sum256([]byte(user.Email + "\n" + user.PasswordHash))
+	return hex.EncodeToString(sum[:8])
 }

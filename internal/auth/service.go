@@ -9,10 +9,12 @@ import (
 	netmail "net/mail"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
@@ -77,10 +79,11 @@ func NewService(c Config) *Service {
 	}
 }
 
-// Address brings an e-mail address into the form accounts have: alone, in lower
-// case. What is none fails with errs.Invalid about the field.
+// Address brings an e-mail address into the form accounts have: alone, and in the
+// one spelling of hosts.MailAddress. What is none, or holds characters that cannot
+// be seen, fails with errs.Invalid about the field.
 func Address(field, typed string) (string, error) {
-	address := strings.ToLower(strings.TrimSpace(typed))
+	address := asTyped(typed)
 	if address == "" {
 		return "", errs.Invalidf(field, "Please type an e-mail address.")
 	}
@@ -88,7 +91,27 @@ func Address(field, typed string) (string, error) {
 	if err != nil || parsed.Address != address || parsed.Name != "" || len(address) > monitor.MaxAddressLength || !text.Storable(address) {
 		return "", errs.Invalidf(field, "This is not a complete e-mail address.")
 	}
-	return address, nil
+	if strings.ContainsFunc(address, unseen) {
+		return "", errs.Invalidf(field, "This e-mail address has a character that cannot be seen.")
+	}
+	return hosts.MailAddress(address), nil
+}
+
+// asTyped is an address as accounts of before may have it: in small letters.
+func asTyped(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
+
+// unseen tells whether a character leaves no mark: controls, joiners, marks of the
+// direction of writing, soft hyphens.
+func unseen(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Z) }
+
+// userByAddress finds the account of an address that Address has taken. One that
+// was made when spellings were kept apart has it as it was typed.
+func (s *Service) userByAddress(ctx context.Context, address, typed string) (*monitor.User, error) {
+	user, err := s.Store.UserByEmail(ctx, address)
+	if errs.KindOf(err) == errs.NotFound && asTyped(typed) != address {
+		return s.Store.UserByEmail(ctx, asTyped(typed))
+	}
+	return user, err
 }
 
 // zoneOrUTC is the present name of the zone a browser has told, UTC for one

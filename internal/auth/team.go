@@ -58,5 +58,30 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	if err != nil {
 		return nil, fmt.Errorf("mail the offer: %w", err)
 	}
+	if by.ID == p.OwnerID && actor(ctx, by) == by.Email {
+		return member, nil
+	}
+	owner, err := s.Store.UserByID(ctx, p.OwnerID)
+	if err != nil {
+		return nil, err
+	}
+	s.TellOwner(ctx, owner, "", fmt.Sprintf("%s has offered your project %s to %s. Nothing changes until they accept; you can take the offer back in the settings of the project.",
+		actor(ctx, by), p.Title(), member.Email))
 	return member, nil
+}
+
+// AcceptTransfer makes the user, whom the project was offered, its owner, and tells
+// the owner so far. It fails like store.AcceptTransfer.
+func (s *Service) AcceptTransfer(ctx context.Context, p *monitor.Project, user *monitor.User) error {
+	former, err := s.Store.UserByID(ctx, p.OwnerID)
+	if err != nil {
+		return err
+	}
+	err = s.Store.AcceptTransfer(ctx, p.ID, user.ID)
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "project handed over", "project", p.ID, "from", former.ID, "to", user.ID)
+	s.TellOwner(ctx, former, "", fmt.Sprintf("Your project %s belongs to %s now. You are a member of it.", p.Title(), user.Email))
+	return nil
 }

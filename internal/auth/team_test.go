@@ -129,6 +129,48 @@ func TestAcceptingAnInvitation(t *testing.T) {
 	})
 }
 
+// A link that works for a week does not open an account that is there, not even one
+// that nobody has logged in to yet.
+func TestAnInvitationOpensNoAccountThatIsThere(t *testing.T) {
+	eachWithLetters(t, func(b *bench, l *letters) {
+		a, made := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "opmade@example.net")
+		if err := b.Invite(b.Context(), a.User, a.Project, made.User.Email, monitor.RoleMember); err != nil {
+			b.Fatal(err)
+		}
+		i, err := b.openInvite(l.invites[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if user, err := b.JoinByInvitation(b.Context(), i); user != nil || err != nil {
+			b.Errorf("the link has logged in %v, %v", user, err)
+		}
+	})
+}
+
+// Nor does it outlive the right of whoever has invited.
+func TestInvitationsEndWithTheRightToInvite(t *testing.T) {
+	eachWithLetters(t, func(b *bench, l *letters) {
+		a := testdb.Account(b.T, b.Store)
+		for name, end := range map[string]func(manager uuid.UUID) error{
+			"removed": func(m uuid.UUID) error { return b.Store.RemoveMember(b.Context(), a.Project.ID, m) },
+			"demoted": func(m uuid.UUID) error { return b.Store.SetMemberRole(b.Context(), a.Project.ID, m, monitor.RoleReadonly) },
+		} {
+			manager := testdb.Account(b.T, b.Store, name+"@example.net")
+			if err := b.Store.AddMember(b.Context(), a.Project.ID, manager.User.ID, monitor.RoleManager); err != nil {
+				b.Fatal(err)
+			}
+			if err := b.Invite(b.Context(), manager.User, a.Project, "sock@example.net", monitor.RoleManager); err != nil {
+				b.Fatal(err)
+			}
+			if err := end(manager.User.ID); err != nil {
+				b.Fatal(err)
+			}
+			_, err := b.openInvite(l.invites[len(l.invites)-1])
+			kindIs(b.T, err, errs.NotFound, "")
+		}
+	})
+}
+
 func TestInvitationsEnd(t *testing.T) {
 	eachWithLetters(t, func(b *bench, l *letters) {
 		a := testdb.Account(b.T, b.Store)

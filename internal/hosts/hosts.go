@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Canonical returns the one spelling of a host that two spellings are compared
@@ -57,6 +58,24 @@ func Domain(name string) string {
 		return name
 	}
 	return ascii
+}
+
+// MailAddress writes an e-mail address in the one spelling that all of its
+// spellings have in common: small letters, composed characters, and a domain as
+// people read it, whether it came in punycode, in full-width letters or with an
+// ideographic full stop. What is no address is returned in small letters.
+func MailAddress(address string) string {
+	address = strings.ToLower(strings.TrimSpace(address))
+	at := strings.LastIndex(address, "@")
+	if at < 0 {
+		return address
+	}
+	domain := Domain(address[at+1:])
+	readable, err := idna.Display.ToUnicode(domain)
+	if err == nil {
+		domain = readable
+	}
+	return norm.NFC.String(address[:at]) + "@" + domain
 }
 
 // Same tells whether two Host headers mean one host; see Canonical.

@@ -62,3 +62,24 @@ func TestHostAndOriginOfAnAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestSpellingsOfOneMailAddress(t *testing.T) {
+	for typed, want := range map[string]string{
+		" Jane@Example.ORG ":         "jane@example.org",
+		"jane@ｅxample.org":           "jane@example.org",
+		"jane@example。org":           "jane@example.org",
+		"jane@example．org":           "jane@example.org",
+		"jane@exam\u00adple.org":     "jane@example.org",
+		"jane@bücher.example":        "jane@bücher.example",
+		"jane@bu\u0308cher.example":  "jane@bücher.example",
+		"jane@XN--BCHER-KVA.example": "jane@bücher.example",
+		"jo\u0308rg@example.org":     "jörg@example.org",
+		"jane+tag@example.org":       "jane+tag@example.org",
+		"\"a@b\"@example.org":        "\"a@b\"@example.org",
+		"Nobody":                     "nobody",
+	} {
+		if got := hosts.MailAddress(typed); got != want {
+			t.Errorf("%q is %q, want %q", typed, got, want)
+		}
+	}
+}

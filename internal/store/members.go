@@ -81,14 +81,43 @@ func (s *Store) addMember(ctx context.Context, tx *db.Tx, project, user uuid.UUI
 
 // SetMemberRole gives a member another role.
 func (s *Store) SetMemberRole(ctx context.Context, project, user uuid.UUID, role monitor.Role) error {
-	n, err := execAffects(ctx, s.db, `UPDATE members SET role = $3 WHERE project_id = $1 AND user_id = $2`, project, user, role)
-	return someMember(n, err, "change member")
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := lockProject(ctx, tx, project); err != nil {
+			return err
+		}
+		n, err := execAffects(ctx, tx, `UPDATE members SET role = $3 WHERE project_id = $1 AND user_id = $2`, project, user, role)
+		err = someMember(n, err, "change member")
+		if err != nil || role == monitor.RoleManager {
+			return err
+		}
+		return withdrawOf(ctx, tx, project, user)
+	})
 }
 
-// RemoveMember ends the membership of a user; what they have made stays.
+// RemoveMember ends the membership of a user, and takes back the invitations of
+// theirs that were not answered; what else they have made stays.
 func (s *Store) RemoveMember(ctx context.Context, project, user uuid.UUID) error {
-	n, err := execAffects(ctx, s.db, `DELETE FROM members WHERE project_id = $1 AND user_id = $2`, project, user)
-	return someMember(n, err, "remove member")
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := lockProject(ctx, tx, project); err != nil {
+			return err
+		}
+		n, err := execAffects(ctx, tx, `DELETE FROM members WHERE project_id = $1 AND user_id = $2`, project, user)
+		err = someMember(n, err, "remove member")
+		if err != nil {
+			return err
+		}
+		return withdrawOf(ctx, tx, project, user)
+	})
+}
+
+// withdrawOf takes back the invitations to the project by somebody who may not
+// invite any more.
+func withdrawOf(ctx context.Context, tx *db.Tx, project, by uuid.UUID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM invitations WHERE project_id = $1 AND invited_by = $2`, project, by)
+	if err != nil {
+		return fmt.Errorf("withdraw the invitations of a member: %w", err)
+	}
+	return nil
 }
 
 // OfferTransfer asks a member to take the project over, and nobody else any more.
@@ -152,7 +181,7 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 		if err != nil {
 			return fmt.Errorf("keep the owner as a member: %w", err)
 		}
-		return nil
+		return withdrawOf(ctx, tx, project, p.OwnerID)
 	})
 }
 
