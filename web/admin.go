@@ -170,10 +170,30 @@ func (s *Server) adminEmails(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_emails", m)
 }
 
-// secretOfLink is the part of a link that acts for its reader: a login link, both
-// links of a change of address, the consent of an address. Superusers look through
-// somebody's eyes by a button that leaves a trace, not by their mail.
-var secretOfLink = regexp.MustCompile(`(/accounts/check_token/[0-9a-f-]{36}/|/accounts/change_email/[0-9a-f-]{36}/[0-9a-f-]{36}/(?:old|new)/|/integrations/[0-9a-f-]{36}/verify/)[A-Za-z0-9_-]+`)
+// linkInText finds the addresses in a mail, and apart from its host what an address
+// leads to.
+var linkInText = regexp.MustCompile(`(https?://[^/\s"'<>]+)(/[^\s"'<>]*)`)
+
+// longToken is what may be a secret in an address: signatures and tokens have 43
+// characters, no word of a path has 20.
+var longToken = regexp.MustCompile(`[A-Za-z0-9_-]{20,}`)
+
+// withInertLinks is the text of a mail whose links do not act for its reader.
+// Whatever looks like a secret goes, in every link but for ids, so that a kind of
+// link that is new cannot be forgotten. Superusers look through somebody's eyes by
+// a button that leaves a trace, not by their mail.
+func withInertLinks(text string) string {
+	return linkInText.ReplaceAllStringFunc(text, func(link string) string {
+		parts := linkInText.FindStringSubmatch(link)
+		return parts[1] + longToken.ReplaceAllStringFunc(parts[2], func(token string) string {
+			const lengthOfID = 36
+			if len(token) == lengthOfID && uuid.Validate(token) == nil {
+				return token
+			}
+			return "…"
+		})
+	})
+}
 
 func (s *Server) adminMail(r *http.Request) (*monitor.Email, error) {
 	if err := s.superuserOnly(r); err != nil {
@@ -183,8 +203,8 @@ func (s *Server) adminMail(r *http.Request) (*monitor.Email, error) {
 	if err != nil {
 		return nil, err
 	}
-	mail.Text = secretOfLink.ReplaceAllString(mail.Text, "${1}…")
-	mail.HTML = secretOfLink.ReplaceAllString(mail.HTML, "${1}…")
+	mail.Text = withInertLinks(mail.Text)
+	mail.HTML = withInertLinks(mail.HTML)
 	return mail, nil
 }
 

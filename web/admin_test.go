@@ -11,10 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/logs"
+	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
+	"punctual/templates"
 )
 
 // superuser logs a superuser in.
@@ -220,15 +225,126 @@ func keepMail(s *testSite, status monitor.EmailStatus) *monitor.Email {
 	return m
 }
 
-func TestSuperusersDoNotActByTheMailOfOthers(t *testing.T) {
-	const id = "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"
-	for _, path := range []string{
-		"/accounts/check_token/" + id + "/", "/accounts/change_email/" + id + "/" + id + "/old/", "/accounts/change_email/" + id + "/" + id + "/new/", "/integrations/" + id + "/verify/",
-	} {
-		shown := secretOfLink.ReplaceAllString("Open http://example.org"+path+"TheSecret_-of-it/?next=%2F", "${1}…")
-		if shown != "Open http://example.org"+path+"…/?next=%2F" {
-			t.Errorf("%s: %s", path, shown)
+// madeMail is a mail and what in its links acts for the reader; none: no link does.
+type madeMail struct {
+	mail    *mail.Message
+	secrets []string
+}
+
+// mailOfEachKind makes a mail of each kind, with a link that was made for it.
+func mailOfEachKind(s *testSite) map[string]madeMail {
+	s.Helper()
+	composer, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: s.url}, "example.org")
+	if err != nil {
+		s.Fatal(err)
+	}
+	secretOf := func(link string) string {
+		parts := strings.Split(strings.Trim(link, "/"), "/")
+		secret := parts[len(parts)-1]
+		return secret[strings.LastIndex(secret, ".")+1:]
+	}
+	all := make(map[string]madeMail)
+	add := func(m *mail.Message, err error) func(secrets ...string) {
+		if err != nil {
+			s.Fatal(err)
 		}
+		return func(secrets ...string) { all[m.Kind] = madeMail{m, secrets} }
+	}
+
+	user, project := s.login("jane@example.org")
+	login := s.lastLink()
+	add(composer.Login(user.Email, login))(secretOf(login))
+	add(composer.Welcome(mail.Welcome{To: user.Email, Link: login}))(secretOf(login))
+
+	s.post("/projects/"+project.ID.String()+"/members/", url.Values{"email": {"bob@example.net"}, "role": {"w"}}).is(http.StatusSeeOther)
+	invite := s.linkTo("bob@example.net")
+	add(composer.Invite(mail.Invite{To: "bob@example.net", Link: invite}))(secretOf(invite))
+
+	s.post("/accounts/change_email/", url.Values{"email": {"jane@example.net"}}).is(http.StatusSeeOther)
+	change := s.linkTo("jane@example.net")
+	add(composer.EmailChange(mail.EmailChange{To: "jane@example.net", Old: user.Email, New: "jane@example.net", Link: change}))(secretOf(change))
+
+	channel := &monitor.Channel{ProjectID: project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.net","up":true,"down":true}`}
+	if err := s.server.addresses.Create(s.Context(), channel, project, user); err != nil {
+		s.Fatal(err)
+	}
+	if len(s.sent.verifies) == 0 {
+		s.Fatal("no address was asked")
+	}
+	verify := s.sent.verifies[0]
+	add(composer.Verify(verify))(secretOf(verify.Link))
+
+	unsubscribe := s.server.Signer.UnsubscribePath(channel.ID)
+	add(composer.Alert(mail.Alert{To: user.Email, Key: uuid.NewString(), Link: s.url + "/", Unsubscribe: s.url + unsubscribe}))(secretOf(unsubscribe))
+	unsubscribeReports := s.server.Signer.UnsubscribeReportsPath(user.ID, s.store.Now())
+	frame := mail.ReportFrame{Key: uuid.NewString(), To: user.Email, Link: s.url + "/", Settings: s.url + "/accounts/profile/notifications/", Unsubscribe: s.url + unsubscribeReports}
+	add(composer.Report(mail.Report{ReportFrame: frame, Period: "monthly"}))(secretOf(unsubscribeReports))
+	frame.Key = uuid.NewString()
+	add(composer.Nag(mail.Nag{ReportFrame: frame, Every: "day"}))(secretOf(unsubscribeReports))
+
+	// These lead to pages that ask who one is.
+	page := s.url + "/projects/" + project.ID.String() + "/settings/"
+	add(composer.Trouble(mail.Trouble{To: user.Email, Key: uuid.NewString(), Link: page}))()
+	add(composer.Transfer(mail.Transfer{To: user.Email, Link: page}))()
+	add(composer.TwoFactor(mail.TwoFactor{To: user.Email, Link: page}))()
+	add(composer.Removed(mail.Removed{To: user.Email, Link: page}))()
+	add(composer.Unused(mail.Unused{To: user.Email, Link: page}))()
+	add(composer.Security(mail.Security{To: user.Email, Link: page}))()
+	return all
+}
+
+func TestSuperusersDoNotActByTheMailOfOthers(t *testing.T) {
+	s := newTestSite(t, db.SQLite)
+	all := mailOfEachKind(s)
+	root := superuser(s)
+	for _, kind := range mail.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			made, ok := all[kind]
+			if !ok {
+				t.Fatal("this test has no mail of this kind")
+			}
+			if err := s.store.EnqueueEmail(t.Context(), &made.mail.Email); err != nil {
+				t.Fatal(err)
+			}
+			path := fmt.Sprintf("/admin/emails/%d/", made.mail.ID)
+			shown := root.get(path).is(http.StatusOK).body + root.get(path+"html/").is(http.StatusOK).body
+			for _, secret := range made.secrets {
+				if !strings.Contains(made.mail.Text, secret) || len(secret) < 40 {
+					t.Fatalf("%q is no secret of this mail:\n%s", secret, made.mail.Text)
+				}
+				if strings.Contains(shown, secret) {
+					t.Errorf("a superuser sees the secret of the link:\n%s", shown)
+				}
+			}
+			// Where a page is led to, its address stays whole.
+			if len(made.secrets) == 0 && strings.Count(shown, made.mail.Link) < 2 {
+				t.Errorf("the link to a page is not whole:\n%s", shown)
+			}
+		})
+	}
+}
+
+// Every address that needs a secret is without it, whether a mail has it today or not.
+func TestNoAddressWithASecretIsShownWhole(t *testing.T) {
+	const id = "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"
+	signer := auth.NewSigner(testSecret)
+	seen := 0
+	for _, a := range newEverything(t, db.SQLite).addresses() {
+		secret := signer.Sign(a.route, id)
+		path := routeParam.ReplaceAllStringFunc(a.route, func(param string) string {
+			switch param {
+			case "{token}", "{signed}", "{signature}":
+				seen++
+				return secret
+			}
+			return id
+		})
+		if shown := withInertLinks("Open https://example.org" + path + "?next=%2F"); strings.Contains(shown, secret) || !strings.HasPrefix(shown, "Open https://example.org/") {
+			t.Errorf("%s: %s", a.route, shown)
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d addresses have a secret", seen)
 	}
 }
 

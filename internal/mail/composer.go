@@ -24,6 +24,14 @@ const (
 	KindTrouble = "channel-trouble"
 )
 
+// Kinds are all kinds of mail there are.
+func Kinds() []string {
+	return []string{
+		KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag,
+		KindTwoFactor, KindRemoved, KindUnused, KindWelcome, KindSecurity,
+	}
+}
+
 // Site is what every mail tells of the instance it comes from.
 type Site struct {
 	Name         string
@@ -47,7 +55,7 @@ type page struct {
 // is the right half of message ids: Sender.Domain.
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
-	for _, kind := range []string{KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag, KindTwoFactor, KindRemoved, KindUnused, KindWelcome, KindSecurity} {
+	for _, kind := range Kinds() {
 		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
