@@ -6,13 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 
-	"punctual/internal/auth"
-	"punctual/internal/config"
 	"punctual/internal/errs"
-	"punctual/internal/store"
 )
 
 // createsuperuserCmd is `punctual createsuperuser`.
@@ -30,12 +26,12 @@ func (c *createsuperuserCmd) Run(ctx context.Context, w *world) error {
 	if err := c.ask(w); err != nil {
 		return err
 	}
-	s, closeStore, err := openAccounts(ctx, w, &c.Settings)
+	a, done, err := openAccounts(ctx, w, &c.Settings)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	created, err := s.CreateSuperuser(ctx, c.Email, c.Password)
+	defer done()
+	created, err := a.auth.CreateSuperuser(ctx, c.Email, c.Password)
 	if err != nil {
 		return asGiven(err)
 	}
@@ -82,31 +78,6 @@ func (c *createsuperuserCmd) ask(w *world) error {
 		c.Password = typed
 	}
 	return nil
-}
-
-// openAccounts opens the database for a command that makes accounts and keys.
-// No mail is sent by such commands.
-func openAccounts(ctx context.Context, w *world, s *settings) (*auth.Service, func(), error) {
-	cfg, _, err := s.open(w)
-	if err != nil {
-		return nil, nil, err
-	}
-	st, closeStore, err := openStore(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := auth.HoldKey(ctx, st, cfg.SecretKey, cfg.OldSecretKeys, slog.New(slog.DiscardHandler)); err != nil {
-		closeStore()
-		return nil, nil, err
-	}
-	return newAccounts(cfg, st), closeStore, nil
-}
-
-func newAccounts(cfg *config.Config, s *store.Store) *auth.Service {
-	return auth.NewService(auth.Config{
-		Store: s, SecretKey: cfg.SecretKey, OldSecretKeys: cfg.OldSecretKeys, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit, PingLogLimit: cfg.PingLogLimit,
-		Log: slog.New(slog.DiscardHandler), // what was done is told on stdout
-	})
 }
 
 // asGiven makes a usage error of what was wrong with a flag.

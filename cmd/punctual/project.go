@@ -27,12 +27,12 @@ type projectCreateCmd struct {
 // Run makes what is missing and prints the keys that it made. API keys that
 // exist already cannot be told again: only their hashes are stored.
 func (c *projectCreateCmd) Run(ctx context.Context, w *world) error {
-	s, closeStore, err := openAccounts(ctx, w, &c.Settings)
+	a, done, err := openAccounts(ctx, w, &c.Settings)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	keys, err := s.Provision(ctx, auth.ProvisionRequest{Owner: c.Owner, Name: c.Name, Rotate: c.Rotate})
+	defer done()
+	keys, err := a.auth.Provision(ctx, auth.ProvisionRequest{Owner: c.Owner, Name: c.Name, Rotate: c.Rotate})
 	if err != nil {
 		return asGiven(err)
 	}

@@ -32,30 +32,22 @@ func (c *tokenCreateCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return asGiven(err)
 	}
-	cfg, _, err := c.Settings.open(w)
+	a, done, err := openAccounts(ctx, w, &c.Settings)
 	if err != nil {
 		return err
 	}
-	st, closeStore, err := openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer closeStore()
-	s, err := newAccountsWithMail(cfg, st)
-	if err != nil {
-		return err
-	}
-	user, err := st.UserByEmail(ctx, address)
+	defer done()
+	user, err := a.st.UserByEmail(ctx, address)
 	if errs.KindOf(err) == errs.NotFound {
 		return errs.NotFoundf("there is no account of %s", address)
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.Store.KeepUser(ctx, user.ID); err != nil {
+	if err := a.st.KeepUser(ctx, user.ID); err != nil {
 		return err
 	}
-	t, full, err := s.CreateToken(ctx, user, c.Name, c.Readonly, "the command line of the server")
+	t, full, err := a.auth.CreateToken(ctx, user, c.Name, c.Readonly, "the command line of the server")
 	if err != nil {
 		return asGiven(err)
 	}

@@ -41,8 +41,10 @@ type accounts struct {
 	st   *store.Store
 }
 
-// openUsers opens the database for a command whose work is told to people.
-func openUsers(ctx context.Context, w *world, given *settings) (*accounts, func(), error) {
+// openAccounts opens the database for a command on accounts, tokens and keys. It
+// fails where the secret key is not the database's: what is stored under another
+// key opens nothing. People are told by mail of what was done.
+func openAccounts(ctx context.Context, w *world, given *settings) (*accounts, func(), error) {
 	cfg, _, err := given.open(w)
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +53,12 @@ func openUsers(ctx context.Context, w *world, given *settings) (*accounts, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := newAccountsWithMail(cfg, st)
+	err = auth.HoldKey(ctx, st, cfg.SecretKey, cfg.OldSecretKeys, slog.New(slog.DiscardHandler))
+	if err != nil {
+		closeStore()
+		return nil, nil, err
+	}
+	s, err := newAccounts(cfg, st)
 	if err != nil {
 		closeStore()
 		return nil, nil, err
@@ -65,7 +72,7 @@ func (c *account) withUser(ctx context.Context, w *world, given *settings, do fu
 	if err != nil {
 		return usageError(errs.Message(err))
 	}
-	a, done, err := openUsers(ctx, w, given)
+	a, done, err := openAccounts(ctx, w, given)
 	if err != nil {
 		return err
 	}
@@ -201,7 +208,7 @@ type userInviteCmd struct {
 // Run makes the account. The link is printed where there is no mail server that
 // could bring it.
 func (c *userInviteCmd) Run(ctx context.Context, w *world) error {
-	a, done, err := openUsers(ctx, w, &c.Settings)
+	a, done, err := openAccounts(ctx, w, &c.Settings)
 	if err != nil {
 		return err
 	}
@@ -325,13 +332,17 @@ func newPost(cfg *config.Config, st *store.Store) (*post, error) {
 	return &post{composer: composer, queue: queue}, nil
 }
 
-// newAccountsWithMail is newAccounts for a command whose work is told to people.
-func newAccountsWithMail(cfg *config.Config, st *store.Store) (*auth.Service, error) {
+// newAccounts makes what the commands on accounts work with. It logs nothing: what
+// was done is told on stdout.
+func newAccounts(cfg *config.Config, st *store.Store) (*auth.Service, error) {
 	p, err := newPost(cfg, st)
 	if err != nil {
 		return nil, err
 	}
-	s := newAccounts(cfg, st)
+	s := auth.NewService(auth.Config{
+		Store: st, SecretKey: cfg.SecretKey, OldSecretKeys: cfg.OldSecretKeys, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit, PingLogLimit: cfg.PingLogLimit,
+		Log: slog.New(slog.DiscardHandler),
+	})
 	s.Mails.TwoFactor = func(ctx context.Context, v mail.TwoFactor) error { return p.enqueue(ctx)(p.composer.TwoFactor(v)) }
 	s.Mails.Welcome = func(ctx context.Context, u *monitor.User, link string) error {
 		return p.enqueue(ctx)(p.composer.Welcome(mail.Welcome{Owned: mail.Owned{Account: u.ID}, To: u.Email, Link: link}))
