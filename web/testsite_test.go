@@ -290,7 +290,7 @@ func (s *testSite) openMailbox() {
 // lastLink is the login link mailed last.
 func (s *testSite) lastLink() string {
 	s.Helper()
-	s.auth.Wait()
+	s.auth.Wait(s.Context())
 	s.sent.mu.Lock()
 	defer s.sent.mu.Unlock()
 	if len(s.sent.links) == 0 {

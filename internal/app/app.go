@@ -283,10 +283,16 @@ func (a *App) fail(err error) {
 }
 
 // Stop ends the App in order: no new requests, those under way finished, the
-// pings that wait recorded, then the loops, last the database.
+// pings that wait recorded, then the loops, the work that was left for after an
+// answer, last the database.
 func (a *App) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
+	return a.stop(ctx)
+}
+
+// stop is Stop, in the time that ctx gives.
+func (a *App) stop(ctx context.Context) error {
 	var errs []error
 	var mailEnd sync.WaitGroup // beside the others: a mail may take its time
 	if a.smtpd != nil {
@@ -300,9 +306,6 @@ func (a *App) Stop() error {
 		errs = append(errs, s.stop(ctx))
 	}
 	mailEnd.Wait()
-	if a.parts.auth != nil {
-		a.parts.auth.Wait() // login links that were asked for
-	}
 	if a.recorder != nil {
 		a.recorder.Close()
 	}
@@ -317,11 +320,23 @@ func (a *App) Stop() error {
 	case <-ctx.Done():
 		errs = append(errs, errors.New("some work did not end in time"))
 	}
+	a.waitForMails(ctx)
 	if err := a.store.Depart(ctx, a.node.ID); err != nil {
 		a.log.Warn("sign off", "error", err)
 	}
 	a.incidents.Close()
 	return errors.Join(append(errs, a.db.Close())...)
+}
+
+// waitForMails waits for the login links that were asked for.
+func (a *App) waitForMails(ctx context.Context) {
+	if a.parts.auth == nil {
+		return
+	}
+	dropped := a.parts.auth.Wait(ctx)
+	if dropped > 0 {
+		a.log.Warn("login links that were asked for are not mailed: there was no time left", "links", dropped)
+	}
 }
 
 // heartbeatInterval is well below store.NodeTimeout.

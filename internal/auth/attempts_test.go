@@ -134,7 +134,7 @@ func TestAskingForLinksLocksNobodyOut(t *testing.T) {
 			b.Errorf("the owner is locked out: %v", err)
 		}
 		// The links that were mailed work: the owner has them.
-		b.Wait()
+		b.Wait(b.Context())
 		id, token, _ := b.link()
 		if _, err := b.UseLink(b.Context(), id, token); err != nil {
 			b.Error(err)
@@ -195,7 +195,7 @@ func TestALinkRequestDoesTheSameWorkForEverybody(t *testing.T) {
 			statements[tally.Statements()] = append(statements[tally.Statements()], address)
 			// What a mail takes, the answer has not waited for.
 			close(held)
-			b.Wait()
+			b.Wait(b.Context())
 		}
 		if len(statements) != 1 {
 			b.Errorf("statements before the answer: %v", statements)

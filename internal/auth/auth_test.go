@@ -56,7 +56,7 @@ func (b *bench) ask(address string, change ...func(*auth.LoginRequest)) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Wait()
+	b.Wait(b.Context())
 	return browser
 }
 

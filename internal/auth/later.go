@@ -24,10 +24,13 @@ type backlog struct {
 	running sync.WaitGroup
 	all     chan struct{}
 	slots   chan struct{}
+	kept    context.Context // ends when nobody waits for the work any more
+	drop    context.CancelFunc
 }
 
 func newBacklog() *backlog {
-	return &backlog{all: make(chan struct{}, laterInAll), slots: make(chan struct{}, laterAtOnce)}
+	kept, drop := context.WithCancel(context.Background())
+	return &backlog{all: make(chan struct{}, laterInAll), slots: make(chan struct{}, laterAtOnce), kept: kept, drop: drop}
 }
 
 // later does the work in the background and logs what goes wrong. It fails with
@@ -40,13 +43,15 @@ func (s *Service) later(ctx context.Context, what string, work func(ctx context.
 	}
 	// The log names the request, which the work outlasts.
 	e := logs.EventOf(ctx)
-	background := logs.WithEvent(context.Background(), &logs.Event{ID: e.ID, Superuser: e.Superuser})
+	background := logs.WithEvent(s.backlog.kept, &logs.Event{ID: e.ID, Superuser: e.Superuser})
 	s.backlog.running.Go(func() {
-		s.backlog.slots <- struct{}{}
-		defer func() {
-			<-s.backlog.slots
-			<-s.backlog.all
-		}()
+		defer func() { <-s.backlog.all }()
+		select {
+		case s.backlog.slots <- struct{}{}:
+		case <-background.Done():
+			return
+		}
+		defer func() { <-s.backlog.slots }()
 		ctx, cancel := context.WithTimeout(background, laterTime)
 		defer cancel()
 		err := caught(ctx, work)
@@ -68,5 +73,20 @@ func caught(ctx context.Context, work func(ctx context.Context) error) (err erro
 }
 
 // Wait returns when all that goes on in the background is done: before the
-// database is closed.
-func (s *Service) Wait() { s.backlog.running.Wait() }
+// database is closed. When ctx ends before that, what is left is dropped, and Wait
+// returns how many pieces of work that is.
+func (s *Service) Wait(ctx context.Context) (dropped int) {
+	done := make(chan struct{})
+	go func() {
+		s.backlog.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return 0
+	case <-ctx.Done():
+		dropped = len(s.backlog.all)
+		s.backlog.drop()
+		return dropped
+	}
+}

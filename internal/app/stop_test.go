@@ -1,0 +1,40 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"punctual/internal/auth"
+	"punctual/internal/monitor"
+)
+
+// A database that is away holds up the mails that were left for after an answer.
+// The pings that wait are recorded all the same, and the process ends in time.
+func TestAMailThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
+	var log bytes.Buffer
+	cfg := everything(t, "sqlite:"+t.TempDir()+"/p.db")
+	a, err := Start(t.Context(), Up, Options{Config: cfg, Log: slog.New(slog.NewTextHandler(&log, nil)), Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangs := make(chan struct{})
+	a.parts.auth.SendLogin = func(ctx context.Context, _ *monitor.User, _ string) error {
+		close(hangs)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	_, err = a.parts.auth.RequestLogin(t.Context(), auth.LoginRequest{Identity: "jane@example.org", Origin: auth.Origin{IP: "192.0.2.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-hangs
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = a.stop(over)
+	if !strings.Contains(log.String(), "links=1") {
+		t.Errorf("the log does not say that a link was dropped:\n%s", log.String())
+	}
+}

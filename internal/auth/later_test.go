@@ -1,0 +1,43 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"punctual/internal/auth"
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
+)
+
+// A process that stops must not hang on work that hangs.
+func TestWaitingForTheBackgroundEndsWithItsContext(t *testing.T) {
+	clock := testdb.NewClock()
+	b := newBench(t, testdb.Open(t, db.SQLite, clock), clock)
+	testdb.Account(t, b.Store, "jane@example.org")
+	ended := make(chan error, 10)
+	b.SendLogin = func(ctx context.Context, _ *monitor.User, _ string) error {
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return ctx.Err()
+	}
+	const links = 6
+	for range links {
+		_, err := b.RequestLogin(t.Context(), auth.LoginRequest{Identity: "jane@example.org", Origin: auth.Origin{IP: "192.0.2.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if dropped := b.Wait(gone); dropped != links {
+		t.Errorf("%d pieces of work were dropped, not %d", dropped, links)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("what was dropped ended with %v", err)
+	}
+	if dropped := b.Wait(t.Context()); dropped != 0 {
+		t.Errorf("%d pieces of work go on", dropped)
+	}
+}
