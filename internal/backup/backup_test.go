@@ -516,6 +516,39 @@ func TestProgramsThatDoNotFitAreNamed(t *testing.T) {
 	}
 }
 
+// Arguments are read by everybody on the machine, so no secret may be in them.
+func TestNoSecretIsAnArgument(t *testing.T) {
+	_, url := filled(t, db.Postgres)
+	given := filepath.Join(t.TempDir(), "arguments")
+	fake := fakes(t, "99.1")
+	for _, name := range []string{"pg_dump", "pg_restore"} {
+		script := "#!/bin/sh\necho \"$@\" >>" + given + "\n[ \"$1\" = --version ] && echo '" + name + " (PostgreSQL) 99.1'\nexit 0\n"
+		if err := os.WriteFile(filepath.Join(fake, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	with := func(secrets string) *backup.Config {
+		c := about(url + "&" + secrets)
+		if !strings.Contains(url, "?") {
+			c = about(url + "?" + secrets)
+		}
+		c.PGBin = fake
+		return c
+	}
+	_, _ = with("password=geheim-1&options=-cgeheim.two%3D2").ToFile(t.Context(), filepath.Join(t.TempDir(), "b"))
+	_, err := with("sslpassword=geheim-3").ToFile(t.Context(), filepath.Join(t.TempDir(), "b"))
+	if !mentions(err, "sslpassword", "openssl pkey") {
+		t.Errorf("got %v", err)
+	}
+	list, err := os.ReadFile(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(list), "--dbname=") || strings.Contains(string(list), "geheim") {
+		t.Errorf("arguments:\n%s", list)
+	}
+}
+
 // What an operator has added to the database is in the backup, too; what would
 // need more rights is left out.
 func TestTheOperatorsOwnTablesComeAlong(t *testing.T) {

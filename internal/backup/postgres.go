@@ -212,19 +212,28 @@ func (c *Config) run(cmd *exec.Cmd, password string) error {
 // others are of our driver or of the session, and they would refuse them.
 var libpqParameters = []string{
 	"host", "hostaddr", "port", "dbname", "user", "passfile", "channel_binding", "connect_timeout", "application_name", "keepalives",
-	"keepalives_idle", "keepalives_interval", "keepalives_count", "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslpassword",
+	"keepalives_idle", "keepalives_interval", "keepalives_count", "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey",
 	"sslrootcert", "sslcrl", "sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "requirepeer", "krbsrvname", "gsslib",
 	"gssencmode", "service", "servicefile", "target_session_attrs", "load_balance_hosts", "require_auth",
 }
 
-// forLibpq is the address of the database for PostgreSQL's own programs, and the
-// password apart from it.
+// errKeyPassword is the error about a secret that those programs take by an argument
+// or not at all.
+var errKeyPassword = errors.New("sslpassword in PUNCTUAL_DATABASE_URL cannot be used for backups: pg_dump and pg_restore take it in their arguments only, " +
+	"which everybody on the machine can read. Take the password off the key (openssl pkey -in KEY -out NEWKEY), keep the file readable by its owner only, and name it with sslkey")
+
+// forLibpq is the address of the database for PostgreSQL's own programs, without
+// anything secret, and the password apart from it. It fails where there is another
+// secret.
 func forLibpq(databaseURL string) (address, password string, err error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
 		return "", "", errors.New("PUNCTUAL_DATABASE_URL is no valid URL")
 	}
 	query := u.Query()
+	if query.Has("sslpassword") {
+		return "", "", errKeyPassword
+	}
 	password = query.Get("password")
 	for name := range query {
 		if !slices.Contains(libpqParameters, name) {
