@@ -15,6 +15,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // send sends a request with a body as it is.
@@ -62,7 +63,7 @@ func TestNoAddressTakesFiles(t *testing.T) {
 		if readsForms(a) && status != http.StatusUnsupportedMediaType {
 			t.Errorf("%s %s with a file: %d", a.method, a.route, status)
 		}
-		if a.method != http.MethodPost || !readsForms(a) || a.route == "/checks/{check}/name/" {
+		if a.method != http.MethodPost || !readsForms(a) {
 			continue
 		}
 		status = e.otherBrowser().send(a.method, path, "application/x-www-form-urlencoded", strings.NewReader(form)).StatusCode
@@ -95,6 +96,32 @@ func TestAnEndlessBodyIsRefused(t *testing.T) {
 		if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 			t.Errorf("%s: %d, connection closed: %t", path, resp.StatusCode, resp.Close)
 		}
+	}
+}
+
+// Only who is logged in may send the long texts that are there from before.
+func TestALongBodyIsForThoseWhoAreLoggedIn(t *testing.T) {
+	t.Parallel()
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newTestSite(t, engine)
+			_, project := s.login("jane@example.org")
+			path := "/checks/" + s.firstCheck(project).Code.String() + "/name/"
+			form := url.Values{"name": {"Renamed"}, "from": {strings.Repeat("a", 2<<20)}}.Encode()
+			const kind = "application/x-www-form-urlencoded"
+			if resp := s.send(http.MethodPost, path, kind, strings.NewReader(form)); resp.StatusCode != http.StatusSeeOther {
+				t.Errorf("the owner: %d", resp.StatusCode)
+			}
+			if name := s.firstCheck(project).Name; name != "Renamed" {
+				t.Errorf("the name is %q", name)
+			}
+			stranger := s.otherBrowser()
+			for what, body := range map[string]io.Reader{"a form": strings.NewReader(form), "no end": io.LimitReader(endless{}, 4<<20)} {
+				if resp := stranger.send(http.MethodPost, path, kind, body); resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
+					t.Errorf("a stranger, %s: %d, connection closed: %t", what, resp.StatusCode, resp.Close)
+				}
+			}
+		})
 	}
 }
 
