@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 	"time"
 
@@ -140,8 +138,8 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 		return err
 	}
 	if refused {
-		sum := sha256.Sum256([]byte(strings.ToLower(ch.Address())))
-		ok, wait, err := a.Store.TakeToken(ctx, "verify-refused:"+hex.EncodeToString(sum[:16]), 1, 24*time.Hour)
+		key := a.Signer.Bucket("verify-refused", strings.ToLower(ch.Address()))
+		ok, wait, err := a.Store.TakeToken(ctx, key, 1, 24*time.Hour)
 		if err == nil && !ok {
 			err = errs.TooManyf(wait, "This address has unsubscribed, and was asked within a day already. Please try again tomorrow.")
 		}
@@ -149,7 +147,7 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 			return err
 		}
 	}
-	ok, wait, err := a.Store.TakeToken(ctx, "verify:"+user.ID.String(), VerifyMails, 24*time.Hour)
+	ok, wait, err := a.Store.TakeToken(ctx, a.Signer.Bucket("verify", user.ID.String()), VerifyMails, 24*time.Hour)
 	if err == nil && !ok {
 		err = errs.TooManyf(wait, "You have had many addresses asked today. Please try again later.")
 	}

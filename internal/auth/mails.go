@@ -20,8 +20,7 @@ const (
 // mayMail takes one of the mails that an address may get. It fails with
 // errs.TooMany when none is left.
 func mayMail(ctx context.Context, s *store.Store, signer *Signer, address string) error {
-	key := "mail-address:" + signer.Sign("mail-address", mailbox(address))
-	ok, wait, err := s.TakeToken(ctx, key, MailsPerAddress, mailsWindow)
+	ok, wait, err := s.TakeToken(ctx, signer.Bucket("mail-address", mailbox(address)), MailsPerAddress, mailsWindow)
 	if err == nil && !ok {
 		err = errs.TooManyf(wait, "This address has had many mails from here within the hour. Please try again later.")
 	}

@@ -43,6 +43,55 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 	})
 }
 
+// Who reads the database must not learn from the rate limits whose they are, not even
+// by trying addresses: the names of all of them change with the secret key.
+func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store)
+		names := func(key string) map[string]bool {
+			other := newBench(b.T, b.Store, b.clock, func(c *auth.Config) { c.SecretKey = key })
+			asks := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(key), Verify: true}
+			ch := &monitor.Channel{ID: uuid.New(), ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
+			_, wrongErr := other.RequestLogin(b.Context(), auth.LoginRequest{Identity: a.User.Email, Origin: auth.Origin{IP: "192.0.2.7"}})
+			for _, err := range []error{asks.MayAsk(b.Context(), ch, a.User), other.MayTest(b.Context(), ch), wrongErr} {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			other.Wait(b.Context())
+			rows, err := b.Store.DB().Query(b.Context(), `SELECT key FROM rate_limits`)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer rows.Close()
+			found := map[string]bool{}
+			for rows.Next() {
+				var name string
+				if err := rows.Scan(&name); err != nil {
+					b.Fatal(err)
+				}
+				found[name] = true
+			}
+			if err := rows.Err(); err != nil {
+				b.Fatal(err)
+			}
+			return found
+		}
+		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
+		if err := b.Store.CreateChannel(b.Context(), ch); err != nil {
+			b.Fatal(err)
+		}
+		if err := b.Store.Unsubscribe(b.Context(), ch.ID); err != nil {
+			b.Fatal(err)
+		}
+		first := names("the one secret key")
+		both := names("the other secret key")
+		if len(first) < 6 || len(both) != 2*len(first) {
+			b.Errorf("under one key %v, under two %v", first, both)
+		}
+	})
+}
+
 func TestTestsOfAChannelAreLimited(t *testing.T) {
 	each(t, func(b *bench) {
 		project := uuid.New()
