@@ -104,6 +104,8 @@ func formProblem(err error) (status int, message string) {
 		return http.StatusUnsupportedMediaType, "This address takes forms without files only (application/x-www-form-urlencoded)."
 	case errors.Is(err, intake.ErrTooSlow):
 		return http.StatusRequestTimeout, "The form took too long to arrive. Please try again."
+	case errors.Is(err, intake.ErrParts):
+		return http.StatusBadRequest, "The form has more parts than this address takes. Please send fewer."
 	default:
 		return http.StatusBadRequest, "The form could not be read."
 	}

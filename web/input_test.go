@@ -99,6 +99,37 @@ func TestAnEndlessBodyIsRefused(t *testing.T) {
 	}
 }
 
+// A form is read as a whole or not at all.
+func TestAFormOfTooManyPartsIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite)
+	user, _ := s.login("jane@example.org")
+	path := s.server.Signer.UnsubscribeReportsPath(user.ID, s.store.Now())
+	for parts, want := range map[int]int{100: http.StatusOK, 101: http.StatusBadRequest} {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		for i := range parts - 1 {
+			_ = w.WriteField(fmt.Sprint("field", i), "x")
+		}
+		_ = w.WriteField("List-Unsubscribe", "One-Click")
+		_ = w.Close()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", w.FormDataContentType())
+		resp, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != want || strings.Contains(string(page), "Please send fewer.") != (want == http.StatusBadRequest) {
+			t.Errorf("%d parts: %d, want %d; %v", parts, resp.StatusCode, want, err)
+		}
+	}
+}
+
 // Only who is logged in may send the long texts that are there from before.
 func TestALongBodyIsForThoseWhoAreLoggedIn(t *testing.T) {
 	t.Parallel()
