@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,34 @@ func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
 		if len(first) < 6 || len(both) != 2*len(first) {
 			b.Errorf("under one key %v, under two %v", first, both)
 		}
+	})
+}
+
+// Each limit says in its own words what there was too much of.
+func TestLimitsOfMailSayWhatTheyLimit(t *testing.T) {
+	each(t, func(b *bench) {
+		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
+		addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true}
+		said := func(of string, do func(i int) error, want string) {
+			b.Helper()
+			for i := range 100 {
+				err := do(i)
+				if err == nil {
+					continue
+				}
+				if errs.KindOf(err) != errs.TooMany || !strings.HasPrefix(errs.Message(err), want) || errs.RetryAfterOf(err) <= 0 {
+					b.Errorf("%s: %v, try again in %s", of, err, errs.RetryAfterOf(err))
+				}
+				return
+			}
+			b.Errorf("%s are not limited", of)
+		}
+		said("mails to one address", func(int) error { return b.MayMail(b.Context(), "a@example.org") }, "This address has had many mails")
+		said("questions of one user", func(i int) error {
+			return addresses.MayAsk(b.Context(), &monitor.Channel{Kind: "email", Config: fmt.Sprintf(`{"address":"%d@example.org"}`, i)}, user)
+		}, "You have had many addresses asked today")
+		hook := &monitor.Channel{ID: uuid.New(), ProjectID: uuid.New(), Kind: "webhook"}
+		said("tests", func(int) error { return b.MayTest(b.Context(), hook) }, "Too many tests.")
 	})
 }
 
