@@ -53,6 +53,7 @@ func storableQuery(raw string) string {
 type bodyRule struct {
 	limit int64 // bytes, 0 = intake.DefaultLimit
 	files bool  // forms as multipart/form-data, whose files are dropped
+	users bool  // limit is for those who are logged in, others have intake.DefaultLimit
 }
 
 // bodyRules are the routes, as routeOf names them, that take more than a form of intake.DefaultLimit bytes
@@ -60,18 +61,18 @@ type bodyRule struct {
 var bodyRules = map[string]bodyRule{
 	// Texts longer than the limit of today may have been stored or imported, and
 	// can be saved as they are.
-	"/checks/{check}/name": {limit: 16 << 20},
+	"/checks/{check}/name": {limit: 16 << 20, users: true},
 	// Mail programs send either sort of form (RFC 8058).
 	"/integrations/{channel}/unsub/{signed}": {limit: 64 << 10, files: true},
 	"/accounts/unsubscribe_reports/{signed}": {limit: 64 << 10, files: true},
 }
 
 // readForm reads the form of a request, within the bounds of its route, before
-// anything else is done for it.
+// anything else is done for it, but for finding out who sends it where that counts.
 func (s *Server) readForm(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rule := bodyRules[routeOf(r)]
-		if rule.limit == 0 {
+		if rule.limit == 0 || rule.users && visitorOf(r).User == nil {
 			rule.limit = intake.DefaultLimit
 		}
 		err := intake.Form(w, r, rule.limit, rule.files)
@@ -84,6 +85,14 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 			return s.showError(w, r, status, message)
 		})).ServeHTTP(w, r)
 	})
+	known := s.withSession(read)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if bodyRules[routeOf(r)].users {
+			known.ServeHTTP(w, r)
+			return
+		}
+		read.ServeHTTP(w, r)
+	})
 }
 
 // formProblem is how a form is refused that could not be read.
@@ -95,6 +104,8 @@ func formProblem(err error) (status int, message string) {
 		return http.StatusUnsupportedMediaType, "This address takes forms without files only (application/x-www-form-urlencoded)."
 	case errors.Is(err, intake.ErrTooSlow):
 		return http.StatusRequestTimeout, "The form took too long to arrive. Please try again."
+	case errors.Is(err, intake.ErrParts):
+		return http.StatusBadRequest, "The form has more parts than this address takes. Please send fewer."
 	default:
 		return http.StatusBadRequest, "The form could not be read."
 	}

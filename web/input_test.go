@@ -15,6 +15,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // send sends a request with a body as it is.
@@ -62,7 +63,7 @@ func TestNoAddressTakesFiles(t *testing.T) {
 		if readsForms(a) && status != http.StatusUnsupportedMediaType {
 			t.Errorf("%s %s with a file: %d", a.method, a.route, status)
 		}
-		if a.method != http.MethodPost || !readsForms(a) || a.route == "/checks/{check}/name/" {
+		if a.method != http.MethodPost || !readsForms(a) {
 			continue
 		}
 		status = e.otherBrowser().send(a.method, path, "application/x-www-form-urlencoded", strings.NewReader(form)).StatusCode
@@ -95,6 +96,63 @@ func TestAnEndlessBodyIsRefused(t *testing.T) {
 		if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 			t.Errorf("%s: %d, connection closed: %t", path, resp.StatusCode, resp.Close)
 		}
+	}
+}
+
+// A form is read as a whole or not at all.
+func TestAFormOfTooManyPartsIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite)
+	user, _ := s.login("jane@example.org")
+	path := s.server.Signer.UnsubscribeReportsPath(user.ID, s.store.Now())
+	for parts, want := range map[int]int{100: http.StatusOK, 101: http.StatusBadRequest} {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		for i := range parts - 1 {
+			_ = w.WriteField(fmt.Sprint("field", i), "x")
+		}
+		_ = w.WriteField("List-Unsubscribe", "One-Click")
+		_ = w.Close()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", w.FormDataContentType())
+		resp, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != want || strings.Contains(string(page), "Please send fewer.") != (want == http.StatusBadRequest) {
+			t.Errorf("%d parts: %d, want %d; %v", parts, resp.StatusCode, want, err)
+		}
+	}
+}
+
+// Only who is logged in may send the long texts that are there from before.
+func TestALongBodyIsForThoseWhoAreLoggedIn(t *testing.T) {
+	t.Parallel()
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newTestSite(t, engine)
+			_, project := s.login("jane@example.org")
+			path := "/checks/" + s.firstCheck(project).Code.String() + "/name/"
+			form := url.Values{"name": {"Renamed"}, "from": {strings.Repeat("a", 2<<20)}}.Encode()
+			const kind = "application/x-www-form-urlencoded"
+			if resp := s.send(http.MethodPost, path, kind, strings.NewReader(form)); resp.StatusCode != http.StatusSeeOther {
+				t.Errorf("the owner: %d", resp.StatusCode)
+			}
+			if name := s.firstCheck(project).Name; name != "Renamed" {
+				t.Errorf("the name is %q", name)
+			}
+			stranger := s.otherBrowser()
+			for what, body := range map[string]io.Reader{"a form": strings.NewReader(form), "no end": io.LimitReader(endless{}, 4<<20)} {
+				if resp := stranger.send(http.MethodPost, path, kind, body); resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
+					t.Errorf("a stranger, %s: %d, connection closed: %t", what, resp.StatusCode, resp.Close)
+				}
+			}
+		})
 	}
 }
 

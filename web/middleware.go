@@ -163,9 +163,13 @@ func contentPolicy(formTargets ...string) string {
 }
 
 // withSession finds out who is asking, and stores what has changed in their
-// session before the answer leaves.
+// session before the answer leaves. Where it is known already, it does nothing.
 func (s *Server) withSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, known := r.Context().Value(visitorKey{}).(*visitor); known {
+			next.ServeHTTP(w, r)
+			return
+		}
 		session, err := s.Sessions.Get(r, sessionCookie)
 		if err != nil {
 			s.fail(w, r, err)

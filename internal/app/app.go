@@ -186,7 +186,7 @@ func (a *App) start(ctx context.Context) error {
 		return fmt.Errorf("sign on: %w", err)
 	}
 	a.loop(ctx, "heartbeat", a.heartbeat)
-	a.loops.Go(func() { a.tryMailServer(ctx) })
+	a.once(ctx, "try the mail server", a.tryMailServer)
 	a.loop(ctx, "mail queue", func(ctx context.Context) error {
 		return a.parts.mail.Run(ctx, a.db.Watch(ctx, db.TopicEmails))
 	})
@@ -270,6 +270,16 @@ func (a *App) loop(ctx context.Context, name string, f func(context.Context) err
 		err := incident.Catch("worker", func() error { return f(ctx) })
 		if ctx.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
 			a.fail(fmt.Errorf("%s ended: %w", name, err))
+		}
+	})
+}
+
+// once runs f in the background, one time. The App goes on whatever becomes of it.
+func (a *App) once(ctx context.Context, name string, f func(context.Context)) {
+	a.loops.Go(func() {
+		err := incident.Catch("worker", func() error { f(ctx); return nil })
+		if err != nil {
+			a.log.Error(name, "error", err)
 		}
 	})
 }

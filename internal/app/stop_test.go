@@ -38,3 +38,15 @@ func TestAMailThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 		t.Errorf("the log does not say that a link was dropped:\n%s", log.String())
 	}
 }
+
+// What is only tried at the start does not end the process where it is broken.
+func TestAPanicInWhatRunsOnceEndsNothing(t *testing.T) {
+	var log bytes.Buffer
+	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), failed: make(chan error, 1)}
+	// Without a sender it cannot but panic.
+	a.once(t.Context(), "try the mail server", a.tryMailServer)
+	a.loops.Wait()
+	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "try the mail server") || len(a.failed) > 0 {
+		t.Errorf("%d failures; the log:\n%s", len(a.failed), log.String())
+	}
+}

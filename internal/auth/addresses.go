@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 	"time"
 
@@ -140,23 +138,14 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 		return err
 	}
 	if refused {
-		sum := sha256.Sum256([]byte(strings.ToLower(ch.Address())))
-		ok, wait, err := a.Store.TakeToken(ctx, "verify-refused:"+hex.EncodeToString(sum[:16]), 1, 24*time.Hour)
-		if err == nil && !ok {
-			err = errs.TooManyf(wait, "This address has unsubscribed, and was asked within a day already. Please try again tomorrow.")
-		}
-		if err != nil {
+		if err := questionsOfRefused.take(ctx, a.Store, a.Signer, strings.ToLower(ch.Address())); err != nil {
 			return err
 		}
 	}
-	ok, wait, err := a.Store.TakeToken(ctx, "verify:"+user.ID.String(), VerifyMails, 24*time.Hour)
-	if err == nil && !ok {
-		err = errs.TooManyf(wait, "You have had many addresses asked today. Please try again later.")
-	}
-	if err != nil {
+	if err := questionsPerUser.take(ctx, a.Store, a.Signer, user.ID.String()); err != nil {
 		return err
 	}
-	return mayMail(ctx, a.Store, a.Signer, ch.Address())
+	return mailsPerAddress.take(ctx, a.Store, a.Signer, mailbox(ch.Address()))
 }
 
 // Ask mails the question whether the address of a channel wants alerts. project

@@ -83,8 +83,8 @@ func (s *Service) farewell(p *store.ProjectContent, to string, owner, by *monito
 // forgetLimits removes the rate limits of somebody who is gone. Those that protect
 // a mailbox from too many mails stay: else closing an account would end them.
 func (s *Service) forgetLimits(ctx context.Context, user *monitor.User) {
-	keys := []string{"verify:" + user.ID.String(), s.Bucket(passwordsPerAddress.name, user.Email)}
-	for _, l := range []limit{totpPerUser, recoveriesPerUser, invitesPerUser, emailChanges} {
+	keys := []string{s.Bucket(passwordsPerAddress.name, user.Email)}
+	for _, l := range []limit{questionsPerUser, totpPerUser, recoveriesPerUser, invitesPerUser, emailChanges} {
 		keys = append(keys, s.Bucket(l.name, user.ID.String()))
 	}
 	err := s.Store.ForgetTokens(ctx, keys)

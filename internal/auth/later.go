@@ -2,11 +2,11 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 )
 
@@ -54,22 +54,12 @@ func (s *Service) later(ctx context.Context, what string, work func(ctx context.
 		defer func() { <-s.backlog.slots }()
 		ctx, cancel := context.WithTimeout(background, laterTime)
 		defer cancel()
-		err := caught(ctx, work)
+		err := incident.Catch("worker", func() error { return work(ctx) })
 		if err != nil {
 			s.Log.ErrorContext(ctx, what, "error", err)
 		}
 	})
 	return nil
-}
-
-// caught does the work and makes an error of a panic.
-func caught(ctx context.Context, work func(ctx context.Context) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return work(ctx)
 }
 
 // Wait returns when all that goes on in the background is done: before the

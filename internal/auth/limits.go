@@ -20,21 +20,48 @@ type limit struct {
 	name     string
 	capacity int
 	window   time.Duration
+	message  string // when none is left; "" = how long to wait
 }
+
+const tooManyTests = "Too many tests. Please try again later."
 
 // The limits.
 var (
-	loginsPerIP       = limit{"login-ip", 20, time.Hour}
-	linksPerAddress   = limit{"login-address", 10, time.Hour}
-	linksPerMailbox   = limit{"login-mailbox", 10, time.Hour}
-	totpPerUser       = limit{"totp", 96, 24 * time.Hour}
-	recoveriesPerUser = limit{"recovery", 20, 24 * time.Hour}
-	invitesPerUser    = limit{"invite", 20, 24 * time.Hour}
-	emailChanges      = limit{"email-change", 10, 24 * time.Hour}
-	testsPerChannel   = limit{"test-channel", 10, 10 * time.Minute}
-	testsPerProject   = limit{"test-project", 60, time.Hour}
-	demoChecksPerIP   = limit{"demo-ip", 30, time.Hour}
-	demoChecksAnybody = limit{"demo", 2000, time.Hour}
+	loginsPerIP       = limit{name: "login-ip", capacity: 20, window: time.Hour}
+	totpPerUser       = limit{name: "totp", capacity: 96, window: 24 * time.Hour}
+	recoveriesPerUser = limit{name: "recovery", capacity: 20, window: 24 * time.Hour}
+	invitesPerUser    = limit{name: "invite", capacity: 20, window: 24 * time.Hour}
+	emailChanges      = limit{name: "email-change", capacity: 10, window: 24 * time.Hour}
+	testsPerChannel   = limit{name: "test-channel", capacity: 10, window: 10 * time.Minute, message: tooManyTests}
+	testsPerProject   = limit{name: "test-project", capacity: 60, window: time.Hour, message: tooManyTests}
+	demoChecksPerIP   = limit{name: "demo-ip", capacity: 30, window: time.Hour}
+	demoChecksAnybody = limit{name: "demo", capacity: 2000, window: time.Hour}
+)
+
+const tooManyLinks = "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each works for an hour."
+
+// Login links: of an address without a tag, and of all spellings of its mailbox.
+var (
+	linksPerAddress = limit{name: "login-address", capacity: 10, window: time.Hour, message: tooManyLinks}
+	linksPerMailbox = limit{name: "login-mailbox", capacity: 10, window: time.Hour, message: tooManyLinks}
+)
+
+// Mails to addresses that have agreed to nothing. Login links that somebody asks for
+// in the name of an address are counted apart, so that no flood of the others shuts
+// its owner out.
+var (
+	mailsPerAddress = limit{
+		name: "mail-address", capacity: MailsPerAddress, window: time.Hour,
+		message: "This address has had many mails from here within the hour. Please try again later.",
+	}
+	questionsPerUser = limit{
+		name: "verify", capacity: VerifyMails, window: 24 * time.Hour,
+		message: "You have had many addresses asked today. Please try again later.",
+	}
+	questionsOfRefused = limit{
+		name: "verify-refused", capacity: 1, window: 24 * time.Hour,
+		message: "This address has unsubscribed, and was asked within a day already. Please try again tomorrow.",
+	}
 )
 
 // Attempts to log in are counted where they come from, so that somebody who
@@ -42,14 +69,14 @@ var (
 // before has limits of its own, and a network uses up its own share first. What
 // unknown browsers have in common bounds guessing from many networks.
 var (
-	linksPerDevice      = limit{"login-device", 10, time.Hour}
-	passwordsPerDevice  = limit{"password-device", 20, 24 * time.Hour}
-	passwordsPerNetwork = limit{"password-network", 20, 24 * time.Hour}
-	passwordsPerAddress = limit{"password-address", 100, 24 * time.Hour}
-	confirmsPerSession  = limit{"confirm", 20, 24 * time.Hour}
-	totpPerDevice       = limit{"totp-device", 96, 24 * time.Hour}
-	recoveriesPerDevice = limit{"recovery-device", 20, 24 * time.Hour}
-	usesPerKeyQuestion  = limit{"key-question", 1, 24 * time.Hour}
+	linksPerDevice      = limit{name: "login-device", capacity: 10, window: time.Hour}
+	passwordsPerDevice  = limit{name: "password-device", capacity: 20, window: 24 * time.Hour}
+	passwordsPerNetwork = limit{name: "password-network", capacity: 20, window: 24 * time.Hour}
+	passwordsPerAddress = limit{name: "password-address", capacity: 100, window: 24 * time.Hour}
+	confirmsPerSession  = limit{name: "confirm", capacity: 20, window: 24 * time.Hour}
+	totpPerDevice       = limit{name: "totp-device", capacity: 96, window: 24 * time.Hour}
+	recoveriesPerDevice = limit{name: "recovery-device", capacity: 20, window: 24 * time.Hour}
+	usesPerKeyQuestion  = limit{name: "key-question", capacity: 1, window: 24 * time.Hour}
 )
 
 // takeLink takes one login link for the address. All spellings of a mailbox share
@@ -64,10 +91,7 @@ func (s *Service) takeLink(ctx context.Context, address string, from Origin) err
 	}
 	err := s.take(ctx, linksPerMailbox, mailbox(address))
 	if (err == nil || errs.KindOf(err) == errs.TooMany) && !strings.Contains(address, "+") {
-		err = s.take(ctx, linksPerAddress, inbox(address))
-	}
-	if errs.KindOf(err) == errs.TooMany {
-		return errs.TooManyf(errs.RetryAfterOf(err), "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each works for an hour.")
+		return s.take(ctx, linksPerAddress, inbox(address))
 	}
 	return err
 }
@@ -105,18 +129,24 @@ func (s *Service) takeSecond(ctx context.Context, user *monitor.User, device str
 
 // take takes one token; where none is left it fails with errs.TooMany.
 func (s *Service) take(ctx context.Context, l limit, of string) error {
-	ok, wait, err := s.Store.TakeToken(ctx, s.Bucket(l.name, of), l.capacity, l.window)
-	if err != nil {
+	return l.take(ctx, s.Store, s.signer, of)
+}
+
+// take takes one token of what the limit is about; where none is left it fails with
+// errs.TooMany and the message of the limit.
+func (l limit) take(ctx context.Context, st *store.Store, signer *Signer, of string) error {
+	ok, wait, err := st.TakeToken(ctx, signer.Bucket(l.name, of), l.capacity, l.window)
+	if err != nil || ok {
 		return err
 	}
-	if !ok {
-		minutes := int(wait/time.Minute) + 1
-		if minutes == 1 {
-			return errs.TooManyf(wait, "Too many attempts. Please try again in a minute.")
-		}
-		return errs.TooManyf(wait, "Too many attempts. Please try again in %d minutes.", minutes)
+	if l.message != "" {
+		return errs.TooManyf(wait, "%s", l.message)
 	}
-	return nil
+	minutes := int(wait/time.Minute) + 1
+	if minutes == 1 {
+		return errs.TooManyf(wait, "Too many attempts. Please try again in a minute.")
+	}
+	return errs.TooManyf(wait, "Too many attempts. Please try again in %d minutes.", minutes)
 }
 
 // NewDemoCheck makes a check for a visitor of the welcome page that belongs to

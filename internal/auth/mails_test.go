@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,83 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 		kindIs(b.T, addresses.MayAsk(b.Context(), channel, user), errs.TooMany, "")
 		channel.ID, channel.ProjectID = uuid.New(), uuid.New()
 		kindIs(b.T, b.MayTest(b.Context(), channel), errs.TooMany, "")
+	})
+}
+
+// Who reads the database must not learn from the rate limits whose they are, not even
+// by trying addresses: the names of all of them change with the secret key.
+func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
+	each(t, func(b *bench) {
+		a := testdb.Account(b.T, b.Store)
+		names := func(key string) map[string]bool {
+			other := newBench(b.T, b.Store, b.clock, func(c *auth.Config) { c.SecretKey = key })
+			asks := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(key), Verify: true}
+			ch := &monitor.Channel{ID: uuid.New(), ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
+			_, wrongErr := other.RequestLogin(b.Context(), auth.LoginRequest{Identity: a.User.Email, Origin: auth.Origin{IP: "192.0.2.7"}})
+			for _, err := range []error{asks.MayAsk(b.Context(), ch, a.User), other.MayTest(b.Context(), ch), wrongErr} {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			other.Wait(b.Context())
+			rows, err := b.Store.DB().Query(b.Context(), `SELECT key FROM rate_limits`)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer rows.Close()
+			found := map[string]bool{}
+			for rows.Next() {
+				var name string
+				if err := rows.Scan(&name); err != nil {
+					b.Fatal(err)
+				}
+				found[name] = true
+			}
+			if err := rows.Err(); err != nil {
+				b.Fatal(err)
+			}
+			return found
+		}
+		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
+		if err := b.Store.CreateChannel(b.Context(), ch); err != nil {
+			b.Fatal(err)
+		}
+		if err := b.Store.Unsubscribe(b.Context(), ch.ID); err != nil {
+			b.Fatal(err)
+		}
+		first := names("the one secret key")
+		both := names("the other secret key")
+		if len(first) < 6 || len(both) != 2*len(first) {
+			b.Errorf("under one key %v, under two %v", first, both)
+		}
+	})
+}
+
+// Each limit says in its own words what there was too much of.
+func TestLimitsOfMailSayWhatTheyLimit(t *testing.T) {
+	each(t, func(b *bench) {
+		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
+		addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true}
+		said := func(of string, do func(i int) error, want string) {
+			b.Helper()
+			for i := range 100 {
+				err := do(i)
+				if err == nil {
+					continue
+				}
+				if errs.KindOf(err) != errs.TooMany || !strings.HasPrefix(errs.Message(err), want) || errs.RetryAfterOf(err) <= 0 {
+					b.Errorf("%s: %v, try again in %s", of, err, errs.RetryAfterOf(err))
+				}
+				return
+			}
+			b.Errorf("%s are not limited", of)
+		}
+		said("mails to one address", func(int) error { return b.MayMail(b.Context(), "a@example.org") }, "This address has had many mails")
+		said("questions of one user", func(i int) error {
+			return addresses.MayAsk(b.Context(), &monitor.Channel{Kind: "email", Config: fmt.Sprintf(`{"address":"%d@example.org"}`, i)}, user)
+		}, "You have had many addresses asked today")
+		hook := &monitor.Channel{ID: uuid.New(), ProjectID: uuid.New(), Kind: "webhook"}
+		said("tests", func(int) error { return b.MayTest(b.Context(), hook) }, "Too many tests.")
 	})
 }
 

@@ -2,9 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"log/slog"
 	netmail "net/mail"
 	"slices"
@@ -123,13 +120,8 @@ func zoneOrUTC(tz string) string {
 	return "UTC"
 }
 
-// Bucket names the rate limit (features §18) of one address, person or key, for
-// store.TakeToken, without giving away whose it is.
-func (s *Service) Bucket(limit, of string) string {
-	mac := hmac.New(sha256.New, []byte(s.SecretKey))
-	mac.Write([]byte(limit + ":" + of))
-	return limit + ":" + hex.EncodeToString(mac.Sum(nil)[:16])
-}
+// Bucket is Signer.Bucket.
+func (s *Service) Bucket(limit, of string) string { return s.signer.Bucket(limit, of) }
 
 // ProjectRename is ProjectName for a project that is called was: that name may
 // stay, whatever it is.

@@ -61,6 +61,13 @@ func (s *Signer) Verify(purpose, value, sig string) bool {
 	return right
 }
 
+// Bucket names the rate limit of one address, person or key, for store.TakeToken,
+// without giving away whose it is to somebody who reads the database: addresses can
+// be guessed, and only who has the secret key can tell whether a guess is right.
+func (s *Signer) Bucket(limit, of string) string {
+	return limit + ":" + s.Sign("rate limit "+limit, of)
+}
+
 // UnsubscribePath is the path, below SITE_ROOT, that ends the alerts of an
 // e-mail channel (contract §5).
 func (s *Signer) UnsubscribePath(channel uuid.UUID) string {

@@ -21,6 +21,7 @@ type SendError struct {
 	Permanent  bool   // sending this mail again is useless
 	BadAddress bool   // the server does not know the recipient: no mail will ever arrive there
 	Operator   bool   // only the operator of this instance can mend it
+	Unclear    bool   // the server says no to this recipient and not why: it may say so to all
 	Err        error
 }
 
@@ -121,10 +122,15 @@ func sendFailure(ctx context.Context, err error) *SendError {
 		e.Operator = true
 	default:
 		e.Message = fmt.Sprintf("the mail server refuses the mail with code %d, without saying that the address does not exist", code)
-		e.Operator = true
+		e.Operator = aboutUs.MatchString(answer)
+		e.Unclear = !e.Operator
 	}
 	return e
 }
+
+// aboutUs finds in an answer that it is not the recipient who is refused: the server
+// does not relay, wants a login or does not like the sender.
+var aboutUs = regexp.MustCompile(`(?i)\brelay|\bsender\b|authenticat|\blog ?in\b`)
 
 // enhancedCode finds the status of RFC 3463 in the answer of a server that sends it
 // without having announced it.

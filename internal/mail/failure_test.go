@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,8 +18,8 @@ import (
 	"punctual/internal/monitor"
 )
 
-// scripted is an SMTP server that answers a command, or "" for the greeting, as the
-// script says, and everything else as a server without extensions would. What it was
+// scripted is an SMTP server that answers a command, or a whole line, or "" for the
+// greeting, as the script says, and everything else as a server without extensions would. What it was
 // sent comes out of the channel when the session ends.
 func scripted(t *testing.T, script map[string]string) (port int, heard <-chan string) {
 	t.Helper()
@@ -69,6 +70,8 @@ func session(conn net.Conn, script map[string]string) string {
 		case command == "QUIT":
 			answer("QUIT", "221 bye")
 			return heard.String()
+		case script[line] != "":
+			answer(line, "")
 		default:
 			answer(command, "250 OK")
 		}
@@ -77,7 +80,7 @@ func session(conn net.Conn, script map[string]string) string {
 }
 
 func TestWhatAServerSaysIsNotTakenForMoreThanItIs(t *testing.T) {
-	const permanent, badAddress, operator = 1, 2, 4
+	const permanent, badAddress, operator, unclear = 1, 2, 4, 8
 	for _, c := range []struct {
 		command, answer string
 		want            int
@@ -89,23 +92,24 @@ func TestWhatAServerSaysIsNotTakenForMoreThanItIs(t *testing.T) {
 		{"RCPT", "556 5.1.10 Recipient address has null MX", permanent | badAddress},
 		{"RCPT", "550 relay not permitted", operator},
 		{"RCPT", "554 5.7.1 Relay access denied", operator},
-		{"RCPT", "550 5.7.1 User unknown or blocked by policy", operator},
+		{"RCPT", "550 5.7.1 User unknown or blocked by policy", unclear},
 		{"RCPT", "550 Sender blocked: no such user in our whitelist", operator},
-		{"RCPT", "550 Requested action not taken: mailbox unavailable", operator},
+		{"RCPT", "550 Requested action not taken: mailbox unavailable", unclear},
+		{"RCPT", "550 5.7.1 Client was not authenticated", operator},
 		{"RCPT", "552 5.2.2 Mailbox full", 0},
 		{"RCPT", "552 Mailbox full", 0},
 		{"RCPT", "550 5.2.1 The mailbox is disabled", 0},
-		{"RCPT", "550 no", operator},
+		{"RCPT", "550 no", unclear},
 		{"RCPT", "450 4.2.0 Greylisted", 0},
 		{"RCPT", "451 User unknown in local recipient table", 0},
 		{"MAIL", "550 5.1.1 Sender unknown", operator},
 		{"MAIL", "550 5.7.1 Sender not allowed", operator},
 		{"MAIL", "530 5.7.0 Authentication required", operator},
-		{"body", "554 5.7.1 Spam", operator},
+		{"body", "554 5.7.1 Spam", unclear},
 		{"body", "550 5.1.1 User unknown", permanent | badAddress},
 		{"body", "552 5.3.4 Too big", permanent},
 		{"body", "554 5.6.0 Malformed", permanent},
-		{"body", "554 Rejected", operator},
+		{"body", "554 Rejected", unclear},
 		{"body", "452 4.3.1 Full", 0},
 	} {
 		for _, extensions := range []string{"250 mx", "250-mx\n250 ENHANCEDSTATUSCODES"} {
@@ -118,7 +122,7 @@ func TestWhatAServerSaysIsNotTakenForMoreThanItIs(t *testing.T) {
 				continue
 			}
 			got := 0
-			for bit, is := range map[int]bool{permanent: e.Permanent, badAddress: e.BadAddress, operator: e.Operator} {
+			for bit, is := range map[int]bool{permanent: e.Permanent, badAddress: e.BadAddress, operator: e.Operator, unclear: e.Unclear} {
 				if is {
 					got |= bit
 				}
@@ -244,3 +248,37 @@ func TestOperatorsHearOfARelayThatRefuses(t *testing.T) {
 		t.Errorf("%v; the log: %s", err, log.String())
 	}
 }
+
+// Users with bad addresses do not report to the operators; a server that refuses
+// everybody is reported, once.
+func TestOperatorsHearOfRefusalsThatAreEverybodys(t *testing.T) {
+	port, heard := scripted(t, map[string]string{"RCPT": "550 no", "RCPT TO:<good@three.example>": "250 OK"})
+	var log strings.Builder
+	q := mail.NewQueue(mail.QueueConfig{
+		Outbox: nowhere{}, Sender: sender(t, mail.Settings{Host: "127.0.0.1", Port: port, TLS: mail.TLSNone}),
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	send := func(to string, want int) {
+		t.Helper()
+		_ = q.Deliver(soon(t), &mail.Message{Email: monitor.Email{MessageID: "x@example.org", To: to, Subject: "s", Text: "t"}})
+		<-heard
+		if got := strings.Count(log.String(), "level=ERROR"); got != want {
+			t.Errorf("%d errors after the mail to %s, not %d:\n%s", got, to, want, log.String())
+		}
+	}
+	for i := range 10 {
+		send(fmt.Sprintf("nobody-%d@one.example", i), 0)
+	}
+	send("a@two.example", 0)
+	send("good@three.example", 0)
+	send("a@one.example", 0)
+	send("a@TWO.example", 0)
+	send("b@two.example", 0)
+	send("a@three.example", 1)
+	send("a@four.example", 1)
+}
+
+// nowhere takes every record.
+type nowhere struct{ mail.Outbox }
+
+func (nowhere) RecordEmail(context.Context, *monitor.Email) error { return nil }

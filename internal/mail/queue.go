@@ -62,6 +62,8 @@ type Queue struct {
 	onDone func(kind, outcome string)
 	now    func() time.Time
 	log    *slog.Logger
+
+	refusals refusals
 }
 
 // QueueConfig is what a queue needs; all but ReturnPaths and OnKept is required.
@@ -141,9 +143,10 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	if q.sender.Enabled() {
 		if err := q.sender.Send(ctx, &m.Email); err != nil {
 			q.onDone(m.Kind, outcomeOf(isPermanent(err)))
-			q.tellOperator(ctx, err)
+			q.tellOperator(ctx, m.To, err)
 			return err
 		}
+		q.refusals.accepted()
 		q.onDone(m.Kind, "sent")
 		m.Status, m.SentAt = monitor.EmailSent, q.now()
 	} else {
@@ -165,10 +168,18 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 }
 
 // tellOperator logs as an error, which is reported to the operators, what only they
-// can mend.
-func (q *Queue) tellOperator(ctx context.Context, err error) {
-	if failure, ok := errors.AsType[*SendError](err); ok && failure.Operator {
+// can mend: what is about this instance, and what the server says to everybody. Bad
+// addresses are their owners' business.
+func (q *Queue) tellOperator(ctx context.Context, to string, err error) {
+	failure, ok := errors.AsType[*SendError](err)
+	if !ok {
+		return
+	}
+	if failure.Operator {
 		q.log.ErrorContext(ctx, failure.Message, "error", failure.Err)
+	}
+	if q.refusals.refused(to, err) {
+		q.log.ErrorContext(ctx, failure.Message+"; it does so for all recipients, whatever their domain", "error", failure.Err)
 	}
 }
 
@@ -278,10 +289,11 @@ func (q *Queue) logAttempt(e *monitor.Email, took time.Duration, err error) {
 	if err != nil {
 		outcome := outcomeOf(e.Status == monitor.EmailFailed)
 		q.onDone(e.Kind, outcome)
-		q.tellOperator(context.Background(), err)
+		q.tellOperator(context.Background(), e.To, err)
 		q.log.Warn("mail", append(attrs, "outcome", outcome, "error", err)...)
 		return
 	}
+	q.refusals.accepted()
 	q.onDone(e.Kind, "sent")
 	q.log.Info("mail", append(attrs, "outcome", "sent")...)
 }

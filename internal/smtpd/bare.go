@@ -18,23 +18,28 @@ const bareDomain = "@bare.invalid"
 const maxCommand = 4096
 
 // commands passes on what a client says, and gives bare senders a domain. It keeps
-// its hands off messages and off what is encrypted.
+// its hands off messages.
 type commands struct {
-	raw     bool  // a message, or TLS from now on
-	sealed  bool  // TLS
-	payload int64 // bytes of a BDAT command still to come
-	pending []byte
-	out     []byte
+	raw      bool  // a message
+	payload  int64 // bytes of a BDAT command still to come
+	pending  []byte
+	out      []byte
+	offerTLS bool // STARTTLS is a command here
+	startTLS bool // the client has said it: nothing more is taken
+	greeting bool // the client has said EHLO and has no answer yet
 }
 
 // transparent tells whether what comes next is to be passed on as it is.
-func (c *commands) transparent() bool { return (c.raw || c.sealed) && len(c.out) == 0 }
+func (c *commands) transparent() bool { return c.raw && len(c.out) == 0 }
 
 // take adds what was read; what can be passed on is in c.out.
 func (c *commands) take(read []byte) {
 	for len(read) > 0 {
 		switch {
-		case c.raw || c.sealed:
+		case c.startTLS:
+			c.pending = append(c.pending, read...)
+			return
+		case c.raw:
 			c.out = append(c.out, read...)
 			return
 		case c.payload > 0:
@@ -65,8 +70,13 @@ func (c *commands) line(read []byte) (rest []byte) {
 	switch strings.ToUpper(word) {
 	case "DATA":
 		c.raw = true
+	case "EHLO":
+		c.greeting = true
 	case "STARTTLS":
-		c.sealed = true
+		if c.offerTLS {
+			c.startTLS = true
+			return read[end:]
+		}
 	case "BDAT":
 		size, _, _ := strings.Cut(strings.TrimSpace(argument), " ")
 		c.payload, _ = strconv.ParseInt(size, 10, 64)
@@ -77,14 +87,19 @@ func (c *commands) line(read []byte) (rest []byte) {
 	return read[end:]
 }
 
-// answered notes what the server has written: after 354 comes a message, after every
-// other answer a command.
-func (c *commands) answered(answer []byte) {
+// answered notes what the server writes, and returns what is to be written: after
+// 354 comes a message, after every other answer a command. The answer to EHLO tells
+// of STARTTLS.
+func (c *commands) answered(answer []byte) []byte {
 	c.raw = bytes.HasPrefix(answer, []byte("354"))
-	if !bytes.HasPrefix(answer, []byte("220")) {
-		// STARTTLS was refused.
-		c.sealed = c.sealed && !bytes.HasPrefix(answer, []byte("5")) && !bytes.HasPrefix(answer, []byte("4"))
+	if !c.greeting {
+		return answer
 	}
+	c.greeting = false
+	if c.offerTLS && bytes.HasPrefix(answer, []byte("250-")) {
+		return append(bytes.Clone(answer), "250-STARTTLS\r\n"...)
+	}
+	return answer
 }
 
 // senderOf undoes the stand-in.

@@ -41,7 +41,8 @@ func (s *Server) track(raw net.Conn) *conn {
 	if len(s.conns) >= s.cfg.Limits.Connections {
 		return nil
 	}
-	c := &conn{Conn: raw, server: s, peer: network(raw.RemoteAddr()), first: time.Now().Add(s.cfg.Limits.First)}
+	c := &conn{Conn: raw, stream: raw, server: s, peer: network(raw.RemoteAddr()), first: time.Now().Add(s.cfg.Limits.First)}
+	c.commands.offerTLS = s.tls != nil
 	if c.peer != "" && s.connsOf(c.peer) >= s.cfg.Limits.PerAddress {
 		return nil
 	}
@@ -92,7 +93,10 @@ type conn struct {
 	speaking bool      // there has been one; under the server's mu
 	busy     bool      // in the middle of a message; under the server's mu
 	expired  atomic.Bool
-	commands commands // used by the one goroutine that reads and writes
+
+	// What follows is used by the one goroutine that reads and writes.
+	stream   net.Conn // what is said goes over it: Conn, or TLS on it
+	commands commands
 }
 
 // SetReadDeadline is as the library asks, but no later than first before there is a
@@ -108,8 +112,11 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	c.commands.answered(b)
-	return c.Conn.Write(b)
+	_, err := c.stream.Write(c.commands.answered(b))
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -117,6 +124,12 @@ func (c *conn) Read(b []byte) (int, error) {
 		return c.readRaw(b)
 	}
 	for len(c.commands.out) == 0 {
+		if c.commands.startTLS {
+			err := c.secure()
+			if err != nil {
+				return 0, err
+			}
+		}
 		read := make([]byte, 4096)
 		n, err := c.readRaw(read)
 		c.commands.take(read[:n])
@@ -129,11 +142,34 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// secure answers STARTTLS and goes on over TLS. It is done here and not by the
+// library, which would put TLS above this connection, where its commands cannot be
+// read. It fails where the client has sent anything behind the command: it could be
+// somebody else's, to be taken for what comes encrypted.
+func (c *conn) secure() error {
+	if len(c.commands.pending) > 0 {
+		return errors.New("text behind STARTTLS")
+	}
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.Write))
+	_, err := c.Conn.Write([]byte("220 2.0.0 Ready to start TLS\r\n"))
+	if err != nil {
+		return err
+	}
+	secure := tls.Server(c.Conn, c.server.tls)
+	err = secure.Handshake()
+	if err != nil {
+		return err
+	}
+	c.stream = secure
+	c.commands = commands{}
+	return nil
+}
+
 func (c *conn) readRaw(b []byte) (int, error) {
 	if c.expired.Load() {
 		return 0, os.ErrDeadlineExceeded
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.stream.Read(b)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.expired.Store(true)
 	}
@@ -172,12 +208,8 @@ func (c *conn) end() {
 	}
 }
 
-// connOf finds our connection below the one of a session.
+// connOf is our connection below the one of a session.
 func connOf(sc *smtp.Conn) *conn {
-	raw := sc.Conn()
-	if t, ok := raw.(*tls.Conn); ok {
-		raw = t.NetConn()
-	}
-	c, _ := raw.(*conn) // Serve takes no others
+	c, _ := sc.Conn().(*conn) // Serve takes no others
 	return c
 }

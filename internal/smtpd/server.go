@@ -84,6 +84,7 @@ const maxLine = 64 << 10
 type Server struct {
 	cfg  Config
 	smtp *smtp.Server
+	tls  *tls.Config // nil: STARTTLS is not offered
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -107,7 +108,7 @@ func New(cfg Config) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		srv.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+		s.tls = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
 	}
 	s.smtp = srv
 	return s, nil

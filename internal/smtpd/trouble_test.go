@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -12,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+	"net/smtp"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -129,6 +131,70 @@ func TestSTARTTLSWithARenewedCertificate(t *testing.T) {
 	}
 	if got := c.mail("Subject: still there\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" {
 		t.Errorf("the old connection: %q", got)
+	}
+}
+
+// TestOverTLSASenderNeedsNoDomainEither: what is encrypted is read as well, and what
+// looks like a command within a message stays as it is.
+func TestOverTLSASenderNeedsNoDomainEither(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	dir := t.TempDir()
+	cfg := s.config()
+	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots := x509.NewCertPool()
+	writeCertificate(t, cfg, roots, time.Now())
+	_, addr := serve(t, cfg)
+	c := hello(t, addr)
+	c.startTLS(roots)
+	to := uuid.NewString() + "@" + domain
+	for i, message := range []string{"Subject: x\r\n\r\nMAIL FROM:<root>\r\n", "Subject: x\r\n\r\nSTARTTLS\r\n"} {
+		c.send("MAIL FROM:<root>\r\nRCPT TO:<" + to + ">\r\nDATA\r\n")
+		c.expect("250")
+		c.expect("250")
+		c.expect("354")
+		c.send(message + ".\r\n")
+		c.expect("250")
+		if p := s.recorded[i].Ping; p.UserAgent != "Email from root" || string(p.Body) != message {
+			t.Errorf("%q, %q", p.UserAgent, p.Body)
+		}
+	}
+}
+
+// TestTLSIsOfferedOnceAndBeginsClean: nothing that was sent in clear behind STARTTLS
+// counts as encrypted.
+func TestTLSIsOfferedOnceAndBeginsClean(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	dir := t.TempDir()
+	cfg := s.config()
+	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots := x509.NewCertPool()
+	writeCertificate(t, cfg, roots, time.Now())
+	_, addr := serve(t, cfg)
+	offered := func(secure bool) bool {
+		c, err := smtp.Dial(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if secure {
+			err = c.StartTLS(&tls.Config{RootCAs: roots, ServerName: domain})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		offered, _ := c.Extension("STARTTLS")
+		return offered
+	}
+	if !offered(false) || offered(true) {
+		t.Errorf("STARTTLS is offered in clear: %t, over TLS: %t", offered(false), offered(true))
+	}
+
+	c := hello(t, addr)
+	c.send("STARTTLS\r\nMAIL FROM:<mallory@example.org>\r\n")
+	if got := c.answer(); strings.HasPrefix(got, "220") {
+		t.Errorf("answered %q", got)
 	}
 }
 

@@ -7,6 +7,7 @@ package intake
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -31,7 +32,7 @@ const (
 	// passed for a client that has gone.
 	restTime = 60 * time.Second
 
-	// maxParts is how many parts of a form with files are looked at.
+	// maxParts is how many parts a form with files may have.
 	maxParts = 100
 )
 
@@ -41,6 +42,7 @@ var (
 	ErrTooSlow   = errors.New("the body took too long to arrive")
 	ErrMultipart = errors.New("this address takes no files")
 	ErrForm      = errors.New("the body is not a form")
+	ErrParts     = fmt.Errorf("the form has more than %d parts", maxParts)
 )
 
 // Read returns the body, of at most limit bytes. It fails with ErrTooLarge, with
@@ -84,7 +86,7 @@ func refuse(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
 // Form reads the form in the body and the query of the address into r.PostForm
 // and r.Form, with all texts as both engines can keep them (text.Clean). Only
 // where files is true may it come as multipart/form-data; its files are dropped.
-// It fails as Read does, with ErrMultipart, or with ErrForm.
+// It fails as Read does, with ErrMultipart, with ErrParts, or with ErrForm.
 func Form(w http.ResponseWriter, r *http.Request, limit int64, files bool) error {
 	r.Form, r.PostForm = url.Values{}, url.Values{}
 	kind := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type")))
@@ -123,20 +125,24 @@ func add(form, values url.Values) {
 	}
 }
 
-// addParts adds the fields of a form that may hold files.
+// addParts adds the fields of a form that may hold files. It fails with ErrParts
+// where there are too many, files or fields: a form is never read in part.
 func addParts(form url.Values, raw []byte, contentType string) error {
 	_, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return err
 	}
 	reader := multipart.NewReader(bytes.NewReader(raw), parameters["boundary"])
-	for range maxParts {
+	for n := 0; ; n++ {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if n == maxParts {
+			return ErrParts
 		}
 		if part.FormName() == "" || part.FileName() != "" {
 			continue
@@ -147,5 +153,4 @@ func addParts(form url.Values, raw []byte, contentType string) error {
 		}
 		add(form, url.Values{part.FormName(): {string(value)}})
 	}
-	return nil
 }
