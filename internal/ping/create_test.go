@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
 	"punctual/internal/schedule"
+	"punctual/internal/store"
 )
 
 // Our extension: the first ping says what check to make.
@@ -56,6 +59,61 @@ func TestTheFirstPingSaysWhatCheckToMake(t *testing.T) {
 		}
 		if again, _ := e.store.CheckByCode(e.Context(), c.Code); again.Grace != monitor.DefaultGrace || again.NPings != 2 {
 			e.Errorf("after the second ping: %+v", again)
+		}
+	})
+}
+
+// Checks that are gone, or have another slug by now, were known to the gate: once,
+// the first ping after that was refused, and lost.
+func TestAPingMakesTheCheckAnewThatItsSlugMeantBefore(t *testing.T) {
+	away := map[string]func(e *endpoint, code uuid.UUID) error{
+		"deleted": func(e *endpoint, code uuid.UUID) error {
+			_, err := e.store.DeleteCheck(e.Context(), code)
+			return err
+		},
+		"given another slug": func(e *endpoint, code uuid.UUID) error {
+			_, err := e.store.UpdateCheck(e.Context(), code, func(c *store.CheckChange) error {
+				c.Slug = "renamed-" + code.String()
+				return nil
+			})
+			return err
+		},
+		"with its project": func(e *endpoint, _ uuid.UUID) error {
+			if err := e.store.DeleteProject(e.Context(), e.Project.ID, nil); err != nil {
+				return err
+			}
+			return e.store.CreateProject(e.Context(), e.Project)
+		},
+	}
+	each(t, func(e *endpoint) {
+		for name, remove := range away {
+			slug := monitor.Slugify(name)
+			path := e.path("/ping/{KEY}/" + slug + "?create=1")
+			for _, want := range []int{http.StatusCreated, http.StatusOK} {
+				if w := e.do("GET", path, ""); w.Code != want {
+					e.Fatalf("%s: a ping before that: %d %s", name, w.Code, w.Body)
+				}
+			}
+			before, err := e.store.CodeBySlug(e.Context(), e.Project.PingKey, slug)
+			if err != nil {
+				e.Fatal(err)
+			}
+			if err := remove(e, before); err != nil {
+				e.Fatal(err)
+			}
+			w := e.do("GET", path, "")
+			if w.Code != http.StatusCreated {
+				e.Errorf("%s: the ping after that: %d %s", name, w.Code, w.Body)
+				continue
+			}
+			made, err := e.store.CodeBySlug(e.Context(), e.Project.PingKey, slug)
+			if err != nil {
+				e.Fatal(err)
+			}
+			c, err := e.store.CheckByCode(e.Context(), made)
+			if err != nil || c.NPings != 1 || made == before {
+				e.Errorf("%s: %d pings of the check made anew, %v; want 1", name, c.NPings, err)
+			}
 		}
 	})
 }

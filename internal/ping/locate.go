@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/store"
@@ -145,17 +147,39 @@ func (r *Recorder) look(a *store.Arrival, admit bool) error {
 }
 
 // AdmitNew takes a place in the rates of the project for a ping whose check is
-// yet to be made: Record or Find has not found it, and has set its Project where
-// the ping key is a project's. It fails with errs.TooMany, and with errs.NotFound
-// when no project has the key.
+// yet to be made: Record or Find has not found it. It sets the Project. It fails
+// with errs.TooMany, with errs.NotFound when no project has the key, and with
+// errs.Unavailable like Record.
 func (r *Recorder) AdmitNew(a *store.Arrival) error {
 	if r.gate == nil {
 		return nil
 	}
-	if a.Project == [16]byte{} {
-		return errs.NotFoundf("not found")
+	if err := r.projectOf(a); err != nil {
+		return err
 	}
 	err := r.gate.admitNew(a)
 	r.observe.rateRefused(err)
 	return err
+}
+
+// projectOf sets the project of the ping key. It is looked up where the gate knew
+// a check that the slug meant once: that one may be gone, or have been given
+// another slug, and may belong to another project by now.
+func (r *Recorder) projectOf(a *store.Arrival) error {
+	if a.Project != uuid.Nil {
+		return nil
+	}
+	probe := *a
+	probe.Code = uuid.Nil
+	probe.Admitted = true
+	w := &waiting{arrival: &probe, lookOnly: true, done: make(chan struct{})}
+	r.locate(w)
+	if w.err != nil {
+		return w.err
+	}
+	if probe.Project == uuid.Nil {
+		return errs.NotFoundf("not found")
+	}
+	a.Project = probe.Project
+	return nil
 }
