@@ -65,14 +65,11 @@ func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, owner uuid.UUID, add Ca
 	return nil
 }
 
-// makeRoomIn is makeRoom for the owner of a project.
+// makeRoomIn is makeRoom for the owner of a project, which it locks.
 func (s *Store) makeRoomIn(ctx context.Context, tx *db.Tx, project uuid.UUID, add Caps) error {
-	if s.caps == (Caps{}) {
-		return nil
+	p, err := lockProject(ctx, tx, project)
+	if err != nil {
+		return err
 	}
-	var owner uuid.UUID
-	if err := tx.QueryRow(ctx, `SELECT p.owner_id FROM projects p WHERE p.id = $1`, project).Scan(db.UUID(&owner)); err != nil {
-		return notFound(err, "project")
-	}
-	return s.makeRoom(ctx, tx, owner, add)
+	return s.makeRoom(ctx, tx, p.OwnerID, add)
 }

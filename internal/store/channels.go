@@ -105,13 +105,6 @@ func (s *Store) ChangeChannel(ctx context.Context, id uuid.UUID, change func(*mo
 	return ch, err
 }
 
-// lockChannel returns the channel and keeps others from changing it meanwhile.
-func lockChannel(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.Channel, error) {
-	var ch monitor.Channel
-	err := tx.QueryRow(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.id = $1`+forUpdate(tx), id).Scan(channelDest(&ch)...)
-	return &ch, notFound(err, "channel")
-}
-
 // updateChannel stores a channel that lockChannel has returned.
 func updateChannel(ctx context.Context, tx *db.Tx, ch *monitor.Channel) error {
 	switch {
@@ -126,7 +119,17 @@ func updateChannel(ctx context.Context, tx *db.Tx, ch *monitor.Channel) error {
 
 // DeleteChannel removes a channel with its assignments and deliveries.
 func (s *Store) DeleteChannel(ctx context.Context, id uuid.UUID) error {
-	return execOne(ctx, s.db, "delete channel", "channel", `DELETE FROM channels WHERE id = $1`, id)
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		// Not the channel yet: deliveries come before it.
+		if _, err := lockProjectOfChannel(ctx, tx, id); err != nil {
+			return err
+		}
+		err := lockRemoved(ctx, tx, `c.id IN (SELECT cc.check_id FROM check_channels cc WHERE cc.channel_id = $1)`, `h.id = $1`, id)
+		if err != nil {
+			return err
+		}
+		return execOne(ctx, tx, "delete channel", "channel", `DELETE FROM channels WHERE id = $1`, id)
+	})
 }
 
 // ChannelOutcome is the result of the last attempt through a channel.

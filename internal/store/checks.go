@@ -115,22 +115,23 @@ func (s *Store) CreateCheck(ctx context.Context, c *monitor.Check, channels Chan
 	})
 }
 
-// roomForCheck locks the owner of the project, so that two creations at once
+// roomForCheck locks the project and its owner, so that two creations at once
 // cannot both take the last place, and compares with factor times the limit.
 func roomForCheck(ctx context.Context, tx *db.Tx, project uuid.UUID, factor int) error {
-	var owner uuid.UUID
-	var limit int
-	err := tx.QueryRow(ctx, `SELECT u.id, u.check_limit FROM users u WHERE u.id = (SELECT owner_id FROM projects WHERE id = $1)`+forUpdate(tx), project).
-		Scan(db.UUID(&owner), &limit)
-	if err != nil {
-		return notFound(err, "project")
-	}
-	n, err := countChecks(ctx, tx, owner)
+	p, err := lockProject(ctx, tx, project)
 	if err != nil {
 		return err
 	}
-	if n >= limit*factor {
-		return errs.Conflictf("the limit of %d checks is reached", limit)
+	owner, err := lockUser(ctx, tx, p.OwnerID)
+	if err != nil {
+		return err
+	}
+	n, err := countChecks(ctx, tx, owner.ID)
+	if err != nil {
+		return err
+	}
+	if n >= owner.CheckLimit*factor {
+		return errs.Conflictf("the limit of %d checks is reached", owner.CheckLimit)
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ type CheckChange struct {
 func (s *Store) DeleteCheck(ctx context.Context, code uuid.UUID) (*monitor.Check, error) {
 	var out *monitor.Check
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		c, err := lockCheck(ctx, tx, code)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -25,6 +26,9 @@ func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []in
 		var n int
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
 			n = 0 // this may run again
+			if _, err := lockProject(ctx, tx, project); err != nil {
+				return unlessGone(err)
+			}
 			found, err := lockChecks(ctx, tx, project, ids)
 			if err != nil {
 				return err
@@ -50,6 +54,15 @@ func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []in
 	return changed, nil
 }
 
+// unlessGone is no error where a project is not there any more: none of its checks
+// are then.
+func unlessGone(err error) error {
+	if errs.KindOf(err) == errs.NotFound {
+		return nil
+	}
+	return err
+}
+
 // lockChecks locks the rows in the order of their ids, as those who record pings do.
 func lockChecks(ctx context.Context, tx *db.Tx, project uuid.UUID, ids []int64) ([]monitor.Check, error) {
 	rows, err := tx.Query(ctx, `SELECT `+checkColumns+` FROM checks c WHERE c.project_id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+` ORDER BY c.id`+forUpdate(tx),
@@ -63,6 +76,10 @@ func (s *Store) DeleteChecks(ctx context.Context, project uuid.UUID, checks []in
 	err = inBatches(checks, func(ids []int64) error {
 		var n int64
 		err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+			n = 0
+			if _, err := lockProject(ctx, tx, project); err != nil {
+				return unlessGone(err)
+			}
 			if _, err := lockChecks(ctx, tx, project, ids); err != nil {
 				return err
 			}
@@ -87,6 +104,12 @@ func (s *Store) AssignChannels(ctx context.Context, project uuid.UUID, checks []
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		changed = map[uuid.UUID][]int64{}
 		e := tx.Engine()
+		if _, err := lockProject(ctx, tx, project); err != nil {
+			return unlessGone(err)
+		}
+		if _, err := lockChecks(ctx, tx, project, checks); err != nil {
+			return err
+		}
 		pairs := `SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE c.project_id = $1 AND ` + inSet(e, "c.id", 2, idSet) + ` AND ` + inSet(e, "h.id", 3, uuidSet)
 		query := `DELETE FROM check_channels WHERE (check_id, channel_id) IN (` + pairs + `) RETURNING check_id, channel_id`
 		if on {

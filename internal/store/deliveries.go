@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -188,6 +189,7 @@ func (s *Store) FinishDeliveries(ctx context.Context, worker uuid.UUID, outcomes
 	for i, o := range outcomes {
 		rows[i] = o.row(now)
 	}
+	slices.SortFunc(rows, func(a, b outcomeRow) int { return cmp.Compare(a.id, b.id) })
 	finish := s.finishSQLite
 	if s.db.Engine == db.Postgres {
 		finish = s.finishPostgres

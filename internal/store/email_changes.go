@@ -64,6 +64,9 @@ func (s *Store) CancelEmailChange(ctx context.Context, user uuid.UUID) error {
 func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old bool, keep []byte) (done bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		done = false
+		if _, err := lockUser(ctx, tx, user); err != nil {
+			return err
+		}
 		var e EmailChange
 		err := scanEmailChange(tx.QueryRow(ctx, `SELECT `+emailChangeColumns+` FROM email_changes e WHERE e.user_id = $1 AND e.id = $2 AND e.expires_at > $3`+forUpdate(tx),
 			user, id, tx.Now()), &e)

@@ -98,6 +98,11 @@ func (s *Store) RotateKey(ctx context.Context, r KeyRotation) (done bool, err er
 		if done = n > 0; err != nil || !done {
 			return err
 		}
+		var projects int
+		err = tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT p.id FROM projects p ORDER BY p.id`+forUpdate(tx)+`) locked`).Scan(&projects)
+		if err != nil {
+			return err
+		}
 		sealed, err := sealedSecrets(ctx, tx, forUpdate(tx))
 		if err != nil {
 			return err

@@ -119,16 +119,24 @@ func (s *Store) WithdrawInvitation(ctx context.Context, project, id uuid.UUID) e
 func (s *Store) AnswerInvitation(ctx context.Context, id, user uuid.UUID, accept bool) (*Invitation, error) {
 	var i Invitation
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		u, err := lockUser(ctx, tx, user)
-		if err != nil {
-			return err
-		}
 		i = Invitation{}
-		err = tx.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.expires_at > $2`, id, tx.Now()).Scan(invitationDest(&i)...)
+		err := tx.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.expires_at > $2`, id, tx.Now()).Scan(invitationDest(&i)...)
 		if err != nil {
 			return notFound(err, "invitation")
 		}
-		if !strings.EqualFold(u.Email, i.Email) {
+		who := []uuid.UUID{user}
+		if accept {
+			p, err := lockProject(ctx, tx, i.ProjectID)
+			if err != nil {
+				return err
+			}
+			who = append(who, p.OwnerID)
+		}
+		users, err := lockUsers(ctx, tx, who...)
+		if err != nil {
+			return err
+		}
+		if !strings.EqualFold(users[user].Email, i.Email) {
 			return errs.Forbiddenf("This invitation is to %s.", i.Email)
 		}
 		// Of two answers at once, and of an answer and a withdrawal, one counts.

@@ -168,13 +168,6 @@ func (s *Store) makeRoomFor(ctx context.Context, tx *db.Tx, project, user uuid.U
 	return s.makeRoom(ctx, tx, user, comes)
 }
 
-// lockProject returns the project and keeps others from changing it meanwhile.
-func lockProject(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.Project, error) {
-	var p monitor.Project
-	err := tx.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.id = $1`+forUpdate(tx), id).Scan(projectDest(&p)...)
-	return &p, notFound(err, "project")
-}
-
 func someMember(n int64, err error, doing string) error {
 	switch {
 	case err != nil:

@@ -207,13 +207,11 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure 
 		if err != nil {
 			return notFound(err, "project")
 		}
-		full := roomForCheck(ctx, tx, project, 2) // locks: of two calls at once the second finds what the first has made
+		// It locks the project: of two calls at once the second finds what the first has
+		// made, and nobody gives the slug to another check meanwhile.
+		full := roomForCheck(ctx, tx, project, 2)
 		if full != nil && errs.KindOf(full) != errs.Conflict {
 			return full
-		}
-		// Somebody may be giving the slug to another check of the project.
-		if _, err := lockProject(ctx, tx, project); err != nil {
-			return err
 		}
 		code, err = codeBySlug(ctx, tx, pingKey, slug)
 		if errs.KindOf(err) != errs.NotFound {

@@ -91,6 +91,9 @@ func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID, farewell Farewe
 		if _, err := lockProject(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := lockRemoved(ctx, tx, `c.project_id = $1`, `h.project_id = $1`, id); err != nil {
+			return err
+		}
 		gone, err := contentOf(ctx, tx, id)
 		if err != nil {
 			return err

@@ -30,9 +30,6 @@ func (s *Store) CreateCheckFreeSlug(ctx context.Context, c *monitor.Check, chann
 		if err := roomForCheck(ctx, tx, c.ProjectID, 1); err != nil {
 			return err
 		}
-		if _, err := lockProject(ctx, tx, c.ProjectID); err != nil {
-			return err
-		}
 		slug, err := freeSlug(ctx, tx, c.ProjectID, c.Slug, 0)
 		if err != nil {
 			return err
@@ -51,15 +48,7 @@ func (s *Store) CreateCheckFreeSlug(ctx context.Context, c *monitor.Check, chann
 func (s *Store) UpdateCheckFreeSlug(ctx context.Context, code uuid.UUID, change func(*CheckChange) error) (*monitor.Check, error) {
 	var out *monitor.Check
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		// The project first, as whoever removes one does.
-		found, err := checkWhere(ctx, tx, `c.code = $1`, code)
-		if err != nil {
-			return err
-		}
-		if _, err := lockProject(ctx, tx, found.ProjectID); err != nil {
-			return err
-		}
-		c, err := checkWhere(ctx, tx, `c.code = $1`+forUpdate(tx), code)
+		c, err := lockCheck(ctx, tx, code)
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,12 @@ func notFound(err error, what string) error {
 // forUpdate is the clause that locks the rows read until the transaction ends;
 // rows that only refer to them by their key may come meanwhile. SQLite has one
 // writing transaction at a time and needs none.
+//
+// Whoever locks several rows locks them in one order, and so changes and removes
+// them: projects, then users, then checks, then deliveries, then channels, then
+// all others; those of one table by their ids. Else two transactions may wait for
+// each other. Who needs the owner of a project locks the project first, so that it
+// does not change hands meanwhile.
 func forUpdate(tx *db.Tx) string {
 	if tx.Engine() == db.Postgres {
 		return " FOR NO KEY UPDATE"

@@ -121,13 +121,6 @@ func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monit
 	return u, err
 }
 
-// lockUser returns the user and keeps others from changing them meanwhile.
-func lockUser(ctx context.Context, tx *db.Tx, id uuid.UUID) (*monitor.User, error) {
-	var u monitor.User
-	err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`+forUpdate(tx), id), &u)
-	return &u, notFound(err, "user")
-}
-
 // SetPasswordHash gives the user another password, "" for none, and ends what
 // lets somebody in as them, except what keep names: all or nothing. It fails with
 // errs.NotFound when there is no such user.
