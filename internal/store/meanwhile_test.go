@@ -1,0 +1,85 @@
+package store_test
+
+import (
+	"testing"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
+)
+
+// onPostgres opens a database where two transactions write at once.
+func onPostgres(t *testing.T) *store.Store { return testdb.Open(t, db.Postgres, nil) }
+
+// meanwhile makes changes in a transaction that ends when other has to wait for it,
+// or has ended, and returns the error of other.
+func meanwhile(t *testing.T, s *store.Store, changes func(tx *db.Tx) error, other func() error) error {
+	t.Helper()
+	done := make(chan error, 1)
+	ended := false
+	var otherErr error
+	err := s.DB().InTx(t.Context(), func(tx *db.Tx) error {
+		if err := changes(tx); err != nil {
+			return err
+		}
+		go func() { done <- other() }()
+		for {
+			select {
+			case otherErr = <-done:
+				ended = true
+				return nil
+			default:
+			}
+			var waiting int
+			err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+			if err != nil || waiting > 0 {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ended {
+		otherErr = <-done
+	}
+	return otherErr
+}
+
+// run makes changes of statements with their arguments.
+func run(t *testing.T, statements ...[]any) func(*db.Tx) error {
+	return func(tx *db.Tx) error {
+		for _, s := range statements {
+			if _, err := tx.Exec(t.Context(), s[0].(string), s[1:]...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// handOver are the statements of a transfer of the project of a to b.
+func handOver(a, b store.Account) [][]any {
+	return [][]any{
+		{`SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE`, a.Project.ID},
+		{`UPDATE projects SET owner_id = $2 WHERE id = $1`, a.Project.ID, b.User.ID},
+		{`DELETE FROM members WHERE project_id = $1 AND user_id = $2`, a.Project.ID, b.User.ID},
+		{`INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'w', now())`, a.User.ID, a.Project.ID},
+	}
+}
+
+// A channel that is made while its project changes hands counts against the caps
+// of the new owner.
+func TestAChannelCountsAgainstTheOwnerWhomItComesTo(t *testing.T) {
+	s := onPostgres(t)
+	a := testdb.Account(t, s, "before@example.org")
+	b := testdb.Account(t, s, "after@example.org")
+	s.SetCaps(store.Caps{Channels: 2})
+	err := meanwhile(t, s, run(t, handOver(a, b)...), func() error {
+		return s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: a.Project.ID, Kind: "webhook", Config: "{}"})
+	})
+	if !full(err) {
+		t.Errorf("the new owner has two channels already: %v", err)
+	}
+}
