@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -37,6 +39,50 @@ func lockUsers(ctx context.Context, tx *db.Tx, ids ...uuid.UUID) (map[uuid.UUID]
 		users[id] = u
 	}
 	return users, nil
+}
+
+// withAllOf runs fn in a transaction that has locked the projects of a user, if
+// there is one, the user, and what is removed with them: what the user owns stays
+// as it is. It fails with the error of fn, which may run more than once.
+func (s *Store) withAllOf(ctx context.Context, user uuid.UUID, fn func(*db.Tx) error) error {
+	for {
+		err := s.db.InTx(ctx, func(tx *db.Tx) error {
+			if err := lockOwned(ctx, tx, user); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
+		if !errors.Is(err, errOwnsMore) {
+			return err
+		}
+	}
+}
+
+// errOwnsMore is the error of lockOwned when the user has got one more project
+// while it waited for the user. The next try finds it.
+var errOwnsMore = errors.New("a project came meanwhile")
+
+func lockOwned(ctx context.Context, tx *db.Tx, user uuid.UUID) error {
+	const owned = `SELECT p.id FROM projects p WHERE p.owner_id = $1`
+	var locked int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM (`+owned+` ORDER BY p.id`+forUpdate(tx)+`) locked`, user).Scan(&locked)
+	if err != nil {
+		return fmt.Errorf("lock the projects of a user: %w", err)
+	}
+	if _, err := lockUsers(ctx, tx, user); errs.KindOf(err) == errs.NotFound {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	// Those that are locked stay the user's, and with the user locked no more come.
+	var all int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM (`+owned+`) owned`, user).Scan(&all); err != nil {
+		return fmt.Errorf("count the projects of a user: %w", err)
+	}
+	if all > locked {
+		return errOwnsMore
+	}
+	return lockRemoved(ctx, tx, `c.project_id IN (`+owned+`)`, `h.project_id IN (`+owned+`)`, user)
 }
 
 // lockCheck returns the check with the code, its project locked before it. It is

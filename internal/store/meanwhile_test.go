@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 
 	"punctual/internal/db"
@@ -81,5 +82,61 @@ func TestAChannelCountsAgainstTheOwnerWhomItComesTo(t *testing.T) {
 	})
 	if !full(err) {
 		t.Errorf("the new owner has two channels already: %v", err)
+	}
+}
+
+// Whom the removal of an account is mailed to is known when nobody can change it any
+// more.
+func TestAFarewellIsSaidToThoseWhoLoseSomething(t *testing.T) {
+	comes := func(owner, other store.Account) [][]any {
+		return [][]any{
+			{`SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE`, owner.Project.ID},
+			{`INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'w', now())`, other.User.ID, owner.Project.ID},
+		}
+	}
+	for name, tc := range map[string]struct {
+		changes func(owner, other store.Account) [][]any
+		want    [2]int // projects that go, their members
+	}{
+		"a project that changes hands": {handOver, [2]int{0, 0}},
+		"a member who comes":           {comes, [2]int{1, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := onPostgres(t)
+			owner := testdb.Account(t, s, "owner@example.org")
+			other := testdb.Account(t, s, "other@example.org")
+			var got [2]int
+			failure := errors.New("nothing is removed")
+			err := meanwhile(t, s, run(t, tc.changes(owner, other)...), func() error {
+				return s.DeleteUser(t.Context(), owner.User.ID, func(gone []store.ProjectContent) ([]*monitor.Email, error) {
+					got = [2]int{len(gone), 0}
+					for _, p := range gone {
+						got[1] += len(p.Members)
+					}
+					return nil, failure
+				})
+			})
+			if !errors.Is(err, failure) || got != tc.want {
+				t.Errorf("%d projects go with their members, want %d; %v", got, tc.want, err)
+			}
+		})
+	}
+}
+
+// A project that comes while the account is being removed goes with it.
+func TestAProjectThatComesToAnAccountThatGoes(t *testing.T) {
+	s := onPostgres(t)
+	owner := testdb.Account(t, s, "owner@example.org")
+	other := testdb.Account(t, s, "other@example.org")
+	changes := append([][]any{{`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner.User.ID}}, handOver(other, owner)...)
+	told := 0
+	err := meanwhile(t, s, run(t, changes...), func() error {
+		return s.DeleteUser(t.Context(), owner.User.ID, func(gone []store.ProjectContent) ([]*monitor.Email, error) {
+			told = len(gone)
+			return nil, nil
+		})
+	})
+	if err != nil || told != 2 {
+		t.Errorf("%d projects are gone, want 2; %v", told, err)
 	}
 }

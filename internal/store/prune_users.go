@@ -86,9 +86,9 @@ func (s *Store) StaleUsers(ctx context.Context, before time.Time, after uuid.UUI
 // account is no longer stale, or somebody else has warned it meanwhile.
 func (s *Store) WarnStaleUser(ctx context.Context, before time.Time, u *StaleUser, mail *monitor.Email) (bool, error) {
 	var warned bool
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+	err := s.withAllOf(ctx, u.ID, func(tx *db.Tx) error {
 		warned = false
-		stale, err := lockStaleUser(ctx, tx, before, u)
+		stale, err := stillStale(ctx, tx, before, u)
 		if err != nil || !stale {
 			return err
 		}
@@ -113,9 +113,9 @@ func (s *Store) WarnStaleUser(ctx context.Context, before time.Time, u *StaleUse
 // came, or when it has had another warning since.
 func (s *Store) DeleteStaleUser(ctx context.Context, before time.Time, u *StaleUser) (bool, error) {
 	var gone bool
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+	err := s.withAllOf(ctx, u.ID, func(tx *db.Tx) error {
 		gone = false
-		stale, err := lockStaleUser(ctx, tx, before, u)
+		stale, err := stillStale(ctx, tx, before, u)
 		if err != nil || !stale {
 			return err
 		}
@@ -128,20 +128,9 @@ func (s *Store) DeleteStaleUser(ctx context.Context, before time.Time, u *StaleU
 	return gone, nil
 }
 
-// lockStaleUser tells whether the account is still as u says, and keeps logins
-// and pings from changing that until the transaction ends.
-func lockStaleUser(ctx context.Context, tx *db.Tx, before time.Time, u *StaleUser) (bool, error) {
-	for _, q := range []string{
-		`SELECT count(*) FROM (SELECT u.id FROM users u WHERE u.id = $1` + forUpdate(tx) + `) locked`,
-		`SELECT count(*) FROM (SELECT c.id FROM checks c WHERE c.project_id IN (SELECT p.id FROM projects p WHERE p.owner_id = $1) ORDER BY c.id` + forUpdate(tx) + `) locked`,
-	} {
-		var n int
-		err := tx.QueryRow(ctx, q, u.ID).Scan(&n)
-		if err != nil {
-			return false, fmt.Errorf("lock a stale user: %w", err)
-		}
-	}
-	// A statement of its own: it sees what was committed while the locks were waited for.
+// stillStale tells whether the account, which is locked with all it owns, is still
+// as u says. Logins and pings do not change that until the transaction ends.
+func stillStale(ctx context.Context, tx *db.Tx, before time.Time, u *StaleUser) (bool, error) {
 	var n int
 	err := tx.QueryRow(ctx, `SELECT count(*) FROM users u LEFT JOIN removal_notices n ON n.user_id = u.id
 		WHERE u.id = $2 AND u.email = $3 AND coalesce(n.message_id, '') = $4 AND `+staleUser, before, u.ID, u.Email, u.Warning.MessageID).Scan(&n)

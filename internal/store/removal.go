@@ -110,18 +110,17 @@ func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID, farewell Farewe
 // sessions, tokens) and the mails about them, and queues the mails that farewell
 // makes for the members of the projects in the same transaction.
 func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, farewell Farewell) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		var email string
-		err := tx.QueryRow(ctx, `SELECT u.email FROM users u WHERE u.id = $1`+forUpdate(tx), id).Scan(&email)
+	return s.withAllOf(ctx, id, func(tx *db.Tx) error {
+		u, err := lockUser(ctx, tx, id)
 		if err != nil {
-			return notFound(err, "user")
+			return err
 		}
 		gone, err := content(ctx, tx, `p.owner_id = $1`, id)
 		if err != nil {
 			return err
 		}
 		// First, so that what the farewell queues is not taken for a mail of the account.
-		if err := deleteUser(ctx, tx, id, email); err != nil {
+		if err := deleteUser(ctx, tx, id, u.Email); err != nil {
 			return err
 		}
 		tx.Wake(db.TopicChecks)
