@@ -93,7 +93,7 @@ func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := incident.Catch("worker", func() error { return r.store.(gateStore).Locate(ctx, batch) })
+		err := incident.Catch("worker", func() error { return r.store.Locate(ctx, batch) })
 		switch {
 		case err == nil:
 			r.unlocatable = false
@@ -122,9 +122,6 @@ func (r *Recorder) Find(a *store.Arrival) error { return r.look(a, false) }
 func (r *Recorder) Admit(a *store.Arrival) error { return r.look(a, true) }
 
 func (r *Recorder) look(a *store.Arrival, admit bool) error {
-	if r.gate == nil {
-		return nil
-	}
 	probe := *a
 	if !admit {
 		probe.Admitted = true
@@ -151,9 +148,6 @@ func (r *Recorder) look(a *store.Arrival, admit bool) error {
 // with errs.TooMany, with errs.NotFound when no project has the key, and with
 // errs.Unavailable like Record.
 func (r *Recorder) AdmitNew(a *store.Arrival) error {
-	if r.gate == nil {
-		return nil
-	}
 	if err := r.projectOf(a); err != nil {
 		return err
 	}

@@ -315,3 +315,11 @@ func TestSlugsThatMove(t *testing.T) {
 		}
 	})
 }
+
+// Whatever records the pings, the limits hold.
+func TestEveryRecorderHasLimits(t *testing.T) {
+	r := newRecorder(t, nothing, ping.Limits{Rates: ping.Rates{Check: 2}})
+	if taken, refusal := send(t, r, uuid.New(), monitor.PingSuccess, 5); taken != 2 || refusal == nil {
+		t.Errorf("%d pings taken, then %v; want 2", taken, refusal)
+	}
+}
