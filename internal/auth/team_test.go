@@ -153,7 +153,9 @@ func TestInvitationsEndWithTheRightToInvite(t *testing.T) {
 		a := testdb.Account(b.T, b.Store)
 		for name, end := range map[string]func(manager uuid.UUID) error{
 			"removed": func(m uuid.UUID) error { return b.Store.RemoveMember(b.Context(), a.Project.ID, m) },
-			"demoted": func(m uuid.UUID) error { return b.Store.SetMemberRole(b.Context(), a.Project.ID, m, monitor.RoleReadonly) },
+			"demoted": func(m uuid.UUID) error {
+				return b.Store.SetMemberRole(b.Context(), a.Project.ID, m, monitor.RoleReadonly)
+			},
 		} {
 			manager := testdb.Account(b.T, b.Store, name+"@example.net")
 			if err := b.Store.AddMember(b.Context(), a.Project.ID, manager.User.ID, monitor.RoleManager); err != nil {

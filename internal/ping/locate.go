@@ -93,7 +93,7 @@ func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := incident.Catch("worker", func() error { return r.store.(gateStore).Locate(ctx, batch) })
+		err := incident.Catch("worker", func() error { return r.store.Locate(ctx, batch) })
 		switch {
 		case err == nil:
 			r.unlocatable = false
@@ -112,37 +112,38 @@ func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
 	}
 }
 
-// Find makes sure that there is a check for a ping, and sets its Code and its
-// Project where it had to be looked up. It fails like Record.
-func (r *Recorder) Find(a *store.Arrival) error { return r.look(a, false) }
+// Find looks up whether there is a check for a ping, and sets the Project: where a
+// slug is nobody's, that of the ping key. It takes no place in the rates, and fails
+// like Record.
+func (r *Recorder) Find(a *store.Arrival) error {
+	probe := *a
+	probe.Admitted = true
+	err := r.lookUp(&probe)
+	a.Project = probe.Project
+	return err
+}
+
+// lookUp looks up the check of a ping, whether the gate knows it or not, and sets
+// the Code and the Project of the ping.
+func (r *Recorder) lookUp(a *store.Arrival) error {
+	w := &waiting{arrival: a, lookOnly: true, done: make(chan struct{})}
+	r.locate(w)
+	return w.outcome()
+}
 
 // Admit takes a place in the rates for a ping that Record is going to be called
 // for: with several pings that are to be recorded all or none, none is recorded
-// before all have their place. It fails like Record.
-func (r *Recorder) Admit(a *store.Arrival) error { return r.look(a, true) }
-
-func (r *Recorder) look(a *store.Arrival, admit bool) error {
-	if r.gate == nil {
-		return nil
-	}
+// before all have their place. Record finds the check of a slug once more. It fails
+// like Record.
+func (r *Recorder) Admit(a *store.Arrival) error {
 	probe := *a
-	if !admit {
-		probe.Admitted = true
-	}
 	known, err := r.gate.admit(&probe)
 	if !known {
-		w := &waiting{arrival: &probe, lookOnly: true, done: make(chan struct{})}
-		r.locate(w)
-		err = w.err
-		if err == nil {
-			err = probe.Err
-		}
+		err = r.lookUp(&probe)
 		a.Project = probe.Project
 	}
 	r.observe.rateRefused(err)
-	if err == nil {
-		a.Admitted = admit
-	}
+	a.Admitted = err == nil
 	return err
 }
 
@@ -151,9 +152,6 @@ func (r *Recorder) look(a *store.Arrival, admit bool) error {
 // with errs.TooMany, with errs.NotFound when no project has the key, and with
 // errs.Unavailable like Record.
 func (r *Recorder) AdmitNew(a *store.Arrival) error {
-	if r.gate == nil {
-		return nil
-	}
 	if err := r.projectOf(a); err != nil {
 		return err
 	}
@@ -172,14 +170,14 @@ func (r *Recorder) projectOf(a *store.Arrival) error {
 	probe := *a
 	probe.Code = uuid.Nil
 	probe.Admitted = true
-	w := &waiting{arrival: &probe, lookOnly: true, done: make(chan struct{})}
-	r.locate(w)
-	if w.err != nil {
-		return w.err
-	}
-	if probe.Project == uuid.Nil {
+	err := r.lookUp(&probe)
+	a.Project = probe.Project
+	switch {
+	case a.Project != uuid.Nil:
+		return nil
+	case err != nil:
+		return err
+	default:
 		return errs.NotFoundf("not found")
 	}
-	a.Project = probe.Project
-	return nil
 }

@@ -305,13 +305,29 @@ func TestSlugsThatMove(t *testing.T) {
 		if w := e.do("GET", path, ""); w.Code != 200 || e.check().NPings != 2 {
 			e.Errorf("to the other: %d", w.Code)
 		}
+		for _, path := range []string{"/ping/" + other.Code.String(), path} {
+			if w := e.do("GET", path, ""); w.Code != 200 {
+				e.Errorf("%s: %d", path, w.Code)
+			}
+		}
 		if _, err := e.store.DeleteCheck(e.Context(), other.Code); err != nil {
 			e.Fatal(err)
 		}
-		for range 2 {
-			if w := e.do("GET", "/ping/"+other.Code.String(), ""); w.Code != 404 {
-				e.Errorf("deleted: %d", w.Code)
+		// A bad request is told from a check that is gone, although that one was known.
+		for _, query := range []string{"?rid=wrong", "", ""} {
+			for _, path := range []string{"/ping/" + other.Code.String(), path} {
+				if w := e.do("GET", path+query, ""); w.Code != 404 {
+					e.Errorf("deleted, %s%s: %d", path, query, w.Code)
+				}
 			}
 		}
 	})
+}
+
+// Whatever records the pings, the limits hold.
+func TestEveryRecorderHasLimits(t *testing.T) {
+	r := newRecorder(t, nothing, ping.Limits{Rates: ping.Rates{Check: 2}})
+	if taken, refusal := send(t, r, uuid.New(), monitor.PingSuccess, 5); taken != 2 || refusal == nil {
+		t.Errorf("%d pings taken, then %v; want 2", taken, refusal)
+	}
 }

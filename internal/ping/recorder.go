@@ -49,7 +49,7 @@ type Recorder struct {
 	queue  chan *waiting
 	done   chan struct{}
 
-	gate        *gate // nil: all pings are let in
+	gate        *gate
 	located     sync.Mutex
 	unlocated   []*waiting // pings whose checks are to be looked up
 	locating    bool       // that is being done
@@ -61,6 +61,7 @@ type Recorder struct {
 
 // recording is the part of the store the Recorder needs.
 type recording interface {
+	gateStore
 	RecordPings(ctx context.Context, batch []*store.Arrival) error
 	Knows(a *store.Arrival) bool
 	Prefetch(ctx context.Context, batch []*store.Arrival) error
@@ -76,9 +77,14 @@ type waiting struct {
 // NewRecorder starts a Recorder. It must be closed.
 func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) *Recorder {
 	limits = limits.withDefaults()
-	r := &Recorder{store: s, limits: limits, log: log, observe: observe, queue: make(chan *waiting, limits.Queue), done: make(chan struct{})}
-	if s, ok := s.(gateStore); ok {
-		r.gate = newGate(s, limits.Rates)
+	r := &Recorder{
+		store:   s,
+		limits:  limits,
+		log:     log,
+		observe: observe,
+		queue:   make(chan *waiting, limits.Queue),
+		done:    make(chan struct{}),
+		gate:    newGate(s, limits.Rates),
 	}
 	go r.run()
 	return r
@@ -102,9 +108,6 @@ func (r *Recorder) Record(a *store.Arrival) error {
 		a.KeepBody = r.limits.Bodies.keep
 	}
 	w := &waiting{arrival: a, done: make(chan struct{})}
-	if r.gate == nil {
-		return r.record(w)
-	}
 	bySlug := a.Code == uuid.Nil
 	known, err := r.gate.admit(a)
 	switch {

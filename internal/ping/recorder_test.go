@@ -30,6 +30,12 @@ func (recording) Knows(*store.Arrival) bool { return true }
 
 func (recording) Prefetch(context.Context, []*store.Arrival) error { return nil }
 
+func (recording) Locate(context.Context, []*store.Arrival) error { return nil }
+
+func (recording) ProjectSize(context.Context, uuid.UUID) (store.ProjectSize, error) {
+	return store.ProjectSize{}, nil
+}
+
 func newRecorder(t *testing.T, f recording, limits ping.Limits) *ping.Recorder {
 	r := ping.NewRecorder(f, limits, slog.New(slog.DiscardHandler), ping.Observe{})
 	t.Cleanup(r.Close)

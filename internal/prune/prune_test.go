@@ -169,6 +169,12 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		if err := s.BeginEmailChange(t.Context(), &store.EmailChange{UserID: a.User.ID, Email: "y@example.org", ExpiresAt: s.Now().Add(day)}); err != nil {
 			t.Fatal(err)
 		}
+		for address, life := range map[string]time.Duration{"late@example.org": day, "in-time@example.org": 8 * day} {
+			v := store.Invitation{ProjectID: a.Project.ID, Email: address, Role: monitor.RoleMember, By: a.User.ID, ExpiresAt: s.Now().Add(life)}
+			if err := s.Invite(t.Context(), &v, []byte(address)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		mail("6", monitor.EmailSent)
 		mail("7", monitor.EmailFailed)
 		clock.Advance(7*day + time.Microsecond)
@@ -177,7 +183,7 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		exec(t, s, `UPDATE emails SET next_try_at = $1 WHERE message_id = '7'`, s.Now()) // given up just now
 		leave('d', time.Hour)
 		both(t, s, prune.Emails, prune.Result{{Name: "emails", Count: 3}, {Name: "sessions", Count: 2}, {Name: "login tokens", Count: 2},
-			{Name: "changes of address", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})
+			{Name: "changes of address", Count: 1}, {Name: "invitations", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})
 	})
 }
 

@@ -62,8 +62,8 @@ func (s *Store) Invite(ctx context.Context, i *Invitation, token []byte) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM invitations WHERE expires_at <= $1 OR (project_id = $2 AND email = $3)`, tx.Now(), i.ProjectID, i.Email); err != nil {
-			return fmt.Errorf("end old invitations: %w", err)
+		if _, err := tx.Exec(ctx, `DELETE FROM invitations WHERE project_id = $1 AND email = $2`, i.ProjectID, i.Email); err != nil {
+			return fmt.Errorf("end an earlier invitation: %w", err)
 		}
 		i.ID = uuid.New()
 		i.CreatedAt = tx.Now()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -139,4 +141,69 @@ func TestAProjectThatComesToAnAccountThatGoes(t *testing.T) {
 	if err != nil || told != 2 {
 		t.Errorf("%d projects are gone, want 2; %v", told, err)
 	}
+}
+
+// An address that unsubscribes is not alerted through a channel that is made, or
+// given the address, at that moment.
+func TestAnUnsubscriptionCountsForChannelsThatAreBeingMade(t *testing.T) {
+	const config = `{"address":"ops@example.org","up":true,"down":true}`
+	setup := func(t *testing.T) (*store.Store, store.Account, *monitor.Channel) {
+		s := onPostgres(t)
+		a := testdb.Account(t, s)
+		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: monitor.KindEmail, Config: config, Verified: true}
+		if err := s.CreateChannel(t.Context(), ch); err != nil {
+			t.Fatal(err)
+		}
+		return s, a, ch
+	}
+	agreed := func(t *testing.T, s *store.Store, id uuid.UUID) {
+		t.Helper()
+		ch, err := s.ChannelByID(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ch.Verified {
+			t.Error("it is alerted")
+		}
+	}
+	t.Run("made before", func(t *testing.T) {
+		s, a, ch := setup(t)
+		made := uuid.New()
+		err := meanwhile(t, s, run(t,
+			[]any{`SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE`, a.Project.ID},
+			[]any{`INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at) VALUES ($1, $2, 'email', '', $3, true, false, now())`,
+				made, a.Project.ID, config},
+		), func() error { return s.Unsubscribe(t.Context(), ch.ID) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreed(t, s, made)
+	})
+	refusal := func(t *testing.T, a store.Account) func(*db.Tx) error {
+		return run(t,
+			[]any{`SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE`, a.Project.ID},
+			[]any{`INSERT INTO refusals (address, project_id, refused_at) VALUES ('ops@example.org', $1, now())`, a.Project.ID})
+	}
+	t.Run("made after", func(t *testing.T) {
+		s, a, _ := setup(t)
+		made := &monitor.Channel{ProjectID: a.Project.ID, Kind: monitor.KindEmail, Config: config, Verified: true}
+		if err := meanwhile(t, s, refusal(t, a), func() error { return s.CreateChannel(t.Context(), made) }); err != nil {
+			t.Fatal(err)
+		}
+		agreed(t, s, made.ID)
+	})
+	t.Run("given the address", func(t *testing.T) {
+		s, a, _ := setup(t)
+		err := meanwhile(t, s, refusal(t, a), func() error {
+			_, err := s.ChangeChannel(t.Context(), a.Channel.ID, func(ch *monitor.Channel) error {
+				ch.Config = config
+				return nil
+			})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreed(t, s, a.Channel.ID)
+	})
 }

@@ -213,3 +213,36 @@ func TestChangesOfAnAddressThatCannotBe(t *testing.T) {
 		wantKind(t, "one that has expired", err, errs.NotFound)
 	})
 }
+
+// An invitation takes the place of an earlier one of the same address only: to end
+// those of other projects, it would need these locked.
+func TestAnInvitationLeavesOthersAlone(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		b := testdb.Account(t, s, "b@example.org")
+		invite := func(by store.Account, address string) {
+			t.Helper()
+			v := store.Invitation{ProjectID: by.Project.ID, Email: address, Role: monitor.RoleMember, By: by.User.ID, ExpiresAt: s.Now().Add(time.Hour)}
+			if err := s.Invite(t.Context(), &v, []byte(address)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stored := func(want int) {
+			t.Helper()
+			var n int
+			if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM invitations`).Scan(&n); err != nil || n != want {
+				t.Errorf("%d invitations are stored, %v; want %d", n, err, want)
+			}
+		}
+		invite(a, "x@example.org")
+		invite(b, "x@example.org")
+		clock.Advance(2 * time.Hour)
+		invite(a, "y@example.org")
+		stored(3)
+		invite(a, "x@example.org")
+		stored(3)
+		if list, err := s.InvitationsOf(t.Context(), a.Project.ID); err != nil || len(list) != 2 {
+			t.Errorf("%d invitations wait, %v; want 2", len(list), err)
+		}
+	})
+}

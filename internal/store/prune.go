@@ -133,9 +133,9 @@ func (s *Store) StaleEmails(before time.Time) Stale {
 		AND message_id NOT IN (SELECT message_id FROM removal_notices)`, before)
 }
 
-// StaleVisits are what logins and visits leave behind: sessions, login tokens and
-// changes of address that have expired, rate limits untouched and nodes not seen
-// for a day.
+// StaleVisits are what logins and visits leave behind: sessions, login tokens,
+// changes of address and invitations that have expired, rate limits untouched and
+// nodes not seen for a day.
 func (s *Store) StaleVisits() []Stale {
 	now := s.Now()
 	dayAgo := now.Add(-24 * time.Hour)
@@ -143,6 +143,7 @@ func (s *Store) StaleVisits() []Stale {
 		staleRows("sessions", "sessions", "id_hash", `expires_at <= $1`, now),
 		staleRows("login tokens", "login_tokens", "token_hash", `expires_at <= $1`, now),
 		staleRows("changes of address", "email_changes", "user_id", `expires_at <= $1`, now),
+		staleRows("invitations", "invitations", "id", `expires_at <= $1`, now),
 		staleRows("rate limits", "rate_limits", "key", `updated_at < $1`, dayAgo),
 		staleRows("nodes", "nodes", "id", `seen_at < $1`, dayAgo),
 	}

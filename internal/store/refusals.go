@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
 
@@ -33,7 +34,8 @@ func refused(ctx context.Context, q db.Querier, address string) (bool, error) {
 }
 
 // askRefused makes a channel to an address that has refused one that must be
-// asked first.
+// asked first. The project of the channel is locked, so that no address of it
+// unsubscribes meanwhile.
 func askRefused(ctx context.Context, q db.Querier, ch *monitor.Channel) error {
 	address := ch.Address()
 	if address == "" || !ch.Verified {
@@ -69,10 +71,11 @@ func keepRefusal(ctx context.Context, tx *db.Tx, before, ch *monitor.Channel) er
 // Unsubscribe ends the alerts of the channel's project to the channel's address:
 // through it, and through every other channel of the project to the same address.
 // Nobody but the address ends that, with AgreeToChannel. It fails with
-// errs.NotFound.
+// errs.NotFound, also for a channel that does not lead to an address.
 func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		project, err := projectOfChannel(ctx, tx, id)
+		// Nobody else makes or changes a channel of the project meanwhile.
+		project, err := lockProjectOfChannel(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -86,6 +89,9 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 			if channels[i].ID == id {
 				address = channels[i].Address()
 			}
+		}
+		if address == "" {
+			return errs.NotFoundf("channel not found")
 		}
 		for i := range channels {
 			ch := &channels[i]
@@ -107,12 +113,6 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 		}
 		return nil
 	})
-}
-
-func projectOfChannel(ctx context.Context, tx *db.Tx, id uuid.UUID) (uuid.UUID, error) {
-	var project uuid.UUID
-	err := tx.QueryRow(ctx, `SELECT h.project_id FROM channels h WHERE h.id = $1 AND h.kind = $2`, id, monitor.KindEmail).Scan(db.UUID(&project))
-	return project, notFound(err, "channel")
 }
 
 // AgreeToChannel stores that the channel's address wants its alerts, if agreed,

@@ -24,7 +24,7 @@ var wholeRows = map[string][]string{
 }
 
 // locks are what a caller of a function of wholeRows must call first.
-var locks = []string{"lockChannel", "lockProject", "lockUser", "lockChecks", "forUpdate", "findUnique"}
+var locks = []string{"lockChannel", "lockProject", "lockUser", "lockCheck", "lockChecks", "forUpdate", "findUnique"}
 
 // unlocked are callers of functions of wholeRows that need no lock of their own:
 // the row is new, or their callers, all named in wholeRows, hold it.
