@@ -70,13 +70,22 @@ func (a *App) makeBackups(ctx context.Context) error {
 	}
 }
 
-// untilBackup is when the next backup is due, 0 for now.
+// untilBackup is when the next backup is due, 0 for now. One that is dated in the
+// future, as by a clock that was wrong, is warned of and delays nothing.
 func (a *App) untilBackup(every time.Duration) (time.Duration, error) {
+	now := time.Now()
 	newest, err := backup.Newest(a.cfg.BackupDir)
 	if err != nil || newest.IsZero() {
 		return 0, err
 	}
-	return max(0, every-time.Since(newest)), nil
+	if newest.After(now) {
+		a.log.Warn("the newest backup is dated in the future: remove or rename it if the clock was wrong", "dated", newest)
+		newest, err = backup.NewestUntil(a.cfg.BackupDir, now)
+		if err != nil || newest.IsZero() {
+			return 0, err
+		}
+	}
+	return max(0, every-now.Sub(newest)), nil
 }
 
 func (a *App) backup(ctx context.Context) (backup.Result, error) {

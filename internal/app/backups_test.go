@@ -1,8 +1,10 @@
 package app
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +34,7 @@ func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 	for _, c := range []struct {
 		age  time.Duration
 		want status.Severity
-	}{{13 * time.Hour, status.Error}, {7 * time.Hour, status.OK}} {
+	}{{13 * time.Hour, status.Error}, {7 * time.Hour, status.OK}, {-24 * time.Hour, status.Warning}} {
 		name := "punctual-" + time.Now().Add(-c.age).UTC().Format("20060102T150405Z") + ".db"
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -40,5 +42,36 @@ func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 		if s := check(); s != c.want {
 			t.Errorf("the newest is %v old: %v, want %v", c.age, s, c.want)
 		}
+	}
+}
+
+// A backup that is dated in the future, as by a clock that was wrong, delays the
+// next one no longer than any other.
+func TestABackupOfTheFutureDelaysNoneForLong(t *testing.T) {
+	const every = 6 * time.Hour
+	dir := t.TempDir()
+	var said strings.Builder
+	a := &App{cfg: &config.Config{BackupDir: dir}, log: slog.New(slog.NewTextHandler(&said, nil))}
+	write := func(age time.Duration) {
+		t.Helper()
+		name := "punctual-" + time.Now().Add(-age).UTC().Format("20060102T150405Z") + ".db"
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(-1000 * time.Hour)
+	if due, err := a.untilBackup(every); err != nil || due != 0 {
+		t.Errorf("with none but that: due in %v, %v; want now", due, err)
+	}
+	if !strings.Contains(said.String(), "dated in the future") {
+		t.Errorf("logged: %s", said.String())
+	}
+	write(2 * every)
+	if due, err := a.untilBackup(every); err != nil || due != 0 {
+		t.Errorf("with an old one: due in %v, %v; want now", due, err)
+	}
+	write(time.Hour)
+	if due, err := a.untilBackup(every); err != nil || due <= 0 || due > every {
+		t.Errorf("with one of an hour ago: due in %v, %v", due, err)
 	}
 }

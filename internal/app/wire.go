@@ -74,7 +74,7 @@ func (a *App) wire() error {
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
 	})
-	p.bodies = ping.NewBodies(a.store, int64(a.cfg.PingBodyTotal), logs.In(a.log, logs.Ping))
+	p.bodies = ping.NewBodies(a.store, a.cfg.PingBodyTotal, logs.In(a.log, logs.Ping))
 	if !a.role.serves() {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 	site, err := web.New(web.Deps{
 		Site: web.Site{
 			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingEmailDomain: a.cfg.EmailPingDomain(),
-			PingBodyLimit: a.cfg.PingBodyLimit, PingBodyTotal: int64(a.cfg.PingBodyTotal),
+			PingBodyLimit: a.cfg.PingBodyLimit, PingBodyTotal: a.cfg.PingBodyTotal,
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
 			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
 		},

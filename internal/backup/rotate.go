@@ -88,18 +88,26 @@ func backupsIn(dir string) ([]string, error) {
 // Newest is when the newest backup in dir was made, zero where there is none. A
 // directory that is missing has none.
 func Newest(dir string) (time.Time, error) {
+	return NewestUntil(dir, time.Time{})
+}
+
+// NewestUntil is Newest of the backups that were not made after until, by their
+// names; a zero until leaves none out.
+func NewestUntil(dir string, until time.Time) (time.Time, error) {
 	names, err := backupsIn(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, nil
-	}
-	if err != nil || len(names) == 0 {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, err
 	}
-	made, err := time.Parse(stamp, named.FindStringSubmatch(names[len(names)-1])[1])
-	if err != nil {
-		return time.Time{}, fmt.Errorf("the name of backup %s: %w", names[len(names)-1], err)
+	for _, name := range slices.Backward(names) {
+		made, err := time.Parse(stamp, named.FindStringSubmatch(name)[1])
+		if err != nil {
+			return time.Time{}, fmt.Errorf("the name of backup %s: %w", name, err)
+		}
+		if until.IsZero() || !made.After(until) {
+			return made, nil
+		}
 	}
-	return made, nil
+	return time.Time{}, nil
 }
 
 // leftOver is the age at which a draft belongs to nobody any more.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestDefaultsStartAnEmbeddedSite(t *testing.T) {
 		{"PingEndpoint", c.PingEndpoint, "http://localhost:8000/ping/"},
 		{"PingEmailDomain", c.PingEmailDomain, "localhost"},
 		{"PingBodyLimit", c.PingBodyLimit, 100000},
-		{"PingBodyTotal", c.PingBodyTotal, 10000000000},
+		{"PingBodyTotal", c.PingBodyTotal, int64(10000000000)},
 		{"PingLogLimit", c.PingLogLimit, 100},
 		{"EmailFrom", c.EmailFrom, "Punctual <punctual@localhost>"},
 		{"SMTPPort", c.SMTPPort, 587},
@@ -166,6 +167,34 @@ func TestSettingsWithoutEffectAreWarnedOf(t *testing.T) {
 		got := load(t, tt.env).Warnings()
 		if len(got) != 1 || !strings.Contains(got[0], tt.want) {
 			t.Errorf("%v: warnings %q, want one with %q", tt.env, got, tt.want)
+		}
+	}
+}
+
+// Also where an int has 32 bits all that a setting may be fits into it.
+func TestTheBoundsOfNumbersFit(t *testing.T) {
+	for field := range reflect.TypeFor[config.Config]().Fields() {
+		if field.Type.Kind() != reflect.Int {
+			continue
+		}
+		for _, tag := range []string{"default", "min", "max"} {
+			text := field.Tag.Get(tag)
+			// Some numbers have no default: it follows from other settings.
+			if tag == "default" && text == "" {
+				continue
+			}
+			if _, err := strconv.ParseInt(text, 10, 32); err != nil {
+				t.Errorf("%s: its %s: %v", field.Name, tag, err)
+			}
+		}
+	}
+	c := load(t, map[string]string{"PUNCTUAL_PING_BODY_TOTAL": "1000000000000000"})
+	if c.PingBodyTotal != 1e15 {
+		t.Errorf("the most that may be is read as %d", c.PingBodyTotal)
+	}
+	for _, wrong := range []string{"-1", "1000000000000001", "99999999999999999999", "1e3"} {
+		if _, err := config.Load(map[string]string{"PUNCTUAL_PING_BODY_TOTAL": wrong}); err == nil {
+			t.Errorf("%s is taken", wrong)
 		}
 	}
 }

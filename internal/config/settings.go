@@ -54,12 +54,12 @@ func (s setting) set(text string) error {
 			return err
 		}
 		s.value.SetBool(b)
-	case reflect.Int:
-		n, err := strconv.Atoi(text)
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, s.value.Type().Bits())
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number%s", text, s.bounds())
 		}
-		s.value.SetInt(int64(n))
+		s.value.SetInt(n)
 	case reflect.Slice:
 		s.value.Set(reflect.ValueOf(splitList(text)))
 	default:
@@ -71,7 +71,7 @@ func (s setting) set(text string) error {
 // check holds the value against the bounds and the choices of its tags.
 func (s setting) check() error {
 	switch {
-	case s.value.Kind() == reflect.Int:
+	case s.value.CanInt():
 		if n := s.value.Int(); n < s.limit("min") || n > s.limit("max") {
 			return fmt.Errorf("%d is not allowed%s", n, s.bounds())
 		}

@@ -31,6 +31,10 @@ func Commits(path string) Check {
 // backupDelay is how much later than planned a backup may be: each takes its time.
 const backupDelay = time.Hour
 
+// clockSkew is how far in the future a backup may seem to have been made: clocks
+// differ a little.
+const clockSkew = time.Minute
+
 // Backups looks at the age of the newest backup, which newest tells and which is
 // to be made every so often; zero is none.
 func Backups(newest func() (time.Time, error), every time.Duration, now func() time.Time) Check {
@@ -43,6 +47,10 @@ func Backups(newest func() (time.Time, error), every time.Duration, now func() t
 			return Warn("there is none yet")
 		}
 		age := now().Sub(made)
+		if age < -clockSkew {
+			return Warn(fmt.Sprintf("the name of the newest says %s, which is in the future: has the clock been wrong? Remove or rename that file",
+				made.UTC().Format("2006-01-02 15:04:05 UTC")))
+		}
 		f := Well(fmt.Sprintf("the newest is %s old", brief(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
 		if age > every+max(every, backupDelay) {
 			f.Severity = Error

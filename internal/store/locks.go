@@ -129,7 +129,8 @@ func lockProjectOfChannel(ctx context.Context, tx *db.Tx, id uuid.UUID) (uuid.UU
 func lockRemoved(ctx context.Context, tx *db.Tx, checks, channels string, arg uuid.UUID) error {
 	for _, query := range []string{
 		`SELECT c.id FROM checks c WHERE ` + checks + ` ORDER BY c.id`,
-		`SELECT d.id FROM deliveries d WHERE d.status = 'pending' AND d.channel_id IN (SELECT h.id FROM channels h WHERE ` + channels + `) ORDER BY d.id`,
+		`SELECT d.id FROM deliveries d WHERE d.status = 'pending'
+			AND d.channel_id IN (SELECT h.id FROM channels h WHERE ` + channels + `) ORDER BY d.id`,
 	} {
 		var n int
 		err := tx.QueryRow(ctx, `SELECT count(*) FROM (`+query+forUpdate(tx)+`) locked`, arg).Scan(&n)
