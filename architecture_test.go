@@ -71,7 +71,7 @@ var onlyFor = map[string][]string{
 // thirdParty are the only modules of others that a pure package may use.
 var thirdParty = map[string][]string{
 	"internal/errs":     nil,
-	"internal/hosts":    {"golang.org/x/net/idna"},
+	"internal/hosts":    {"golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
 	"internal/clientip": nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/redact":   nil,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -138,7 +139,7 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 		return err
 	}
 	if refused {
-		if err := questionsOfRefused.take(ctx, a.Store, a.Signer, strings.ToLower(ch.Address())); err != nil {
+		if err := questionsOfRefused.take(ctx, a.Store, a.Signer, hosts.MailAddress(ch.Address())); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,9 @@ func (p *proxied) look(ctx context.Context, host string) error {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil && isLocalName(host) {
+		return ssrf.ErrProhibitedIP
+	}
 	if err != nil {
 		return nil
 	}
@@ -95,6 +98,22 @@ func (p *proxied) look(ctx context.Context, host string) error {
 		}
 	}
 	return nil
+}
+
+// isLocalName tells whether a name is one that only a local network has: a single
+// word, or one under a domain that the public DNS does not delegate (RFC 6761, 6762,
+// 8375 and the names that ICANN keeps for private use).
+func isLocalName(host string) bool {
+	host = strings.ToLower(host)
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	for _, domain := range []string{".localdomain", ".local", ".internal", ".intranet", ".private", ".corp", ".home", ".lan", ".home.arpa"} {
+		if strings.HasSuffix(host, domain) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *proxied) allowed(ip netip.Addr) error {

@@ -149,7 +149,8 @@ func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
 	for _, host := range []string{"127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.7]",
 		"[fe80::1%25eth0]", "[2606:2800:220:1::1%25eth0]",
-		"localhost", "LOCALHOST.", "a.localhost", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "127.0.0.0x1", "10.0.0.7."} {
+		"localhost", "LOCALHOST.", "a.localhost", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "127.0.0.0x1", "10.0.0.7.",
+		"localhost.localdomain", "ip6-localhost", "metadata.google.internal", "Router.LAN.", "printer.local", "nas.home.arpa"} {
 		for _, scheme := range []string{"http", "https"} {
 			_, err := call(soon(t), t, c, scheme+"://"+host+":8080/")
 			if e := failure(t, err); e.Message != refusal {

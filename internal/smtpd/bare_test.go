@@ -2,9 +2,12 @@ package smtpd_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"punctual/internal/smtpd"
 )
@@ -63,4 +66,27 @@ func TestWhoSaysNothingOfUseIsCutOffEarly(t *testing.T) {
 		busy.send("Subject: x\r\n\r\nx\r\n.\r\n")
 		busy.expect("250")
 	}, withLimits(smtpd.Limits{First: 300 * time.Millisecond}))
+}
+
+// TestAnInventedRecipientHoldsNoConnection: who names recipients, again and again,
+// and never sends a text is cut off all the same.
+func TestAnInventedRecipientHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	each(t, func(l *listener) {
+		c := hello(l, l.addr)
+		patience := time.Now().Add(20 * time.Second)
+		for n := 0; ; n++ {
+			for _, line := range []string{"MAIL FROM:<a@b>", "RCPT TO:<" + uuid.NewString() + "@" + domain + ">", "NOOP", "RSET"} {
+				// The server may close in the middle of a line.
+				_, _ = io.WriteString(c.raw, line+"\r\n")
+				if got := c.answer(); !strings.HasPrefix(got, "250") {
+					return
+				}
+				<-time.After(20 * time.Millisecond)
+			}
+			if time.Now().After(patience) {
+				l.Fatalf("the connection is open after %d messages that never came", n)
+			}
+		}
+	}, withLimits(smtpd.Limits{First: 300 * time.Millisecond, Read: 500 * time.Millisecond}))
 }

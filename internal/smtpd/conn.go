@@ -41,7 +41,7 @@ func (s *Server) track(raw net.Conn) *conn {
 	if len(s.conns) >= s.cfg.Limits.Connections {
 		return nil
 	}
-	c := &conn{Conn: raw, stream: raw, server: s, peer: network(raw.RemoteAddr()), first: time.Now().Add(s.cfg.Limits.First)}
+	c := &conn{Conn: raw, stream: raw, server: s, peer: network(raw.RemoteAddr()), until: time.Now().Add(s.cfg.Limits.First)}
 	c.commands.offerTLS = s.tls != nil
 	if c.peer != "" && s.connsOf(c.peer) >= s.cfg.Limits.PerAddress {
 		return nil
@@ -87,26 +87,29 @@ func network(a net.Addr) string {
 // be taken for commands.
 type conn struct {
 	net.Conn
-	server   *Server
-	peer     string    // see network
-	first    time.Time // until when there must have been a recipient
-	speaking bool      // there has been one; under the server's mu
-	busy     bool      // in the middle of a message; under the server's mu
-	expired  atomic.Bool
+	server    *Server
+	peer      string    // see network
+	until     time.Time // when the text of the next message must have begun; under the server's mu
+	named     bool      // there has been a recipient, ever; under the server's mu
+	busy      bool      // in the middle of a message; under the server's mu
+	receiving bool      // in the text of one; under the server's mu
+	expired   atomic.Bool
 
 	// What follows is used by the one goroutine that reads and writes.
 	stream   net.Conn // what is said goes over it: Conn, or TLS on it
 	commands commands
 }
 
-// SetReadDeadline is as the library asks, but no later than first before there is a
-// recipient: who says nothing of use must not hold a connection for minutes.
+// SetReadDeadline is as the library asks, but outside of the text of a message no
+// later than the next one must have begun: who says nothing of use, however often,
+// must not hold a connection.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.server.mu.Lock()
-	early := !c.speaking
+	until := c.until
+	receiving := c.receiving
 	c.server.mu.Unlock()
-	if early && (t.IsZero() || t.After(c.first)) {
-		t = c.first
+	if !receiving && (t.IsZero() || t.After(until)) {
+		t = until
 	}
 	return c.Conn.SetReadDeadline(t)
 }
@@ -191,18 +194,39 @@ func (c *conn) Close() error {
 }
 
 // begin and end enclose a message, from its first recipient to its answer: Stop
-// waits for it.
+// waits for it. The first recipient of a connection, and of no message after it,
+// gives more time to begin the text.
 func (c *conn) begin() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.busy = true
-	c.speaking = true
+	if !c.named {
+		c.named = true
+		c.until = time.Now().Add(c.server.cfg.Limits.Read)
+	}
+}
+
+// receive is the beginning of a text, whose lines have a time limit each.
+func (c *conn) receive() {
+	c.server.mu.Lock()
+	c.receiving = true
+	c.server.mu.Unlock()
+	_ = c.SetReadDeadline(time.Now().Add(c.server.cfg.Limits.Read))
+}
+
+// received is the end of a text whose pings are recorded: another message may
+// follow.
+func (c *conn) received() {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.until = time.Now().Add(c.server.cfg.Limits.Read)
 }
 
 func (c *conn) end() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.busy = false
+	c.receiving = false
 	if c.server.stopping {
 		c.expire()
 	}

@@ -49,7 +49,7 @@ type Limits struct {
 	Keep        int           // bytes of it that become the body of the ping, 1 MiB; negative = all
 	Connections int           // at the same time, 100
 	PerAddress  int           // of these from one address, but this machine's, 20
-	First       time.Duration // from the beginning of a connection to its first recipient, 1 min
+	First       time.Duration // from the beginning of a connection to its first recipient, 1 min; from there to a text it is Read
 	Recipients  int           // of one message, 100
 	Read        time.Duration // for a command to come, and for a whole message, 5 min (RFC 5321 §4.5.3.2)
 	Write       time.Duration // for an answer to be taken, 1 min

@@ -88,6 +88,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 // Data takes the message and answers when its pings are on disk.
 func (s *session) Data(r io.Reader) error {
+	s.conn.receive()
 	raw, err := s.read(r)
 	if err != nil {
 		return s.unread(err)
@@ -95,6 +96,9 @@ func (s *session) Data(r io.Reader) error {
 	if broken := incident.Catch("worker", func() error { err = s.record(raw, s.server.cfg.Now()); return nil }); broken != nil {
 		s.server.cfg.Log.Error("mail was put off", "remote", s.remote, "error", broken)
 		return errAway
+	}
+	if err == nil {
+		s.conn.received()
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 )
 
@@ -26,7 +27,8 @@ func (s *Store) Refused(ctx context.Context, address string) (bool, error) {
 
 func refused(ctx context.Context, q db.Querier, address string) (bool, error) {
 	var n int
-	err := q.QueryRow(ctx, `SELECT count(*) FROM refusals WHERE address = $1`, strings.ToLower(address)).Scan(&n)
+	// Refusals of before were kept as the address was written then.
+	err := q.QueryRow(ctx, `SELECT count(*) FROM refusals WHERE address IN ($1, $2)`, hosts.MailAddress(address), strings.ToLower(address)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for a refusal: %w", err)
 	}
@@ -95,7 +97,7 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 		}
 		for i := range channels {
 			ch := &channels[i]
-			if !strings.EqualFold(ch.Address(), address) || !ch.UnsubscribedAt.IsZero() {
+			if hosts.MailAddress(ch.Address()) != hosts.MailAddress(address) || !ch.UnsubscribedAt.IsZero() {
 				continue
 			}
 			ch.UnsubscribedAt = tx.Now()
@@ -107,7 +109,7 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 			}
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO refusals (address, project_id, refused_at) VALUES ($1, $2, $3)
-			ON CONFLICT (address, project_id) DO UPDATE SET refused_at = excluded.refused_at`, strings.ToLower(address), project, tx.Now())
+			ON CONFLICT (address, project_id) DO UPDATE SET refused_at = excluded.refused_at`, hosts.MailAddress(address), project, tx.Now())
 		if err != nil {
 			return fmt.Errorf("remember a refusal: %w", err)
 		}
@@ -136,7 +138,9 @@ func (s *Store) AgreeToChannel(ctx context.Context, id uuid.UUID, agreed func(*m
 			ch.Disabled = false
 			ch.LastError = ""
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM refusals WHERE address = $1 AND project_id = $2`, strings.ToLower(ch.Address()), ch.ProjectID); err != nil {
+		_, err = tx.Exec(ctx, `DELETE FROM refusals WHERE address IN ($1, $2) AND project_id = $3`,
+			hosts.MailAddress(ch.Address()), strings.ToLower(ch.Address()), ch.ProjectID)
+		if err != nil {
 			return fmt.Errorf("end a refusal: %w", err)
 		}
 		return updateChannel(ctx, tx, ch)
