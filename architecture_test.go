@@ -24,7 +24,8 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/redact", "internal/schedule", "internal/text", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/text"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/redact", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},

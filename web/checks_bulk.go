@@ -113,7 +113,7 @@ func (b *bulk) many() string {
 	if len(b.checks) == 1 {
 		return "“" + b.checks[0].Title() + "”"
 	}
-	return plural(len(b.checks), "check", "checks")
+	return text.Plural(len(b.checks), "check", "checks")
 }
 
 // told says what was done to n of the checks: "Paused 3 checks." Those that
@@ -126,7 +126,7 @@ func (b *bulk) told(n int, done, already string) string {
 	case rest == 0:
 		return done + " " + b.many() + "."
 	default:
-		return fmt.Sprintf("%s %s; %d %s already.", done, plural(n, "check", "checks"), rest, already)
+		return fmt.Sprintf("%s %s; %d %s already.", done, text.Plural(n, "check", "checks"), rest, already)
 	}
 }
 
@@ -201,7 +201,7 @@ func (s *Server) retag(r *http.Request, b *bulk, done, already string, change fu
 	})
 	maps.DeleteFunc(full, func(_ int64, yes bool) bool { return !yes })
 	if len(full) > 0 {
-		return fmt.Sprintf("%s %s; %d have no room for more tags (%d characters).", done, plural(n, "check", "checks"), len(full), monitor.MaxTagsLength), err
+		return fmt.Sprintf("%s %s; %d have no room for more tags (%d characters).", done, text.Plural(n, "check", "checks"), len(full), monitor.MaxTagsLength), err
 	}
 	return b.told(n, done, already), err
 }
@@ -251,7 +251,7 @@ func (s *Server) bulkRemove(r *http.Request, b *bulk) (string, error) {
 	if n == 1 && len(b.checks) == 1 {
 		return b.many() + " has been removed.", err
 	}
-	return plural(n, "check has", "checks have") + " been removed.", err
+	return text.Plural(n, "check has", "checks have") + " been removed.", err
 }
 
 // removeManyPage asks before checks are removed, and names them: what is named
@@ -271,5 +271,5 @@ func newRemoveManyPage(project *monitor.Project, checks []monitor.Check, back li
 
 // Heading asks the question.
 func (p *removeManyPage) Heading() string {
-	return "Remove " + plural(len(p.Checks), "check", "checks") + "?"
+	return "Remove " + text.Plural(len(p.Checks), "check", "checks") + "?"
 }

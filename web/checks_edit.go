@@ -158,7 +158,7 @@ func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
 		sched.set(&c)
 		err = s.Store.CreateCheckFreeSlug(r.Context(), &c, store.Channels{All: true})
 		if errs.KindOf(err) == errs.Conflict {
-			form.Fail("", upperFirst(errs.Message(err))+".")
+			form.Fail("", text.UpperFirst(errs.Message(err))+".")
 			err = nil
 		}
 		if err != nil {
@@ -343,7 +343,7 @@ func (s *Server) copyCheck(w http.ResponseWriter, r *http.Request) error {
 	twin := copyOf(c, monitor.NewCheck(project.ID, s.Store.Now()))
 	err = s.Store.CreateCheckFreeSlug(r.Context(), &twin, store.Channels{IDs: ids})
 	if errs.KindOf(err) == errs.Conflict {
-		visitorOf(r).flash("error", upperFirst(errs.Message(err))+".")
+		visitorOf(r).flash("error", text.UpperFirst(errs.Message(err))+".")
 		return s.redirect(w, r, checkURL(c, ""))
 	}
 	if err != nil {

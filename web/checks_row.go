@@ -11,6 +11,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 // shown is a state as pages colour it: the class s-<shown> and the filter
@@ -303,11 +304,11 @@ func describeRuns(n, onTime, late, failed, missed int) string {
 	if n == 0 {
 		return "No runs yet"
 	}
-	text := "Last " + plural(n, "run", "runs") + ":"
+	said := "Last " + text.Plural(n, "run", "runs") + ":"
 	sep := " "
 	add := func(n int, what string) {
 		if n > 0 {
-			text += sep + strconv.Itoa(n) + " " + what
+			said += sep + strconv.Itoa(n) + " " + what
 			sep = ", "
 		}
 	}
@@ -315,5 +316,5 @@ func describeRuns(n, onTime, late, failed, missed int) string {
 	add(late, "late")
 	add(failed, "failed")
 	add(missed, "missed")
-	return text
+	return said
 }

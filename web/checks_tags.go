@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // tagChip is a tag above the list, coloured by the worst of its checks.
@@ -80,6 +81,6 @@ func (n *tagStates) worst() (shown, string) {
 	case n.up > 0:
 		return shownUp, of(n.up, "up")
 	default:
-		return shownNew, plural(n.total, "check", "checks")
+		return shownNew, text.Plural(n.total, "check", "checks")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 const (
@@ -139,7 +140,7 @@ func drawCalendar(days []day) template.HTML {
 			down++
 			s := span{Tally: d.Tally}
 			bad = fmt.Appendf(bad, `<g><title>%s: %s, %s, %s up</title><path class="c-down" d="%s"/><path class="c-bar" d="M%d %dh5"/></g>`,
-				d.From.Format("Mon, 2 Jan 2006"), plural(d.Downtimes, "downtime", "downtimes"), duration(d.Down), s.Uptime(), square, x+3, y+dayEdge/2)
+				d.From.Format("Mon, 2 Jan 2006"), text.Plural(d.Downtimes, "downtime", "downtimes"), duration(d.Down), s.Uptime(), square, x+3, y+dayEdge/2)
 		}
 		if i%7 == 0 && (i == 0 && d.From.Day() < 22 || d.From.Day() <= 7 && i > 0) {
 			marks = fmt.Appendf(marks, `<text x="%d" y="11">%s</text>`, x, d.From.Format("Jan"))
@@ -148,7 +149,7 @@ func drawCalendar(days []day) template.HTML {
 	for row := 0; row < 7; row += 2 {
 		marks = fmt.Appendf(marks, `<text x="0" y="%d">%s</text>`, calendarTop+row*dayStep+9, days[row%len(days)].From.Format("Mon"))
 	}
-	label := fmt.Sprintf("The last %d weeks, day by day: %s watched, %s with downtime", weeks, plural(watched, "day", "days"), strconv.Itoa(down))
+	label := fmt.Sprintf("The last %d weeks, day by day: %s watched, %s with downtime", weeks, text.Plural(watched, "day", "days"), strconv.Itoa(down))
 	return template.HTML(fmt.Sprintf(`<svg class="calendar" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">%[4]s`+ //nolint:gosec // all ours
 		`<path class="c-none" d="%[5]s"/><path class="c-up" d="%[6]s"/>%[7]s</svg>`,
 		calendarLeft+weeks*dayStep, calendarTop+7*dayStep, label, marks, unknown, good, bad))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // templateFuncs are what templates may call beside the built-in functions.
@@ -21,7 +22,7 @@ func (s *Server) templateFuncs() template.FuncMap {
 		"exact":     exact,                      // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
 		"clock":     clockTag,                   // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
 		"duration":  duration,                   // duration .Timeout: "1 hour", "3 hr 58 min"
-		"plural":    plural,                     // plural 3 "check" "checks": "3 checks"
+		"plural":    text.Plural,                // plural 3 "check" "checks": "3 checks"
 		"project":   monitor.ProjectTitle,       // project .Name: what the project is called
 		"initials":  initials,                   // initials "jane.roe@example.org": "JR"
 		"many":      many,                       // many .Code: whether it has several lines
@@ -103,9 +104,9 @@ func distance(d time.Duration) string {
 	case d < 60*24*time.Hour:
 		return duration(d.Truncate(24 * time.Hour))
 	case d < 2*365*24*time.Hour:
-		return plural(int(d/(30*24*time.Hour)), "month", "months")
+		return text.Plural(int(d/(30*24*time.Hour)), "month", "months")
 	default:
-		return plural(int(d/(365*24*time.Hour)), "year", "years")
+		return text.Plural(int(d/(365*24*time.Hour)), "year", "years")
 	}
 }
 
@@ -144,7 +145,7 @@ func duration(d time.Duration) string {
 				return strconv.Itoa(n) + " " + u.short + " " + strconv.Itoa(m) + " " + next.short
 			}
 		}
-		return plural(n, u.one, u.several)
+		return text.Plural(n, u.one, u.several)
 	}
 	return ""
 }
@@ -153,7 +154,7 @@ func duration(d time.Duration) string {
 // "10 GB", "1.5 kB", "1 byte".
 func byteCount(n int64) string {
 	if n < 1000 {
-		return plural(int(n), "byte", "bytes")
+		return text.Plural(int(n), "byte", "bytes")
 	}
 	value := float64(n)
 	unit := ""
@@ -164,14 +165,6 @@ func byteCount(n int64) string {
 		}
 	}
 	return strconv.FormatFloat(math.Round(value*10)/10, 'f', -1, 64) + " " + unit
-}
-
-// plural is the number with the word that fits it.
-func plural(n int, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + several
 }
 
 // initials are the one or two letters of an avatar.

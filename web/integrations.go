@@ -12,6 +12,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // The kinds of channels that need more here than a form (contract §2.11).
@@ -118,22 +119,22 @@ const healthTime = 30 * 24 * time.Hour
 // were none.
 func (v *channelView) Delivered() string {
 	h, all := v.Health, v.Health.Sent+v.Health.Failed
-	var text string
+	var said string
 	switch {
 	case all == 0:
 	case h.Failed == 0:
-		text = plural(all, "alert", "alerts") + " in 30 days, all delivered"
+		said = text.Plural(all, "alert", "alerts") + " in 30 days, all delivered"
 	default:
 		// Rounded down: 100 % is all of them.
-		text = fmt.Sprintf("%d of %s delivered in 30 days (%d %%)", h.Sent, plural(all, "alert", "alerts"), h.Sent*100/all)
+		said = fmt.Sprintf("%d of %s delivered in 30 days (%d %%)", h.Sent, text.Plural(all, "alert", "alerts"), h.Sent*100/all)
 	}
 	if h.Waiting > 0 {
-		if text != "" {
-			text += ", "
+		if said != "" {
+			said += ", "
 		}
-		text += fmt.Sprintf("%d to be tried again", h.Waiting)
+		said += fmt.Sprintf("%d to be tried again", h.Waiting)
 	}
-	return text
+	return said
 }
 
 // channelState is what to expect of a channel.

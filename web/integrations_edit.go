@@ -352,7 +352,7 @@ func (s *Server) saveChannelChecks(w http.ResponseWriter, r *http.Request) error
 	if err := s.Store.SetChannelChecks(r.Context(), c.ID, ids); err != nil {
 		return err
 	}
-	visitorOf(r).flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, plural(len(ids), "check", "checks")))
+	visitorOf(r).flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(len(ids), "check", "checks")))
 	return s.redirect(w, r, integrationsPath(project.ID))
 }
 

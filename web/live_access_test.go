@@ -48,7 +48,7 @@ func TestAStreamSendsNothingToWhoMayNotLookAnyMore(t *testing.T) {
 			s.post("/accounts/logout/", nil).is(http.StatusSeeOther)
 		},
 		"logged out elsewhere": func(s, _ *testSite, user *monitor.User, _ *monitor.Project) {
-			_, err := s.store.DeleteSessionsOf(s.Context(), user.ID, nil)
+			_, err := s.store.EndAccess(s.Context(), user.ID, store.Access{})
 			must(s, err)
 		},
 		"session over": func(s, _ *testSite, _ *monitor.User, _ *monitor.Project) {

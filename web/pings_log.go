@@ -10,6 +10,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // maxLogPings bounds the log page (features §19).
@@ -109,19 +110,19 @@ func (e *logRow) Excerpt() string {
 	if e.Ping.BodySize == 0 {
 		return ""
 	}
-	text := e.Ping.Body
-	if int64(len(text)) < e.Ping.BodySize { // it may be cut within a character
+	body := e.Ping.Body
+	if int64(len(body)) < e.Ping.BodySize { // it may be cut within a character
 		for range utf8.UTFMax - 1 {
-			if r, n := utf8.DecodeLastRune(text); r != utf8.RuneError || n != 1 {
+			if r, n := utf8.DecodeLastRune(body); r != utf8.RuneError || n != 1 {
 				break
 			}
-			text = text[:len(text)-1]
+			body = body[:len(body)-1]
 		}
 	}
-	if !isText(text) {
-		return "(" + plural(int(e.Ping.BodySize), "byte", "bytes") + ", not text)"
+	if !isText(body) {
+		return "(" + text.Plural(int(e.Ping.BodySize), "byte", "bytes") + ", not text)"
 	}
-	return strings.Join(strings.Fields(string(text)), " ")
+	return strings.Join(strings.Fields(string(body)), " ")
 }
 
 // Via names the channel of an alert.

@@ -6,6 +6,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // passwordPage sets a password, or another one, or takes it away.
@@ -82,10 +83,10 @@ func (s *Server) by(r *http.Request) auth.By {
 func endedWords(ended store.Ended) string {
 	words := ""
 	if ended.Sessions > 0 {
-		words += " You are logged out on " + plural(int(ended.Sessions), "other device", "other devices") + "."
+		words += " You are logged out on " + text.Plural(int(ended.Sessions), "other device", "other devices") + "."
 	}
 	if ended.Tokens > 0 {
-		words += " " + plural(int(ended.Tokens), "account token", "account tokens") + " revoked."
+		words += " " + text.Plural(int(ended.Tokens), "account token", "account tokens") + " revoked."
 	}
 	return words
 }

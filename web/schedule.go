@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // scheduleInput is a schedule as the forms send it.
@@ -123,14 +123,9 @@ func scheduleProblem(kind schedule.Kind, expr, tz string) (field, message string
 		return "schedule", hint.Sentence
 	}
 	if wrong, ok := errors.AsType[*schedule.SyntaxError](err); ok {
-		return "schedule", upperFirst(wrong.Error()) + "."
+		return "schedule", text.UpperFirst(wrong.Error()) + "."
 	}
 	return "schedule", "This schedule cannot be read."
-}
-
-func upperFirst(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return strings.ToUpper(string(r)) + s[n:]
 }
 
 // scheduleFields is what the partial "schedule-fields" shows.

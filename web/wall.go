@@ -132,12 +132,12 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 	case len(checks) == 0:
 		p.State, p.Summary = shownNew, "No checks"
 	case len(down) > 0:
-		p.State, p.Summary = shownDown, plural(len(down), "down", "down")
+		p.State, p.Summary = shownDown, text.Plural(len(down), "down", "down")
 		if len(late) > 0 {
-			p.Summary += ", " + plural(len(late), "late", "late")
+			p.Summary += ", " + text.Plural(len(late), "late", "late")
 		}
 	case len(late) > 0:
-		p.State, p.Summary = shownLate, plural(len(late), "late", "late")
+		p.State, p.Summary = shownLate, text.Plural(len(late), "late", "late")
 	case paused == len(checks):
 		p.State, p.Summary = shownPaused, "All paused"
 	default:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // userDeleteCmd is `punctual user delete`.
@@ -26,12 +27,12 @@ func (c *userDeleteCmd) Run(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w.stdout, "The account of %s goes with %s:\n", user.Email, counted(len(gone), "project"))
+		fmt.Fprintf(w.stdout, "The account of %s goes with %s:\n", user.Email, text.Plural(len(gone), "project", "projects"))
 		people := 0
 		for i := range gone {
 			p := &gone[i]
 			people += len(p.Members)
-			fmt.Fprintf(w.stdout, "  %s: %s, %s", p.Title(), counted(p.Checks, "check"), counted(p.Channels, "integration"))
+			fmt.Fprintf(w.stdout, "  %s: %s, %s", p.Title(), text.Plural(p.Checks, "check", "checks"), text.Plural(p.Channels, "integration", "integrations"))
 			for n, m := range p.Members {
 				lead := ", "
 				if n == 0 {
@@ -73,12 +74,4 @@ func confirm(w *world, address string) error {
 		return errors.New("this is not the address; nothing was removed")
 	}
 	return nil
-}
-
-// counted is "1 check" or "2 checks".
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

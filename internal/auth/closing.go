@@ -97,19 +97,11 @@ func (s *Service) forgetLimits(ctx context.Context, user *monitor.User) {
 // account tokens end, and no password or link opens anything. Their checks are watched
 // as before. It is no error when they were out already.
 func (s *Service) Deactivate(ctx context.Context, user uuid.UUID) error {
-	if _, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = false; return nil }); err != nil {
+	ended, err := s.Store.Deactivate(ctx, user)
+	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteLoginTokens(ctx, user); err != nil {
-		return err
-	}
-	if _, err := s.Store.DeleteSessionsOf(ctx, user, nil); err != nil {
-		return err
-	}
-	if err := s.Store.DeleteAccountTokens(ctx, user); err != nil {
-		return err
-	}
-	s.Log.InfoContext(ctx, "account deactivated", "user", user)
+	s.Log.InfoContext(ctx, "account deactivated", "user", user, "sessions", ended.Sessions, "tokens", ended.Tokens)
 	return nil
 }
 

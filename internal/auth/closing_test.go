@@ -70,6 +70,35 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 	})
 }
 
+// Somebody who is half out is neither kept out nor told of: it is all or nothing.
+func TestDeactivatingIsAllOrNothing(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		b := newBench(t, s, clock)
+		b.ask("jane@example.org")
+		id, token, _ := b.link()
+		if _, err := b.UseLink(t.Context(), id, token); err != nil {
+			t.Fatal(err)
+		}
+		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(auth.SessionLife)}
+		if err := s.SaveSession(t.Context(), session); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.DB().Exec(t.Context(), `ALTER TABLE account_tokens RENAME TO broken_tokens`); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Deactivate(t.Context(), id); err == nil {
+			t.Fatal("the account is said to be deactivated")
+		}
+		user, err := s.UserByID(t.Context(), id)
+		if err != nil || !user.IsActive {
+			t.Errorf("active: %t, %v", user.IsActive, err)
+		}
+		if sessions, err := s.SessionsOf(t.Context(), id); err != nil || len(sessions) != 1 {
+			t.Errorf("%d sessions, %v", len(sessions), err)
+		}
+	})
+}
+
 func TestAnOperatorInvitesSomebody(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		var links []string

@@ -156,7 +156,7 @@ func TestASessionEndedElsewhereStaysEnded(t *testing.T) {
 		a := testdb.Account(b.T, b.store)
 		b.visit(set("user", a.User.ID.String()))
 		cookie := b.visit(func(s *sessions.Session) {
-			if _, err := b.store.DeleteSessionsOf(b.Context(), a.User.ID, nil); err != nil {
+			if _, err := b.store.EndAccess(b.Context(), a.User.ID, store.Access{}); err != nil {
 				b.Fatal(err)
 			}
 			s.Values["theme"] = "dark" // a request under way meanwhile

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"punctual/internal/text"
 )
 
 // Canonical returns the one spelling of a host that two spellings are compared
@@ -50,7 +52,7 @@ func Name(hostport string) string {
 // A name that is not ASCII is written in punycode, as clients send it.
 func Domain(name string) string {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if isASCII(name) {
+	if text.IsASCII(name) {
 		return name
 	}
 	ascii, err := idna.Lookup.ToASCII(name)
@@ -108,13 +110,4 @@ func join(name, port string) string {
 		return name
 	}
 	return name + ":" + port
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }

@@ -1,10 +1,9 @@
 package mail
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/google/uuid"
+
+	"punctual/internal/text"
 )
 
 // The kinds of mail that come by themselves, to users who have not switched them off.
@@ -71,7 +70,7 @@ type ReportCell struct {
 }
 
 // Title is "Monthly report".
-func (r Report) Title() string { return strings.ToUpper(r.Period[:1]) + r.Period[1:] + " report" }
+func (r Report) Title() string { return text.UpperFirst(r.Period) + " report" }
 
 // Report makes the mail.
 func (c *Composer) Report(r Report) (*Message, error) {
@@ -85,10 +84,7 @@ func (c *Composer) Nag(n Nag) (*Message, error) {
 
 // Still says how many checks are down: "2 checks still down".
 func (n Nag) Still() string {
-	if n.Down == 1 {
-		return "1 check still down"
-	}
-	return fmt.Sprintf("%d checks still down", n.Down)
+	return text.Plural(n.Down, "check", "checks") + " still down"
 }
 
 func (c *Composer) reportMail(kind, subject string, f ReportFrame, data any) (*Message, error) {

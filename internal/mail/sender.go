@@ -9,13 +9,13 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
 	"punctual/internal/hosts"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // The ways a connection to the SMTP server is encrypted (PUNCTUAL_SMTP_TLS).
@@ -223,7 +223,7 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 // punycode where it is not ASCII.
 func overTheWire(a *mail.Address) *mail.Address {
 	at := strings.LastIndexByte(a.Address, '@')
-	if isASCII(a.Address[at+1:]) {
+	if text.IsASCII(a.Address[at+1:]) {
 		return a
 	}
 	return &mail.Address{Name: a.Name, Address: a.Address[:at+1] + hosts.Domain(a.Address[at+1:])}
@@ -235,21 +235,12 @@ func overTheWire(a *mail.Address) *mail.Address {
 func needsSMTPUTF8(m *gomail.Msg) bool {
 	for _, header := range []gomail.AddrHeader{gomail.HeaderFrom, gomail.HeaderTo, gomail.HeaderEnvelopeFrom} {
 		for _, address := range m.GetAddrHeader(header) {
-			if !isASCII(address.Address) {
+			if !text.IsASCII(address.Address) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 func headerSafe(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }

@@ -44,13 +44,6 @@ func check(form url.Values, name string, on bool) {
 	}
 }
 
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // fields are the settings of a kind by their names in the stored JSON; the
 // values point to where they go: *string, *bool, *int or *map[string]string.
 type fields map[string]any

@@ -143,7 +143,7 @@ func (n *Email) Send(ctx context.Context, ev Event) (Result, error) {
 		return Result{Response: "The mail server has accepted the mail."}, nil
 	case errors.As(err, &refused):
 		return Result{}, &Error{
-			Message:   head(upperFirst(refused.Message)+".", maxMessage),
+			Message:   head(text.UpperFirst(refused.Message)+".", maxMessage),
 			Permanent: refused.BadAddress,
 			GiveUp:    refused.Permanent,
 			Err:       err,

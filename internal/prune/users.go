@@ -11,6 +11,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 const (
@@ -200,12 +201,5 @@ func history(u *store.StaleUser) string {
 
 // content says what goes with the account.
 func content(u *store.StaleUser) string {
-	return plural(u.Projects, "project") + " and " + plural(u.Checks, "check")
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return text.Plural(u.Projects, "project", "projects") + " and " + text.Plural(u.Checks, "check", "checks")
 }

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/notify"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 const (
@@ -66,7 +67,7 @@ func content(m *mail.Report, records []record, spans [2]Span, root string) {
 	}
 	before, past := "no downtime", "there was no downtime"
 	if checks > 0 {
-		before = plural(checks, "check") + " had " + plural(downtimes, "downtime event")
+		before = text.Plural(checks, "check", "checks") + " had " + text.Plural(downtimes, "downtime event", "downtime events")
 		past = before
 	}
 	now := "nothing is down now"
@@ -74,7 +75,7 @@ func content(m *mail.Report, records []record, spans [2]Span, root string) {
 		now = isDown(down, len(records))
 	}
 	m.Short = now + " · " + before
-	m.Sentence = upperFirst(now) + ". " + spans[0].In + ", " + past + "."
+	m.Sentence = text.UpperFirst(now) + ". " + spans[0].In + ", " + past + "."
 	m.Down = down > 0
 	m.Columns = [2]string{spans[0].Name, spans[1].Name}
 	slices.SortFunc(records, byDowntime)
@@ -173,7 +174,7 @@ func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
 	case !existed:
 		return mail.ReportCell{}
 	case t.Downtimes > 0:
-		return mail.ReportCell{Text: plural(t.Downtimes, "downtime"), Sub: lasting(t.Down)}
+		return mail.ReportCell{Text: text.Plural(t.Downtimes, "downtime", "downtimes"), Sub: lasting(t.Down)}
 	case t.Watched == 0:
 		return mail.ReportCell{Text: "Not watched"}
 	default:
@@ -194,8 +195,6 @@ func isDown(down, checks int) string {
 	}
 }
 
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
 // word is the status of a check in a list; grace is called late there.
 func word(s monitor.Status) string {
 	if s == monitor.StatusGrace {
@@ -210,11 +209,4 @@ func lasting(d time.Duration) string {
 		d = d.Truncate(time.Minute)
 	}
 	return schedule.DescribeDuration(max(d, time.Second))
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

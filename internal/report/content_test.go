@@ -12,6 +12,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 	"punctual/templates"
 )
 
@@ -76,7 +77,7 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 			want = "1 check is down now. "
 		}
 		if tc.downtimes > 0 {
-			want += fmt.Sprintf("In March, 1 check had %s.", plural(tc.downtimes, "downtime event"))
+			want += fmt.Sprintf("In March, 1 check had %s.", text.Plural(tc.downtimes, "downtime event", "downtime events"))
 		} else {
 			want += "In March, there was no downtime."
 		}

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 const (
@@ -47,7 +48,9 @@ type Round struct {
 }
 
 // String is for people: "2 reports, 1 nag".
-func (r Round) String() string { return plural(r.Reports, "report") + ", " + plural(r.Nags, "nag") }
+func (r Round) String() string {
+	return text.Plural(r.Reports, "report", "reports") + ", " + text.Plural(r.Nags, "nag", "nags")
+}
 
 // Run looks again and again until ctx ends.
 func (w *Worker) Run(ctx context.Context) {

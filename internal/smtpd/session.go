@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"punctual/internal/mail/inbound"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // Answers to a message.
@@ -252,9 +252,7 @@ func userAgent(from string) string {
 	if from == "" {
 		from = "<>" // as bounces and automatic answers have it
 	}
-	from = strings.ReplaceAll(strings.ToValidUTF8(from, "\uFFFD"), "\x00", "")
-	ua := []rune("Email from " + from)
-	return string(ua[:min(len(ua), monitor.MaxUserAgent)])
+	return text.Clip("Email from "+from, monitor.MaxUserAgent)
 }
 
 // bodyOf is nil for nothing, like that of other pings.

@@ -93,12 +93,3 @@ func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) (*Ac
 	})
 	return &t, err
 }
-
-// DeleteAccountTokens removes all tokens of the user.
-func (s *Store) DeleteAccountTokens(ctx context.Context, user uuid.UUID) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1`, user)
-	if err != nil {
-		return fmt.Errorf("delete account tokens: %w", err)
-	}
-	return nil
-}

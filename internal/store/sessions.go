@@ -73,13 +73,9 @@ func (s *Store) DeleteSession(ctx context.Context, idHash []byte) error {
 	return nil
 }
 
-// DeleteSessionsOf removes all sessions of the user, and those in which they act
+// deleteSessionsOf removes all sessions of the user, and those in which they act
 // as a superuser in somebody's name, except the one with the hash keep, which may
 // be nil. It returns how many.
-func (s *Store) DeleteSessionsOf(ctx context.Context, user uuid.UUID, keep []byte) (int64, error) {
-	return deleteSessionsOf(ctx, s.db, user, keep)
-}
-
 func deleteSessionsOf(ctx context.Context, q db.Querier, user uuid.UUID, keep []byte) (int64, error) {
 	if keep == nil {
 		keep = []byte{}
@@ -177,15 +173,6 @@ func (s *Store) UseLoginToken(ctx context.Context, hash []byte, user uuid.UUID) 
 		return false, fmt.Errorf("use login token: %w", err)
 	}
 	return ok, nil
-}
-
-// DeleteLoginTokens ends all links to log in that were mailed to the user.
-func (s *Store) DeleteLoginTokens(ctx context.Context, user uuid.UUID) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
-	if err != nil {
-		return fmt.Errorf("delete login tokens: %w", err)
-	}
-	return nil
 }
 
 // ForgetTokens removes the buckets with the names, see TakeToken; none is no error.

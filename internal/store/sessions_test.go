@@ -94,16 +94,16 @@ func TestLoggingOutEverywhereElse(t *testing.T) {
 		if err != nil || len(all) != 3 || string(all[0].IDHash) != "work" {
 			t.Errorf("sessions: %v, %v; want three, the last used first", all, err)
 		}
-		if n, err := s.DeleteSessionsOf(t.Context(), a.User.ID, []byte("here")); n != 3 || err != nil {
-			t.Errorf("%d sessions ended, %v; want 3", n, err)
+		if ended, err := s.EndAccess(t.Context(), a.User.ID, store.Access{Session: []byte("here")}); ended.Sessions != 3 || err != nil {
+			t.Errorf("%d sessions ended, %v; want 3", ended.Sessions, err)
 		}
 		_, err = s.SessionByHash(t.Context(), []byte("in their name"))
 		wantKind(t, "the session in which they acted as somebody else", err, errs.NotFound)
 		if _, err := s.SessionByHash(t.Context(), []byte("here")); err != nil {
 			t.Errorf("the session kept: %v", err)
 		}
-		if n, err := s.DeleteSessionsOf(t.Context(), a.User.ID, nil); n != 1 || err != nil {
-			t.Errorf("%d sessions ended, %v; want the last", n, err)
+		if ended, err := s.EndAccess(t.Context(), a.User.ID, store.Access{}); ended.Sessions != 1 || err != nil {
+			t.Errorf("%d sessions ended, %v; want the last", ended.Sessions, err)
 		}
 		if _, err := s.SessionByHash(t.Context(), []byte("theirs")); err != nil {
 			t.Errorf("somebody else's session: %v", err)

@@ -121,6 +121,20 @@ func (s *Store) ChangeUser(ctx context.Context, id uuid.UUID, change func(*monit
 	return u, err
 }
 
+// Deactivate keeps the user out and ends what lets somebody in as them: all or
+// nothing. It fails with errs.NotFound when there is no such user.
+func (s *Store) Deactivate(ctx context.Context, id uuid.UUID) (ended Ended, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		err := execOne(ctx, tx, "deactivate", "user", `UPDATE users SET is_active = $2 WHERE id = $1`, id, false)
+		if err != nil {
+			return err
+		}
+		ended, err = endAccess(ctx, tx, id, Access{})
+		return err
+	})
+	return ended, err
+}
+
 // SetPasswordHash gives the user another password, "" for none, and ends what
 // lets somebody in as them, except what keep names: all or nothing. It fails with
 // errs.NotFound when there is no such user.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"punctual/internal/status"
+	"punctual/internal/text"
 )
 
 // The shapes of other tools, for whatever already reads them. What they say is
@@ -106,7 +107,7 @@ func healthCheckName(name string) string {
 	}
 	var b strings.Builder
 	for word := range strings.FieldsFuncSeq(name, func(c rune) bool { return c == '-' || c == '_' || c == ' ' || c == '.' }) {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		b.WriteString(text.UpperFirst(word))
 	}
 	return b.String() + "HealthCheck"
 }
