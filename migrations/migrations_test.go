@@ -149,6 +149,30 @@ func TestAccountsOfOperatorsAreKnownAfterAnUpgrade(t *testing.T) {
 	}
 }
 
+// Who had unsubscribed before refusals were kept stays unsubscribed, whatever
+// characters JSON escapes in the address.
+func TestUnsubscriptionsBecomeRefusals(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			d, dsn := migrated(t, engine)
+			downTo(t, engine, dsn, 11)
+			const user, project = "0190163d-8694-739b-aea5-000000000001", "0191163d-8694-739b-aea5-000000000001"
+			exec(t, d, `INSERT INTO users (id, email, created_at) VALUES ($1, 'jane@example.org', $2)`, user, noon)
+			exec(t, d, `INSERT INTO projects (id, owner_id, name, badge_key, created_at) VALUES ($1, $2, 'p', 'key', $3)`, project, user, noon)
+			for i, config := range []string{`{"address":"A\u0026B@example.org","up":true}`, `{"up": true, "address": "carol@example.org"}`, `{}`} {
+				exec(t, d, `INSERT INTO channels (id, project_id, kind, config, disabled, last_error, created_at) VALUES ($1, $2, 'email', $3, $4, 'The recipient has unsubscribed.', $5)`,
+					fmt.Sprintf("0192163d-8694-739b-aea5-%012d", i), project, config, true, noon)
+			}
+			up(t, d)
+			got := texts(t, d, `SELECT address FROM refusals ORDER BY address`)
+			if want := []string{"a&b@example.org", "carol@example.org"}; !slices.Equal(got, want) {
+				t.Errorf("refused by %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func down(t *testing.T, engine db.Engine, dsn string) {

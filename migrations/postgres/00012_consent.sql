@@ -15,7 +15,8 @@ CREATE TABLE refusals (
 UPDATE channels SET unsubscribed_at = coalesce(disabled_at, created_at), verified = false
     WHERE kind = 'email' AND disabled AND last_error = 'The recipient has unsubscribed.';
 INSERT INTO refusals (address, project_id, refused_at)
-    SELECT lower(substring(config FROM '"address": *"([^"]+)"')), project_id, max(unsubscribed_at) FROM channels
+    SELECT lower(replace(replace(replace(substring(config FROM '"address": *"([^"]+)"'), '\u0026', '&'), '\u003c', '<'), '\u003e', '>')),
+        project_id, max(unsubscribed_at) FROM channels
     WHERE unsubscribed_at IS NOT NULL AND config ~ '"address": *"[^"]+"' GROUP BY 1, 2;
 
 -- Invitations to projects that nobody has answered yet.
