@@ -24,7 +24,7 @@ import (
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
-	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/redact", "internal/schedule", "internal/text", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule", "internal/text", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
@@ -73,6 +73,7 @@ var thirdParty = map[string][]string{
 	"internal/errs":     nil,
 	"internal/hosts":    {"golang.org/x/net/idna"},
 	"internal/clientip": nil,
+	"internal/limit":    nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/redact":   nil,
 	"internal/schedule": nil,

@@ -100,12 +100,12 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	logs.EventOf(r.Context()).Err = incident.Here(1, err)
-	status := http.StatusInternalServerError
+	status, text := http.StatusInternalServerError, "the metrics could not be read"
 	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
-		status = http.StatusServiceUnavailable
+		status, text = http.StatusServiceUnavailable, errs.Message(err)
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
 	}
-	refuse(w, status, "the metrics could not be read")
+	refuse(w, status, text)
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {
