@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,22 +69,21 @@ func (s *Store) CheckByBadgeKey(ctx context.Context, key uuid.UUID) (*monitor.Ch
 	return checkWhere(ctx, s.db, `c.badge_key = $1`, key)
 }
 
-// TagsOf lists the tags in use in a project, each once, sorted. It takes a turn,
-// see Turn.
+// TagsOf lists the tags in use in a project, each once, sorted: the first
+// monitor.MaxProjectTags of them. It takes a turn, see Turn.
 func (s *Store) TagsOf(ctx context.Context, project uuid.UUID) ([]string, error) {
 	leave, err := s.Turn(ctx, project)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	rows, err := s.db.Query(ctx, `SELECT DISTINCT c.tags FROM checks c WHERE c.project_id = $1`, project)
-	lists, err := db.Collect(rows, err, func(r *sql.Rows, tags *string) error { return r.Scan(tags) })
+	var tags string
+	var first monitor.FirstTags
+	err = s.db.Each(ctx, []any{&tags}, func() { first.Add(tags) }, `SELECT c.tags FROM checks c WHERE c.project_id = $1`, project)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list tags: %w", err)
 	}
-	tags := strings.Fields(strings.Join(lists, " "))
-	slices.Sort(tags)
-	return slices.Compact(tags), nil
+	return first.List(), nil
 }
 
 // CheckMetrics is a check as a scrape sees it: ID, Code, Name, CreatedAt,

@@ -3,7 +3,6 @@
 package projectmetrics
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -90,12 +89,13 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 		s.fail(w, r, err)
 		return
 	}
-	var buf bytes.Buffer
-	write(&buf, checks, s.Store.Now())
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	w.Write(buf.Bytes())
+	err = write(incident.Unhurried(r.Context()), w, checks, s.Store.Now())
+	if err != nil { // too late to say so: the client sees that the answer is cut
+		panic(http.ErrAbortHandler)
+	}
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
