@@ -25,7 +25,7 @@ import (
 // package belongs where its longest prefix stands.
 var floors = [][]string{
 	{"internal/text"},
-	{"internal/errs", "internal/clientip", "internal/hosts", "internal/logs", "internal/redact", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
@@ -74,6 +74,7 @@ var thirdParty = map[string][]string{
 	"internal/errs":     nil,
 	"internal/hosts":    {"golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
 	"internal/clientip": nil,
+	"internal/limit":    nil,
 	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/redact":   nil,
 	"internal/schedule": nil,

@@ -70,12 +70,12 @@ func (s *Server) badges(w http.ResponseWriter, r *http.Request) error {
 		form.Values.Set("states", "3")
 	}
 	m := &badgesPage{BasePage: BasePage{Title: "Badges", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}}, Form: form}
+	var tags monitor.FirstTags
 	for i := range checks {
-		m.Tags = append(m.Tags, strings.Fields(checks[i].Tags)...)
+		tags.Add(checks[i].Tags)
 		m.Checks = append(m.Checks, badgeCheck{badgeOfCheck + checks[i].Code.String(), checks[i].Title()})
 	}
-	slices.Sort(m.Tags)
-	m.Tags = slices.Compact(m.Tags)
+	m.Tags = tags.List()
 	slices.SortStableFunc(m.Checks, func(a, b badgeCheck) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })
 	if m.Badge, err = s.badge(p, checks, form); err != nil {
 		return err

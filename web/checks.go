@@ -36,6 +36,7 @@ type checksPage struct {
 	Sort         string
 	Chips        []stateChip
 	TagChips     []tagChip
+	MoreTags     bool          // there are tags without a chip
 	Icons        []channelIcon // at most maxRowIcons, none when there are more
 	ChannelCount int
 	Channels     []channelIcon // all, where rows have a box
@@ -209,7 +210,7 @@ func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
 	p.slugs = make(map[string]int, len(checks))
 	p.Rows = make([]checkRow, 0, len(checks))
 	counts := map[shown]int{}
-	tags := newTagCount()
+	tags := newTagCount(p.Filter.Tags)
 	for i := range checks {
 		c := &checks[i]
 		state := shownAt(c, now)
@@ -230,7 +231,7 @@ func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
 		on := slices.Contains(p.Filter.States, string(state))
 		p.Chips = append(p.Chips, stateChip{state, counts[state], on, p.Filter.toggledState(string(state))})
 	}
-	p.TagChips = tags.chips(&p.Filter)
+	p.TagChips, p.MoreTags = tags.chips(&p.Filter)
 }
 
 // SharedSlugs are the slugs that several checks of the project have, in their

@@ -435,3 +435,31 @@ func TestTheOrderOfAnAddressStays(t *testing.T) {
 		}
 	})
 }
+
+// Of very many tags the page shows the most used and those of the filter, and says
+// that there are more.
+func TestChipsOfManyTagsAreTheMostUsed(t *testing.T) {
+	filter := &listFilter{Tags: []string{"t4321", "zzz"}}
+	many := newTagCount(filter.Tags)
+	for i := range 6000 {
+		many.add(&monitor.Check{Tags: fmt.Sprintf("prod t%04d", i)}, shownUp)
+	}
+	many.add(&monitor.Check{Tags: "zzz"}, shownUp)
+	many.add(&monitor.Check{Tags: "t4000"}, shownDown)
+	chips, more := many.chips(filter)
+	names := make(map[string]tagChip)
+	for _, chip := range chips {
+		names[chip.Name] = chip
+	}
+	if len(many.by) > maxCountedTags || len(chips) != maxTagChips+2 || !more {
+		t.Errorf("%d chips of %d tags, more: %t", len(chips), len(many.by), more)
+	}
+	if names["t4000"].State != shownDown || names["prod"].Name == "" || !names["t4321"].On || !names["zzz"].On || names["zzz"].State != shownUp {
+		t.Errorf("chips %v", chips)
+	}
+	few := newTagCount(nil)
+	few.add(&monitor.Check{Tags: "a b"}, shownUp)
+	if chips, more := few.chips(&listFilter{}); len(chips) != 2 || more {
+		t.Errorf("of two tags: %v, more: %t", chips, more)
+	}
+}

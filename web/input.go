@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"punctual/internal/errs"
 	"punctual/internal/text"
@@ -49,6 +50,18 @@ func storableQuery(raw string) string {
 	return clean.Encode()
 }
 
+const (
+	// bodiesRoom is for how many bytes of bodies there is room while they are read
+	// and answered, of all requests to the site and the API together.
+	bodiesRoom = 64 << 20
+
+	// bodiesWait is how long a body waits for room.
+	bodiesWait = 2 * time.Second
+)
+
+// shareRoom bounds what bodies hold of the memory, see intake.Share.
+func (s *Server) shareRoom(next http.Handler) http.Handler { return intake.Share(s.bodies, next) }
+
 // bodyRule is what a route takes that needs more than others.
 type bodyRule struct {
 	limit int64 // bytes, 0 = intake.DefaultLimit
@@ -78,6 +91,10 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 		err := intake.Form(w, r, rule.limit, rule.files)
 		if err == nil {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if errors.Is(err, intake.ErrFull) {
+			s.fail(w, r, err)
 			return
 		}
 		status, message := formProblem(err)

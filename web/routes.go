@@ -16,7 +16,7 @@ func (s *Server) routes() http.Handler {
 
 	// Order: first what must hold for every answer (the log sees what became of
 	// a panic), then who is asking, then whether they may send this at all.
-	r.Use(withinTime, s.Proxies.Middleware, s.logRequests, s.recoverPanics, s.securityHeaders, storableInput, middleware.GetHead)
+	r.Use(withinTime, s.Proxies.Middleware, s.logRequests, s.recoverPanics, s.securityHeaders, storableInput, s.shareRoom, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.assets.serve)

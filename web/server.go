@@ -19,6 +19,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
+	"punctual/internal/limit"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -117,6 +118,7 @@ type Server struct {
 	addresses  *auth.Addresses
 	live       *live
 	mailboxKey mailboxKey
+	bodies     *limit.Bytes // room for those of requests
 	// brokenPages answer, by status, when nothing can be rendered any more.
 	brokenPages map[int][]byte
 }
@@ -126,6 +128,7 @@ func New(d Deps) (*Server, error) {
 	s := &Server{Deps: d, addresses: &auth.Addresses{
 		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
 	}}
+	s.bodies = limit.NewBytes(bodiesRoom, bodiesWait)
 	s.live = newLive(d.Store, s.loadList, d.Log)
 	var err error
 	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {

@@ -40,7 +40,7 @@ const (
 
 // Options tune Open. The zero value is fine.
 type Options struct {
-	MaxConns  int              // PostgreSQL: size of the pool, 10 when zero
+	MaxConns  int              // PostgreSQL: connections of the pools together, 10 when zero
 	Now       func() time.Time // the clock, time.Now when nil; see Clock
 	ReadOnly  bool             // SQLite: do not create the file, and leave those beside it alone
 	MustExist bool             // SQLite: do not create the file, for who does not migrate; see ErrNoDatabase
@@ -57,6 +57,7 @@ type DB struct {
 	isNew  bool          // SQLite: Open has made it
 	mark   *mark         // SQLite: the commits
 	pool   *pgxpool.Pool // PostgreSQL
+	record *pgxpool.Pool // PostgreSQL: for recording pings, same as pool where there are few connections
 	pooled bool          // PostgreSQL: a connection pooler stands between, see adaptToPooler
 	read   *sql.DB
 	write  *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
@@ -110,22 +111,51 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	} else {
 		cfg.AfterConnect = limitIdleTx
 	}
-	silence := &silence{observe: d.watch}
-	cfg.ConnConfig.Tracer = silence
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	recording := recordConns
+	if cfg.MaxConns < 2*recordConns {
+		recording = 0
+	}
+	cfg.MaxConns -= recording
+	pool, err := d.newPool(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("open PostgreSQL: %w", redacted(err, rawURL))
 	}
-	silence.pool.Store(pool)
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
 		return fmt.Errorf("connect to PostgreSQL: %w", redacted(err, rawURL))
+	}
+	d.record = pool
+	if recording > 0 {
+		cfg = cfg.Copy()
+		cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = recording, 0, 0
+		d.record, err = d.newPool(ctx, cfg)
+	}
+	if err != nil {
+		pool.Close()
+		return fmt.Errorf("open PostgreSQL: %w", redacted(err, rawURL))
 	}
 	d.Engine, d.pool = Postgres, pool
 	d.read = stdlib.OpenDBFromPool(pool)
 	d.read.SetMaxIdleConns(0) // the pool keeps the connections
 	d.write = d.read
 	return d.SyncClock(ctx)
+}
+
+// recordConns are the connections that nothing but the recording of pings uses:
+// one writes a batch, one reads the checks of the next, one looks up those that
+// are not known. Pages and lists, however many are asked for, wait for each other
+// elsewhere.
+const recordConns int32 = 3
+
+// newPool makes a pool that drops connections which have fallen silent.
+func (d *DB) newPool(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
+	silence := &silence{observe: d.watch}
+	cfg.ConnConfig.Tracer = silence
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err == nil {
+		silence.pool.Store(pool)
+	}
+	return pool, err
 }
 
 // limitIdleTx lets PostgreSQL end a transaction that has heard nothing of us for
@@ -181,7 +211,7 @@ func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error 
 		d.write.Close()
 		return fmt.Errorf("open SQLite: %w", err)
 	}
-	readers := max(4, runtime.NumCPU()) + 1 // one listens, see Watch
+	readers := sqliteReaders()
 	d.read.SetMaxOpenConns(readers)
 	d.read.SetMaxIdleConns(readers)
 	d.Engine, d.path = SQLite, path
@@ -204,6 +234,9 @@ func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error 
 	}
 	return nil
 }
+
+// sqliteReaders is how many connections read; one of them listens, see Watch.
+func sqliteReaders() int { return max(4, runtime.NumCPU()) + 1 }
 
 // firstConnection opens the file. Of two processes that open a new file at once,
 // one finds it locked while the other turns it to WAL: busy_timeout does not
@@ -253,6 +286,19 @@ func sqliteDSN(path string, mustExist, readOnly bool) string {
 // copy. It is nil on SQLite.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
+// RecordPool is the pool for recording pings, see recordConns: work that takes
+// long has no place there. It is nil on SQLite.
+func (d *DB) RecordPool() *pgxpool.Pool { return d.record }
+
+// Readers is how many connections may read at the same time, at least 1; those of
+// RecordPool do not count.
+func (d *DB) Readers() int {
+	if d.pool != nil {
+		return int(d.pool.Config().MaxConns)
+	}
+	return sqliteReaders() - 1
+}
+
 // SQLiteConn reserves the one writing connection of an SQLite database, for a
 // writer that keeps prepared statements. Closing it gives it back.
 func (d *DB) SQLiteConn(ctx context.Context) (*sql.Conn, error) { return d.write.Conn(ctx) }
@@ -273,6 +319,7 @@ func (d *DB) Close() error {
 	err := d.read.Close()
 	if d.pool != nil {
 		d.pool.Close()
+		d.record.Close()
 		return err
 	}
 	err = errors.Join(err, d.write.Close())

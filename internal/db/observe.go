@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Observe is told how long each statement took: name as of StatementName, class
@@ -195,7 +197,7 @@ func ErrorClasses() []string {
 
 // PoolStats are the connections of one pool.
 type PoolStats struct {
-	Name             string // "main" on PostgreSQL; "read" and "write" on SQLite
+	Name             string // "main" and "record" on PostgreSQL; "read" and "write" on SQLite
 	Max, Open, InUse int
 	Waits            int64         // how often somebody had to wait for a connection, since the start
 	Waited           time.Duration // in all, since the start
@@ -204,16 +206,24 @@ type PoolStats struct {
 // Pools tells how the pools of connections are used. It does not ask the database.
 func (d *DB) Pools() []PoolStats {
 	if d.pool != nil {
-		s := d.pool.Stat()
-		return []PoolStats{{
-			Name: "main", Max: int(s.MaxConns()), Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()),
-			Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
-		}}
+		pools := []PoolStats{poolStats("main", d.pool)}
+		if d.record != d.pool {
+			pools = append(pools, poolStats("record", d.record))
+		}
+		return pools
 	}
 	pool := func(name string, s sql.DBStats) PoolStats {
 		return PoolStats{Name: name, Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Waits: s.WaitCount, Waited: s.WaitDuration}
 	}
 	return []PoolStats{pool("read", d.read.Stats()), pool("write", d.write.Stats())}
+}
+
+func poolStats(name string, pool *pgxpool.Pool) PoolStats {
+	s := pool.Stat()
+	return PoolStats{
+		Name: name, Max: int(s.MaxConns()), Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()),
+		Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
+	}
 }
 
 // FileStats are the sizes of an SQLite database.

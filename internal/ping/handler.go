@@ -17,6 +17,7 @@ import (
 	"punctual/internal/clientip"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
+	"punctual/internal/limit"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -29,8 +30,9 @@ type Handler struct {
 	recorder  *Recorder
 	prefix    string
 	proxies   *clientip.Proxies
-	bodyLimit int64 // bytes kept of a body; negative = all
-	maxBody   int64 // larger bodies are refused
+	bodyLimit int64        // bytes kept of a body; negative = all
+	maxBody   int64        // larger bodies are refused
+	room      *limit.Bytes // for bodies, nil = no bound
 	headers   http.Header
 	log       *slog.Logger
 }
@@ -41,6 +43,11 @@ type Handler struct {
 func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxies *clientip.Proxies, log *slog.Logger) *Handler {
 	h := &Handler{store: s, recorder: r, prefix: prefix, proxies: proxies, bodyLimit: int64(bodyLimit), log: log}
 	h.maxBody = max(minMaxBody, h.bodyLimit)
+	// A body that does not fit into the room is never taken, so that an operator who
+	// wants very long ones has no bound.
+	if bodyLimit > 0 && h.bodyLimit <= r.limits.Room/roomBodies {
+		h.room = r.room
+	}
 	h.headers = http.Header{
 		"Content-Type":                {"text/html; charset=utf-8"}, // as the field's clients know it
 		"Access-Control-Allow-Origin": {"*"},
@@ -54,6 +61,9 @@ func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxi
 	}
 	return h
 }
+
+// roomBodies is how many bodies of the largest size there is at least room for.
+const roomBodies = 16
 
 // minMaxBody is the size up to which a body is taken even where less is kept
 // (conformance §9).
@@ -96,7 +106,9 @@ var (
 func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	now := h.store.Now()
 	query := parseQuery(r.URL.RawQuery)
-	rid, body, refusal := h.read(t, query, r)
+	held := h.hold(r)
+	defer held.Release()
+	rid, body, refusal := h.read(t, query, r, held)
 	if refusal != nil {
 		if err := h.find(t, query, r, now); err != nil {
 			return false, err
@@ -129,11 +141,11 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 }
 
 // read returns what the request says but for the check, or why it is refused.
-func (h *Handler) read(t *target, query url.Values, r *http.Request) (rid uuid.NullUUID, body []byte, refusal error) {
+func (h *Handler) read(t *target, query url.Values, r *http.Request, held *limit.Held) (rid uuid.NullUUID, body []byte, refusal error) {
 	if !t.validExit() {
 		return rid, nil, errFormat
 	}
-	body, err := h.readBody(r)
+	body, err := h.readBody(r, held)
 	if err != nil {
 		return rid, nil, err
 	}
@@ -177,8 +189,18 @@ func lastIs(values []string, want string) bool {
 	return len(values) > 0 && values[len(values)-1] == want
 }
 
-// readBody returns what is kept of the body, nil when it is empty.
-func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+// hold is what the body will hold of the room, until its ping is recorded; nil, and
+// nothing to do, where it says that it is short.
+func (h *Handler) hold(r *http.Request) *limit.Held {
+	if r.ContentLength >= 0 && r.ContentLength <= limit.FreeBytes {
+		return nil
+	}
+	return h.room.Hold()
+}
+
+// readBody returns what is kept of the body, nil when it is empty. Where there is
+// no room it fails with limit.ErrBusy.
+func (h *Handler) readBody(r *http.Request, held *limit.Held) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
 	}
@@ -189,7 +211,10 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	if keep < 0 {
 		keep = 1<<63 - 1
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, keep))
+	body, err := io.ReadAll(held.Reader(r.Context(), io.LimitReader(r.Body, keep)))
+	if errors.Is(err, limit.ErrBusy) {
+		return nil, err
+	}
 	if err == nil && h.bodyLimit >= 0 {
 		var rest int64
 		rest, err = io.Copy(io.Discard, io.LimitReader(r.Body, h.maxBody+1-int64(len(body))))
@@ -230,7 +255,7 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	case kind == errs.TooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
 		say(w, http.StatusTooManyRequests, errs.Message(err))
-	case kind == errs.Unavailable, isAway(err):
+	case kind == errs.Unavailable, errors.Is(err, limit.ErrBusy), isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		say(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
 	case r.Context().Err() != nil: // the client has gone while its slug was looked up

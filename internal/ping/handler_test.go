@@ -411,3 +411,47 @@ func FuzzTarget(f *testing.F) {
 	f.Cleanup(rec.Close)
 	f.Fuzz(func(t *testing.T, path string) { ping.ParseTargetForTest(path) })
 }
+
+// Long bodies that do not fit beside those on their way are to be sent again, and
+// short ones are taken.
+func TestLongBodiesShareARoom(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		const size = 100_000
+		log := slog.New(slog.DiscardHandler)
+		rec := ping.NewRecorder(s, ping.Limits{Room: 16 * size}, log, ping.Observe{})
+		t.Cleanup(rec.Close)
+		e := &endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", size, proxies(log), log), Account: testdb.Account(t, s)}
+		path := "/ping/" + e.Check.Code.String()
+		long := strings.Repeat("x", size)
+		answers := make(chan int)
+		var senders []*io.PipeWriter
+		const fit = 12 // each takes two steps of 64 KiB
+		for range fit {
+			body, sender := io.Pipe()
+			senders = append(senders, sender)
+			go func() {
+				w := httptest.NewRecorder()
+				e.h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, body))
+				answers <- w.Code
+			}()
+			if _, err := io.WriteString(sender, long+"!"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w := e.do("POST", path, long); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("a long body: %d %s", w.Code, w.Body)
+		}
+		if w := e.do("POST", path, "short"); w.Code != http.StatusOK {
+			t.Errorf("a short body: %d %s", w.Code, w.Body)
+		}
+		for _, sender := range senders {
+			sender.Close()
+			if code := <-answers; code != http.StatusOK {
+				t.Errorf("one that was on its way: %d", code)
+			}
+		}
+		if w := e.do("POST", path, long); w.Code != http.StatusOK {
+			t.Errorf("afterwards: %d %s", w.Code, w.Body)
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
+	"punctual/internal/limit"
 	"punctual/internal/store"
 )
 
@@ -22,6 +23,7 @@ type Limits struct {
 	Patience time.Duration // how long a batch is tried again while the database is away, 8 s
 	Rates    Rates         // of checks and projects; any by default
 	Bodies   *Bodies       // of owners; nil: all are kept
+	Room     int64         // bytes of long bodies that are read and not yet recorded, 128 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -33,6 +35,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Patience == 0 {
 		l.Patience = 8 * time.Second
+	}
+	if l.Room == 0 {
+		l.Room = 128 << 20
 	}
 	return l
 }
@@ -50,6 +55,7 @@ type Recorder struct {
 	done   chan struct{}
 
 	gate        *gate
+	room        *limit.Bytes // for the bodies of pings
 	located     sync.Mutex
 	unlocated   []*waiting // pings whose checks are to be looked up
 	locating    bool       // that is being done
@@ -85,10 +91,14 @@ func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) 
 		queue:   make(chan *waiting, limits.Queue),
 		done:    make(chan struct{}),
 		gate:    newGate(s, limits.Rates),
+		room:    limit.NewBytes(limits.Room, roomWait),
 	}
 	go r.run()
 	return r
 }
+
+// roomWait is how long a body waits for room.
+const roomWait = 2 * time.Second
 
 // retryAfter is how long a refused client should wait. Five tries of curl then last
 // 40 seconds and more, which covers a restart; curl takes a shorter pause literally

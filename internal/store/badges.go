@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,8 +35,14 @@ type StatusCount struct {
 //
 // A stored status holds until time or a run under way can have changed it. Where
 // neither can, the database counts; at the others monitor looks, one by one. It
-// is two statements however many checks there are.
+// is two statements however many checks there are, which take a turn together as
+// other long reads do, see Turn.
 func (s *Store) StatusCounts(ctx context.Context, badgeKey string) ([]StatusCount, error) {
+	leave, err := enter(ctx, s.turns.reads, "badge "+badgeKey)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	const (
 		from   = ` FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.badge_key = $1 AND `
 		unsure = `(c.last_start_at IS NOT NULL OR c.status = 'up' AND (c.due_at <= $2 OR c.schedule_error <> ''))`
@@ -65,16 +69,21 @@ func (s *Store) CheckByBadgeKey(ctx context.Context, key uuid.UUID) (*monitor.Ch
 	return checkWhere(ctx, s.db, `c.badge_key = $1`, key)
 }
 
-// TagsOf lists the tags in use in a project, each once, sorted.
+// TagsOf lists the tags in use in a project, each once, sorted: the first
+// monitor.MaxProjectTags of them. It takes a turn, see Turn.
 func (s *Store) TagsOf(ctx context.Context, project uuid.UUID) ([]string, error) {
-	rows, err := s.db.Query(ctx, `SELECT DISTINCT c.tags FROM checks c WHERE c.project_id = $1`, project)
-	lists, err := db.Collect(rows, err, func(r *sql.Rows, tags *string) error { return r.Scan(tags) })
+	leave, err := s.Turn(ctx, project)
 	if err != nil {
 		return nil, err
 	}
-	tags := strings.Fields(strings.Join(lists, " "))
-	slices.Sort(tags)
-	return slices.Compact(tags), nil
+	defer leave()
+	var tags string
+	var first monitor.FirstTags
+	err = s.db.Each(ctx, []any{&tags}, func() { first.Add(tags) }, `SELECT c.tags FROM checks c WHERE c.project_id = $1`, project)
+	if err != nil {
+		return nil, fmt.Errorf("list tags: %w", err)
+	}
+	return first.List(), nil
 }
 
 // CheckMetrics is a check as a scrape sees it: ID, Code, Name, CreatedAt,
@@ -87,8 +96,13 @@ type CheckMetrics struct {
 
 // MetricsOf lists the checks of a project by their id. It is one statement that
 // looks at a few rows of each check: its newest pings up to the end of a run,
-// and its newest flip.
+// and its newest flip. It takes a turn, see Turn.
 func (s *Store) MetricsOf(ctx context.Context, project uuid.UUID) ([]CheckMetrics, error) {
+	leave, err := s.Turn(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	rows, err := s.db.Query(ctx, `SELECT c.id, c.code, c.name, c.created_at, c.last_duration_us, `+statusColumns+`,
 		(SELECT g.exit_status FROM pings g WHERE g.check_id = c.id AND g.kind IN ('success', 'fail') ORDER BY g.n DESC LIMIT 1),
 		(SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)

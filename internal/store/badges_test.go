@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -100,6 +101,24 @@ func TestTagsOf(t *testing.T) {
 		got, err := s.TagsOf(t.Context(), a.Project.ID)
 		if want := []string{"db", "prod", "web", "ünïcödé"}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("tags %q, %v; want %q", got, err, want)
+		}
+	})
+}
+
+// Ten thousand checks may have half a million tags.
+func TestTagsOfAProjectAreBounded(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		a := testdb.Account(t, s)
+		for i := range 50 {
+			makeCheck(t, s, a, func(c *monitor.Check) {
+				for j := range 60 {
+					c.Tags += fmt.Sprintf("t%04d ", j*50+i)
+				}
+			})
+		}
+		got, err := s.TagsOf(t.Context(), a.Project.ID)
+		if err != nil || len(got) != 1000 || got[0] != "t0000" || got[999] != "t0999" {
+			t.Errorf("%d tags, %v", len(got), err)
 		}
 	})
 }

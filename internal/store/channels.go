@@ -160,12 +160,18 @@ func (s *Store) NoteChannelOutcome(ctx context.Context, id uuid.UUID, o ChannelO
 
 // Assignments maps the checks of a project (by internal id) to the ids of their
 // channels, in the order of these; checks without channels are not in it. The
-// database gives one row for each channel: there may be ten thousand checks.
+// database gives one row for each channel: there may be ten thousand checks. It
+// takes a turn, see Turn.
 func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][]uuid.UUID, error) {
 	type list struct {
 		channel uuid.UUID
 		checks  string
 	}
+	leave, err := s.Turn(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	lists, err := db.List(ctx, s.db, func(l *list) []any { return []any{db.UUID(&l.channel), &l.checks} },
 		`SELECT h.id, coalesce((SELECT string_agg(CAST(cc.check_id AS text), ',') FROM check_channels cc WHERE cc.channel_id = h.id), '')
 		FROM channels h WHERE h.project_id = $1 ORDER BY h.id`, project)

@@ -44,10 +44,15 @@ func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Che
 // EachCheckObject calls see for each check of a project, oldest first, as the API
 // shows them: the last runs, the run id of a start and when the watcher looks are
 // zero. The check is the same variable each time; see must not ask the database
-// for anything.
+// for anything. Like all lists of checks it takes a turn, see Turn.
 func (s *Store) EachCheckObject(ctx context.Context, project uuid.UUID, see func(*monitor.Check)) error {
+	leave, err := s.Turn(ctx, project)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	c := monitor.Check{ProjectID: project}
-	err := s.db.Each(ctx, checkDestOf(&c, objectColumns), func() { see(&c) },
+	err = s.db.Each(ctx, checkDestOf(&c, objectColumns), func() { see(&c) },
 		`SELECT `+objectColumns+inListOrder, project)
 	if err != nil {
 		return fmt.Errorf("list checks: %w", err)
@@ -55,14 +60,20 @@ func (s *Store) EachCheckObject(ctx context.Context, project uuid.UUID, see func
 	return nil
 }
 
-// Descriptions are the descriptions of the checks with the ids, by id; those that
-// are gone are not in it.
-func (s *Store) Descriptions(ctx context.Context, ids []int64) (map[int64]string, error) {
+// Descriptions are the descriptions of the checks of a project with the ids, by
+// id; those that are gone are not in it. One project reads one such set at a time;
+// it fails with errs.Unavailable where that takes too long.
+func (s *Store) Descriptions(ctx context.Context, project uuid.UUID, ids []int64) (map[int64]string, error) {
+	leave, err := enter(ctx, s.turns.texts, project.String())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var id int64
 	var description string
 	found := make(map[int64]string, len(ids))
-	err := s.db.Each(ctx, []any{&id, &description}, func() { found[id] = description },
-		`SELECT c.id, c.description FROM checks c WHERE `+inSet(s.db.Engine, "c.id", 1, idSet), setOfIDs(s.db.Engine, ids))
+	err = s.db.Each(ctx, []any{&id, &description}, func() { found[id] = description },
+		`SELECT c.id, c.description FROM checks c WHERE c.project_id = $1 AND `+inSet(s.db.Engine, "c.id", 2, idSet), project, setOfIDs(s.db.Engine, ids))
 	if err != nil {
 		return nil, fmt.Errorf("read descriptions: %w", err)
 	}
@@ -70,6 +81,11 @@ func (s *Store) Descriptions(ctx context.Context, ids []int64) (map[int64]string
 }
 
 func (s *Store) listChecks(ctx context.Context, columns string, project uuid.UUID) ([]monitor.Check, error) {
+	leave, err := s.Turn(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	dest := func(c *monitor.Check) []any {
 		c.ProjectID = project
 		return checkDestOf(c, columns)

@@ -21,7 +21,7 @@ const (
 )
 
 func (s *Store) locateCodesPostgres(ctx context.Context, codes []uuid.UUID, found func(code, project uuid.UUID)) error {
-	rows, err := s.db.Pool().Query(ctx, pgLocate, pgUUIDs(codes))
+	rows, err := s.db.RecordPool().Query(ctx, pgLocate, pgUUIDs(codes))
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *Store) locateSlugsPostgres(ctx context.Context, batch []*Arrival, found
 	for i, a := range batch {
 		keys[i], slugs[i] = a.PingKey, a.Slug
 	}
-	rows, err := s.db.Pool().Query(ctx, pgLocateSlugs, keys, slugs)
+	rows, err := s.db.RecordPool().Query(ctx, pgLocateSlugs, keys, slugs)
 	if err != nil {
 		return err
 	}

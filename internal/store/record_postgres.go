@@ -174,7 +174,7 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 // sendRecord runs b, which begins with pgLittlePatience and pgRecordKnown, as one
 // transaction and returns the versions of the checks written.
 func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32, error) {
-	res := s.db.Pool().SendBatch(ctx, b)
+	res := s.db.RecordPool().SendBatch(ctx, b)
 	defer res.Close()
 	rows, err := secondRows(res)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *Store) resolvePostgres(ctx context.Context, batch []*Arrival) ([]*Arriv
 	if len(unresolved) == 0 {
 		return batch, nil
 	}
-	rows, err := s.db.Pool().Query(ctx, pgResolve, keys, slugs)
+	rows, err := s.db.RecordPool().Query(ctx, pgResolve, keys, slugs)
 	if err != nil {
 		return nil, fmt.Errorf("look up slugs: %w", err)
 	}
@@ -228,7 +228,7 @@ func (s *Store) lookUp(ctx context.Context, batch []*Arrival) ([]knownCheck, err
 	if len(unknown) == 0 {
 		return known, nil
 	}
-	rows, err := s.db.Pool().Query(ctx, pgSelectKnown, pgUUIDs(unknown))
+	rows, err := s.db.RecordPool().Query(ctx, pgSelectKnown, pgUUIDs(unknown))
 	if err != nil {
 		return nil, fmt.Errorf("load checks: %w", err)
 	}
@@ -340,7 +340,7 @@ type pgTx struct {
 
 // pgOpen begins a transaction with the checks that query locks.
 func (s *Store) pgOpen(ctx context.Context, query string, args ...any) (*pgTx, error) {
-	conn, err := s.db.Pool().Acquire(ctx)
+	conn, err := s.db.RecordPool().Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -24,10 +24,11 @@ type Store struct {
 	db    *db.DB
 	known knownChecks // of the PostgreSQL side
 	caps  Caps
+	turns turns
 }
 
 // New returns a store on an open database whose schema is current.
-func New(d *db.DB) *Store { return &Store{db: d} }
+func New(d *db.DB) *Store { return &Store{db: d, turns: newTurns(d)} }
 
 // DB is the database below, for its clock, its wake-up calls and its health.
 func (s *Store) DB() *db.DB { return s.db }

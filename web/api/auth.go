@@ -21,30 +21,41 @@ const keyLength = 32
 
 type operation func(c *call)
 
+// unknownLimit is how many bytes of a body are read for those whose headers open
+// nothing: the key may be in the body, and a check with all its texts is smaller.
+const unknownLimit = 256 << 10
+
 // read lets read-write and read-only keys in.
 func (a *API) read(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a.authenticated(w, r, apiKey(r, nil), true, nil, op)
+		a.authenticated(w, r, a.open(r.Context(), apiKey(r, nil)), true, nil, op)
 	}
 }
 
 // remove lets read-write keys in; the body is not read.
 func (a *API) remove(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a.authenticated(w, r, apiKey(r, nil), false, nil, op)
+		a.authenticated(w, r, a.open(r.Context(), apiKey(r, nil)), false, nil, op)
 	}
 }
 
-// write reads the JSON body, before anything else, and lets read-write keys
-// in, which may be in the body.
+// write lets read-write keys in, which may be in the JSON body. What is wrong with
+// the body is told before what is wrong with the key. But a key in the headers is
+// looked up first: a long body is read only for whom one lets in.
 func (a *API) write(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		b, err := readBody(w, r)
+		found := a.open(r.Context(), apiKey(r, nil))
+		limit := bodyLimit(r, found.err == nil && !found.readonly)
+		b, err := readBody(w, r, limit)
 		if err != nil {
-			a.failBody(w, r, err)
+			a.failBody(w, r, limit, err)
 			return
 		}
-		a.authenticated(w, r, apiKey(r, b), false, b, op)
+		key := apiKey(r, b)
+		if key != found.key {
+			found = a.open(r.Context(), key)
+		}
+		a.authenticated(w, r, found, false, b, op)
 	}
 }
 
@@ -64,23 +75,41 @@ func apiKey(r *http.Request, b body) string {
 	return strings.TrimSpace(token)
 }
 
-func (a *API) authenticated(w http.ResponseWriter, r *http.Request, key string, readonlyOK bool, b body, op operation) {
+// opened is what a key opens.
+type opened struct {
+	key      string
+	project  *monitor.Project
+	readonly bool
+	err      error // of kind errs.NotFound where it opens nothing
+}
+
+// errNoKey is the error of what cannot be a key.
+var errNoKey = errs.NotFoundf("this is not a key")
+
+// open looks up what the key opens.
+func (a *API) open(ctx context.Context, key string) opened {
 	if len(key) != keyLength {
-		a.error(w, http.StatusUnauthorized, "missing api key")
-		return
+		return opened{key: key, err: errNoKey}
 	}
-	project, readonly, err := a.projectByKey(r.Context(), key)
+	project, readonly, err := a.projectByKey(ctx, key)
 	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
-		project, readonly, err = a.Store.ProjectByAPIKey(r.Context(), key)
+		project, readonly, err = a.Store.ProjectByAPIKey(ctx, key)
 	}
+	return opened{key, project, readonly, err}
+}
+
+func (a *API) authenticated(w http.ResponseWriter, r *http.Request, found opened, readonlyOK bool, b body, op operation) {
+	err := found.err
 	switch {
-	case errs.KindOf(err) == errs.NotFound, err == nil && readonly && !readonlyOK:
+	case errors.Is(err, errNoKey):
+		a.error(w, http.StatusUnauthorized, "missing api key")
+	case errs.KindOf(err) == errs.NotFound, err == nil && found.readonly && !readonlyOK:
 		a.error(w, http.StatusUnauthorized, "wrong api key")
 	case err != nil:
 		a.fail(w, r, err)
 	default:
-		logs.EventOf(r.Context()).Project = project.ID
-		op(&call{Request: r, w: w, project: project, readonly: readonly, version: chi.URLParam(r, "version"), body: b})
+		logs.EventOf(r.Context()).Project = found.project.ID
+		op(&call{Request: r, w: w, project: found.project, readonly: found.readonly, version: chi.URLParam(r, "version"), body: b})
 	}
 }
 
@@ -95,12 +124,21 @@ func (a *API) projectByKey(ctx context.Context, key string) (p *monitor.Project,
 // body is the JSON object of a request, its values not yet looked at.
 type body map[string]json.RawMessage
 
-// readBody reads the JSON object that was sent, before it is known who asks: a
-// body of more than intake.DefaultLimit bytes, or one that takes long, is refused.
-func readBody(w http.ResponseWriter, r *http.Request) (body, error) {
-	raw, err := intake.Read(w, r, intake.DefaultLimit)
+// bodyLimit is how many bytes of the body are read. What says that it is longer
+// than anybody's is refused with that limit.
+func bodyLimit(r *http.Request, mayWrite bool) int64 {
+	if mayWrite || r.ContentLength > intake.DefaultLimit {
+		return intake.DefaultLimit
+	}
+	return unknownLimit
+}
+
+// readBody reads the JSON object that was sent: a body of more than limit bytes,
+// one that takes long, or one for which there is no room is refused.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error) {
+	raw, err := intake.Read(w, r, limit)
 	switch {
-	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, intake.ErrTooSlow):
+	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, intake.ErrTooSlow), errors.Is(err, intake.ErrFull):
 		return nil, err
 	case err != nil:
 		return nil, errs.Invalidf("", "could not parse request body").Because(err)
@@ -108,11 +146,12 @@ func readBody(w http.ResponseWriter, r *http.Request) (body, error) {
 	return parseBody(raw)
 }
 
-// failBody answers a body that could not be read.
-func (a *API) failBody(w http.ResponseWriter, r *http.Request, err error) {
+// failBody answers a body that could not be read, of which limit bytes would have
+// been.
+func (a *API) failBody(w http.ResponseWriter, r *http.Request, limit int64, err error) {
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):
-		a.error(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body is larger than %d bytes", intake.DefaultLimit))
+		a.error(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body is larger than %d bytes", limit))
 	case errors.Is(err, intake.ErrTooSlow):
 		a.error(w, http.StatusRequestTimeout, "the request body took too long to arrive")
 	default:

@@ -17,7 +17,7 @@ type badgesJSON struct {
 const wholeProject = "*"
 
 // badges is GET badges/ (contract §2.12): an entry for each tag in use and one
-// for the project.
+// for the project. Of more than monitor.MaxProjectTags tags the rest is left out.
 func (a *API) badges(c *call) {
 	tags, err := a.Store.TagsOf(c.Context(), c.project.ID)
 	if err != nil {
@@ -26,6 +26,10 @@ func (a *API) badges(c *call) {
 	}
 	list := make(map[string]badgesJSON, len(tags)+1)
 	for _, tag := range append(tags, wholeProject) {
+		if err := c.Context().Err(); err != nil {
+			a.fail(c.w, c.Request, err)
+			return
+		}
 		link := func(states int, format string) string { return a.BadgeURL(c.project.BadgeKey, tag, states, format) }
 		list[tag] = badgesJSON{
 			SVG: link(2, "svg"), SVG3: link(3, "svg"), JSON: link(2, "json"), JSON3: link(3, "json"), Shields: link(2, "shields"), Shields3: link(3, "shields"),

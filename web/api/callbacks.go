@@ -37,7 +37,11 @@ const (
 // become of a message it had accepted. The uuid is the secret. The answer is
 // always an empty 200: providers repeat everything else.
 func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
-	_ = intake.Form(w, r, maxForm, true) // what cannot be read tells nothing
+	err := intake.Form(w, r, maxForm, true)
+	if errors.Is(err, intake.ErrFull) { // anything else that cannot be read tells nothing
+		a.fail(w, r, err)
+		return
+	}
 	code := uuid.MustParse(chi.URLParam(r, "code"))
 	if reason, disable := undelivered(r.PostForm); reason != "" {
 		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil && errs.KindOf(err) != errs.NotFound {
@@ -87,7 +91,7 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 func (a *API) bounce(w http.ResponseWriter, r *http.Request) {
 	raw, err := intake.Start(w, r, maxBounce)
 	if err != nil {
-		a.failBody(w, r, err)
+		a.failBody(w, r, maxBounce, err)
 		return
 	}
 	answer, err := a.readBounce(r.Context(), bytes.NewReader(raw))

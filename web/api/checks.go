@@ -28,7 +28,7 @@ func (a *API) list(c *call) {
 	}
 	slug, tags := query.Get("slug"), query["tag"]
 	view := c.view(a)
-	list := newCheckList()
+	list := newCheckList(c.project.ID)
 	view.list = list
 	out := append(list.last, `{"checks":[`...)
 	first, page := true, wanted.newPage()

@@ -49,7 +49,13 @@ func (a *API) flipsOf(c *call, check *monitor.Check) {
 		empty(c.w, http.StatusBadRequest)
 		return
 	}
+	leave, err := a.Store.Turn(c.Context(), c.project.ID)
+	if err != nil {
+		a.fail(c.w, c.Request, err)
+		return
+	}
 	flips, err := a.Store.Flips(c.Context(), check.ID, filter)
+	leave()
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return

@@ -50,12 +50,7 @@ func (a *API) pings(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	rows, err := a.Store.Pings(c.Context(), check.ID, store.PingFilter{MinN: firstKept(check, limit), Limit: min(limit, maxPings)})
-	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
-	}
-	took, err := a.durations(c, check, rows)
+	rows, took, err := a.timedPings(c, check, limit)
 	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
@@ -75,6 +70,22 @@ func (a *API) pings(c *call) {
 	a.json(c.w, http.StatusOK, struct {
 		Pings []pingJSON `json:"pings"`
 	}{pings})
+}
+
+// timedPings are the pings of the list and how long the runs took that end with
+// one, by its number. It is a long read, see store.Turn.
+func (a *API) timedPings(c *call, check *monitor.Check, limit int) ([]store.PingRow, map[int64]time.Duration, error) {
+	leave, err := a.Store.Turn(c.Context(), c.project.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
+	rows, err := a.Store.Pings(c.Context(), check.ID, store.PingFilter{MinN: firstKept(check, limit), Limit: min(limit, maxPings)})
+	if err != nil {
+		return nil, nil, err
+	}
+	took, err := a.durations(c, check, rows)
+	return rows, took, err
 }
 
 // loggedCheck is ownCheck, with how many of its pings are kept.

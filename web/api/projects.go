@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -37,20 +38,27 @@ type accountCall struct {
 // 403 for everything but GET.
 func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		token := apiKey(r, nil)
+		t, user, err := a.tokenUser(r.Context(), token)
 		var b body
 		if r.Method == http.MethodPost {
-			var err error
-			if b, err = readBody(w, r); err != nil {
-				a.failBody(w, r, err)
+			limit := bodyLimit(r, err == nil && !t.Readonly)
+			var bodyErr error
+			b, bodyErr = readBody(w, r, limit)
+			if bodyErr != nil {
+				a.failBody(w, r, limit, bodyErr)
 				return
 			}
+			sent := apiKey(r, b)
+			if sent != token {
+				token = sent
+				t, user, err = a.tokenUser(r.Context(), token)
+			}
 		}
-		token := apiKey(r, b)
 		if token == "" {
 			a.error(w, http.StatusUnauthorized, "missing account token")
 			return
 		}
-		t, user, err := a.Auth.TokenUser(r.Context(), token)
 		if err == nil {
 			logs.EventOf(r.Context()).User = user.ID
 		}
@@ -67,6 +75,15 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 			a.refuse(w, r, err)
 		}
 	}
+}
+
+// tokenUser is whom the token opens. It fails with errs.NotFound where that is
+// nobody.
+func (a *API) tokenUser(ctx context.Context, token string) (*store.AccountToken, *monitor.User, error) {
+	if token == "" {
+		return nil, nil, errNoKey
+	}
+	return a.Auth.TokenUser(ctx, token)
 }
 
 // refuse answers an error of an extension: always a JSON object whose error

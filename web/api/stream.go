@@ -7,6 +7,8 @@ import (
 	"hash"
 	"io"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 )
 
@@ -33,6 +35,8 @@ const (
 
 // checkList is the JSON of a list of checks on its way.
 type checkList struct {
+	project uuid.UUID
+
 	full   [][]byte // pieces that are complete
 	last   []byte   // the present one
 	hashed int      // bytes of last
@@ -50,8 +54,8 @@ type gap struct {
 	sum       [sha256.Size]byte
 }
 
-func newCheckList() *checkList {
-	return &checkList{hash: sha256.New(), room: roomForTexts, last: make([]byte, 0, pieceSize)}
+func newCheckList(project uuid.UUID) *checkList {
+	return &checkList{project: project, hash: sha256.New(), room: roomForTexts, last: make([]byte, 0, pieceSize)}
 }
 
 // leaveOut tells whether the description of the check, which is to stand at the
@@ -95,8 +99,11 @@ func (l *checkList) finish() {
 // errChanged ends an answer whose ETag is no longer true of it.
 var errChanged = errors.New("a description has changed while the list was sent")
 
-// send writes the list; read gives the descriptions of checks by their ids.
-func (l *checkList) send(ctx context.Context, w io.Writer, read func(context.Context, []int64) (map[int64]string, error)) error {
+// readTexts gives the descriptions of checks of the project by their ids.
+type readTexts func(ctx context.Context, project uuid.UUID, ids []int64) (map[int64]string, error)
+
+// send writes the list.
+func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error {
 	var texts map[int64]string
 	next := 0 // the first gap whose text has not been read
 	done := 0 // gaps
@@ -131,7 +138,7 @@ func (l *checkList) send(ctx context.Context, w io.Writer, read func(context.Con
 
 // readSome reads the texts of the gaps from the given one on, as many as fit into
 // readAtOnce bytes, and returns the gap after them.
-func (l *checkList) readSome(ctx context.Context, from int, read func(context.Context, []int64) (map[int64]string, error)) (int, map[int64]string, error) {
+func (l *checkList) readSome(ctx context.Context, from int, read readTexts) (int, map[int64]string, error) {
 	var ids []int64
 	size := 0
 	to := from
@@ -139,6 +146,6 @@ func (l *checkList) readSome(ctx context.Context, from int, read func(context.Co
 		ids = append(ids, l.gaps[to].check)
 		size += l.gaps[to].size
 	}
-	texts, err := read(ctx, ids)
+	texts, err := read(ctx, l.project, ids)
 	return to, texts, err
 }

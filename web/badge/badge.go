@@ -32,10 +32,15 @@ type Deps struct {
 	Log   *slog.Logger
 }
 
-type server struct{ Deps }
+type server struct {
+	Deps
+	reader *reader
+}
 
 // New returns the handler of /badge/… and /b/…, which sees these paths in whole.
-func New(d Deps) http.Handler { return &server{d} }
+func New(d Deps) http.Handler {
+	return &server{d, &reader{store: d.Store, reads: make(map[string]*read)}}
+}
 
 // ServeHTTP answers what is the same for all badges: who may read them from
 // where, that nobody keeps them, and methods that are not there (conformance
@@ -150,7 +155,7 @@ func (s *server) ofProject(r *http.Request, path string) (*badge, error) {
 	if !s.Links.signed(signature, key, tag) {
 		return nil, errNoSuchBadge
 	}
-	counts, err := s.Store.StatusCounts(r.Context(), key)
+	counts, err := s.reader.counts(r.Context(), key)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
@@ -317,6 +318,50 @@ func FuzzAddresses(f *testing.F) {
 		h.ServeHTTP(w, r.WithContext(t.Context()))
 		if w.Code != 200 && w.Code != 404 {
 			t.Errorf("%q: %d", path, w.Code)
+		}
+	})
+}
+
+// makeChecks adds checks of one tag to the project, all up.
+func (s *site) makeChecks(n int, tag string) {
+	s.Helper()
+	all := make([]store.History, n)
+	for i := range all {
+		c := monitor.NewCheck(s.Project.ID, s.store.Now())
+		c.Tags = tag
+		all[i].Check = &c
+	}
+	if err := s.store.ImportHistory(s.Context(), all); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Behind each badge stands a look at all checks of its project: of a large one it
+// serves everybody who asks within a few seconds, and no longer.
+func TestBadgesOfALargeProjectAreReadOnceInFiveSeconds(t *testing.T) {
+	each(t, func(s *site) {
+		s.makeChecks(300, "prod")
+		statements := func() int {
+			tally := &db.Tally{}
+			r := httptest.NewRequest(http.MethodGet, s.links.Tag(s.Project.BadgeKey, "prod", badge.ThreeStates, "json"), nil)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r.WithContext(db.WithTally(s.Context(), tally)))
+			if want := `{"status":"up","total":300,"grace":0,"down":0}`; w.Code != http.StatusOK || w.Body.String() != want {
+				s.Errorf("%d %s, want %s", w.Code, w.Body, want)
+			}
+			return tally.Statements()
+		}
+		if statements() == 0 {
+			s.Error("the first badge is shown without a look at the checks")
+		}
+		s.clock.Advance(4 * time.Second)
+		if n := statements(); n != 0 {
+			s.Errorf("four seconds later the checks are read again, by %d statements", n)
+		}
+		s.makeCheck("broken", "prod", monitor.PingFail)
+		s.clock.Advance(time.Second)
+		if _, body := s.get(s.links.Tag(s.Project.BadgeKey, "prod", badge.ThreeStates, "json")); body != `{"status":"down","total":301,"grace":0,"down":1}` {
+			s.Errorf("five seconds later: %s", body)
 		}
 	})
 }

@@ -6,6 +6,7 @@ package intake
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"punctual/internal/errs"
+	"punctual/internal/limit"
 	"punctual/internal/text"
 )
 
@@ -43,10 +46,27 @@ var (
 	ErrMultipart = errors.New("this address takes no files")
 	ErrForm      = errors.New("the body is not a form")
 	ErrParts     = fmt.Errorf("the form has more than %d parts", maxParts)
+	ErrFull      = errs.Unavailablef(5*time.Second, "Too much is being sent at the same time. Please try again in a few seconds.")
 )
 
+type heldKey struct{}
+
+// Share has the bodies that next reads take their bytes from the room, until it has
+// answered: a body that finds none fails with ErrFull.
+func Share(room *limit.Bytes, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		held := room.Hold()
+		defer held.Release()
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), heldKey{}, held)))
+	})
+}
+
 // Read returns the body, of at most limit bytes. It fails with ErrTooLarge, with
-// ErrTooSlow, or as the connection does. One that says from the start that it is
+// ErrTooSlow, with ErrFull, or as the connection does. One that says from the start that it is
 // too large is not read at all.
 func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
@@ -62,7 +82,7 @@ func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 }
 
 // Start returns the first n bytes of the body, or all where there are fewer. It
-// fails with ErrTooSlow, or as the connection does.
+// fails with ErrTooSlow, with ErrFull, or as the connection does.
 func Start(w http.ResponseWriter, r *http.Request, n int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -70,11 +90,16 @@ func Start(w http.ResponseWriter, r *http.Request, n int64) ([]byte, error) {
 	// Where a deadline cannot be set there is no connection: in tests.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(readTime))
-	raw, err := io.ReadAll(io.LimitReader(r.Body, n))
+	held, _ := r.Context().Value(heldKey{}).(*limit.Held)
+	raw, err := io.ReadAll(held.Reader(r.Context(), io.LimitReader(r.Body, n)))
 	_ = control.SetReadDeadline(time.Now().Add(restTime))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		refuse(w)
 		return nil, ErrTooSlow
+	}
+	if errors.Is(err, limit.ErrBusy) {
+		refuse(w)
+		return nil, ErrFull
 	}
 	return raw, err
 }

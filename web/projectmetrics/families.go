@@ -1,7 +1,9 @@
 package projectmetrics
 
 import (
-	"bytes"
+	"bufio"
+	"context"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,73 +82,104 @@ func timeInState(s *sample) (float64, bool) {
 	return max(0, s.now.Sub(since).Seconds()), true
 }
 
+// output is the text on its way. It is sent as it is made: of ten thousand checks
+// with long tags it has 50 MB.
+type output struct {
+	*bufio.Writer
+	ctx   context.Context //nolint:containedctx // of the one scrape that this is the answer to
+	begun bool            // a family stands before
+}
+
 // write writes the metrics of the checks, given by their id, as they are at now,
-// in the Prometheus text format.
-func write(buf *bytes.Buffer, checks []store.CheckMetrics, now time.Time) {
+// in the Prometheus text format. It fails as w does, or with the error of ctx.
+func write(ctx context.Context, w io.Writer, checks []store.CheckMetrics, now time.Time) error {
+	out := &output{Writer: bufio.NewWriterSize(w, 64<<10), ctx: ctx}
 	samples := make([]sample, len(checks))
-	tagUp := make(map[string]bool)
-	down, size := 0, 0
+	down := 0
 	for i := range checks {
 		c := &checks[i]
 		s := sample{CheckMetrics: c, labels: checkLabels(&c.Check), status: c.StatusAt(now), now: now}
 		samples[i] = s
-		size += len(s.labels) + 64 // in each family, with the longest name and a value
-		isDown := s.status == monitor.StatusDown
-		if isDown {
+		if s.status == monitor.StatusDown {
 			down++
-		}
-		for _, tag := range c.TagList() {
-			up, known := tagUp[tag]
-			tagUp[tag] = !isDown && (up || !known)
 		}
 	}
 	contract, extras := families()
-	buf.Grow(size*(len(contract)+len(extras)) + 4096)
-	writeFamilies(buf, contract, samples)
-
-	header(buf, "hc_tag_up", "Whether all checks with the tag are up (1) or one is down (0).")
-	tags := make([]string, 0, len(tagUp))
-	for tag := range tagUp {
-		tags = append(tags, tag)
+	err := out.families(contract, samples)
+	if err != nil {
+		return err
 	}
-	slices.Sort(tags)
-	for _, tag := range tags {
-		value, _ := one(tagUp[tag])
-		line(buf, "hc_tag_up", `{tag="`+escape(tag)+`"}`, value)
+	out.tags(samples)
+	out.header("hc_checks_total", "The number of checks.")
+	out.line("hc_checks_total", "", float64(len(checks)))
+	out.header("hc_checks_down_total", "The number of checks that are down.")
+	out.line("hc_checks_down_total", "", float64(down))
+	err = out.families(extras, samples)
+	if err != nil {
+		return err
 	}
-	header(buf, "hc_checks_total", "The number of checks.")
-	line(buf, "hc_checks_total", "", float64(len(checks)))
-	header(buf, "hc_checks_down_total", "The number of checks that are down.")
-	line(buf, "hc_checks_down_total", "", float64(down))
-
-	writeFamilies(buf, extras, samples)
+	return out.Flush()
 }
 
-func writeFamilies(buf *bytes.Buffer, list []family, samples []sample) {
-	for _, f := range list {
-		header(buf, f.name, f.help)
-		for i := range samples {
-			if value, ok := f.value(&samples[i]); ok {
-				line(buf, f.name, samples[i].labels, value)
+// tags writes how the first monitor.MaxProjectTags tags are.
+func (out *output) tags(samples []sample) {
+	var first monitor.FirstTags
+	for i := range samples {
+		first.Add(samples[i].Tags)
+	}
+	tags := first.List()
+	down := make(map[string]bool)
+	for i := range samples {
+		if samples[i].status != monitor.StatusDown {
+			continue
+		}
+		for tag := range strings.FieldsSeq(samples[i].Tags) {
+			if _, found := slices.BinarySearch(tags, tag); found {
+				down[tag] = true
 			}
 		}
 	}
-}
-
-// header begins a family, after an empty line where it is not the first.
-func header(buf *bytes.Buffer, name, help string) {
-	if buf.Len() > 0 {
-		buf.WriteByte('\n')
+	out.header("hc_tag_up", "Whether all checks with the tag are up (1) or one is down (0).")
+	for _, tag := range tags {
+		value, _ := one(!down[tag])
+		out.line("hc_tag_up", `{tag="`+escape(tag)+`"}`, value)
 	}
-	buf.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n")
 }
 
-func line(buf *bytes.Buffer, name, labels string, value float64) {
-	buf.WriteString(name)
-	buf.WriteString(labels)
-	buf.WriteByte(' ')
-	buf.Write(strconv.AppendFloat(buf.AvailableBuffer(), value, 'f', -1, 64))
-	buf.WriteByte('\n')
+// families writes the metrics of each check. It ends when whoever asked has gone.
+func (out *output) families(list []family, samples []sample) error {
+	for _, f := range list {
+		err := out.ctx.Err()
+		if err != nil {
+			return err
+		}
+		out.header(f.name, f.help)
+		for i := range samples {
+			value, ok := f.value(&samples[i])
+			if ok {
+				out.line(f.name, samples[i].labels, value)
+			}
+		}
+	}
+	return nil
+}
+
+// header begins a family, after an empty line where it is not the first. What goes
+// wrong here and in line, Flush tells.
+func (out *output) header(name, help string) {
+	if out.begun {
+		_ = out.WriteByte('\n')
+	}
+	out.begun = true
+	_, _ = out.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n")
+}
+
+func (out *output) line(name, labels string, value float64) {
+	_, _ = out.WriteString(name)
+	_, _ = out.WriteString(labels)
+	_ = out.WriteByte(' ')
+	_, _ = out.Write(strconv.AppendFloat(out.AvailableBuffer(), value, 'f', -1, 64))
+	_ = out.WriteByte('\n')
 }
 
 // checkLabels tell checks apart, by a name that does not give the ping URL away.

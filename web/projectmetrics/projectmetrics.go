@@ -3,7 +3,6 @@
 package projectmetrics
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -90,22 +89,23 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 		s.fail(w, r, err)
 		return
 	}
-	var buf bytes.Buffer
-	write(&buf, checks, s.Store.Now())
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	w.Write(buf.Bytes())
+	err = write(incident.Unhurried(r.Context()), w, checks, s.Store.Now())
+	if err != nil { // too late to say so: the client sees that the answer is cut
+		panic(http.ErrAbortHandler)
+	}
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	logs.EventOf(r.Context()).Err = incident.Here(1, err)
-	status := http.StatusInternalServerError
+	status, text := http.StatusInternalServerError, "the metrics could not be read"
 	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
-		status = http.StatusServiceUnavailable
+		status, text = http.StatusServiceUnavailable, errs.Message(err)
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
 	}
-	refuse(w, status, "the metrics could not be read")
+	refuse(w, status, text)
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {

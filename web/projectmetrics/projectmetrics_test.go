@@ -305,6 +305,80 @@ func TestWithoutDatabase(t *testing.T) {
 	})
 }
 
+// Ten thousand checks may have half a million tags; what their checks are like
+// counts for those that are shown.
+func TestTagsOfAProjectAreBounded(t *testing.T) {
+	each(t, func(s *site) {
+		for i := range 30 {
+			tags := ""
+			for j := range 60 {
+				tags += fmt.Sprintf("t%04d ", j*30+i)
+			}
+			kind := monitor.PingSuccess
+			if i == 7 {
+				kind = monitor.PingFail
+			}
+			s.makeCheck("", tags, monitor.Ping{Kind: kind})
+		}
+		metrics := s.scrape()
+		shown, down := 0, 0
+		for series, value := range metrics {
+			if strings.HasPrefix(series, "hc_tag_up ") {
+				shown++
+				if value == 0 {
+					down++
+				}
+			}
+		}
+		_, beyond := metrics["hc_tag_up t1000"]
+		if shown != 1000 || beyond || metrics["hc_tag_up t0000"] != 1 || metrics["hc_tag_up t0007"] != 0 || down != 34 {
+			s.Errorf("%d tags, %d of them down; t1000 among them: %t", shown, down, beyond)
+		}
+	})
+}
+
+// flood is an answer that grows; whoever asked goes away after the first piece.
+type flood struct {
+	http.ResponseWriter
+	gone   context.CancelFunc
+	pieces int
+}
+
+func (f *flood) Write(p []byte) (int, error) {
+	f.pieces++
+	f.gone()
+	return len(p), nil
+}
+
+// The text is sent as it is made, and not made any more when nobody reads it.
+func TestAScrapeEndsWithWhoeverAsked(t *testing.T) {
+	each(t, func(s *site) {
+		all := make([]store.History, 500)
+		for i := range all {
+			c := monitor.NewCheck(s.Project.ID, s.store.Now())
+			c.Tags = strings.Repeat("long ", 100)
+			all[i].Check = &c
+		}
+		if err := s.store.ImportHistory(s.Context(), all); err != nil {
+			s.Fatal(err)
+		}
+		ctx, gone := context.WithCancel(s.Context())
+		defer gone()
+		r := httptest.NewRequest(http.MethodGet, strings.ReplaceAll("/projects/{P}/metrics/"+roKey, "{P}", s.Project.ID.String()), nil)
+		f := &flood{ResponseWriter: httptest.NewRecorder(), gone: gone}
+		defer func() {
+			if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // as net/http looks at it
+				s.Errorf("the connection is not cut: %v", got)
+			}
+			// Each of nine families has 300 kB, a piece 64.
+			if f.pieces == 0 || f.pieces > 6 {
+				s.Errorf("%d pieces were made", f.pieces)
+			}
+		}()
+		s.ServeHTTP(f, r.WithContext(ctx))
+	})
+}
+
 // BenchmarkScrapeOf1000 is a whole scrape of a project with a thousand checks,
 // each of which has run ten times.
 func BenchmarkScrapeOf1000(b *testing.B) {
