@@ -334,7 +334,8 @@ func TestBodiesShareARoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := func(size int) *http.Response {
-		return s.send(http.MethodPost, "/accounts/login/", "application/x-www-form-urlencoded", strings.NewReader("identity=x&more="+strings.Repeat("x", size)))
+		form := strings.NewReader("identity=x&more=" + strings.Repeat("x", size))
+		return s.send(http.MethodPost, "/accounts/login/", "application/x-www-form-urlencoded", form)
 	}
 	if resp := post(200 << 10); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a long form: %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))

@@ -73,7 +73,8 @@ func (s *Store) Descriptions(ctx context.Context, project uuid.UUID, ids []int64
 	var description string
 	found := make(map[int64]string, len(ids))
 	err = s.db.Each(ctx, []any{&id, &description}, func() { found[id] = description },
-		`SELECT c.id, c.description FROM checks c WHERE c.project_id = $1 AND `+inSet(s.db.Engine, "c.id", 2, idSet), project, setOfIDs(s.db.Engine, ids))
+		`SELECT c.id, c.description FROM checks c WHERE c.project_id = $1 AND `+inSet(s.db.Engine, "c.id", 2, idSet),
+		project, setOfIDs(s.db.Engine, ids))
 	if err != nil {
 		return nil, fmt.Errorf("read descriptions: %w", err)
 	}

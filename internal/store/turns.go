@@ -59,7 +59,8 @@ func (s *Store) Turn(ctx context.Context, project uuid.UUID) (leave func(), err 
 func enter(ctx context.Context, turns *limit.Shared[string], key string) (leave func(), err error) {
 	leave, err = turns.Enter(ctx, key)
 	if err != nil {
-		return nil, errs.Unavailablef(turnRetry, "Too many long lists are being read at the same time. Please try again in a few seconds.").Because(err)
+		const message = "Too many long lists are being read at the same time. Please try again in a few seconds."
+		return nil, errs.Unavailablef(turnRetry, message).Because(err)
 	}
 	return leave, nil
 }

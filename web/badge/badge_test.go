@@ -360,7 +360,8 @@ func TestBadgesOfALargeProjectAreReadOnceInFiveSeconds(t *testing.T) {
 		}
 		s.makeCheck("broken", "prod", monitor.PingFail)
 		s.clock.Advance(time.Second)
-		if _, body := s.get(s.links.Tag(s.Project.BadgeKey, "prod", badge.ThreeStates, "json")); body != `{"status":"down","total":301,"grace":0,"down":1}` {
+		_, body := s.get(s.links.Tag(s.Project.BadgeKey, "prod", badge.ThreeStates, "json"))
+		if body != `{"status":"down","total":301,"grace":0,"down":1}` {
 			s.Errorf("five seconds later: %s", body)
 		}
 	})
