@@ -253,10 +253,6 @@ func sqliteDSN(path string, mustExist, readOnly bool) string {
 // copy. It is nil on SQLite.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
-// SQLiteConn reserves the one writing connection of an SQLite database, for a
-// writer that keeps prepared statements. Closing it gives it back.
-func (d *DB) SQLiteConn(ctx context.Context) (*sql.Conn, error) { return d.write.Conn(ctx) }
-
 // Pooled tells whether a connection pooler, such as PgBouncer, stands between this
 // process and PostgreSQL.
 func (d *DB) Pooled() bool { return d.pooled }

@@ -5,4 +5,4 @@ package store
 func (a *Arrival) LoseAnswer() { a.recorded, a.tried = false, true }
 
 // ListStatements are the statements that list the checks of the project $1.
-var ListStatements = []string{`SELECT ` + checkColumns + inListOrder, `SELECT ` + rowColumns + inListOrder, `SELECT ` + objectColumns + inListOrder}
+var ListStatements = []string{`SELECT ` + rowColumns + inListOrder, `SELECT ` + objectColumns + inListOrder}
