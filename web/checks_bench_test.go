@@ -105,7 +105,7 @@ func manyChecks(tb testing.TB, engine db.Engine, n int) (*testSite, *monitor.Pro
 	tb.Helper()
 	s := newTestSite(tb, engine)
 	_, p := s.login("many@example.org")
-	first, err := s.store.ChecksOf(tb.Context(), p.ID)
+	first, err := testdb.ChecksOf(tb.Context(), s.store, p.ID)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/browser"
+	"punctual/internal/testkit/testdb"
 )
 
 // chromium opens a page of the site as the one who is logged in.
@@ -172,7 +173,7 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	s.eventually(ctx, slide("grace", 300))
 	s.shots(ctx, "add-simple")
 	s.drive(ctx, browser.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
-	checks, err := s.store.ChecksOf(t.Context(), p.ID)
+	checks, err := testdb.ChecksOf(t.Context(), s.store, p.ID)
 	if err != nil || len(checks) != 2 {
 		t.Fatal(checks, err)
 	}
@@ -246,7 +247,7 @@ func TestChecksWorkWithoutJavaScript(t *testing.T) {
 		chromedp.SendKeys(`[name=schedule]`, "Mon..Fri 03:00"), browser.Click(`main form .btn.primary`), chromedp.WaitVisible(`#events`),
 		browser.Click(`form[action$="/pause/"] button`), chromedp.WaitVisible(`.state.s-paused`))
 	s.shots(ctx, "details-no-js")
-	checks, err := s.store.ChecksOf(t.Context(), p.ID)
+	checks, err := testdb.ChecksOf(t.Context(), s.store, p.ID)
 	if err != nil || len(checks) != 2 || checks[1].Slug != "plain" || checks[1].Schedule != "Mon..Fri 03:00" {
 		t.Errorf("%+v, %v", checks, err)
 	}

@@ -26,7 +26,7 @@ func TestAddingACheck(t *testing.T) {
 			"name": {" Nightly\tdump "}, "tags": {"prod, db  prod2"}, "desc": {"line 1\r\nline 2"},
 			"kind": {"cron"}, "schedule": {" 0 3 * * * "}, "tz": {"Europe/Riga"}, "grace_value": {"1.5"}, "grace_unit": {"3600"},
 		}).is(http.StatusSeeOther)
-		checks, err := s.store.ChecksOf(s.Context(), p.ID)
+		checks, err := testdb.ChecksOf(s.Context(), s.store, p.ID)
 		if err != nil || len(checks) != 2 {
 			t.Fatal(checks, err)
 		}
@@ -50,7 +50,7 @@ func TestANameAloneIsEnough(t *testing.T) {
 	eachSite(t, func(s *testSite) {
 		_, p := s.login("me@example.org")
 		s.post(listURL(p.ID)+"add/", url.Values{"name": {"Bare"}}).is(http.StatusSeeOther)
-		checks, _ := s.store.ChecksOf(s.Context(), p.ID)
+		checks, _ := testdb.ChecksOf(s.Context(), s.store, p.ID)
 		if c := checks[1]; c.Kind != "simple" || c.Timeout != 24*time.Hour || c.Grace != time.Hour || c.Slug != "bare" {
 			t.Errorf("stored: %+v", c)
 		}
@@ -241,7 +241,7 @@ func TestCopyingACheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.post("/checks/"+c.Code.String()+"/copy/", url.Values{}).is(http.StatusSeeOther)
-		checks, _ := s.store.ChecksOf(s.Context(), p.ID)
+		checks, _ := testdb.ChecksOf(s.Context(), s.store, p.ID)
 		twin := checks[2]
 		want := *s.reload(c)
 		want.ID, want.Code, want.BadgeKey, want.CreatedAt, want.State = twin.ID, twin.Code, twin.BadgeKey, twin.CreatedAt, twin.State

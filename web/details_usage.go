@@ -16,7 +16,9 @@ type example struct {
 
 // examplesFor are the ways to ping check c at its url, and at its e-mail address
 // where it has one, that the details page shows, the most common first. They need
-// nothing but what comes with each language.
+// nothing but what comes with each language. All that can tell try again for half a
+// minute when there is no answer, and after 429 and 5xx; other answers are final. They
+// say so on standard error, and the job goes on.
 func examplesFor(url, email string, c *monitor.Check) []example {
 	expression, zone := "0 3 * * *", "UTC"
 	if c.Kind == schedule.Cron {
@@ -28,50 +30,66 @@ func examplesFor(url, email string, c *monitor.Check) []example {
 		{"crontab", "Crontab", "Add it behind the command. It is sent only when the command has succeeded.", with(`
 CRON /usr/local/bin/backup.sh && curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL`)},
 		{"curl", "curl", "Measure the run, send the output along, and report the exit status, which is a failure unless it is 0.", with(`
-curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL/start
+#!/bin/sh
+ping() { curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "$@"; }
+ping URL/start
 out=$(/usr/local/bin/backup.sh 2>&1); status=$?
-printf '%s' "$out" | curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null --data-binary @- URL/$status`)},
+printf '%s' "$out" | ping --data-binary @- URL/$status
+exit $status`)},
 		{"bash", "Bash", "A script that reports whatever way it ends.", with(`
 #!/bin/bash
-ping() { curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "URL$1" || true; }
+url=URL
+ping() { curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "$url$1" || true; }
 trap 'ping "/$?"' EXIT
 set -e
 ping /start
 
 # … the work …`)},
 		{"python", "Python", "Only the standard library is needed.", with(`
+import sys
 import time
+import urllib.error
 import urllib.request
 
-def ping(suffix="", body=b""):
-    for pause in 1, 2, 4, 8, 16:
+def ping(suffix="", body=""):
+    url = "URL" + suffix
+    for pause in 0, 1, 2, 4, 8, 16:
+        time.sleep(pause)
         try:
-            return urllib.request.urlopen("URL" + suffix, data=body, timeout=10)
-        except OSError as e:
-            print("ping failed:", e)
-            time.sleep(pause)
+            urllib.request.urlopen(url, body.encode(errors="replace"), timeout=10).close()
+            return
+        except urllib.error.HTTPError as e:
+            print("ping refused:", e, file=sys.stderr)
+            if e.code < 500 and e.code != 429:
+                return
+        except Exception as e:
+            print("ping failed:", e, file=sys.stderr)
 
 ping("/start")
 try:
     work()
-    ping()
 except Exception as e:
-    ping("/fail", str(e).encode())
-    raise`)},
+    ping("/fail", str(e))
+    raise
+ping()`)},
 		{"go", "Go", "", with(`
 func ping(suffix string) {
 	client := http.Client{Timeout: 10 * time.Second}
-	for pause := time.Second; pause <= 16*time.Second; pause *= 2 {
+	for _, pause := range []time.Duration{0, 1, 2, 4, 8, 16} {
+		time.Sleep(pause * time.Second)
 		resp, err := client.Get("URL" + suffix)
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode < 500 {
-				return
-			}
+		if err != nil {
+			log.Print("ping failed: ", err)
+			continue
 		}
-		time.Sleep(pause)
+		resp.Body.Close()
+		if resp.StatusCode >= 400 {
+			log.Print("ping refused: ", resp.Status)
+		}
+		if resp.StatusCode < 500 && resp.StatusCode != 429 {
+			return
+		}
 	}
-	log.Print("ping failed")
 }
 
 ping("/start")
@@ -82,78 +100,100 @@ if err := work(); err != nil {
 ping("")`)},
 		{"node", "Node", "Version 18 and later have fetch.", with(`
 async function ping(suffix = "", body = "") {
-  for (const pause of [1, 2, 4, 8, 16]) {
-    const answer = await fetch("URL" + suffix, { method: "POST", body, signal: AbortSignal.timeout(10000) })
-      .catch((e) => console.error("ping failed:", e.message));
-    if (answer?.status < 500) return;
+  const url = "URL" + suffix;
+  for (const pause of [0, 1, 2, 4, 8, 16]) {
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    try {
+      const answer = await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(10000) });
+      if (!answer.ok) console.error("ping refused:", answer.status);
+      if (answer.status < 500 && answer.status !== 429) return;
+    } catch (e) {
+      console.error("ping failed:", e.cause?.code ?? e.message);
+    }
   }
 }
 
 await ping("/start");
 try {
   await work();
-  await ping();
 } catch (e) {
   await ping("/fail", String(e));
   throw e;
-}`)},
+}
+await ping();`)},
 		{"php", "PHP", "", with(`
 <?php
 function ping(string $suffix = '', string $body = ''): void {
-    $request = stream_context_create(['http' => ['method' => 'POST', 'content' => $body, 'timeout' => 10]]);
-    foreach ([1, 2, 4, 8, 16] as $pause) {
-        if (@file_get_contents('URL' . $suffix, false, $request) !== false) {
+    $url = 'URL' . $suffix;
+    $http = ['method' => 'POST', 'content' => $body, 'timeout' => 10, 'ignore_errors' => true];
+    foreach ([0, 1, 2, 4, 8, 16] as $pause) {
+        sleep($pause);
+        $answer = @fopen($url, 'r', false, stream_context_create(['http' => $http]));
+        if (!$answer) {
+            error_log('ping failed: ' . (error_get_last()['message'] ?? ''));
+            continue;
+        }
+        $lines = preg_grep('~^HTTP/~', stream_get_meta_data($answer)['wrapper_data']);
+        $status = (int) explode(' ', end($lines))[1];
+        if ($status >= 400) {
+            error_log("ping refused: $status");
+        }
+        if ($status < 500 && $status != 429) {
             return;
         }
-        sleep($pause);
     }
 }
 
 ping('/start');
 try {
     work();
-    ping();
 } catch (Throwable $e) {
     ping('/fail', $e->getMessage());
     throw $e;
-}`)},
+}
+ping();`)},
 		{"ruby", "Ruby", "", with(`
 require "net/http"
 
 def ping(suffix = "", body = "")
-  [1, 2, 4, 8, 16].each do |pause|
-    begin
-      return if Net::HTTP.post(URI("URL" + suffix), body).code.to_i < 500
-    rescue SystemCallError, SocketError, Timeout::Error => e
-      warn "ping failed: #{e.message}"
-    end
+  uri = URI("URL" + suffix)
+  options = { use_ssl: uri.scheme == "https", open_timeout: 10, read_timeout: 10 }
+  [0, 1, 2, 4, 8, 16].each do |pause|
     sleep pause
+    answer = Net::HTTP.start(uri.host, uri.port, options) { |http| http.post(uri.path, body) }
+    status = answer.code.to_i
+    warn "ping refused: #{status}" if status >= 400
+    return if status < 500 && status != 429
+  rescue StandardError => e
+    warn "ping failed: #{e.message}"
   end
 end
 
 ping "/start"
 begin
   work
-  ping
-rescue => e
+rescue StandardError => e
   ping "/fail", e.message
   raise
-end`)},
+end
+ping`)},
 		{"csharp", "C#", "", with(`
 using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
 
 async Task Ping(string suffix = "", string body = "")
 {
-    foreach (var pause in new[] { 1, 2, 4, 8, 16 })
+    var url = "URL" + suffix;
+    foreach (var pause in new[] { 0, 1, 2, 4, 8, 16 })
     {
+        await Task.Delay(TimeSpan.FromSeconds(pause));
         try
         {
-            using var answer = await http.PostAsync("URL" + suffix, new StringContent(body));
-            if ((int)answer.StatusCode < 500) return;
+            using var answer = await http.PostAsync(url, new StringContent(body));
+            var status = (int)answer.StatusCode;
+            if (status >= 400) Console.Error.WriteLine($"ping refused: {status}");
+            if (status < 500 && status != 429) return;
         }
         catch (Exception e) { Console.Error.WriteLine($"ping failed: {e.Message}"); }
-        await Task.Delay(TimeSpan.FromSeconds(pause));
     }
 }
 
@@ -161,34 +201,43 @@ await Ping("/start");
 try
 {
     await Work();
-    await Ping();
 }
 catch (Exception e)
 {
     await Ping("/fail", e.Message);
     throw;
-}`)},
+}
+await Ping();`)},
 		{"powershell", "PowerShell", "", with(`
 function Ping($suffix = "", $body = "") {
-    foreach ($pause in 1, 2, 4, 8, 16) {
-        try { Invoke-RestMethod -Method Post -Uri "URL$suffix" -Body $body -TimeoutSec 10 | Out-Null; return }
-        catch { Write-Warning "ping failed: $_"; Start-Sleep -Seconds $pause }
+    $url = "URL$suffix"
+    foreach ($pause in 0, 1, 2, 4, 8, 16) {
+        Start-Sleep -Seconds $pause
+        try {
+            Invoke-RestMethod $url -Method Post -Body $body -TimeoutSec 10 | Out-Null
+            return
+        } catch {
+            [Console]::Error.WriteLine("ping failed: $_")
+            $status = [int]$_.Exception.Response.StatusCode
+            if ($status -gt 0 -and $status -lt 500 -and $status -ne 429) { return }
+        }
     }
 }
 
 Ping "/start"
 try {
     & C:\jobs\backup.ps1
-    Ping
 } catch {
     Ping "/fail" "$_"
     throw
-}`)},
+}
+Ping`)},
 		{"systemd", "systemd", "Two units: a small one that pings, and the job's, which names it for each way to end (systemd 249 or later).", with(`
 # /etc/systemd/system/backup-ping@.service
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null URL/%i
+ExecStart=/usr/bin/curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null \
+    URL/%i
 
 # /etc/systemd/system/backup.service
 [Unit]
@@ -221,7 +270,15 @@ spec:
               command: ["/bin/sh", "-c"]
               args:
                 - |
-                  ping() { for s in 1 2 4 8 16; do wget -q -T 10 -O /dev/null "URL/$1" && break; sleep $s; done; }
+                  ping() {
+                    url=URL/$1
+                    for pause in 0 1 2 4 8 16; do
+                      sleep $pause
+                      answer=$(wget -q -S -T 10 -O /dev/null "$url" 2>&1) && break
+                      echo "ping failed: $answer" >&2
+                      case $answer in *HTTP/1.?" 429"*) ;; *HTTP/1.?" 4"*) break ;; esac
+                    done
+                  }
                   ping start
                   /usr/local/bin/backup.sh
                   status=$?

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -57,72 +59,317 @@ func TestEveryRetryOutlastsARestart(t *testing.T) {
 	}
 }
 
-// TestTheExamplesOutlastARestart runs what the page of a check shows while nothing
-// listens there, and then while the server says 503 once.
-func TestTheExamplesOutlastARestart(t *testing.T) {
-	t.Parallel()
-	interpreters := map[string][]string{
-		"crontab": {"sh", "-c"},
-		"curl":    {"sh", "-c"},
-		"bash":    {"bash", "-c"},
-		"python":  {"python3", "-c"},
-		"node":    {"node", "--input-type=module", "-e"},
-		"php":     {"php", "-r"},
-		"ruby":    {"ruby", "-e"},
-		"go":      {"go", "run"},
+// sample is a piece of code that pings PING_URL, of the page of a check or of the
+// documentation.
+type sample struct {
+	name     string
+	language string
+	code     string
+}
+
+// The seconds that the samples wait before each try, as most languages and as shells
+// write them.
+const (
+	pauses      = "0, 1, 2, 4, 8, 16"
+	shellPauses = "0 1 2 4 8 16"
+)
+
+var fenced = regexp.MustCompile("(?s)```(\\w+)\n(.*?)```")
+
+// samples are those of the page of a check, and those of the documentation that try
+// again by themselves.
+func samples(t *testing.T) (all []sample) {
+	t.Helper()
+	for _, e := range examplesFor("PING_URL", "", &monitor.Check{}) {
+		s := sample{name: e.ID, language: e.ID, code: strings.TrimPrefix(e.Code, "0 3 * * * ")}
+		switch e.ID {
+		case "crontab", "curl":
+			s.language = "sh"
+		case "kubernetes":
+			_, script, _ := strings.Cut(e.Code, "- |\n")
+			s.language, s.code = "sh", script
+		case "go":
+			s.code = goProgram(e.Code)
+		}
+		all = append(all, s)
 	}
-	// What the examples call their own work.
+	pages, err := fs.Glob(templates.FS, "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		raw, err := fs.ReadFile(templates.FS, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range fenced.FindAllStringSubmatch(string(raw), -1) {
+			code := strings.ReplaceAll(block[2], "$PING/", "PING_URL/")
+			if strings.Contains(code, pauses) || strings.Contains(code, shellPauses) || strings.Contains(code, "Retry(") {
+				all = append(all, sample{fmt.Sprintf("%s, block %d", page, i+1), block[1], code})
+			}
+		}
+	}
+	return all
+}
+
+// goProgram makes a program of an example that is a part of one.
+func goProgram(code string) string {
+	ping, rest, _ := strings.Cut(code, "\nping(")
+	return "package main\n\nimport (\n\t\"log\"\n\t\"net/http\"\n\t\"time\"\n)\n\n" + ping +
+		"\nfunc work() error { return nil }\n\nfunc main() {\nping(" + rest + "\n}\n"
+}
+
+// command returns how the sample is run, with url as the address it pings. It skips
+// the test where the language is not installed or lacks a library.
+func (s sample) command(t *testing.T, url string) []string {
+	t.Helper()
+	// What the samples call their own work.
 	work := map[string]string{
 		"python": "def work(): pass\n",
 		"node":   "async function work() {}\n",
 		"php":    "function work() {}\n",
 		"ruby":   "def work; end\n",
 	}
-	job := filepath.Join(t.TempDir(), "backup.sh")
-	if err := os.WriteFile(job, []byte("#!/bin/sh\necho done\n"), 0o700); err != nil { //nolint:gosec // it is run
+	dir := t.TempDir()
+	job := filepath.Join(dir, "backup.sh")
+	write(t, job, "#!/bin/sh\necho done\n")
+	code := strings.NewReplacer("PING_URL", url, "/usr/local/bin/backup.sh", job, "<?php\n", "").Replace(work[s.language] + s.code)
+	switch s.language {
+	case "sh", "bash":
+		return []string{installed(t, s.language), "-c", code}
+	case "python":
+		if strings.Contains(code, "import requests") {
+			requires(t, "python3", "-c", "import requests")
+		}
+		return []string{installed(t, "python3"), "-c", code}
+	case "node", "js":
+		return []string{installed(t, "node"), "--input-type=module", "-e", code}
+	case "php":
+		if strings.Contains(code, "curl_init") {
+			requires(t, "php", "-r", "exit(function_exists('curl_init') ? 0 : 1);")
+		}
+		return []string{installed(t, "php"), "-r", code}
+	case "ruby":
+		return []string{installed(t, "ruby"), "-e", code}
+	case "go":
+		write(t, filepath.Join(dir, "main.go"), code)
+		program := filepath.Join(dir, "job")
+		compile(t, dir, installed(t, "go"), "build", "-o", program, "main.go")
+		return []string{program}
+	case "java":
+		write(t, filepath.Join(dir, "Job.java"), code)
+		compile(t, dir, installed(t, "javac"), "Job.java")
+		return []string{installed(t, "java"), "-cp", dir, "Job"}
+	}
+	t.Skipf("nothing here runs %s", s.language)
+	return nil
+}
+
+func installed(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("%s is not installed", program)
+	}
+	return path
+}
+
+// requires skips the test when a program fails that asks for a library.
+func requires(t *testing.T, program string, args ...string) {
+	t.Helper()
+	if err := exec.CommandContext(t.Context(), installed(t, program), args...).Run(); err != nil {
+		t.Skipf("%s %q: %v", program, args, err)
+	}
+}
+
+func compile(t *testing.T, dir, compiler string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), compiler, args...)
+	cmd.Dir = dir
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { //nolint:gosec // some are run
 		t.Fatal(err)
 	}
-	for _, e := range examplesFor("URL", "", &monitor.Check{}) {
-		interpreter := interpreters[e.ID]
-		if interpreter == nil {
+}
+
+// run runs a sample and returns what it wrote to standard error.
+func run(t *testing.T, command []string) (stderr string, err error) {
+	t.Helper()
+	var errors strings.Builder
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Dir = t.TempDir()
+	cmd.Stderr = &errors
+	err = cmd.Run()
+	return errors.String(), err
+}
+
+// TestTheExamplesOutlastARestart runs what the page of a check shows while nothing
+// listens there, and then while the server says 503 once.
+func TestTheExamplesOutlastARestart(t *testing.T) {
+	t.Parallel()
+	for _, s := range samples(t) {
+		// Those of the documentation are alike, and this test is slow.
+		if strings.HasPrefix(s.name, "docs/") {
 			continue
 		}
-		t.Run(e.ID, func(t *testing.T) {
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(interpreter[0]); err != nil {
-				t.Skipf("%s is not installed", interpreter[0])
-			}
 			address, heard := restarting(t)
-			code := strings.TrimPrefix(e.Code, "0 3 * * * ")
-			code = strings.NewReplacer("URL", "http://"+address+"/ping", "/usr/local/bin/backup.sh", job, "<?php\n", "").Replace(work[e.ID] + code)
-			if e.ID == "go" {
-				code = goProgram(t, code)
-			}
-			ctx := t.Context()
-			cmd := exec.CommandContext(ctx, interpreter[0], append(interpreter[1:], code)...)
-			cmd.Dir = t.TempDir()
-			output, err := cmd.CombinedOutput()
+			stderr, err := run(t, s.command(t, "http://"+address+"/ping"))
 			if err != nil {
-				t.Errorf("%v\n%s", err, output)
+				t.Errorf("%v\n%s", err, stderr)
 			}
 			pings := heard()
 			if len(pings) == 0 || strings.HasSuffix(pings[len(pings)-1], "/start") || strings.HasSuffix(pings[len(pings)-1], "/fail") {
-				t.Errorf("pings that were accepted: %q\n%s", pings, output)
+				t.Errorf("pings that were accepted: %q\n%s", pings, stderr)
 			}
 		})
 	}
 }
 
-// goProgram makes a file of an example that is a part of one.
-func goProgram(t *testing.T, code string) (path string) {
-	t.Helper()
-	ping, rest, _ := strings.Cut(code, "\nping(")
-	code = "package main\n\nimport (\n\t\"log\"\n\t\"net/http\"\n\t\"time\"\n)\n\n" + ping + "\nfunc work() error { return nil }\n\nfunc main() {\nping(" + rest + "\n}\n"
-	path = filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(path, []byte(code), 0o600); err != nil {
-		t.Fatal(err)
+// TestTheExamplesRepeatOnlyWhatMayPass runs the samples, without their pauses, against
+// a server that gives each address the same answers in turn, the last one for ever.
+func TestTheExamplesRepeatOnlyWhatMayPass(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		answers []int
+		tries   int
+	}{
+		{[]int{200}, 1},
+		{[]int{400}, 1},
+		{[]int{404}, 1},
+		{[]int{429, 200}, 2},
+		{[]int{503, 200}, 2},
+		{[]int{503}, 6},
 	}
-	return path
+	hurry := strings.NewReplacer(
+		pauses, "0, 0, 0, 0, 0, 0",
+		shellPauses, "0 0 0 0 0 0",
+		"backoff_factor=1", "backoff_factor=0",
+		"--retry 5", "--retry 1",
+	)
+	for _, s := range samples(t) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			byCurl := strings.Contains(s.code, "--retry 5")
+			s.code = hurry.Replace(s.code)
+			server := newAnswering(t)
+			command := s.command(t, server.URL+"/ping")
+			check := func(what string, silent bool) {
+				stderr, err := run(t, command)
+				// Behind && the exit status is that of curl, which cron does not look at.
+				if err != nil && s.name != "crontab" {
+					t.Errorf("%s: %v\n%s", what, err, stderr)
+				}
+				if (stderr == "") != silent {
+					t.Errorf("%s: on standard error: %q", what, stderr)
+				}
+			}
+			for _, c := range cases {
+				server.begin(c.answers)
+				// The library of Python says nothing of a try that is repeated with success.
+				check(fmt.Sprint(c.answers), c.answers[0] == 200 || strings.Contains(s.code, "Retry(") && c.tries == 2)
+				tries := c.tries
+				if byCurl {
+					tries = min(tries, 2)
+				}
+				heard := server.heard()
+				for path, n := range heard {
+					if n != tries {
+						t.Errorf("%v: %d requests of %s, want %d", c.answers, n, path, tries)
+					}
+				}
+				if len(heard) == 0 {
+					t.Errorf("%v: no ping came", c.answers)
+				}
+			}
+			server.Close()
+			check("connection refused", false)
+		})
+	}
+}
+
+// The languages that nothing runs here have the same rule as the others.
+func TestEveryLoopOfAnExampleHasTheSameRule(t *testing.T) {
+	t.Parallel()
+	loop := regexp.MustCompile(`\b1,? 2,? 4,? 8,? 16\b`)
+	for _, s := range samples(t) {
+		if !loop.MatchString(s.code) {
+			continue
+		}
+		before, _, found := strings.Cut(s.code, pauses)
+		if !found {
+			before, _, found = strings.Cut(s.code, shellPauses)
+		}
+		if !found || strings.Contains(before, "leep") {
+			t.Errorf("%s does not wait before each try", s.name)
+		}
+		if !strings.Contains(s.code, "429") && !strings.Contains(s.code, "TooManyRequests") {
+			t.Errorf("%s does not repeat a ping that was refused with 429", s.name)
+		}
+	}
+}
+
+// The panel of a page 1280 pixels wide has room for some 130 characters.
+func TestTheExamplesFitThePage(t *testing.T) {
+	t.Parallel()
+	url := "https://punctual.example.org/ping/6c1f3f0e-8b7a-4d7e-9a53-0d3f2c1b4a5e"
+	for _, e := range examplesFor(url, "", &monitor.Check{}) {
+		// One line is not scrolled but broken.
+		if !strings.Contains(e.Code, "\n") {
+			continue
+		}
+		for line := range strings.Lines(e.Code) {
+			if n := len(strings.ReplaceAll(line, "\t", "        ")); n > 125 {
+				t.Errorf("%s: a line of %d characters: %s", e.ID, n, line)
+			}
+		}
+	}
+}
+
+// answering is a server with the same answers for each address.
+type answering struct {
+	*httptest.Server
+	mu       sync.Mutex
+	answers  []int
+	requests map[string]int
+}
+
+func newAnswering(t *testing.T) *answering {
+	t.Helper()
+	a := &answering{}
+	a.Server = httptest.NewServer(a)
+	t.Cleanup(a.Close)
+	return a
+}
+
+func (a *answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.requests[r.URL.Path]
+	a.requests[r.URL.Path]++
+	w.WriteHeader(a.answers[min(n, len(a.answers)-1)])
+}
+
+// begin forgets what came and gives these answers from now on.
+func (a *answering) begin(answers []int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answers = answers
+	a.requests = map[string]int{}
+}
+
+// heard returns how often each address was requested.
+func (a *answering) heard() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.requests)
 }
 
 // restarting is the address of a server that refuses connections for its first one

@@ -19,6 +19,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/browser"
+	"punctual/internal/testkit/testdb"
 )
 
 // watchPage notes what a reader feels: how far things jump, and for how long an
@@ -223,7 +224,7 @@ func TestAnUpdateOfAThousandChecksDoesNotHoldThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	fillProject(t, s.store, p.ID, 1000)
-	checks, err := s.store.ChecksOf(t.Context(), p.ID)
+	checks, err := testdb.ChecksOf(t.Context(), s.store, p.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

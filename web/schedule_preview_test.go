@@ -119,7 +119,7 @@ func TestPreviewsWorkWithoutScripts(t *testing.T) {
 		if a.Find(`[name=name]`).AttrOr("value", "") != "Not yet" {
 			t.Error("the name is lost")
 		}
-		if checks, err := s.store.ChecksOf(s.Context(), p.ID); err != nil || len(checks) != 1 {
+		if checks, err := testdb.ChecksOf(s.Context(), s.store, p.ID); err != nil || len(checks) != 1 {
 			t.Errorf("%d checks, %v", len(checks), err)
 		}
 		if got := s.post("/checks/schedule_preview/", url.Values{"kind": {"simple"}, "timeout": {"300"}, "grace": {"60"}}).is(http.StatusOK).text(".means"); got != "Every 5 minutes You are told after 6 min without a ping." {

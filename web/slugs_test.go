@@ -10,6 +10,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // Two checks of one name are two checks that pings can mean: the second gets a
@@ -25,7 +26,7 @@ func TestChecksOfOneNameDoNotShareASlug(t *testing.T) {
 			add(url.Values{"name": {long}}).is(http.StatusSeeOther)
 			add(url.Values{"name": {"日本"}}).is(http.StatusSeeOther)
 		}
-		checks, err := s.store.ChecksOf(t.Context(), p.ID)
+		checks, err := testdb.ChecksOf(t.Context(), s.store, p.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func TestChecksOfOneNameDoNotShareASlug(t *testing.T) {
 		for range 2 {
 			s.post("/checks/"+one.Code.String()+"/copy/", nil).is(http.StatusSeeOther)
 		}
-		copies, err := s.store.ChecksOf(t.Context(), p.ID)
+		copies, err := testdb.ChecksOf(t.Context(), s.store, p.ID)
 		if n := len(copies); err != nil || copies[n-1].Slug != "off-site-9-copy-2" || copies[n-2].Slug != "off-site-9-copy" {
 			t.Errorf("copies: %v", err)
 		}

@@ -322,7 +322,7 @@ func (s *testSite) login(email string) (*monitor.User, *monitor.Project) {
 // firstCheck is the oldest check of the project.
 func (s *testSite) firstCheck(p *monitor.Project) *monitor.Check {
 	s.Helper()
-	checks, err := s.store.ChecksOf(s.Context(), p.ID)
+	checks, err := testdb.ChecksOf(s.Context(), s.store, p.ID)
 	if err != nil {
 		s.Fatal(err)
 	}

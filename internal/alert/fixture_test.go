@@ -226,7 +226,7 @@ func (f *fixture) with(code uuid.UUID, n int, status monitor.DeliveryStatus) boo
 
 func (f *fixture) backlog() int {
 	f.Helper()
-	n, _, err := f.DispatchBacklog(f.Context())
+	n, err := testdb.PendingDeliveries(f.Context(), f.Store)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func TestSigningUpMakesEverythingAJobNeeds(t *testing.T) {
 		if err != nil || len(projects) != 1 || projects[0].Name == "" {
 			b.Fatalf("projects %+v, %v", projects, err)
 		}
-		checks, err := b.Store.ChecksOf(b.Context(), projects[0].ID)
+		checks, err := testdb.ChecksOf(b.Context(), b.Store, projects[0].ID)
 		if err != nil || len(checks) != 1 || checks[0].Name != "My First Check" || checks[0].Slug != "my-first-check" {
 			b.Fatalf("checks %+v, %v", checks, err)
 		}
@@ -311,7 +311,7 @@ func checksOf(b *bench, email string) []monitor.Check {
 	if err != nil || len(projects) != 1 {
 		b.Fatalf("projects %+v, %v", projects, err)
 	}
-	checks, err := b.Store.ChecksOf(b.Context(), projects[0].ID)
+	checks, err := testdb.ChecksOf(b.Context(), b.Store, projects[0].ID)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // refuses posts each body and expects the error; nothing may be made of it.
@@ -24,7 +25,7 @@ func (c *client) refuses(want string, bodies ...string) {
 
 func (c *client) countChecks() int {
 	c.Helper()
-	n, err := c.site.Store().CountChecks(c.Context(), c.User.ID)
+	n, err := testdb.CountChecks(c.Context(), c.site.Store(), c.User.ID)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -299,10 +299,6 @@ func (d *DB) Readers() int {
 	return sqliteReaders() - 1
 }
 
-// SQLiteConn reserves the one writing connection of an SQLite database, for a
-// writer that keeps prepared statements. Closing it gives it back.
-func (d *DB) SQLiteConn(ctx context.Context) (*sql.Conn, error) { return d.write.Conn(ctx) }
-
 // Pooled tells whether a connection pooler, such as PgBouncer, stands between this
 // process and PostgreSQL.
 func (d *DB) Pooled() bool { return d.pooled }

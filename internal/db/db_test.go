@@ -185,7 +185,7 @@ func TestEachSQLiteConnectionHasTheSettings(t *testing.T) {
 			}
 		}
 	}
-	writer, err := d.SQLiteConn(t.Context())
+	writer, err := db.SQLiteConn(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"time"
 )
@@ -18,3 +19,7 @@ func ShiftLocalClock(d *DB, shift time.Duration) {
 func KeepListening(ctx context.Context, log *slog.Logger, once func(ctx context.Context, again bool) error) {
 	keepListening(ctx, log, once)
 }
+
+// SQLiteConn is the one connection of d that writes to SQLite. Closing it gives it
+// back.
+func SQLiteConn(ctx context.Context, d *DB) (*sql.Conn, error) { return d.write.Conn(ctx) }

@@ -88,7 +88,7 @@ func TestALockedSQLiteFileIsUnavailable(t *testing.T) {
 	things(t, here)
 	err := here.InTx(t.Context(), func(tx *db.Tx) error {
 		exec(t, tx, `UPDATE things SET x = 2`)
-		conn, err := there.SQLiteConn(t.Context())
+		conn, err := db.SQLiteConn(t.Context(), there)
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func stories(t *testing.T, s *store.Store) (all []story) {
 	projects, err := s.ProjectsOf(ctx, owner.ID)
 	must(t, err)
 	for _, p := range projects {
-		checks, err := s.ChecksOf(ctx, p.ID)
+		checks, err := testdb.ChecksOf(ctx, s, p.ID)
 		must(t, err)
 		for _, c := range checks {
 			one := story{Check: c}

@@ -17,6 +17,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	chromium "punctual/internal/testkit/browser"
+	"punctual/internal/testkit/testdb"
 )
 
 // tab is somebody in Riga who sits before a real browser. What the pages
@@ -188,7 +189,7 @@ func (b *tab) onlyCheck(s *store.Store, address string) (c *monitor.Check, ping 
 func (b *tab) checks(s *store.Store, address string) []monitor.Check {
 	b.Helper()
 	project := b.project(s, address)
-	checks, err := s.ChecksOf(b.Context(), project)
+	checks, err := testdb.ChecksOf(b.Context(), s, project)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 	project := projects[0].Project
 	project.Name = "Acme Production"
 	must(t, testdb.PutProject(ctx, s, &project))
-	first, err := s.ChecksOf(ctx, project.ID)
+	first, err := testdb.ChecksOf(ctx, s, project.ID)
 	must(t, err)
 	_, err = s.DeleteCheck(ctx, first[0].Code)
 	must(t, err)

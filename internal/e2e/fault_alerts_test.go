@@ -15,6 +15,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // receiver is the other side of a webhook. It keeps what it was told.
@@ -214,7 +215,7 @@ func allTold(t *testing.T, s *store.Store, look func(left int)) {
 		return next.IsZero() || next.After(s.Now())
 	})
 	eventuallyWithin(t, 4*patience, "all alerts are told", func() bool {
-		n, _, err := s.DispatchBacklog(t.Context())
+		n, err := testdb.PendingDeliveries(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/db/pgtest"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // cluster is a PostgreSQL of the test's own that really flushes and may be
@@ -232,7 +233,7 @@ func TestFaultKilledSendalertsStillTells(t *testing.T) {
 			t.Fatal("the alert was lost")
 		}
 		eventually(t, "the delivery counts as sent", func() bool {
-			n, _, err := s.DispatchBacklog(t.Context())
+			n, err := testdb.PendingDeliveries(t.Context(), s)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/demo"
 	"punctual/internal/monitor"
+	"punctual/internal/testkit/testdb"
 )
 
 // gallery is a demo that somebody looks at.
@@ -52,7 +53,7 @@ func (g *gallery) look() {
 	g.projects, g.checks = map[string]string{}, map[string]monitor.Check{}
 	for _, p := range projects {
 		g.projects[p.Name] = "/projects/" + p.ID.String()
-		checks, err := s.ChecksOf(ctx, p.ID)
+		checks, err := testdb.ChecksOf(ctx, s, p.ID)
 		must(g.T, err)
 		for _, c := range checks {
 			g.checks[c.Name] = c

@@ -25,12 +25,10 @@ const (
 	MaxAddressLength   = 254 // bytes of the e-mail address of an account
 	MaxPasswordLength  = 1000
 	MaxSessionAgent    = 300 // bytes kept of the browser's name in the list of sessions
-	MaxDeliveryError   = 200 // kept of what a provider says, later, of a delivery
 	MaxSearchLength    = 200 // what is looked for in the log of a check
 	MaxDocSearchLength = 100
 
 	// Pings: what is longer is cut, for no ping is refused.
 	MaxUserAgent = 200
 	MaxMethod    = 10
-	MaxScheme    = 10
 )

@@ -88,5 +88,3 @@ func (g *generations[K, V]) forget(k K) {
 	delete(g.young, k)
 	delete(g.old, k)
 }
-
-func (g *generations[K, V]) len() int { return len(g.young) + len(g.old) }

@@ -12,6 +12,7 @@ import (
 	"punctual/internal/ping"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // Our extension: the first ping says what check to make.
@@ -146,7 +147,7 @@ func TestAWrongSettingMakesNothing(t *testing.T) {
 				e.Errorf("%s: %d %s, want 400 %s", query, w.Code, w.Body, want)
 			}
 		}
-		if n, err := e.store.CountChecks(e.Context(), e.User.ID); n != 1 || err != nil {
+		if n, err := testdb.CountChecks(e.Context(), e.store, e.User.ID); n != 1 || err != nil {
 			e.Errorf("%d checks, %v; want none made", n, err)
 		}
 		for _, path := range []string{"/ping/unknownkey/fresh?create=1&timeout=1", "/ping/{KEY}/fresh?timeout=1", "/ping/{KEY}/fresh?create=0&timeout=60"} {
@@ -190,7 +191,7 @@ func TestCreatedSlugsObeyTheLimitOfTheAPI(t *testing.T) {
 		if w := e.do("GET", e.path("/ping/{KEY}/"+longest+"?create=1"), ""); w.Code != 201 {
 			e.Errorf("100 characters: %d %s", w.Code, w.Body)
 		}
-		checks, err := e.store.ChecksOf(e.Context(), e.Project.ID)
+		checks, err := testdb.ChecksOf(e.Context(), e.store, e.Project.ID)
 		if err != nil || len(checks) != 2 {
 			e.Errorf("%d checks, %v; want 2", len(checks), err)
 		}

@@ -362,7 +362,7 @@ func TestAutoProvisioning(t *testing.T) {
 				e.Errorf("%s: %s, want %s", step.path, got, step.answer)
 			}
 		}
-		checks, _ := e.store.ChecksOf(e.Context(), e.Project.ID)
+		checks, _ := testdb.ChecksOf(e.Context(), e.store, e.Project.ID)
 		made := map[string]monitor.Check{}
 		for _, c := range checks {
 			made[c.Slug] = c

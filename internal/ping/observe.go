@@ -27,9 +27,6 @@ type Tally struct {
 	Unknown                            int // of checks that do not exist: not recorded
 }
 
-// Recorded is the number of pings that are on disk.
-func (t Tally) Recorded() int { return t.Success + t.Start + t.Fail + t.Log + t.Ignored }
-
 // Refusal says why a ping was not recorded although it may have been in order.
 type Refusal string
 

@@ -269,7 +269,7 @@ func TestOneTooManyIsAnswered429(t *testing.T) {
 		if codes[http.StatusCreated] != 3 || codes[http.StatusTooManyRequests] != 5 {
 			t.Errorf("made by pings: %v", codes)
 		}
-		if n, err := s.CountChecks(t.Context(), e.User.ID); err != nil || n != 4 {
+		if n, err := testdb.CountChecks(t.Context(), s, e.User.ID); err != nil || n != 4 {
 			t.Errorf("%d checks, %v", n, err)
 		}
 		if w := e.do("GET", "/ping/unknownkeyunknownkey00/x?create=1", ""); w.Code != http.StatusNotFound {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/prune"
@@ -149,8 +150,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 				t.Errorf("the removal of %s is not logged:\n%s", address, p.log.String())
 			}
 		}
-		if ok, err := s.CheckExists(t.Context(), never.Check.Code); ok || err != nil {
-			t.Errorf("the check of a removed account: %v, %v", ok, err)
+		if _, err := s.CheckByCode(t.Context(), never.Check.Code); errs.KindOf(err) != errs.NotFound {
+			t.Errorf("the check of a removed account: %v", err)
 		}
 		mails, err = s.Emails(t.Context(), store.EmailFilter{})
 		if err != nil || len(mails) != 0 {

@@ -64,7 +64,7 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 		record(t, s, broken, success)
 
 		for range 8 {
-			checks, err := s.ChecksOf(t.Context(), a.Project.ID)
+			checks, err := testdb.ChecksOf(t.Context(), s, a.Project.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -79,11 +79,7 @@ func checkWhere(ctx context.Context, q db.Querier, where string, args ...any) (*
 	return &c, notFound(err, "check")
 }
 
-// CountChecks counts the checks of all projects the user owns.
-func (s *Store) CountChecks(ctx context.Context, owner uuid.UUID) (int, error) {
-	return countChecks(ctx, s.db, owner)
-}
-
+// countChecks counts the checks of all projects the user owns.
 func countChecks(ctx context.Context, q db.Querier, owner uuid.UUID) (n int, err error) {
 	err = q.QueryRow(ctx, `SELECT count(*) FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.owner_id = $1`, owner).Scan(&n)
 	if err != nil {

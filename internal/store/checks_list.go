@@ -29,16 +29,20 @@ const (
 // descriptions, to sort them.
 const inListOrder = ` FROM checks c WHERE c.project_id = $1 ORDER BY c.created_at, c.id`
 
-// ChecksOf lists the checks of a project, oldest first.
-func (s *Store) ChecksOf(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
-	return s.listChecks(ctx, checkColumns, project)
-}
-
 // CheckList lists the checks of a project, oldest first, as pages list them:
 // what a row has no place for (codes of badges, description, filters, when the
 // watcher looks) is zero.
 func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Check, error) {
-	return s.listChecks(ctx, rowColumns, project)
+	leave, err := s.Turn(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	dest := func(c *monitor.Check) []any {
+		c.ProjectID = project
+		return checkDestOf(c, rowColumns)
+	}
+	return db.List(ctx, s.db, dest, `SELECT `+rowColumns+inListOrder, project)
 }
 
 // EachCheckObject calls see for each check of a project, oldest first, as the API
@@ -79,19 +83,6 @@ func (s *Store) Descriptions(ctx context.Context, project uuid.UUID, ids []int64
 		return nil, fmt.Errorf("read descriptions: %w", err)
 	}
 	return found, nil
-}
-
-func (s *Store) listChecks(ctx context.Context, columns string, project uuid.UUID) ([]monitor.Check, error) {
-	leave, err := s.Turn(ctx, project)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	dest := func(c *monitor.Check) []any {
-		c.ProjectID = project
-		return checkDestOf(c, columns)
-	}
-	return db.List(ctx, s.db, dest, `SELECT `+columns+inListOrder, project)
 }
 
 // checkDestOf is checkDest for some of the checkColumns.

@@ -36,7 +36,7 @@ func load(t *testing.T, s *store.Store, c *monitor.Check) *monitor.Check {
 
 func mustChecks(t *testing.T, s *store.Store, project uuid.UUID) []monitor.Check {
 	t.Helper()
-	checks, err := s.ChecksOf(t.Context(), project)
+	checks, err := testdb.ChecksOf(t.Context(), s, project)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 			c := monitor.NewCheck([]uuid.UUID{a.Project.ID, second.ID}[i%2], s.Now())
 			return s.CreateCheck(t.Context(), &c, store.Channels{All: true})
 		})
-		n, err := s.CountChecks(t.Context(), a.User.ID)
+		n, err := testdb.CountChecks(t.Context(), s, a.User.ID)
 		if n != 4 || refused != 3 || err != nil {
 			t.Errorf("%d checks, %d refused, %v; want 4 and 3", n, refused, err)
 		}
@@ -204,7 +204,7 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 			_, _, err := s.EnsureSlug(t.Context(), a.Project.PingKey, string(rune('a'+i)), nil)
 			return err
 		})
-		if n, _ := s.CountChecks(t.Context(), a.User.ID); n != 8 || refused != 2 {
+		if n, _ := testdb.CountChecks(t.Context(), s, a.User.ID); n != 8 || refused != 2 {
 			t.Errorf("%d checks, %d refused; want 8 and 2", n, refused)
 		}
 		c := monitor.NewCheck(uuid.New(), s.Now())
@@ -318,11 +318,8 @@ func TestDeletingACheckTakesItsHistoryAlong(t *testing.T) {
 		wantKind(t, "deleting it twice", err, errs.NotFound)
 		_, err = s.CheckByCode(t.Context(), a.Check.Code)
 		wantKind(t, "the deleted check", err, errs.NotFound)
-		if ok, err := s.CheckExists(t.Context(), a.Check.Code); ok || err != nil {
-			t.Errorf("exists: %v, %v", ok, err)
-		}
-		if ok, err := s.CheckExists(t.Context(), other.Code); !ok || err != nil {
-			t.Errorf("the other exists: %v, %v", ok, err)
+		if _, err := s.CheckByCode(t.Context(), other.Code); err != nil {
+			t.Errorf("the other check: %v", err)
 		}
 	})
 }

@@ -79,16 +79,6 @@ func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
 	})
 }
 
-// DispatchBacklog returns how many deliveries are pending and when the oldest of
-// them was made, zero when there is none.
-func (s *Store) DispatchBacklog(ctx context.Context) (count int, oldest time.Time, err error) {
-	err = s.db.QueryRow(ctx, `SELECT count(*), min(created_at) FROM deliveries WHERE status = 'pending'`).Scan(&count, db.Time(&oldest))
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("look at the backlog of deliveries: %w", err)
-	}
-	return count, oldest, nil
-}
-
 // RecordTest stores how a test notification through the channel went, on the
 // channel and as a delivery of no check; older ones of the channel are removed
 // (features §5.5).

@@ -185,15 +185,6 @@ func onlyCode(codes []uuid.UUID) (uuid.UUID, error) {
 	return uuid.Nil, ErrAmbiguousSlug
 }
 
-// CheckExists tells whether there is a check with the code.
-func (s *Store) CheckExists(ctx context.Context, code uuid.UUID) (bool, error) {
-	var n int
-	if err := s.db.QueryRow(ctx, `SELECT count(*) FROM checks WHERE code = $1`, code).Scan(&n); err != nil {
-		return false, fmt.Errorf("look up check: %w", err)
-	}
-	return n > 0, nil
-}
-
 // EnsureSlug finds the check a slug URL means and makes it when there is none,
 // with all channels of the project (contract §1.4). configure, which may be nil,
 // changes the settings of a check to be made; its error is returned and nothing

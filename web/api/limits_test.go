@@ -7,6 +7,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/testkit/testdb"
 )
 
 // The API takes what the forms take; what is longer and is there already may be
@@ -81,7 +82,7 @@ func TestLongerTextsOfBeforeMayStay(t *testing.T) {
 				t.Errorf("%s: %d %.200s", want, status, text)
 			}
 		}
-		checks, err := c.store.ChecksOf(t.Context(), c.mine.Project.ID)
+		checks, err := testdb.ChecksOf(t.Context(), c.store, c.mine.Project.ID)
 		if err != nil || len(checks) != 1 {
 			t.Errorf("%d checks, %v", len(checks), err)
 		}
