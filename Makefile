@@ -2,9 +2,10 @@
 
 GO       ?= go
 FUZZTIME ?= 20s
-# Tests of pages in Chromium are built with the tag browser: `go test ./web` takes seconds without them.
+# Tests that run programs of others, Chromium above all, are built with the tag programs: `go test ./web` takes seconds
+# without them.
 # Two packages at a time: each may have a PostgreSQL cluster and a browser of its own.
-TESTFLAGS ?= -tags browser -p 2 -parallel 4 -timeout 14m
+TESTFLAGS ?= -tags programs -p 2 -parallel 4 -timeout 14m
 LINTER   := 2.15.0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -27,7 +28,7 @@ build: ## Build the static binary bin/punctual
 test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyze, promtool, wrk, curl and wget on Debian when missing
 	.ci/deps
 	$(GO) build ./...
-	$(GO) vet -tags browser ./...
+	$(GO) vet -tags programs ./...
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
 
 .PHONY: lint
