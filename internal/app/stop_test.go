@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"punctual/internal/auth"
@@ -14,9 +15,9 @@ import (
 // A database that is away holds up the mails that were left for after an answer.
 // The pings that wait are recorded all the same, and the process ends in time.
 func TestAMailThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
-	var log bytes.Buffer
+	log := &logText{}
 	cfg := everything(t, "sqlite:"+t.TempDir()+"/p.db")
-	a, err := Start(t.Context(), Up, Options{Config: cfg, Log: slog.New(slog.NewTextHandler(&log, nil)), Version: "test"})
+	a, err := Start(t.Context(), Up, Options{Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,24 @@ func TestAMailThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 	if !strings.Contains(log.String(), "links=1") {
 		t.Errorf("the log does not say that a link was dropped:\n%s", log.String())
 	}
+}
+
+// logText collects what several goroutines log.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // What is only tried at the start does not end the process where it is broken.

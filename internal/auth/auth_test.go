@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ type bench struct {
 	*testing.T
 	*auth.Service
 	clock *testdb.Clock
-	sent  []string // links
+
+	mu   sync.Mutex // links are mailed after the answers, several at once
+	sent []string
 }
 
 func newBench(t *testing.T, s *store.Store, clock *testdb.Clock, change ...func(*auth.Config)) *bench {
@@ -34,6 +37,8 @@ func newBench(t *testing.T, s *store.Store, clock *testdb.Clock, change ...func(
 		Store: s, SecretKey: "s3cret", SiteRoot: "https://example.org/punctual", RegistrationOpen: true, CheckLimit: 20, PingLogLimit: 50,
 		Log: slog.New(slog.DiscardHandler),
 		SendLogin: func(_ context.Context, _ *monitor.User, link string) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			b.sent = append(b.sent, link)
 			return nil
 		},

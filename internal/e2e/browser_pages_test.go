@@ -62,7 +62,7 @@ func TestEveryPage(t *testing.T) {
 	server := e.start(t, "up")
 	g := newGuide(t)
 	s := e.store(t)
-	var project, empty, wall, mail, verify, unsubscribe, noReports, agree string
+	var project, empty, wall, mail, verify, unsubscribe, noReports, agree, invitation string
 	var check *monitor.Check
 	var channels []monitor.Channel
 	var session []*network.Cookie
@@ -99,6 +99,11 @@ func TestEveryPage(t *testing.T) {
 		b.click("main form .btn.primary")
 		b.see(".flash.ok")
 		agree = b.linkIn(waitMail(t, s, "(?i)change.*address|address.*change|new address").Text, "/change_email/")
+		b.open(project + "/settings/")
+		b.fill("#email", "guest@acme.example")
+		b.click(`form[action$="/members/#team"] .btn.primary`)
+		b.says(".flash.ok", "is invited")
+		invitation = b.linkIn(waitMail(t, s, "(?i)invite").Text, "/invitations/")
 		b.open("/walls/")
 		b.fill("main form #name", "Ops room")
 		b.do(chromedp.Evaluate(`document.querySelector("[name=project]").checked = true`, nil))
@@ -141,7 +146,7 @@ func TestEveryPage(t *testing.T) {
 		v = openTab(t, e, server)
 		g.tour(v, map[string]string{
 			"welcome": "/", "login": "/accounts/login/", "token": link, "status-visitor": "/status/",
-			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree,
+			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree, "invitation": invitation,
 		})
 		v.console.Allow("status of 4")
 		g.tour(v, map[string]string{"404": "/no/such/page/", "token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
