@@ -9,6 +9,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -41,7 +42,7 @@ func (s *Server) mailedInvitation(r *http.Request) (*store.Invitation, error) {
 func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request, i *store.Invitation, declined bool) error {
 	p := monitor.Project{ID: i.ProjectID, Name: i.Project}
 	m := &invitationPage{BasePage: BasePage{Title: "Invitation"}, Invitation: i, Name: p.Title(), Declined: declined}
-	if user := visitorOf(r).User; user != nil && user.Email != i.Email {
+	if user := visitorOf(r).User; user != nil && hosts.MailAddress(user.Email) != hosts.MailAddress(i.Email) {
 		m.Other = user.Email
 	}
 	return s.render(w, r, http.StatusOK, "invitation", m)

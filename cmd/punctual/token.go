@@ -37,7 +37,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	user, err := a.st.UserByEmail(ctx, address)
+	user, err := a.auth.UserByAddress(ctx, address, c.Owner)
 	if errs.KindOf(err) == errs.NotFound {
 		return errs.NotFoundf("there is no account of %s", address)
 	}

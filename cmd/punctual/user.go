@@ -78,7 +78,7 @@ func (c *account) withUser(ctx context.Context, w *world, given *settings, do fu
 		return err
 	}
 	defer done()
-	user, err := a.st.UserByEmail(ctx, address)
+	user, err := a.auth.UserByAddress(ctx, address, c.Email)
 	if errs.KindOf(err) == errs.NotFound {
 		return errs.NotFoundf("there is no account of %s", address)
 	}

@@ -20,7 +20,7 @@ func (s *Service) InviteUser(ctx context.Context, email string) (user *monitor.U
 	if err != nil {
 		return nil, false, "", err
 	}
-	user, err = s.Store.UserByEmail(ctx, address)
+	user, err = s.UserByAddress(ctx, address, email)
 	switch {
 	case errs.KindOf(err) == errs.NotFound:
 		account := s.newAccount(address, "UTC")

@@ -68,7 +68,7 @@ func (s *Service) RequestLogin(ctx context.Context, q LoginRequest) (browser str
 // findOrMake returns the user a link is to be mailed to; nil where there is
 // none, and none may be made.
 func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest) (*monitor.User, error) {
-	user, err := s.userByAddress(ctx, address, q.Identity)
+	user, err := s.UserByAddress(ctx, address, q.Identity)
 	switch {
 	case err == nil && user.IsActive:
 		return user, nil

@@ -39,7 +39,7 @@ func (s *Service) LoginByPassword(ctx context.Context, email, password string, f
 	if err := s.takePassword(ctx, address, from); err != nil {
 		return nil, err
 	}
-	user, err := s.userByAddress(ctx, address, email)
+	user, err := s.UserByAddress(ctx, address, email)
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		return nil, err
 	}

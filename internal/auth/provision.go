@@ -24,7 +24,7 @@ func (s *Service) CreateSuperuser(ctx context.Context, email, password string) (
 			return false, err
 		}
 	}
-	user, err := s.Store.UserByEmail(ctx, address)
+	user, err := s.UserByAddress(ctx, address, email)
 	if errs.KindOf(err) == errs.NotFound {
 		account := s.newAccount(address, "UTC")
 		account.User.IsSuperuser, account.User.PasswordHash, account.User.ByOperator = true, hash, true
@@ -79,7 +79,7 @@ func (s *Service) Provision(ctx context.Context, q ProvisionRequest) (Keys, erro
 	if err != nil {
 		return Keys{}, err
 	}
-	p, err := s.projectOf(ctx, address, name)
+	p, err := s.projectOf(ctx, address, q.Owner, name)
 	if err != nil {
 		return Keys{}, err
 	}
@@ -116,8 +116,8 @@ func (s *Service) fillKeys(p *monitor.Project, rotate bool) Keys {
 func (s *Service) KeyHash(key string) string { return KeyHash(s.SecretKey, key) }
 
 // projectOf finds or makes the owner's project of that name.
-func (s *Service) projectOf(ctx context.Context, address, name string) (*monitor.Project, error) {
-	user, err := s.Store.UserByEmail(ctx, address)
+func (s *Service) projectOf(ctx context.Context, address, typed, name string) (*monitor.Project, error) {
+	user, err := s.UserByAddress(ctx, address, typed)
 	if errs.KindOf(err) == errs.NotFound {
 		account := s.newAccount(address, "UTC")
 		account.Check = nil

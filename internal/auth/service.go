@@ -101,9 +101,10 @@ func asTyped(typed string) string { return strings.ToLower(strings.TrimSpace(typ
 // direction of writing, soft hyphens.
 func unseen(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Z) }
 
-// userByAddress finds the account of an address that Address has taken. One that
-// was made when spellings were kept apart has it as it was typed.
-func (s *Service) userByAddress(ctx context.Context, address, typed string) (*monitor.User, error) {
+// UserByAddress finds the account of an address that Address has made of what was
+// typed. One that was made when spellings were kept apart has it as it was typed. It
+// fails with errs.NotFound.
+func (s *Service) UserByAddress(ctx context.Context, address, typed string) (*monitor.User, error) {
 	user, err := s.Store.UserByEmail(ctx, address)
 	if errs.KindOf(err) == errs.NotFound && asTyped(typed) != address {
 		return s.Store.UserByEmail(ctx, asTyped(typed))

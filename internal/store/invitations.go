@@ -4,13 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/hosts"
 	"punctual/internal/monitor"
 )
 
@@ -136,7 +136,7 @@ func (s *Store) AnswerInvitation(ctx context.Context, id, user uuid.UUID, accept
 		if err != nil {
 			return err
 		}
-		if !strings.EqualFold(users[user].Email, i.Email) {
+		if hosts.MailAddress(users[user].Email) != hosts.MailAddress(i.Email) {
 			return errs.Forbiddenf("This invitation is to %s.", i.Email)
 		}
 		// Of two answers at once, and of an answer and a withdrawal, one counts.
