@@ -54,7 +54,7 @@ func besideThousand(t *testing.T, url string, dispatchers int) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 		mu.Lock()
 		defer mu.Unlock()
 		rung[ev.Check.Code] = time.Now()
@@ -72,7 +72,7 @@ func besideThousand(t *testing.T, url string, dispatchers int) {
 	for _, code := range codes {
 		began := time.Now()
 		f.ping(monitor.PingFail, code)
-		time.Sleep(most)
+		<-time.After(most)
 		mu.Lock()
 		at := rung[code]
 		mu.Unlock()
@@ -81,7 +81,7 @@ func besideThousand(t *testing.T, url string, dispatchers int) {
 		}
 		worst = max(worst, at.Sub(began))
 		// The next one meets the ticks of the dispatcher at another moment.
-		time.Sleep(37 * time.Millisecond)
+		<-time.After(37 * time.Millisecond)
 	}
 	t.Logf("the slowest alert took %v", worst)
 }
@@ -100,7 +100,7 @@ func TestAnAttemptWithoutAnAnswerHasFailed(t *testing.T) {
 		f.dispatch(f.config())
 		f.ping(monitor.PingFail, f.account.Check.Code)
 		began := time.Now()
-		time.Sleep(50 * time.Second)
+		<-time.After(50 * time.Second)
 		d := f.deliveries(f.account.Check.Code)[0]
 		next := d.NextTryAt.Sub(began).Truncate(time.Second)
 		if d.Attempts != 1 || d.LastError != "Connection timed out" || next != 55*time.Second {
