@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -159,7 +160,9 @@ func (c *conn) secure() error {
 		return err
 	}
 	secure := tls.Server(c.Conn, c.server.tls)
-	err = secure.Handshake()
+	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.Limits.First)
+	defer cancel()
+	err = secure.HandshakeContext(ctx)
 	if err != nil {
 		return err
 	}
