@@ -19,6 +19,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/schedule"
+	"punctual/web/apidoc"
 )
 
 // doc is a page of documentation: templates/docs/<Name>.md.
@@ -35,6 +36,12 @@ type doc struct {
 type docGroup struct {
 	Title string
 	Docs  []doc
+}
+
+// docs is the whole documentation, as this instance shows it.
+type docs struct {
+	groups    []docGroup
+	reference *apidoc.Reference // nil = no page about the API
 }
 
 // Fillable tells whether the page has commands that a check's own addresses fit in.
@@ -107,7 +114,23 @@ func docList() []docGroup {
 // in the place of the words PING_URL, PING_ENDPOINT (with a slash at its end), PING_BASE
 // (without), SITE_ROOT and MAIL_PINGS_AT (the domain of pings by e-mail). The
 // copyIcon is drawn on the button of each block of code.
-func loadDocs(fsys fs.FS, site *Site, copyIcon template.HTML) ([]docGroup, error) {
+// The page about the API is made of apiDocument, unless that is nil.
+func loadDocs(fsys fs.FS, site *Site, copyIcon template.HTML, apiDocument []byte) (*docs, error) {
+	groups, err := loadGroups(fsys, site, copyIcon)
+	if err != nil {
+		return nil, fmt.Errorf("documentation: %w", err)
+	}
+	if apiDocument == nil {
+		return &docs{groups: groups}, nil
+	}
+	ref, err := apidoc.Read(apiDocument, site.PingEndpoint)
+	if err != nil {
+		return nil, fmt.Errorf("the page of the API: %w", err)
+	}
+	return &docs{groups: withAPIDoc(groups, ref), reference: ref}, nil
+}
+
+func loadGroups(fsys fs.FS, site *Site, copyIcon template.HTML) ([]docGroup, error) {
 	fill := strings.NewReplacer(
 		"PING_URL", site.PingEndpoint+sampleUUID, "PING_ENDPOINT", site.PingEndpoint, "PING_BASE", strings.TrimSuffix(site.PingEndpoint, "/"),
 		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name, "MAIL_PINGS_AT", cmp.Or(site.PingEmailDomain, "the-domain-of-its-mail"),
@@ -146,12 +169,11 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 	heading := regexp.MustCompile(`<h([23]) id="([^"]+)">(.*?)</h[23]>`)
 	code := regexp.MustCompile(`(?s)<pre><code(?: class="language-(\w+)")?>(.*?)\n?</code></pre>`)
 	table := strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>")
-	colours := newHighlighter()
 	return func(html string) string {
 		html = heading.ReplaceAllString(html, `<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
 		html = code.ReplaceAllStringFunc(html, func(block string) string {
 			m := code.FindStringSubmatch(block)
-			sample := string(colours.highlight(m[1], stdhtml.UnescapeString(m[2])))
+			sample := string(colours().highlight(m[1], stdhtml.UnescapeString(m[2])))
 			class := "code"
 			if many(sample) {
 				class = "code many"
@@ -171,8 +193,12 @@ type docsFrame struct {
 	Query      string // what was searched for
 }
 
-func (s *Server) docsFrame(title string) docsFrame {
-	return docsFrame{BasePage: BasePage{Title: title, Nav: "docs"}, Groups: s.docs}
+func (s *Server) docsFrame(title string) (docsFrame, error) {
+	d, err := s.docs()
+	if err != nil {
+		return docsFrame{}, err
+	}
+	return docsFrame{BasePage: BasePage{Title: title, Nav: "docs"}, Groups: d.groups}, nil
 }
 
 // at puts the frame around the page called name and tells whether there is one.
@@ -202,11 +228,19 @@ type docsPage struct {
 }
 
 func (s *Server) docsIndex(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, "docs", &docsPage{docsFrame: s.docsFrame("Documentation")})
+	frame, err := s.docsFrame("Documentation")
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "docs", &docsPage{docsFrame: frame})
 }
 
 func (s *Server) docsPage(w http.ResponseWriter, r *http.Request) error {
-	m := &docsPage{docsFrame: s.docsFrame("")}
+	frame, err := s.docsFrame("")
+	if err != nil {
+		return err
+	}
+	m := &docsPage{docsFrame: frame}
 	if !m.at(chi.URLParam(r, "page")) {
 		return errs.NotFoundf("There is no such page in the documentation. The list of all pages is at %s.", s.Site.URL("/docs/"))
 	}

@@ -34,7 +34,15 @@ func withAPIDoc(groups []docGroup, ref *apidoc.Reference) []docGroup {
 }
 
 func (s *Server) docsAPI(w http.ResponseWriter, r *http.Request) error {
-	m := &apiPage{docsFrame: s.docsFrame(apiDoc().Title), API: s.reference}
+	d, err := s.docs()
+	if err != nil {
+		return err
+	}
+	frame, err := s.docsFrame(apiDoc().Title)
+	if err != nil {
+		return err
+	}
+	m := &apiPage{docsFrame: frame, API: d.reference}
 	if !m.at(apiDoc().Name) {
 		return errs.NotFoundf("There is no such page.")
 	}

@@ -100,9 +100,12 @@ func (s *Server) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
 	if v.User == nil {
 		return errLogin
 	}
-	m := &docsExamplePage{docsFrame: s.docsFrame("Choose a check"), Back: docsBack(r), Chosen: v.example()}
+	frame, err := s.docsFrame("Choose a check")
+	if err != nil {
+		return err
+	}
+	m := &docsExamplePage{docsFrame: frame, Back: docsBack(r), Chosen: v.example()}
 	m.Search = text.Clip(strings.TrimSpace(formValue(r, "search")), monitor.MaxNameLength)
-	var err error
 	if m.Checks, err = s.Store.ChecksSeenBy(r.Context(), v.User.ID, m.Search, maxExamples+1); err != nil {
 		return err
 	}

@@ -106,9 +106,13 @@ type docsSearchPage struct {
 
 // docsSearch: GET /docs/search/?q=.
 func (s *Server) docsSearch(w http.ResponseWriter, r *http.Request) error {
-	m := &docsSearchPage{docsFrame: s.docsFrame("Search the documentation")}
+	frame, err := s.docsFrame("Search the documentation")
+	if err != nil {
+		return err
+	}
+	m := &docsSearchPage{docsFrame: frame}
 	m.Query = text.Clip(strings.Join(strings.Fields(formValue(r, "q")), " "), monitor.MaxDocSearchLength)
-	m.Hits = searchDocs(s.docs, m.Query)
+	m.Hits = searchDocs(m.Groups, m.Query)
 	return s.render(w, r, http.StatusOK, "docs_search", m)
 }
 

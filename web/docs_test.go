@@ -27,7 +27,11 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 		}
 		return pages[path]
 	}
-	for _, g := range s.server.docs {
+	all, err := s.server.docs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range all.groups {
 		for _, d := range g.Docs {
 			base, err := url.Parse(s.url + "/docs/" + d.Name + "/")
 			if err != nil {

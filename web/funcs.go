@@ -15,20 +15,20 @@ import (
 // templateFuncs are what templates may call beside the built-in functions.
 func (s *Server) templateFuncs() template.FuncMap {
 	return template.FuncMap{
-		"path":      s.Site.Path,                // path "/docs/": our address below SITE_ROOT's path
-		"asset":     s.assets.url,               // asset "css/app.css": the hashed address of a static file
-		"icon":      s.assets.icon,              // icon "mail": a picture from the sprite
-		"time":      timeTag,                    // time $ .LastPing: "4 hours ago" with the exact time on hover
-		"exact":     exact,                      // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
-		"clock":     clockTag,                   // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
-		"duration":  duration,                   // duration .Timeout: "1 hour", "3 hr 58 min"
-		"plural":    text.Plural,                // plural 3 "check" "checks": "3 checks"
-		"project":   monitor.ProjectTitle,       // project .Name: what the project is called
-		"initials":  initials,                   // initials "jane.roe@example.org": "JR"
-		"many":      many,                       // many .Code: whether it has several lines
-		"highlight": newHighlighter().highlight, // highlight "go" .Code: the code as HTML, its parts marked
-		"removal":   newRemoval,                 // removal .Content "close": for the partial "who-loses"
-		"confirm":   newConfirm,                 // confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
+		"path":      s.Site.Path,          // path "/docs/": our address below SITE_ROOT's path
+		"asset":     s.assets.url,         // asset "css/app.css": the hashed address of a static file
+		"icon":      s.assets.icon,        // icon "mail": a picture from the sprite
+		"time":      timeTag,              // time $ .LastPing: "4 hours ago" with the exact time on hover
+		"exact":     exact,                // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
+		"clock":     clockTag,             // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
+		"duration":  duration,             // duration .Timeout: "1 hour", "3 hr 58 min"
+		"plural":    text.Plural,          // plural 3 "check" "checks": "3 checks"
+		"project":   monitor.ProjectTitle, // project .Name: what the project is called
+		"initials":  initials,             // initials "jane.roe@example.org": "JR"
+		"many":      many,                 // many .Code: whether it has several lines
+		"highlight": highlight,            // highlight "go" .Code: the code as HTML, its parts marked
+		"removal":   newRemoval,           // removal .Content "close": for the partial "who-loses"
+		"confirm":   newConfirm,           // confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // dialect is how a language writes what is worth a colour.
@@ -31,6 +32,9 @@ const (
 // (docs/performance.md).
 type highlighter map[string]dialect // by the name of the language
 
+// colours is the highlighter, made when the first sample is shown.
+var colours = sync.OnceValue(newHighlighter)
+
 func newHighlighter() highlighter {
 	of := func(words string, parts ...string) dialect {
 		d := dialect{find: regexp.MustCompile(strings.Join(parts, "|")), words: map[string]struct{}{}}
@@ -55,6 +59,9 @@ func newHighlighter() highlighter {
 		"python": python, "go": golang, "js": js, "node": js, "csharp": clike, "java": clike, "json": json, "php": php, "ruby": ruby, "powershell": powershell,
 	}
 }
+
+// highlight is colours().highlight, for templates.
+func highlight(language, code string) template.HTML { return colours().highlight(language, code) }
 
 // highlight writes code as HTML in which comments (c), strings (s), words of the
 // language (w) and names (v) are marked. A language that is not known stays as

@@ -8,8 +8,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
-	"strings"
 	"sync"
 	"text/template/parse"
 
@@ -17,55 +15,61 @@ import (
 	"punctual/internal/incident"
 )
 
-// engine holds the parsed templates: for each file of pages/ a set of that
-// file, layout.html and what they use of partials/. All of partials/ in each set
-// would make every process 20 MB larger.
+// engine parses templates: each file of pages/ becomes a set of that file,
+// layout.html and what they use of partials/. All of partials/ in each set
+// would make every process 20 MB larger. A page is parsed when it is asked for
+// first, so that a process starts at once and holds what it shows; a test
+// parses them all.
 type engine struct {
 	fsys  fs.FS
 	funcs template.FuncMap
-	dev   bool
+	dev   bool // parse at each request anew
 
-	mu    sync.RWMutex
-	pages map[string]*template.Template
+	mu     sync.Mutex
+	shared *template.Template // layout.html and partials/
+	pages  map[string]*template.Template
 }
 
-func newEngine(fsys fs.FS, dev bool, funcs template.FuncMap) (*engine, error) {
-	e := &engine{fsys: fsys, funcs: funcs, dev: dev}
-	return e, e.parse()
+func newEngine(fsys fs.FS, dev bool, funcs template.FuncMap) *engine {
+	return &engine{fsys: fsys, funcs: funcs, dev: dev, pages: map[string]*template.Template{}}
 }
 
-func (e *engine) parse() error {
-	base, err := template.New("").Funcs(e.funcs).ParseFS(e.fsys, "layout.html", "partials/*.html")
-	if err != nil {
-		return err
-	}
-	files, err := fs.Glob(e.fsys, "pages/*.html")
-	if err != nil {
-		return err
-	}
-	pages := make(map[string]*template.Template, len(files))
-	for _, file := range files {
-		t, err := template.New("").Funcs(e.funcs).ParseFS(e.fsys, file)
-		if err != nil {
-			return err
-		}
-		for _, defined := range t.Templates() {
-			if defined.Tree == nil { // the file itself, outside of its definitions
-				continue
-			}
-			if err := addUsed(t, base, defined.Tree.Root); err != nil {
-				return err
-			}
-		}
-		if err := addTemplate(t, base, "layout"); err != nil {
-			return err
-		}
-		pages[strings.TrimSuffix(path.Base(file), ".html")] = t
-	}
+// page returns the set of pages/<name>.html.
+func (e *engine) page(name string) (*template.Template, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pages = pages
-	return nil
+	if t := e.pages[name]; t != nil && !e.dev {
+		return t, nil
+	}
+	t, err := e.parse(name)
+	if err != nil {
+		return nil, err
+	}
+	e.pages[name] = t
+	return t, nil
+}
+
+func (e *engine) parse(name string) (*template.Template, error) {
+	if e.shared == nil || e.dev {
+		shared, err := template.New("").Funcs(e.funcs).ParseFS(e.fsys, "layout.html", "partials/*.html")
+		if err != nil {
+			return nil, err
+		}
+		e.shared = shared
+	}
+	t, err := template.New("").Funcs(e.funcs).ParseFS(e.fsys, "pages/"+name+".html")
+	if err != nil {
+		return nil, err
+	}
+	for _, defined := range t.Templates() {
+		if defined.Tree == nil { // the file itself, outside of its definitions
+			continue
+		}
+		if err := addUsed(t, e.shared, defined.Tree.Root); err != nil {
+			return nil, err
+		}
+	}
+	return t, addTemplate(t, e.shared, "layout")
 }
 
 // addTemplate adds to t the template of base with the name, and all it uses,
@@ -112,21 +116,6 @@ func addUsed(t, base *template.Template, n parse.Node) error {
 		return addTemplate(t, base, n.Name)
 	}
 	return nil
-}
-
-func (e *engine) page(name string) (*template.Template, error) {
-	if e.dev {
-		if err := e.parse(); err != nil {
-			return nil, err
-		}
-	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	t := e.pages[name]
-	if t == nil {
-		return nil, fmt.Errorf("no template pages/%s.html", name)
-	}
-	return t, nil
 }
 
 // model is a page's view model: it embeds BasePage.

@@ -203,9 +203,7 @@ func (s *Server) routes() http.Handler {
 		get("/docs/search/", s.docsSearch)
 		get("/docs/example/", s.docsExampleForm)
 		post("/docs/example/", s.chooseExample)
-		if s.reference != nil {
-			get("/docs/api-reference/", s.docsAPI)
-		}
+		get("/docs/api-reference/", s.docsAPI)
 		get("/docs/{page}/", s.docsPage)
 	})
 

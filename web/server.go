@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,6 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
-	"punctual/web/apidoc"
 	"punctual/web/badge"
 	"punctual/web/status"
 )
@@ -113,8 +113,7 @@ type Server struct {
 	pages      *engine
 	assets     *assets
 	handler    http.Handler
-	docs       []docGroup
-	reference  *apidoc.Reference // nil = no page
+	docs       func() (*docs, error) // read when a page of them is asked for first
 	addresses  *auth.Addresses
 	live       *live
 	mailboxKey mailboxKey
@@ -123,7 +122,7 @@ type Server struct {
 	brokenPages map[int][]byte
 }
 
-// New parses the templates and builds the routes.
+// New prepares the files and the page for when all else fails, and builds the routes.
 func New(d Deps) (*Server, error) {
 	s := &Server{Deps: d, addresses: &auth.Addresses{
 		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
@@ -134,22 +133,14 @@ func New(d Deps) (*Server, error) {
 	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {
 		return nil, fmt.Errorf("static files: %w", err)
 	}
-	if s.pages, err = newEngine(d.Templates, d.Dev, s.templateFuncs()); err != nil {
-		return nil, fmt.Errorf("templates: %w", err)
-	}
+	s.pages = newEngine(d.Templates, d.Dev, s.templateFuncs())
 	copyIcon, err := s.assets.icon("copy")
 	if err != nil {
 		return nil, err
 	}
-	if s.docs, err = loadDocs(d.Templates, &s.Site, copyIcon); err != nil {
-		return nil, fmt.Errorf("documentation: %w", err)
-	}
-	if d.APIDocument != nil {
-		if s.reference, err = apidoc.Read(d.APIDocument, d.Site.PingEndpoint); err != nil {
-			return nil, fmt.Errorf("the page of the API: %w", err)
-		}
-		s.docs = withAPIDoc(s.docs, s.reference)
-	}
+	s.docs = sync.OnceValues(func() (*docs, error) {
+		return loadDocs(d.Templates, &s.Site, copyIcon, d.APIDocument)
+	})
 	if err = s.prepareErrorPages(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,33 @@
+package web
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+
+	"punctual/internal/db"
+	"punctual/templates"
+)
+
+// Pages are parsed when they are asked for first; a rare one must not fail then.
+func TestEveryPageIsParsed(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite, withReference(t))
+	files, err := fs.Glob(templates.FS, "pages/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d pages, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if _, err := s.server.pages.page(name); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	if _, err := s.server.docs(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.server.pages.page("none"); err == nil {
+		t.Error("a page that does not exist is no error")
+	}
+}
