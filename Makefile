@@ -40,7 +40,7 @@ lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned; verify the modul
 # Whole processes and browsers are left out: the detector sees nothing of other processes, and browsers time out beside it.
 .PHONY: race
 race: ## Run the tests of all packages but those of whole processes and browsers under the race detector
-	.ci/deps postgresql pgbouncer gcc
+	.ci/deps postgresql pgbouncer prometheus gcc
 	CGO_ENABLED=1 PUNCTUAL_TEST_REQUIRE=1 $(GO) test -race -p 2 -parallel 4 -timeout 30m $$($(GO) list ./... | grep -vE '/(cmd/bench|internal/e2e|internal/testkit/browser)$$')
 
 bin/golangci-lint-$(LINTER):

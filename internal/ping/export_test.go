@@ -22,6 +22,19 @@ func (r *Recorder) Remembers() int {
 	return len(r.gate.checks.young) + len(r.gate.checks.old)
 }
 
+// HoldGate keeps everybody away from the gate until free is called.
+func (r *Recorder) HoldGate() (free func()) {
+	r.gate.mu.Lock()
+	return r.gate.mu.Unlock
+}
+
+// Locating tells whether checks are being looked up.
+func (r *Recorder) Locating() bool {
+	r.located.Lock()
+	defer r.located.Unlock()
+	return r.locating
+}
+
 // Settle waits until nobody is to be counted.
 func (b *Bodies) Settle() {
 	for {

@@ -65,10 +65,12 @@ func (r *Recorder) locateBatch(batch []*waiting) {
 		case a.Err != nil:
 			unknown++
 		default:
-			w.err = r.letIn(w)
-			if w.err == nil && !w.lookOnly {
-				continue // the committer answers it
+			err := r.letIn(w)
+			if err == nil && !w.lookOnly {
+				// The committer answers it, and may have done so already: w is no longer ours.
+				continue
 			}
+			w.err = err
 		}
 		close(w.done)
 	}

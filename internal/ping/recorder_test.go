@@ -178,6 +178,40 @@ func TestWhileTheDatabaseStaysAwayNobodyWaitsForIt(t *testing.T) {
 	}
 }
 
+// The first ping of a check is handed over by the goroutine that looked the check up. That the check was found once
+// replaced the error of the commit, and a ping that was not recorded was answered as one that was.
+func TestAFirstPingThatIsNotRecordedIsNotAnsweredAsRecorded(t *testing.T) {
+	var r *ping.Recorder
+	commit := recording(func([]*store.Arrival) error { return errors.New("broken") })
+	lookedUp := func(ping.Tally, time.Duration) {
+		for r.Locating() {
+			runtime.Gosched()
+		}
+	}
+	r = ping.NewRecorder(commit, ping.Limits{Queue: 64}, slog.New(slog.DiscardHandler), ping.Observe{Batch: lookedUp})
+	t.Cleanup(r.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	var crowd sync.WaitGroup
+	for range 8 {
+		crowd.Go(func() {
+			// Others at the gate hold up whoever has looked the check up, so that the commit fails meanwhile.
+			for ctx.Err() == nil {
+				free := r.HoldGate()
+				runtime.Gosched()
+				free()
+			}
+		})
+	}
+	for range 500 {
+		if err := r.Record(success(uuid.New(), time.Time{})); err == nil {
+			t.Error("a ping that was not recorded was answered as recorded")
+			break
+		}
+	}
+	cancel()
+	crowd.Wait()
+}
+
 func TestCloseRecordsWhatWaits(t *testing.T) {
 	recorded := 0
 	committing, release := make(chan struct{}, 9), make(chan struct{})
