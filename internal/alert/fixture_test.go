@@ -186,7 +186,7 @@ func (f *fixture) later(d time.Duration) {
 // until waits for something to become true.
 func (f *fixture) until(what string, ok func() bool) {
 	f.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
 	for !ok() {

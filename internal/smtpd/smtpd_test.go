@@ -94,7 +94,7 @@ func dial(t testing.TB, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { raw.Close() })
-	_ = raw.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = raw.SetDeadline(time.Now().Add(2 * time.Minute))
 	return &client{TB: t, raw: raw, text: textproto.NewConn(raw)}
 }
 

@@ -128,9 +128,10 @@ func TestNamesAreLookedUp(t *testing.T) {
 }
 
 func TestWebAddressesOfOnesOwn(t *testing.T) {
-	hang, agent := make(chan struct{}), ""
+	hang := make(chan struct{})
+	agents := make(chan string, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		agent = r.UserAgent()
+		agents <- r.UserAgent()
 		switch r.URL.Path {
 		case "/moved":
 			http.Redirect(w, r, "/well", http.StatusFound)
@@ -160,6 +161,7 @@ func TestWebAddressesOfOnesOwn(t *testing.T) {
 		{"/hang", nil, status.Error, "does not answer in time"},
 	} {
 		r := want(t, status.HTTP(status.HTTPDependency{Name: "web", URL: srv.URL + c.path, Expect: c.expect, Timeout: 300 * time.Millisecond}, "Punctual self-check"), c.want, c.fact)
+		agent := <-agents
 		if r.Name != "web" || r.Title != "web" || agent != "Punctual self-check" {
 			t.Errorf("%+v, asked by %q", r, agent)
 		}
