@@ -176,6 +176,9 @@ type Outcome struct {
 	Channel uuid.UUID // of the delivery
 	Verdict Verdict
 	NextTry time.Time // Retry only
+	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
+	// at once when it works again (DeliveriesDue); "" = nothing but this delivery.
+	WaitsFor string
 	Tried   bool      // an attempt was made: the channel shows how it went
 	ChannelOutcome
 }
@@ -204,6 +207,23 @@ func (s *Store) FinishDeliveries(ctx context.Context, worker uuid.UUID, outcomes
 	return int(n), nil
 }
 
+// DeliveriesDue makes deliveries due now that wait for their next try because of
+// what works again, named as in Outcome.WaitsFor. Those that are being made are left
+// alone. It returns how many there were.
+func (s *Store) DeliveriesDue(ctx context.Context, worksAgain []string) (int, error) {
+	e := s.db.Engine
+	n, err := execAffects(ctx, s.db, `UPDATE deliveries SET next_try_at = $1, waits_for = ''
+		WHERE status = 'pending' AND waits_for <> '' AND leased_by IS NULL AND next_try_at > $1 AND `+inSet(e, "waits_for", 2, textSet),
+		s.db.Now(), set(e, worksAgain))
+	if err != nil {
+		return 0, fmt.Errorf("make deliveries due: %w", err)
+	}
+	if n > 0 {
+		s.db.WakeLocal(db.TopicDeliveries)
+	}
+	return int(n), nil
+}
+
 // nextInLineSQL tells whether one of the deliveries $1 is over and done with and
 // another of the same check and channel has waited for that. To ask is much less
 // work than to claim when nothing has.
@@ -221,6 +241,7 @@ type outcomeRow struct {
 	drop              bool
 	status            monitor.DeliveryStatus
 	nextTry, finished time.Time
+	waitsFor          string
 	latency           time.Duration
 	lastError         string
 }
@@ -234,6 +255,7 @@ func (o *Outcome) row(now time.Time) outcomeRow {
 		r.status, r.finished = monitor.DeliveryFailed, o.At
 	case Retry:
 		r.nextTry = o.NextTry
+		r.waitsFor = o.WaitsFor
 	case Unwanted:
 		r.drop = true
 	case Released:

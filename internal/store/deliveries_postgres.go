@@ -46,9 +46,10 @@ func (s *Store) claimPostgres(ctx context.Context, query string, args []any) (id
 // In these coalesce leaves the primary key as the only way to a delivery, see claimSQL.
 const (
 	pgFinishDeliveries = `UPDATE deliveries d SET status = v.status, attempts = v.attempts_after, next_try_at = v.next_try_at, leased_by = NULL,
-			finished_at = v.finished_at, latency_us = v.latency_us, last_error = v.last_error
-		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[])
-			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error)
+			finished_at = v.finished_at, latency_us = v.latency_us, last_error = v.last_error,
+			waits_for = v.waits_for
+		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[])
+			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error, waits_for)
 		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'`
 
 	pgDropDeliveries = `DELETE FROM deliveries d USING unnest($2::bigint[], $3::integer[]) AS v(id, attempts)
@@ -68,7 +69,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 	var (
 		id, latency, droppedID, channelLatency []int64
 		attempts, after, droppedAttempts       []int32
-		status, text, channelText              []string
+		status, text, waitsFor, channelText    []string
 		next, finished, at                     []pgtype.Timestamptz
 		channel                                []pgtype.UUID
 		disable                                []bool
@@ -82,6 +83,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		attempts, after = append(attempts, int32(r.attempts)), append(after, int32(r.attemptsAfter)) //nolint:gosec // a few
 		status, text = append(status, string(r.status)), append(text, r.lastError)
 		next, finished = append(next, pgTime(r.nextTry)), append(finished, pgTime(r.finished))
+		waitsFor = append(waitsFor, r.waitsFor)
 	}
 	for _, c := range channels {
 		channel, at = append(channel, pgUUID(c.id)), append(at, pgTime(c.At))
@@ -90,7 +92,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(pgOnlyIndexes)
-	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text)
+	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text, waitsFor)
 	b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts)
 	b.Queue(pgNoteChannels, channel, at, channelLatency, channelText, disable)
 	b.Queue("COMMIT")

@@ -25,7 +25,7 @@ func (s *Store) claimSQLite(ctx context.Context, query string, args []any) (ids 
 }
 
 const (
-	sqliteFinishDelivery = `UPDATE deliveries SET status = $4, attempts = $5, next_try_at = $6, leased_by = NULL, finished_at = $7, latency_us = $8, last_error = $9
+	sqliteFinishDelivery = `UPDATE deliveries SET status = $4, attempts = $5, next_try_at = $6, leased_by = NULL, finished_at = $7, latency_us = $8, last_error = $9, waits_for = $10
 		WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
 
 	sqliteDropDelivery = `DELETE FROM deliveries WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
@@ -62,5 +62,5 @@ func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *db.Prepared, worker
 	if r.drop {
 		return execAffects(ctx, tx, sqliteDropDelivery, worker, r.id, r.attempts)
 	}
-	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError)
+	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError, r.waitsFor)
 }

@@ -369,3 +369,41 @@ func TestATestNotificationReplacesTheLast(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWaitsForADestinationComesWhenItWorksAgain(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		signal(t, s, a.Check, monitor.PingFail)
+		d := claimDeliveries(t, s, store.Claim{})[0]
+		later := s.Now().Add(4 * time.Hour)
+		if !finish(t, s, d, store.Outcome{Verdict: store.Retry, NextTry: later, WaitsFor: "webhook example.org", Tried: true}) {
+			t.Fatal("the outcome did not count")
+		}
+		due := func(name string) int {
+			t.Helper()
+			n, err := s.DeliveriesDue(t.Context(), []string{name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := due("webhook example.com"); n != 0 || len(claimDeliveries(t, s, store.Claim{})) != 0 {
+			t.Fatalf("%d are due, because another destination works", n)
+		}
+		if n := due("webhook example.org"); n != 1 {
+			t.Fatalf("%d are due, want 1", n)
+		}
+		again := claimDeliveries(t, s, store.Claim{})
+		if len(again) != 1 || again[0].ID != d.ID || again[0].Attempts != 2 {
+			t.Fatalf("claimed %+v", again)
+		}
+		if n := due("webhook example.org"); n != 0 {
+			t.Errorf("%d are due while they are being made", n)
+		}
+		// A failure of the delivery itself waits for nothing.
+		finish(t, s, again[0], store.Outcome{Verdict: store.Retry, NextTry: later, Tried: true})
+		if n := due("webhook example.org") + due(""); n != 0 {
+			t.Errorf("%d are due that wait for no destination", n)
+		}
+	})
+}
