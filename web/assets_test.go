@@ -36,12 +36,12 @@ func ask(a *assets, path string, header ...string) *httptest.ResponseRecorder {
 func TestFilesAreKeptForEverUnderTheirHash(t *testing.T) {
 	a := realAssets(t, "")
 	for name, contentType := range map[string]string{
-		"css/app.css":               "text/css; charset=utf-8",
-		"js/app.js":                 "text/javascript; charset=utf-8",
-		"vendor/htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
-		"img/icons.svg":             "image/svg+xml",
-		"img/favicon.ico":           "image/x-icon",
-		"fonts/inter.woff2":         "font/woff2",
+		"css/app.css":                     "text/css; charset=utf-8",
+		"js/app.js":                       "text/javascript; charset=utf-8",
+		"vendor/uplot-1.6.32.iife.min.js": "text/javascript; charset=utf-8",
+		"img/icons.svg":                   "image/svg+xml",
+		"img/favicon.ico":                 "image/x-icon",
+		"fonts/inter.woff2":               "font/woff2",
 	} {
 		url, err := a.url(name)
 		if err != nil {
@@ -158,26 +158,5 @@ func TestTemplatesNameOnlyFilesThatExist(t *testing.T) {
 	})
 	if err != nil || found == 0 {
 		t.Errorf("%d uses found, %v", found, err)
-	}
-}
-
-// htmx is a third of what a page weighs: those that use it fetch it, and no others.
-func TestPagesFetchHtmxWhenTheyUseIt(t *testing.T) {
-	pages, err := fs.Glob(templates.FS, "*/*.html")
-	if err != nil || len(pages) == 0 {
-		t.Fatal(pages, err)
-	}
-	for _, name := range append(pages, "layout.html") {
-		if strings.HasPrefix(name, "partials/") || strings.HasPrefix(name, "email/") {
-			continue
-		}
-		text, err := fs.ReadFile(templates.FS, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		uses, fetches := strings.Contains(string(text), " hx-"), strings.Contains(string(text), `{{template "htmx" .}}`)
-		if uses != fetches {
-			t.Errorf("%s: uses htmx %v, fetches it %v", name, uses, fetches)
-		}
 	}
 }

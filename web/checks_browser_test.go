@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
@@ -252,4 +253,34 @@ func TestChecksWorkWithoutJavaScript(t *testing.T) {
 		t.Errorf("%+v, %v", checks, err)
 	}
 	s.get("/checks/" + checks[1].Code.String() + "/details/").is(http.StatusOK)
+}
+
+// What was typed into a dialog is not thrown away by Esc or a click beside it, without a question.
+func TestAFilledDialogAsksBeforeItCloses(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite)
+	_, project := s.login("me@example.org")
+	s.firstCheck(project)
+	ctx := s.chromium("/projects/" + project.ID.String() + "/checks/")
+	open := func() {
+		s.drive(ctx, browser.Click(`a[data-dialog][href$="/add/"]`), chromedp.WaitVisible(`dialog input[name=name]`))
+	}
+	escape := func() { s.drive(ctx, chromedp.KeyEvent(kb.Escape)) }
+	closed := func() { s.eventually(ctx, `!document.querySelector('dialog')`) }
+	asks := func() { s.eventually(ctx, `document.querySelector('dialog .discard')?.innerText.includes('not saved')`) }
+
+	open()
+	escape()
+	closed()
+	open()
+	s.drive(ctx, chromedp.SendKeys(`dialog input[name=name]`, "Nightly dump"))
+	escape()
+	asks()
+	s.shots(ctx, "dialog-discard")
+	escape()
+	s.eventually(ctx, `!document.querySelector('.discard') && document.querySelector('dialog input[name=name]').value === 'Nightly dump'`)
+	s.drive(ctx, chromedp.MouseClickXY(5, 5))
+	asks()
+	s.drive(ctx, browser.Click(`.discard .danger`))
+	closed()
 }

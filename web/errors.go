@@ -95,10 +95,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	wait := errs.RetryAfterOf(err)
 	setRetryAfter(w.Header(), wait)
-	if r.Header.Get("HX-Request") != "" {
-		http.Error(w, errs.Message(err), status)
-		return
-	}
 	message := errs.Message(err)
 	if message == "" {
 		message = "There is no such page."
@@ -156,11 +152,6 @@ func (s *Server) askLogin(w http.ResponseWriter, r *http.Request) {
 	target := s.Site.Path("/accounts/login/")
 	if r.Method == http.MethodGet {
 		target += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
-	}
-	if r.Header.Get("HX-Request") != "" {
-		w.Header().Set("HX-Redirect", s.Site.Path("/accounts/login/"))
-		w.WriteHeader(http.StatusUnauthorized)
-		return
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }

@@ -130,10 +130,6 @@ func formProblem(err error) (status int, message string) {
 
 // showError renders the page of an error that has no kind of its own.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, message string) error {
-	if r.Header.Get("HX-Request") != "" {
-		http.Error(w, message, status)
-		return nil
-	}
 	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message}
 	return s.render(w, r, status, "error", m)
 }

@@ -4,6 +4,8 @@ package web
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +80,31 @@ func TestThePreviewIsOfTheValuesInTheForm(t *testing.T) {
 	server("there")
 	slide(250, "change")
 	s.eventually(ctx, `document.querySelector('.means')`)
+}
+
+// Whoever types a few letters of a city gets that city first, and other words for a zone lead to it.
+func TestTimeZonesAreFoundByWhatPeopleType(t *testing.T) {
+	t.Parallel()
+	s := newTestSite(t, db.SQLite)
+	_, project := s.login("jane@example.org")
+	ctx := s.chromium(schedulePath(s.firstCheck(project), "timeout"))
+	for typed, want := range map[string]string{
+		"rig": "Europe/Riga", "US/Eastern": "America/New_York", "EST": "America/New_York", "mumbai": "Asia/Kolkata",
+		"utc+2": "Etc/GMT-2", "zurich": "Europe/Zurich", "Kiev": "Europe/Kyiv", "san fran": "America/Los_Angeles",
+	} {
+		var first string
+		s.drive(ctx,
+			chromedp.Evaluate(`(() => { const i = document.querySelector("#tz"); i.value = `+strconv.Quote(typed)+`; i.dispatchEvent(new Event("input", {bubbles: true})); return true })()`, nil),
+			chromedp.Evaluate(`document.querySelector("#tz-list li").textContent`, &first),
+			chromedp.Evaluate(`document.querySelector("#tz").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true}))`, nil),
+		)
+		var chosen string
+		s.drive(ctx, chromedp.Evaluate(`document.querySelector("select[name=tz]").value`, &chosen))
+		if chosen != want {
+			t.Errorf("%q and Enter: %s, want %s", typed, chosen, want)
+		}
+		if typed == "utc+2" && !strings.Contains(first, "UTC+2 all year") {
+			t.Errorf("the first of %q is not explained: %q", typed, first)
+		}
+	}
 }

@@ -5,6 +5,8 @@
 //   data-busy="Sending…"    on a submit button: its text while the form is on its way
 //   data-filter="#list"     on a search input: hides the children of #list, or what is data-item in it, whose text does not hold what is typed
 //   form[data-send]         sends itself
+//   form[data-part="#list"] asks for its page again as it is filled in, and puts that part of the answer in place
+//   data-poll="address"     shows every 15 seconds what stands at the address under its own id
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
@@ -62,11 +64,47 @@ async function openDialog(href, dialog) {
   if (dialog) return fill(dialog, content, href); // from one to the next
   dialog = document.createElement('dialog');
   dialog.addEventListener('close', () => dialog.remove());
-  dialog.addEventListener('click', (e) => e.target === dialog && outside(dialog, e) && dialog.close());
+  dialog.addEventListener('click', (e) => e.target === dialog && outside(dialog, e) && leave(dialog));
+  dialog.addEventListener('keydown', (e) => {
+    if (e.key !== 'Escape' || $(':popover-open', dialog)) return;
+    e.preventDefault();
+    leave(dialog);
+  });
+  dialog.addEventListener('cancel', (e) => { // the back gesture of a phone
+    e.preventDefault();
+    leave(dialog);
+  });
+  dialog.addEventListener('input', (e) => {
+    if (!e.target.matches('[type=search]')) dialog.dataset.filled = '';
+  });
   document.body.append(dialog);
   fill(dialog, content, href);
   dialog.showModal();
   (dialog.querySelector('[autofocus], [aria-invalid=true]') || dialog.querySelector('input:not([type=hidden]), textarea, select'))?.focus();
+}
+
+// What was typed is not thrown away without a question.
+function leave(dialog) {
+  const asked = $('.discard', dialog);
+  if (asked) return asked.remove();
+  if (!('filled' in dialog.dataset)) return dialog.close();
+  const question = document.createElement('div');
+  question.className = 'discard';
+  question.setAttribute('role', 'alert');
+  const text = document.createElement('p');
+  text.textContent = 'What you typed is not saved.';
+  const button = (words, kind, then) => {
+    const b = document.createElement('button');
+    b.type = 'button';
+    b.className = `btn ${kind}`;
+    b.textContent = words;
+    b.onclick = then;
+    return b;
+  };
+  const stay = button('Keep editing', 'primary', () => question.remove());
+  question.append(text, stay, button('Discard', 'danger', () => dialog.close()));
+  dialog.append(question);
+  stay.focus();
 }
 
 function outside(element, e) {
@@ -83,7 +121,7 @@ function fill(dialog, content, href) {
   close.className = 'btn ghost square close';
   close.setAttribute('aria-label', 'Close');
   close.append(cross());
-  close.onclick = () => dialog.close();
+  close.onclick = () => leave(dialog);
   dialog.replaceChildren(close, ...content.childNodes);
   const heading = $('h1', dialog);
   if (heading) {
@@ -264,6 +302,67 @@ function again(part) {
 }
 for (const part of $$('[data-again]')) again(part);
 
+// Parts of a page that are asked for again. The status does not matter: what is wrong may stand in the part itself, and
+// the page of an error does not have it. The title of the page comes along.
+async function partOf(address, selector, signal) {
+  const response = await fetch(address, { signal, headers: { 'X-Part': '1' } }).catch(() => null);
+  if (!response) return null; // no network, or a newer question
+  if (response.redirected) location.href = address; // logged out
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const part = page.querySelector(selector);
+  if (part && !signal?.aborted) {
+    document.title = page.title;
+    showDown();
+  }
+  return part;
+}
+
+function setUpPart(form) {
+  const address = () => {
+    const chosen = [...new URLSearchParams(new FormData(form))].filter(([, value]) => value !== '');
+    return `${location.pathname}${chosen.length ? `?${new URLSearchParams(chosen)}` : ''}`;
+  };
+  let shown = address();
+  let question = new AbortController();
+  let timer;
+  const ask = async () => {
+    clearTimeout(timer);
+    question.abort();
+    const mine = new AbortController();
+    question = mine;
+    const asked = address();
+    const fresh = await partOf(asked, form.dataset.part, mine.signal);
+    if (!fresh || mine.signal.aborted) return;
+    $(form.dataset.part).replaceWith(fresh);
+    ready(fresh);
+    shown = asked;
+    history.replaceState(null, '', asked);
+  };
+  const askIfChanged = () => address() !== shown && ask();
+  form.addEventListener('submit', (e) => {
+    e.preventDefault();
+    ask();
+  });
+  form.addEventListener('change', askIfChanged);
+  form.addEventListener('input', (e) => {
+    if (!e.target.matches('[type=search]')) return;
+    clearTimeout(timer);
+    timer = setTimeout(askIfChanged, 400);
+  });
+}
+for (const form of $$('form[data-part]')) setUpPart(form);
+
+function setUpPoll(part) {
+  const look = async () => {
+    if (document.hidden) return;
+    const fresh = await partOf(part.dataset.poll, `#${part.id}`);
+    if (fresh) part.replaceChildren(...fresh.childNodes);
+  };
+  setInterval(look, 15_000);
+  document.addEventListener('visibilitychange', look);
+}
+for (const part of $$('[data-poll]')) setUpPoll(part);
+
 // Colours: at once, and remembered by the server.
 function changeTheme(form, theme) {
   document.documentElement.dataset.theme = theme;
@@ -348,4 +447,3 @@ for (const form of $$('[data-theme-form][hidden]')) form.hidden = false;
 for (const form of $$('form[data-send]')) form.requestSubmit();
 ready(document);
 $('.tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-document.addEventListener('htmx:load', (e) => ready(e.detail.elt)); // on pages that have it

@@ -48,17 +48,14 @@ function keepOpen(part, html) {
   if (open && details) details.open = true;
 }
 
-// The log: its form asks by htmx; two sliders set its dates; new events come in where they belong to what is shown.
+// The log: its form asks for it again (data-part); two sliders set its dates; new events come in where they belong to what is shown.
 const filter = document.querySelector('#logfilter');
 if (filter) {
   const log = () => document.querySelector('#log');
   filter.querySelector('button').hidden = true;
-  filter.addEventListener('htmx:configRequest', (e) => { // addresses hold only what was chosen
-    const asked = e.detail.parameters;
-    for (const name of ['q', 'from', 'until']) if (!asked[name]) delete asked[name];
-    if (asked.kind?.length === filter.querySelectorAll('[name=kind]').length) delete asked.kind;
+  filter.addEventListener('formdata', (e) => { // all kinds are no choice
+    if (e.formData.getAll('kind').length === filter.querySelectorAll('[name=kind]').length) e.formData.delete('kind');
   });
-  filter.addEventListener('htmx:beforeSwap', (e) => { if (e.detail.xhr.status === 400) e.detail.shouldSwap = true; }); // it says what is wrong
 
   const slider = filter.querySelector('.slider');
   if (slider) {
@@ -85,6 +82,6 @@ if (filter) {
     document.body.dataset.down = news.down;
     if (news.version === version) return;
     version = news.version;
-    if ('live' in log().dataset) htmx.trigger(filter, 'refresh');
+    if ('live' in log().dataset) filter.requestSubmit();
   });
 }

@@ -1,6 +1,8 @@
 // Forms of checks: sliders beside numbers, what an expression means while it is typed, a slug that follows the name.
 
-// Where the sliders' thousandths stand for which number of seconds (features §4.5).
+import { meaning, zoneFinder } from './zones.js';
+
+// Where the sliders' thousandths stand for which number of seconds (a minute to a year).
 const scale = [[0, 60], [300, 3600], [600, 86400], [750, 7 * 86400], [900, 30 * 86400], [1000, 365 * 86400]];
 const steps = [[3600, 60], [86400, 3600], [30 * 86400, 86400], [Infinity, 5 * 86400]]; // up to …, in steps of …
 
@@ -149,7 +151,7 @@ function setUpZones(select) {
   select.hidden = true;
   select.before(box);
   box.append(input, list);
-  const all = [...select.options].map((o) => [o.value, o.value.replaceAll(/[_/]/g, ' ').toLowerCase()]);
+  const find = zoneFinder([...select.options].map((o) => o.value));
   let at = 0;
 
   const timeIn = (zone) => {
@@ -172,9 +174,9 @@ function setUpZones(select) {
     input.removeAttribute('aria-activedescendant');
     input.value = select.value;
   };
-  const open = (words) => {
-    const found = all.filter(([, name]) => words.every((w) => name.includes(w))).slice(0, zonesShown);
-    list.replaceChildren(...found.map(([zone], i) => {
+  const open = (typed) => {
+    const found = find(typed).slice(0, zonesShown);
+    list.replaceChildren(...found.map((zone, i) => {
       const item = document.createElement('li');
       item.id = `${list.id}-${i}`;
       item.setAttribute('role', 'option');
@@ -182,7 +184,10 @@ function setUpZones(select) {
       const time = document.createElement('span');
       time.className = 'num';
       time.textContent = timeIn(zone);
-      item.append(zone, ' ', time);
+      const note = document.createElement('span');
+      note.className = 'mut';
+      note.textContent = meaning(zone);
+      item.append(zone, ' ', note, ' ', time);
       return item;
     }));
     if (!found.length) {
@@ -191,7 +196,7 @@ function setUpZones(select) {
       none.textContent = 'No time zone has that name.';
       list.append(none);
     }
-    at = Math.max(0, found.findIndex(([zone]) => !words.length && zone === select.value));
+    at = Math.max(0, found.findIndex((zone) => !typed && zone === select.value));
     list.hidden = false;
     input.setAttribute('aria-expanded', 'true');
     mark();
@@ -204,14 +209,14 @@ function setUpZones(select) {
   };
 
   input.addEventListener('focus', () => input.select());
-  input.addEventListener('click', () => list.hidden && open([]));
-  input.addEventListener('input', () => open(input.value.toLowerCase().replaceAll(/[_/]/g, ' ').split(' ').filter(Boolean)));
+  input.addEventListener('click', () => list.hidden && open(''));
+  input.addEventListener('input', () => open(input.value));
   input.addEventListener('blur', close);
   input.addEventListener('keydown', (e) => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[e.key];
     if (step) {
       e.preventDefault();
-      if (list.hidden) return void open([]);
+      if (list.hidden) return void open('');
       at = Math.min(Math.max(at + step, 0), list.children.length - 1);
       mark();
     } else if (e.key === 'Enter') {

@@ -79,7 +79,7 @@ func (s *Server) Report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := s.code(v)
-	if f.always200 || r.Header.Get("HX-Request") != "" { // our script renews the page, whatever it says
+	if f.always200 || r.Header.Get("X-Part") != "" { // our script renews the page, whatever it says
 		code = http.StatusOK
 	}
 	if f.write == nil {
