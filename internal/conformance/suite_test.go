@@ -133,7 +133,7 @@ func TestOtherSettings(t *testing.T) {
 	newSites(t).run(t, line{run: otherSite, on: other})
 }
 
-// The aliases of cron are taken, which the reference refuses: stored and echoed
+// The aliases of cron are taken, which Healthchecks refuses: stored and echoed
 // as they were sent, and computed as the five fields they stand for.
 func TestScheduleAliases(t *testing.T) {
 	newSites(t).run(t, line{on: once, run: func(c *client) {

@@ -1,6 +1,6 @@
 // Forms of checks: sliders beside numbers, what an expression means while it is typed, a slug that follows the name.
 
-// Where the sliders' thousandths stand for which number of seconds (features §4.5).
+// Where the sliders' thousandths stand for which number of seconds.
 const scale = [[0, 60], [300, 3600], [600, 86400], [750, 7 * 86400], [900, 30 * 86400], [1000, 365 * 86400]];
 const steps = [[3600, 60], [86400, 3600], [30 * 86400, 86400], [Infinity, 5 * 86400]]; // up to …, in steps of …
 
