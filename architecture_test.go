@@ -1,5 +1,5 @@
 // Package punctual_test holds the house together: who may import whom, and what
-// no package may have (DESIGN §3, §4).
+// no package may have.
 package punctual_test
 
 import (
@@ -20,7 +20,7 @@ import (
 	"testing"
 )
 
-// floors are the packages of DESIGN §3, the lowest first. An import goes down;
+// floors are the packages, the lowest first. An import goes down;
 // what stands on the same floor does not know each other, but for beside. A
 // package belongs where its longest prefix stands.
 var floors = [][]string{
@@ -173,7 +173,7 @@ func importsGoDown(t *testing.T, ours []pkg) {
 	for _, p := range ours {
 		here := floor(p.name())
 		if here < 0 {
-			t.Errorf("%s has no floor yet: give it one in this test, as DESIGN §3 has it", p.name())
+			t.Errorf("%s has no floor yet: give it one in this test, above all that it imports", p.name())
 		}
 		for _, path := range p.Imports {
 			if there := own(path); there != "" && floor(there) >= here && !under(p.name(), "internal/testkit") {
@@ -210,7 +210,7 @@ func purePackages(t *testing.T, all []pkg) {
 	}
 	for _, p := range all {
 		if p.name() == "internal/ping" && slices.Contains(p.Deps, "html/template") {
-			t.Error("internal/ping needs html/template: the way of a ping stays small (DESIGN §5.1)")
+			t.Error("internal/ping needs html/template: the way of a ping stays small")
 		}
 		allowed, pure := thirdParty[p.name()]
 		if !pure {
@@ -391,7 +391,7 @@ func sharedSQL(t *testing.T, ours []pkg) {
 					t.Fatal(err)
 				}
 				if word := ofOneEngine.FindString(text); shared && word != "" {
-					t.Errorf("%s: %q runs on one engine only; shared SQL runs on both (DESIGN §4)", fset.Position(lit.Pos()), word)
+					t.Errorf("%s: %q runs on one engine only; shared SQL runs on both", fset.Position(lit.Pos()), word)
 				}
 				if !slices.Contains(withSQL, p.name()) && statement.MatchString(text) {
 					t.Errorf("%s: SQL belongs to internal/store", fset.Position(lit.Pos()))

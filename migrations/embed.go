@@ -1,6 +1,6 @@
 // Package migrations holds the database schema, one directory per engine, as
 // goose migrations. Both directories build the same tables, columns,
-// nullability and indexes (DESIGN §3); internal/db applies them.
+// nullability and indexes; internal/db applies them.
 package migrations
 
 import "embed"

@@ -266,7 +266,7 @@ var sqliteCatalog = catalog{
 		WHERE type = 'trigger' AND tbl_name = $1`,
 }
 
-// inSQLite says in SQLite's terms (DESIGN §4) what PostgreSQL says of a column
+// inSQLite says in SQLite's terms what PostgreSQL says of a column
 // or a predicate.
 var inSQLite = strings.NewReplacer(
 	" timestamp with time zone", " integer", " uuid", " text", " boolean", " integer", " bigint", " integer",

@@ -20,7 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// The exit codes of DESIGN §2.1.
+// The exit codes: all is well, it failed, the command line was wrong.
 const (
 	exitDone   = 0
 	exitFailed = 1
@@ -75,7 +75,7 @@ func main() {
 	os.Exit(run(os.Args[1:], environment(os.Environ()), os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run executes one command line and returns the exit code of DESIGN §2.1.
+// run executes one command line and returns one of the exit codes above.
 func run(args []string, env map[string]string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()

@@ -13,8 +13,7 @@ type projectCmd struct {
 	Create projectCreateCmd `cmd:"" help:"Make a project with its keys, for programs that set up checks."`
 }
 
-// projectCreateCmd is `punctual project create`: provisioning without a
-// browser (DESIGN §2.1).
+// projectCreateCmd is `punctual project create`: provisioning without a browser.
 type projectCreateCmd struct {
 	Settings settings `embed:""`
 

@@ -17,7 +17,7 @@ import (
 	webstatus "punctual/web/status"
 )
 
-// statusCmd is `punctual status` (DESIGN §7): silent when all is well. With
+// statusCmd is `punctual status`: silent when all is well. With
 // --url it asks a running server instead of looking itself.
 type statusCmd struct {
 	Settings settings `embed:""`

@@ -1,6 +1,6 @@
 // Package app wires Punctual together: settings, database, store, services,
 // servers and loops. It is the only place that knows all parts; commands and
-// end-to-end tests start the same thing (DESIGN §3).
+// end-to-end tests start the same thing.
 package app
 
 import (
@@ -105,7 +105,7 @@ type App struct {
 	failed chan error // the first loop or server that ended by itself
 }
 
-// shutdownTime bounds an orderly end (DESIGN §2.1).
+// shutdownTime bounds an orderly end. It is below the 30 seconds that docs/self-hosting.md promises.
 const shutdownTime = 25 * time.Second
 
 // Run starts an App, runs it until ctx ends or a part of it fails, and stops

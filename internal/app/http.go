@@ -103,7 +103,7 @@ func (a *App) handler() http.Handler {
 	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.withMetrics(a.parts.site)
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.URL.RawPath = "" // addresses are compared decoded (conformance §1)
+		r.URL.RawPath = "" // addresses are compared decoded (docs/conformance.md §1)
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, fixed):
 			fixedPings.ServeHTTP(w, r)

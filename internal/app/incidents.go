@@ -17,7 +17,7 @@ import (
 	"punctual/internal/notify"
 )
 
-// reportErrors makes the log tell the operators of errors (DESIGN §7). It needs
+// reportErrors makes the log tell the operators of errors. It needs
 // no database: reports go straight to the mail server.
 func (a *App) reportErrors(host string) (err error) {
 	if a.sender, err = newSender(a.cfg); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // worker is a kind of process that has to be there. Whoever serves the site
 // looks for it and tells the operators when none has been alive for
-// store.NodeTimeout, and when one is back (DESIGN §7).
+// store.NodeTimeout, and when one is back.
 type worker struct {
 	name     string   // of the notice in the database
 	roles    []string // of the processes that do the work

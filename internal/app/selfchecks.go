@@ -19,7 +19,7 @@ import (
 	"punctual/migrations"
 )
 
-// SelfChecks are the self-checks (DESIGN §7) as a command runs them, beside the
+// SelfChecks are the self-checks as a command runs them, beside the
 // servers: all but those of the inside of a process. The database is opened when
 // the first check asks for it; close closes it again.
 func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {

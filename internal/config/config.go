@@ -2,7 +2,7 @@
 // filled from defaults, the environment (PUNCTUAL_*), secret files
 // (PUNCTUAL_*_FILE) and flags, in rising order of strength. It is read where
 // the program is wired together and the values are passed on; no other
-// package looks at the environment (DESIGN §2.2, §3).
+// package looks at the environment.
 package config
 
 // Config is every setting. The tags are the single source of truth: `name`

@@ -109,7 +109,7 @@ func (c *Config) siteURL() *url.URL {
 }
 
 // SitePath is the path in SITE_ROOT under which everything is served: "" or
-// "/punctual", never with a slash at the end (DESIGN §2.3).
+// "/punctual", never with a slash at the end.
 func (c *Config) SitePath() string { return c.siteURL().Path }
 
 // SiteURL is the absolute address of a path below SITE_ROOT; the path may

@@ -14,7 +14,7 @@ import (
 // read from the file secret.key beside the database, which is made with mode
 // 0600 when it is not there yet. Several processes may start at once; all end
 // up with the same key. With Postgres a key is required, because processes on
-// other machines could not see the file (DESIGN §2.2).
+// other machines could not see the file.
 func (c *Config) EnsureSecretKey() error {
 	if c.SecretKey != "" {
 		return nil

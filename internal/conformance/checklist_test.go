@@ -11,7 +11,7 @@ import (
 	"punctual/internal/monitor"
 )
 
-// checklist is contract.md §7. Where an item is what a line of the cases has
+// checklist is docs/contract.md §7. Where an item is what a line of the cases has
 // already, they share the test.
 func checklist() []line {
 	return []line{
@@ -240,7 +240,7 @@ func caseOf(lines []line, numbers ...int) func(*client) {
 	}
 }
 
-// vectors are the examples of contract §1.9 and §1.10, as a check shows them:
+// vectors are the examples of docs/contract.md §1.9 and §1.10, as a check shows them:
 // the next time after a ping. The whole set is tested in internal/schedule.
 func vectors(c *client) {
 	at := func(text string) time.Time {
@@ -307,7 +307,8 @@ func vectors(c *client) {
 }
 
 // otherSite is what other settings change: a path in SITE_ROOT, no limit of
-// bodies, no key for metrics, nothing for Prometheus (contract §0, §1.3, §4, §5).
+// bodies, no key for metrics, nothing for Prometheus (docs/contract.md §0, §1.3,
+// §4, §5).
 func otherSite(c *client) {
 	k := c.own()
 	a := k.client.get("/ping/"+k.code).is("200 OK").has("Ping-Body-Limit", "")

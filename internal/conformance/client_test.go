@@ -105,7 +105,7 @@ func (c *client) fill(s string) string {
 }
 
 // uniqueKey is how a check is named to read-only keys, written down anew from
-// the contract (§2.3).
+// docs/contract.md §2.3.
 func uniqueKey(code uuid.UUID) string {
 	sum := sha1.Sum([]byte(strings.ReplaceAll(code.String(), "-", "")[:16]))
 	return hex.EncodeToString(sum[:])

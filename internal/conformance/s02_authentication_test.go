@@ -91,7 +91,7 @@ func authentication() []line {
 			}
 		}},
 		{12, "forms of keys", standing, func(c *client) {
-			// The stored form of the example in contract §2.2.
+			// The stored form of the example in docs/contract.md §2.2.
 			c.same("stored form", auth.KeyHash(secretKey, "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01"), "AbCdEfGh.8ee94a98c6a0aab7ce5677eb0b1128b01d2e52cdea588871e6a89002af48bb94")
 			if len(c.rw) != 32 || len(c.ro) != 32 || c.rw[:4] != "hcw_" || c.ro[:4] != "hcr_" {
 				c.Errorf("keys of the wrong form: %s, %s", c.rw, c.ro)

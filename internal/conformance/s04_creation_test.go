@@ -164,7 +164,7 @@ func creation() []line {
 			long := strings.Repeat("long ", 2000)
 			c.makes(`{"desc":"`+long+`"}`, "desc", long)
 			c.refuses("jve:desc is too long", `{"desc":"`+long+`!"}`)
-			// The column of tags is 500 wide, here on both engines (contract §2.5).
+			// The column of tags is 500 wide, here on both engines (docs/contract.md §2.5).
 			c.makes(`{"tags":"`+strings.Repeat("ü", 500)+`"}`, "tags", strings.Repeat("ü", 500))
 			c.refuses("jve:tags is too long", `{"tags":"`+strings.Repeat("ü", 501)+`"}`)
 		}},

@@ -237,7 +237,7 @@ func exitStatuses(c *client) {
 	k.shows("n_pings", before)
 }
 
-// The exit statuses of Windows are failures. The reference answers 404 to those
+// The exit statuses of Windows are failures. Healthchecks answers 404 to those
 // with a minus and 400 to the others, so that a crashed program is not told from
 // one that has never ended.
 func windowsExitStatuses(k check) {
@@ -275,7 +275,7 @@ func forwarded(c *client) {
 		c.get("/ping/"+k.code, "X-Forwarded-For: "+sent).is("200 OK")
 		k.last().shows(c, "remote_addr", want)
 	}
-	// The reference keeps ten characters of anything; we take only what can be true.
+	// Healthchecks keeps ten characters of anything; we take only what can be true.
 	for sent, want := range map[string]string{"https": "https", "http": "http", "abcdefghijkl": "http"} {
 		c.get("/ping/"+k.code, "X-Forwarded-Proto: "+sent).is("200 OK")
 		k.last().shows(c, "scheme", want)

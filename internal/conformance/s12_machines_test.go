@@ -183,7 +183,7 @@ func (c *client) metrics() object {
 	return o
 }
 
-// badge is the path of a badge of the project, its signature made as contract
+// badge is the path of a badge of the project, its signature made as docs/contract.md
 // §3.1 says; states is "-2" or "".
 func (c *client) badge(tag, states, format string) string {
 	path := "/badge/" + c.Project.BadgeKey + "/" + signature(c.Project.BadgeKey, tag) + states
@@ -245,7 +245,7 @@ func badgeList(c *client) {
 }
 
 func badgeAddresses(c *client) {
-	// The examples of contract §2.12.
+	// The examples of docs/contract.md §2.12.
 	c.same("prod", signature("demo-badge-key", "prod"), "j_Hs3Xrx")
 	c.same("*", signature("demo-badge-key", "*"), "dHvmqrRc")
 	c.get("/badge/demo-badge-key/j_Hs3Xrx-2/prod.json").object(200).shows(c, "status", "up", "total", 0, "grace", 0, "down", 0)

@@ -43,7 +43,7 @@ const (
 )
 
 const (
-	secretKey  = "s3cret" // that of the examples in the contract
+	secretKey  = "s3cret" // that of the examples in docs/contract.md
 	siteRoot   = "https://hc.example.net"
 	otherPath  = "/deep/hc"
 	metricsKey = "a key for metrics"

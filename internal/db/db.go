@@ -257,8 +257,8 @@ func firstConnection(ctx context.Context, conns *sql.DB) error {
 	}
 }
 
-// sqliteDSN holds every setting, so that each connection of a pool has them
-// (DESIGN §4). busy_timeout comes first: the others may have to wait.
+// sqliteDSN holds every setting, so that each connection of a pool has them.
+// busy_timeout comes first: the others may have to wait.
 func sqliteDSN(path string, mustExist, readOnly bool) string {
 	q := url.Values{}
 	q.Add("_pragma", "busy_timeout(5000)")

@@ -56,9 +56,8 @@ func isLocked(err error) bool {
 	return ok && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// IsUnavailable tells whether the database is away, restarting, read-only after
-// a failover, full or locked: trouble that passes, not an error of the
-// statement (DEPENDENCIES §17).
+// IsUnavailable tells whether the database is away, restarting, read-only after a
+// failover, full or locked: trouble that passes, not an error of the statement.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false

@@ -12,7 +12,7 @@ import (
 	chromium "punctual/internal/testkit/browser"
 )
 
-// DESIGN §8: every action works as a plain form post. This is the main job with
+// Every action works as a plain form post. This is the main job with
 // JavaScript disabled.
 func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	t.Parallel()

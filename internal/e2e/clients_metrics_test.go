@@ -80,8 +80,9 @@ func scraped(u *user) {
 	}
 }
 
-// promtool is Prometheus' own judge of what it scrapes. It calls names bad style that are
-// given (contract §4); anything else it says is an error of ours.
+// promtool is Prometheus' own judge of what it scrapes. It calls names bad style
+// that are given (docs/contract.md §4); anything else it says is an error of
+// ours.
 func promtool(u *user) {
 	optional(u.T, "promtool")
 	twoChecks(u)

@@ -22,7 +22,7 @@ import (
 )
 
 // TestClientsReplayed sends what clients that are not to be had here send, and
-// looks at the answers as they do (contract §6, and their sources): the same
+// looks at the answers as they do (docs/contract.md §6, and their sources): the same
 // addresses, headers and bodies, in the same order.
 func TestClientsReplayed(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {

@@ -1,4 +1,4 @@
-// Package incident tells the operators of Punctual about its errors (DESIGN §7):
+// Package incident tells the operators of Punctual about its errors:
 // each error that nobody expected, and each panic, gets a reference number that
 // stands on the page, in the log and in a report, which is mailed or posted.
 //

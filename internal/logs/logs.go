@@ -35,7 +35,7 @@ func Took(d time.Duration) slog.Attr {
 }
 
 // New is the log of a program. format is text, json, or auto: text when w is a
-// terminal, else JSON (features §15). Colours are for terminals only.
+// terminal, else JSON. Colours are for terminals only.
 func New(w io.Writer, levels Levels, format string) (*slog.Logger, error) {
 	terminal := isTerminal(w)
 	var out slog.Handler

@@ -16,7 +16,7 @@ import (
 )
 
 // Outbox is where mails wait and are remembered: *store.Store. It is an
-// interface because this package lies below the store (DESIGN §3).
+// interface because this package lies below the store (see architecture_test.go).
 type Outbox interface {
 	EnqueueEmail(ctx context.Context, e *monitor.Email) error
 	RecordEmail(ctx context.Context, e *monitor.Email) error
@@ -95,7 +95,7 @@ func NewQueue(c QueueConfig) *Queue {
 }
 
 // Enqueue stores a mail to be sent soon. Without an SMTP server it is kept for
-// the local mailbox instead (DESIGN §2.2).
+// the local mailbox instead.
 func (q *Queue) Enqueue(ctx context.Context, m *Message) error {
 	_, err := q.EnqueueWith(ctx, m, func(ctx context.Context, e *monitor.Email) (bool, error) { return true, q.outbox.EnqueueEmail(ctx, e) })
 	return err

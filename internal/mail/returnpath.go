@@ -25,7 +25,7 @@ const (
 	AboutReport   About = "r" // a report or nag: the id is the user's
 )
 
-// ReturnPathTime is how long a return path is valid (contract §5).
+// ReturnPathTime is how long a return path is valid (docs/contract.md §5).
 const ReturnPathTime = 48 * time.Hour
 
 // signatureLength is in hex digits. With it a local part is 64 bytes long, as

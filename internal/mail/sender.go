@@ -26,7 +26,7 @@ const (
 )
 
 // sendTimeout bounds one mail from dialling to the server's yes. It is below
-// the 30 seconds a shutdown may take (DESIGN §2.1).
+// the 25 seconds an orderly end may take (internal/app).
 const sendTimeout = 20 * time.Second
 
 // Settings are the PUNCTUAL_SMTP_* and PUNCTUAL_EMAIL_FROM settings.
@@ -99,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, e *monitor.Email) error {
 }
 
 // Probe connects, encrypts and logs in as Send does, then says goodbye. The
-// mail self-check uses it (DESIGN §7).
+// mail self-check uses it.
 func (s *Sender) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.settings.Timeout)
 	defer cancel()

@@ -1,5 +1,5 @@
 // Package metrics is Punctual seen by Prometheus: the figures of one process and
-// of the database behind it (DESIGN §7). docs/metrics.md tells what each means.
+// of the database behind it. docs/metrics.md tells what each means.
 //
 // It knows nobody it counts for: internal/app hands its methods to the others as
 // plain hooks. Label sets are bounded: what comes from the network is sorted into

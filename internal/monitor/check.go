@@ -10,7 +10,7 @@ import (
 )
 
 // Status is the state of a check. New, Up, Down and Paused are stored; Grace is
-// only ever shown, computed from the time of day (contract §1.8).
+// only ever shown, computed from the time of day (docs/contract.md §1.8).
 type Status string
 
 // The statuses of a check.
@@ -22,7 +22,7 @@ const (
 	StatusPaused Status = "paused"
 )
 
-// Bounds and defaults of a check's settings (contract §2.5).
+// Bounds and defaults of a check's settings (docs/contract.md §2.5).
 const (
 	MinSeconds     = 60
 	MaxSeconds     = 31536000
@@ -31,7 +31,7 @@ const (
 )
 
 // Filter holds the rules that classify a ping by its method or by words in its
-// body or e-mail (contract §1.6).
+// body or e-mail (docs/contract.md §1.6).
 type Filter struct {
 	Methods     string // "" = every HTTP method counts, "POST" = the others are ignored
 	Subject     bool   // e-mail: look at the subject
@@ -85,7 +85,7 @@ type State struct {
 	WatchAt         time.Time     // when the watcher looks next, never after AlertAt; see watch
 }
 
-// NewCheck returns a check with the defaults of contract §2.5, new codes and
+// NewCheck returns a check with the defaults of docs/contract.md §2.5, new codes and
 // no name. It belongs to project, or to nobody when project is zero.
 func NewCheck(project uuid.UUID, now time.Time) Check {
 	return Check{

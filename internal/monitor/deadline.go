@@ -9,7 +9,7 @@ import (
 
 // Expected returns when the next ping of an up check is expected, leaving a run
 // under way aside. It is zero when none is: the check is not up, or its
-// schedule has no further occurrence (contract §1.8).
+// schedule has no further occurrence (docs/contract.md §1.8).
 func (c *Check) Expected() (time.Time, error) {
 	if c.Status != StatusUp || c.LastPing.IsZero() {
 		return time.Time{}, nil
@@ -30,7 +30,7 @@ func (c *Check) Expected() (time.Time, error) {
 
 // Due returns the moment the grace time begins, shown as next_ping: the
 // expected time, or the start of the run under way when that is earlier. Zero
-// means never (contract §1.8).
+// means never (docs/contract.md §1.8).
 func (c *Check) Due() (time.Time, error) {
 	due, err := c.Expected()
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *Check) Due() (time.Time, error) {
 }
 
 // Recompute brings DueAt, AlertAt and ScheduleError in line with everything
-// they depend on. It is called after each change of a check (DESIGN §4).
+// they depend on. It is called after each change of a check.
 //
 // A schedule that cannot be computed is kept on the check as ScheduleError. It
 // has no due time then, and AlertAt is the moment to try again, an hour from
@@ -81,12 +81,12 @@ func (c *Check) watch() {
 }
 
 // scheduleRetry is how long a check whose schedule cannot be computed is put
-// aside (DESIGN §5.2).
+// aside.
 const scheduleRetry = time.Hour
 
 // StatusAt returns the status to show at time now: the stored one, unless time
 // alone has changed it. A deadline counts from the moment it is reached, so a
-// check reads down before any worker has noticed (contract §1.8).
+// check reads down before any worker has noticed (docs/contract.md §1.8).
 //
 // It relies on DueAt and AlertAt being current (Recompute).
 func (c *Check) StatusAt(now time.Time) Status {
@@ -120,7 +120,7 @@ func (c *Check) expectedFromState() (time.Time, error) {
 
 // Overdue looks at the truth of a check whose WatchAt has been reached. Where
 // the check has gone down by time now, it sets the state and returns the flip,
-// stamped with the deadline, not with the moment somebody noticed (DESIGN §5.2).
+// stamped with the deadline, not with the moment somebody noticed.
 // Otherwise it returns nil and WatchAt is the deadline as it is now.
 //
 // A deadline that outages of ours have put off is kept in DueAt and AlertAt, so

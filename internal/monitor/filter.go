@@ -3,7 +3,7 @@ package monitor
 import "strings"
 
 // ClassifyHTTP returns what an HTTP ping says to check c, given what its URL
-// says. Keyword rules, where they are on, override the URL (contract §1.6).
+// says. Keyword rules, where they are on, override the URL (docs/contract.md §1.6).
 // body is what is kept of the request body; bytes that are not UTF-8 are
 // compared as they are.
 func ClassifyHTTP(f *Filter, urlKind PingKind, method string, body []byte) PingKind {

@@ -25,7 +25,7 @@ type Flip struct {
 
 // Notifies tells whether people are told of the flip: of every change to down,
 // and of up after down. The first success and the end of a pause are no news
-// (contract §1.7).
+// (docs/contract.md §1.7).
 func (f *Flip) Notifies() bool {
 	switch f.New {
 	case StatusDown:
@@ -38,7 +38,7 @@ func (f *Flip) Notifies() bool {
 }
 
 // Pause stops the watching of c at time now. It returns the flip, or nil when c
-// was paused already (contract §2.8).
+// was paused already (docs/contract.md §2.8).
 func Pause(c *Check, now time.Time) *Flip {
 	if c.Status == StatusPaused {
 		return nil
@@ -51,7 +51,7 @@ func Pause(c *Check, now time.Time) *Flip {
 }
 
 // Resume ends the pause of c at time now: the check is new again and waits for
-// its first ping. It returns nil when c was not paused (contract §2.8).
+// its first ping. It returns nil when c was not paused (docs/contract.md §2.8).
 func Resume(c *Check, now time.Time) *Flip {
 	if c.Status != StatusPaused {
 		return nil
@@ -65,7 +65,7 @@ func Resume(c *Check, now time.Time) *Flip {
 }
 
 // Reset forgets what has happened to c: it is new and has no last ping, but its
-// pings keep counting where they were (features §11, "clear events").
+// pings keep counting where they were. The page calls it "clear events".
 func Reset(c *Check, now time.Time) {
 	n := c.NPings
 	ended := c.EndedRuns // a start that is still on its way stays late

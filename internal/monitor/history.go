@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// FlipsKept is how long flips are kept at least (features §12), and so how far
+// FlipsKept is how long flips are kept at least, and so how far
 // back the history of a check is known for sure.
 const FlipsKept = 93 * 24 * time.Hour
 
@@ -63,7 +63,7 @@ func knownFrom(flips []Flip, all bool, created, now time.Time) time.Time {
 type Tally struct {
 	Watched   time.Duration // how much of it the check was up or down: not new, not paused, and known
 	Down      time.Duration
-	Downtimes int // that touch it; one that goes over its border counts on both sides (features §8)
+	Downtimes int // that touch it; one that goes over its border counts on both sides
 }
 
 // TallyOf counts what of the spells, oldest first, lies between from (inclusive)

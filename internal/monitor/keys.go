@@ -12,17 +12,17 @@ import (
 )
 
 // UniqueKey is the public name of a check: it identifies the check to those who
-// may read it without giving away the ping URL (contract §2.3).
+// may read it without giving away the ping URL (docs/contract.md §2.3).
 func UniqueKey(code uuid.UUID) string {
 	half := strings.ReplaceAll(code.String(), "-", "")[:16]
-	sum := sha1.Sum([]byte(half)) //nolint:gosec // the contract fixes the algorithm
+	sum := sha1.Sum([]byte(half)) //nolint:gosec // clients know these keys, see docs/contract.md
 	return hex.EncodeToString(sum[:])
 }
 
 var slugOK = regexp.MustCompile(`\A[a-z0-9_-]*\z`)
 
 // Slugify makes a slug of a name: accents dropped, lower-case, words joined by
-// dashes. It may be empty (contract §2.3).
+// dashes. It may be empty (docs/contract.md §2.3).
 func Slugify(name string) string {
 	slug := make([]byte, 0, 128)
 	for _, r := range norm.NFKD.String(name) {

@@ -44,7 +44,7 @@ func play(c *monitor.Check, steps ...step) (flips []monitor.Flip) {
 	return flips
 }
 
-// Contract §1.7: the table of what a ping does.
+// docs/contract.md §1.7: the table of what a ping does.
 func TestApply(t *testing.T) {
 	cases := []struct {
 		name     string
@@ -93,7 +93,8 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// Contract §1.8: the displayed status is a matter of the moment; bounds count.
+// docs/contract.md §1.8: the displayed status is a matter of the moment; bounds
+// count.
 func TestStatusAt(t *testing.T) {
 	cases := []struct {
 		name  string
@@ -193,7 +194,7 @@ func TestScheduledChecks(t *testing.T) {
 	}
 }
 
-// DESIGN §5.2: a schedule that cannot be computed is put aside for an hour.
+// A schedule that cannot be computed is put aside for an hour.
 func TestABrokenScheduleIsPutAside(t *testing.T) {
 	c := minute("up")
 	c.LastPing, c.Kind, c.Schedule = t0, schedule.Cron, "nonsense"

@@ -8,7 +8,7 @@ import (
 )
 
 // MaxRunDuration bounds what counts as one run: a start and an end further
-// apart are not paired (contract §2.9).
+// apart are not paired (docs/contract.md §2.9).
 const MaxRunDuration = 72 * time.Hour
 
 // Run is a start and the success or failure that ended it.
@@ -18,8 +18,8 @@ type Run struct{ Start, End *Ping }
 func (r Run) Took() time.Duration { return r.End.CreatedAt.Sub(r.Start.CreatedAt) }
 
 // Runs pairs the starts and ends among the pings of one check, given newest
-// first. To an end belongs the latest start of the same run id (none equals
-// none) with no other end of that run id between (contract §2.9). Pings without
+// first. To an end belongs the latest start of the same run id (none equals none)
+// with no other end of that run id between (docs/contract.md §2.9). Pings without
 // a partner among pings are left out. The latest start comes first.
 func Runs(pings iter.Seq[*Ping]) []Run {
 	var out []Run

@@ -33,7 +33,7 @@ type Ping struct {
 	Body       []byte // nil = none
 }
 
-// Apply records arrival p on check c (contract §1.7): it fills in p.CheckID,
+// Apply records arrival p on check c (docs/contract.md §1.7): it fills in p.CheckID,
 // p.N and, where the check ignores it, p.Kind; changes the state of c; and
 // returns the flip, or nil when the stored status stays.
 //
@@ -119,7 +119,7 @@ func (c *Check) flipTo(s Status, at time.Time, why Reason) *Flip {
 }
 
 // mentionsConfirm finds "confirm" in any letter case: it tells users that a
-// mail to their check's address asks to confirm something (features §2).
+// mail to their check's address asks to confirm something.
 func mentionsConfirm(body []byte) bool {
 	const word = "confirm"
 	for i := 0; i+len(word) <= len(body); i++ {

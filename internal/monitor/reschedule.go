@@ -5,7 +5,7 @@ import "time"
 // Rescheduled brings c in line with settings that were just edited, at time
 // now. Where the new schedule makes the check overdue it is down at once: the
 // flip that is returned is stamped with the edit, and people are not to be told
-// of it, since a person has just done it (features §11). Otherwise nil.
+// of it, since a person has just done it. Otherwise nil.
 func Rescheduled(c *Check, now time.Time) *Flip {
 	c.Recompute(now)
 	if c.Status == StatusDown || c.StatusAt(now) != StatusDown {

@@ -37,8 +37,8 @@ func parseSettings(rawQuery string) settings {
 }
 
 // apply makes the settings those of c, by the rules of the Management API
-// (contract §2.5): a schedule wins over a timeout. A wrong value is an error of
-// kind errs.Invalid that names it and what is allowed.
+// (docs/contract.md §2.5): a schedule wins over a timeout. A wrong value is an
+// error of kind errs.Invalid that names it and what is allowed.
 func (s settings) apply(c *monitor.Check) error {
 	if err := s.seconds("timeout", &c.Timeout); err != nil {
 		return err

@@ -49,6 +49,7 @@
 //   - The process is killed: pings not yet answered may or may not be recorded;
 //     those answered are.
 //
-// The HTTP forms, answers and their order are those of contract §1.1–1.8 and of
-// the conformance cases §9–11. What a ping does to a check is monitor.Apply.
+// The HTTP forms, answers and their order are those of docs/contract.md §1.1–1.8
+// and of the cases 9 to 11 in docs/conformance.md. What a ping does to a check is
+// monitor.Apply.
 package ping

@@ -24,7 +24,7 @@ import (
 	"punctual/internal/text"
 )
 
-// Handler answers ping URLs (contract §1.1–1.6).
+// Handler answers ping URLs (docs/contract.md §1.1–1.6).
 type Handler struct {
 	store     *store.Store
 	recorder  *Recorder
@@ -66,7 +66,7 @@ func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxi
 const roomBodies = 16
 
 // minMaxBody is the size up to which a body is taken even where less is kept
-// (conformance §9).
+// (docs/conformance.md §9).
 const minMaxBody = 2621440
 
 // ServeHTTP records the ping and answers when it is on disk.
@@ -93,7 +93,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Refusals with their answers (contract §1.3).
+// Refusals with their answers (docs/contract.md §1.3).
 var (
 	errFormat  = errors.New("invalid url format")
 	errRunID   = errors.New("invalid uuid format")
@@ -102,7 +102,8 @@ var (
 
 // handle records the ping. The Recorder finds its check, which is looked up here
 // only for a request that will be refused, to tell an unknown check from a bad
-// request (the order of contract §1.5), and to be made when create=1 asks for it.
+// request (the order of docs/contract.md §1.5), and to be made when create=1 asks
+// for it.
 func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	now := h.store.Now()
 	query := parseQuery(r.URL.RawQuery)

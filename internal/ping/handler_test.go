@@ -107,7 +107,7 @@ func (e *endpoint) change(f func(*monitor.Check)) {
 	}
 }
 
-// Contract §1.1–1.4, conformance §9, §10: the answer to each form.
+// docs/contract.md §1.1–1.4, docs/conformance.md §9, §10: the answer to each form.
 func TestAnswers(t *testing.T) {
 	const rid = "0f5b1f0a-6f0e-4c53-8b8a-2d9f4a3f2c11"
 	cases := []struct {
@@ -306,7 +306,7 @@ func TestABodyBeyondAllLimitsIsRefused(t *testing.T) {
 	})
 }
 
-// Contract §1.6: the filters, in their order.
+// docs/contract.md §1.6: the filters, in their order.
 func TestFilters(t *testing.T) {
 	keywords := monitor.Filter{HTTPBody: true, FailureKW: "error, FATAL", SuccessKW: "done", StartKW: "begin"}
 	failing := keywords

@@ -9,7 +9,7 @@ import (
 )
 
 // target is what the path of a ping URL says, after the ping endpoint
-// (contract §1.1).
+// (docs/contract.md §1.1).
 type target struct {
 	code    uuid.UUID // the check, when byCode
 	byCode  bool
@@ -122,7 +122,7 @@ func isWord(s string) bool {
 }
 
 // parseRunID reads the last rid parameter of a raw query: none is fine, an
-// invalid one is not (contract §1.2).
+// invalid one is not (docs/contract.md §1.2).
 func parseRunID(values []string) (rid uuid.NullUUID, ok bool) {
 	if len(values) == 0 {
 		return rid, true

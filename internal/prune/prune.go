@@ -79,7 +79,7 @@ func (r *Result) add(name string, n int64) {
 const checksPerStep = 500
 
 // Pings keeps the newest pings of each check, as many as its owner's
-// ping_log_limit, and removes deliveries and flips from before them (features §12).
+// ping_log_limit, and removes deliveries and flips from before them.
 func Pings(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
 	for _, v := range s.StaleHistory(0, 0) {

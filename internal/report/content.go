@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// quiet is for how long without any ping reports still come (features §8).
+	// quiet is for how long without any ping reports still come.
 	quiet = 180 * 24 * time.Hour
 	// maxChecks bounds the checks that a mail lists: at about 100 KB mail programs
 	// begin to cut.
@@ -154,7 +154,8 @@ func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urge
 	return projects, more
 }
 
-// byDowntime is the order of a report (features §8).
+// byDowntime is the order of a report: who was down for longest, then most often,
+// in the period it is about, then in the one before.
 func byDowntime(a, b record) int {
 	return cmp.Or(
 		cmp.Compare(b.done[0].Down, a.done[0].Down), cmp.Compare(b.done[0].Downtimes, a.done[0].Downtimes),

@@ -11,7 +11,7 @@ import (
 )
 
 // Reports are sent from firstHour on, within the minutes after it, by the clock
-// of their reader (features §8).
+// of their reader.
 const (
 	firstHour = 9
 	minutes   = 120

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The tables printed in contract §1.9 and §1.10.
+// The tables printed in docs/contract.md §1.9 and §1.10.
 func TestTablesOfTheContract(t *testing.T) {
 	const stamp = "2006-01-02T15:04"
 	for _, row := range []struct {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CronSchedule is a compiled five-field cron expression (contract §1.9).
+// CronSchedule is a compiled five-field cron expression (docs/contract.md §1.9).
 type CronSchedule struct {
 	pattern pattern
 	loc     *time.Location
@@ -19,7 +19,7 @@ type CronSchedule struct {
 
 // ParseCron compiles a cron expression: minute, hour, day of month, month and
 // weekday, in the zone loc. It fails with a *SyntaxError, also when the
-// expression has no occurrence in the 50 years from 2000 on (contract §1.9).
+// expression has no occurrence in the 50 years from 2000 on (docs/contract.md §1.9).
 func ParseCron(expr string, loc *time.Location) (*CronSchedule, error) {
 	f := strings.Fields(expr)
 	if len(f) != 5 {

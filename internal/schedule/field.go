@@ -14,7 +14,7 @@ type field struct {
 	low, high int
 	words     []string // words[i] stands for low+i
 	fullWords []string // the same, written out
-	century   bool     // two-digit years are completed (contract §1.10)
+	century   bool     // two-digit years are completed (docs/contract.md §1.10)
 }
 
 // span is low..high in steps; down counts the steps from the high end. open

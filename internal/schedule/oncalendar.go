@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// CalendarSchedule is one or more compiled OnCalendar lines (contract §1.10).
+// CalendarSchedule is one or more compiled OnCalendar lines (docs/contract.md §1.10).
 type CalendarSchedule struct {
 	lines []calendarLine
 }
@@ -17,7 +17,7 @@ type calendarLine struct {
 	zone    string // as written at the end of the line, or ""
 }
 
-// calendarWord writes out the shorthands of contract §1.10.
+// calendarWord writes out the shorthands of docs/contract.md §1.10.
 func calendarWord(word string) (expr string, ok bool) {
 	switch strings.ToLower(word) {
 	case "minutely":

@@ -8,8 +8,8 @@ import (
 const (
 	secondsPerDay = 24 * 60 * 60
 
-	// The years a calendar may name (contract §1.10), and the furthest a
-	// search without a set of years looks (contract §1.9).
+	// The years a calendar may name (docs/contract.md §1.10), and the furthest a
+	// search without a set of years looks (docs/contract.md §1.9).
 	firstYear, lastYear = 1970, 2199
 	cronHorizon         = 50
 	// No pattern looks outside these years, whatever time it starts from.
@@ -28,7 +28,7 @@ type pattern struct {
 
 // dayRule selects days of a month. A day must be chosen by its place in the
 // month and by its weekday, or by only one of them where either is set
-// (contract §1.9).
+// (docs/contract.md §1.9).
 type dayRule struct {
 	fromStart   uint32   // bit n: the n-th day
 	fromEnd     uint32   // bit n: the n-th last day

@@ -1,5 +1,5 @@
 // Package schedule answers one question: when is the next ping expected? It
-// knows the three kinds of schedule of contract §1.8: a period, a five-field
+// knows the three kinds of schedule of docs/contract.md §1.8: a period, a five-field
 // cron expression (§1.9) and systemd OnCalendar lines (§1.10).
 //
 // A cron expression and an OnCalendar line are both compiled to a pattern
@@ -18,14 +18,14 @@ import (
 // Kind says how a schedule is written. The values are stored.
 type Kind string
 
-// The kinds of schedule (features §4.1).
+// The kinds of schedule.
 const (
 	Simple     Kind = "simple"     // a period after the last ping
 	Cron       Kind = "cron"       // five fields in a time zone
 	OnCalendar Kind = "oncalendar" // systemd calendar events, one a line
 )
 
-// MaxLength is the most characters an expression may have (contract §2.5).
+// MaxLength is the most characters an expression may have (docs/contract.md §2.5).
 const MaxLength = 100
 
 // Schedule is a compiled schedule. It is immutable and safe for concurrent use.
@@ -38,13 +38,12 @@ type Schedule interface {
 	Describe() string
 }
 
-// Parse compiles an expression of kind Cron or OnCalendar in the named zone.
-// It holds the whole rule of the API (contract §1.9, §1.10): at most MaxLength
-// characters, well-formed, and at least one occurrence after 2000-01-01 UTC. Of
-// cron it also takes the seven aliases such as @daily, as the five fields they
-// stand for; blank lines of OnCalendar are nothing.
-// A wrong expression gives a *SyntaxError, an unknown zone an error that
-// wraps ErrZone.
+// Parse compiles an expression of kind Cron or OnCalendar in the named zone. It
+// holds the whole rule of the API (docs/contract.md §1.9, §1.10): at most
+// MaxLength characters, well-formed, and at least one occurrence after 2000-01-01
+// UTC. Of cron it also takes the seven aliases such as @daily, as the five fields
+// they stand for; blank lines of OnCalendar are nothing. A wrong expression gives
+// a *SyntaxError, an unknown zone an error that wraps ErrZone.
 func Parse(kind Kind, expr, tz string) (Schedule, error) {
 	loc, err := LoadZone(tz)
 	if err != nil {
@@ -88,7 +87,7 @@ func Detect(expr string) Kind {
 	return OnCalendar
 }
 
-// everOccurs is the validity rule of contract §1.9 and §1.10.
+// everOccurs is the validity rule of docs/contract.md §1.9 and §1.10.
 func everOccurs(s Schedule) bool {
 	_, ok := s.Next(time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC))
 	return ok

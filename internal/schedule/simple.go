@@ -5,7 +5,7 @@ import "time"
 type every time.Duration
 
 // Every is the schedule of kind Simple: one occurrence a period after the last
-// ping (contract §1.8). A period that is not positive never occurs.
+// ping (docs/contract.md §1.8). A period that is not positive never occurs.
 func Every(period time.Duration) Schedule { return every(period) }
 
 // Next is the period after the given time.

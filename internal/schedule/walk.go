@@ -53,7 +53,7 @@ func instant(loc *time.Location, wall int64, near segment) (unix int64, at segme
 
 // nextOnWallClock walks the wall clock of a zone: a repeated time occurs in
 // its first pass only. A time the clock jumps over occurs at the jump when
-// shift is set (contract §1.9), else not at all (§1.10).
+// shift is set (docs/contract.md §1.9), else not at all (§1.10).
 func (p *pattern) nextOnWallClock(loc *time.Location, after int64, shift bool) (int64, bool) {
 	here := segmentAt(loc, after)
 	wall := after + here.offset + 1
@@ -79,7 +79,7 @@ func (p *pattern) nextOnWallClock(loc *time.Location, after int64, shift bool) (
 }
 
 // nextOnAnyClock visits every moment whose wall clock fits: times the clock
-// jumps over do not occur, repeated times occur twice (contract §1.9).
+// jumps over do not occur, repeated times occur twice (docs/contract.md §1.9).
 func (p *pattern) nextOnAnyClock(loc *time.Location, after int64) (int64, bool) {
 	from, lowest, found := after+1, int64(math.MaxInt64), int64(math.MinInt64)
 	for {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The walker is the rules of contract §1.9 and §1.10 written down as naively
+// The walker is the rules of docs/contract.md §1.9 and §1.10 written down as naively
 // as possible: it looks at every minute of some days around a clock change.
 
 // walkerDays are the middles of the windows that are walked, by zone.

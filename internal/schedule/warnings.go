@@ -7,9 +7,9 @@ import (
 
 // Warnings names what a user may not expect of a schedule, in sentences fit to
 // show: it never occurs again; it occurs every minute; steps that do not fill
-// their hour or day; cron's "day of month or weekday" (contract §1.9); the first
-// time within a year from now that a clock change moves or drops, and the first
-// that it repeats. There are none for a period.
+// their hour or day; cron's "day of month or weekday" (docs/contract.md §1.9);
+// the first time within a year from now that a clock change moves or drops, and
+// the first that it repeats. There are none for a period.
 func Warnings(s Schedule, now time.Time) []string {
 	var all []string
 	switch s := s.(type) {

@@ -39,7 +39,7 @@ var zoneNames = sync.OnceValue(func() map[string]string {
 var loaded sync.Map // name -> *time.Location
 
 // LoadZone loads a time zone by its canonical IANA name; UTC, GMT and the
-// Etc/ names count as canonical, old names do not (contract §2.5, see
+// Etc/ names count as canonical, old names do not (docs/contract.md §2.5, see
 // CanonicalZone). Names are exact in their case. Any other name gives an error
 // that wraps ErrZone. A zone is read once and then kept.
 func LoadZone(name string) (*time.Location, error) {
@@ -67,7 +67,7 @@ func loadKnown(name string) (*time.Location, error) {
 
 // CanonicalZone returns the name under which a zone is stored: itself, or for
 // an old name its replacement ("Europe/Kiev" is "Europe/Kyiv"). ok is false
-// for a name that is not known (conformance §4).
+// for a name that is not known (docs/conformance.md §4).
 func CanonicalZone(name string) (canonical string, ok bool) {
 	canonical, ok = zoneNames()[name]
 	return canonical, ok

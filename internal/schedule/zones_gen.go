@@ -6,7 +6,7 @@
 //	go run zones_gen.go <directory of the source> zones.txt
 //
 // An old name is a link in the file "backward" that no longer stands for a
-// place of its own in zone.tab; UTC and the Etc/ names stay (contract §2.5).
+// place of its own in zone.tab; UTC and the Etc/ names stay (docs/contract.md §2.5).
 package main
 
 import (

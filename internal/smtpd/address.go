@@ -17,7 +17,7 @@ type mailbox struct {
 	slug    string
 }
 
-// Why an address is refused (contract §1.11).
+// Why an address is refused (docs/contract.md §1.11).
 var (
 	errDomain  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "Recipient rejected"}
 	errMailbox = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "Invalid mailbox"}

@@ -1,4 +1,4 @@
-// Package smtpd takes pings by e-mail (contract §1.11): a mail to
+// Package smtpd takes pings by e-mail (docs/contract.md §1.11): a mail to
 // <uuid>@domain or <ping key>+<slug>@domain is a ping of that check.
 //
 //	mail server ──SMTP──> Server ── RCPT: the form of the address only: 250 or 550

@@ -247,7 +247,7 @@ func (s *session) recorded(a *store.Arrival) bool {
 	}
 }
 
-// userAgent is what a ping is said to come from (contract §1.11).
+// userAgent is what a ping is said to come from (docs/contract.md §1.11).
 func userAgent(from string) string {
 	if from == "" {
 		from = "<>" // as bounces and automatic answers have it

@@ -190,7 +190,7 @@ func (l *listener) another(slug string) *monitor.Check {
 	return &c
 }
 
-// Contract §7 item 46, conformance §11.
+// docs/contract.md §7 item 46, docs/conformance.md §11.
 func TestAMailIsAPing(t *testing.T) {
 	each(t, func(l *listener) {
 		const message = "From: cron@host.example\nSubject: done\n\n.dot\nall well"
@@ -268,7 +268,7 @@ func TestSeveralRecipients(t *testing.T) {
 	})
 }
 
-// Contract §1.6 and §1.11.
+// docs/contract.md §1.6 and §1.11.
 func TestFilters(t *testing.T) {
 	const html = "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n<style>ERR</style><p>caf=E9 <a href='http://x/ERR'>fi<b>ne</b></a>"
 	each(t, func(l *listener) {

@@ -1,6 +1,6 @@
 // Package status looks whether Punctual itself is well: named checks that run
-// side by side, each with a time limit, and a report of what they found
-// (DESIGN §7). It knows nothing of how a report is shown.
+// side by side, each with a time limit, and a report of what they found. It knows
+// nothing of how a report is shown.
 //
 // A check of one's own is a name and a function (see the example); where the
 // list of a process is made, in internal/app, it is appended:

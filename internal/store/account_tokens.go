@@ -19,7 +19,7 @@ type AccountToken struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID
 	Name       string // what the user calls it
-	Hash       string // the stored form, as of API keys (contract §2.2)
+	Hash       string // the stored form, as of API keys (docs/contract.md §2.2)
 	Readonly   bool
 	CreatedAt  time.Time
 	LastUsedAt time.Time // to the minute; zero = never

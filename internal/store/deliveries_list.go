@@ -80,8 +80,7 @@ func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
 }
 
 // RecordTest stores how a test notification through the channel went, on the
-// channel and as a delivery of no check; older ones of the channel are removed
-// (features §5.5).
+// channel and as a delivery of no check; older ones of the channel are removed.
 func (s *Store) RecordTest(ctx context.Context, channel uuid.UUID, code uuid.UUID, o ChannelOutcome) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM deliveries WHERE channel_id = $1 AND flip_id IS NULL`, channel); err != nil {

@@ -31,7 +31,7 @@ func flipDest(f *monitor.Flip) []any {
 }
 
 // insertFlip stores a flip and, where it is news, one delivery for each channel
-// of the check that can be used (DESIGN §5.1). It sets f.ID.
+// of the check that can be used. It sets f.ID.
 func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 	if err := insertSilentFlip(ctx, tx, f); err != nil {
 		return err

@@ -16,11 +16,10 @@ type Overdue struct {
 	Broken  []*monitor.Check // checks whose schedule cannot be computed, put aside for an hour
 }
 
-// FlipOverdue claims up to limit checks whose deadline may have passed, the oldest
-// first, looks again at the truth, and stores the new status, the flips and
-// their deliveries in one transaction (DESIGN §5.2). Several processes may call
-// it at once: none takes what another holds. The outages are those of
-// PingPresence.
+// FlipOverdue claims up to limit checks whose deadline may have passed, the
+// oldest first, looks again at the truth, and stores the new status, the flips
+// and their deliveries in one transaction. Several processes may call it at once:
+// none takes what another holds. The outages are those of PingPresence.
 func (s *Store) FlipOverdue(ctx context.Context, limit int, outages []monitor.Outage) (Overdue, error) {
 	claim := s.flipOverdueSQLite
 	if s.db.Engine == db.Postgres {

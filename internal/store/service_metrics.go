@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// ServiceMetrics are the numbers by which Punctual itself is watched (contract §5).
+// ServiceMetrics are the numbers by which Punctual itself is watched
+// (docs/contract.md §5).
 type ServiceMetrics struct {
 	Pings        int64 // received by all checks there are
 	LastDelivery int64 // the newest id, 0 = none

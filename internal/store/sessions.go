@@ -189,7 +189,7 @@ func (s *Store) ForgetTokens(ctx context.Context, keys []string) error {
 }
 
 // TakeToken takes one token from the bucket named key, which holds capacity
-// tokens and refills over window (features §18). Where none is left it returns
+// tokens and refills over window. Where none is left it returns
 // false and how long until one is.
 func (s *Store) TakeToken(ctx context.Context, key string, capacity int, window time.Duration) (ok bool, wait time.Duration, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {

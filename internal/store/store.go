@@ -2,7 +2,7 @@
 //
 // An exported method is one transaction; unexported helpers take the querier of
 // the transaction they are part of. One text serves both engines; the few
-// statements that cannot are in *_postgres.go and *_sqlite.go (DESIGN §4).
+// statements that cannot are in *_postgres.go and *_sqlite.go.
 //
 // What is not there is reported as an error of kind errs.NotFound; other errors
 // are the database's, wrapped with what was being done.

@@ -1,7 +1,7 @@
 // Package badge serves the status of checks as small pictures for READMEs and
-// wikis, and as JSON (contract §3): of one check, of all checks with a tag, of a
-// whole project. Their addresses are their own permission. What a status is,
-// monitor says.
+// wikis, and as JSON (docs/contract.md §3): of one check, of all checks with a
+// tag, of a whole project. Their addresses are their own permission. What a
+// status is, monitor says.
 package badge
 
 import (
@@ -43,7 +43,7 @@ func New(d Deps) http.Handler {
 }
 
 // ServeHTTP answers what is the same for all badges: who may read them from
-// where, that nobody keeps them, and methods that are not there (conformance
+// where, that nobody keeps them, and methods that are not there (docs/conformance.md
 // §12). GitHub's image proxy keeps pictures that do not forbid it.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -195,7 +195,7 @@ func (s *server) ofCheck(r *http.Request, path string) (*badge, error) {
 	return b, nil
 }
 
-// write sends a badge in one of Formats (contract §3.3).
+// write sends a badge in one of Formats (docs/contract.md §3.3).
 func (s *server) write(w http.ResponseWriter, b *badge, format string) {
 	var body []byte
 	var err error
@@ -228,7 +228,7 @@ func (s *server) write(w http.ResponseWriter, b *badge, format string) {
 	w.Write(body)
 }
 
-// colors are those of the statuses (contract §3.3).
+// colors are those of the statuses (docs/contract.md §3.3).
 var colors = map[string]struct{ svg, shields string }{
 	"up":   {"#4c1", "success"},
 	"late": {"#fe7d37", "important"},

@@ -70,7 +70,7 @@ func (s *site) makeCheck(name, tags string, pings ...monitor.PingKind) *monitor.
 	return &c
 }
 
-// The signatures of the contract, and those of tags that addresses change.
+// The signatures of docs/contract.md §2.12, and those of tags that addresses change.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	l := badge.Links{SecretKey: "s3cret", SiteURL: "https://hc.example.net"}
@@ -91,7 +91,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// Conformance §12: what the badges of tags and of the project say as time passes.
+// docs/conformance.md §12: what the badges of tags and of the project say as time
+// passes.
 func TestBadgesOfTags(t *testing.T) {
 	each(t, func(s *site) {
 		s.makeCheck("a", "prod db", monitor.PingSuccess)
@@ -189,7 +190,7 @@ func TestFormats(t *testing.T) {
 	})
 }
 
-// Contract §3.2: the badge of one check.
+// docs/contract.md §3.2: the badge of one check.
 func TestBadgesOfChecks(t *testing.T) {
 	each(t, func(s *site) {
 		c := s.makeCheck("Nightly <dump>", "", monitor.PingSuccess)
@@ -224,7 +225,7 @@ func TestBadgesOfChecks(t *testing.T) {
 	})
 }
 
-// Conformance §12: who gets no badge.
+// docs/conformance.md §12: who gets no badge.
 func TestRefusals(t *testing.T) {
 	each(t, func(s *site) {
 		good := s.links.Tag(s.Project.BadgeKey, "prod", badge.TwoStates, "svg")

@@ -33,10 +33,10 @@ type Links struct {
 const signatureLength = 8
 
 // Signature is what opens the badge of a tag of the project with the badge key:
-// the first characters of an HMAC-SHA1 (contract §3.1). Addresses with it are in
-// READMEs, so it is to stay as it is.
+// the first characters of an HMAC-SHA1 (docs/contract.md §3.1). Addresses with it
+// are in READMEs, so it is to stay as it is.
 func (l Links) Signature(badgeKey, tag string) string {
-	key := sha1.Sum([]byte(badgeKey + l.SecretKey)) //nolint:gosec // the contract fixes the algorithm
+	key := sha1.Sum([]byte(badgeKey + l.SecretKey)) //nolint:gosec // addresses in READMEs fix the algorithm
 	mac := hmac.New(sha1.New, key[:])
 	mac.Write([]byte(tag))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:signatureLength]
@@ -86,7 +86,7 @@ func (l Links) Check(badgeKey uuid.UUID, states int, format string) string {
 
 // escapeTwice escapes all but letters, digits, - _ . and ~ as %XX, and the % of
 // that again: the first decoding is the HTTP server's, and after it a slash in
-// a tag must not look like one of the address (contract §3.1).
+// a tag must not look like one of the address (docs/contract.md §3.1).
 func escapeTwice(tag string) string {
 	once := strings.ReplaceAll(url.QueryEscape(tag), "+", "%20")
 	return strings.ReplaceAll(once, "%", "%25")

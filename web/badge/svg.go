@@ -18,7 +18,7 @@ type picture struct {
 const padding = 5
 
 // svg draws the picture, 20 pixels high and flat like the badges people put it
-// beside (contract §3.3).
+// beside (docs/contract.md §3.3).
 //
 // Texts are told how long to be, so that the picture is the same in each font.
 // What could be style is in attributes: a Content-Security-Policy may forbid

@@ -27,7 +27,7 @@ type family struct {
 	value      func(*sample) (float64, bool)
 }
 
-// families are the metrics of checks: those of contract §4 in its order, and
+// families are the metrics of checks: those of docs/contract.md §4 in its order, and
 // extras, our own. Dashboards and alert rules know their names: none is ever
 // renamed.
 func families() (contract, extras []family) {

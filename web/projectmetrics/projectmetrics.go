@@ -1,5 +1,5 @@
 // Package projectmetrics lets a Prometheus server scrape the checks of a project
-// (contract §4). The metrics of Punctual itself are another thing.
+// (docs/contract.md §4). The metrics of Punctual itself are another thing.
 package projectmetrics
 
 import (
@@ -21,13 +21,13 @@ import (
 // Deps is what the metrics stand on.
 type Deps struct {
 	Store *store.Store
-	// HashKey is the stored form of an API key (contract §2.2).
+	// HashKey is the stored form of an API key (docs/contract.md §2.2).
 	HashKey func(ctx context.Context, key string) (string, error)
 }
 
 type server struct{ Deps }
 
-// keyLength is the length of every API key, old and new (contract §2.2).
+// keyLength is the length of every API key, old and new (docs/contract.md §2.2).
 const keyLength = 32
 
 // New returns the handler of the addresses under which a scrape may ask. The

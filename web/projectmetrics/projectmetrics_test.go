@@ -130,7 +130,7 @@ func (s *site) ping(c *monitor.Check, pings ...monitor.Ping) {
 	}
 }
 
-// Contract §4, conformance §12: who may scrape.
+// docs/contract.md §4, docs/conformance.md §12: who may scrape.
 func TestKeys(t *testing.T) {
 	each(t, func(s *site) {
 		mine, other := "/projects/{P}", "/projects/"+s.other.Project.ID.String()
@@ -173,7 +173,7 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// The families of the contract come first, in its order and to the letter.
+// The families of docs/contract.md §4 come first, in its order and to the letter.
 func TestTheText(t *testing.T) {
 	each(t, func(s *site) {
 		b := s.makeCheck("back\\slash \"quoted\"\nünï 🚀", "b a", monitor.Ping{Kind: monitor.PingFail})

@@ -1,4 +1,4 @@
-// Package status answers how Punctual itself is (DESIGN §7): /status/ for
+// Package status answers how Punctual itself is: /status/ for
 // people, for programs, and in the shapes of the tools that others watch their
 // services with; and the small pages that load balancers ask. The looking is
 // done by internal/status; this is delivery only, works without a session, and

@@ -1,6 +1,6 @@
 // Package inbound takes mail apart that others have sent: the headers worth
 // showing, the text, the HTML, and what is attached. It serves the keyword
-// filters of e-mail pings and the page that shows them (contract §1.11).
+// filters of e-mail pings and the page that shows them (docs/contract.md §1.11).
 //
 // Mail in the wild is rarely well-formed and may be cut at the limit of what is
 // kept, so nothing here fails: what cannot be read is left out.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Required says whether a missing tool is a failure: in CI (CI=true) and under `make test` (PUNCTUAL_TEST_REQUIRE=1).
-// A skip there would let a whole engine go untested unnoticed (DESIGN §4).
+// Required says whether a missing tool is a failure: in CI (CI=true) and under `make test` (PUNCTUAL_TEST_REQUIRE=1). A
+// skip there would let a whole engine go untested unnoticed.
 func Required() bool {
 	return os.Getenv("CI") == "true" || os.Getenv("PUNCTUAL_TEST_REQUIRE") == "1"
 }
