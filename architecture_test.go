@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/text"},
 	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
-	{"internal/db", "internal/mail"},
+	{"internal/checkjson", "internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
 	{"internal/auth"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
@@ -71,19 +71,20 @@ var onlyFor = map[string][]string{
 
 // thirdParty are the only modules of others that a pure package may use.
 var thirdParty = map[string][]string{
-	"internal/errs":     nil,
-	"internal/hosts":    {"golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
-	"internal/clientip": nil,
-	"internal/limit":    nil,
-	"internal/logs":     {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
-	"internal/redact":   nil,
-	"internal/schedule": nil,
-	"internal/text":     nil,
-	"internal/config":   {"golang.org/x/net/publicsuffix"},
-	"internal/monitor":  {"github.com/google/uuid", "golang.org/x/text"},
-	"migrations":        nil,
-	"static":            nil,
-	"templates":         nil,
+	"internal/errs":      nil,
+	"internal/checkjson": {"github.com/google/uuid"},
+	"internal/hosts":     {"golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
+	"internal/clientip":  nil,
+	"internal/limit":     nil,
+	"internal/logs":      {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
+	"internal/redact":    nil,
+	"internal/schedule":  nil,
+	"internal/text":      nil,
+	"internal/config":    {"golang.org/x/net/publicsuffix"},
+	"internal/monitor":   {"github.com/google/uuid", "golang.org/x/text"},
+	"migrations":         nil,
+	"static":             nil,
+	"templates":          nil,
 }
 
 type pkg struct {

@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
+	"punctual/internal/checkjson"
 	"punctual/internal/config"
 	"punctual/internal/demo"
 	"punctual/internal/logs"
@@ -69,7 +70,7 @@ func (a *App) wire() error {
 		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
-	p.registry = a.notifiers(apiDeps)
+	p.registry = a.notifiers()
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
@@ -93,7 +94,7 @@ func newSender(cfg *config.Config) (*mail.Sender, error) {
 
 // notifiers are the kinds of channel this instance offers, in the order people
 // see them.
-func (a *App) notifiers(objects api.Deps) *notify.Registry {
+func (a *App) notifiers() *notify.Registry {
 	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy}
 	if a.opts.Demo {
 		outside.Instead = demo.Sink{}
@@ -101,8 +102,7 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 	client := notify.NewClient(outside)
 	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.parts.signer.UnsubscribePath, a.cfg.SiteRoot)}
 	if a.cfg.WebhooksEnabled {
-		checkJSON := func(c monitor.Check) []byte { return a.checkJSON(objects, c) }
-		list = append(list, notify.NewWebhook(client, checkJSON, a.store.Now))
+		list = append(list, notify.NewWebhook(client, a.checkJSON, a.store.Now))
 	}
 	if a.cfg.PushoverAPIToken != "" {
 		list = append(list, notify.NewPushover(notify.PushoverConfig{
@@ -118,19 +118,21 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 	return notify.NewRegistry(list...)
 }
 
-// checkJSON is what a webhook sends as $JSON.
-func (a *App) checkJSON(objects api.Deps, c monitor.Check) []byte {
+// checkJSON is what a webhook sends as $JSON: the check as a read-write key sees it
+// through version 3.
+func (a *App) checkJSON(c monitor.Check) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var ids []uuid.UUID
-	if channels, err := a.store.ChannelsOfCheck(ctx, c.ID); err != nil {
+	channels, err := a.store.ChannelsOfCheck(ctx, c.ID)
+	if err != nil {
 		a.log.Warn("channels of a check for a webhook", "error", err)
-	} else {
-		for _, ch := range channels {
-			ids = append(ids, ch.ID)
-		}
 	}
-	return objects.CheckJSON(&c, ids, a.store.Now())
+	ids := make([]uuid.UUID, 0, len(channels))
+	for _, ch := range channels {
+		ids = append(ids, ch.ID)
+	}
+	addresses := checkjson.Addresses{Site: a.cfg.SiteRoot, Ping: a.cfg.PingEndpoint}
+	return addresses.For(checkjson.V3, false, a.store.Now()).Append(nil, &c, checkjson.Sorted(ids))
 }
 
 // newSite makes the web site.

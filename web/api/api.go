@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/checkjson"
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
@@ -329,3 +330,13 @@ func (a *API) channelIDs(ctx context.Context, check int64) ([]uuid.UUID, error) 
 	}
 	return ids, nil
 }
+
+// stamp is a time as the API writes it, nil for none.
+func stamp(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return ptr(t.UTC().Format(checkjson.TimeLayout))
+}
+
+func ptr[T any](v T) *T { return &v }
