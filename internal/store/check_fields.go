@@ -161,14 +161,13 @@ func (s checkSet) dest(c *monitor.Check) []any {
 // spareColumns is how many columns of other tables most statements read beside.
 const spareColumns = 4
 
-// values are what a statement is given of c, after what it is given before.
-func (s checkSet) values(c *monitor.Check, before ...any) []any {
-	values := make([]any, len(before), len(before)+len(s.columns)+1)
-	copy(values, before)
+// values adds to args what a statement is given of c. An args with room enough
+// lets who records pings do without another allocation.
+func (s checkSet) values(args []any, c *monitor.Check) []any {
 	for i := range s.columns {
-		values = append(values, s.columns[i].value(c))
+		args = append(args, s.columns[i].value(c))
 	}
-	return values
+	return args
 }
 
 // arrays are what a statement of PostgreSQL is given of many checks: an array for

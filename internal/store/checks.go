@@ -26,7 +26,7 @@ func collectCheck(r *sql.Rows, c *monitor.Check) error {
 
 func insertCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
 	c.Recompute(tx.Now())
-	if err := tx.QueryRow(ctx, insertCheckSQL, newCheck.values(c)...).Scan(&c.ID); err != nil {
+	if err := tx.QueryRow(ctx, insertCheckSQL, newCheck.values(nil, c)...).Scan(&c.ID); err != nil {
 		return fmt.Errorf("insert check: %w", err)
 	}
 	return nil
@@ -34,7 +34,7 @@ func insertCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
 
 // updateCheck stores the settings and the state of c.
 func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
-	return execOne(ctx, q, "update check", "check", updateCheckSQL, changedCheck.values(c, c.ID)...)
+	return execOne(ctx, q, "update check", "check", updateCheckSQL, changedCheck.values([]any{c.ID}, c)...)
 }
 
 // CheckByCode returns the check with the code.

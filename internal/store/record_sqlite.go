@@ -184,7 +184,7 @@ func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed 
 		query = sqliteUpdateState
 		columns = stateOfCheck
 	}
-	args := append(columns.values(c), c.ID)
+	args := append(columns.values(make([]any, 0, 16), c), c.ID)
 	if _, err := tx.Prepared(query).Exec(ctx, args...); err != nil {
 		return fmt.Errorf("update check: %w", err)
 	}
