@@ -136,7 +136,7 @@ func ProjectRename(was, typed string) (string, error) {
 // ProjectName brings the name of a project into the form it is stored in. What
 // is none fails with errs.Invalid about the field name.
 func ProjectName(typed string) (string, error) {
-	name := strings.Join(strings.Fields(typed), " ")
+	name := text.OneLine(typed)
 	switch {
 	case name == "":
 		return "", errs.Invalidf("name", "Please give the project a name.")
