@@ -30,6 +30,7 @@ var floors = [][]string{
 	{"internal/checkjson", "internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
 	{"internal/auth"},
+	{"internal/project"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status"},
 	{"web"},

@@ -24,6 +24,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/ping"
+	"punctual/internal/project"
 	"punctual/internal/report"
 	"punctual/internal/status"
 	"punctual/internal/store"
@@ -43,6 +44,7 @@ type parts struct {
 	composer    *mail.Composer
 	signer      *auth.Signer
 	auth        *auth.Service
+	projects    *project.Service
 	registry    *notify.Registry
 	alerts      *alert.Service
 	reports     *report.Worker
@@ -66,6 +68,7 @@ func (a *App) wire() error {
 		Store: a.store, SecretKey: a.cfg.SecretKey, OldSecretKeys: a.cfg.OldSecretKeys, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
+	p.projects = a.newProjects()
 	apiDeps := api.Deps{
 		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
@@ -79,7 +82,7 @@ func (a *App) wire() error {
 	if !a.role.serves() {
 		return nil
 	}
-	apiDeps.Auth, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.registry, tester{a}.SendTest
+	apiDeps.Auth, apiDeps.Projects, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.projects, p.registry, tester{a}.SendTest
 	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
 	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), a.sender.Enabled())
 	return err
@@ -154,6 +157,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		},
 		Store:                a.store,
 		Auth:                 a.parts.auth,
+		Projects:             a.parts.projects,
 		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
 		Signer:               a.parts.signer,
 		BodiesFull:           a.parts.bodies.Full,
@@ -234,26 +238,35 @@ func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error
 	return a.parts.mail.Enqueue(ctx, m)
 }
 
-// mailsToPeople are the mails about members and addresses.
+// mailsToPeople are the mails about the ways into accounts.
 func (a *App) mailsToPeople() auth.Mails {
 	return auth.Mails{
-		Invite:      mailer(a, a.parts.composer.Invite),
-		Transfer:    mailer(a, a.parts.composer.Transfer),
 		EmailChange: mailer(a, a.parts.composer.EmailChange),
 		TwoFactor:   mailer(a, a.parts.composer.TwoFactor),
 		Welcome: func(ctx context.Context, u *monitor.User, link string) error {
 			return mailer(a, a.parts.composer.Welcome)(ctx, mail.Welcome{Owned: mail.Owned{Account: u.ID}, To: u.Email, Link: link})
 		},
-		Removed: func(v mail.Removed) (*mail.Message, error) {
-			m, err := a.parts.composer.Removed(v)
-			if err == nil {
-				a.parts.mail.Prepare(m)
-			}
-			return m, err
-		},
-		Stored:   a.parts.mail.Stored,
 		Security: mailer(a, a.parts.composer.Security),
 	}
+}
+
+// newProjects makes what works on projects.
+func (a *App) newProjects() *project.Service {
+	return project.NewService(project.Config{
+		Store: a.store, Auth: a.parts.auth, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Auth),
+		Mails: project.Mails{
+			Invite:   mailer(a, a.parts.composer.Invite),
+			Transfer: mailer(a, a.parts.composer.Transfer),
+			Removed: func(v mail.Removed) (*mail.Message, error) {
+				m, err := a.parts.composer.Removed(v)
+				if err == nil {
+					a.parts.mail.Prepare(m)
+				}
+				return m, err
+			},
+			Stored: a.parts.mail.Stored,
+		},
+	})
 }
 
 // mailer sends what compose makes.

@@ -26,6 +26,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -38,7 +39,8 @@ type Deps struct {
 	PingEndpoint string            // ends with a slash
 	MetricsKey   string            // opens metrics/; "" = nothing does
 	ReturnPaths  *mail.ReturnPaths // reads the addresses that bounces come back to
-	Auth         *auth.Service     // knows account tokens, makes projects and keys
+	Auth         *auth.Service     // knows account tokens
+	Projects     *project.Service  // makes projects and keys
 	Addresses    *auth.Addresses   // asks addresses whether they want alerts
 	Notifiers    *notify.Registry  // the kinds of channels to be had
 
