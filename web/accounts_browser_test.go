@@ -93,7 +93,7 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 		s.addNamed(project, fmt.Sprintf("Job %d", i), func(c *monitor.Check) { c.Status = status })
 	}
 	for _, name := range []string{"Staging", "A project with a name that is as long as it may be, so it wraps"[:60]} {
-		if _, err := s.auth.AddProject(t.Context(), user, name); err != nil {
+		if _, err := s.server.Projects.Add(t.Context(), user, name); err != nil {
 			t.Fatal(err)
 		}
 	}

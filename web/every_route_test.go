@@ -21,6 +21,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/web/api"
@@ -101,7 +102,7 @@ func (e *everything) fill(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := e.store.ChangeProject(ctx, e.project.ID, func(p *monitor.Project) (err error) {
-		e.apiKey, err = e.auth.MakeKey(p, auth.KeyAPI)
+		e.apiKey, err = e.server.Projects.MakeKey(p, project.KeyAPI)
 		return err
 	})
 	if err != nil {

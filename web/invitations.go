@@ -7,10 +7,10 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/hosts"
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -36,7 +36,7 @@ func (s *Server) invitation(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) mailedInvitation(r *http.Request) (*store.Invitation, error) {
 	// What is no id is nobody's.
 	id, _ := uuid.Parse(chi.URLParam(r, "invitation"))
-	return s.Auth.Invitation(r.Context(), id, chi.URLParam(r, "token"))
+	return s.Projects.Invitation(r.Context(), id, chi.URLParam(r, "token"))
 }
 
 func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request, i *store.Invitation, declined bool) error {
@@ -61,14 +61,14 @@ func (s *Server) answerMailed(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	switch {
 	case form.Value("decline") != "":
-		if err := s.Auth.DeclineInvitation(r.Context(), i.ID, chi.URLParam(r, "token")); err != nil {
+		if err := s.Projects.DeclineInvitation(r.Context(), i.ID, chi.URLParam(r, "token")); err != nil {
 			return err
 		}
 		return s.showInvitation(w, r, i, true)
 	case v.User != nil:
 		return s.answerAs(w, r, i.ID, true)
 	}
-	user, err := s.Auth.JoinByInvitation(r.Context(), i)
+	user, err := s.Projects.JoinByInvitation(r.Context(), i)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Server) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, 
 	if err := v.inPerson("answer an invitation"); err != nil {
 		return err
 	}
-	i, err := s.Auth.AnswerInvitation(r.Context(), v.User, id, accept)
+	i, err := s.Projects.AnswerInvitation(r.Context(), v.User, id, accept)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Server) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, 
 		v.flash("ok", "You have declined.")
 		return s.redirect(w, r, "/")
 	}
-	v.flash("ok", "You are a "+auth.RoleName(i.Role)+" of this project now.")
+	v.flash("ok", "You are a "+project.RoleName(i.Role)+" of this project now.")
 	return s.redirect(w, r, listURL(i.ProjectID))
 }
 

@@ -265,7 +265,7 @@ func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the address of your account.")
 		return s.showCloseAccount(w, r, http.StatusBadRequest, form)
 	}
-	if err := s.Auth.CloseAccount(r.Context(), v.User, v.User); err != nil {
+	if err := s.Projects.CloseAccount(r.Context(), v.User, v.User); err != nil {
 		return err
 	}
 	v.logOut()

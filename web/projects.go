@@ -9,6 +9,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -166,7 +167,7 @@ func (s *Server) addProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Auth.AddProject(r.Context(), user, form.Value("name"))
+	p, err := s.Projects.Add(r.Context(), user, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
 			return err
@@ -229,7 +230,7 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	switch {
-	case form.Value("create_key") == auth.KeyPing && form.Value("back") == "checks":
+	case form.Value("create_key") == project.KeyPing && form.Value("back") == "checks":
 		return s.createPingKey(w, r, p)
 	case form.Value("create_key") != "":
 		if asked, err := s.askRecentAuth(w, r, settingsPath(p)); asked || err != nil {
@@ -247,7 +248,7 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 }
 
 func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, form *Form) error {
-	name, err := auth.ProjectRename(p.Name, form.Value("name"))
+	name, err := project.Rename(p.Name, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
 			return err
@@ -276,7 +277,7 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
 	made := keyView{Name: name}
 	p, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) (err error) {
-		made.Full, err = s.Auth.MakeKey(p, name)
+		made.Full, err = s.Projects.MakeKey(p, name)
 		return err
 	})
 	if err != nil {
@@ -292,12 +293,12 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 // list of checks.
 func (s *Server) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor.Project) error {
 	_, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
-		_, err := s.Auth.MakeKey(p, auth.KeyPing)
+		_, err := s.Projects.MakeKey(p, project.KeyPing)
 		return err
 	})
 	switch {
 	case err == nil:
-		s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", auth.KeyPing, "by", visitorOf(r).User.ID)
+		s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", project.KeyPing, "by", visitorOf(r).User.ID)
 	case errs.KindOf(err) != errs.Conflict:
 		return err
 	}
@@ -305,7 +306,7 @@ func (s *Server) createPingKey(w http.ResponseWriter, r *http.Request, p *monito
 }
 
 func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
-	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return auth.RevokeKey(p, name) }); err != nil {
+	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return project.RevokeKey(p, name) }); err != nil {
 		return err
 	}
 	v := visitorOf(r)
@@ -358,7 +359,7 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 		return s.showRemoveProject(w, r, http.StatusBadRequest, p, form)
 	}
 	v := visitorOf(r)
-	if err := s.Auth.RemoveProject(r.Context(), p, v.User); err != nil {
+	if err := s.Projects.Remove(r.Context(), p, v.User); err != nil {
 		return hide(err, "There is no such project.")
 	}
 	v.flash("ok", "The project "+p.Title()+" is removed.")

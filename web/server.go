@@ -24,6 +24,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/store"
 	"punctual/web/badge"
 	"punctual/web/status"
@@ -79,6 +80,7 @@ type Deps struct {
 	Site     Site
 	Store    *store.Store
 	Auth     *auth.Service
+	Projects *project.Service
 	Sessions *auth.SessionStore
 	Signer   *auth.Signer
 	// BodiesFull tells whether bodies of new pings of a project are not kept, because

@@ -6,9 +6,9 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -85,9 +85,9 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	as, err := auth.MemberRole(form.Value("role"))
+	as, err := project.MemberRole(form.Value("role"))
 	if err == nil {
-		err = s.Auth.Invite(r.Context(), visitorOf(r).User, p, form.Value("email"), as)
+		err = s.Projects.Invite(r.Context(), visitorOf(r).User, p, form.Value("email"), as)
 	}
 	status := http.StatusBadRequest
 	switch errs.KindOf(err) {
@@ -137,7 +137,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 		v.flash("ok", member.Email+" does not work in this project any more.")
 		return s.redirect(w, r, teamPath(p))
 	}
-	as, err := auth.MemberRole(formValue(r, "role"))
+	as, err := project.MemberRole(formValue(r, "role"))
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 		return hide(err, "There is no such member.")
 	}
 	s.Log.InfoContext(r.Context(), "member changed", "project", p.ID, "user", id, "role", as, "by", v.User.ID)
-	v.flash("ok", member.Email+" is a "+auth.RoleName(as)+" now.")
+	v.flash("ok", member.Email+" is a "+project.RoleName(as)+" now.")
 	return s.redirect(w, r, teamPath(p))
 }
 
@@ -194,7 +194,7 @@ func (s *Server) transferProject(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return errs.Invalidf("to", "Please choose a member.")
 		}
-		member, err := s.Auth.OfferTransfer(r.Context(), visitorOf(r).User, p, to)
+		member, err := s.Projects.OfferTransfer(r.Context(), visitorOf(r).User, p, to)
 		if err != nil {
 			return hide(err, "There is no such member.")
 		}
@@ -233,7 +233,7 @@ func (s *Server) answerTransfer(w http.ResponseWriter, r *http.Request, p *monit
 	said := "You have declined. The project stays with its owner."
 	if accept {
 		said = "The project is yours now."
-		err = s.Auth.AcceptTransfer(r.Context(), p, v.User)
+		err = s.Projects.AcceptTransfer(r.Context(), p, v.User)
 	} else {
 		err = s.Store.CancelTransfer(r.Context(), p.ID)
 	}

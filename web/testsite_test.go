@@ -22,6 +22,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/static"
@@ -120,13 +121,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 				return nil
 			},
 			Mails: auth.Mails{
-				Invite:      func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
-				Transfer:    func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
 				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.told(v.To, v.Link) },
-				Removed: func(v mail.Removed) (*mail.Message, error) {
-					return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project, Text: v.By}}, nil
-				},
-				Stored: func(context.Context, *mail.Message) {},
 				Security: func(_ context.Context, v mail.Security) error {
 					out.mu.Lock()
 					defer out.mu.Unlock()
@@ -142,6 +137,17 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 			},
 		})
 	}
+	d.Projects = project.NewService(project.Config{
+		Store: st, Auth: d.Auth, SiteRoot: d.Site.Root.String(), Log: d.Log,
+		Mails: project.Mails{
+			Invite:   func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
+			Transfer: func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
+			Removed: func(v mail.Removed) (*mail.Message, error) {
+				return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project, Text: v.By}}, nil
+			},
+			Stored: func(context.Context, *mail.Message) {},
+		},
+	})
 	if site, err = New(d); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"punctual/internal/auth"
+	"punctual/internal/project"
 )
 
 // projectCmd is `punctual project …`.
@@ -31,7 +31,7 @@ func (c *projectCreateCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
-	keys, err := a.auth.Provision(ctx, auth.ProvisionRequest{Owner: c.Owner, Name: c.Name, Rotate: c.Rotate})
+	keys, err := a.projects.Provision(ctx, project.ProvisionRequest{Owner: c.Owner, Name: c.Name, Rotate: c.Rotate})
 	if err != nil {
 		return asGiven(err)
 	}
@@ -61,7 +61,7 @@ type keysJSON struct {
 	PingKey        string  `json:"ping_key"`
 }
 
-func newKeysJSON(k auth.Keys) keysJSON {
+func newKeysJSON(k project.Keys) keysJSON {
 	out := keysJSON{Project: k.Project.String(), PingKey: k.PingKey}
 	if k.APIKey != "" {
 		out.APIKey = &k.APIKey

@@ -11,6 +11,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 const maxOccurrences = 1000
@@ -82,7 +83,7 @@ func readSchedule(expr, zone string) (schedule.Kind, schedule.Schedule, error) {
 
 func readPeriod(period time.Duration) (schedule.Kind, schedule.Schedule, error) {
 	if period < monitor.MinSeconds*time.Second || period > monitor.MaxSeconds*time.Second {
-		return "", nil, fmt.Errorf("a period is at least one minute and at most 365 days, not %s", schedule.DescribeDuration(period))
+		return "", nil, fmt.Errorf("a period is at least one minute and at most 365 days, not %s", text.Duration(period))
 	}
 	return schedule.Simple, schedule.Every(period), nil
 }

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/internal/store"
 	"punctual/templates"
 )
@@ -37,9 +38,10 @@ type account struct {
 
 // accounts is what a command on accounts works with.
 type accounts struct {
-	cfg  *config.Config
-	auth *auth.Service
-	st   *store.Store
+	cfg      *config.Config
+	auth     *auth.Service
+	projects *project.Service
+	st       *store.Store
 }
 
 // openAccounts opens the database for a command on accounts, tokens and keys. It
@@ -59,12 +61,12 @@ func openAccounts(ctx context.Context, w *world, given *settings) (*accounts, fu
 		closeStore()
 		return nil, nil, err
 	}
-	s, err := newAccounts(cfg, st)
+	a, err := newAccounts(cfg, st)
 	if err != nil {
 		closeStore()
 		return nil, nil, err
 	}
-	return &accounts{cfg: cfg, auth: s, st: st}, closeStore, nil
+	return a, closeStore, nil
 }
 
 // withUser runs do on the account that the command names.
@@ -335,7 +337,7 @@ func newPost(cfg *config.Config, st *store.Store) (*post, error) {
 
 // newAccounts makes what the commands on accounts work with. It logs nothing: what
 // was done is told on stdout.
-func newAccounts(cfg *config.Config, st *store.Store) (*auth.Service, error) {
+func newAccounts(cfg *config.Config, st *store.Store) (*accounts, error) {
 	p, err := newPost(cfg, st)
 	if err != nil {
 		return nil, err
@@ -348,16 +350,21 @@ func newAccounts(cfg *config.Config, st *store.Store) (*auth.Service, error) {
 	s.Mails.Welcome = func(ctx context.Context, u *monitor.User, link string) error {
 		return p.enqueue(ctx)(p.composer.Welcome(mail.Welcome{Owned: mail.Owned{Account: u.ID}, To: u.Email, Link: link}))
 	}
-	s.Mails.Removed = func(v mail.Removed) (*mail.Message, error) {
-		m, err := p.composer.Removed(v)
-		if err == nil {
-			p.queue.Prepare(m)
-		}
-		return m, err
-	}
 	s.Mails.Security = func(ctx context.Context, v mail.Security) error { return p.enqueue(ctx)(p.composer.Security(v)) }
-	s.Mails.Stored = p.queue.Stored
-	return s, nil
+	projects := project.NewService(project.Config{
+		Store: st, Auth: s, SiteRoot: cfg.SiteRoot, Log: slog.New(slog.DiscardHandler),
+		Mails: project.Mails{
+			Removed: func(v mail.Removed) (*mail.Message, error) {
+				m, err := p.composer.Removed(v)
+				if err == nil {
+					p.queue.Prepare(m)
+				}
+				return m, err
+			},
+			Stored: p.queue.Stored,
+		},
+	})
+	return &accounts{cfg: cfg, auth: s, projects: projects, st: st}, nil
 }
 
 // enqueue takes what a composer has made.

@@ -47,7 +47,7 @@ func (c *userDeleteCmd) Run(ctx context.Context, w *world) error {
 				return err
 			}
 		}
-		if err := a.auth.CloseAccount(ctx, user, nil); err != nil {
+		if err := a.projects.CloseAccount(ctx, user, nil); err != nil {
 			return err
 		}
 		fmt.Fprintf(w.stdout, "The account of %s is removed.", user.Email)

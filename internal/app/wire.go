@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
+	"punctual/internal/checkjson"
 	"punctual/internal/config"
 	"punctual/internal/demo"
 	"punctual/internal/logs"
@@ -23,6 +24,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/ping"
+	"punctual/internal/project"
 	"punctual/internal/report"
 	"punctual/internal/status"
 	"punctual/internal/store"
@@ -42,6 +44,7 @@ type parts struct {
 	composer    *mail.Composer
 	signer      *auth.Signer
 	auth        *auth.Service
+	projects    *project.Service
 	registry    *notify.Registry
 	alerts      *alert.Service
 	reports     *report.Worker
@@ -65,11 +68,12 @@ func (a *App) wire() error {
 		Store: a.store, SecretKey: a.cfg.SecretKey, OldSecretKeys: a.cfg.OldSecretKeys, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
 		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
+	p.projects = a.newProjects()
 	apiDeps := api.Deps{
 		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
-	p.registry = a.notifiers(apiDeps)
+	p.registry = a.notifiers()
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
@@ -78,7 +82,7 @@ func (a *App) wire() error {
 	if !a.role.serves() {
 		return nil
 	}
-	apiDeps.Auth, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.registry, tester{a}.SendTest
+	apiDeps.Auth, apiDeps.Projects, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.projects, p.registry, tester{a}.SendTest
 	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
 	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), a.sender.Enabled())
 	return err
@@ -93,7 +97,7 @@ func newSender(cfg *config.Config) (*mail.Sender, error) {
 
 // notifiers are the kinds of channel this instance offers, in the order people
 // see them.
-func (a *App) notifiers(objects api.Deps) *notify.Registry {
+func (a *App) notifiers() *notify.Registry {
 	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy}
 	if a.opts.Demo {
 		outside.Instead = demo.Sink{}
@@ -101,8 +105,7 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 	client := notify.NewClient(outside)
 	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.parts.signer.UnsubscribePath, a.cfg.SiteRoot)}
 	if a.cfg.WebhooksEnabled {
-		checkJSON := func(c monitor.Check) []byte { return a.checkJSON(objects, c) }
-		list = append(list, notify.NewWebhook(client, checkJSON, a.store.Now))
+		list = append(list, notify.NewWebhook(client, a.checkJSON, a.store.Now))
 	}
 	if a.cfg.PushoverAPIToken != "" {
 		list = append(list, notify.NewPushover(notify.PushoverConfig{
@@ -118,19 +121,21 @@ func (a *App) notifiers(objects api.Deps) *notify.Registry {
 	return notify.NewRegistry(list...)
 }
 
-// checkJSON is what a webhook sends as $JSON.
-func (a *App) checkJSON(objects api.Deps, c monitor.Check) []byte {
+// checkJSON is what a webhook sends as $JSON: the check as a read-write key sees it
+// through version 3.
+func (a *App) checkJSON(c monitor.Check) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var ids []uuid.UUID
-	if channels, err := a.store.ChannelsOfCheck(ctx, c.ID); err != nil {
+	channels, err := a.store.ChannelsOfCheck(ctx, c.ID)
+	if err != nil {
 		a.log.Warn("channels of a check for a webhook", "error", err)
-	} else {
-		for _, ch := range channels {
-			ids = append(ids, ch.ID)
-		}
 	}
-	return objects.CheckJSON(&c, ids, a.store.Now())
+	ids := make([]uuid.UUID, 0, len(channels))
+	for _, ch := range channels {
+		ids = append(ids, ch.ID)
+	}
+	addresses := checkjson.Addresses{Site: a.cfg.SiteRoot, Ping: a.cfg.PingEndpoint}
+	return addresses.For(checkjson.V3, false, a.store.Now()).Append(nil, &c, checkjson.Sorted(ids))
 }
 
 // newSite makes the web site.
@@ -152,6 +157,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		},
 		Store:                a.store,
 		Auth:                 a.parts.auth,
+		Projects:             a.parts.projects,
 		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
 		Signer:               a.parts.signer,
 		BodiesFull:           a.parts.bodies.Full,
@@ -232,26 +238,35 @@ func (a *App) sendLogin(ctx context.Context, u *monitor.User, link string) error
 	return a.parts.mail.Enqueue(ctx, m)
 }
 
-// mailsToPeople are the mails about members and addresses.
+// mailsToPeople are the mails about the ways into accounts.
 func (a *App) mailsToPeople() auth.Mails {
 	return auth.Mails{
-		Invite:      mailer(a, a.parts.composer.Invite),
-		Transfer:    mailer(a, a.parts.composer.Transfer),
 		EmailChange: mailer(a, a.parts.composer.EmailChange),
 		TwoFactor:   mailer(a, a.parts.composer.TwoFactor),
 		Welcome: func(ctx context.Context, u *monitor.User, link string) error {
 			return mailer(a, a.parts.composer.Welcome)(ctx, mail.Welcome{Owned: mail.Owned{Account: u.ID}, To: u.Email, Link: link})
 		},
-		Removed: func(v mail.Removed) (*mail.Message, error) {
-			m, err := a.parts.composer.Removed(v)
-			if err == nil {
-				a.parts.mail.Prepare(m)
-			}
-			return m, err
-		},
-		Stored:   a.parts.mail.Stored,
 		Security: mailer(a, a.parts.composer.Security),
 	}
+}
+
+// newProjects makes what works on projects.
+func (a *App) newProjects() *project.Service {
+	return project.NewService(project.Config{
+		Store: a.store, Auth: a.parts.auth, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Auth),
+		Mails: project.Mails{
+			Invite:   mailer(a, a.parts.composer.Invite),
+			Transfer: mailer(a, a.parts.composer.Transfer),
+			Removed: func(v mail.Removed) (*mail.Message, error) {
+				m, err := a.parts.composer.Removed(v)
+				if err == nil {
+					a.parts.mail.Prepare(m)
+				}
+				return m, err
+			},
+			Stored: a.parts.mail.Stored,
+		},
+	})
 }
 
 // mailer sends what compose makes.

@@ -57,9 +57,9 @@ func tokensEnded(n int64) string {
 	return fmt.Sprintf("All %d account tokens were revoked.", n)
 }
 
-// actor is the user as mails to others name them: where a superuser acts in their
+// Actor is the user as mails to others name them: where a superuser acts in their
 // name, that superuser too.
-func actor(ctx context.Context, user *monitor.User) string {
+func Actor(ctx context.Context, user *monitor.User) string {
 	superuser := logs.EventOf(ctx).Superuser
 	if superuser == "" {
 		return user.Email

@@ -153,7 +153,7 @@ func (a *Addresses) MayAsk(ctx context.Context, ch *monitor.Channel, user *monit
 // and user are what the mail says they come from.
 func (a *Addresses) Ask(ctx context.Context, c *monitor.Channel, project *monitor.Project, user *monitor.User) error {
 	link := a.SiteRoot + "/integrations/" + c.ID.String() + "/verify/" + a.Signer.Sign(PurposeVerify, verifyValue(c)) + "/"
-	return a.Send(ctx, mail.Verify{Owned: mail.Owned{Account: user.ID}, To: c.Address(), Project: project.Name, By: actor(ctx, user), Link: link})
+	return a.Send(ctx, mail.Verify{Owned: mail.Owned{Account: user.ID}, To: c.Address(), Project: project.Name, By: Actor(ctx, user), Link: link})
 }
 
 // Agreed tells whether sig is what a mailed question to the channel's present

@@ -215,9 +215,6 @@ func TestAnAccountOfAnotherSpellingIsFound(t *testing.T) {
 		if id, _, _ := b.link(); id != a.User.ID {
 			b.Error("the link is for another account")
 		}
-		if _, err := b.Provision(b.Context(), auth.ProvisionRequest{Owner: a.User.Email, Name: a.Project.Name}); err != nil {
-			b.Error(err)
-		}
 		if err := b.Store.NoteLogin(b.Context(), a.User.ID); err != nil {
 			b.Fatal(err)
 		}
@@ -229,14 +226,6 @@ func TestAnAccountOfAnotherSpellingIsFound(t *testing.T) {
 		}
 		if _, err := b.Store.UserByEmail(b.Context(), "jane@bücher.example"); errs.KindOf(err) != errs.NotFound {
 			b.Errorf("another account was made: %v", err)
-		}
-		host := testdb.Account(b.T, b.Store, "host@example.org")
-		i := &store.Invitation{ProjectID: host.Project.ID, Email: "jane@bücher.example", Role: monitor.RoleMember, By: host.User.ID, ExpiresAt: b.Store.Now().Add(time.Hour)}
-		if err := b.Store.Invite(b.Context(), i, []byte("token")); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := b.AnswerInvitation(b.Context(), a.User, i.ID, true); err != nil {
-			b.Error(err)
 		}
 	})
 }

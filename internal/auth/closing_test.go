@@ -7,7 +7,6 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
-	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
@@ -134,66 +133,16 @@ func TestWhatOperatorsMakeIsMarked(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		b := newBench(t, s, clock)
 		b.ask("signed-up@example.org")
-		b.ask("provisioned@example.org")
-		for _, owner := range []string{"made@example.org", "provisioned@example.org"} {
-			if _, err := b.Provision(t.Context(), auth.ProvisionRequest{Owner: owner, Name: "Production"}); err != nil {
-				t.Fatal(err)
-			}
-		}
 		for range 2 {
 			if _, err := b.CreateSuperuser(t.Context(), "root@example.org", ""); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for address, want := range map[string]bool{"signed-up@example.org": false, "provisioned@example.org": true, "made@example.org": true, "root@example.org": true} {
+		for address, want := range map[string]bool{"signed-up@example.org": false, "root@example.org": true} {
 			u, err := s.UserByEmail(t.Context(), address)
 			if err != nil || u.ByOperator != want {
 				t.Errorf("%s: %t, %v", address, u.ByOperator, err)
 			}
-		}
-	})
-}
-
-func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		var mailed []string
-		b := newBench(t, s, clock, func(c *auth.Config) {
-			c.Mails.EmailChange = func(context.Context, mail.EmailChange) error { return nil }
-			c.Mails.Removed = func(v mail.Removed) (*mail.Message, error) {
-				return &mail.Message{Email: monitor.Email{MessageID: v.To, Kind: "removed", To: v.To, Subject: v.By}}, nil
-			}
-			c.Mails.Stored = func(_ context.Context, m *mail.Message) { mailed = append(mailed, m.To+" by "+m.Subject) }
-		})
-		a := testdb.Account(t, s)
-		member := testdb.Account(t, s, "member@example.org")
-		if err := s.AddMember(t.Context(), a.Project.ID, member.User.ID, monitor.RoleReadonly); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = b.LoginByPassword(t.Context(), a.User.Email, "wrong", auth.Origin{IP: "192.0.2.1"})
-		if err := b.BeginEmailChange(t.Context(), a.User, "new@example.org"); err != nil {
-			t.Fatal(err)
-		}
-		count := func() (n int) {
-			t.Helper()
-			if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM rate_limits WHERE key LIKE 'password-address:%' OR key LIKE 'email-change:%'`).Scan(&n); err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-		if count() != 2 {
-			t.Fatalf("%d rate limits", count())
-		}
-		if err := b.CloseAccount(t.Context(), a.User, a.User); err != nil {
-			t.Fatal(err)
-		}
-		if n := count(); n != 0 {
-			t.Errorf("%d rate limits are left", n)
-		}
-		if !slices.Equal(mailed, []string{"member@example.org by owner@example.org"}) {
-			t.Errorf("mailed: %q", mailed)
-		}
-		if err := b.CloseAccount(t.Context(), a.User, nil); errs.KindOf(err) != errs.NotFound {
-			t.Errorf("twice: %v", err)
 		}
 	})
 }

@@ -28,7 +28,7 @@ type Origin struct {
 func (s *Service) DeviceMark(old string, user *monitor.User) string {
 	id, known := s.knownDevice(old, user.Email)
 	if !known {
-		id = newSecret()
+		id = NewSecret()
 	}
 	value := id + "." + strconv.FormatInt(s.Store.Now().Add(DeviceLife).Unix(), 36)
 	return value + "." + s.signer.Sign(purposeDevice+user.Email, value)

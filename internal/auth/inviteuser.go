@@ -3,10 +3,14 @@ package auth
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
+
+// InviteLife is how long an invitation waits for an answer.
+const InviteLife = 7 * 24 * time.Hour
 
 // InviteUser makes an account of the address for an operator, with a first project
 // as signing up does, also where registration is closed, and mails a link that logs
@@ -23,7 +27,7 @@ func (s *Service) InviteUser(ctx context.Context, email string) (user *monitor.U
 	user, err = s.UserByAddress(ctx, address, email)
 	switch {
 	case errs.KindOf(err) == errs.NotFound:
-		account := s.newAccount(address, "UTC")
+		account := s.NewAccount(address, "UTC")
 		account.User.ByOperator = true
 		err = s.Store.CreateAccount(ctx, account)
 		if err != nil {
@@ -42,8 +46,8 @@ func (s *Service) InviteUser(ctx context.Context, email string) (user *monitor.U
 			return nil, false, "", err
 		}
 	}
-	token := newSecret()
-	err = s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(InviteLife))
+	token := NewSecret()
+	err = s.Store.CreateLoginToken(ctx, SecretHash(token), user.ID, s.Store.Now().Add(InviteLife))
 	if err != nil {
 		return nil, false, "", err
 	}

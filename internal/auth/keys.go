@@ -59,6 +59,9 @@ func KeyHash(secretKey, key string) string {
 	return key[4:4+shownLength] + "." + hex.EncodeToString(mac.Sum(nil))
 }
 
+// KeyHash is the stored form of an API key under the instance's secret key.
+func (s *Service) KeyHash(key string) string { return KeyHash(s.SecretKey, key) }
+
 // KeyHint is what may be shown of a stored API key: its first four random
 // characters (features §10). It is "" for no key.
 func KeyHint(stored string, readonly bool) string {

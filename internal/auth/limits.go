@@ -149,6 +149,25 @@ func (l limit) take(ctx context.Context, st *store.Store, signer *Signer, of str
 	return errs.TooManyf(wait, "Too many attempts. Please try again in %d minutes.", minutes)
 }
 
+// ForgetLimits removes the rate limits of somebody who is gone. Those that protect
+// a mailbox from too many mails stay: else closing an account would end them.
+func (s *Service) ForgetLimits(ctx context.Context, user *monitor.User) {
+	keys := []string{s.Bucket(passwordsPerAddress.name, user.Email)}
+	for _, l := range []limit{questionsPerUser, totpPerUser, recoveriesPerUser, invitesPerUser, emailChanges} {
+		keys = append(keys, s.Bucket(l.name, user.ID.String()))
+	}
+	err := s.Store.ForgetTokens(ctx, keys)
+	if err != nil { // they go by themselves within a day
+		s.Log.WarnContext(ctx, "rate limits of a closed account", "user", user.ID, "error", err)
+	}
+}
+
+// MayInvite takes one of the invitations that a user may send in a day. It fails
+// with errs.TooMany when none is left.
+func (s *Service) MayInvite(ctx context.Context, user *monitor.User) error {
+	return s.take(ctx, invitesPerUser, user.ID.String())
+}
+
 // NewDemoCheck makes a check for a visitor of the welcome page that belongs to
 // nobody yet. Where there are too many from one address, or in all, it fails
 // with errs.TooMany.

@@ -54,7 +54,7 @@ func (s *Service) RequestLogin(ctx context.Context, q LoginRequest) (browser str
 	if err := s.takeLink(ctx, address, q.Origin); err != nil {
 		return "", err
 	}
-	token := newSecret()
+	token := NewSecret()
 	err = s.later(ctx, "mail a login link", func(ctx context.Context) error {
 		user, err := s.findOrMake(ctx, address, q)
 		if err != nil || user == nil {
@@ -81,7 +81,7 @@ func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest
 		s.Log.InfoContext(ctx, "login link refused", "reason", "no such account, registration is closed")
 		return nil, nil
 	}
-	account := s.newAccount(address, q.TZ)
+	account := s.NewAccount(address, q.TZ)
 	s.adopt(ctx, account.Check, q.DemoCheck)
 	err = s.Store.CreateAccount(ctx, account)
 	if errs.KindOf(err) == errs.Conflict { // two at once
@@ -107,8 +107,9 @@ func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUI
 	*check = *found
 }
 
-// newAccount is what signing up makes (features §9).
-func (s *Service) newAccount(address, tz string) store.Account {
+// NewAccount is what signing up makes, not stored yet: a user with a project, a check
+// and a channel to the address, which Address has made. tz is as the browser tells it.
+func (s *Service) NewAccount(address, tz string) store.Account {
 	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
 	check.Name, check.Slug = firstCheckName, firstCheckSlug
 	return store.Account{
@@ -129,7 +130,7 @@ func OwnChannel(address string) *monitor.Channel {
 }
 
 func (s *Service) sendLink(ctx context.Context, user *monitor.User, token, next string) error {
-	if err := s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(LinkLife)); err != nil {
+	if err := s.Store.CreateLoginToken(ctx, SecretHash(token), user.ID, s.Store.Now().Add(LinkLife)); err != nil {
 		return err
 	}
 	link := s.loginLink(user, token)
@@ -160,7 +161,7 @@ type Link struct {
 // CheckLink looks at a login link without using it. browser is what
 // RequestLogin returned, from the cookie.
 func (s *Service) CheckLink(ctx context.Context, user uuid.UUID, token, browser string) (Link, error) {
-	valid, err := s.Store.LoginTokenValid(ctx, hashID(token), user)
+	valid, err := s.Store.LoginTokenValid(ctx, SecretHash(token), user)
 	return Link{Valid: valid, SameBrowser: s.signer.Verify(purposeBrowser, token, browser)}, err
 }
 
@@ -169,7 +170,7 @@ func (s *Service) CheckLink(ctx context.Context, user uuid.UUID, token, browser 
 // errs.Unauthorized when the link was used, has expired, or the account is not
 // active.
 func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*monitor.User, error) {
-	ok, err := s.Store.UseLoginToken(ctx, hashID(token), user)
+	ok, err := s.Store.UseLoginToken(ctx, SecretHash(token), user)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +187,17 @@ func (s *Service) UseLink(ctx context.Context, user uuid.UUID, token string) (*m
 		return nil, err
 	}
 	return u, s.passedFirst(ctx, u, byLink)
+}
+
+// LogInNew logs in somebody whose account was just made because they have shown that
+// its address is theirs, as by a mailed link. It returns the user as they are stored.
+func (s *Service) LogInNew(ctx context.Context, user *monitor.User) (*monitor.User, error) {
+	token := NewSecret()
+	err := s.Store.CreateLoginToken(ctx, SecretHash(token), user.ID, s.Store.Now().Add(time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	return s.UseLink(ctx, user.ID, token)
 }
 
 func (s *Service) noteLogin(ctx context.Context, u *monitor.User, by string) error {

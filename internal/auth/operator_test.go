@@ -36,51 +36,6 @@ func TestTheFormOfKeys(t *testing.T) {
 	}
 }
 
-func TestProvisioning(t *testing.T) {
-	each(t, func(b *bench) {
-		q := auth.ProvisionRequest{Owner: "Ops@Example.org", Name: " Night  shift "}
-		first, err := b.Provision(b.Context(), q)
-		if err != nil || !first.Complete() {
-			b.Fatalf("%+v, %v", first, err)
-		}
-		p, readonly, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKey))
-		if err != nil || readonly || p.ID != first.Project || p.Name != "Night shift" || p.PingKey != first.PingKey {
-			b.Fatalf("by its key: %+v, %t, %v", p, readonly, err)
-		}
-		if _, readonly, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKeyReadonly)); err != nil || !readonly {
-			b.Errorf("by its read-only key: %t, %v", readonly, err)
-		}
-		if channels, err := b.Store.ChannelsOf(b.Context(), p.ID); err != nil || len(channels) != 1 || !channels[0].Verified {
-			b.Errorf("channels %+v, %v", channels, err)
-		}
-		if checks := checksOf(b, "ops@example.org"); len(checks) != 0 {
-			b.Errorf("checks nobody asked for: %+v", checks)
-		}
-
-		again, err := b.Provision(b.Context(), q)
-		if err != nil || again.Project != first.Project || again.APIKey+again.APIKeyReadonly != "" || again.PingKey != first.PingKey {
-			b.Errorf("a second time %+v, %v", again, err)
-		}
-		q.Rotate = true
-		rotated, err := b.Provision(b.Context(), q)
-		if err != nil || !rotated.Complete() || rotated.Project != first.Project || rotated.APIKey == first.APIKey || rotated.PingKey == first.PingKey {
-			b.Errorf("rotated %+v, %v", rotated, err)
-		}
-		if _, _, err := b.Store.ProjectByAPIKey(b.Context(), b.KeyHash(first.APIKey)); errs.KindOf(err) != errs.NotFound {
-			b.Errorf("the old key opens: %v", err)
-		}
-
-		other, err := b.Provision(b.Context(), auth.ProvisionRequest{Owner: "ops@example.org", Name: "Day shift"})
-		if err != nil || !other.Complete() || other.Project == first.Project {
-			b.Errorf("another project of the same owner %+v, %v", other, err)
-		}
-		_, err = b.Provision(b.Context(), auth.ProvisionRequest{Owner: "nobody", Name: "x"})
-		kindIs(b.T, err, errs.Invalid, "owner")
-		_, err = b.Provision(b.Context(), auth.ProvisionRequest{Owner: "a@example.org", Name: strings.Repeat("x", 61)})
-		kindIs(b.T, err, errs.Invalid, "name")
-	})
-}
-
 func TestSuperusers(t *testing.T) {
 	each(t, func(b *bench) {
 		created, err := b.CreateSuperuser(b.Context(), "Root@Example.org", "")

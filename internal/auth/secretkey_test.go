@@ -130,8 +130,11 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys, err := before.Provision(t.Context(), auth.ProvisionRequest{Owner: a.User.Email, Name: a.Project.Name, Rotate: true})
-		if err != nil {
+		apiKey := auth.NewAPIKey(false)
+		readonlyKey := auth.NewAPIKey(true)
+		a.Project.APIKey = before.KeyHash(apiKey)
+		a.Project.APIKeyReadonly = before.KeyHash(readonlyKey)
+		if err := testdb.PutProject(t.Context(), s, a.Project); err != nil {
 			t.Fatal(err)
 		}
 		signed := auth.NewSigner(firstKey).Sign("test", "value")
@@ -156,7 +159,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if _, user, err := after.TokenUser(t.Context(), token); err != nil || user.ID != a.User.ID {
 			t.Errorf("the token: %v", err)
 		}
-		if !opens(after, keys.APIKey) || opens(after, auth.NewAPIKey(false)) {
+		if !opens(after, apiKey) || opens(after, auth.NewAPIKey(false)) {
 			t.Error("the API key does not open its project, or every key does")
 		}
 		if !auth.NewSigner(secondKey, firstKey).Verify("test", "value", signed) || auth.NewSigner(secondKey).Verify("test", "value", signed) {
@@ -176,7 +179,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 
 		// What was used has followed; what was not waits for the former key.
 		alone := service(s, secondKey)
-		if !opens(alone, keys.APIKey) || opens(alone, keys.APIKeyReadonly) {
+		if !opens(alone, apiKey) || opens(alone, readonlyKey) {
 			t.Error("without the former key: a key that was used does not work, or one that was not does")
 		}
 		if out, err := hold(t, s, secondKey); err != nil || !strings.Contains(out, "keys=1") {
@@ -186,7 +189,7 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if _, err := hold(t, s, thirdKey, secondKey, firstKey); err != nil {
 			t.Fatal(err)
 		}
-		if twice := service(s, thirdKey, secondKey, firstKey); !opens(twice, keys.APIKey) || !opens(twice, keys.APIKeyReadonly) {
+		if twice := service(s, thirdKey, secondKey, firstKey); !opens(twice, apiKey) || !opens(twice, readonlyKey) {
 			t.Error("after a second change")
 		}
 	})

@@ -184,7 +184,7 @@ func (s *Service) useQuestion(ctx context.Context, session string) (question web
 
 // keyName brings the name of a key into the form it is stored in.
 func keyName(typed string) (string, error) {
-	name := strings.Join(strings.Fields(typed), " ")
+	name := text.OneLine(typed)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return "", errs.Invalidf("name", "Please give the key a name, to know it by later.")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	netmail "net/mail"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -22,18 +21,12 @@ import (
 // SendLogin mails a login link to its user.
 type SendLogin func(ctx context.Context, u *monitor.User, link string) error
 
-// Mails send the mails about people: mail.Queue behind mail.Composer does it.
+// Mails send the mails about the ways into accounts: mail.Queue behind mail.Composer does it.
 type Mails struct {
-	Invite      func(ctx context.Context, v mail.Invite) error
-	Transfer    func(ctx context.Context, v mail.Transfer) error
 	EmailChange func(ctx context.Context, v mail.EmailChange) error
 	TwoFactor   func(ctx context.Context, v mail.TwoFactor) error
 	// Welcome mails somebody that an operator has made an account for them.
-	Welcome func(ctx context.Context, u *monitor.User, link string) error
-	// Removed makes a mail that is stored together with what it is about, and Stored
-	// is told when it is (mail.Queue); nil: nobody is told of what is removed.
-	Removed  func(v mail.Removed) (*mail.Message, error)
-	Stored   func(ctx context.Context, m *mail.Message)
+	Welcome  func(ctx context.Context, u *monitor.User, link string) error
 	Security func(ctx context.Context, v mail.Security) error
 }
 
@@ -123,27 +116,3 @@ func zoneOrUTC(tz string) string {
 
 // Bucket is Signer.Bucket.
 func (s *Service) Bucket(limit, of string) string { return s.signer.Bucket(limit, of) }
-
-// ProjectRename is ProjectName for a project that is called was: that name may
-// stay, whatever it is.
-func ProjectRename(was, typed string) (string, error) {
-	if slices.Equal(strings.Fields(typed), strings.Fields(was)) && was != "" {
-		return was, nil
-	}
-	return ProjectName(typed)
-}
-
-// ProjectName brings the name of a project into the form it is stored in. What
-// is none fails with errs.Invalid about the field name.
-func ProjectName(typed string) (string, error) {
-	name := strings.Join(strings.Fields(typed), " ")
-	switch {
-	case name == "":
-		return "", errs.Invalidf("name", "Please give the project a name.")
-	case !text.Storable(name):
-		return "", errs.Invalidf("name", "A project's name is a text in UTF-8.")
-	case text.Longer(name, monitor.MaxProjectName):
-		return "", errs.Invalidf("name", "A project's name has at most %d characters.", monitor.MaxProjectName)
-	}
-	return name, nil
-}

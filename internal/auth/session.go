@@ -105,7 +105,7 @@ func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(32) {
 		return out, nil //nolint:nilerr // no cookie is no error
 	}
-	row, err := s.store.SessionByHash(r.Context(), hashID(cookie.Value))
+	row, err := s.store.SessionByHash(r.Context(), SecretHash(cookie.Value))
 	switch {
 	case errs.KindOf(err) == errs.NotFound:
 		return out, nil
@@ -176,9 +176,9 @@ func (s *SessionStore) Hash(session *sessions.Session) []byte {
 
 // create stores a new session; old is the row it comes from when it rotates.
 func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, old *store.Session, data []byte) error {
-	session.ID = newSecret()
+	session.ID = NewSecret()
 	now := s.store.Now()
-	row := &store.Session{IDHash: hashID(session.ID), CreatedAt: now}
+	row := &store.Session{IDHash: SecretHash(session.ID), CreatedAt: now}
 	if _, anew := session.Values[renewed{}]; old != nil && !anew {
 		row.CreatedAt = old.CreatedAt
 	}
@@ -273,14 +273,15 @@ func encode(session *sessions.Session) ([]byte, error) {
 	return data, nil
 }
 
-// newSecret is 32 random bytes in 43 characters that need no escaping.
-func newSecret() string {
+// NewSecret is 32 random bytes in 43 characters that need no escaping.
+func NewSecret() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func hashID(id string) []byte {
+// SecretHash is what is stored of a secret: its SHA-256.
+func SecretHash(id string) []byte {
 	sum := sha256.Sum256([]byte(id))
 	return sum[:]
 }

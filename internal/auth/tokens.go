@@ -18,7 +18,7 @@ import (
 // kept nowhere. The user gets a mail. It fails with errs.Invalid about name, and with errs.Conflict
 // when the user has store.MaxAccountTokens.
 func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name string, readonly bool, from string) (*store.AccountToken, string, error) {
-	name = strings.Join(strings.Fields(name), " ")
+	name = text.OneLine(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return nil, "", errs.Invalidf("name", "Please give the token a name, to know it by later.")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"punctual/internal/text"
 )
 
 // Process is who reports.
@@ -42,11 +44,7 @@ type Fact struct{ Name, Value string }
 
 // Subject is the subject of the mail, one line.
 func (r *Report) Subject() string {
-	title := []rune(strings.Join(strings.Fields(r.Title), " "))
-	if len(title) > 120 {
-		title = append(title[:119], '…')
-	}
-	return "[Punctual] " + string(title)
+	return "[Punctual] " + text.Ellipsis(text.OneLine(r.Title), 120)
 }
 
 // moment is how times are written: nobody knows the zone of an operator.
@@ -150,8 +148,5 @@ func (r *Report) Chat() string {
 
 // chatText is at most n characters of s, escaped as Slack wants it.
 func chatText(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		s = string(r[:n-1]) + "…"
-	}
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text.Ellipsis(s, n))
 }

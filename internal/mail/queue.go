@@ -13,6 +13,7 @@ import (
 	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // Outbox is where mails wait and are remembered: *store.Store. It is an
@@ -274,9 +275,9 @@ func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
 	case err == nil:
 		e.Status, e.SentAt = monitor.EmailSent, now
 	case isPermanent(err) || e.Attempts > len(pauses):
-		e.Status, e.LastError = monitor.EmailFailed, cut(err.Error(), maxLastError)
+		e.Status, e.LastError = monitor.EmailFailed, text.Ellipsis(err.Error(), maxLastError)
 	default:
-		e.LastError, e.NextTryAt = cut(err.Error(), maxLastError), now.Add(pauses[e.Attempts-1])
+		e.LastError, e.NextTryAt = text.Ellipsis(err.Error(), maxLastError), now.Add(pauses[e.Attempts-1])
 	}
 	q.logAttempt(e, took, err)
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
@@ -301,12 +302,4 @@ func (q *Queue) logAttempt(e *monitor.Email, took time.Duration, err error) {
 func isPermanent(err error) bool {
 	e, ok := errors.AsType[*SendError](err)
 	return ok && e.Permanent
-}
-
-// cut shortens s to at most n characters.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
 }

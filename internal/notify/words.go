@@ -10,6 +10,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/text"
 )
 
 // CloakedURL is the address of a check as messages carry it: it leads members
@@ -26,7 +27,7 @@ func word(s monitor.Status) string { return strings.ToUpper(string(s)) }
 func sentence(ev *Event) string {
 	switch {
 	case ev.Status == monitor.StatusUp && ev.DownFor > 0:
-		return "The job is reporting again. It was down for " + schedule.DescribeDuration(ev.DownFor) + "."
+		return "The job is reporting again. It was down for " + text.Duration(ev.DownFor) + "."
 	case ev.Status == monitor.StatusUp:
 		return "The job is reporting again."
 	case ev.Flip.Reason == monitor.ReasonFail && failedWithStatus(ev):
@@ -64,12 +65,12 @@ func facts(ev *Event) []mail.Fact {
 	add("Project", ev.Project.Name)
 	add("Tags", strings.Join(c.TagList(), ", "))
 	if c.Kind == schedule.Simple {
-		add("Period", schedule.DescribeDuration(c.Timeout))
+		add("Period", text.Duration(c.Timeout))
 	} else {
 		add("Schedule", scheduleWords(c))
 		add("Time zone", c.TZ)
 	}
-	add("Grace time", schedule.DescribeDuration(c.Grace))
+	add("Grace time", text.Duration(c.Grace))
 	add("Total pings", fmt.Sprintf("%d, since %s", c.NPings, c.CreatedAt.In(zone(ev)).Format("2 January 2006")))
 	add("Last ping", lastPing(ev))
 	return out
@@ -115,7 +116,7 @@ func ago(t, now time.Time) string {
 	case now.Sub(t) < time.Second:
 		return "just now"
 	default:
-		return schedule.DescribeDuration(now.Sub(t)) + " ago"
+		return text.Duration(now.Sub(t)) + " ago"
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // gate stands before the queue of the Recorder. It lets pings of checks in that
@@ -234,12 +235,8 @@ func (g *gate) learned(a *store.Arrival, bySlug bool, err error) {
 // tooMany says which of the rates was passed, and when a ping will have a place.
 func tooMany(why Refusal, wait time.Duration, of string) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
-	unit := "seconds"
-	if seconds == 1 {
-		unit = "second"
-	}
 	return errs.TooManyf(time.Duration(seconds)*time.Second,
-		"Too many pings of this %s. This one was not recorded; the next is taken in %d %s.", of, seconds, unit).Because(rateError(why))
+		"Too many pings of this %s. This one was not recorded; the next is taken in %s.", of, text.Plural(seconds, "second", "seconds")).Because(rateError(why))
 }
 
 // rateError is the cause of errs.TooMany: which rate it was.

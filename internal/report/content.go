@@ -12,7 +12,6 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
-	"punctual/internal/schedule"
 	"punctual/internal/store"
 	"punctual/internal/text"
 )
@@ -209,5 +208,5 @@ func lasting(d time.Duration) string {
 	if d >= time.Minute {
 		d = d.Truncate(time.Minute)
 	}
-	return schedule.DescribeDuration(max(d, time.Second))
+	return text.Duration(max(d, time.Second))
 }

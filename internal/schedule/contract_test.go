@@ -146,17 +146,6 @@ func TestParsePeriod(t *testing.T) {
 	}
 }
 
-func TestDescribeDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 seconds", time.Second: "1 second", 5 * time.Minute: "5 minutes", -2 * time.Minute: "2 minutes",
-		27 * time.Hour: "1 day, 3 hours", 24*time.Hour + 5*time.Minute: "1 day", 8 * 24 * time.Hour: "1 week, 1 day",
-	} {
-		if got := DescribeDuration(d); got != want {
-			t.Errorf("DescribeDuration(%s) = %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestZones(t *testing.T) {
 	for old, want := range map[string]string{
 		"Europe/Kiev": "Europe/Kyiv", "UCT": "Etc/UTC", "CET": "Europe/Brussels", "US/Eastern": "America/New_York",

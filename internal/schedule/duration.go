@@ -83,30 +83,3 @@ func isNumber(s string) bool {
 	_, tail := split(s, isDigit)
 	return s != "" && tail == ""
 }
-
-// DescribeDuration writes a duration in its two largest units, rounded down:
-// "1 day, 3 hours", "5 minutes". Below a second it is "0 seconds"; the sign is
-// left out.
-func DescribeDuration(d time.Duration) string {
-	d = d.Abs()
-	for i, u := range units {
-		if d < u.size {
-			continue
-		}
-		text := count(int64(d/u.size), u.name)
-		if i+1 < len(units) {
-			if n := int64(d % u.size / units[i+1].size); n > 0 {
-				text += ", " + count(n, units[i+1].name)
-			}
-		}
-		return text
-	}
-	return count(0, "second")
-}
-
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.FormatInt(n, 10) + " " + noun + "s"
-}

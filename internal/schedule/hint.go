@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"punctual/internal/text"
 )
 
 // Hint is help with an expression that other programs take and that is refused
@@ -126,7 +128,7 @@ func everyText(fields []string) string {
 	if err != nil || period < time.Minute {
 		return ""
 	}
-	return " of " + DescribeDuration(period)
+	return " of " + text.Duration(period)
 }
 
 // hintLong is help with more than five fields.

@@ -1,6 +1,10 @@
 package schedule
 
-import "time"
+import (
+	"time"
+
+	"punctual/internal/text"
+)
 
 type every time.Duration
 
@@ -23,5 +27,5 @@ func (e every) Describe() string {
 			return "Every " + u.name
 		}
 	}
-	return "Every " + DescribeDuration(time.Duration(e))
+	return "Every " + text.Duration(time.Duration(e))
 }

@@ -3,6 +3,8 @@ package schedule
 import (
 	"fmt"
 	"time"
+
+	"punctual/internal/text"
 )
 
 // Warnings names what a user may not expect of a schedule, in sentences fit to
@@ -158,5 +160,5 @@ func GraceWarning(s Schedule, grace time.Duration, now time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("The grace time of %s is longer than the %s between two runs: when one is missed and the next one comes, nobody is told.",
-		DescribeDuration(grace), DescribeDuration(shortest))
+		text.Duration(grace), text.Duration(shortest))
 }

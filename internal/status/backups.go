@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/text"
 )
 
 // Commits looks whether the SQLite database at path has lost commits, which it
@@ -51,7 +52,7 @@ func Backups(newest func() (time.Time, error), every time.Duration, now func() t
 			return Warn(fmt.Sprintf("the name of the newest says %s, which is in the future: has the clock been wrong? Remove or rename that file",
 				made.UTC().Format("2006-01-02 15:04:05 UTC")))
 		}
-		f := Well(fmt.Sprintf("the newest is %s old", brief(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
+		f := Well(fmt.Sprintf("the newest is %s old", text.Duration(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
 		if age > every+max(every, backupDelay) {
 			f.Severity = Error
 		}

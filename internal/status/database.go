@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"punctual/internal/db"
-	"punctual/internal/schedule"
 	"punctual/internal/store"
 )
 
@@ -98,9 +97,6 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 // seconds is d as a figure, to the millisecond.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
-
-// brief is how long something has been so, for people.
-func brief(d time.Duration) string { return schedule.DescribeDuration(d) }
 
 // quick is how long something took, for people: "0.35 ms", "12 ms", "1.2 s".
 func quick(d time.Duration) string {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"punctual/internal/text"
 )
 
 // The share of memory, or of open files, from which on it gets tight, in
@@ -163,7 +165,7 @@ func Clock(skew func(context.Context) (time.Duration, error)) Check {
 			if d < 0 {
 				where = "ahead of"
 			}
-			f.Fact = fmt.Sprintf("%s %s the database's: set one of the two right", brief(d.Abs()), where)
+			f.Fact = fmt.Sprintf("%s %s the database's: set one of the two right", text.Duration(d.Abs()), where)
 		}
 		return f
 	}}

@@ -14,6 +14,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // mailKeep spares the mail server: some count logins.
@@ -61,7 +62,7 @@ func MailSend(sender *mail.Sender, to []string, site string) Check {
 					return f
 				}
 			}
-			return Well("the server has taken "+count(len(to), "mail", "mails"), Field{"sent", len(to)})
+			return Well("the server has taken "+text.Plural(len(to), "mail", "mails"), Field{"sent", len(to)})
 		},
 	}
 }
@@ -105,7 +106,7 @@ func SMTPDNode(open Open) Check {
 		}
 		f := Well("taking mail", Field{"processes", alive})
 		if alive == 0 {
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", brief(store.NodeTimeout))
+			f.Severity, f.Fact = Error, fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", text.Duration(store.NodeTimeout))
 		}
 		return f
 	})}

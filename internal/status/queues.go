@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // How long something may be due without anybody taking it. Alerts are what
@@ -31,17 +32,17 @@ func Outbox(open Open) Check {
 		}
 		now := s.Now()
 		lag, mailLag := since(deliveries.Due, now), since(mails.Due, now)
-		f := Well(fmt.Sprintf("%s and %s wait, none too long", count(deliveries.Waiting, "delivery", "deliveries"), count(mails.Waiting, "mail", "mails")),
+		f := Well(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"), text.Plural(mails.Waiting, "mail", "mails")),
 			Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)}, Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},
 			Field{"mails", mails.Waiting}, Field{"mails_lag_seconds", seconds(mailLag)})
 		if deliveries.Waiting+mails.Waiting == 0 {
 			f.Fact = "nothing waits"
 		}
 		if f.Severity = graded(mailLag, mailsWarning, mailsError); f.Severity != OK {
-			f.Fact = fmt.Sprintf("a mail has been due for %s; %s", brief(mailLag), count(mails.Waiting, "waits", "wait"))
+			f.Fact = fmt.Sprintf("a mail has been due for %s; %s", text.Duration(mailLag), text.Plural(mails.Waiting, "waits", "wait"))
 		}
 		if late := graded(lag, outboxWarning, outboxError); late != OK && late >= f.Severity {
-			f.Severity, f.Fact = late, fmt.Sprintf("an alert has been due for %s; %s", brief(lag), count(deliveries.Waiting, "waits", "wait"))
+			f.Severity, f.Fact = late, fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
 		}
 		return f
 	})}
@@ -59,7 +60,7 @@ func Ingest(waiting func() int, capacity int) Check {
 		n := waiting()
 		return Finding{
 			Severity: graded(percent(uint64(n), uint64(capacity)), ingestWarning, ingestError),
-			Fact:     fmt.Sprintf("%s, room for %d", count(n, "ping waits", "pings wait"), capacity),
+			Fact:     fmt.Sprintf("%s, room for %d", text.Plural(n, "ping waits", "pings wait"), capacity),
 			Fields:   []Field{{"length", n}, {"capacity", capacity}},
 		}
 	}}
@@ -74,12 +75,4 @@ func graded[T time.Duration | float64](value, warning, bad T) Severity {
 		return Warning
 	}
 	return OK
-}
-
-// count is "1 mail", "2 mails".
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

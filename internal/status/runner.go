@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"punctual/internal/errs"
+	"punctual/internal/text"
 )
 
 // The limits of time. A report comes in less than two seconds, whatever hangs;
@@ -235,7 +236,7 @@ func (e *entry) run(ctx context.Context, f *flight) {
 
 // silent is the finding about a run that is still out.
 func silent(f *flight) Finding {
-	return Failed(didNotReport, fmt.Errorf("still waiting for it after %s", brief(time.Since(f.began))))
+	return Failed(didNotReport, fmt.Errorf("still waiting for it after %s", text.Duration(time.Since(f.began))))
 }
 
 // note keeps a finding as the last result. mu is held.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // The lag of the watcher: it looks every second, and catches up after an outage.
@@ -31,9 +32,9 @@ func SendAlerts(open Open) Check {
 		f := Well("watching", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 		switch {
 		case alive == 0:
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", brief(store.NodeTimeout))
+			f.Severity, f.Fact = Error, fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", text.Duration(store.NodeTimeout))
 		case lag > lagWarning:
-			f.Severity, f.Fact = graded(lag, lagWarning, lagError), fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", brief(lag))
+			f.Severity, f.Fact = graded(lag, lagWarning, lagError), fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", text.Duration(lag))
 		}
 		return f
 	})}
@@ -61,11 +62,11 @@ func SendReports(open Open) Check {
 		lag := since(next, s.Now())
 		f := Well("sending", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 		if f.Severity = graded(lag, reportsWarning, reportsError); f.Severity != OK {
-			f.Fact = fmt.Sprintf("late: a report has been due for %s", brief(lag))
+			f.Fact = fmt.Sprintf("late: a report has been due for %s", text.Duration(lag))
 		}
 		if alive == 0 {
 			f.Severity = max(f.Severity, Warning)
-			f.Fact = fmt.Sprintf("no process that sends reports has been seen for %s: start `punctual sendreports`", brief(store.NodeTimeout))
+			f.Fact = fmt.Sprintf("no process that sends reports has been seen for %s: start `punctual sendreports`", text.Duration(store.NodeTimeout))
 		}
 		return f
 	})}

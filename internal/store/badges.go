@@ -12,16 +12,6 @@ import (
 	"punctual/internal/monitor"
 )
 
-// statusColumns are what the status of a check at any time depends on
-// (monitor.Check.StatusAt), in the order of statusDest, with its tags.
-const statusColumns = `c.tags, c.status, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz, c.last_ping_at, c.last_start_at, c.schedule_error,
-	c.due_at, c.alert_at`
-
-func statusDest(c *monitor.Check) []any {
-	return []any{&c.Tags, &c.Status, &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.ScheduleError,
-		db.Time(&c.DueAt), db.Time(&c.AlertAt)}
-}
-
 // StatusCount is how many checks with the same tags show the same status.
 type StatusCount struct {
 	Tags   string // as on the checks: blank-separated
@@ -53,8 +43,8 @@ func (s *Store) StatusCounts(ctx context.Context, badgeKey string) ([]StatusCoun
 	if err != nil {
 		return nil, fmt.Errorf("count statuses: %w", err)
 	}
-	rows, err = s.db.Query(ctx, `SELECT `+statusColumns+from+unsure, badgeKey, now)
-	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error { return r.Scan(statusDest(c)...) })
+	rows, err = s.db.Query(ctx, `SELECT `+statusCheck.list+from+unsure, badgeKey, now)
+	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error { return r.Scan(statusCheck.dest(c)...) })
 	if err != nil {
 		return nil, fmt.Errorf("count statuses: %w", err)
 	}
@@ -103,15 +93,15 @@ func (s *Store) MetricsOf(ctx context.Context, project uuid.UUID) ([]CheckMetric
 		return nil, err
 	}
 	defer leave()
-	rows, err := s.db.Query(ctx, `SELECT c.id, c.code, c.name, c.created_at, c.last_duration_us, `+statusColumns+`,
+	rows, err := s.db.Query(ctx, `SELECT `+scrapeCheck.list+`,
 		(SELECT g.exit_status FROM pings g WHERE g.check_id = c.id AND g.kind IN ('success', 'fail') ORDER BY g.n DESC LIMIT 1),
 		(SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
 		FROM checks c WHERE c.project_id = $1 ORDER BY c.id`, project)
 	now := s.Now()
 	return db.Collect(rows, err, func(r *sql.Rows, m *CheckMetrics) error {
-		dest := append([]any{&m.ID, db.UUID(&m.Code), &m.Name, db.Time(&m.CreatedAt), db.Micros(&m.LastDuration)}, statusDest(&m.Check)...)
 		var flip time.Time
-		if err := r.Scan(append(dest, &m.ExitStatus, db.Time(&flip))...); err != nil {
+		dest := append(scrapeCheck.dest(&m.Check), &m.ExitStatus, db.Time(&flip))
+		if err := r.Scan(dest...); err != nil {
 			return err
 		}
 		m.StateSince = stateSince(&m.Check, flip, now)

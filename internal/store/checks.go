@@ -13,54 +13,28 @@ import (
 	"punctual/internal/monitor"
 )
 
-// checkColumns are all columns of a check in the order of checkDest. They are
-// listed without a prefix for the statements that lock and update.
-const checkColumns = `c.id, c.code, c.project_id, c.badge_key, c.name, c.slug, c.tags, c.description, c.created_at,
-	c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
-	c.methods, c.filter_subject, c.filter_body, c.filter_http_body, c.filter_default_fail, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
-	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs,
-	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
-
-func checkDest(c *monitor.Check) []any {
-	return []any{&c.ID, db.UUID(&c.Code), db.UUID(&c.ProjectID), db.UUID(&c.BadgeKey), &c.Name, &c.Slug, &c.Tags, &c.Description, db.Time(&c.CreatedAt),
-		&c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
-		&c.Filter.Methods, &c.Filter.Subject, &c.Filter.Body, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
-		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns,
-		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}
-}
+// insertCheckSQL stores a new check; updateCheckSQL what a change may change of
+// the check $1.
+var (
+	insertCheckSQL = `INSERT INTO checks (` + newCheck.names() + `) VALUES (` + newCheck.numbered("$%[2]d", 1) + `) RETURNING id`
+	updateCheckSQL = `UPDATE checks SET ` + changedCheck.numbered("%[1]s = $%[2]d", 2) + ` WHERE id = $1`
+)
 
 func collectCheck(r *sql.Rows, c *monitor.Check) error {
-	return r.Scan(checkDest(c)...)
+	return r.Scan(wholeCheck.dest(c)...)
 }
 
-func insertCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
-	c.Recompute(q.Now())
-	_, err := q.Exec(ctx, `INSERT INTO checks (code, project_id, badge_key, created_at, status) VALUES ($1, $2, $3, $4, $5)`,
-		c.Code, db.NullUUID(c.ProjectID), c.BadgeKey, c.CreatedAt, c.Status)
-	if err != nil {
+func insertCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
+	c.Recompute(tx.Now())
+	if err := tx.QueryRow(ctx, insertCheckSQL, newCheck.values(nil, c)...).Scan(&c.ID); err != nil {
 		return fmt.Errorf("insert check: %w", err)
 	}
-	if err := q.QueryRow(ctx, `SELECT id FROM checks WHERE code = $1`, c.Code).Scan(&c.ID); err != nil {
-		return fmt.Errorf("insert check: %w", err)
-	}
-	return updateCheck(ctx, q, c)
+	return nil
 }
 
 // updateCheck stores the settings and the state of c.
 func updateCheck(ctx context.Context, q db.Querier, c *monitor.Check) error {
-	return execOne(ctx, q, "update check", "check", `UPDATE checks SET project_id = $2, name = $3, slug = $4, tags = $5, description = $6,
-		kind = $7, timeout_seconds = $8, grace_seconds = $9, schedule = $10, tz = $11,
-		methods = $12, filter_subject = $13, filter_body = $14, filter_http_body = $15, filter_default_fail = $16,
-		start_kw = $17, success_kw = $18, failure_kw = $19, manual_resume = $20,
-		status = $21, n_pings = $22, last_ping_at = $23, last_start_at = $24, last_start_rid = $25, last_duration_us = $26,
-		has_confirmation = $27, recent_runs = $28, schedule_error = $29, due_at = $30, alert_at = $31, watch_at = $32
-		WHERE id = $1`,
-		c.ID, db.NullUUID(c.ProjectID), c.Name, c.Slug, c.Tags, c.Description,
-		c.Kind, int64(c.Timeout.Seconds()), int64(c.Grace.Seconds()), c.Schedule, c.TZ,
-		c.Filter.Methods, c.Filter.Subject, c.Filter.Body, c.Filter.HTTPBody, c.Filter.DefaultFail,
-		c.Filter.StartKW, c.Filter.SuccessKW, c.Filter.FailureKW, c.ManualResume,
-		c.Status, c.NPings, c.LastPing, c.LastStart, c.LastStartRID, c.LastDuration.Microseconds(),
-		c.HasConfirmation, c.RecentRuns, c.ScheduleError, c.DueAt, c.AlertAt, c.WatchAt)
+	return execOne(ctx, q, "update check", "check", updateCheckSQL, changedCheck.values([]any{c.ID}, c)...)
 }
 
 // CheckByCode returns the check with the code.
@@ -75,7 +49,7 @@ func (s *Store) CheckByID(ctx context.Context, id int64) (*monitor.Check, error)
 
 func checkWhere(ctx context.Context, q db.Querier, where string, args ...any) (*monitor.Check, error) {
 	var c monitor.Check
-	err := q.QueryRow(ctx, `SELECT `+checkColumns+` FROM checks c WHERE `+where, args...).Scan(checkDest(&c)...)
+	err := q.QueryRow(ctx, `SELECT `+wholeCheck.list+` FROM checks c WHERE `+where, args...).Scan(wholeCheck.dest(&c)...)
 	return &c, notFound(err, "check")
 }
 
@@ -256,13 +230,13 @@ type CheckRow struct {
 // Checks lists checks of all projects whose name, slug, code or owner contains
 // search, newest first, for the admin pages.
 func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([]CheckRow, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+checkColumns+`, coalesce(p.name, ''), coalesce(u.email, '')
+	rows, err := s.db.Query(ctx, `SELECT `+wholeCheck.list+`, coalesce(p.name, ''), coalesce(u.email, '')
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id
 		WHERE lower(c.name) LIKE lower($1) ESCAPE '!' OR c.slug LIKE lower($1) ESCAPE '!' OR u.email LIKE lower($1) ESCAPE '!'
 			OR CAST(c.code AS text) LIKE lower($1) ESCAPE '!'
 		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(search)+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows, c *CheckRow) error {
-		return r.Scan(append(checkDest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
+		return r.Scan(append(wholeCheck.dest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)
 	})
 }
 

@@ -65,7 +65,7 @@ func unlessGone(err error) error {
 
 // lockChecks locks the rows in the order of their ids, as those who record pings do.
 func lockChecks(ctx context.Context, tx *db.Tx, project uuid.UUID, ids []int64) ([]monitor.Check, error) {
-	rows, err := tx.Query(ctx, `SELECT `+checkColumns+` FROM checks c WHERE c.project_id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+` ORDER BY c.id`+forUpdate(tx),
+	rows, err := tx.Query(ctx, `SELECT `+wholeCheck.list+` FROM checks c WHERE c.project_id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+` ORDER BY c.id`+forUpdate(tx),
 		project, setOfIDs(tx.Engine(), ids))
 	return db.Collect(rows, err, collectCheck)
 }

@@ -3,25 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
-)
-
-// What lists of checks read of checkColumns. A project may have ten thousand
-// checks, and half the columns are half the time.
-const (
-	rowColumns = `c.id, c.code, c.name, c.slug, c.tags, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
-	c.status, c.last_ping_at, c.last_start_at, c.last_duration_us, c.has_confirmation, c.recent_runs, c.due_at, c.alert_at`
-
-	objectColumns = `c.id, c.code, c.badge_key, c.name, c.slug, c.tags, c.description, c.created_at,
-	c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
-	c.methods, c.filter_subject, c.filter_body, c.filter_http_body, c.filter_default_fail, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
-	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_duration_us, c.schedule_error, c.due_at, c.alert_at`
 )
 
 // inListOrder is the end of a statement that lists the checks of a project. An index
@@ -40,9 +26,9 @@ func (s *Store) CheckList(ctx context.Context, project uuid.UUID) ([]monitor.Che
 	defer leave()
 	dest := func(c *monitor.Check) []any {
 		c.ProjectID = project
-		return checkDestOf(c, rowColumns)
+		return rowCheck.dest(c)
 	}
-	return db.List(ctx, s.db, dest, `SELECT `+rowColumns+inListOrder, project)
+	return db.List(ctx, s.db, dest, `SELECT `+rowCheck.list+inListOrder, project)
 }
 
 // EachCheckObject calls see for each check of a project, oldest first, as the API
@@ -56,8 +42,8 @@ func (s *Store) EachCheckObject(ctx context.Context, project uuid.UUID, see func
 	}
 	defer leave()
 	c := monitor.Check{ProjectID: project}
-	err = s.db.Each(ctx, checkDestOf(&c, objectColumns), func() { see(&c) },
-		`SELECT `+objectColumns+inListOrder, project)
+	err = s.db.Each(ctx, objectCheck.dest(&c), func() { see(&c) },
+		`SELECT `+objectCheck.list+inListOrder, project)
 	if err != nil {
 		return fmt.Errorf("list checks: %w", err)
 	}
@@ -83,18 +69,4 @@ func (s *Store) Descriptions(ctx context.Context, project uuid.UUID, ids []int64
 		return nil, fmt.Errorf("read descriptions: %w", err)
 	}
 	return found, nil
-}
-
-// checkDestOf is checkDest for some of the checkColumns.
-func checkDestOf(c *monitor.Check, columns string) []any {
-	all, dest := columnNames(checkColumns), checkDest(c)
-	var some []any
-	for _, name := range columnNames(columns) {
-		some = append(some, dest[slices.Index(all, name)])
-	}
-	return some
-}
-
-func columnNames(columns string) []string {
-	return strings.Fields(strings.ReplaceAll(columns, ",", " "))
 }

@@ -67,7 +67,7 @@ const downSince = `CASE WHEN f.new_status = 'up' THEN (SELECT b.created_at FROM 
 func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) ([]*Claimed, error) {
 	e := s.db.Engine
 	rows, err := s.db.Query(ctx, `SELECT `+deliveryColumns+`, f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason, `+
-		checkColumns+`, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, `+downSince+`
+		wholeCheck.list+`, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, `+downSince+`
 		FROM deliveries d JOIN flips f ON f.id = d.flip_id JOIN checks c ON c.id = d.check_id JOIN channels h ON h.id = d.channel_id
 		JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
 		WHERE d.leased_by = $1 AND `+inSet(e, "d.id", 2, idSet)+` ORDER BY d.id`, worker, setOfIDs(e, ids))
@@ -75,7 +75,7 @@ func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) 
 		c := new(Claimed)
 		*out = c
 		dest := append(deliveryDest(&c.Delivery), flipDest(&c.Flip)...)
-		dest = append(append(dest, checkDest(&c.Check)...), channelDest(&c.Channel)...)
+		dest = append(append(dest, wholeCheck.dest(&c.Check)...), channelDest(&c.Channel)...)
 		p := &c.Project
 		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey, &p.ShowSlugs, db.Time(&p.CreatedAt))
 		return r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
@@ -134,7 +134,7 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 	rows, err := s.db.Query(ctx, otherDownSQL(e), setOfUUIDs(e, ids), MaxOtherDown)
 	_, err = db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error {
 		var total int
-		if err := r.Scan(append(checkDest(c), &total)...); err != nil {
+		if err := r.Scan(append(wholeCheck.dest(c), &total)...); err != nil {
 			return err
 		}
 		p := projects[c.ProjectID]
@@ -159,7 +159,7 @@ func otherDownSQL(e db.Engine) string {
 			(SELECT count(*) FROM checks b WHERE b.status = 'down' AND b.project_id = p.id) AS total,
 			(SELECT b.id FROM checks b WHERE b.status = 'down' AND b.project_id = p.id ORDER BY b.id LIMIT 1 OFFSET $2) AS last
 			FROM projects p WHERE ` + inSet(e, "p.id", 1, uuidSet) + `)
-		SELECT ` + checkColumns + `, o.total FROM o JOIN checks c ON c.project_id = o.id
+		SELECT ` + wholeCheck.list + `, o.total FROM o JOIN checks c ON c.project_id = o.id
 		WHERE c.status = 'down' AND c.id <= coalesce(o.last, 9223372036854775807) ORDER BY c.id`
 }
 

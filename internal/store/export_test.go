@@ -10,4 +10,4 @@ func (a *Arrival) LoseAnswer() { a.recorded, a.tried = false, true }
 func (s *Store) SetTurns(reads *limit.Shared[string]) { s.turns.reads = reads }
 
 // ListStatements are the statements that list the checks of the project $1.
-var ListStatements = []string{`SELECT ` + rowColumns + inListOrder, `SELECT ` + objectColumns + inListOrder}
+var ListStatements = []string{`SELECT ` + rowCheck.list + inListOrder, `SELECT ` + objectCheck.list + inListOrder}

@@ -24,7 +24,7 @@ type knownChecks struct {
 }
 
 type knownCheck struct {
-	check   *monitor.Check // only what hotColumns say; shared, so never changed
+	check   *monitor.Check // only what hotCheck says; shared, so never changed
 	version uint32         // the transaction that wrote the row (PostgreSQL: xmin)
 }
 

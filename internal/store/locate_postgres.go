@@ -10,24 +10,20 @@ import (
 	"punctual/internal/monitor"
 )
 
-const (
-	// What recording needs comes along, so that the Recorder need not read it again.
-	pgLocate = `SELECT ` + hotColumns + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
-
-	pgLocateSlugs = `SELECT i.pos, p.id, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
+const pgLocateSlugs = `SELECT i.pos, p.id, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
 		JOIN projects p ON p.ping_key = i.ping_key
 		LEFT JOIN LATERAL (SELECT code FROM checks WHERE project_id = p.id AND slug = i.slug LIMIT 2) c ON true
 		ORDER BY i.pos`
-)
 
+// What recording needs comes along, so that the Recorder need not read it again.
 func (s *Store) locateCodesPostgres(ctx context.Context, codes []uuid.UUID, found func(code, project uuid.UUID)) error {
-	rows, err := s.db.RecordPool().Query(ctx, pgLocate, pgUUIDs(codes))
+	rows, err := s.db.RecordPool().Query(ctx, pgSelectKnown, pgUUIDs(codes))
 	if err != nil {
 		return err
 	}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		k := knownCheck{check: new(monitor.Check)}
-		if err := row.Scan(append(hotDest(k.check), &k.version)...); err != nil {
+		if err := row.Scan(append(hotCheck.dest(k.check), &k.version)...); err != nil {
 			return struct{}{}, err
 		}
 		s.known.put(k)

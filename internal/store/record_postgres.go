@@ -18,46 +18,18 @@ import (
 
 const (
 	// The rows are locked in id order, so that two recorders cannot deadlock.
-	pgSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
-
-	pgSelectKnown = `SELECT ` + hotColumns + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
-
 	// A loop over indexes whatever PostgreSQL believes of the tables. Two of a slug are enough to know that it is not unique.
 	pgResolve = `SELECT i.pos, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
 		JOIN projects p ON p.ping_key = i.ping_key
 		CROSS JOIN LATERAL (SELECT code FROM checks WHERE project_id = p.id AND slug = i.slug LIMIT 2) c`
-
-	pgClaimOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
-		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
 
 	pgPings = `unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])
 		AS i(check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`
 
 	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body) SELECT * FROM ` + pgPings
 
-	pgSetState = `UPDATE checks c SET status = v.status, n_pings = v.n_pings, last_ping_at = v.last_ping_at, last_start_at = v.last_start_at,
-		last_start_rid = v.last_start_rid, last_duration_us = v.last_duration_us, has_confirmation = v.has_confirmation, recent_runs = v.recent_runs,
-		ended_runs = v.ended_runs, schedule_error = v.schedule_error, due_at = v.due_at, alert_at = v.alert_at, watch_at = v.watch_at`
-
-	pgUpdateStates = pgSetState + `
-		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::bigint[], $8::boolean[], $9::text[],
-			$10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
-			AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, ended_runs, schedule_error, due_at, alert_at, watch_at)
-		WHERE c.id = v.id AND c.id = ANY($1)`
-
 	// Two that record on the strength of what they know may wait for each other's rows; the one that gives up locks them in order then.
 	pgLittlePatience = `SELECT set_config('lock_timeout', '100ms', true)`
-
-	// Writes the pings and states of those checks only that are still of the version known, and returns them with their new one.
-	pgRecordKnown = `WITH u AS (` + pgSetState + `
-			FROM unnest($12::bigint[], $13::text[], $14::bigint[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::bigint[], $19::boolean[], $20::text[],
-				$21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::xid[])
-				AS v(id, status, n_pings, last_ping_at, last_start_at, last_start_rid, last_duration_us, has_confirmation, recent_runs, ended_runs, schedule_error, due_at, alert_at, watch_at, version)
-			WHERE c.id = v.id AND c.id = ANY($12) AND c.xmin = v.version
-			RETURNING c.id, c.xmin AS version),
-		p AS (INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-			SELECT * FROM ` + pgPings + ` WHERE check_id IN (SELECT id FROM u))
-		SELECT id, version FROM u`
 
 	// A ping is the same when it is of the same time at the same place.
 	pgRecordedBefore = `SELECT i.pos FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS i(check_id, n, created_at, pos)
@@ -75,6 +47,37 @@ const (
 		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down') AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
 )
+
+var (
+	// The rows are locked in id order, so that two recorders cannot deadlock.
+	pgSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
+
+	pgSelectKnown = `SELECT ` + hotCheck.list + `, c.xmin FROM checks c WHERE c.code = ANY($1::uuid[])`
+
+	pgClaimOverdue = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
+		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
+
+	pgSetState = `UPDATE checks c SET ` + stateOfCheck.numbered("%[1]s = v.%[1]s", 1)
+
+	pgUpdateStates = pgSetState + `
+		FROM unnest($1::bigint[], ` + pgStateParams(2) + `) AS v(id, ` + stateOfCheck.names() + `)
+		WHERE c.id = v.id AND c.id = ANY($1)`
+
+	// Writes the pings and states of those checks only that are still of the version known, $12, and returns them with their new one.
+	pgRecordKnown = `WITH u AS (` + pgSetState + `
+			FROM unnest($12::xid[], $13::bigint[], ` + pgStateParams(14) + `) AS v(version, id, ` + stateOfCheck.names() + `)
+			WHERE c.id = v.id AND c.id = ANY($13) AND c.xmin = v.version
+			RETURNING c.id, c.xmin AS version),
+		p AS (INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
+			SELECT * FROM ` + pgPings + ` WHERE check_id IN (SELECT id FROM u))
+		SELECT id, version FROM u`
+)
+
+// pgStateParams are the parameters, from number first on, that the state of many
+// checks is given in.
+func pgStateParams(first int) string {
+	return stateOfCheck.each(func(i int, col checkColumn) string { return fmt.Sprintf("$%d::%s[]", first+i, col.postgres) })
+}
 
 // recordPostgres records what it can in one round trip, on the strength of what
 // is known of the checks. What was out of date, or failed the last time, it
@@ -143,7 +146,8 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 	}
 	b := &pgx.Batch{}
 	b.Queue(pgLittlePatience)
-	b.Queue(pgRecordKnown, append(append(pingArrays(out.pings), stateArrays(out.checks)...), before)...)
+	args := append(pingArrays(out.pings), before)
+	b.Queue(pgRecordKnown, append(args, stateArrays(out.checks)...)...)
 	queueFlips(b, out.flips, s.Now())
 	queuePrunes(b, out.prune)
 	written, err := s.sendRecord(ctx, b)
@@ -234,7 +238,7 @@ func (s *Store) lookUp(ctx context.Context, batch []*Arrival) ([]knownCheck, err
 	}
 	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k knownCheck, err error) {
 		k.check = new(monitor.Check)
-		return k, row.Scan(append(hotDest(k.check), &k.version)...)
+		return k, row.Scan(append(hotCheck.dest(k.check), &k.version)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load checks: %w", err)
@@ -384,7 +388,7 @@ func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []
 	}
 	checks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*monitor.Check, error) {
 		c := new(monitor.Check)
-		return c, row.Scan(hotDest(c)...)
+		return c, row.Scan(hotCheck.dest(c)...)
 	})
 	if err != nil {
 		return nil, err
@@ -435,31 +439,11 @@ func queuePrunes(b *pgx.Batch, checks []*monitor.Check) {
 
 // stateArrays are the parameters of pgUpdateStates.
 func stateArrays(checks []*monitor.Check) []any {
-	n := len(checks)
-	var (
-		id       = make([]int64, n)
-		status   = make([]string, n)
-		pings    = make([]int64, n)
-		ping     = make([]pgtype.Timestamptz, n)
-		start    = make([]pgtype.Timestamptz, n)
-		rid      = make([]pgtype.UUID, n)
-		duration = make([]int64, n)
-		confirm  = make([]bool, n)
-		runs     = make([]string, n)
-		ended    = make([]string, n)
-		schedErr = make([]string, n)
-		due      = make([]pgtype.Timestamptz, n)
-		alert    = make([]pgtype.Timestamptz, n)
-		watch    = make([]pgtype.Timestamptz, n)
-	)
+	ids := make([]int64, len(checks))
 	for i, c := range checks {
-		id[i], status[i], pings[i], ping[i], start[i] = c.ID, string(c.Status), c.NPings, pgTime(c.LastPing), pgTime(c.LastStart)
-		rid[i] = pgtype.UUID{Bytes: c.LastStartRID.UUID, Valid: c.LastStartRID.Valid}
-		duration[i], confirm[i], runs[i], schedErr[i] = c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.ScheduleError
-		ended[i] = c.EndedRuns
-		due[i], alert[i], watch[i] = pgTime(c.DueAt), pgTime(c.AlertAt), pgTime(c.WatchAt)
+		ids[i] = c.ID
 	}
-	return []any{id, status, pings, ping, start, rid, duration, confirm, runs, ended, schedErr, due, alert, watch}
+	return append([]any{ids}, stateOfCheck.arrays(checks)...)
 }
 
 func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {

@@ -11,39 +11,24 @@ import (
 	"punctual/internal/monitor"
 )
 
-// hotColumns are what applying a ping needs to know of a check.
-const hotColumns = `c.id, c.code, c.project_id, c.kind, c.timeout_seconds, c.grace_seconds, c.schedule, c.tz,
-	c.methods, c.filter_http_body, c.filter_default_fail, c.filter_subject, c.filter_body, c.start_kw, c.success_kw, c.failure_kw, c.manual_resume,
-	c.status, c.n_pings, c.last_ping_at, c.last_start_at, c.last_start_rid, c.last_duration_us, c.has_confirmation, c.recent_runs, c.ended_runs,
-	c.schedule_error, c.due_at, c.alert_at, c.watch_at`
-
-func hotDest(c *monitor.Check) []any {
-	return []any{&c.ID, db.UUID(&c.Code), db.UUID(&c.ProjectID), &c.Kind, db.Seconds(&c.Timeout), db.Seconds(&c.Grace), &c.Schedule, &c.TZ,
-		&c.Filter.Methods, &c.Filter.HTTPBody, &c.Filter.DefaultFail, &c.Filter.Subject, &c.Filter.Body, &c.Filter.StartKW, &c.Filter.SuccessKW, &c.Filter.FailureKW, &c.ManualResume,
-		&c.Status, &c.NPings, db.Time(&c.LastPing), db.Time(&c.LastStart), &c.LastStartRID, db.Micros(&c.LastDuration), &c.HasConfirmation, &c.RecentRuns, &c.EndedRuns,
-		&c.ScheduleError, db.Time(&c.DueAt), db.Time(&c.AlertAt), db.Time(&c.WatchAt)}
-}
-
 const (
-	sqliteSelectHot = `SELECT ` + hotColumns + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
-
 	// Parameters without a name: the driver looks up each one that has one.
 	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	sqliteUpdateState = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
-		has_confirmation = ?, recent_runs = ?, ended_runs = ?, schedule_error = ?, due_at = ?, alert_at = ?, status = ?, watch_at = ? WHERE id = ?`
-
-	// The same without the columns that are in indexes: SQLite takes an entry out of its
-	// index and puts it back even when it has not changed.
-	sqliteUpdateRest = `UPDATE checks SET n_pings = ?, last_ping_at = ?, last_start_at = ?, last_start_rid = ?, last_duration_us = ?,
-		has_confirmation = ?, recent_runs = ?, ended_runs = ?, schedule_error = ?, due_at = ?, alert_at = ? WHERE id = ?`
-
-	sqliteOverdue = `SELECT ` + hotColumns + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= ? ORDER BY c.watch_at LIMIT ?`
-
 	// prunePingsOfCheck keeps the newest pings of check $1.
 	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - coalesce(u.ping_log_limit, 100)
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
+)
+
+var (
+	sqliteSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
+	sqliteOverdue   = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= ? ORDER BY c.watch_at LIMIT ?`
+
+	sqliteUpdateState = `UPDATE checks SET ` + stateOfCheck.numbered("%[1]s = ?", 1) + ` WHERE id = ?`
+	// The same without the columns that are in indexes: SQLite takes an entry out of its
+	// index and puts it back even when it has not changed.
+	sqliteUpdateRest = `UPDATE checks SET ` + restOfState.numbered("%[1]s = ?", 1) + ` WHERE id = ?`
 )
 
 func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
@@ -138,14 +123,14 @@ func checksOfBatch(ctx context.Context, tx *db.Tx, known *knownChecks, batch []*
 	return append(checks, read...), nil
 }
 
-// readHot reads checks by a query for hotColumns.
+// readHot reads checks by a query for hotCheck.
 func readHot(ctx context.Context, tx *db.Tx, query string, args ...any) (checks []*monitor.Check, err error) {
 	var row monitor.Check
 	see := func() {
 		c := row
 		checks = append(checks, &c)
 	}
-	err = tx.Prepared(query).Each(ctx, hotDest(&row), see, args...)
+	err = tx.Prepared(query).Each(ctx, hotCheck.dest(&row), see, args...)
 	return checks, err
 }
 
@@ -182,7 +167,7 @@ func pingValues(p *monitor.Ping) []any {
 	return []any{p.CheckID, p.N, p.CreatedAt, string(p.Kind), p.Scheme, p.Method, p.UserAgent, db.NullText(p.RemoteAddr), p.RID, exit, p.Body}
 }
 
-// indexed is what indexes of checks hold of a state.
+// indexed is what indexes of checks hold of a state: the columns inIndex.
 type indexed struct {
 	status  monitor.Status
 	watchAt int64
@@ -193,12 +178,14 @@ func indexedOf(c *monitor.Check) indexed { return indexed{c.Status, c.WatchAt.Un
 // writeStateSQLite writes what pings and time change of a check; indexed = false:
 // status and watch_at have not changed.
 func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed bool) error {
-	query, args := sqliteUpdateRest, append(make([]any, 0, 14), c.NPings, c.LastPing, c.LastStart, c.LastStartRID,
-		c.LastDuration.Microseconds(), c.HasConfirmation, c.RecentRuns, c.EndedRuns, c.ScheduleError, c.DueAt, c.AlertAt)
+	query := sqliteUpdateRest
+	columns := restOfState
 	if indexed {
-		query, args = sqliteUpdateState, append(args, string(c.Status), c.WatchAt)
+		query = sqliteUpdateState
+		columns = stateOfCheck
 	}
-	if _, err := tx.Prepared(query).Exec(ctx, append(args, c.ID)...); err != nil {
+	args := append(columns.values(make([]any, 0, 16), c), c.ID)
+	if _, err := tx.Prepared(query).Exec(ctx, args...); err != nil {
 		return fmt.Errorf("update check: %w", err)
 	}
 	return nil

@@ -90,16 +90,12 @@ type ReportCheck struct {
 // ofUser is true of the projects p that user $1 owns or works in.
 const ofUser = `p.id IN (SELECT o.id FROM projects o WHERE o.owner_id = $1 UNION SELECT m.project_id FROM members m WHERE m.user_id = $1)`
 
-const reportColumns = `c.id, p.id, p.name, c.code, c.name, c.slug, c.created_at, ` + statusColumns
-
-func reportDest(c *ReportCheck) []any {
-	return append([]any{&c.ID, db.UUID(&c.ProjectID), &c.Project, db.UUID(&c.Code), &c.Name, &c.Slug, db.Time(&c.CreatedAt)}, statusDest(&c.Check)...)
-}
-
 // ReportChecks lists all checks of the projects that the user owns or works in.
 func (s *Store) ReportChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+reportColumns+` FROM projects p JOIN checks c ON c.project_id = p.id WHERE `+ofUser+` ORDER BY c.id`, user)
-	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *ReportCheck) error { return r.Scan(reportDest(c)...) })
+	rows, err := s.db.Query(ctx, `SELECT `+reportCheck.list+`, p.name FROM projects p JOIN checks c ON c.project_id = p.id WHERE `+ofUser+` ORDER BY c.id`, user)
+	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *ReportCheck) error {
+		return r.Scan(append(reportCheck.dest(&c.Check), &c.Project)...)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list checks of a user: %w", err)
 	}
@@ -108,12 +104,12 @@ func (s *Store) ReportChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck
 
 // DownChecks lists those of ReportChecks that are down by their stored status.
 func (s *Store) DownChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+reportColumns+`, (SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
+	rows, err := s.db.Query(ctx, `SELECT `+reportCheck.list+`, p.name, (SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
 		FROM projects p JOIN checks c ON c.project_id = p.id WHERE c.status = 'down' AND `+ofUser+` ORDER BY c.id`, user)
 	now := s.Now()
 	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *ReportCheck) error {
 		var flip time.Time
-		if err := r.Scan(append(reportDest(c), db.Time(&flip))...); err != nil {
+		if err := r.Scan(append(reportCheck.dest(&c.Check), &c.Project, db.Time(&flip))...); err != nil {
 			return err
 		}
 		c.DownSince = stateSince(&c.Check, flip, now)

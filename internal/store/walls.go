@@ -113,13 +113,13 @@ func (s *Store) ShowWall(ctx context.Context, id uuid.UUID) (*Wall, map[uuid.UUI
 	if err != nil {
 		return nil, nil, fmt.Errorf("list projects of a wall: %w", err)
 	}
-	rows, err = s.db.Query(ctx, `SELECT c.project_id, c.id, c.name, c.created_at, `+statusColumns+`, (SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
+	rows, err = s.db.Query(ctx, `SELECT `+wallCheck.list+`, (SELECT max(f.created_at) FROM flips f WHERE f.check_id = c.id)
 		FROM walls w`+wallProjects+` JOIN checks c ON c.project_id = p.id WHERE w.id = $1 AND `+wallMayShow+` ORDER BY lower(c.name), c.id`, id)
 	now := s.Now()
 	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *WallCheck) error {
-		dest := append([]any{db.UUID(&c.ProjectID), &c.ID, &c.Name, db.Time(&c.CreatedAt)}, statusDest(&c.Check)...)
 		var flip time.Time
-		if err := r.Scan(append(dest, db.Time(&flip))...); err != nil {
+		dest := append(wallCheck.dest(&c.Check), db.Time(&flip))
+		if err := r.Scan(dest...); err != nil {
 			return err
 		}
 		c.StateSince = stateSince(&c.Check, flip, now)

@@ -12,14 +12,14 @@ import (
 )
 
 // wholeRows are the functions that store all that may change of a row, with
-// those that may call them: each of these has locked the row before it read it,
-// or has just inserted it. Whoever else called them would bring back what
+// those that may call them: each of these has locked the row before it read it.
+// Whoever else called them would bring back what
 // somebody has changed meanwhile.
 var wholeRows = map[string][]string{
 	"updateChannel": {"ChangeChannel", "Unsubscribe", "AgreeToChannel"},
 	"updateProject": {"ChangeProject"},
 	"updateUser":    {"ChangeUser", "setEmail"},
-	"updateCheck":   {"insertCheck", "storeChange", "ClearEvents"},
+	"updateCheck":   {"storeChange", "ClearEvents"},
 	"storeChange":   {"UpdateCheck", "UpdateCheckFreeSlug", "UpdateChecks", "UpsertCheck"},
 }
 
@@ -27,8 +27,8 @@ var wholeRows = map[string][]string{
 var locks = []string{"lockChannel", "lockProject", "lockUser", "lockCheck", "lockChecks", "forUpdate", "findUnique"}
 
 // unlocked are callers of functions of wholeRows that need no lock of their own:
-// the row is new, or their callers, all named in wholeRows, hold it.
-var unlocked = []string{"insertCheck", "storeChange"}
+// their callers, all named in wholeRows, hold it.
+var unlocked = []string{"storeChange"}
 
 // manyColumns is how many columns one statement may set to values it is given
 // outside of the functions of wholeRows.

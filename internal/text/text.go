@@ -1,5 +1,6 @@
 // Package text holds the rules for texts that come from outside: what a database
-// can keep, how the rest is mended, and how a text is made shorter.
+// can keep, how the rest is mended, how a text is made shorter; and the few words
+// that texts for people are made of: counts, lengths of time.
 //
 // PostgreSQL refuses NUL and bytes that are not UTF-8; SQLite would take both.
 // So that the two engines keep the same, everything that is stored or looked up
@@ -27,6 +28,14 @@ func Clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, replacement), "\x00", "")
 }
 
+// Valid is s as text that is shown but not stored: a run of bytes that are not
+// UTF-8 becomes one replacement character (U+FFFD).
+func Valid(s string) string { return strings.ToValidUTF8(s, replacement) }
+
+// OneLine is s, such as a name that was typed, in one line with one blank between
+// each two words and none around.
+func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 // Clip is the first n characters of s, cleaned.
 func Clip(s string, n int) string {
 	s = Clean(s)
@@ -41,6 +50,15 @@ func Clip(s string, n int) string {
 		count++
 	}
 	return s
+}
+
+// Ellipsis is s where it has at most n characters, else the first n-1 of them and
+// an ellipsis.
+func Ellipsis(s string, n int) string {
+	if !Longer(s, n) {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
 }
 
 // ClipBytes is the beginning of s, cleaned, in at most n bytes of whole characters.

@@ -51,6 +51,41 @@ func TestClip(t *testing.T) {
 	}
 }
 
+func TestEllipsis(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		n    int
+		want string
+	}{
+		{"", 1, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"ééé", 3, "ééé"},
+		{"éééé", 3, "éé…"},
+		{"ab", 1, "…"},
+	} {
+		if got := text.Ellipsis(c.in, c.n); got != c.want {
+			t.Errorf("Ellipsis(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{"": "", " \n": "", "a": "a", " a \t\r\n b ": "a b", "a\u00a0b": "a b", "é  é": "é é"} {
+		if got := text.OneLine(in); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestValid(t *testing.T) {
+	for in, want := range map[string]string{"": "", "é\x00": "é\x00", "a\xff\xfeb": "a\uFFFDb"} {
+		if got := text.Valid(in); got != want {
+			t.Errorf("Valid(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzText(f *testing.F) {
 	f.Add("a\x00\xffé", 2)
 	f.Fuzz(func(t *testing.T, s string, n int) {

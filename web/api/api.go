@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/checkjson"
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
@@ -25,6 +26,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -37,7 +39,8 @@ type Deps struct {
 	PingEndpoint string            // ends with a slash
 	MetricsKey   string            // opens metrics/; "" = nothing does
 	ReturnPaths  *mail.ReturnPaths // reads the addresses that bounces come back to
-	Auth         *auth.Service     // knows account tokens, makes projects and keys
+	Auth         *auth.Service     // knows account tokens
+	Projects     *project.Service  // makes projects and keys
 	Addresses    *auth.Addresses   // asks addresses whether they want alerts
 	Notifiers    *notify.Registry  // the kinds of channels to be had
 
@@ -329,3 +332,13 @@ func (a *API) channelIDs(ctx context.Context, check int64) ([]uuid.UUID, error) 
 	}
 	return ids, nil
 }
+
+// stamp is a time as the API writes it, nil for none.
+func stamp(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return ptr(t.UTC().Format(checkjson.TimeLayout))
+}
+
+func ptr[T any](v T) *T { return &v }

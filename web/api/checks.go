@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/checkjson"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -27,20 +29,21 @@ func (a *API) list(c *call) {
 		return
 	}
 	slug, tags := query.Get("slug"), query["tag"]
-	view := c.view(a)
+	now := a.Store.Now()
 	list := newCheckList(c.project.ID)
-	view.list = list
+	objects := a.objects(c, now)
+	objects.LeaveOut = list.leaveOut
 	out := append(list.last, `{"checks":[`...)
 	first, page := true, wanted.newPage()
 	err = a.Store.EachCheckObject(c.Context(), c.project.ID, func(check *monitor.Check) {
-		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, view.now) || !page.take(check) {
+		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, now) || !page.take(check) {
 			return
 		}
 		if !first {
 			out = append(out, ',')
 		}
 		first = false
-		list.wrote(a.appendCheck(out, check, channels[check.ID], &view))
+		list.wrote(objects.Append(out, check, channels[check.ID]))
 		out = list.last
 	})
 	if err != nil {
@@ -53,11 +56,9 @@ func (a *API) list(c *call) {
 	a.sendList(c.w, list)
 }
 
-// objectSize is about the size of a check object, in bytes.
-const objectSize = 1200
-
-func (c *call) view(a *API) view {
-	return a.view(c.version, c.readonly, a.Store.Now())
+// objects writes checks as whoever calls is to see them.
+func (a *API) objects(c *call, now time.Time) *checkjson.Writer {
+	return checkjson.Addresses{Site: a.SiteURL, Ping: a.PingEndpoint}.For(c.version, c.readonly, now)
 }
 
 // hasTags tells whether the check has all the tags.
@@ -78,8 +79,8 @@ func (a *API) answer(c *call, status int, check *monitor.Check) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	view := c.view(a)
-	sendJSON(c.w, status, a.appendCheck(nil, check, inOrder(channels), &view))
+	objects := a.objects(c, a.Store.Now())
+	sendJSON(c.w, status, objects.Append(nil, check, checkjson.Sorted(channels)))
 }
 
 // get is GET checks/<uuid>.
@@ -284,8 +285,8 @@ func (a *API) delete(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	view := c.view(a)
-	sendJSON(c.w, http.StatusOK, a.appendCheck(nil, check, nil, &view))
+	objects := a.objects(c, a.Store.Now())
+	sendJSON(c.w, http.StatusOK, objects.Append(nil, check, nil))
 }
 
 // channels is GET channels/ (contract §2.11).

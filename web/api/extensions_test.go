@@ -20,6 +20,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/project"
 	"punctual/internal/store"
 	"punctual/internal/testkit/openapitest"
 	"punctual/internal/testkit/testdb"
@@ -40,12 +41,13 @@ type extended struct {
 func eachExtended(t *testing.T, test func(e *extended)) {
 	each(t, func(c *client) {
 		log, root := slog.New(slog.DiscardHandler), "https://p.example.org"
-		e := &extended{client: c, auth: auth.NewService(auth.Config{Store: c.store, SecretKey: "secret", SiteRoot: root, Log: log, Mails: auth.Mails{
+		e := &extended{client: c, auth: auth.NewService(auth.Config{Store: c.store, SecretKey: "secret", SiteRoot: root, Log: log})}
+		projects := project.NewService(project.Config{Store: c.store, Auth: e.auth, SiteRoot: root, Log: log, Mails: project.Mails{
 			Removed: func(v mail.Removed) (*mail.Message, error) {
 				return &mail.Message{Email: monitor.Email{MessageID: v.To, Kind: mail.KindRemoved, To: v.To, Subject: v.Project}}, nil
 			},
 			Stored: func(context.Context, *mail.Message) {},
-		}})}
+		}})
 		addresses := &auth.Addresses{Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true, Send: func(_ context.Context, v mail.Verify) error {
 			e.asked = append(e.asked, v)
 			return nil
@@ -57,7 +59,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 		}
 		deps := api.Deps{
 			Store: c.store, HashKey: e.auth.StoredKey, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
-			Auth: e.auth, Addresses: addresses, MetricsKey: metricsKey, ReturnPaths: returnPaths,
+			Auth: e.auth, Projects: projects, Addresses: addresses, MetricsKey: metricsKey, ReturnPaths: returnPaths,
 			Notifiers: notify.NewRegistry(notify.NewEmail(nil, nil, nil, root), notify.NewWebhook(nil, nil, nil)),
 			SendTest: func(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
 				if err := e.auth.MayTest(ctx, ch); err != nil {

@@ -16,6 +16,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/internal/store"
 )
 
@@ -203,7 +204,7 @@ func (a *API) createProject(c *accountCall) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.Auth.AddProject(c.Context(), c.user, name)
+	p, err := a.Projects.Add(c.Context(), c.user, name)
 	if err != nil {
 		return err
 	}
@@ -260,7 +261,7 @@ func (a *API) updateProject(c *accountCall) error {
 	case err != nil:
 		return err
 	case sent:
-		if name, err = auth.ProjectRename(p.Name, name); err != nil {
+		if name, err = project.Rename(p.Name, name); err != nil {
 			return err
 		}
 		changed, err := a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil })
@@ -283,7 +284,7 @@ func (a *API) deleteProject(c *accountCall) error {
 	case p.Role != monitor.RoleOwner:
 		return errs.Forbiddenf("only the owner may remove a project")
 	}
-	if err := a.Auth.RemoveProject(c.Context(), &p.Project, c.user); err != nil {
+	if err := a.Projects.Remove(c.Context(), &p.Project, c.user); err != nil {
 		return err
 	}
 	a.json(c.w, http.StatusOK, c.object(p))
@@ -318,15 +319,15 @@ func (a *API) projectKeys(c *accountCall) error {
 		return err
 	}
 	out := madeKeysJSON{Project: p.ID.String()}
-	places := map[string]**string{auth.KeyAPI: &out.APIKey, auth.KeyAPIReadonly: &out.APIKeyReadonly, auth.KeyPing: &out.PingKey}
+	places := map[string]**string{project.KeyAPI: &out.APIKey, project.KeyAPIReadonly: &out.APIKeyReadonly, project.KeyPing: &out.PingKey}
 	_, err = a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error {
 		for _, name := range revoke {
-			if err := auth.RevokeKey(p, name); err != nil {
+			if err := project.RevokeKey(p, name); err != nil {
 				return err
 			}
 		}
 		for _, name := range wanted {
-			full, err := a.Auth.MakeKey(p, name)
+			full, err := a.Projects.MakeKey(p, name)
 			if err != nil {
 				return err
 			}
@@ -348,7 +349,7 @@ func (b body) keyNames(field string) ([]string, error) {
 	if !sent {
 		return nil, nil
 	}
-	names := []string{auth.KeyAPI, auth.KeyAPIReadonly, auth.KeyPing}
+	names := []string{project.KeyAPI, project.KeyAPIReadonly, project.KeyPing}
 	var list []string
 	wrong := errs.Invalidf(field, "The value must be a list of %s.", strings.Join(names, ", "))
 	if bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &list) != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/checkjson"
 	"punctual/internal/monitor"
 )
 
@@ -69,7 +70,7 @@ func (l *checkList) leaveOut(json []byte, c *monitor.Check) bool {
 		l.room -= size
 		return false
 	}
-	l.quoted = appendText(l.quoted[:0], c.Description)
+	l.quoted = checkjson.AppendText(l.quoted[:0], c.Description)
 	l.hash.Write(json[l.hashed:])
 	l.hash.Write(l.quoted)
 	l.hashed = len(json)
@@ -81,7 +82,7 @@ func (l *checkList) leaveOut(json []byte, c *monitor.Check) bool {
 // one when it is full.
 func (l *checkList) wrote(json []byte) {
 	l.last = json
-	if len(json) < pieceSize-objectSize {
+	if len(json) < pieceSize-checkjson.Size {
 		return
 	}
 	l.finish()
@@ -117,7 +118,7 @@ func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error
 					return err
 				}
 			}
-			l.quoted = appendText(l.quoted[:0], texts[g.check])
+			l.quoted = checkjson.AppendText(l.quoted[:0], texts[g.check])
 			if sha256.Sum256(l.quoted) != g.sum {
 				return errChanged
 			}

@@ -11,6 +11,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // sample is a check at the moment of a scrape.
@@ -189,7 +190,7 @@ func checkLabels(c *monitor.Check) string {
 
 // escape makes s a label value of the text format, which is UTF-8 throughout.
 func escape(s string) string {
-	return escapes.Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	return escapes.Replace(text.Valid(s))
 }
 
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

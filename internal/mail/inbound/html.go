@@ -3,6 +3,8 @@ package inbound
 import (
 	"strings"
 
+	"punctual/internal/text"
+
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -66,7 +68,7 @@ func isBlock(a atom.Atom) bool {
 func tidy(s string) string {
 	var lines []string
 	for line := range strings.SplitSeq(s, "\n") {
-		if line = strings.Join(strings.Fields(line), " "); line != "" {
+		if line = text.OneLine(line); line != "" {
 			lines = append(lines, line)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"mime"
 	"strings"
 
+	"punctual/internal/text"
+
 	"github.com/emersion/go-message/charset"
 )
 
@@ -66,12 +68,7 @@ func decodeWords(s string) string {
 }
 
 func decoded(h header, name string) string {
-	return clean(strings.Join(strings.Fields(decodeWords(h.get(name))), " "))
-}
-
-// clean makes a text that every page and database takes.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	return text.Clean(text.OneLine(decodeWords(h.get(name))))
 }
 
 // walk visits the parts of a mail in their order.
@@ -108,11 +105,11 @@ func (w *walk) leaf(e entity, kind string, params map[string]string) {
 	attached := disposition == "attachment"
 	switch {
 	case !attached && kind == "text/html":
-		w.m.HTML = joined(w.m.HTML, text(e.decode(kind, params)))
+		w.m.HTML = joined(w.m.HTML, body(e.decode(kind, params)))
 	case !attached && (kind == "text/plain" || strings.HasPrefix(kind, "text/") && name == ""):
-		w.m.Text = joined(w.m.Text, text(e.decode(kind, params)))
+		w.m.Text = joined(w.m.Text, body(e.decode(kind, params)))
 	default:
-		w.m.Attachments = append(w.m.Attachments, Attachment{Name: clean(decodeWords(name)), Type: clean(kind), Size: e.size()})
+		w.m.Attachments = append(w.m.Attachments, Attachment{Name: text.Clean(decodeWords(name)), Type: text.Clean(kind), Size: e.size()})
 	}
 }
 
@@ -124,6 +121,7 @@ func joined(before, after string) string {
 	return strings.TrimSuffix(before, "\n") + "\n" + after
 }
 
-func text(content []byte) string {
-	return clean(strings.ReplaceAll(string(content), "\r\n", "\n"))
+// body is the text of a part, with the ends of lines that everything else has.
+func body(content []byte) string {
+	return text.Clean(strings.ReplaceAll(string(content), "\r\n", "\n"))
 }

@@ -1,6 +1,7 @@
-package auth
+package project
 
 import (
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 )
@@ -24,11 +25,11 @@ func (s *Service) MakeKey(p *monitor.Project, name string) (string, error) {
 		return "", errs.Conflictf("There is such a key already. To get another one, revoke it first.")
 	}
 	if name == KeyPing {
-		*stored = NewPingKey()
+		*stored = auth.NewPingKey()
 		return *stored, nil
 	}
-	full := NewAPIKey(name == KeyAPIReadonly)
-	*stored = s.KeyHash(full)
+	full := auth.NewAPIKey(name == KeyAPIReadonly)
+	*stored = s.Auth.KeyHash(full)
 	return full, nil
 }
 

@@ -1,10 +1,8 @@
-package auth
+package project
 
 import (
 	"context"
 	"fmt"
-
-	"github.com/google/uuid"
 
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
@@ -20,13 +18,13 @@ func (s *Service) CloseAccount(ctx context.Context, user, by *monitor.User) erro
 		return err
 	}
 	s.Log.InfoContext(ctx, "account closed", "user", user.ID, "email", user.Email, "by", nameOf(by))
-	s.forgetLimits(ctx, user)
+	s.Auth.ForgetLimits(ctx, user)
 	return nil
 }
 
-// RemoveProject removes a project of the owner with its checks and mails its
+// Remove removes a project of the owner with its checks and mails its
 // members; all of it or nothing. It fails with errs.NotFound when it is gone.
-func (s *Service) RemoveProject(ctx context.Context, p *monitor.Project, owner *monitor.User) error {
+func (s *Service) Remove(ctx context.Context, p *monitor.Project, owner *monitor.User) error {
 	err := s.remove(ctx, owner, owner, false, func(farewell store.Farewell) error { return s.Store.DeleteProject(ctx, p.ID, farewell) })
 	if err != nil {
 		return err
@@ -78,40 +76,6 @@ func (s *Service) farewell(p *store.ProjectContent, to string, owner, by *monito
 		return nil, fmt.Errorf("mail the members: %w", err)
 	}
 	return m, nil
-}
-
-// forgetLimits removes the rate limits of somebody who is gone. Those that protect
-// a mailbox from too many mails stay: else closing an account would end them.
-func (s *Service) forgetLimits(ctx context.Context, user *monitor.User) {
-	keys := []string{s.Bucket(passwordsPerAddress.name, user.Email)}
-	for _, l := range []limit{questionsPerUser, totpPerUser, recoveriesPerUser, invitesPerUser, emailChanges} {
-		keys = append(keys, s.Bucket(l.name, user.ID.String()))
-	}
-	err := s.Store.ForgetTokens(ctx, keys)
-	if err != nil { // they go by themselves within a day
-		s.Log.WarnContext(ctx, "rate limits of a closed account", "user", user.ID, "error", err)
-	}
-}
-
-// Deactivate keeps the user out from now on: sessions, log-in links and
-// account tokens end, and no password or link opens anything. Their checks are watched
-// as before. It is no error when they were out already.
-func (s *Service) Deactivate(ctx context.Context, user uuid.UUID) error {
-	ended, err := s.Store.Deactivate(ctx, user)
-	if err != nil {
-		return err
-	}
-	s.Log.InfoContext(ctx, "account deactivated", "user", user, "sessions", ended.Sessions, "tokens", ended.Tokens)
-	return nil
-}
-
-// Activate lets the user in again.
-func (s *Service) Activate(ctx context.Context, user uuid.UUID) error {
-	if _, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = true; return nil }); err != nil {
-		return err
-	}
-	s.Log.InfoContext(ctx, "account activated", "user", user)
-	return nil
 }
 
 func nameOf(u *monitor.User) string {

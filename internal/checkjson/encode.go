@@ -1,4 +1,4 @@
-package api
+package checkjson
 
 import (
 	"encoding/hex"
@@ -25,7 +25,7 @@ func (o *object) name(name string) {
 
 func (o *object) text(name, value string) {
 	o.name(name)
-	o.json = appendText(o.json, value)
+	o.json = AppendText(o.json, value)
 }
 
 func (o *object) number(name string, value int64) {
@@ -46,7 +46,7 @@ func (o *object) moment(name string, t time.Time) {
 		return
 	}
 	o.json = append(o.json, '"')
-	o.json = t.UTC().AppendFormat(o.json, stampLayout)
+	o.json = t.UTC().AppendFormat(o.json, TimeLayout)
 	o.json = append(o.json, '"')
 }
 
@@ -80,8 +80,8 @@ func appendID(b []byte, id uuid.UUID) []byte {
 	return hex.AppendEncode(b, id[10:])
 }
 
-// appendText appends a JSON string, escaped as encoding/json does it.
-func appendText(b []byte, s string) []byte {
+// AppendText appends a JSON string, escaped as encoding/json does it.
+func AppendText(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, err := json.Marshal(s)

@@ -1,20 +1,17 @@
-package auth
+package project
 
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
-
-// InviteLife is how long an invitation waits for an answer.
-const InviteLife = 7 * 24 * time.Hour
 
 var errNoInvitation = errs.NotFoundf("This invitation is over: it was answered, was taken back, or is older than a week.")
 
@@ -24,24 +21,24 @@ var errNoInvitation = errs.NotFoundf("This invitation is over: it was answered, 
 // about email, with errs.Conflict when they are a member already, and with
 // errs.TooMany after 20 invitations a day.
 func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Project, email string, role monitor.Role) error {
-	address, err := Address("email", email)
+	address, err := auth.Address("email", email)
 	if err != nil {
 		return err
 	}
-	if err := s.take(ctx, invitesPerUser, by.ID.String()); err != nil {
+	if err := s.Auth.MayInvite(ctx, by); err != nil {
 		return err
 	}
-	if err := s.MayMail(ctx, address); err != nil {
+	if err := s.Auth.MayMail(ctx, address); err != nil {
 		return err
 	}
-	token := newSecret()
-	i := &store.Invitation{ProjectID: p.ID, Email: address, Role: role, By: by.ID, ExpiresAt: s.Store.Now().Add(InviteLife)}
-	if err := s.Store.Invite(ctx, i, hashID(token)); err != nil {
+	token := auth.NewSecret()
+	i := &store.Invitation{ProjectID: p.ID, Email: address, Role: role, By: by.ID, ExpiresAt: s.Store.Now().Add(auth.InviteLife)}
+	if err := s.Store.Invite(ctx, i, auth.SecretHash(token)); err != nil {
 		return err
 	}
 	s.Log.InfoContext(ctx, "member invited", "project", p.ID, "invitation", i.ID, "role", role, "by", by.ID)
 	err = s.Mails.Invite(ctx, mail.Invite{
-		Owned: mail.Owned{Account: by.ID}, To: address, Project: p.Title(), By: actor(ctx, by), Role: RoleName(role),
+		Owned: mail.Owned{Account: by.ID}, To: address, Project: p.Title(), By: auth.Actor(ctx, by), Role: RoleName(role),
 		Link: fmt.Sprintf("%s/invitations/%s/%s/", s.SiteRoot, i.ID, token),
 	})
 	if err != nil {
@@ -53,7 +50,7 @@ func (s *Service) Invite(ctx context.Context, by *monitor.User, p *monitor.Proje
 // Invitation returns the invitation that a mailed link is about. It fails with
 // errs.NotFound when the link is not ours or the invitation is over.
 func (s *Service) Invitation(ctx context.Context, id uuid.UUID, token string) (*store.Invitation, error) {
-	i, err := s.Store.InvitationByToken(ctx, id, hashID(token))
+	i, err := s.Store.InvitationByToken(ctx, id, auth.SecretHash(token))
 	if errs.KindOf(err) == errs.NotFound {
 		err = errNoInvitation
 	}
@@ -79,7 +76,7 @@ func (s *Service) AnswerInvitation(ctx context.Context, user *monitor.User, id u
 // DeclineInvitation ends the invitation of a mailed link: nobody needs an account
 // to say no. It fails with errs.NotFound when it is over.
 func (s *Service) DeclineInvitation(ctx context.Context, id uuid.UUID, token string) error {
-	err := s.Store.DeclineInvitation(ctx, id, hashID(token))
+	err := s.Store.DeclineInvitation(ctx, id, auth.SecretHash(token))
 	if errs.KindOf(err) == errs.NotFound {
 		return errNoInvitation
 	}
@@ -110,11 +107,7 @@ func (s *Service) JoinByInvitation(ctx context.Context, i *store.Invitation) (*m
 	if _, err := s.AnswerInvitation(ctx, user, i.ID, true); err != nil {
 		return nil, err
 	}
-	token := newSecret()
-	if err := s.Store.CreateLoginToken(ctx, hashID(token), user.ID, s.Store.Now().Add(time.Minute)); err != nil {
-		return nil, err
-	}
-	return s.UseLink(ctx, user.ID, token)
+	return s.Auth.LogInNew(ctx, user)
 }
 
 // guest finds the user with the address, or makes them, for whoever invites them.
@@ -124,7 +117,7 @@ func (s *Service) guest(ctx context.Context, address string, by *monitor.User) (
 	if errs.KindOf(err) != errs.NotFound {
 		return user, false, err
 	}
-	user = s.newAccount(address, by.TZ).User
+	user = s.Auth.NewAccount(address, by.TZ).User
 	user.ByOperator = by.IsSuperuser
 	err = s.Store.CreateAccount(ctx, store.Account{User: user})
 	if errs.KindOf(err) == errs.Conflict {

@@ -1,4 +1,4 @@
-package auth
+package project
 
 import (
 	"context"
@@ -6,36 +6,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"punctual/internal/errs"
+	"punctual/internal/auth"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
-
-// MemberRole reads the role of a member from a form. What is none fails with
-// errs.Invalid about role.
-func MemberRole(text string) (monitor.Role, error) {
-	switch role := monitor.Role(text); role {
-	case monitor.RoleReadonly, monitor.RoleMember, monitor.RoleManager:
-		return role, nil
-	default:
-		return monitor.RoleNone, errs.Invalidf("role", "A member is one of read-only, member, manager.")
-	}
-}
-
-// RoleName is the role in a word.
-func RoleName(role monitor.Role) string {
-	switch role {
-	case monitor.RoleOwner:
-		return "owner"
-	case monitor.RoleManager:
-		return "manager"
-	case monitor.RoleMember:
-		return "member"
-	default:
-		return "read-only member"
-	}
-}
 
 // OfferTransfer asks a member to become the owner of the project; nothing
 // changes until they accept (store.AcceptTransfer). It fails with errs.NotFound
@@ -45,7 +20,7 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	if err != nil {
 		return nil, err
 	}
-	if err := s.MayMail(ctx, member.Email); err != nil {
+	if err := s.Auth.MayMail(ctx, member.Email); err != nil {
 		return nil, err
 	}
 	if err := s.Store.OfferTransfer(ctx, p.ID, to); err != nil {
@@ -53,20 +28,20 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	}
 	s.Log.InfoContext(ctx, "project offered", "project", p.ID, "to", to, "by", by.ID)
 	err = s.Mails.Transfer(ctx, mail.Transfer{
-		Owned: mail.Owned{Account: by.ID}, To: member.Email, Project: p.Title(), By: actor(ctx, by), Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
+		Owned: mail.Owned{Account: by.ID}, To: member.Email, Project: p.Title(), By: auth.Actor(ctx, by), Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mail the offer: %w", err)
 	}
-	if by.ID == p.OwnerID && actor(ctx, by) == by.Email {
+	if by.ID == p.OwnerID && auth.Actor(ctx, by) == by.Email {
 		return member, nil
 	}
 	owner, err := s.Store.UserByID(ctx, p.OwnerID)
 	if err != nil {
 		return nil, err
 	}
-	s.TellOwner(ctx, owner, "", fmt.Sprintf("%s has offered your project %s to %s. Nothing changes until they accept; you can take the offer back in the settings of the project.",
-		actor(ctx, by), p.Title(), member.Email))
+	s.Auth.TellOwner(ctx, owner, "", fmt.Sprintf("%s has offered your project %s to %s. Nothing changes until they accept; you can take the offer back in the settings of the project.",
+		auth.Actor(ctx, by), p.Title(), member.Email))
 	return member, nil
 }
 
@@ -82,6 +57,6 @@ func (s *Service) AcceptTransfer(ctx context.Context, p *monitor.Project, user *
 		return err
 	}
 	s.Log.InfoContext(ctx, "project handed over", "project", p.ID, "from", former.ID, "to", user.ID)
-	s.TellOwner(ctx, former, "", fmt.Sprintf("Your project %s belongs to %s now. You are a member of it.", p.Title(), user.Email))
+	s.Auth.TellOwner(ctx, former, "", fmt.Sprintf("Your project %s belongs to %s now. You are a member of it.", p.Title(), user.Email))
 	return nil
 }

@@ -1,7 +1,7 @@
-package auth_test
+package project_test
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,27 +18,6 @@ import (
 	"punctual/internal/testkit/testdb"
 )
 
-// letters are the mails about people that a bench wanted to send.
-type letters struct {
-	invites   []mail.Invite
-	transfers []mail.Transfer
-	changes   []mail.EmailChange
-}
-
-func eachWithLetters(t *testing.T, test func(b *bench, l *letters)) {
-	t.Helper()
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		l := &letters{}
-		test(newBench(t, s, clock, func(c *auth.Config) {
-			c.Mails = auth.Mails{
-				Invite:      func(_ context.Context, v mail.Invite) error { l.invites = append(l.invites, v); return nil },
-				Transfer:    func(_ context.Context, v mail.Transfer) error { l.transfers = append(l.transfers, v); return nil },
-				EmailChange: func(_ context.Context, v mail.EmailChange) error { l.changes = append(l.changes, v); return nil },
-			}
-		}), l)
-	})
-}
-
 // openInvite is the invitation that a mail is about.
 func (b *bench) openInvite(v mail.Invite) (*store.Invitation, error) {
 	b.Helper()
@@ -48,7 +27,7 @@ func (b *bench) openInvite(v mail.Invite) (*store.Invitation, error) {
 
 // The same is done and told whether the address has an account or not.
 func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
+	each(t, func(b *bench) {
 		a, known := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net")
 		for _, address := range []string{" New@Example.net ", "known@example.net"} {
 			if err := b.Invite(b.Context(), a.User, a.Project, address, monitor.RoleManager); err != nil {
@@ -62,7 +41,7 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 			b.Errorf("the invited person is %q before they accept", role)
 		}
 		for i, to := range []string{"new@example.net", "known@example.net"} {
-			v := l.invites[i]
+			v := b.invites[i]
 			link := v.Link
 			v.Link = ""
 			if diff := cmp.Diff(mail.Invite{Owned: mail.Owned{Account: a.User.ID}, To: to, Project: a.Project.Name, By: a.User.Email, Role: "manager"}, v); diff != "" {
@@ -81,7 +60,7 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 }
 
 func TestAcceptingAnInvitation(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
+	each(t, func(b *bench) {
 		a, known, other := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net"), testdb.Account(b.T, b.Store, "other@example.net")
 		if err := b.Store.NoteLogin(b.Context(), known.User.ID); err != nil {
 			b.Fatal(err)
@@ -92,7 +71,7 @@ func TestAcceptingAnInvitation(t *testing.T) {
 				b.Fatal(err)
 			}
 		}
-		i, err := b.openInvite(l.invites[0])
+		i, err := b.openInvite(b.invites[0])
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -108,12 +87,12 @@ func TestAcceptingAnInvitation(t *testing.T) {
 		if user, err := b.JoinByInvitation(b.Context(), i); user != nil || err != nil {
 			b.Errorf("the link has logged %v in once more, %v", user, err)
 		}
-		_, err = b.openInvite(l.invites[0])
+		_, err = b.openInvite(b.invites[0])
 		kindIs(b.T, err, errs.NotFound, "")
 		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember), errs.Conflict, "")
 
 		// An account that was in use before is not opened by the link.
-		i, err = b.openInvite(l.invites[1])
+		i, err = b.openInvite(b.invites[1])
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -132,12 +111,12 @@ func TestAcceptingAnInvitation(t *testing.T) {
 // A link that works for a week does not open an account that is there, not even one
 // that nobody has logged in to yet.
 func TestAnInvitationOpensNoAccountThatIsThere(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
+	each(t, func(b *bench) {
 		a, made := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "opmade@example.net")
 		if err := b.Invite(b.Context(), a.User, a.Project, made.User.Email, monitor.RoleMember); err != nil {
 			b.Fatal(err)
 		}
-		i, err := b.openInvite(l.invites[0])
+		i, err := b.openInvite(b.invites[0])
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -149,7 +128,7 @@ func TestAnInvitationOpensNoAccountThatIsThere(t *testing.T) {
 
 // Nor does it outlive the right of whoever has invited.
 func TestInvitationsEndWithTheRightToInvite(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
+	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		for name, end := range map[string]func(manager uuid.UUID) error{
 			"removed": func(m uuid.UUID) error { return b.Store.RemoveMember(b.Context(), a.Project.ID, m) },
@@ -167,14 +146,14 @@ func TestInvitationsEndWithTheRightToInvite(t *testing.T) {
 			if err := end(manager.User.ID); err != nil {
 				b.Fatal(err)
 			}
-			_, err := b.openInvite(l.invites[len(l.invites)-1])
+			_, err := b.openInvite(b.invites[len(b.invites)-1])
 			kindIs(b.T, err, errs.NotFound, "")
 		}
 	})
 }
 
 func TestInvitationsEnd(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
+	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		invite := func() *store.Invitation {
 			b.Helper()
@@ -182,7 +161,7 @@ func TestInvitationsEnd(t *testing.T) {
 			if err := b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember); err != nil {
 				b.Fatal(err)
 			}
-			i, err := b.openInvite(l.invites[len(l.invites)-1])
+			i, err := b.openInvite(b.invites[len(b.invites)-1])
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -190,7 +169,7 @@ func TestInvitationsEnd(t *testing.T) {
 		}
 		gone := func(what string) {
 			b.Helper()
-			if _, err := b.openInvite(l.invites[len(l.invites)-1]); errs.KindOf(err) != errs.NotFound {
+			if _, err := b.openInvite(b.invites[len(b.invites)-1]); errs.KindOf(err) != errs.NotFound {
 				b.Errorf("%s: %v", what, err)
 			}
 			if waiting, err := b.Store.InvitationsOf(b.Context(), a.Project.ID); err != nil || len(waiting) != 0 {
@@ -199,7 +178,7 @@ func TestInvitationsEnd(t *testing.T) {
 		}
 		first := invite()
 		second := invite()
-		if _, err := b.openInvite(l.invites[0]); errs.KindOf(err) != errs.NotFound || first.ID == second.ID {
+		if _, err := b.openInvite(b.invites[0]); errs.KindOf(err) != errs.NotFound || first.ID == second.ID {
 			b.Errorf("the first of two invitations: %v", err)
 		}
 		kindIs(b.T, b.Store.WithdrawInvitation(b.Context(), uuid.New(), second.ID), errs.NotFound, "")
@@ -208,7 +187,7 @@ func TestInvitationsEnd(t *testing.T) {
 		}
 		gone("withdrawn")
 		third := invite()
-		_, token, _ := strings.Cut(strings.TrimPrefix(l.invites[2].Link, "https://example.org/punctual/invitations/"), "/")
+		_, token, _ := strings.Cut(strings.TrimPrefix(b.invites[2].Link, "https://example.org/punctual/invitations/"), "/")
 		if err := b.DeclineInvitation(b.Context(), third.ID, strings.TrimSuffix(token, "/")); err != nil {
 			b.Error(err)
 		}
@@ -220,7 +199,7 @@ func TestInvitationsEnd(t *testing.T) {
 }
 
 func TestWhoMayNotBeInvited(t *testing.T) {
-	eachWithLetters(t, func(b *bench, _ *letters) {
+	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "nobody", monitor.RoleMember), errs.Invalid, "email")
 		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, a.User.Email, monitor.RoleMember), errs.Conflict, "")
@@ -234,105 +213,65 @@ func TestWhoMayNotBeInvited(t *testing.T) {
 	})
 }
 
-func TestOfferingAProject(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
-		a, heir := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "heir@example.net")
-		_, err := b.OfferTransfer(b.Context(), a.User, a.Project, heir.User.ID)
-		kindIs(b.T, err, errs.NotFound, "")
-		if err := b.Store.AddMember(b.Context(), a.Project.ID, heir.User.ID, monitor.RoleMember); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := b.OfferTransfer(b.Context(), a.User, a.Project, heir.User.ID); err != nil {
-			b.Fatal(err)
-		}
-		if len(l.transfers) != 1 || l.transfers[0].To != "heir@example.net" || l.transfers[0].By != a.User.Email {
-			b.Errorf("%+v", l.transfers)
-		}
-	})
-}
-
-// linkTo takes the link apart that was mailed to the address.
-func (l *letters) linkTo(t *testing.T, address string) auth.EmailChangeLink {
-	t.Helper()
-	for _, v := range l.changes {
-		if v.To != address {
-			continue
-		}
-		parts := strings.Split(strings.TrimPrefix(v.Link, "https://example.org/punctual/accounts/change_email/"), "/")
-		return auth.EmailChangeLink{User: uuid.MustParse(parts[0]), Change: uuid.MustParse(parts[1]), Side: parts[2], Signature: parts[3]}
-	}
-	t.Fatalf("no mail to %s", address)
-	return auth.EmailChangeLink{}
-}
-
-func TestChangingTheAddress(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
-		a := testdb.Account(b.T, b.Store)
-		before := a.User.Email
-		kindIs(b.T, b.BeginEmailChange(b.Context(), a.User, strings.ToUpper(before)), errs.Invalid, "email")
-		kindIs(b.T, b.BeginEmailChange(b.Context(), a.User, "x"), errs.Invalid, "email")
-		if err := b.BeginEmailChange(b.Context(), a.User, "New@Example.net"); err != nil {
-			b.Fatal(err)
-		}
-		fromOld, fromNew := l.linkTo(b.T, before), l.linkTo(b.T, "new@example.net")
-
-		forged := fromNew
-		forged.Side = auth.SideOld // the new address cannot agree for the old one
-		_, err := b.AgreeToEmailChange(b.Context(), forged, auth.By{})
-		kindIs(b.T, err, errs.NotFound, "")
-		if done, err := b.AgreeToEmailChange(b.Context(), fromNew, auth.By{}); err != nil || done {
-			b.Fatalf("after one side: %t, %v", done, err)
-		}
-		if done, err := b.AgreeToEmailChange(b.Context(), fromOld, auth.By{}); err != nil || !done {
-			b.Fatalf("after both: %t, %v", done, err)
-		}
-		if u, _ := b.Store.UserByID(b.Context(), a.User.ID); u.Email != "new@example.net" {
-			b.Errorf("the address is %s", u.Email)
-		}
-		_, err = b.EmailChange(b.Context(), fromOld)
-		kindIs(b.T, err, errs.NotFound, "")
-	})
-}
-
-func TestStoppingAChangeOfAddress(t *testing.T) {
-	eachWithLetters(t, func(b *bench, l *letters) {
-		a := testdb.Account(b.T, b.Store)
-		if err := b.BeginEmailChange(b.Context(), a.User, "thief@example.net"); err != nil {
-			b.Fatal(err)
-		}
-		if err := b.StopEmailChange(b.Context(), l.linkTo(b.T, a.User.Email)); err != nil {
-			b.Fatal(err)
-		}
-		_, err := b.AgreeToEmailChange(b.Context(), l.linkTo(b.T, "thief@example.net"), auth.By{})
-		kindIs(b.T, err, errs.NotFound, "")
-	})
-}
-
-func TestPasswordsAreConfirmedSetAndRemoved(t *testing.T) {
+func TestInvitationsThatFail(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
-		user := func() *monitor.User {
-			u, err := b.Store.UserByID(b.Context(), a.User.ID)
-			if err != nil {
+		b.fails = errMail
+		if err := b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember); !errors.Is(err, errMail) {
+			b.Errorf("without a mail server: %v", err)
+		}
+		b.fails = nil
+		for range auth.MailsPerAddress - 1 {
+			if err := b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember); err != nil {
 				b.Fatal(err)
 			}
-			return u
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "", nil), errs.Invalid, "password")
-		for _, bad := range []string{"short", user().Email} {
-			_, err := b.SetPassword(b.Context(), user(), bad, auth.By{})
-			kindIs(b.T, err, errs.Invalid, "password")
-		}
-		if _, err := b.SetPassword(b.Context(), user(), "correct horse", auth.By{}); err != nil {
+		kindIs(b.T, b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember), errs.TooMany, "")
+		_, err := b.AnswerInvitation(b.Context(), a.User, uuid.New(), true)
+		kindIs(b.T, err, errs.NotFound, "")
+		kindIs(b.T, b.DeclineInvitation(b.Context(), uuid.New(), "x"), errs.NotFound, "")
+		_, err = b.Invitation(b.Context(), uuid.New(), "x")
+		kindIs(b.T, err, errs.NotFound, "")
+	})
+}
+
+// Where no more fit in, no account is made for nothing.
+func TestJoiningAFullProject(t *testing.T) {
+	each(t, func(b *bench) {
+		b.Store.SetCaps(store.Caps{Members: 1})
+		a := testdb.Account(b.T, b.Store)
+		if err := b.Invite(b.Context(), a.User, a.Project, "new@example.net", monitor.RoleMember); err != nil {
 			b.Fatal(err)
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "wrong horse", nil), errs.Invalid, "password")
-		if err := b.ConfirmPassword(b.Context(), user(), "correct horse", nil); err != nil {
-			b.Error(err)
-		}
-		if _, err := b.RemovePassword(b.Context(), user(), auth.By{}); err != nil {
+		i, err := b.openInvite(b.invites[0])
+		if err != nil {
 			b.Fatal(err)
 		}
-		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "correct horse", nil), errs.Invalid, "password")
+		member := testdb.Account(b.T, b.Store, "member@example.net")
+		if err := b.Store.AddMember(b.Context(), a.Project.ID, member.User.ID, monitor.RoleReadonly); err != nil {
+			b.Fatal(err)
+		}
+		_, err = b.JoinByInvitation(b.Context(), i)
+		kindIs(b.T, err, errs.Conflict, "")
+		if _, err := b.Store.UserByEmail(b.Context(), "new@example.net"); errs.KindOf(err) != errs.NotFound {
+			b.Errorf("an account was made: %v", err)
+		}
+		i.By = uuid.New()
+		_, err = b.JoinByInvitation(b.Context(), i)
+		kindIs(b.T, err, errs.NotFound, "")
+	})
+}
+
+// What somebody invites to counts as the mails that an address has had from others.
+func TestAnInvitationCountsAsAMailToAStranger(t *testing.T) {
+	each(t, func(b *bench) {
+		for i := range auth.MailsPerAddress {
+			if err := b.Auth.MayMail(b.Context(), fmt.Sprintf("vic.tim+%d@example.org", i)); err != nil {
+				b.Fatalf("mail %d: %v", i, err)
+			}
+		}
+		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
+		err := b.Invite(b.Context(), user, &monitor.Project{ID: uuid.New()}, "victim@example.org", monitor.RoleMember)
+		kindIs(b.T, err, errs.TooMany, "")
 	})
 }

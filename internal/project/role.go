@@ -1,0 +1,31 @@
+package project
+
+import (
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+)
+
+// MemberRole reads the role of a member from a form. What is none fails with
+// errs.Invalid about role.
+func MemberRole(text string) (monitor.Role, error) {
+	switch role := monitor.Role(text); role {
+	case monitor.RoleReadonly, monitor.RoleMember, monitor.RoleManager:
+		return role, nil
+	default:
+		return monitor.RoleNone, errs.Invalidf("role", "A member is one of read-only, member, manager.")
+	}
+}
+
+// RoleName is the role in a word.
+func RoleName(role monitor.Role) string {
+	switch role {
+	case monitor.RoleOwner:
+		return "owner"
+	case monitor.RoleManager:
+		return "manager"
+	case monitor.RoleMember:
+		return "member"
+	default:
+		return "read-only member"
+	}
+}

@@ -1,0 +1,37 @@
+package text
+
+import "time"
+
+// units of a length of time, the largest first. There are no months and years:
+// they are not all as long.
+var units = [...]struct {
+	one, several string
+	size         time.Duration
+}{
+	{"week", "weeks", 7 * 24 * time.Hour},
+	{"day", "days", 24 * time.Hour},
+	{"hour", "hours", time.Hour},
+	{"minute", "minutes", time.Minute},
+	{"second", "seconds", time.Second},
+}
+
+// Duration is a length of time in its two largest units, rounded down: "1 day, 3
+// hours", "5 minutes". Below a second it is "0 seconds"; the sign is left out.
+func Duration(d time.Duration) string {
+	d = d.Abs()
+	for i, u := range units {
+		if d < u.size {
+			continue
+		}
+		words := Plural(int(d/u.size), u.one, u.several)
+		if i+1 == len(units) {
+			return words
+		}
+		next := units[i+1]
+		if n := int(d % u.size / next.size); n > 0 {
+			words += ", " + Plural(n, next.one, next.several)
+		}
+		return words
+	}
+	return "0 seconds"
+}
