@@ -1,9 +1,8 @@
 // Package auth knows who is asking: mailed login links, passwords, browser
 // sessions, API keys and the signatures of links.
 //
-// Secrets are never stored: of session ids and login tokens the database has
-// the SHA-256, of API keys the keyed hash of contract §2.2, of passwords the
+// Secrets are never stored: of session ids and login tokens the database has the
+// SHA-256, of API keys the keyed hash of docs/contract.md §2.2, of passwords the
 // Argon2id hash. What a visitor may do in a project is the business of
-// internal/web; whether one may be asked at all (rate limits of features §18)
-// is decided here.
+// internal/web; whether one may be asked at all (limits.go) is decided here.
 package auth

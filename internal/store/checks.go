@@ -241,7 +241,7 @@ func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([
 }
 
 // Unique names fields by which an upsert looks for an existing check; nil
-// fields do not count (contract §2.7).
+// fields do not count (docs/contract.md §2.7).
 type Unique struct {
 	Name, Slug, Tags *string
 	Timeout, Grace   *time.Duration

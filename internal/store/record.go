@@ -39,7 +39,7 @@ type Arrival struct {
 func (a *Arrival) bySlug() bool { return a.Code == uuid.Nil && a.Slug != "" }
 
 // RecordPings records a batch of pings, in their order, flushed to the database's
-// disk when it returns nil (DESIGN §5.1). A ping whose check cannot be told has its
+// disk when it returns nil. A ping whose check cannot be told has its
 // Err set and does not disturb the others.
 //
 // When it returns an error, some pings may have been recorded: it is then to be
@@ -81,7 +81,7 @@ func (s *Store) Prefetch(ctx context.Context, batch []*Arrival) error {
 }
 
 // pruneEvery is how often, counted in pings of a check, its oldest pings are
-// removed while new ones arrive (contract §1.7).
+// removed while new ones arrive (docs/contract.md §1.7).
 const pruneEvery = 100
 
 // batchResult is what applying a batch gives to be written.
@@ -186,10 +186,10 @@ func onlyCode(codes []uuid.UUID) (uuid.UUID, error) {
 }
 
 // EnsureSlug finds the check a slug URL means and makes it when there is none,
-// with all channels of the project (contract §1.4). configure, which may be nil,
-// changes the settings of a check to be made; its error is returned and nothing
-// is made. Two calls at once make one check. It fails with errs.NotFound for an unknown ping key and when the owner
-// has twice the limit of checks.
+// with all channels of the project (docs/contract.md §1.4). configure, which may
+// be nil, changes the settings of a check to be made; its error is returned and
+// nothing is made. Two calls at once make one check. It fails with errs.NotFound
+// for an unknown ping key and when the owner has twice the limit of checks.
 func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure func(*monitor.Check) error) (code uuid.UUID, created bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		created = false

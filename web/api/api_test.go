@@ -118,7 +118,8 @@ func (c *client) object(status int, method, path, body string) map[string]any {
 	return out
 }
 
-// Conformance §1, §2, §5, §7: who may do what, and the answers that are fixed.
+// docs/conformance.md §1, §2, §5, §7: who may do what, and the answers that are
+// fixed.
 func TestRefusals(t *testing.T) {
 	const missing, wrong = `{"error": "missing api key"}`, `{"error": "wrong api key"}`
 	const notObject, unparsable = `{"error": "json validation error: value is not an object"}`, `{"error": "could not parse request body"}`
@@ -169,7 +170,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// Conformance §4: each validation text.
+// docs/conformance.md §4: each validation text.
 func TestValidation(t *testing.T) {
 	cases := map[string]string{
 		`{"name":1}`:    "json validation error: name is not a string",
@@ -279,7 +280,7 @@ func TestWhatAReadOnlyKeySees(t *testing.T) {
 	})
 }
 
-// Conformance §11: the status is that of the moment of asking.
+// docs/conformance.md §11: the status is that of the moment of asking.
 func TestStatusFollowsTheClock(t *testing.T) {
 	each(t, func(c *client) {
 		c.object(200, "POST", "/api/v3/checks/{U}", `{"timeout":60,"grace":60}`)

@@ -16,7 +16,7 @@ import (
 	"punctual/web/intake"
 )
 
-// keyLength is the length of every API key, old and new (contract §2.2).
+// keyLength is the length of every API key, old and new (docs/contract.md §2.2).
 const keyLength = 32
 
 type operation func(c *call)
@@ -60,7 +60,8 @@ func (a *API) write(op operation) http.HandlerFunc {
 }
 
 // apiKey is the key of a request: the header X-Api-Key wins over the body of a
-// POST, and `Authorization: Bearer` counts where neither is there (contract §6).
+// POST, and `Authorization: Bearer` counts where neither is there
+// (docs/contract.md §6).
 func apiKey(r *http.Request, b body) string {
 	if sent, found := r.Header["X-Api-Key"]; found {
 		return sent[0]
@@ -159,7 +160,7 @@ func (a *API) failBody(w http.ResponseWriter, r *http.Request, limit int64, err 
 	}
 }
 
-// key is the field api_key; a number counts by its digits (conformance §2).
+// key is the field api_key; a number counts by its digits (docs/conformance.md §2).
 func (b body) key() string {
 	raw := b["api_key"]
 	var s string

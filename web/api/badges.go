@@ -16,8 +16,9 @@ type badgesJSON struct {
 // wholeProject stands among the tags for the badge over all checks.
 const wholeProject = "*"
 
-// badges is GET badges/ (contract §2.12): an entry for each tag in use and one
-// for the project. Of more than monitor.MaxProjectTags tags the rest is left out.
+// badges is GET badges/ (docs/contract.md §2.12): an entry for each tag in use
+// and one for the project. Of more than monitor.MaxProjectTags tags the rest is
+// left out.
 func (a *API) badges(c *call) {
 	tags, err := a.Store.TagsOf(c.Context(), c.project.ID)
 	if err != nil {

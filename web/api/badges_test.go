@@ -20,8 +20,8 @@ func badgeLinks() badge.Links {
 	return badge.Links{SecretKey: "s3cret", SiteURL: "https://p.example.org"}
 }
 
-// Contract §2.12, checklist 42: each tag has its badges, in each version for each
-// kind of key, and all of their addresses work.
+// docs/contract.md §2.12, checklist 42: each tag has its badges, in each version
+// for each kind of key, and all of their addresses work.
 func TestBadges(t *testing.T) {
 	each(t, func(c *client) {
 		for _, tags := range []string{"prod db", "db", "", "a/b 100% %20 ünïcödé 🚀 .svg ?#&+", `"<>'`} {

@@ -21,7 +21,7 @@ import (
 )
 
 // How long after a delivery was made it can still turn out that it has not
-// arrived (contract §5).
+// arrived (docs/contract.md §5).
 const (
 	callbackTime = time.Hour
 	bounceTime   = mail.ReturnPathTime

@@ -75,7 +75,7 @@ func (c *client) form(path, body string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// Contract §5: what a provider says later about a message it had accepted.
+// docs/contract.md §5: what a provider says later about a message it had accepted.
 func TestDeliveryCallbacks(t *testing.T) {
 	const failed, sent = monitor.DeliveryFailed, monitor.DeliverySent
 	cases := map[string]struct {
@@ -183,7 +183,7 @@ Hello
 --b--
 `
 
-// Contract §5: mails that came back.
+// docs/contract.md §5: mails that came back.
 func TestBounces(t *testing.T) {
 	const failed, sent = monitor.DeliveryFailed, monitor.DeliverySent
 	const diagnostic = "Diagnostic-Code: smtp; 550 5.1.1 <owner@example.org>:\n    no such user\n"
@@ -258,7 +258,7 @@ func TestMailsThatAreNoBouncesOfOurs(t *testing.T) {
 	})
 }
 
-// Contract §5: a report to an address that does not exist is the last one.
+// docs/contract.md §5: a report to an address that does not exist is the last one.
 func TestBouncesOfReports(t *testing.T) {
 	each(t, func(c *client) {
 		bounce := func(user uuid.UUID, code, want string) {

@@ -15,7 +15,7 @@ import (
 	"punctual/internal/store"
 )
 
-// list is GET checks/ (contract §2.4), with the parameters of list.go.
+// list is GET checks/ (docs/contract.md §2.4), with the parameters of list.go.
 func (a *API) list(c *call) {
 	query := c.URL.Query()
 	wanted, err := parseList(c.version, query)
@@ -107,7 +107,7 @@ func (a *API) getByUniqueKey(c *call) {
 }
 
 // create is POST checks/: it makes a check, or changes the one that `unique`
-// finds (contract §2.5–2.7).
+// finds (docs/contract.md §2.5–2.7).
 func (a *API) create(c *call) {
 	f, channels, err := a.wanted(c, nil)
 	if err != nil {
@@ -149,7 +149,7 @@ func (a *API) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, err
 }
 
 // chooseChannels reads the channels field: ids or names, comma-separated, each
-// to the letter; "*" for all (contract §2.6).
+// to the letter; "*" for all (docs/contract.md §2.6).
 func chooseChannels(text string, all []monitor.Channel) (*store.Channels, error) {
 	switch text {
 	case "*":
@@ -274,7 +274,7 @@ func (a *API) resume(c *call) {
 var errNotPaused = errs.Conflictf("check is not paused")
 
 // delete is DELETE checks/<uuid>: it answers with the check as it was, its
-// channels already gone (conformance §7).
+// channels already gone (docs/conformance.md §7).
 func (a *API) delete(c *call) {
 	if _, err := a.ownCheck(c); err != nil {
 		a.fail(c.w, c.Request, err)
@@ -289,7 +289,7 @@ func (a *API) delete(c *call) {
 	sendJSON(c.w, http.StatusOK, objects.Append(nil, check, nil))
 }
 
-// channels is GET channels/ (contract §2.11).
+// channels is GET channels/ (docs/contract.md §2.11).
 func (a *API) channels(c *call) {
 	all, err := a.Store.ChannelsOf(c.Context(), c.project.ID)
 	if err != nil {

@@ -59,7 +59,7 @@ func run(n int) uuid.NullUUID {
 	return uuid.NullUUID{UUID: id, Valid: true}
 }
 
-// Contract §2.9: a ping in full, and the newest first.
+// docs/contract.md §2.9: a ping in full, and the newest first.
 func TestAListOfPings(t *testing.T) {
 	each(t, func(c *client) {
 		if got := c.list("pings", "/api/v3/checks/{U}/pings/"); len(got) != 0 {
@@ -84,7 +84,7 @@ func TestAListOfPings(t *testing.T) {
 	})
 }
 
-// Contract §2.9: which pings show how long a run took.
+// docs/contract.md §2.9: which pings show how long a run took.
 func TestDurations(t *testing.T) {
 	const start, success, fail, log, ign = monitor.PingStart, monitor.PingSuccess, monitor.PingFail, monitor.PingLog, monitor.PingIgn
 	type step struct {
@@ -169,7 +169,8 @@ func TestDurations(t *testing.T) {
 	})
 }
 
-// Conformance §8: only so many pings are shown, and their bodies go with them.
+// docs/conformance.md §8: only so many pings are shown, and their bodies go with
+// them.
 func TestPingsBeyondTheLimit(t *testing.T) {
 	each(t, func(c *client) {
 		for n := range 5 {
@@ -203,7 +204,7 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 	})
 }
 
-// Contract §2.10.
+// docs/contract.md §2.10.
 func TestAListOfFlips(t *testing.T) {
 	each(t, func(c *client) {
 		c.clock.Advance(300 * time.Millisecond)
@@ -265,7 +266,7 @@ func TestAListOfFlips(t *testing.T) {
 	})
 }
 
-// Conformance §1, §2: who may see what happened, and the redirects.
+// docs/conformance.md §1, §2: who may see what happened, and the redirects.
 func TestWhoMaySeeEvents(t *testing.T) {
 	const missing, wrong = `{"error": "missing api key"}`, `{"error": "wrong api key"}`
 	each(t, func(c *client) {
@@ -305,7 +306,7 @@ func TestWhoMaySeeEvents(t *testing.T) {
 	})
 }
 
-// Conformance §1: every list without its last slash, whatever the method.
+// docs/conformance.md §1: every list without its last slash, whatever the method.
 func TestTheSlashIsAdded(t *testing.T) {
 	each(t, func(c *client) {
 		code, key := c.mine.Check.Code.String(), monitor.UniqueKey(c.mine.Check.Code)
@@ -329,7 +330,7 @@ func TestTheSlashIsAdded(t *testing.T) {
 	})
 }
 
-// Contract §6: a key as programs like to send it.
+// docs/contract.md §6: a key as programs like to send it.
 func TestBearer(t *testing.T) {
 	each(t, func(c *client) {
 		cases := []struct {

@@ -16,7 +16,8 @@ import (
 	"punctual/internal/text"
 )
 
-// parseBody reads a JSON object; nothing at all is an empty one (conformance §2).
+// parseBody reads a JSON object; nothing at all is an empty one
+// (docs/conformance.md §2).
 func parseBody(raw []byte) (body, error) {
 	if len(raw) == 0 {
 		return body{}, nil
@@ -39,7 +40,7 @@ func parseBody(raw []byte) (body, error) {
 
 // nonNumbers are words that JSON does not have but other parsers take for
 // numbers. Clients hear which field is wrong rather than that nothing could be
-// read (conformance §4). Texts are matched to be left alone.
+// read (docs/conformance.md §4). Texts are matched to be left alone.
 var nonNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
 
 // replaceNonNumber puts a number there that no field takes.
@@ -55,7 +56,7 @@ func validation(format string, args ...any) error {
 }
 
 // fields is what a request wants of a check; nil means "not sent". Their order
-// is that of the errors (contract §2.5).
+// is that of the errors (docs/contract.md §2.5).
 type fields struct {
 	channels, desc, failureKW                                 *string
 	filterSubject, filterBody, filterHTTPBody, filterFailures *bool
@@ -110,9 +111,9 @@ func (f *fields) allow(c *monitor.Check) error {
 	return nil
 }
 
-// decode reads and validates the fields of a check; the first error in the
-// order of contract §2.5 is returned. was is the check that is changed; where it
-// is not known yet (nil), the caller asks allow when it is.
+// decode reads and validates the fields of a check; the first error in the order
+// of docs/contract.md §2.5 is returned. was is the check that is changed; where
+// it is not known yet (nil), the caller asks allow when it is.
 func (b body) decode(was *monitor.Check) (*fields, error) {
 	f := &fields{}
 	d := decoder{body: b, was: was, fields: f}
@@ -203,7 +204,7 @@ func (d *decoder) flag(name string, dst **bool) {
 	}
 }
 
-// seconds reads a whole number of seconds in the bounds of contract §2.5. A
+// seconds reads a whole number of seconds in the bounds of docs/contract.md §2.5. A
 // JSON true counts as 1, as it always has.
 func (d *decoder) seconds(name string, dst **time.Duration) {
 	raw := d.value(name)

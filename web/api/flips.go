@@ -14,7 +14,7 @@ import (
 	"punctual/internal/store"
 )
 
-// flipJSON is a change of status (contract §2.10).
+// flipJSON is a change of status (docs/contract.md §2.10).
 type flipJSON struct {
 	Timestamp string `json:"timestamp"`
 	Up        int    `json:"up"` // 1: the check is up from now on, 0: it is down, paused or new
@@ -72,7 +72,7 @@ func (a *API) flipsOf(c *call, check *monitor.Check) {
 	}{list})
 }
 
-// The bounds of the filters, in seconds (contract §2.10).
+// The bounds of the filters, in seconds (docs/contract.md §2.10).
 const (
 	maxFlipSeconds = 31536000
 	maxFlipTime    = 10000000000

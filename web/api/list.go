@@ -19,7 +19,7 @@ import (
 
 // What lists offer beyond the contract. Parameters count in version 3 only:
 // clients of versions 1 and 2 send some of these names and rely on their being
-// ignored (conformance §5).
+// ignored (docs/conformance.md §5).
 
 // maxPage is the most objects that ?limit= may ask for.
 const maxPage = 10000

@@ -17,15 +17,16 @@ import (
 )
 
 const (
-	// maxPings bounds a list of pings, however many the owner keeps (contract §2.9).
+	// maxPings bounds a list of pings, however many the owner keeps (docs/contract.md
+	// §2.9).
 	maxPings = 1000
 
 	// maxOpenRuns is of how many runs in a list the start may lie beyond it; with
-	// more, none of the list is measured (conformance §8).
+	// more, none of the list is measured (docs/conformance.md §8).
 	maxOpenRuns = 10
 )
 
-// pingJSON is a ping of contract §2.9.
+// pingJSON is a ping of docs/contract.md §2.9.
 type pingJSON struct {
 	Type       monitor.PingKind `json:"type"`
 	Date       string           `json:"date"` // UTC, to the microsecond
@@ -171,7 +172,7 @@ func both(rows []store.PingRow, older []monitor.Ping) iter.Seq[*monitor.Ping] {
 }
 
 // exactStamp is a time with its microseconds, which are left away where there
-// are none (contract §0).
+// are none (docs/contract.md §0).
 func exactStamp(t time.Time) string {
 	layout := "2006-01-02T15:04:05.000000+00:00"
 	if t.Nanosecond() < int(time.Microsecond) {

@@ -11,7 +11,7 @@ import (
 // wait for long.
 const pingTime = 2 * time.Second
 
-// status tells load balancers whether the database answers (contract §5).
+// status tells load balancers whether the database answers (docs/contract.md §5).
 func (a *API) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 	defer cancel()
@@ -24,8 +24,8 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte("OK"))
 }
 
-// metrics tells those who watch Punctual itself how it is doing (contract §5).
-// It needs METRICS_KEY, in the header X-Metrics-Key.
+// metrics tells those who watch Punctual itself how it is doing (docs/contract.md
+// §5). It needs METRICS_KEY, in the header X-Metrics-Key.
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) {
 	key := r.Header.Get("X-Metrics-Key")
 	if a.MetricsKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(a.MetricsKey)) != 1 {

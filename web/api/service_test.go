@@ -9,7 +9,7 @@ import (
 	"punctual/internal/store"
 )
 
-// Contract §5: metrics/ is closed without the right key.
+// docs/contract.md §5: metrics/ is closed without the right key.
 func TestMetricsNeedTheirKey(t *testing.T) {
 	each(t, func(c *client) {
 		for key, want := range map[string]int{"": 403, "wrong": 403, rwKey: 403, metricsKey: 200} {
