@@ -23,6 +23,13 @@ type confirmPage struct {
 	TwoFactor   bool // a second step follows
 }
 
+// The values of a session that are about that.
+const (
+	sessionAuth    = "auth"     // when they last logged in or showed again who they are
+	sessionAuthTwo = "auth_two" // when they last did so by a second factor, too
+	sessionRepeat  = "repeat"   // set: what they posted waits for them to show who they are
+)
+
 const confirmPath = "/accounts/confirm/"
 
 // requireRecentAuth lets only those pass who have logged in, or shown again that
@@ -30,13 +37,13 @@ const confirmPath = "/accounts/confirm/"
 // what follows could lock the user out, or hand control over to somebody else. A
 // superuser who acts in somebody's name never passes. Others come back to the
 // page afterwards.
-func (s *Server) requireRecentAuth(h handler) handler {
+func (s *accountPages) requireRecentAuth(h handler) handler {
 	return s.requireRecentAuthOn(func(r *http.Request) string { return r.URL.Path }, h)
 }
 
 // requireRecentAuthOn is requireRecentAuth for addresses that take posts only:
 // page is where the form is.
-func (s *Server) requireRecentAuthOn(page func(r *http.Request) string, h handler) handler {
+func (s *accountPages) requireRecentAuthOn(page func(r *http.Request) string, h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		asked, err := s.askRecentAuth(w, r, page(r))
 		if asked || err != nil {
@@ -48,7 +55,7 @@ func (s *Server) requireRecentAuthOn(page func(r *http.Request) string, h handle
 
 // requireRecentSuperuser is requireRecentAuthOn for what superusers do to the
 // accounts of others. Others do not learn that there is anything to see.
-func (s *Server) requireRecentSuperuser(h handler) handler {
+func (s *accountPages) requireRecentSuperuser(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := s.superuserOnly(r)
 		if err != nil {
@@ -65,7 +72,7 @@ func (s *Server) requireRecentSuperuser(h handler) handler {
 // askRecentAuth leads a visitor who is not recently authenticated to where they
 // can be, and from there to next; asked tells that it has answered. It fails when
 // nobody is logged in, and for a superuser who acts in somebody's name.
-func (s *Server) askRecentAuth(w http.ResponseWriter, r *http.Request, next string) (asked bool, err error) {
+func (s *accountPages) askRecentAuth(w http.ResponseWriter, r *http.Request, next string) (asked bool, err error) {
 	v := visitorOf(r)
 	err = v.inPerson("do that")
 	if err != nil {
@@ -84,22 +91,22 @@ func (s *Server) askRecentAuth(w http.ResponseWriter, r *http.Request, next stri
 
 // recentlyAuthenticated tells whether the user of the session has lately shown
 // all that logging in takes.
-func (s *Server) recentlyAuthenticated(r *http.Request) (bool, error) {
+func (s *accountPages) recentlyAuthenticated(r *http.Request) (bool, error) {
 	v := visitorOf(r)
 	since := s.Store.Now().Add(-recentAuthLife)
-	if v.timeOf(sessionAuth).Before(since) {
+	if timeOf(v, sessionAuth).Before(since) {
 		return false, nil
 	}
-	on, err := s.Auth.TwoFactorOn(r.Context(), v.User.ID)
+	on, err := s.auth.TwoFactorOn(r.Context(), v.User.ID)
 	if err != nil {
 		return false, err
 	}
-	return !on || !v.timeOf(sessionAuthTwo).Before(since), nil
+	return !on || !timeOf(v, sessionAuthTwo).Before(since), nil
 }
 
 // authenticated notes that the visitor has just shown who they are; second tells
 // that it was by a second factor, too. The session gets a new id and begins anew.
-func (s *Server) authenticated(w http.ResponseWriter, r *http.Request, second bool) {
+func (s *accountPages) authenticated(w http.ResponseWriter, r *http.Request, second bool) {
 	v := visitorOf(r)
 	now := s.Store.Now().Format(time.RFC3339)
 	v.session.Values[sessionAuth] = now
@@ -108,20 +115,20 @@ func (s *Server) authenticated(w http.ResponseWriter, r *http.Request, second bo
 		v.session.Values[sessionAuthTwo] = now
 	}
 	s.Sessions.Renew(v.session)
-	s.setDeviceCookie(w, s.Auth.DeviceMark(originOf(r).Device, v.User))
-	if v.takeText(sessionRepeat) != "" {
+	s.setDeviceCookie(w, s.auth.DeviceMark(originOf(r).Device, v.User))
+	if takeText(v, sessionRepeat) != "" {
 		v.flash("ok", "Thank you. Nothing has changed yet: please press the button again.")
 	}
 }
 
 // timeOf is a moment that the session remembers, zero for none.
-func (v *visitor) timeOf(key string) time.Time {
+func timeOf(v *visitor, key string) time.Time {
 	text, _ := v.session.Values[key].(string)
 	at, _ := time.Parse(time.RFC3339, text) // none: zero
 	return at
 }
 
-func (s *Server) confirmForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) confirmForm(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	err := v.inPerson("do that")
 	if err != nil {
@@ -130,8 +137,8 @@ func (s *Server) confirmForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showConfirm(w, r, http.StatusOK, v.User, newForm(nil), safeNext(r.URL.Query().Get("next")))
 }
 
-func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, status int, user *monitor.User, form *Form, next string) error {
-	on, err := s.Auth.TwoFactorOn(r.Context(), user.ID)
+func (s *accountPages) showConfirm(w http.ResponseWriter, r *http.Request, status int, user *monitor.User, form *Form, next string) error {
+	on, err := s.auth.TwoFactorOn(r.Context(), user.ID)
 	if err != nil {
 		return err
 	}
@@ -143,7 +150,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, status int,
 
 // confirmIdentity takes the password, or mails a link whose log-in confirms it
 // too. Where there is a second factor, it is asked for next.
-func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	err := v.inPerson("do that")
 	if err != nil {
@@ -157,7 +164,7 @@ func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 	if form.Values.Has("link") {
 		return s.mailConfirmLink(w, r, form, next)
 	}
-	err = s.Auth.ConfirmPassword(r.Context(), v.User, form.Value("password"), s.Sessions.Hash(v.session))
+	err = s.auth.ConfirmPassword(r.Context(), v.User, form.Value("password"), s.Sessions.Hash(v.session))
 	status := http.StatusBadRequest
 	if errs.KindOf(err) == errs.TooMany {
 		status = http.StatusTooManyRequests
@@ -174,9 +181,9 @@ func (s *Server) confirmIdentity(w http.ResponseWriter, r *http.Request) error {
 	return s.enter(w, r, v.User, next)
 }
 
-func (s *Server) mailConfirmLink(w http.ResponseWriter, r *http.Request, form *Form, next string) error {
+func (s *accountPages) mailConfirmLink(w http.ResponseWriter, r *http.Request, form *Form, next string) error {
 	user := visitorOf(r).User
-	browser, err := s.Auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: user.Email, Origin: originOf(r), Next: next})
+	browser, err := s.auth.RequestLogin(r.Context(), auth.LoginRequest{Identity: user.Email, Origin: originOf(r), Next: next})
 	if errs.KindOf(err) == errs.TooMany {
 		form.Fail("", errs.Message(err))
 		return s.showConfirm(w, r, http.StatusTooManyRequests, user, form, next)

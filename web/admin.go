@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -67,7 +68,7 @@ type adminQuery struct {
 	page   int // from 1
 }
 
-func (s *Server) adminQuery(r *http.Request) (adminQuery, error) {
+func (s *adminPages) adminQuery(r *http.Request) (adminQuery, error) {
 	if err := s.superuserOnly(r); err != nil {
 		return adminQuery{}, err
 	}
@@ -82,7 +83,7 @@ func (s *Server) adminQuery(r *http.Request) (adminQuery, error) {
 func (q adminQuery) limit() int  { return adminPageSize + 1 }
 func (q adminQuery) offset() int { return (q.page - 1) * adminPageSize }
 
-func (q adminQuery) list(s *Server, tab, title string, found int) adminList {
+func (q adminQuery) list(s *adminPages, tab, title string, found int) adminList {
 	shown := min(found, adminPageSize)
 	l := adminList{BasePage: BasePage{Title: title + " · Admin", Nav: "admin"}, Tab: tab, Search: q.search}
 	address := func(page int) string {
@@ -105,14 +106,14 @@ func (q adminQuery) list(s *Server, tab, title string, found int) adminList {
 // atMostAPage drops the row that only told that there is more.
 func atMostAPage[T any](rows []T) []T { return rows[:min(len(rows), adminPageSize)] }
 
-func (s *Server) adminIndex(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminIndex(w http.ResponseWriter, r *http.Request) error {
 	if err := s.superuserOnly(r); err != nil {
 		return err
 	}
 	return s.redirect(w, r, "/admin/users/")
 }
 
-func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.adminQuery(r)
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_users", &adminUsersPage{q.list(s, "users", "Users", len(rows)), atMostAPage(rows)})
 }
 
-func (s *Server) adminProjects(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminProjects(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.adminQuery(r)
 	if err != nil {
 		return err
@@ -136,7 +137,7 @@ func (s *Server) adminProjects(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_projects", &adminProjectsPage{q.list(s, "projects", "Projects", len(rows)), atMostAPage(rows)})
 }
 
-func (s *Server) adminChecks(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminChecks(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.adminQuery(r)
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func (s *Server) adminChecks(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_checks", m)
 }
 
-func (s *Server) adminEmails(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminEmails(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.adminQuery(r)
 	if err != nil {
 		return err
@@ -195,7 +196,7 @@ func withInertLinks(text string) string {
 	})
 }
 
-func (s *Server) adminMail(r *http.Request) (*monitor.Email, error) {
+func (s *adminPages) adminMail(r *http.Request) (*monitor.Email, error) {
 	if err := s.superuserOnly(r); err != nil {
 		return nil, err
 	}
@@ -208,7 +209,7 @@ func (s *Server) adminMail(r *http.Request) (*monitor.Email, error) {
 	return mail, nil
 }
 
-func (s *Server) adminEmail(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminEmail(w http.ResponseWriter, r *http.Request) error {
 	mail, err := s.adminMail(r)
 	if err != nil {
 		return err
@@ -220,7 +221,7 @@ func (s *Server) adminEmail(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "mail", m)
 }
 
-func (s *Server) adminEmailHTML(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminEmailHTML(w http.ResponseWriter, r *http.Request) error {
 	mail, err := s.adminMail(r)
 	if err != nil {
 		return err
@@ -229,7 +230,7 @@ func (s *Server) adminEmailHTML(w http.ResponseWriter, r *http.Request) error {
 }
 
 // adminResendEmail queues a mail again that was given up.
-func (s *Server) adminResendEmail(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminResendEmail(w http.ResponseWriter, r *http.Request) error {
 	mail, err := s.adminMail(r)
 	if err != nil {
 		return err
@@ -242,7 +243,7 @@ func (s *Server) adminResendEmail(w http.ResponseWriter, r *http.Request) error 
 	return s.redirect(w, r, fmt.Sprintf("/admin/emails/%d/", mail.ID))
 }
 
-func (s *Server) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.adminQuery(r)
 	if err != nil {
 		return err
@@ -255,7 +256,7 @@ func (s *Server) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "admin_deliveries", m)
 }
 
-func (s *Server) adminRetryDelivery(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminRetryDelivery(w http.ResponseWriter, r *http.Request) error {
 	if err := s.superuserOnly(r); err != nil {
 		return err
 	}
@@ -272,7 +273,7 @@ func (s *Server) adminRetryDelivery(w http.ResponseWriter, r *http.Request) erro
 }
 
 // adminSetActive lets a user in, or keeps them out from now on: active=1 or 0.
-func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 	user, err := s.otherUser(r)
 	if err != nil {
 		return err
@@ -280,10 +281,10 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 	active := formValue(r, "active") == "1"
 	said := " may log in again."
 	if active {
-		err = s.Auth.Activate(r.Context(), user.ID)
+		err = s.auth.Activate(r.Context(), user.ID)
 	} else {
 		said = " is logged out and cannot log in. Their checks are watched as before."
-		err = s.Auth.Deactivate(r.Context(), user.ID)
+		err = s.auth.Deactivate(r.Context(), user.ID)
 	}
 	if err != nil {
 		return err
@@ -295,7 +296,7 @@ func (s *Server) adminSetActive(w http.ResponseWriter, r *http.Request) error {
 
 // adminLoginAs lets a superuser look through a user's eyes until they stop. The
 // session remembers who it is, every page says so, and the log has a line.
-func (s *Server) adminLoginAs(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) adminLoginAs(w http.ResponseWriter, r *http.Request) error {
 	user, err := s.otherUser(r)
 	switch {
 	case err != nil:
@@ -306,15 +307,12 @@ func (s *Server) adminLoginAs(w http.ResponseWriter, r *http.Request) error {
 		return errs.Forbiddenf("%s is a superuser too.", user.Email)
 	}
 	s.audit(r, "superuser logs in as a user", "user", user.Email)
-	v := visitorOf(r)
-	admin := v.User
-	s.logIn(v, user)
-	v.session.Values[sessionSuperuser] = admin.ID.String()
+	s.logInAs(visitorOf(r), user)
 	return s.welcomeBack(w, r, user, "")
 }
 
 // otherUser is the user named in the address, who is not the superuser asking.
-func (s *Server) otherUser(r *http.Request) (*monitor.User, error) {
+func (s *adminPages) otherUser(r *http.Request) (*monitor.User, error) {
 	if err := s.superuserOnly(r); err != nil {
 		return nil, err
 	}
@@ -330,6 +328,34 @@ func (s *Server) otherUser(r *http.Request) (*monitor.User, error) {
 }
 
 // audit leaves a trace of what a superuser did.
-func (s *Server) audit(r *http.Request, what string, attrs ...any) {
+func (s *adminPages) audit(r *http.Request, what string, attrs ...any) {
 	s.Log.WarnContext(r.Context(), what, append(attrs, "superuser", visitorOf(r).User.Email)...)
+}
+
+// adminPages are the pages of superusers, and the mailbox.
+type adminPages struct {
+	*Site
+	auth       *auth.Service
+	mailboxKey mailboxKey
+}
+
+// newAdmin makes them.
+func newAdmin(site *Site, service *auth.Service) *adminPages {
+	return &adminPages{Site: site, auth: service}
+}
+
+// adminRemoveFactors lets a user log in with one step again who has lost all
+// else. They are told by mail.
+func (s *adminPages) adminRemoveFactors(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.otherUser(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.auth.RemoveFactors(r.Context(), user)
+	if err != nil {
+		return err
+	}
+	s.audit(r, "two-factor sign-in of a user removed", "user", user.Email, "factors", n)
+	visitorOf(r).flash("ok", user.Email+" logs in with one step now. We have told them by mail.")
+	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {formValue(r, "q")}}.Encode())
 }

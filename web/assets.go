@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
@@ -196,4 +197,17 @@ func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data) // the reader may have gone
+}
+
+// icon draws a decorative picture; text beside it, or a label of the button
+// around it, says what it means.
+func (a *assets) icon(name string) (template.HTML, error) {
+	if !a.icons[name] {
+		return "", fmt.Errorf("no icon %q: add it to static/build/icons.txt", name)
+	}
+	sprite, err := a.url("img/icons.svg")
+	if err != nil {
+		return "", err
+	}
+	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`), nil //nolint:gosec // both parts are ours
 }

@@ -44,7 +44,7 @@ const (
 
 // badges: GET /projects/{project}/badges/?of=&format=&states=. Everybody who may
 // look at the project may have its badges: they tell less than its pages.
-func (s *Server) badges(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) badges(w http.ResponseWriter, r *http.Request) error {
 	p, _, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *Server) badges(w http.ResponseWriter, r *http.Request) error {
 
 // badge is the one that was asked for. It fails with errs.NotFound where there
 // is no such check; any word may be a tag.
-func (s *Server) badge(p *monitor.Project, checks []monitor.Check, form *Form) (badgeView, error) {
+func (s *projectPages) badge(p *monitor.Project, checks []monitor.Check, form *Form) (badgeView, error) {
 	states := badge.TwoStates
 	if form.Is("states", "3") {
 		states = badge.ThreeStates

@@ -99,12 +99,12 @@ type stateChip struct {
 }
 
 // checks shows the list.
-func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) checks(w http.ResponseWriter, r *http.Request) error {
 	project, role, err := s.projectFor(r)
 	if err != nil {
 		return err
 	}
-	visitorOf(r).dropOldUndo(s.Store.Now())
+	dropOldUndo(visitorOf(r), s.Store.Now())
 	page, err := s.listChecks(r, project, role, parseListFilter(r.URL.Query()))
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *Server) checks(w http.ResponseWriter, r *http.Request) error {
 // chooseView: POST /projects/{project}/checks/view/ remembers how the list is
 // shown: sort is the order, for whoever chooses it; urls, "uuid" or "slug", is the
 // style of ping URLs, for everybody in the project, and not for readers to choose.
-func (s *Server) chooseView(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) chooseView(w http.ResponseWriter, r *http.Request) error {
 	project, role, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *Server) chooseView(w http.ResponseWriter, r *http.Request) error {
 }
 
 // listChecks loads the list in a constant number of statements.
-func (s *Server) listChecks(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter) (*checksPage, error) {
+func (s *checksPages) listChecks(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter) (*checksPage, error) {
 	data, err := s.loadList(r.Context(), project.ID)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ type listData struct {
 	assigned map[int64][]uuid.UUID
 }
 
-func (s *Server) loadList(ctx context.Context, project uuid.UUID) (*listData, error) {
+func (s *checksPages) loadList(ctx context.Context, project uuid.UUID) (*listData, error) {
 	var d listData
 	var err error
 	if d.checks, err = s.Store.CheckList(ctx, project); err != nil {
@@ -174,7 +174,7 @@ func (s *Server) loadList(ctx context.Context, project uuid.UUID) (*listData, er
 }
 
 // listPage is the list as the one who asks sees it.
-func (s *Server) listPage(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter, d *listData) *checksPage {
+func (s *checksPages) listPage(r *http.Request, project *monitor.Project, role monitor.Role, f listFilter, d *listData) *checksPage {
 	p := &checksPage{
 		BasePage: checksBase(project, "Checks"), CanWrite: role.CanWrite(), Slugs: project.ShowSlugs,
 		Total: len(d.checks), Filter: f, Sort: cmp.Or(f.Sort, visitorOf(r).User.Sort), ChannelCount: len(d.channels),
@@ -198,11 +198,6 @@ func (s *Server) listPage(r *http.Request, project *monitor.Project, role monito
 	}
 	p.Version = p.version(d)
 	return p
-}
-
-// checksBase is the base of the pages about a project's checks.
-func checksBase(project *monitor.Project, title string) BasePage {
-	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: project.Title()}}
 }
 
 // fill makes the rows, the chips and the counts of the checks at time now.
@@ -252,3 +247,14 @@ const maxSharedSlugs = 5
 
 // Down counts the checks that are down.
 func (p *checksPage) Down() int { return p.Chips[1].Count }
+
+// checksPages are the list of a project's checks and the forms that make and change them.
+type checksPages struct {
+	*Site
+	viewChannel channelDescriber
+}
+
+// newChecks makes them; viewChannel tells how a channel is shown.
+func newChecks(site *Site, viewChannel channelDescriber) *checksPages {
+	return &checksPages{site, viewChannel}
+}

@@ -41,7 +41,7 @@ func filterOf(query string) listFilter {
 // chosen are the checks a form is about: those it names by "check", or with
 // all=1 every one that the list of its field "back" lets through. What has been
 // removed meanwhile is passed over.
-func (s *Server) chosen(r *http.Request, project *monitor.Project, form *Form) ([]monitor.Check, error) {
+func (s *checksPages) chosen(r *http.Request, project *monitor.Project, form *Form) ([]monitor.Check, error) {
 	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (s *Server) chosen(r *http.Request, project *monitor.Project, form *Form) (
 
 // bulkChecks does one thing to many checks: action is pause, resume, tag, untag,
 // assign, unassign or remove.
-func (s *Server) bulkChecks(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) bulkChecks(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.writableProject(r)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *Server) bulkChecks(w http.ResponseWriter, r *http.Request) error {
 
 // bulkActions are what can be done to many checks. Each returns what it has done
 // for people to read.
-func (s *Server) bulkActions() map[string]func(*http.Request, *bulk) (string, error) {
+func (s *checksPages) bulkActions() map[string]func(*http.Request, *bulk) (string, error) {
 	return map[string]func(*http.Request, *bulk) (string, error){
 		"pause": s.bulkPause, "resume": s.bulkResume, "tag": s.bulkTag, "untag": s.bulkUntag,
 		"assign": s.bulkAssign, "unassign": s.bulkUnassign, "remove": s.bulkRemove,
@@ -130,7 +130,7 @@ func (b *bulk) told(n int, done, already string) string {
 	}
 }
 
-func (s *Server) bulkPause(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkPause(r *http.Request, b *bulk) (string, error) {
 	n, err := s.Store.UpdateChecks(r.Context(), b.project.ID, b.ids(), func(c *store.CheckChange) bool {
 		was := c.Status
 		c.Flip = monitor.Pause(c.Check, c.Now)
@@ -139,7 +139,7 @@ func (s *Server) bulkPause(r *http.Request, b *bulk) (string, error) {
 	return b.told(n, "Paused", "paused"), err
 }
 
-func (s *Server) bulkResume(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkResume(r *http.Request, b *bulk) (string, error) {
 	n, err := s.Store.UpdateChecks(r.Context(), b.project.ID, b.ids(), func(c *store.CheckChange) bool {
 		was := beforeResume(c.Check)
 		c.Flip = monitor.Resume(c.Check, c.Now)
@@ -160,7 +160,7 @@ func (b *bulk) tags() ([]string, error) {
 	return tags, nil
 }
 
-func (s *Server) bulkTag(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkTag(r *http.Request, b *bulk) (string, error) {
 	tags, err := b.tags()
 	if err != nil {
 		return "", err
@@ -175,7 +175,7 @@ func (s *Server) bulkTag(r *http.Request, b *bulk) (string, error) {
 	})
 }
 
-func (s *Server) bulkUntag(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkUntag(r *http.Request, b *bulk) (string, error) {
 	tags, err := b.tags()
 	if err != nil {
 		return "", err
@@ -186,7 +186,7 @@ func (s *Server) bulkUntag(r *http.Request, b *bulk) (string, error) {
 }
 
 // retag gives each check the tags that change makes of those it has.
-func (s *Server) retag(r *http.Request, b *bulk, done, already string, change func([]string) []string) (string, error) {
+func (s *checksPages) retag(r *http.Request, b *bulk, done, already string, change func([]string) []string) (string, error) {
 	full := map[int64]bool{}
 	n, err := s.Store.UpdateChecks(r.Context(), b.project.ID, b.ids(), func(c *store.CheckChange) bool {
 		have := c.TagList()
@@ -206,15 +206,15 @@ func (s *Server) retag(r *http.Request, b *bulk, done, already string, change fu
 	return b.told(n, done, already), err
 }
 
-func (s *Server) bulkAssign(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkAssign(r *http.Request, b *bulk) (string, error) {
 	return s.reassign(r, b, true, "Switched alerts on for", "had them")
 }
 
-func (s *Server) bulkUnassign(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkUnassign(r *http.Request, b *bulk) (string, error) {
 	return s.reassign(r, b, false, "Switched alerts off for", "did not have them")
 }
 
-func (s *Server) reassign(r *http.Request, b *bulk, on bool, done, already string) (string, error) {
+func (s *checksPages) reassign(r *http.Request, b *bulk, on bool, done, already string) (string, error) {
 	var channels []uuid.UUID
 	for _, text := range b.form.Values["channel"] {
 		id, err := uuid.Parse(text)
@@ -246,7 +246,7 @@ func (s *Server) reassign(r *http.Request, b *bulk, on bool, done, already strin
 	return b.told(len(touched), done, already), err
 }
 
-func (s *Server) bulkRemove(r *http.Request, b *bulk) (string, error) {
+func (s *checksPages) bulkRemove(r *http.Request, b *bulk) (string, error) {
 	n, err := s.Store.DeleteChecks(r.Context(), b.project.ID, b.ids())
 	if n == 1 && len(b.checks) == 1 {
 		return b.many() + " has been removed.", err

@@ -55,14 +55,14 @@ func (p *checksPage) appendCount(b []byte, on []uuid.UUID) []byte {
 	return strconv.AppendInt(b, int64(p.ChannelCount), 10)
 }
 
-func (s *Server) channelIcons(channels []monitor.Channel) []channelIcon {
+func (s *checksPages) channelIcons(channels []monitor.Channel) []channelIcon {
 	if len(channels) > maxRowIcons {
 		return nil
 	}
 	return s.allIcons(channels)
 }
 
-func (s *Server) allIcons(channels []monitor.Channel) []channelIcon {
+func (s *checksPages) allIcons(channels []monitor.Channel) []channelIcon {
 	out := make([]channelIcon, len(channels))
 	for i := range channels {
 		v := s.viewChannel(&channels[i])

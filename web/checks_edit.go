@@ -18,17 +18,6 @@ import (
 	"punctual/internal/text"
 )
 
-// checkURL is where a form about a check leads back to: the list when it was
-// opened there (from=list), else the check's page.
-func checkURL(c *monitor.Check, from string) string {
-	if from == "list" {
-		return listURL(c.ProjectID)
-	}
-	return "/checks/" + c.Code.String() + "/details/"
-}
-
-func listURL(project uuid.UUID) string { return "/projects/" + project.String() + "/checks/" }
-
 // nameInput is what a check is called and about.
 type nameInput struct{ Name, Slug, Tags, Description string }
 
@@ -106,7 +95,7 @@ type addPage struct {
 	Fields scheduleFields
 }
 
-func (s *Server) addCheckForm(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) addCheckForm(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.writableProject(r)
 	if err != nil {
 		return err
@@ -118,7 +107,7 @@ func (s *Server) addCheckForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showAddForm(w, r, http.StatusOK, project, form)
 }
 
-func (s *Server) showAddForm(w http.ResponseWriter, r *http.Request, status int, project *monitor.Project, form *Form) error {
+func (s *checksPages) showAddForm(w http.ResponseWriter, r *http.Request, status int, project *monitor.Project, form *Form) error {
 	fields, err := s.newScheduleFields(r, form, project, nil)
 	if err != nil {
 		return err
@@ -128,7 +117,7 @@ func (s *Server) showAddForm(w http.ResponseWriter, r *http.Request, status int,
 
 // addCheck stores a new check, watched through all channels of the project
 // (features §5.6). Without a slug of its own it gets the one of its name.
-func (s *Server) addCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) addCheck(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.writableProject(r)
 	if err != nil {
 		return err
@@ -188,7 +177,7 @@ func defaultSchedule(v url.Values) {
 }
 
 // slugIsFree notes in the form where a check of the project has the slug.
-func (s *Server) slugIsFree(r *http.Request, form *Form, project uuid.UUID, slug string) error {
+func (s *checksPages) slugIsFree(r *http.Request, form *Form, project uuid.UUID, slug string) error {
 	if form.Error("slug") != "" {
 		return nil
 	}
@@ -217,7 +206,7 @@ type namePage struct {
 	From  string
 }
 
-func (s *Server) nameForm(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) nameForm(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -226,11 +215,11 @@ func (s *Server) nameForm(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "check_name", s.newNamePage(r, c, project, form))
 }
 
-func (s *Server) newNamePage(r *http.Request, c *monitor.Check, project *monitor.Project, form *Form) *namePage {
+func (s *checksPages) newNamePage(r *http.Request, c *monitor.Check, project *monitor.Project, form *Form) *namePage {
 	return &namePage{BasePage: checksBase(project, "Edit "+c.Title()), Check: c, Form: form, From: formValue(r, "from")}
 }
 
-func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) saveName(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -260,16 +249,16 @@ func (s *Server) saveName(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pauseCheck stops the watching of a check.
-func (s *Server) pauseCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) pauseCheck(w http.ResponseWriter, r *http.Request) error {
 	return s.changeStatus(w, r, monitor.Pause)
 }
 
 // resumeCheck ends the pause of a check.
-func (s *Server) resumeCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) resumeCheck(w http.ResponseWriter, r *http.Request) error {
 	return s.changeStatus(w, r, monitor.Resume)
 }
 
-func (s *Server) changeStatus(w http.ResponseWriter, r *http.Request, change func(*monitor.Check, time.Time) *monitor.Flip) error {
+func (s *checksPages) changeStatus(w http.ResponseWriter, r *http.Request, change func(*monitor.Check, time.Time) *monitor.Flip) error {
 	c, _, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -293,7 +282,7 @@ type removePage struct {
 // Pings is how many pings the check has had.
 func (p *removePage) Pings() int { return int(p.Check.NPings) }
 
-func (s *Server) removeCheckForm(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) removeCheckForm(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -301,7 +290,7 @@ func (s *Server) removeCheckForm(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "check_remove", &removePage{checksBase(project, "Remove "+c.Title()), c})
 }
 
-func (s *Server) removeCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) removeCheck(w http.ResponseWriter, r *http.Request) error {
 	c, _, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -314,7 +303,7 @@ func (s *Server) removeCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 // clearEvents forgets what has happened to a check.
-func (s *Server) clearEvents(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) clearEvents(w http.ResponseWriter, r *http.Request) error {
 	c, _, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -327,7 +316,7 @@ func (s *Server) clearEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 // copyCheck makes a new check with the same settings and channels.
-func (s *Server) copyCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) copyCheck(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -376,7 +365,7 @@ func appendWithin(s, suffix string, most int) string {
 }
 
 // toggleChannel switches a channel on or off for a check: state=on or off.
-func (s *Server) toggleChannel(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) toggleChannel(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err

@@ -19,12 +19,12 @@ type filteringPage struct {
 
 // filteringBase is the page of a check; its rules of e-mail pings are shown
 // where there can be such pings, or are rules already.
-func (s *Server) filteringBase(c *monitor.Check, project *monitor.Project, form *Form) *filteringPage {
+func (s *checksPages) filteringBase(c *monitor.Check, project *monitor.Project, form *Form) *filteringPage {
 	mail := s.Site.PingEmailDomain != "" || c.Filter.Subject || c.Filter.Body
 	return &filteringPage{checksBase(project, "Filtering rules of "+c.Title()), c, form, mail}
 }
 
-func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) filteringForm(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (s *Server) filteringForm(w http.ResponseWriter, r *http.Request) error {
 
 // saveFiltering stores the rules; those of e-mail pings stay when the form does
 // not show them.
-func (s *Server) saveFiltering(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) saveFiltering(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func (l undoList) sets() []undoSet {
 
 // offerUndo shows the message on the next page, with a button that takes back
 // what was done where the session has room for that.
-func (s *Server) offerUndo(v *visitor, text string, project uuid.UUID, action, back string, list undoList) {
+func (s *checksPages) offerUndo(v *visitor, text string, project uuid.UUID, action, back string, list undoList) {
 	u := undo{ID: rand.Text(), Project: project, Action: action, At: s.Store.Now(), Sets: list.sets()}
 	data, err := json.Marshal(&u)
 	if err != nil || len(data) > undoSize || len(list) == 0 {
@@ -95,7 +95,7 @@ func (s *Server) offerUndo(v *visitor, text string, project uuid.UUID, action, b
 }
 
 // takeUndo is the undo of the session with the id; it can be taken once.
-func (v *visitor) takeUndo(project uuid.UUID, id string, now time.Time) (*undo, bool) {
+func takeUndo(v *visitor, project uuid.UUID, id string, now time.Time) (*undo, bool) {
 	text, _ := v.session.Values[sessionUndo].(string)
 	var u undo
 	if json.Unmarshal([]byte(text), &u) != nil || u.ID != id || u.Project != project || now.Sub(u.At) > undoTime {
@@ -106,7 +106,7 @@ func (v *visitor) takeUndo(project uuid.UUID, id string, now time.Time) (*undo, 
 }
 
 // dropOldUndo forgets what cannot be taken back any more.
-func (v *visitor) dropOldUndo(now time.Time) {
+func dropOldUndo(v *visitor, now time.Time) {
 	text, ok := v.session.Values[sessionUndo].(string)
 	if !ok {
 		return
@@ -118,13 +118,13 @@ func (v *visitor) dropOldUndo(now time.Time) {
 }
 
 // undoBulk takes back the last thing done to many checks.
-func (s *Server) undoBulk(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) undoBulk(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.writableProject(r)
 	if err != nil {
 		return err
 	}
 	v := visitorOf(r)
-	u, ok := v.takeUndo(project.ID, formValue(r, "id"), s.Store.Now())
+	u, ok := takeUndo(v, project.ID, formValue(r, "id"), s.Store.Now())
 	if !ok {
 		return errs.Conflictf("This cannot be undone any more: it was undone already, is over %d minutes old, or something else has been done since.", int(undoTime.Minutes()))
 	}
@@ -148,7 +148,7 @@ func (s *Server) undoBulk(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, listURL(project.ID)+backQuery(r))
 }
 
-func (s *Server) undoSet(r *http.Request, u *undo, set *undoSet, checks []int64) (int, error) {
+func (s *checksPages) undoSet(r *http.Request, u *undo, set *undoSet, checks []int64) (int, error) {
 	switch u.Action {
 	case "assign", "unassign":
 		channel, err := uuid.Parse(set.Is)

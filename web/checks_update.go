@@ -71,7 +71,7 @@ const clockSlack = 5 * time.Second
 // ?v= and ?since= are the version and the time of that. A script that leaves
 // filtering to the server sends the query string of the list along. Rows that
 // look the same are left out, so that polling a thousand checks is cheap.
-func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) checksStatus(w http.ResponseWriter, r *http.Request) error {
 	project, role, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *Server) checksStatus(w http.ResponseWriter, r *http.Request) error {
 
 // updateOf is what has changed on the page for those who saw it as version at
 // time since.
-func (s *Server) updateOf(page *checksPage, version string, since time.Time) (*listUpdate, error) {
+func (s *checksPages) updateOf(page *checksPage, version string, since time.Time) (*listUpdate, error) {
 	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), All: version != page.Version,
 		Counts: map[shown]int{}, Tags: map[string][2]any{}}
 	for _, chip := range page.Chips {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -45,7 +46,7 @@ type detailsPage struct {
 
 // detailsChannel is a channel with its switch.
 type detailsChannel struct {
-	channelView
+	channelSummary
 	On bool
 }
 
@@ -86,7 +87,7 @@ func (p *detailsPage) Bars() template.HTML { return describedBars(p.Check.Recent
 func (p *detailsPage) Share() string { return share(p.Check.RecentRuns) }
 
 // details shows everything about a check.
-func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) details(w http.ResponseWriter, r *http.Request) error {
 	c, project, role, err := s.checkFor(r)
 	if err != nil {
 		return err
@@ -118,14 +119,14 @@ func (s *Server) details(w http.ResponseWriter, r *http.Request) error {
 
 // bodyCap is how many bytes the bodies of an owner's pings may have, as text, where
 // those of new pings of the project are not kept because of it; else "".
-func (s *Server) bodyCap(r *http.Request, project *monitor.Project) string {
-	if s.BodiesFull == nil || !s.BodiesFull(r.Context(), project.ID) {
+func (s *checkPages) bodyCap(r *http.Request, project *monitor.Project) string {
+	if s.bodiesFull == nil || !s.bodiesFull(r.Context(), project.ID) {
 		return ""
 	}
 	return byteCount(s.Site.PingBodyTotal)
 }
 
-func (s *Server) detailsChannels(r *http.Request, c *monitor.Check, project *monitor.Project) ([]detailsChannel, error) {
+func (s *checkPages) detailsChannels(r *http.Request, c *monitor.Check, project *monitor.Project) ([]detailsChannel, error) {
 	all, err := s.Store.ChannelsOf(r.Context(), project.ID)
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func (s *Server) detailsChannels(r *http.Request, c *monitor.Check, project *mon
 
 // fillState loads what changes by itself: the state, the newest events and what
 // is counted from them. All but the state is left alone when known is its version.
-func (s *Server) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
+func (s *checkPages) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
 	ctx, c := r.Context(), page.Check
 	page.TZ = zonesFor(r, c).Now.zone
 	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
@@ -177,7 +178,7 @@ func eventsVersion(c *monitor.Check, newest []monitor.Flip) string {
 	return v
 }
 
-func (s *Server) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
+func (s *checkPages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
 	first, limit, err := s.firstKept(r.Context(), page.Check, project)
 	if err != nil {
 		return err
@@ -199,7 +200,7 @@ func (s *Server) fillEvents(r *http.Request, page *detailsPage, project *monitor
 
 // lastEnd is the ping that turned a check down by a failure signal, for its exit
 // status; nil when the check is not down by one.
-func (s *Server) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error) {
+func (s *checkPages) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error) {
 	if c.Status != monitor.StatusDown {
 		return nil, nil
 	}
@@ -222,7 +223,7 @@ type detailsUpdate struct {
 }
 
 // detailsStatus answers what has changed on the page since version ?v=.
-func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) detailsStatus(w http.ResponseWriter, r *http.Request) error {
 	c, project, role, err := s.checkFor(r)
 	if err != nil {
 		return err
@@ -235,7 +236,7 @@ func (s *Server) detailsStatus(w http.ResponseWriter, r *http.Request) error {
 }
 
 // detailsNews is what has changed on the page since version known.
-func (s *Server) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate, error) {
+func (s *checkPages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate, error) {
 	page := &detailsPage{BasePage: checksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
 	if err := s.fillState(r, page, project, known); err != nil {
 		return nil, err
@@ -260,7 +261,7 @@ func (s *Server) detailsNews(r *http.Request, c *monitor.Check, project *monitor
 }
 
 // cloaked leads from the public name of a check, which alerts carry, to its page.
-func (s *Server) cloaked(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) cloaked(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -272,7 +273,7 @@ func (s *Server) cloaked(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, checkURL(c, ""))
 }
 
-func (s *Server) checkByUniqueKey(r *http.Request, user *monitor.User, key string) (*monitor.Check, error) {
+func (s *checkPages) checkByUniqueKey(r *http.Request, user *monitor.User, key string) (*monitor.Check, error) {
 	if len(key) != 40 {
 		return nil, errs.NotFoundf("check not found")
 	}
@@ -288,4 +289,17 @@ func (s *Server) checkByUniqueKey(r *http.Request, user *monitor.User, key strin
 		ids[i] = projects[i].ID
 	}
 	return s.Store.CheckByUniqueKey(r.Context(), key, ids...)
+}
+
+// checkPages are the pages of one check: its state, its log, and its pings.
+type checkPages struct {
+	*Site
+	viewChannel channelDescriber
+	bodiesFull  func(ctx context.Context, project uuid.UUID) bool
+}
+
+// newCheck makes them; viewChannel tells how a channel is shown, bodiesFull whether
+// bodies of new pings of a project are not kept (nil: they always are).
+func newCheck(site *Site, viewChannel channelDescriber, bodiesFull func(ctx context.Context, project uuid.UUID) bool) *checkPages {
+	return &checkPages{site, viewChannel, bodiesFull}
 }

@@ -55,7 +55,7 @@ func (s *span) Lost() string {
 }
 
 // loadHistory reads how the check did, its days and months as in zone tz.
-func (s *Server) loadHistory(ctx context.Context, c *monitor.Check, tz *time.Location) (*history, error) {
+func (s *checkPages) loadHistory(ctx context.Context, c *monitor.Check, tz *time.Location) (*history, error) {
 	now := s.Store.Now()
 	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: now.AddDate(0, 0, -7*historyWeeks), Limit: historyFlips})
 	if err != nil {

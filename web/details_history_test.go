@@ -203,7 +203,7 @@ func TestMomentsInListsFollowTheDateFormat(t *testing.T) {
 		"dots": {"28.02. 13:05:09", "28.02.2025 13:05:09"},
 		"us":   {"Feb 28, 1:05:09 PM", "Feb 28, 2025, 1:05:09 PM"},
 	} {
-		page := &logPage{BasePage: BasePage{Now: now, User: &monitor.User{DateFormat: format}}}
+		page := &errorPage{BasePage: BasePage{Now: now, User: &monitor.User{DateFormat: format}}}
 		for i, year := range []int{2026, 2025} {
 			if got := string(clockTag(page, time.Date(year, 2, 28, 13, 5, 9, 0, time.UTC))); !strings.Contains(got, ">"+want[i]+"<") {
 				t.Errorf("%q: %s, want %s", format, got, want[i])

@@ -31,7 +31,7 @@ func (r *runRow) Seconds() float64 { return r.Took.Seconds() }
 
 // loadRuns measures the runs among the newest limit pings of the check from
 // minN on.
-func (s *Server) loadRuns(ctx context.Context, c *monitor.Check, minN int64, limit int) (*runTimes, error) {
+func (s *checkPages) loadRuns(ctx context.Context, c *monitor.Check, minN int64, limit int) (*runTimes, error) {
 	pings, err := s.runEvents(ctx, c, minN, limit)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Server) loadRuns(ctx context.Context, c *monitor.Check, minN int64, lim
 	return runTimesOf(monitor.Runs(pointers(pings))), nil
 }
 
-func (s *Server) runEvents(ctx context.Context, c *monitor.Check, minN int64, limit int) ([]monitor.Ping, error) {
+func (s *checkPages) runEvents(ctx context.Context, c *monitor.Check, minN int64, limit int) ([]monitor.Ping, error) {
 	return s.Store.RunEvents(ctx, c.ID, minN, min(limit, maxLogPings))
 }
 

@@ -22,7 +22,7 @@ type said struct {
 
 // lastWords are those of the failed run that check c is down by; nil when it is
 // not, or said nothing that can be shown here.
-func (s *Server) lastWords(r *http.Request, c *monitor.Check) (*said, error) {
+func (s *checkPages) lastWords(r *http.Request, c *monitor.Check) (*said, error) {
 	end, err := s.lastEnd(r, c)
 	if err != nil || end == nil || end.Kind != monitor.PingFail || isMail(end) {
 		return nil, err

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -66,7 +64,7 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 }
 
 // chooseZone remembers in the session which zone the pages of checks use.
-func (s *Server) chooseZone(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) chooseZone(w http.ResponseWriter, r *http.Request) error {
 	c, _, _, err := s.checkFor(r)
 	if err != nil {
 		return err
@@ -82,40 +80,4 @@ func (s *Server) chooseZone(w http.ResponseWriter, r *http.Request) error {
 		next = checkURL(c, "")
 	}
 	return s.redirect(w, r, next)
-}
-
-// clockLayout is how a reader who writes dates in the format (dateLayouts) reads a
-// moment in the columns of a list.
-func clockLayout(format string, withYear bool) string {
-	layouts := [2]string{"2 Jan 15:04:05", "2 Jan 2006 15:04:05"}
-	switch format {
-	case "iso":
-		layouts = [2]string{"01-02 15:04:05", "2006-01-02 15:04:05"}
-	case "dots":
-		layouts = [2]string{"02.01. 15:04:05", "02.01.2006 15:04:05"}
-	case "us":
-		layouts = [2]string{"Jan 2, 3:04:05 PM", "Jan 2, 2006, 3:04:05 PM"}
-	}
-	if withYear {
-		return layouts[1]
-	}
-	return layouts[0]
-}
-
-// clockTag is the moment itself, to the second; the zone, and how long ago it
-// is, show on hover.
-func clockTag(page model, t time.Time) template.HTML {
-	b := page.base()
-	zone := b.TZ
-	if zone == nil {
-		zone = time.UTC
-	}
-	format := ""
-	if b.User != nil {
-		format = b.User.DateFormat
-	}
-	t = t.In(zone)
-	layout := clockLayout(format, t.Year() != b.Now.In(zone).Year())
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s (%s)">%s</time>`, //nolint:gosec // escaped
-		t.UTC().Format("2006-01-02T15:04:05Z"), template.HTMLEscapeString(exact(page, t)), ago(b.Now, t), t.Format(layout)))
 }

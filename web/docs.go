@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/yuin/goldmark"
@@ -115,7 +116,7 @@ func docList() []docGroup {
 // (without), SITE_ROOT and MAIL_PINGS_AT (the domain of pings by e-mail). The
 // copyIcon is drawn on the button of each block of code.
 // The page about the API is made of apiDocument, unless that is nil.
-func loadDocs(fsys fs.FS, site *Site, copyIcon template.HTML, apiDocument []byte) (*docs, error) {
+func loadDocs(fsys fs.FS, site *Instance, copyIcon template.HTML, apiDocument []byte) (*docs, error) {
 	groups, err := loadGroups(fsys, site, copyIcon)
 	if err != nil {
 		return nil, fmt.Errorf("documentation: %w", err)
@@ -130,7 +131,7 @@ func loadDocs(fsys fs.FS, site *Site, copyIcon template.HTML, apiDocument []byte
 	return &docs{groups: withAPIDoc(groups, ref), reference: ref}, nil
 }
 
-func loadGroups(fsys fs.FS, site *Site, copyIcon template.HTML) ([]docGroup, error) {
+func loadGroups(fsys fs.FS, site *Instance, copyIcon template.HTML) ([]docGroup, error) {
 	fill := strings.NewReplacer(
 		"PING_URL", site.PingEndpoint+sampleUUID, "PING_ENDPOINT", site.PingEndpoint, "PING_BASE", strings.TrimSuffix(site.PingEndpoint, "/"),
 		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name, "MAIL_PINGS_AT", cmp.Or(site.PingEmailDomain, "the-domain-of-its-mail"),
@@ -173,7 +174,7 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 		html = heading.ReplaceAllString(html, `<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
 		html = code.ReplaceAllStringFunc(html, func(block string) string {
 			m := code.FindStringSubmatch(block)
-			sample := string(colours().highlight(m[1], stdhtml.UnescapeString(m[2])))
+			sample := string(highlight(m[1], stdhtml.UnescapeString(m[2])))
 			class := "code"
 			if many(sample) {
 				class = "code many"
@@ -193,7 +194,7 @@ type docsFrame struct {
 	Query      string // what was searched for
 }
 
-func (s *Server) docsFrame(title string) (docsFrame, error) {
+func (s *docsPages) docsFrame(title string) (docsFrame, error) {
 	d, err := s.docs()
 	if err != nil {
 		return docsFrame{}, err
@@ -227,7 +228,7 @@ type docsPage struct {
 	Tester  *testerView   // nil: the page has none
 }
 
-func (s *Server) docsIndex(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) docsIndex(w http.ResponseWriter, r *http.Request) error {
 	frame, err := s.docsFrame("Documentation")
 	if err != nil {
 		return err
@@ -235,7 +236,7 @@ func (s *Server) docsIndex(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "docs", &docsPage{docsFrame: frame})
 }
 
-func (s *Server) docsPage(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) docsPage(w http.ResponseWriter, r *http.Request) error {
 	frame, err := s.docsFrame("")
 	if err != nil {
 		return err
@@ -258,4 +259,22 @@ func (s *Server) docsPage(w http.ResponseWriter, r *http.Request) error {
 		m.Tester = s.newTester(r, m.Doc.Tester)
 	}
 	return s.render(w, r, http.StatusOK, "docs", m)
+}
+
+// docsPages are the pages of the documentation.
+type docsPages struct {
+	*Site
+	docs func() (*docs, error) // read when a page of them is asked for first
+}
+
+// newDocs makes them; the page of the API is made of apiDocument, nil = there is
+// none. It fails where the site has no icon "copy".
+func newDocs(site *Site, apiDocument []byte) (*docsPages, error) {
+	copyIcon, err := site.Assets.icon("copy")
+	if err != nil {
+		return nil, err
+	}
+	return &docsPages{Site: site, docs: sync.OnceValues(func() (*docs, error) {
+		return loadDocs(site.Templates, &site.Instance, copyIcon, apiDocument)
+	})}, nil
 }

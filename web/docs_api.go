@@ -33,7 +33,7 @@ func withAPIDoc(groups []docGroup, ref *apidoc.Reference) []docGroup {
 	return groups
 }
 
-func (s *Server) docsAPI(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) docsAPI(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.docs()
 	if err != nil {
 		return err

@@ -1,30 +1,25 @@
 package web
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
 
 	"punctual/internal/db"
+	"punctual/web/api"
 )
 
 // withReference gives the site the page of the API.
-func withReference(t testing.TB) func(*Deps) {
-	t.Helper()
-	document, err := os.ReadFile("api/openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+func withReference() func(*Deps) {
 	return func(d *Deps) {
-		d.APIDocument = []byte(strings.NewReplacer("https://punctual.example.org", d.Site.Root.String()).Replace(string(document)))
+		d.APIDocument = api.Deps{SiteURL: d.Site.Root.String(), PingEndpoint: d.Site.PingEndpoint}.Document()
 	}
 }
 
 func TestTheReferenceOfTheAPI(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	page := s.get("/docs/api-reference/").is(200).has("API reference", "Make a check", "Objects")
 	if got := page.text("#createCheck"); !strings.HasPrefix(got, "Make a check") {
 		t.Errorf("#createCheck is %q", got)

@@ -14,7 +14,7 @@ import (
 // With scripts the commands can be copied; what the console says fails the test.
 func TestTheReferenceInABrowser(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	ctx, _ := browser.New(t)
 	s.drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.url+"/docs/api-reference/"))
 	s.shots(ctx, "api-reference")
@@ -26,7 +26,7 @@ func TestTheReferenceInABrowser(t *testing.T) {
 // On a phone the list of pages opens at the present one; "/" leads to the search.
 func TestDocumentationInABrowser(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	s.login("jane@example.org")
 	ctx := s.chromium("/docs/cron/?schedule=30+2+*+*+*&tz=Europe/Berlin")
 	s.shots(ctx, "docs-cron")

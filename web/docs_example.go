@@ -35,9 +35,9 @@ type docsExample struct {
 
 // exampleOf is the check of the reader's choice, nil when there is none (any
 // more) or it is not theirs to see.
-func (s *Server) exampleOf(r *http.Request) (*docsExample, error) {
+func (s *docsPages) exampleOf(r *http.Request) (*docsExample, error) {
 	v := visitorOf(r)
-	code, err := uuid.Parse(v.example())
+	code, err := uuid.Parse(exampleCode(v))
 	if err != nil || v.User == nil {
 		return nil, nil //nolint:nilerr // none is chosen
 	}
@@ -79,7 +79,7 @@ func (ex *docsExample) fill(page template.HTML) template.HTML {
 }
 
 // example is the code in the session, "" = none.
-func (v *visitor) example() string {
+func exampleCode(v *visitor) string {
 	code, _ := v.session.Values[sessionExample].(string)
 	return code
 }
@@ -95,7 +95,7 @@ type docsExamplePage struct {
 }
 
 // docsExampleForm: GET /docs/example/?search=&back=.
-func (s *Server) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if v.User == nil {
 		return errLogin
@@ -104,7 +104,7 @@ func (s *Server) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m := &docsExamplePage{docsFrame: frame, Back: docsBack(r), Chosen: v.example()}
+	m := &docsExamplePage{docsFrame: frame, Back: docsBack(r), Chosen: exampleCode(v)}
 	m.Search = text.Clip(strings.TrimSpace(formValue(r, "search")), monitor.MaxNameLength)
 	if m.Checks, err = s.Store.ChecksSeenBy(r.Context(), v.User.ID, m.Search, maxExamples+1); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (s *Server) docsExampleForm(w http.ResponseWriter, r *http.Request) error {
 
 // chooseExample: POST /docs/example/ with the code of a check; an empty one
 // brings the placeholders back.
-func (s *Server) chooseExample(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) chooseExample(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if v.User == nil {
 		return errLogin

@@ -105,7 +105,7 @@ type docsSearchPage struct {
 }
 
 // docsSearch: GET /docs/search/?q=.
-func (s *Server) docsSearch(w http.ResponseWriter, r *http.Request) error {
+func (s *docsPages) docsSearch(w http.ResponseWriter, r *http.Request) error {
 	frame, err := s.docsFrame("Search the documentation")
 	if err != nil {
 		return err

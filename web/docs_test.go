@@ -19,7 +19,7 @@ import (
 // Every link of the documentation leads somewhere, and to a place that is there.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	pages := map[string]*answer{}
 	page := func(path string) *answer {
 		if pages[path] == nil {
@@ -27,13 +27,13 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 		}
 		return pages[path]
 	}
-	all, err := s.server.docs()
-	if err != nil {
-		t.Fatal(err)
+	all := page("/docs/introduction/").Find("#docs-nav a[href^='/docs/']")
+	if all.Length() < 40 {
+		t.Fatalf("the list has %d pages", all.Length())
 	}
-	for _, g := range all.groups {
-		for _, d := range g.Docs {
-			base, err := url.Parse(s.url + "/docs/" + d.Name + "/")
+	for _, link := range all.EachIter() {
+		{
+			base, err := url.Parse(s.url + link.AttrOr("href", ""))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 					return
 				}
 				if to.Fragment != "" && page(to.Path).Find(`[id="`+to.Fragment+`"]`).Length() != 1 {
-					t.Errorf("%s: nothing is called #%s on %s", d.Name, to.Fragment, to.Path)
+					t.Errorf("%s: nothing is called #%s on %s", base.Path, to.Fragment, to.Path)
 				}
 			})
 		}
@@ -58,7 +58,7 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 
 func TestSearchingTheDocumentation(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	for query, want := range map[string]string{
 		"systemd":             "/docs/systemd/",
 		"run ids":             "/docs/run-times/",

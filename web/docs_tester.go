@@ -31,7 +31,7 @@ func (t *testerView) Example() string {
 }
 
 // newTester tries the expression of the request.
-func (s *Server) newTester(r *http.Request, kind schedule.Kind) *testerView {
+func (s *docsPages) newTester(r *http.Request, kind schedule.Kind) *testerView {
 	t := &testerView{Kind: kind, TZ: formValue(r, "tz"), Zones: schedule.Zones()}
 	if _, err := schedule.LoadZone(t.TZ); t.TZ == "" || err != nil {
 		t.TZ = "UTC"

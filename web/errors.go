@@ -38,7 +38,7 @@ const (
 
 // prepareErrorPages renders the pages of errors of our own once, at the start:
 // when they are needed, the database may be down, or rendering itself broken.
-func (s *Server) prepareErrorPages() error {
+func (s *Site) prepareErrorPages() error {
 	t, err := s.pages.page("error")
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *Server) prepareErrorPages() error {
 	s.brokenPages = map[int][]byte{}
 	for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		m := &errorPage{
-			BasePage: BasePage{Title: headings[status], Site: &s.Site}, Status: status, Heading: headings[status], Message: messageMark, Ref: refMark,
+			BasePage: BasePage{Title: headings[status], Site: &s.Instance}, Status: status, Heading: headings[status], Message: messageMark, Ref: refMark,
 		}
 		var buf bytes.Buffer
 		if err := t.ExecuteTemplate(&buf, "layout", m); err != nil {
@@ -79,7 +79,7 @@ const statusGone = 499
 // fail answers with what went wrong. Errors of no known kind stand in full in
 // the log line of the request, and are reported from there; the visitor sees its
 // id only.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errLogin) {
 		s.askLogin(w, r)
 		return
@@ -133,7 +133,7 @@ func waitWords(message string, wait time.Duration) string {
 // failBroken answers with the page made at the start for the status; the id of
 // the request is its reference number. Of an error of a known kind (something is
 // not available) it says what it is.
-func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
+func (s *Site) failBroken(w http.ResponseWriter, r *http.Request, status int, err error) {
 	event := logs.EventOf(r.Context())
 	event.Err = err
 	err = db.Calm(err)
@@ -152,13 +152,13 @@ func (s *Server) failBroken(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // askLogin leads to the login form and, after it, back to the page wanted.
-func (s *Server) askLogin(w http.ResponseWriter, r *http.Request) {
-	target := s.Site.Path("/accounts/login/")
+func (s *Site) askLogin(w http.ResponseWriter, r *http.Request) {
+	target := s.Path("/accounts/login/")
 	if r.Method == http.MethodGet {
 		target += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	}
 	if r.Header.Get("HX-Request") != "" {
-		w.Header().Set("HX-Redirect", s.Site.Path("/accounts/login/"))
+		w.Header().Set("HX-Redirect", s.Path("/accounts/login/"))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -166,14 +166,14 @@ func (s *Server) askLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 // notFound is for addresses that are not in the route table.
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {
 	s.withSession(s.wrap(func(http.ResponseWriter, *http.Request) error {
 		return errs.NotFoundf("There is no such page.")
 	})).ServeHTTP(w, r)
 }
 
 // methodNotAllowed is for addresses that are in the route table for another method.
-func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+func (s *Site) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			w.Header().Add("Allow", method)

@@ -34,7 +34,8 @@ func TestPagesOfErrors(t *testing.T) {
 		{errors.New("hunter2"), 500, "", []string{"Something broke", "Please try again in a moment."}},
 	} {
 		w := httptest.NewRecorder()
-		s.server.fail(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/", http.NoBody), c.err)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/", http.NoBody)
+		s.server.wrap(func(http.ResponseWriter, *http.Request) error { return c.err }).ServeHTTP(w, r)
 		page, err := goquery.NewDocumentFromReader(w.Body)
 		if err != nil {
 			t.Fatal(err)

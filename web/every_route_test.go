@@ -73,9 +73,9 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 	e.user, e.project = e.jane.login("jane@example.org")
 	deps := api.Deps{
 		Store: e.store, HashKey: e.auth.StoredKey, SiteURL: e.url, PingEndpoint: e.url + "/ping/", MetricsKey: "metrics", Auth: e.auth,
-		BadgeURL:    e.server.BadgeLinks.Tag,
+		BadgeURL:    badge.Links{SecretKey: testSecret, SiteURL: e.url}.Tag,
 		ReturnPaths: mail.NewReturnPaths(testSecret, "example.org"), Notifiers: e.server.Notifiers, SendTest: noTester{}.SendTest,
-		Addresses: e.server.addresses, Log: slog.New(slog.DiscardHandler),
+		Addresses: e.testSite.addresses, Log: slog.New(slog.DiscardHandler),
 	}
 	e.api = api.New(deps)
 	e.fill(t)
@@ -135,7 +135,7 @@ func (e *everything) addresses() []address {
 			e.Fatal(err)
 		}
 	}
-	walk("", e.server.routes())
+	walk("", e.server.Handler)
 	walk("/api", e.api)
 	late := regexp.MustCompile("remove|close|logout|leave|transfer|two_factor|set_password|/login/|keys")
 	slices.SortStableFunc(all, func(a, b address) int {

@@ -89,7 +89,7 @@ func TestGetChangesNothing(t *testing.T) {
 		if strings.HasPrefix(a.route, "/integrations/pushover/done/") {
 			path = e.path(a.route, "signed", e.pushoverState())
 		}
-		before := e.rows()
+		before := e.testSite.rows()
 		for _, b := range e.browsers(path) {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				b.header = http.Header{"User-Agent": {"Mozilla/5.0 Firefox/140.0"}, "X-Api-Key": {e.apiKey}}
@@ -101,7 +101,7 @@ func TestGetChangesNothing(t *testing.T) {
 				b.header = http.Header{}
 			}
 		}
-		after := e.rows()
+		after := e.testSite.rows()
 		for _, table := range slices.Sorted(maps.Keys(after)) {
 			if !slices.Equal(before[table], after[table]) {
 				t.Errorf("GET %s changes the table %s", a.route, table)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"html"
 	"html/template"
 	"regexp"
@@ -91,3 +92,6 @@ func (h highlighter) highlight(language, code string) template.HTML {
 	out.WriteString(html.EscapeString(code[end:]))
 	return template.HTML(out.String()) //nolint:gosec // escaped
 }
+
+// many tells whether a text, or HTML, has several lines.
+func many(text any) bool { return strings.Contains(fmt.Sprint(text), "\n") }

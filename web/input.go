@@ -60,7 +60,7 @@ const (
 )
 
 // shareRoom bounds what bodies hold of the memory, see intake.Share.
-func (s *Server) shareRoom(next http.Handler) http.Handler { return intake.Share(s.bodies, next) }
+func (s *Site) shareRoom(next http.Handler) http.Handler { return intake.Share(s.bodies, next) }
 
 // bodyRule is what a route takes that needs more than others.
 type bodyRule struct {
@@ -82,7 +82,7 @@ var bodyRules = map[string]bodyRule{
 
 // readForm reads the form of a request, within the bounds of its route, before
 // anything else is done for it, but for finding out who sends it where that counts.
-func (s *Server) readForm(next http.Handler) http.Handler {
+func (s *Site) readForm(next http.Handler) http.Handler {
 	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rule := bodyRules[routeOf(r)]
 		if rule.limit == 0 || rule.users && visitorOf(r).User == nil {
@@ -129,7 +129,7 @@ func formProblem(err error) (status int, message string) {
 }
 
 // showError renders the page of an error that has no kind of its own.
-func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, message string) error {
+func (s *Site) showError(w http.ResponseWriter, r *http.Request, status int, message string) error {
 	if r.Header.Get("HX-Request") != "" {
 		http.Error(w, message, status)
 		return nil

@@ -330,7 +330,7 @@ func TestBodiesShareARoom(t *testing.T) {
 	t.Parallel()
 	s := newTestSite(t, db.SQLite)
 	const taken = bodiesRoom - 32<<10
-	if err := s.server.bodies.Take(t.Context(), taken); err != nil {
+	if err := s.server.Bodies().Take(t.Context(), taken); err != nil {
 		t.Fatal(err)
 	}
 	post := func(size int) *http.Response {
@@ -343,7 +343,7 @@ func TestBodiesShareARoom(t *testing.T) {
 	if resp := post(1000); resp.StatusCode == http.StatusServiceUnavailable {
 		t.Errorf("a short form: %d", resp.StatusCode)
 	}
-	s.server.bodies.Return(taken - 128<<10)
+	s.server.Bodies().Return(taken - 128<<10)
 	for range 3 {
 		if resp := post(100 << 10); resp.StatusCode == http.StatusServiceUnavailable {
 			t.Errorf("afterwards: %d", resp.StatusCode)

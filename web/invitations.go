@@ -25,7 +25,7 @@ type invitationPage struct {
 }
 
 // invitation: GET /invitations/{invitation}/{token}/.
-func (s *Server) invitation(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) invitation(w http.ResponseWriter, r *http.Request) error {
 	i, err := s.mailedInvitation(r)
 	if err != nil {
 		return err
@@ -33,13 +33,13 @@ func (s *Server) invitation(w http.ResponseWriter, r *http.Request) error {
 	return s.showInvitation(w, r, i, false)
 }
 
-func (s *Server) mailedInvitation(r *http.Request) (*store.Invitation, error) {
+func (s *accountPages) mailedInvitation(r *http.Request) (*store.Invitation, error) {
 	// What is no id is nobody's.
 	id, _ := uuid.Parse(chi.URLParam(r, "invitation"))
-	return s.Auth.Invitation(r.Context(), id, chi.URLParam(r, "token"))
+	return s.auth.Invitation(r.Context(), id, chi.URLParam(r, "token"))
 }
 
-func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request, i *store.Invitation, declined bool) error {
+func (s *accountPages) showInvitation(w http.ResponseWriter, r *http.Request, i *store.Invitation, declined bool) error {
 	p := monitor.Project{ID: i.ProjectID, Name: i.Project}
 	m := &invitationPage{BasePage: BasePage{Title: "Invitation"}, Invitation: i, Name: p.Title(), Declined: declined}
 	if user := visitorOf(r).User; user != nil && hosts.MailAddress(user.Email) != hosts.MailAddress(i.Email) {
@@ -49,7 +49,7 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request, i *store
 }
 
 // answerMailed: POST /invitations/{invitation}/{token}/ with accept or decline.
-func (s *Server) answerMailed(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) answerMailed(w http.ResponseWriter, r *http.Request) error {
 	i, err := s.mailedInvitation(r)
 	if err != nil {
 		return err
@@ -61,14 +61,14 @@ func (s *Server) answerMailed(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	switch {
 	case form.Value("decline") != "":
-		if err := s.Auth.DeclineInvitation(r.Context(), i.ID, chi.URLParam(r, "token")); err != nil {
+		if err := s.auth.DeclineInvitation(r.Context(), i.ID, chi.URLParam(r, "token")); err != nil {
 			return err
 		}
 		return s.showInvitation(w, r, i, true)
 	case v.User != nil:
 		return s.answerAs(w, r, i.ID, true)
 	}
-	user, err := s.Auth.JoinByInvitation(r.Context(), i)
+	user, err := s.auth.JoinByInvitation(r.Context(), i)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Server) answerMailed(w http.ResponseWriter, r *http.Request) error {
 
 // answerInvitation: POST /invitations/{invitation}/ with accept or decline, of
 // somebody who is logged in and sees the invitation among their projects.
-func (s *Server) answerInvitation(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) answerInvitation(w http.ResponseWriter, r *http.Request) error {
 	form, err := postedForm(r)
 	if err != nil {
 		return err
@@ -93,12 +93,12 @@ func (s *Server) answerInvitation(w http.ResponseWriter, r *http.Request) error 
 	return s.answerAs(w, r, id, form.Value("decline") == "")
 }
 
-func (s *Server) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, accept bool) error {
+func (s *accountPages) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, accept bool) error {
 	v := visitorOf(r)
 	if err := v.inPerson("answer an invitation"); err != nil {
 		return err
 	}
-	i, err := s.Auth.AnswerInvitation(r.Context(), v.User, id, accept)
+	i, err := s.auth.AnswerInvitation(r.Context(), v.User, id, accept)
 	if err != nil {
 		return err
 	}
@@ -108,23 +108,4 @@ func (s *Server) answerAs(w http.ResponseWriter, r *http.Request, id uuid.UUID, 
 	}
 	v.flash("ok", "You are a "+auth.RoleName(i.Role)+" of this project now.")
 	return s.redirect(w, r, listURL(i.ProjectID))
-}
-
-// withdrawInvitation: POST /projects/{project}/invitations/{invitation}/withdraw/.
-func (s *Server) withdrawInvitation(w http.ResponseWriter, r *http.Request) error {
-	p, _, err := s.managedProject(r)
-	if err != nil {
-		return err
-	}
-	id, err := uuid.Parse(chi.URLParam(r, "invitation"))
-	if err != nil {
-		return errs.NotFoundf("There is no such invitation.")
-	}
-	if err := s.Store.WithdrawInvitation(r.Context(), p.ID, id); err != nil {
-		return hide(err, "This invitation is over: it was answered, or taken back.")
-	}
-	v := visitorOf(r)
-	s.Log.InfoContext(r.Context(), "invitation withdrawn", "project", p.ID, "invitation", id, "by", v.User.ID)
-	v.flash("ok", "The invitation is taken back.")
-	return s.redirect(w, r, teamPath(p))
 }

@@ -36,7 +36,6 @@ const (
 // Nobody waits for a page: each is called by a channel that holds one call.
 type live struct {
 	store *store.Store
-	load  func(context.Context, uuid.UUID) (*listData, error)
 	log   *slog.Logger
 	ended chan struct{} // closed when the server stops
 	end   func()
@@ -57,7 +56,7 @@ type watched struct {
 	suspect    bool      // settings of some project have changed since
 
 	loading sync.Mutex // guards what follows, and is held while it is loaded
-	data    *listData
+	data    any
 	of      int64 // the generation data is of
 }
 
@@ -68,10 +67,10 @@ type viewer struct {
 	calls    chan struct{} // holds one: look again
 }
 
-func newLive(s *store.Store, load func(context.Context, uuid.UUID) (*listData, error), log *slog.Logger) *live {
+func newLive(s *store.Store, log *slog.Logger) *live {
 	ended := make(chan struct{})
 	return &live{
-		store: s, load: load, log: log, ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+		store: s, log: log, ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 		projects: map[uuid.UUID]*watched{}, byUser: map[uuid.UUID]int{},
 	}
 }
@@ -194,10 +193,10 @@ func (l *live) watched() []uuid.UUID {
 	return ids
 }
 
-// list is what the list of a watched project shows, loaded once after each
-// change for all who ask. A fresh one is loaded in any case: who has just come
-// may have seen a change that nobody was called for yet.
-func (l *live) list(ctx context.Context, project uuid.UUID, fresh bool) (*listData, error) {
+// shared is what load loads of a watched project, once after each change for all
+// who ask; all must load the same. A fresh one is loaded in any case: who has just
+// come may have seen a change that nobody was called for yet.
+func (l *live) shared(ctx context.Context, project uuid.UUID, fresh bool, load func(context.Context) (any, error)) (any, error) {
 	l.mu.Lock()
 	w := l.projects[project]
 	l.mu.Unlock()
@@ -211,7 +210,7 @@ func (l *live) list(ctx context.Context, project uuid.UUID, fresh bool) (*listDa
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadPatience) // others wait for it too
 	defer cancel()
-	data, err := l.load(ctx, project)
+	data, err := load(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // present fails with errLogin where the visitor of a request is not logged in any
 // more: the session was ended or is over, it is somebody else's by now, or the
 // account, or that of the superuser who looks through its eyes, is closed.
-func (s *Server) present(r *http.Request) error {
+func (s *Site) present(r *http.Request) error {
 	v := visitorOf(r)
 	hash := s.Sessions.Hash(v.session)
 	if v.User == nil || hash == nil {
@@ -43,7 +43,7 @@ func (s *Server) present(r *http.Request) error {
 
 // access returns what fails once the visitor is not present any more, or their
 // role in the project is not the one they had.
-func (s *Server) access(r *http.Request, project uuid.UUID, had monitor.Role) func() error {
+func (s *Site) access(r *http.Request, project uuid.UUID, had monitor.Role) func() error {
 	return func() error {
 		if err := s.present(r); err != nil {
 			return err
@@ -55,3 +55,13 @@ func (s *Server) access(r *http.Request, project uuid.UUID, had monitor.Role) fu
 		return err
 	}
 }
+
+// stream keeps a page of the projects up to date, see live.serve. known is what
+// the page has seen already, may whether the reader may still see it, see access.
+func (s *Site) stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, may func() error, look look) error {
+	return s.streams.serve(w, r, livePage{User: visitorOf(r).User.ID, Projects: projects, Known: known, Route: routeOf(r), May: may, Look: look})
+}
+
+// EndStreams ends all live pages, at once and for ever: they would keep the
+// server from stopping. Browsers come back to whoever serves then.
+func (s *Site) EndStreams() { s.streams.end() }

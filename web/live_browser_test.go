@@ -56,12 +56,7 @@ func (s *testSite) liveChromium(path string) context.Context {
 // listening waits until so many pages listen.
 func (s *testSite) listening(pages int) {
 	s.Helper()
-	waitFor(s, "the page to listen", func() bool {
-		l := s.server.live
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.viewers == pages
-	})
+	waitFor(s, "the page to listen", func() bool { return int(s.streams.Load()) == pages })
 }
 
 // moveMouse moves the pointer to the middle of an element.

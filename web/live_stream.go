@@ -23,32 +23,44 @@ const (
 // eventStream is where the type of an answer says that it does not end.
 const eventStream = "text/event-stream"
 
-// news is what changed on a page: nil is nothing. id is what the page has then
+// news is what changed on a page: no Data is nothing. ID is what the page has then
 // seen, for look.
 type news struct {
-	data any
-	id   string
+	Data any // is sent as JSON
+	ID   string
 }
 
 // look finds out what has changed since the page saw known; first tells that
 // nobody has looked for this page before.
 type look func(known string, first bool) (news, error)
 
-// stream sends what changes as server-sent events until the reader goes, the
-// stream is old or the server stops. known is what the page has seen already,
-// unless the browser, coming back, knows better. may says before anything is sent
-// whether the reader may still see it; where not, the stream ends, and the browser,
-// coming back, is told.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, may func() error, look look) error {
-	v, err := s.live.join(visitorOf(r).User.ID, projects)
+// page is an open page that is kept up to date.
+type livePage struct {
+	User     uuid.UUID
+	Projects []uuid.UUID // whose changes it shows
+	Known    string      // what it has seen already
+	Route    string      // for the log
+	// May tells before anything is sent whether the reader may still see it; where
+	// not, the stream ends, and the browser, coming back, is told.
+	May  func() error
+	Look look
+}
+
+// serve sends what changes as server-sent events until the reader goes, the
+// stream is old or the server stops. The browser, coming back, knows better than
+// p.Known. It fails where there are too many pages already (errs.Unavailable), and
+// where the first look fails: then nothing is sent yet.
+func (l *live) serve(w http.ResponseWriter, r *http.Request, p livePage) error {
+	v, err := l.join(p.User, p.Projects)
 	if err != nil {
 		return err
 	}
-	defer s.live.leave(v)
+	defer l.leave(v)
+	known := p.Known
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		known = last
 	}
-	first, err := look(known, true)
+	first, err := p.Look(known, true)
 	if err != nil {
 		return err // as a page: there is no stream yet
 	}
@@ -57,8 +69,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.
 	if err := out.send(first); err != nil {
 		return nil
 	}
-	if first.data != nil {
-		known = first.id
+	if first.Data != nil {
+		known = first.ID
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
@@ -68,23 +80,23 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.
 		select {
 		case <-r.Context().Done():
 			return nil
-		case <-s.live.ended:
+		case <-l.ended:
 			return nil
 		case <-end:
 			return nil
 		case <-beat.C:
 		case <-v.calls:
-			if now, err = look(known, false); err != nil {
-				s.Log.Debug("end a live page", "error", err, "route", routeOf(r))
+			if now, err = p.Look(known, false); err != nil {
+				l.log.Debug("end a live page", "error", err, "route", p.Route)
 				return nil // the browser comes back and is told
 			}
-			if now.data == nil {
+			if now.Data == nil {
 				continue
 			}
-			known = now.id
+			known = now.ID
 		}
-		if err := may(); err != nil {
-			s.Log.Debug("end a live page", "error", err, "route", routeOf(r))
+		if err := p.May(); err != nil {
+			l.log.Debug("end a live page", "error", err, "route", p.Route)
 			return nil
 		}
 		if err := out.send(now); err != nil {
@@ -92,10 +104,6 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, projects []uuid.
 		}
 	}
 }
-
-// EndStreams ends all live pages, at once and for ever: they would keep the
-// server from stopping. Browsers come back to whoever serves then.
-func (s *Server) EndStreams() { s.live.end() }
 
 // events writes server-sent events.
 type events struct {
@@ -125,14 +133,14 @@ func (e *events) send(n news) error {
 		return fmt.Errorf("live page: %w", err)
 	}
 	var err error
-	if n.data == nil {
+	if n.Data == nil {
 		_, err = fmt.Fprintf(e.w, "retry: %d\nevent: beat\ndata:\n\n", streamRetry.Milliseconds())
 	} else {
 		var data []byte
-		if data, err = json.Marshal(n.data); err != nil {
+		if data, err = json.Marshal(n.Data); err != nil {
 			return fmt.Errorf("live page: %w", err)
 		}
-		_, err = fmt.Fprintf(e.w, "retry: %d\nid: %s\ndata: %s\n\n", streamRetry.Milliseconds(), n.id, data)
+		_, err = fmt.Fprintf(e.w, "retry: %d\nid: %s\ndata: %s\n\n", streamRetry.Milliseconds(), n.ID, data)
 	}
 	if err != nil {
 		return fmt.Errorf("live page: %w", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,12 +15,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"punctual/internal/db"
-	"punctual/internal/errs"
 	"punctual/internal/monitor"
-	"punctual/internal/testkit/testdb"
+)
+
+// What the streams send, as far as it is looked at here.
+type (
+	listNews struct {
+		All   bool
+		Down  int
+		Rows  []string
+		After []string
+	}
+	checkNews    struct{ State, Events string }
+	projectsNews struct {
+		Down  int
+		Cards string
+	}
 )
 
 // sse is one event of a stream.
@@ -51,7 +61,7 @@ func (s *testSite) listen(path string, header ...string) *streaming {
 	if err != nil {
 		s.Fatal(err)
 	}
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != eventStream {
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
 		s.Fatalf("%s: %d %s", path, resp.StatusCode, got)
 	}
 	st := &streaming{TB: s.TB, events: make(chan sse, 1000), header: resp.Header, close: cancel}
@@ -134,29 +144,29 @@ func TestStreamsTellOfPings(t *testing.T) {
 		c := z["up 9"]
 		list, details := s.listen(listURL(p.ID)+"live/?v="), s.listen("/checks/"+c.Code.String()+"/live/")
 		projects := s.listen("/projects/live/")
-		all := until(list, func(u *listUpdate) bool { return u.All })
+		all := until(list, func(u *listNews) bool { return u.All })
 		if len(all.Rows) != len(all.After) || len(all.Rows) < 5 || all.After[0] != "" {
 			s.Fatalf("the whole list: %d rows after %q", len(all.Rows), all.After)
 		}
-		until(details, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-up") })
-		before := until(projects, func(u *projectsUpdate) bool { return u.Cards != "" })
+		until(details, func(u *checkNews) bool { return strings.Contains(u.State, "s-up") })
+		before := until(projects, func(u *projectsNews) bool { return u.Cards != "" })
 
 		s.clock.Advance(time.Second)
 		s.ping(c, monitor.PingFail)
-		u := until(list, func(u *listUpdate) bool { return u.Down == all.Down+1 })
+		u := until(list, func(u *listNews) bool { return u.Down == all.Down+1 })
 		if u.All || len(u.Rows) == 0 || !slices.ContainsFunc(u.Rows, func(row string) bool {
 			return strings.Contains(row, c.Code.String()) && strings.Contains(row, "class=s-down")
 		}) {
 			s.Errorf("the update of a failed check: %+v", u)
 		}
-		until(details, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-down") && u.Events != "" })
-		until(projects, func(u *projectsUpdate) bool { return u.Down == before.Down+1 && u.Cards != before.Cards })
+		until(details, func(u *checkNews) bool { return strings.Contains(u.State, "s-down") && u.Events != "" })
+		until(projects, func(u *projectsNews) bool { return u.Down == before.Down+1 && u.Cards != before.Cards })
 
 		// A check that is late by the passing of time alone.
 		late := s.addNamed(p, "will be late")
 		s.ping(late, monitor.PingSuccess)
 		s.clock.Set(s.reload(late).DueAt.Add(time.Second))
-		until(list, func(u *listUpdate) bool {
+		until(list, func(u *listNews) bool {
 			return slices.ContainsFunc(u.Rows, func(row string) bool {
 				return strings.Contains(row, late.Code.String()) && strings.Contains(row, "class=s-grace")
 			})
@@ -174,7 +184,7 @@ func TestAStreamGoesOnWhereTheReaderLeft(t *testing.T) {
 	first.close()
 	s.clock.Advance(time.Minute)
 	s.ping(z["up 9"], monitor.PingSuccess)
-	u := until(s.listen(path, "Last-Event-ID", id), func(u *listUpdate) bool { return len(u.Rows) > 0 })
+	u := until(s.listen(path, "Last-Event-ID", id), func(u *listNews) bool { return len(u.Rows) > 0 })
 	if u.All || !strings.Contains(strings.Join(u.Rows, ""), z["up 9"].Code.String()) {
 		t.Errorf("after coming back: %+v", u)
 	}
@@ -224,100 +234,7 @@ func TestAStreamOutlivesTheDeadlinesOfTheServer(t *testing.T) {
 	st.next()
 	<-time.After(3 * deadline)
 	s.ping(c, monitor.PingSuccess)
-	until(st, func(u *detailsUpdate) bool { return strings.Contains(u.State, "s-up") })
-}
-
-// watching is a live with a database, whose lists are counted and not loaded.
-func watching(t *testing.T, engine db.Engine) (l *live, p *monitor.Project, ping func(), loads *atomic.Int32) {
-	t.Helper()
-	s := newTestSite(t, engine)
-	_, p = s.login("me@example.org")
-	c := s.firstCheck(p)
-	loads = new(atomic.Int32)
-	l = newLive(s.store, func(context.Context, uuid.UUID) (*listData, error) {
-		loads.Add(1)
-		return &listData{}, nil
-	}, slog.New(slog.DiscardHandler))
-	t.Cleanup(l.end)
-	return l, p, func() { s.ping(c, monitor.PingSuccess) }, loads
-}
-
-func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
-	for _, engine := range testdb.Engines {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			l, p, ping, loads := watching(t, engine)
-			viewers := make([]*viewer, 200)
-			for i := range viewers {
-				v, err := l.join(uuid.New(), []uuid.UUID{p.ID})
-				if err != nil {
-					t.Fatal(err)
-				}
-				viewers[i] = v
-			}
-			called := func() {
-				t.Helper()
-				for _, v := range viewers[1:] { // the first never answers
-					select {
-					case <-v.calls:
-					case <-time.After(10 * time.Second):
-						t.Fatal("a viewer is not called")
-					}
-				}
-			}
-			called() // by the first look
-			for range 3 {
-				ping()
-				called()
-			}
-			loads.Store(0)
-			l.mu.Lock()
-			l.projects[p.ID].generation++
-			l.mu.Unlock()
-			done := make(chan error, len(viewers))
-			for range viewers {
-				go func() {
-					_, err := l.list(t.Context(), p.ID, false)
-					done <- err
-				}()
-			}
-			for range viewers {
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-			}
-			if n := loads.Load(); n < 1 || n > 2 { // a change of settings may be suspected in between
-				t.Errorf("loaded %d times for %d viewers", n, len(viewers))
-			}
-			for _, v := range viewers {
-				l.leave(v)
-			}
-			if len(l.projects) != 0 || len(l.byUser) != 0 || l.viewers != 0 || l.stop != nil {
-				t.Errorf("left behind: %+v", l)
-			}
-		})
-	}
-}
-
-func TestLivePagesAreBounded(t *testing.T) {
-	l, p, _, _ := watching(t, db.SQLite)
-	user := uuid.New()
-	for range maxUserViewers {
-		if _, err := l.join(user, []uuid.UUID{p.ID}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := l.join(user, nil); errs.KindOf(err) != errs.Unavailable {
-		t.Errorf("one more of a user: %v", err)
-	}
-	for range maxViewers - maxUserViewers {
-		if _, err := l.join(uuid.New(), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := l.join(uuid.New(), nil); errs.KindOf(err) != errs.Unavailable {
-		t.Errorf("one more of all: %v", err)
-	}
+	until(st, func(u *checkNews) bool { return strings.Contains(u.State, "s-up") })
 }
 
 // hurried is a listener whose connections can run out of the time they were

@@ -56,9 +56,9 @@ type mailboxKey struct {
 	token string
 }
 
-// ShowMailbox prints to the log the address that opens the mailbox, where there
+// showMailbox prints to the log the address that opens the mailbox, where there
 // is one.
-func (s *Server) ShowMailbox(ctx context.Context) {
+func (s *adminPages) showMailbox(ctx context.Context) {
 	if s.Site.HasSMTP || !isLoopback(s.Site.Root.Hostname()) {
 		return
 	}
@@ -67,7 +67,7 @@ func (s *Server) ShowMailbox(ctx context.Context) {
 	s.printMailbox(ctx)
 }
 
-func (s *Server) printMailbox(ctx context.Context) {
+func (s *adminPages) printMailbox(ctx context.Context) {
 	s.mailboxKey.token = rand.Text()
 	address := s.Site.URL("/mailbox/?" + url.Values{"token": {s.mailboxKey.token}}.Encode())
 	s.Log.InfoContext(ctx, "no SMTP server is set, mails are in the mailbox; this address opens it, once", "mailbox", address)
@@ -75,7 +75,7 @@ func (s *Server) printMailbox(ctx context.Context) {
 
 // takeMailboxKey tells whether the token is the one that the log printed last, and
 // uses it up.
-func (s *Server) takeMailboxKey(ctx context.Context, token string) bool {
+func (s *adminPages) takeMailboxKey(ctx context.Context, token string) bool {
 	s.mailboxKey.mu.Lock()
 	defer s.mailboxKey.mu.Unlock()
 	if s.mailboxKey.token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.mailboxKey.token)) != 1 {
@@ -88,7 +88,7 @@ func (s *Server) takeMailboxKey(ctx context.Context, token string) bool {
 // isLocal tells whether the visitor seems to sit at the machine Punctual runs on.
 // A proxy on this machine may hide that they do not: it is not enough to be let
 // in.
-func (s *Server) isLocal(r *http.Request) bool {
+func (s *adminPages) isLocal(r *http.Request) bool {
 	if s.Site.HasSMTP || !isLoopback(s.Site.Root.Hostname()) || !isLoopback(hostname(r.Host)) {
 		return false
 	}
@@ -103,7 +103,7 @@ func (s *Server) isLocal(r *http.Request) bool {
 // mayReadMailbox tells whether the visitor sits at the machine Punctual runs on
 // and has opened the address which the log printed: whoever reads the mailbox can
 // log in as anybody.
-func (s *Server) mayReadMailbox(r *http.Request) bool {
+func (s *adminPages) mayReadMailbox(r *http.Request) bool {
 	cookie, err := r.Cookie(mailboxCookie)
 	if err != nil || !s.isLocal(r) {
 		return false
@@ -115,7 +115,7 @@ func (s *Server) mayReadMailbox(r *http.Request) bool {
 
 // requireMailbox fails for those who may not read the mailbox; from elsewhere
 // nobody learns that there is one.
-func (s *Server) requireMailbox(r *http.Request) error {
+func (s *adminPages) requireMailbox(r *http.Request) error {
 	switch {
 	case !s.isLocal(r):
 		return errs.NotFoundf("There is no such page.")
@@ -126,7 +126,7 @@ func (s *Server) requireMailbox(r *http.Request) error {
 }
 
 // openMailbox lets the browser in that sends the token.
-func (s *Server) openMailbox(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) openMailbox(w http.ResponseWriter, r *http.Request) error {
 	if !s.takeMailboxKey(r.Context(), r.URL.Query().Get("token")) {
 		return errClosedMailbox
 	}
@@ -154,7 +154,7 @@ func isLoopback(host string) bool {
 }
 
 // mailbox lists the kept mails for whoever sits at the machine (DESIGN §2.2).
-func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) mailbox(w http.ResponseWriter, r *http.Request) error {
 	if s.isLocal(r) && r.Method == http.MethodGet && r.URL.Query().Has("token") {
 		return s.openMailbox(w, r)
 	}
@@ -169,7 +169,7 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "mailbox", &mailboxPage{BasePage: BasePage{Title: "Mailbox"}, Mails: mails})
 }
 
-func (s *Server) mailboxMessage(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) mailboxMessage(w http.ResponseWriter, r *http.Request) error {
 	mail, err := s.keptMail(r)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (s *Server) mailboxMessage(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "mail", m)
 }
 
-func (s *Server) mailboxHTML(w http.ResponseWriter, r *http.Request) error {
+func (s *adminPages) mailboxHTML(w http.ResponseWriter, r *http.Request) error {
 	mail, err := s.keptMail(r)
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (s *Server) mailboxHTML(w http.ResponseWriter, r *http.Request) error {
 	return sendMailHTML(w, mail.HTML)
 }
 
-func (s *Server) keptMail(r *http.Request) (*monitor.Email, error) {
+func (s *adminPages) keptMail(r *http.Request) (*monitor.Email, error) {
 	err := s.requireMailbox(r)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (s *Server) keptMail(r *http.Request) (*monitor.Email, error) {
 	return mail, err
 }
 
-func (s *Server) mailByID(r *http.Request) (*monitor.Email, error) {
+func (s *adminPages) mailByID(r *http.Request) (*monitor.Email, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {
 		return nil, errs.NotFoundf("There is no such mail.")

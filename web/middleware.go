@@ -25,7 +25,7 @@ import (
 
 // logRequests gives each request an id, which goes back with the answer, and
 // writes one line about it when it has been answered (docs/logs.md).
-func (s *Server) logRequests(next http.Handler) http.Handler {
+func (s *Site) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e, tally := &logs.Event{ID: s.requestID(r)}, &db.Tally{}
 		r = r.WithContext(db.WithTally(logs.WithEvent(r.Context(), e), tally))
@@ -61,7 +61,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 }
 
 // requestID is the id that a trusted proxy has given the request, else a new one.
-func (s *Server) requestID(r *http.Request) string {
+func (s *Site) requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); logs.IsID(id) && s.Proxies.Trusts(r) {
 		return id
 	}
@@ -108,7 +108,7 @@ func routeOf(r *http.Request) string {
 }
 
 // recoverPanics turns a panic into an error page.
-func (s *Server) recoverPanics(next http.Handler) http.Handler { return incident.Recover(s.fail, next) }
+func (s *Site) recoverPanics(next http.Handler) http.Handler { return incident.Recover(s.fail, next) }
 
 // The time a request may take, and the time in it that its session may take at
 // the end: pages that cannot be had say so before their reader gives up.
@@ -128,10 +128,10 @@ func unhurried(r *http.Request) *http.Request {
 // securityHeaders tells browsers to run nothing but our own files and, where the
 // site has https and the request came by it, to come by nothing else from now on.
 // Subdomains are not included: pings may have a host of their own, without https.
-func (s *Server) securityHeaders(next http.Handler) http.Handler {
-	policy := contentPolicy(s.PushoverSubscription)
+func (s *Site) securityHeaders(next http.Handler) http.Handler {
+	policy := contentPolicy(s.FormTargets...)
 	hsts := ""
-	if s.Site.Root.Scheme == "https" && s.HSTS > 0 {
+	if s.Root.Scheme == "https" && s.HSTS > 0 {
 		hsts = "max-age=" + strconv.Itoa(int(s.HSTS.Seconds()))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -164,7 +164,7 @@ func contentPolicy(formTargets ...string) string {
 
 // withSession finds out who is asking, and stores what has changed in their
 // session before the answer leaves. Where it is known already, it does nothing.
-func (s *Server) withSession(next http.Handler) http.Handler {
+func (s *Site) withSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, known := r.Context().Value(visitorKey{}).(*visitor); known {
 			next.ServeHTTP(w, r)
@@ -185,7 +185,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 			logs.EventOf(r.Context()).Superuser = v.superuser()
 			incident.SetEmail(r.Context(), v.User.Email)
 		}
-		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+		r = withVisitor(r, v)
 		sw := &sessionWriter{ResponseWriter: w}
 		sw.save = func() {
 			ctx, cancel := context.WithTimeout(incident.Unhurried(r.Context()), saveTime)
@@ -234,9 +234,9 @@ func (w *sessionWriter) Flush() {
 func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // crossOrigin refuses posts that other sites make browsers send (STYLE row 6).
-func (s *Server) crossOrigin(next http.Handler) http.Handler {
+func (s *Site) crossOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	origin := hosts.Origin(s.Site.Root)
+	origin := hosts.Origin(s.Root)
 	if err := protection.AddTrustedOrigin(origin); err != nil { // a proxy may have changed the Host header
 		s.Log.Warn("the address of the site is no origin", "origin", origin, "error", err)
 	}

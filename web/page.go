@@ -18,7 +18,7 @@ type BasePage struct {
 	Title string // of the browser tab, without the site's name
 	Nav   string // the highlighted entry: projects, checks, integrations, settings, account, walls, admin, docs
 
-	Site       *Site
+	Site       *Instance
 	User       *monitor.User // nil: a visitor
 	Project    *ProjectNav   // nil: not a page of one project
 	Projects   []ProjectNav  // of the user, for the switcher
@@ -63,9 +63,9 @@ type Flash struct {
 }
 
 // fillBase completes the base of a page for the one who asks.
-func (s *Server) fillBase(r *http.Request, b *BasePage) error {
+func (s *Site) fillBase(r *http.Request, b *BasePage) error {
 	v := visitorOf(r)
-	b.Site, b.User, b.Path, b.Now = &s.Site, v.User, r.URL.RequestURI(), s.Store.Now()
+	b.Site, b.User, b.Path, b.Now = &s.Instance, v.User, r.URL.RequestURI(), s.Store.Now()
 	b.Theme = v.theme()
 	if b.TZ == nil {
 		b.TZ = v.zone()
@@ -98,4 +98,9 @@ func (s *Server) fillBase(r *http.Request, b *BasePage) error {
 
 func navOf(p *store.ProjectRow) ProjectNav {
 	return ProjectNav{ID: p.ID, Name: p.Title(), Role: p.Role, Down: p.DownChecks, Channels: p.Channels, BadChannels: p.BadChannels}
+}
+
+// checksBase is the base of the pages about a project's checks.
+func checksBase(project *monitor.Project, title string) BasePage {
+	return BasePage{Title: title, Nav: "checks", Project: &ProjectNav{ID: project.ID, Name: project.Title()}}
 }

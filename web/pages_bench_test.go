@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -81,51 +80,6 @@ func BenchmarkPages(b *testing.B) {
 					}
 				}
 				b.ReportMetric((cpuTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
-			})
-		}
-	}
-}
-
-// BenchmarkTick is what live pages cost when something has changed: the look that
-// finds it out, the list loaded once, and what each of the readers is then sent.
-func BenchmarkTick(b *testing.B) {
-	for _, engine := range testdb.Engines {
-		for _, n := range []int{1000, 10000} {
-			s, p := manyChecks(b, engine, n)
-			run := func(name string, f func() error) {
-				b.Run(fmt.Sprintf("%s/%d/%s", engine, n, name), func(b *testing.B) {
-					b.ReportAllocs()
-					before := cpuTime(b)
-					for b.Loop() {
-						if err := f(); err != nil {
-							b.Fatal(err)
-						}
-					}
-					b.ReportMetric((cpuTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
-				})
-			}
-			run("look", func() error {
-				_, err := s.store.Marks(b.Context(), []uuid.UUID{p.ID}, s.clock.Now())
-				return err
-			})
-			data, err := s.server.loadList(b.Context(), p.ID)
-			if err != nil {
-				b.Fatal(err)
-			}
-			run("load", func() error {
-				_, err := s.server.loadList(b.Context(), p.ID)
-				return err
-			})
-			r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, s.url+listURL(p.ID), nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, &visitor{User: &monitor.User{}}))
-			run("reader", func() error {
-				page := s.server.listPage(r, p, monitor.RoleOwner, parseListFilter(nil), data)
-				page.Now, page.Site, page.TZ = s.clock.Now(), &s.server.Site, time.UTC
-				_, err := s.server.updateOf(page, page.Version, page.Now)
-				return err
 			})
 		}
 	}

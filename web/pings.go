@@ -75,7 +75,7 @@ func (p *pingPage) Class() shown {
 }
 
 // pingDetails shows a ping.
-func (s *Server) pingDetails(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) pingDetails(w http.ResponseWriter, r *http.Request) error {
 	c, project, p, err := s.pingFor(r)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *Server) pingDetails(w http.ResponseWriter, r *http.Request) error {
 }
 
 // lastPing shows the newest ping of a check.
-func (s *Server) lastPing(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) lastPing(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.checkFor(r)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Server) lastPing(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pingFor loads the ping of {check} and {n}; hidden ones are not found.
-func (s *Server) pingFor(r *http.Request) (*monitor.Check, *monitor.Project, *monitor.Ping, error) {
+func (s *checkPages) pingFor(r *http.Request) (*monitor.Check, *monitor.Project, *monitor.Ping, error) {
 	c, project, _, err := s.checkFor(r)
 	if err != nil {
 		return nil, nil, nil, err
@@ -124,7 +124,7 @@ func (s *Server) pingFor(r *http.Request) (*monitor.Check, *monitor.Project, *mo
 	return c, project, p, err
 }
 
-func (s *Server) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Check, project *monitor.Project, p *monitor.Ping) error {
+func (s *checkPages) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Check, project *monitor.Project, p *monitor.Ping) error {
 	page := &pingPage{BasePage: checksBase(project, fmt.Sprintf("Ping %d of %s", p.N, c.Title())), Check: c, Ping: p, Size: len(p.Body)}
 	first, limit, err := s.firstKept(r.Context(), c, project)
 	if err != nil {
@@ -189,7 +189,7 @@ func isText(body []byte) bool {
 }
 
 // pingBody sends the body of a ping as a file, exactly as it came.
-func (s *Server) pingBody(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) pingBody(w http.ResponseWriter, r *http.Request) error {
 	c, _, p, err := s.pingFor(r)
 	if err != nil {
 		return err

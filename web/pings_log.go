@@ -170,16 +170,6 @@ func flipWord(f *monitor.Flip) string {
 	}
 }
 
-// firstKept is the oldest ping of a check that is shown: older ones are hidden
-// before they are pruned (features §12).
-func (s *Server) firstKept(ctx context.Context, c *monitor.Check, project *monitor.Project) (n int64, limit int, err error) {
-	owner, err := s.Store.UserByID(ctx, project.OwnerID)
-	if err != nil {
-		return 0, 0, err
-	}
-	return c.NPings - int64(owner.PingLogLimit) + 1, owner.PingLogLimit, nil
-}
-
 // eventQuery chooses events.
 type eventQuery struct {
 	MinN        int64
@@ -210,7 +200,7 @@ func (q *eventQuery) wants(e *logRow) bool {
 // events merges pings, flips and, where asked for, alerts: newest first, at most
 // as far back as the oldest ping that was loaded, which is oldest. Durations are
 // measured before the query chooses.
-func (s *Server) events(ctx context.Context, c *monitor.Check, q eventQuery) (rows []logRow, oldest time.Time, err error) {
+func (s *checkPages) events(ctx context.Context, c *monitor.Check, q eventQuery) (rows []logRow, oldest time.Time, err error) {
 	pings, err := s.Store.Pings(ctx, c.ID, store.PingFilter{MinN: q.MinN, Limit: q.Pings})
 	if err != nil {
 		return nil, oldest, err

@@ -36,7 +36,7 @@ const foreignMailPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 
 // pingHTML answers with the HTML part of a ping by e-mail, for the frame of its
 // page.
-func (s *Server) pingHTML(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) pingHTML(w http.ResponseWriter, r *http.Request) error {
 	_, _, p, err := s.pingFor(r)
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func (p *logPage) Wrong() []string { return slices.Sorted(maps.Keys(p.Form.Error
 // checkLog shows the log, newest first: ?kind=, any number of them, chooses what,
 // ?from= and ?until= (YYYY-MM-DDTHH:MM in the zone of the page, the minute of the
 // end included) when, ?q= a text in the bodies of pings; ?p= is the page.
-func (s *Server) checkLog(w http.ResponseWriter, r *http.Request) error {
+func (s *checkPages) checkLog(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.checkFor(r)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Server) checkLog(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logVersion changes when something new is in the log.
-func (s *Server) logVersion(r *http.Request, c *monitor.Check) (string, error) {
+func (s *checkPages) logVersion(r *http.Request, c *monitor.Check) (string, error) {
 	newest, err := s.Store.Flips(r.Context(), c.ID, store.FlipFilter{Limit: 1})
 	if err != nil {
 		return "", err
@@ -165,7 +165,7 @@ func rangeOf(oldest, now time.Time, q *eventQuery) *logRange {
 }
 
 // turnTo shows the page of the events that the address asks for.
-func (s *Server) turnTo(page *logPage, all []logRow, at *url.URL) {
+func (s *checkPages) turnTo(page *logPage, all []logRow, at *url.URL) {
 	page.Count = len(all)
 	number, err := strconv.Atoi(at.Query().Get("p"))
 	if err != nil || number < 1 || (number-1)*logPageSize >= len(all) {

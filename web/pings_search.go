@@ -33,7 +33,7 @@ type search struct {
 // pings from minN on. Of a mail it searches the subject and the text as they are
 // read, not as they were sent. The database only hands the bodies out, so that
 // each finds the same.
-func (s *Server) searchBodies(ctx context.Context, c *monitor.Check, text string, minN int64, limit int) (*search, error) {
+func (s *checkPages) searchBodies(ctx context.Context, c *monitor.Check, text string, minN int64, limit int) (*search, error) {
 	if n := utf8.RuneCountInString(text); n > monitor.MaxSearchLength {
 		return nil, errs.Invalidf("q", "Search for at most %d characters; these are %d.", monitor.MaxSearchLength, n)
 	}

@@ -60,7 +60,7 @@ type closeAccountPage struct {
 	Walls  int
 }
 
-func (s *Server) profile(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) profile(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -74,7 +74,7 @@ func profileForm(user *monitor.User) *Form {
 }
 
 // showProfile shows the page; made is a token to be shown this once.
-func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, form, tokenForm *Form, made tokenView) error {
+func (s *accountPages) showProfile(w http.ResponseWriter, r *http.Request, status int, form, tokenForm *Form, made tokenView) error {
 	v := visitorOf(r)
 	m := &profilePage{BasePage: BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm, Zones: schedule.Zones(), HasPassword: v.User.PasswordHash != ""}
 	m.Dates = dateChoices(s.Store.Now(), v.User.TZ)
@@ -105,7 +105,7 @@ func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int,
 	return s.render(w, r, status, "profile", m)
 }
 
-func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) saveProfile(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if v.User == nil {
 		return errLogin
@@ -139,14 +139,6 @@ func (s *Server) saveProfile(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, profilePath)
 }
 
-// dateLayouts are the ways a user may have dates written, by what is stored.
-var dateLayouts = map[string]string{
-	"":     "Mon, 2 Jan 2006, 15:04:05 MST",
-	"iso":  "2006-01-02 15:04:05 MST",
-	"dots": "02.01.2006 15:04:05 MST",
-	"us":   "Jan 2, 2006, 3:04:05 PM MST",
-}
-
 // dateChoice is one of them with an example.
 type dateChoice struct{ Value, Example string }
 
@@ -169,7 +161,7 @@ func exactIn(t time.Time, tz, format string) string {
 
 // endSession ends the user's session that the hex number names; one that is
 // not theirs, or has ended, is no error.
-func (s *Server) endSession(ctx context.Context, user uuid.UUID, named string) error {
+func (s *accountPages) endSession(ctx context.Context, user uuid.UUID, named string) error {
 	hash, err := hex.DecodeString(named)
 	if err != nil {
 		return errs.NotFoundf("There is no such session.")
@@ -186,7 +178,7 @@ func (s *Server) endSession(ctx context.Context, user uuid.UUID, named string) e
 	return nil
 }
 
-func (s *Server) appearance(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) appearance(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -198,7 +190,7 @@ func (s *Server) appearance(w http.ResponseWriter, r *http.Request) error {
 
 // saveAppearance remembers the colours: of the user, or of a visitor in their
 // session.
-func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 	theme := formValue(r, "theme")
 	if theme != "" && theme != "light" && theme != "dark" {
 		return errs.Invalidf("theme", "There are light and dark colours only.")
@@ -211,10 +203,8 @@ func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		v.User = changed
-	case theme == "":
-		delete(v.session.Values, sessionTheme)
 	default:
-		v.session.Values[sessionTheme] = theme
+		v.setTheme(theme)
 	}
 	next := safeNext(formValue(r, "next"))
 	if next == "" {
@@ -223,11 +213,11 @@ func (s *Server) saveAppearance(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, next)
 }
 
-func (s *Server) closeAccountForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) closeAccountForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showCloseAccount(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showCloseAccount(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showCloseAccount(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	user := visitorOf(r).User
 	m := &closeAccountPage{BasePage: BasePage{Title: "Close the account", Nav: "account"}, Form: form}
 	var err error
@@ -255,7 +245,7 @@ func (s *Server) showCloseAccount(w http.ResponseWriter, r *http.Request, status
 
 // closeAccount removes the user with all they own, once they have typed their
 // own address.
-func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) closeAccount(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
@@ -265,7 +255,7 @@ func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("confirmation", "This is not the address of your account.")
 		return s.showCloseAccount(w, r, http.StatusBadRequest, form)
 	}
-	if err := s.Auth.CloseAccount(r.Context(), v.User, v.User); err != nil {
+	if err := s.auth.CloseAccount(r.Context(), v.User, v.User); err != nil {
 		return err
 	}
 	v.logOut()

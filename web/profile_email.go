@@ -36,11 +36,11 @@ type emailDonePage struct {
 	Old     bool // who has answered
 }
 
-func (s *Server) changeEmailForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) changeEmailForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showChangeEmail(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showChangeEmail(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showChangeEmail(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	change, err := s.emailChange(r)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (s *Server) showChangeEmail(w http.ResponseWriter, r *http.Request, status 
 
 // emailChange is the change of the visitor's address that is under way, nil for
 // none.
-func (s *Server) emailChange(r *http.Request) (*store.EmailChange, error) {
+func (s *accountPages) emailChange(r *http.Request) (*store.EmailChange, error) {
 	change, err := s.Store.EmailChangeOf(r.Context(), visitorOf(r).User.ID)
 	if errs.KindOf(err) == errs.NotFound {
 		return nil, nil //nolint:nilnil // none
@@ -61,7 +61,7 @@ func (s *Server) emailChange(r *http.Request) (*store.EmailChange, error) {
 }
 
 // changeEmail mails both addresses; the button stop ends a change under way.
-func (s *Server) changeEmail(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Server) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		v.flash("ok", "Your address stays "+v.User.Email+".")
 		return s.redirect(w, r, profilePath)
 	}
-	err = s.Auth.BeginEmailChange(r.Context(), v.User, form.Value("email"))
+	err = s.auth.BeginEmailChange(r.Context(), v.User, form.Value("email"))
 	status := http.StatusBadRequest
 	if errs.KindOf(err) == errs.TooMany {
 		status = http.StatusTooManyRequests
@@ -98,9 +98,9 @@ func emailLinkOf(r *http.Request) auth.EmailChangeLink {
 
 // agreeEmailForm shows the change and a button: programs that look into mails
 // open links, but press no buttons.
-func (s *Server) agreeEmailForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) agreeEmailForm(w http.ResponseWriter, r *http.Request) error {
 	link := emailLinkOf(r)
-	change, err := s.Auth.EmailChange(r.Context(), link)
+	change, err := s.auth.EmailChange(r.Context(), link)
 	if err != nil {
 		return err
 	}
@@ -111,18 +111,18 @@ func (s *Server) agreeEmailForm(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "agree_email", m)
 }
 
-func (s *Server) agreeEmail(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) agreeEmail(w http.ResponseWriter, r *http.Request) error {
 	link := emailLinkOf(r)
-	change, err := s.Auth.EmailChange(r.Context(), link)
+	change, err := s.auth.EmailChange(r.Context(), link)
 	if err != nil {
 		return err
 	}
 	m := &emailDonePage{BasePage: BasePage{Title: "Change of address"}, Email: change.Email, Old: link.Side == auth.SideOld}
 	if formValue(r, "answer") == "stop" {
 		m.Stopped = true
-		err = s.Auth.StopEmailChange(r.Context(), link)
+		err = s.auth.StopEmailChange(r.Context(), link)
 	} else {
-		m.Done, err = s.Auth.AgreeToEmailChange(r.Context(), link, s.by(r))
+		m.Done, err = s.auth.AgreeToEmailChange(r.Context(), link, s.by(r))
 	}
 	if err != nil {
 		return err

@@ -20,11 +20,11 @@ type passwordPage struct {
 
 const profilePath = "/accounts/profile/"
 
-func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) passwordForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showPassword(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showPassword(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	form.Values.Del("password")
 	has := visitorOf(r).User.PasswordHash != ""
 	title := "Set a password"
@@ -42,7 +42,7 @@ func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, status int
 
 // savePassword sets the password; the button remove takes it away. Other devices
 // are logged out, and account tokens end unless keep_tokens is ticked.
-func (s *Server) savePassword(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) savePassword(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
@@ -54,9 +54,9 @@ func (s *Server) savePassword(w http.ResponseWriter, r *http.Request) error {
 	var ended store.Ended
 	if form.Values.Has("remove") {
 		done = "You have no password any more: log in by mailed link."
-		ended, err = s.Auth.RemovePassword(r.Context(), v.User, by)
+		ended, err = s.auth.RemovePassword(r.Context(), v.User, by)
 	} else {
-		ended, err = s.Auth.SetPassword(r.Context(), v.User, form.Value("password"), by)
+		ended, err = s.auth.SetPassword(r.Context(), v.User, form.Value("password"), by)
 		err = form.Note(err)
 	}
 	switch {
@@ -71,7 +71,7 @@ func (s *Server) savePassword(w http.ResponseWriter, r *http.Request) error {
 
 // by is the browser of the visitor, whose session is to stay, for changes of the
 // ways into their account.
-func (s *Server) by(r *http.Request) auth.By {
+func (s *accountPages) by(r *http.Request) auth.By {
 	from := deviceOf(r.UserAgent())
 	if ip := clientip.Of(r); ip != "" {
 		from += ", " + ip

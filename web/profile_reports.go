@@ -61,14 +61,14 @@ func (p *profilePage) NagWords() string {
 }
 
 // nextReport is when the user gets a report; before it is planned, when it will be.
-func (s *Server) nextReport(u *monitor.User) time.Time {
+func (s *accountPages) nextReport(u *monitor.User) time.Time {
 	if u.NextReportAt.IsZero() {
 		return report.Next(u, s.Store.Now())
 	}
 	return u.NextReportAt
 }
 
-func (s *Server) reports(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) reports(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -82,7 +82,7 @@ func (s *Server) reports(w http.ResponseWriter, r *http.Request) error {
 	return s.showReports(w, r, http.StatusOK, form)
 }
 
-func (s *Server) showReports(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showReports(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	user := visitorOf(r).User
 	m := &reportsPage{BasePage: BasePage{Title: "Email reports", Nav: "account"}, Form: form, Next: s.nextReport(user), Nag: user.NextNagAt}
 	m.Due = !m.Next.IsZero() && !m.Next.After(s.Store.Now())
@@ -90,7 +90,7 @@ func (s *Server) showReports(w http.ResponseWriter, r *http.Request, status int,
 }
 
 // saveReports stores the wishes. What stays as it was keeps its date.
-func (s *Server) saveReports(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) saveReports(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if v.User == nil {
 		return errLogin
@@ -138,7 +138,7 @@ func (s *Server) saveReports(w http.ResponseWriter, r *http.Request) error {
 const obviousTime = 5 * time.Minute
 
 // unsubscribeReportsForm: GET /accounts/unsubscribe_reports/{signed}/.
-func (s *Server) unsubscribeReportsForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) unsubscribeReportsForm(w http.ResponseWriter, r *http.Request) error {
 	user, made, err := s.reportsReader(r)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (s *Server) unsubscribeReportsForm(w http.ResponseWriter, r *http.Request) 
 
 // unsubscribeReports: POST /accounts/unsubscribe_reports/{signed}/, by the button
 // of the form or by a mail program (RFC 8058), which sends no cookie.
-func (s *Server) unsubscribeReports(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) unsubscribeReports(w http.ResponseWriter, r *http.Request) error {
 	user, _, err := s.reportsReader(r)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *Server) unsubscribeReports(w http.ResponseWriter, r *http.Request) erro
 }
 
 // reportsReader is whose reports a link ends, and when it was mailed.
-func (s *Server) reportsReader(r *http.Request) (*monitor.User, time.Time, error) {
+func (s *accountPages) reportsReader(r *http.Request) (*monitor.User, time.Time, error) {
 	id, made, ok := s.Signer.OpenUnsubscribeReports(chi.URLParam(r, "signed"))
 	if !ok {
 		return nil, made, errs.NotFoundf("This link is not valid. Perhaps it was cut off on its way.")

@@ -22,7 +22,7 @@ type tokenView struct {
 }
 
 // tokens are those of the visitor; made is one to be shown in full.
-func (s *Server) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
+func (s *accountPages) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 	rows, err := s.Store.AccountTokens(r.Context(), visitorOf(r).User.ID)
 	if err != nil {
 		return nil, err
@@ -40,13 +40,13 @@ func (s *Server) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 
 // makeToken: POST /accounts/profile/tokens/. The token is on the answer itself:
 // it is kept nowhere, not in the session either.
-func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) makeToken(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
 		return err
 	}
-	t, full, err := s.Auth.CreateToken(r.Context(), v.User, form.Value("name"), form.Value("access") == "read", s.by(r).From)
+	t, full, err := s.auth.CreateToken(r.Context(), v.User, form.Value("name"), form.Value("access") == "read", s.by(r).From)
 	if errs.KindOf(err) == errs.Conflict { // too many
 		form.Fail("name", errs.Message(err))
 	} else if err = form.Note(err); err != nil {
@@ -59,13 +59,13 @@ func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 }
 
 // revokeToken: POST /accounts/profile/tokens/revoke/ with the token's id.
-func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	id, err := uuid.Parse(postedValue(r, "token"))
 	if err != nil {
 		return errs.NotFoundf("There is no such token.")
 	}
-	err = s.Auth.RevokeToken(r.Context(), v.User, id, s.by(r).From)
+	err = s.auth.RevokeToken(r.Context(), v.User, id, s.by(r).From)
 	if err != nil {
 		return hide(err, "There is no such token. Perhaps it has been revoked already.")
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/web/badge"
 )
 
 // projectsPage lists the projects of the user.
@@ -84,31 +84,6 @@ type removeProjectPage struct {
 	Content *store.ProjectContent
 }
 
-// removal is a project on a page that warns of its removal.
-type removal struct {
-	Content *store.ProjectContent
-	Back    string // the page: "close" or "remove"
-	Offered bool   // a member is asked to take it over
-}
-
-// newRemoval takes a store.ProjectContent or a pointer to one: ranges of templates
-// have values.
-func newRemoval(content any, back string) (removal, error) {
-	r := removal{Back: back}
-	switch c := content.(type) {
-	case *store.ProjectContent:
-		r.Content = c
-	case store.ProjectContent:
-		r.Content = &c
-	default:
-		return r, fmt.Errorf("removal: a project's content is needed, not %T", content)
-	}
-	for i := range r.Content.Members {
-		r.Offered = r.Offered || !r.Content.Members[i].Offered.IsZero()
-	}
-	return r, nil
-}
-
 // keyView is one of the three keys of a project.
 type keyView struct {
 	Name  string // of the form's field value
@@ -119,15 +94,12 @@ type keyView struct {
 	Fresh bool   // just made, shown this once
 }
 
-// index is the welcome page for visitors, and the projects of a user.
-func (s *Server) index(w http.ResponseWriter, r *http.Request) error {
-	if visitorOf(r).User == nil {
-		return s.welcome(w, r)
-	}
+// index lists the projects of a user who is logged in.
+func (s *projectPages) index(w http.ResponseWriter, r *http.Request) error {
 	return s.showProjects(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showProjects(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *projectPages) showProjects(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	m, err := s.projectsOf(r, form)
 	if err != nil {
 		return err
@@ -141,7 +113,7 @@ func (s *Server) showProjects(w http.ResponseWriter, r *http.Request, status int
 	return s.render(w, r, status, "projects", m)
 }
 
-func (s *Server) projectsOf(r *http.Request, form *Form) (*projectsPage, error) {
+func (s *projectPages) projectsOf(r *http.Request, form *Form) (*projectsPage, error) {
 	rows, err := s.Store.ProjectsOf(r.Context(), visitorOf(r).User.ID)
 	if err != nil {
 		return nil, err
@@ -157,7 +129,7 @@ func (s *Server) projectsOf(r *http.Request, form *Form) (*projectsPage, error) 
 	return m, nil
 }
 
-func (s *Server) addProject(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) addProject(w http.ResponseWriter, r *http.Request) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -176,7 +148,7 @@ func (s *Server) addProject(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/projects/"+p.ID.String()+"/checks/")
 }
 
-func (s *Server) projectSettings(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) projectSettings(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -184,14 +156,14 @@ func (s *Server) projectSettings(w http.ResponseWriter, r *http.Request) error {
 	return s.showProjectSettings(w, r, http.StatusOK, p, role, nameForm(p))
 }
 
-func (s *Server) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, forms settingsForms) error {
+func (s *projectPages) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, forms settingsForms) error {
 	team, err := s.team(r, p, role, forms.Invite)
 	if err != nil {
 		return err
 	}
 	m := &projectSettingsPage{
 		BasePage: BasePage{Title: "Settings", Nav: "settings", Project: &ProjectNav{ID: p.ID, Name: p.Title()}},
-		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.Badges != nil,
+		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.Badges,
 	}
 	if m.CanWrite {
 		m.Keys = keysOf(p)
@@ -219,7 +191,7 @@ func keysOf(p *monitor.Project) []keyView {
 // saveProjectSettings does what the button says that sent the form:
 // create_key and revoke_key name a key, else the project gets a new name. With
 // back=checks a new ping key is shown where it was missed, in the list of checks.
-func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) saveProjectSettings(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.writableProject(r)
 	if err != nil {
 		return err
@@ -232,12 +204,12 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 	case form.Value("create_key") == auth.KeyPing && form.Value("back") == "checks":
 		return s.createPingKey(w, r, p)
 	case form.Value("create_key") != "":
-		if asked, err := s.askRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
 			return err
 		}
 		return s.createKey(w, r, p, role, form.Value("create_key"))
 	case form.Value("revoke_key") != "":
-		if asked, err := s.askRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
 			return err
 		}
 		return s.revokeKey(w, r, p, form.Value("revoke_key"))
@@ -246,7 +218,7 @@ func (s *Server) saveProjectSettings(w http.ResponseWriter, r *http.Request) err
 	}
 }
 
-func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, form *Form) error {
+func (s *projectPages) renameProject(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, form *Form) error {
 	name, err := auth.ProjectRename(p.Name, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
@@ -273,7 +245,7 @@ func (s *Server) renameProject(w http.ResponseWriter, r *http.Request, p *monito
 
 // createKey makes a key and shows it on the answer itself: it is kept nowhere,
 // not in the session either.
-func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
+func (s *projectPages) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
 	made := keyView{Name: name}
 	p, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) (err error) {
 		made.Full, err = s.Auth.MakeKey(p, name)
@@ -290,7 +262,7 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 
 // createPingKey makes the ping key, unless somebody just did, and goes on to the
 // list of checks.
-func (s *Server) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor.Project) error {
+func (s *projectPages) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor.Project) error {
 	_, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
 		_, err := s.Auth.MakeKey(p, auth.KeyPing)
 		return err
@@ -304,7 +276,7 @@ func (s *Server) createPingKey(w http.ResponseWriter, r *http.Request, p *monito
 	return s.redirect(w, r, listURL(p.ID))
 }
 
-func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
+func (s *projectPages) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
 	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return auth.RevokeKey(p, name) }); err != nil {
 		return err
 	}
@@ -316,7 +288,7 @@ func (s *Server) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pr
 
 // ownProject is projectFor for what only the owner may do: members can leave,
 // not destroy.
-func (s *Server) ownProject(r *http.Request) (*monitor.Project, error) {
+func (s *projectPages) ownProject(r *http.Request) (*monitor.Project, error) {
 	p, role, err := s.projectFor(r)
 	if err == nil && role != monitor.RoleOwner {
 		err = errs.Forbiddenf("Only the owner may remove a project.")
@@ -324,7 +296,7 @@ func (s *Server) ownProject(r *http.Request) (*monitor.Project, error) {
 	return p, err
 }
 
-func (s *Server) removeProjectForm(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) removeProjectForm(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.ownProject(r)
 	if err != nil {
 		return err
@@ -332,7 +304,7 @@ func (s *Server) removeProjectForm(w http.ResponseWriter, r *http.Request) error
 	return s.showRemoveProject(w, r, http.StatusOK, p, newForm(nil))
 }
 
-func (s *Server) showRemoveProject(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, form *Form) error {
+func (s *projectPages) showRemoveProject(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, form *Form) error {
 	content, err := s.Store.ContentOf(r.Context(), p.ID)
 	if err != nil {
 		return hide(err, "There is no such project.")
@@ -344,7 +316,7 @@ func (s *Server) showRemoveProject(w http.ResponseWriter, r *http.Request, statu
 }
 
 // removeProject removes the project once its name has been typed.
-func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) removeProject(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.ownProject(r)
 	if err != nil {
 		return err
@@ -366,3 +338,22 @@ func (s *Server) removeProject(w http.ResponseWriter, r *http.Request) error {
 }
 
 func settingsPath(p *monitor.Project) string { return "/projects/" + p.ID.String() + "/settings/" }
+
+// projectPages are the pages about projects: the list of them, their settings and teams, their badges, and walls.
+type projectPages struct {
+	*Site
+	projectDeps
+}
+
+// projectDeps is what they stand on beside the site.
+type projectDeps struct {
+	Auth *auth.Service
+	// AskRecentAuth leads a visitor who has not logged in lately to where they can,
+	// and from there to next; asked tells that it has answered.
+	AskRecentAuth func(w http.ResponseWriter, r *http.Request, next string) (asked bool, err error)
+	Badges        bool // there are some
+	BadgeLinks    badge.Links
+}
+
+// newProject makes them.
+func newProject(site *Site, d projectDeps) *projectPages { return &projectPages{site, d} }

@@ -177,7 +177,7 @@ func TestTheWelcomePage(t *testing.T) {
 		if check := s.firstCheck(project); check.Code.String() != code || check.NPings != 1 {
 			t.Errorf("%s has not become the first check of %s: %+v", code, user.Email, check)
 		}
-		s.get("/welcome/check/").is(stopPolling)
+		s.get("/welcome/check/").is(http.StatusNoContent)
 	})
 }
 
@@ -212,7 +212,7 @@ func TestAPrunedDemoCheckIsReplaced(t *testing.T) {
 		if _, err := s.store.DeleteCheck(t.Context(), checks[0].Code); err != nil {
 			t.Fatal(err)
 		}
-		s.get("/welcome/check/").is(stopPolling)
+		s.get("/welcome/check/").is(http.StatusNoContent)
 		s.post("/welcome/check/", url.Values{}).leadsTo("/")
 		if second := s.get("/").text("main .try .code code"); second == "" || second == first {
 			t.Errorf("%q, then %q", first, second)

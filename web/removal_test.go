@@ -38,11 +38,11 @@ func TestClosingAnAccountNamesAndTellsThePeople(t *testing.T) {
 		s.jane.post(s.path+"/transfer/", url.Values{"cancel": {"1"}, "back": {"close"}}).leadsTo("/accounts/close/")
 
 		s.jane.post("/accounts/close/", url.Values{"confirmation": {"joe@example.org"}}).is(http.StatusBadRequest).has("max@example.org")
-		if told := s.farewells(); len(told) != 0 {
+		if told := s.testSite.farewells(); len(told) != 0 {
 			t.Errorf("told before anything went: %q", told)
 		}
 		s.jane.post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).leadsTo("/")
-		if told := s.farewells(); !slices.Equal(told, everybody) {
+		if told := s.testSite.farewells(); !slices.Equal(told, everybody) {
 			t.Errorf("told: %q", told)
 		}
 	})
@@ -57,7 +57,7 @@ func TestAProjectHandedOverOutlivesTheAccount(t *testing.T) {
 			t.Error("a project of somebody else is listed")
 		}
 		s.jane.post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).leadsTo("/")
-		if told := s.farewells(); len(told) != 0 {
+		if told := s.testSite.farewells(); len(told) != 0 {
 			t.Errorf("told: %q", told)
 		}
 		s.max.get(s.path + "/checks/").is(http.StatusOK)
@@ -70,7 +70,7 @@ func TestRemovingAProjectNamesAndTellsThePeople(t *testing.T) {
 		s.jane.post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}, "back": {"remove"}}).leadsTo(s.path + "/remove/")
 		s.jane.get(s.path + "/remove/").has("will@example.org member, asked to take it over")
 		s.jane.post(s.path+"/remove/", url.Values{"confirmation": {"My project"}}).leadsTo("/")
-		if told := s.farewells(); !slices.Equal(told, everybody) {
+		if told := s.testSite.farewells(); !slices.Equal(told, everybody) {
 			t.Errorf("told: %q", told)
 		}
 	})

@@ -122,7 +122,7 @@ func addUsed(t, base *template.Template, n parse.Node) error {
 type model interface{ base() *BasePage }
 
 // render answers with the page name (pages/<name>.html in the layout).
-func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, m model) error {
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, m model) error {
 	b := m.base()
 	if err := s.fillBase(r, b); err != nil {
 		return err
@@ -133,14 +133,14 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 
 // fragment answers with one named template of the page's set, for scripts that
 // replace a part of the page.
-func (s *Server) fragment(w http.ResponseWriter, r *http.Request, name, part string, m model) error {
+func (s *Site) fragment(w http.ResponseWriter, r *http.Request, name, part string, m model) error {
 	if err := s.fillBase(r, m.base()); err != nil {
 		return err
 	}
 	return s.execute(w, http.StatusOK, name, part, m)
 }
 
-func (s *Server) execute(w http.ResponseWriter, status int, name, part string, m any) error {
+func (s *Site) execute(w http.ResponseWriter, status int, name, part string, m any) error {
 	t, err := s.pages.page(name)
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *Server) execute(w http.ResponseWriter, status int, name, part string, m
 // handler is an http.HandlerFunc that may fail; wrap turns the error into a page.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-func (s *Server) wrap(h handler) http.HandlerFunc {
+func (s *Site) wrap(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			s.fail(w, r, incident.From(h, err))
@@ -201,18 +201,18 @@ func statusOf(err error) int {
 // redirect sends the browser to an absolute path of ours after a post. A script
 // that posts from a dialog is told where to go: it cannot see a redirect, and
 // following it would use the flash up.
-func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string) error {
+func (s *Site) redirect(w http.ResponseWriter, r *http.Request, path string) error {
 	if r.Header.Get("X-Dialog") != "" {
-		w.Header().Set("X-Location", s.Site.Path(path))
+		w.Header().Set("X-Location", s.Path(path))
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	http.Redirect(w, r, s.Site.Path(path), http.StatusSeeOther)
+	http.Redirect(w, r, s.Path(path), http.StatusSeeOther)
 	return nil
 }
 
 // part is one named template of a page as text, for answers that hold several.
-func (s *Server) part(page, name string, m any) (string, error) {
+func (s *Site) part(page, name string, m any) (string, error) {
 	t, err := s.pages.page(page)
 	if err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
 	"testing"
@@ -13,21 +14,19 @@ import (
 // Pages are parsed when they are asked for first; a rare one must not fail then.
 func TestEveryPageIsParsed(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite, withReference(t))
+	s := newTestSite(t, db.SQLite, withReference())
 	files, err := fs.Glob(templates.FS, "pages/*.html")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d pages, %v", len(files), err)
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if _, err := s.server.pages.page(name); err != nil {
+		if err := s.server.Parse(name); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	if _, err := s.server.docs(); err != nil {
-		t.Error(err)
-	}
-	if _, err := s.server.pages.page("none"); err == nil {
+	s.get("/docs/").is(http.StatusOK) // parses all of it
+	if err := s.server.Parse("none"); err == nil {
 		t.Error("a page that does not exist is no error")
 	}
 }

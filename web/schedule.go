@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -13,30 +12,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/store"
-	"punctual/internal/text"
 )
-
-// scheduleInput is a schedule as the forms send it.
-type scheduleInput struct {
-	Kind           schedule.Kind
-	Timeout, Grace time.Duration
-	Expression     string
-	TZ             string
-}
-
-// set puts the schedule into a check. The settings of the other kinds stay, to
-// be there when somebody switches back (features §4.1).
-func (in *scheduleInput) set(c *monitor.Check) {
-	c.Kind, c.Grace = in.Kind, in.Grace
-	if in.Kind == schedule.Simple {
-		c.Timeout = in.Timeout
-		if in.TZ != "" {
-			c.TZ = in.TZ
-		}
-		return
-	}
-	c.Schedule, c.TZ = in.Expression, in.TZ
-}
 
 // readSchedule reads kind, timeout, grace, schedule and tz from a form and
 // notes there what is wrong. Lengths of time come in seconds (timeout) or as a
@@ -106,28 +82,6 @@ func readLength(form *Form, field, what string) time.Duration {
 	return 0
 }
 
-// scheduleProblem says in words what is wrong with an expression or its zone,
-// and which field that is; "" = nothing.
-func scheduleProblem(kind schedule.Kind, expr, tz string) (field, message string) {
-	if expr == "" {
-		return "schedule", "Write when the job runs."
-	}
-	_, err := schedule.Parse(kind, expr, tz)
-	switch {
-	case err == nil:
-		return "", ""
-	case errors.Is(err, schedule.ErrZone):
-		return "tz", "Choose a time zone of the list."
-	}
-	if hint := schedule.HintFor(expr); hint.Sentence != "" {
-		return "schedule", hint.Sentence
-	}
-	if wrong, ok := errors.AsType[*schedule.SyntaxError](err); ok {
-		return "schedule", text.UpperFirst(wrong.Error()) + "."
-	}
-	return "schedule", "This schedule cannot be read."
-}
-
 // scheduleFields is what the partial "schedule-fields" shows.
 type scheduleFields struct {
 	Form    *Form
@@ -164,7 +118,7 @@ const maxNearZones = 3
 // newScheduleFields offers the zones of the other checks of the project, and
 // the reader's own, before all others. c is the check the form is of, nil for a
 // new one.
-func (s *Server) newScheduleFields(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (scheduleFields, error) {
+func (s *checksPages) newScheduleFields(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (scheduleFields, error) {
 	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return scheduleFields{}, err
@@ -231,7 +185,7 @@ type schedulePage struct {
 	From   string // where to go back to, see checkURL
 }
 
-func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) scheduleForm(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -244,7 +198,7 @@ func (s *Server) scheduleForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showScheduleForm(w, r, http.StatusOK, c, project, form)
 }
 
-func (s *Server) showScheduleForm(w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *Form) error {
+func (s *checksPages) showScheduleForm(w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *Form) error {
 	fields, err := s.newScheduleFields(r, form, project, c)
 	if err != nil {
 		return err
@@ -256,7 +210,7 @@ func (s *Server) showScheduleForm(w http.ResponseWriter, r *http.Request, status
 
 // saveSchedule stores a schedule. Where that makes the check overdue, it is
 // down from now on, and nobody is told: it is their own doing (features §11).
-func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -285,7 +239,7 @@ func (s *Server) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 
 // validateSchedule tells scripts whether an expression is well-formed:
 // ?kind=&schedule= → {"result": true} (features §11).
-func (s *Server) validateSchedule(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) validateSchedule(w http.ResponseWriter, r *http.Request) error {
 	kind := schedule.Kind(formValue(r, "kind"))
 	_, problem := "", fmt.Sprintf("kind %q has no expression", kind)
 	if kind == schedule.Cron || kind == schedule.OnCalendar {

@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// previewRuns is how many of the next runs a preview shows (features §4.5).
-	previewRuns = 6
 	// trialTime is how far back a preview tries a schedule on the stored pings,
 	// and trialPings the most it takes: 0.1 s of work.
 	trialTime  = 30 * 24 * time.Hour
@@ -21,47 +19,9 @@ const (
 	trialAlerts = 3
 )
 
-// preview is what a schedule means.
-type preview struct {
-	BasePage
-	Error       string
-	Hint        schedule.Hint // what to write instead, where Error is of the expression
-	Description string
-	Told        string // when silence is noticed
-	Zone        string
-	Mine        string // the reader's zone, "" when it is Zone or UTC
-	Runs        []previewRun
-	Ends        bool // there are no more runs than those shown
-	Warnings    []string
-	Trial       *trial // nil: there is no check yet
-}
-
-// previewRun is one time in the schedule's zone, in the reader's and in UTC.
-type previewRun struct {
-	At    time.Time
-	Local string
-	Mine  string
-	UTC   string
-}
-
-// trial is what would have come of the last weeks with a schedule.
-type trial struct {
-	Head   string
-	Note   string // how far the stored pings reach, "" when far enough
-	Now    string // what came of them with the schedule as it is stored, "" when that is the same
-	Alerts []trialAlert
-	Class  string
-}
-
-// trialAlert is one alert that would have been sent.
-type trialAlert struct {
-	At  time.Time
-	Why string
-}
-
 // previewForm tells what the form's schedule means, or what is wrong with it,
 // and tries it on the pings of check c, when there is one.
-func (s *Server) previewForm(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (*preview, error) {
+func (s *checksPages) previewForm(r *http.Request, form *Form, project *monitor.Project, c *monitor.Check) (*preview, error) {
 	probe := newForm(form.Values) // what is wrong is said here, not in the form
 	in := readSchedule(probe)
 	for _, field := range []string{"kind", "schedule", "tz", "timeout", "grace"} {
@@ -92,60 +52,9 @@ func readerZone(r *http.Request) *time.Location {
 	return loc
 }
 
-// explain tells what a valid schedule means to a reader in zone mine.
-// A grace time of zero is one that is not known.
-func explain(in *scheduleInput, now time.Time, mine *time.Location) *preview {
-	p := &preview{BasePage: BasePage{Now: now, TZ: mine}}
-	s := schedule.Every(in.Timeout)
-	if in.Kind != schedule.Simple {
-		var err error
-		if s, err = schedule.Parse(in.Kind, in.Expression, in.TZ); err != nil {
-			return &preview{Error: "This schedule cannot be read."}
-		}
-		loc, err := schedule.LoadZone(in.TZ)
-		if err != nil {
-			return &preview{Error: "This time zone cannot be read."}
-		}
-		p.listRuns(s, loc)
-	}
-	p.Description, p.Warnings = s.Describe(), schedule.Warnings(s, now)
-	if in.Grace == 0 {
-		return p
-	}
-	if warning := schedule.GraceWarning(s, in.Grace, now); warning != "" {
-		p.Warnings = append(p.Warnings, warning)
-	}
-	if in.Kind == schedule.Simple {
-		p.Told = fmt.Sprintf("You are told after %s without a ping.", duration(in.Timeout+in.Grace))
-	} else if len(p.Runs) > 0 {
-		p.Told = fmt.Sprintf("You are told %s after one of these times when no ping has come.", duration(in.Grace))
-	}
-	return p
-}
-
-func (p *preview) listRuns(s schedule.Schedule, loc *time.Location) {
-	p.Zone = loc.String()
-	if mine := p.TZ.String(); mine != p.Zone && mine != "UTC" {
-		p.Mine = mine
-	}
-	for at := p.Now; len(p.Runs) < previewRuns; {
-		next, ok := s.Next(at)
-		if !ok {
-			p.Ends = true
-			return
-		}
-		layout := "Mon, 2 Jan 2006, 15:04"
-		if next.Second() != 0 {
-			layout += ":05"
-		}
-		p.Runs = append(p.Runs, previewRun{At: next, Local: next.In(loc).Format(layout), Mine: next.In(p.TZ).Format(layout), UTC: next.Format(layout)})
-		at = next
-	}
-}
-
 // tryOut replays the stored pings of a check under a schedule, and under its
 // own to compare.
-func (s *Server) tryOut(r *http.Request, c *monitor.Check, project *monitor.Project, in *scheduleInput) (*trial, error) {
+func (s *checksPages) tryOut(r *http.Request, c *monitor.Check, project *monitor.Project, in *scheduleInput) (*trial, error) {
 	first, limit, err := s.firstKept(r.Context(), c, project)
 	if err != nil {
 		return nil, err
@@ -213,7 +122,7 @@ func timesOf(n int) string {
 
 // schedulePreview: POST /checks/{check}/schedule_preview/ with the fields of the
 // form, for scripts.
-func (s *Server) schedulePreview(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) schedulePreview(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.writableCheck(r)
 	if err != nil {
 		return err
@@ -222,12 +131,12 @@ func (s *Server) schedulePreview(w http.ResponseWriter, r *http.Request) error {
 }
 
 // newSchedulePreview: POST /checks/schedule_preview/, the same for a new check.
-func (s *Server) newSchedulePreview(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) newSchedulePreview(w http.ResponseWriter, r *http.Request) error {
 	return s.showPreview(w, r, nil, nil)
 }
 
 // showPreview answers with a fragment for the page of a form.
-func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, project *monitor.Project, c *monitor.Check) error {
+func (s *checksPages) showPreview(w http.ResponseWriter, r *http.Request, project *monitor.Project, c *monitor.Check) error {
 	if visitorOf(r).User == nil {
 		return errLogin
 	}
@@ -242,16 +151,16 @@ func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, project *mo
 	return s.fragment(w, r, "check_schedule", "preview", p)
 }
 
-func (s *Server) cronPreview(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) cronPreview(w http.ResponseWriter, r *http.Request) error {
 	return s.showExpression(w, r, schedule.Cron)
 }
 
-func (s *Server) oncalendarPreview(w http.ResponseWriter, r *http.Request) error {
+func (s *checksPages) oncalendarPreview(w http.ResponseWriter, r *http.Request) error {
 	return s.showExpression(w, r, schedule.OnCalendar)
 }
 
 // showExpression answers with what an expression alone means (features §11).
-func (s *Server) showExpression(w http.ResponseWriter, r *http.Request, kind schedule.Kind) error {
+func (s *checksPages) showExpression(w http.ResponseWriter, r *http.Request, kind schedule.Kind) error {
 	if visitorOf(r).User == nil {
 		return errLogin
 	}
@@ -260,12 +169,4 @@ func (s *Server) showExpression(w http.ResponseWriter, r *http.Request, kind sch
 		tz = "UTC"
 	}
 	return s.fragment(w, r, "check_schedule", "preview", newPreview(kind, expr, tz, s.Store.Now()))
-}
-
-// newPreview tells what an expression alone means.
-func newPreview(kind schedule.Kind, expr, tz string, now time.Time) *preview {
-	if _, problem := scheduleProblem(kind, expr, tz); problem != "" {
-		return &preview{Zone: tz, Error: problem, Hint: schedule.HintFor(expr)}
-	}
-	return explain(&scheduleInput{Kind: kind, Expression: expr, TZ: tz}, now, time.UTC)
 }

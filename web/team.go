@@ -35,7 +35,7 @@ type memberView struct {
 
 // team is the team of a project as the visitor sees it; invite is the form of
 // an invitation.
-func (s *Server) team(r *http.Request, p *monitor.Project, role monitor.Role, invite *Form) (teamView, error) {
+func (s *projectPages) team(r *http.Request, p *monitor.Project, role monitor.Role, invite *Form) (teamView, error) {
 	user := visitorOf(r).User
 	t := teamView{Manages: role.CanManage(), Owns: role == monitor.RoleOwner, OwnerIsMe: p.OwnerID == user.ID, Invite: invite}
 	owner, err := s.Store.UserByID(r.Context(), p.OwnerID)
@@ -67,7 +67,7 @@ func (s *Server) team(r *http.Request, p *monitor.Project, role monitor.Role, in
 }
 
 // managedProject is projectFor for changes of the team: others get errs.Forbidden.
-func (s *Server) managedProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
+func (s *projectPages) managedProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
 	p, role, err := s.projectFor(r)
 	if err == nil && !role.CanManage() {
 		err = errs.Forbiddenf("Only the owner and managers may change who works in this project.")
@@ -76,7 +76,7 @@ func (s *Server) managedProject(r *http.Request) (*monitor.Project, monitor.Role
 }
 
 // inviteMember: POST /projects/{project}/members/ with email and role.
-func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) inviteMember(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.managedProject(r)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request) error {
 
 // changeMember: POST /projects/{project}/members/{user}/ with another role, or
 // with remove.
-func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) changeMember(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.managedProject(r)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (s *Server) changeMember(w http.ResponseWriter, r *http.Request) error {
 }
 
 // leaveProject: POST /projects/{project}/leave/. What they have made stays.
-func (s *Server) leaveProject(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) leaveProject(w http.ResponseWriter, r *http.Request) error {
 	p, _, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (s *Server) leaveProject(w http.ResponseWriter, r *http.Request) error {
 // transferProject: POST /projects/{project}/transfer/. The owner sends to (the
 // id of a member) or cancel, the member accept or decline. back names the page it
 // came from.
-func (s *Server) transferProject(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) transferProject(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.projectFor(r)
 	if err != nil {
 		return err
@@ -218,7 +218,7 @@ func afterOffer(r *http.Request, p *monitor.Project) string {
 
 // answerTransfer is of the member the project was offered to, and of nobody
 // else, superusers included.
-func (s *Server) answerTransfer(w http.ResponseWriter, r *http.Request, p *monitor.Project, accept bool) error {
+func (s *projectPages) answerTransfer(w http.ResponseWriter, r *http.Request, p *monitor.Project, accept bool) error {
 	v := visitorOf(r)
 	if v.admin != nil {
 		return errs.Forbiddenf("Only the user may answer an offer.")
@@ -246,3 +246,22 @@ func (s *Server) answerTransfer(w http.ResponseWriter, r *http.Request, p *monit
 }
 
 func teamPath(p *monitor.Project) string { return settingsPath(p) + "#team" }
+
+// withdrawInvitation: POST /projects/{project}/invitations/{invitation}/withdraw/.
+func (s *projectPages) withdrawInvitation(w http.ResponseWriter, r *http.Request) error {
+	p, _, err := s.managedProject(r)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(chi.URLParam(r, "invitation"))
+	if err != nil {
+		return errs.NotFoundf("There is no such invitation.")
+	}
+	if err := s.Store.WithdrawInvitation(r.Context(), p.ID, id); err != nil {
+		return hide(err, "This invitation is over: it was answered, or taken back.")
+	}
+	v := visitorOf(r)
+	s.Log.InfoContext(r.Context(), "invitation withdrawn", "project", p.ID, "invitation", id, "by", v.User.ID)
+	v.flash("ok", "The invitation is taken back.")
+	return s.redirect(w, r, teamPath(p))
+}

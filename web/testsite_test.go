@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
@@ -39,6 +40,10 @@ type testSite struct {
 	client *http.Client
 	sent   *outbox
 	header http.Header // of each request
+
+	addresses *auth.Addresses
+	mailbox   *mailboxLog
+	streams   *atomic.Int32 // live pages that are open
 }
 
 // outbox collects what the site wanted to mail.
@@ -79,7 +84,8 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 	clock := testdb.NewClock()
 	st := testdb.Open(t, engine, clock)
 	var site *Server
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { site.ServeHTTP(w, r) }))
+	streams := &atomic.Int32{}
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { countStreams(site, streams, w, r) }))
 	t.Cleanup(listener.Close)
 	root, err := url.Parse(listener.URL)
 	if err != nil {
@@ -87,7 +93,7 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 	}
 	out := &outbox{}
 	d := Deps{
-		Site: Site{
+		Site: Instance{
 			Name: "Punctual", Root: root, PingEndpoint: listener.URL + "/ping/", PingBodyLimit: 100000, Version: "test",
 			RegistrationOpen: true, VerifyEmail: true, CheckLimit: 500, PingLogLimit: 100,
 		},
@@ -142,11 +148,16 @@ func newTestSite(t testing.TB, engine db.Engine, change ...func(*Deps)) *testSit
 			},
 		})
 	}
+	mailbox := &mailboxLog{Handler: d.Log.Handler(), key: &mailboxToken{}}
+	d.Log = slog.New(mailbox)
 	if site, err = New(d); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(site.EndStreams) // before the listener waits for them
 	s := &testSite{TB: t, store: st, clock: clock, auth: d.Auth, server: site, url: d.Site.Root.String(), sent: out, header: http.Header{}}
+	s.mailbox = mailbox
+	s.streams = streams
+	s.addresses = &auth.Addresses{Store: d.Store, Signer: d.Signer, SiteRoot: s.url, Verify: d.Site.VerifyEmail, Send: d.SendVerify}
 	return s.otherBrowser()
 }
 
@@ -283,9 +294,79 @@ func (a *answer) hasNot(words ...string) *answer {
 // openMailbox opens the mailbox by the address that the log prints.
 func (s *testSite) openMailbox() {
 	s.Helper()
-	s.server.ShowMailbox(s.Context())
-	s.get("/mailbox/?token=" + s.server.mailboxKey.token).leadsTo("/mailbox/")
+	s.get("/mailbox/?token=" + s.mailboxToken()).leadsTo("/mailbox/")
 }
+
+// mailboxToken is what opens the mailbox once, as the log prints it; "" = there is
+// no mailbox.
+func (s *testSite) mailboxToken() string {
+	s.server.ShowMailbox(s.Context())
+	s.mailbox.key.Lock()
+	defer s.mailbox.key.Unlock()
+	return s.mailbox.key.token
+}
+
+// mailboxLog hands on what is logged, and notes the token in the address that
+// opens the mailbox.
+type mailboxLog struct {
+	slog.Handler
+
+	key *mailboxToken
+}
+
+type mailboxToken struct {
+	sync.Mutex
+
+	token string
+}
+
+func (l *mailboxLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return level == slog.LevelInfo || l.Handler.Enabled(ctx, level)
+}
+
+func (l *mailboxLog) Handle(ctx context.Context, record slog.Record) error {
+	record.Attrs(func(a slog.Attr) bool {
+		if a.Key == "mailbox" {
+			l.key.Lock()
+			_, l.key.token, _ = strings.Cut(a.Value.String(), "token=")
+			l.key.Unlock()
+		}
+		return true
+	})
+	if !l.Handler.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return l.Handler.Handle(ctx, record)
+}
+
+// countStreams counts the live pages that are open while it serves them.
+func countStreams(site http.Handler, open *atomic.Int32, w http.ResponseWriter, r *http.Request) {
+	sw := &streamWriter{ResponseWriter: w, open: open}
+	defer func() {
+		if sw.counted {
+			open.Add(-1)
+		}
+	}()
+	site.ServeHTTP(sw, r)
+}
+
+type streamWriter struct {
+	http.ResponseWriter
+
+	open    *atomic.Int32
+	counted bool
+}
+
+func (w *streamWriter) Write(p []byte) (int, error) {
+	if !w.counted && w.Header().Get("Content-Type") == "text/event-stream" {
+		w.counted = true
+		w.open.Add(1)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // lastLink is the login link mailed last.
 func (s *testSite) lastLink() string {

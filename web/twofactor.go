@@ -79,20 +79,20 @@ const (
 // sessionTOTP is the sealed secret of an app that is being set up.
 const sessionTOTP = "totp"
 
-func (s *Server) twoFactor(r *http.Request) (twoFactorView, error) {
+func (s *accountPages) twoFactor(r *http.Request) (twoFactorView, error) {
 	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
-	return twoFactorView{Factors: f, KeysOffered: s.Auth.KeysOffered(), AllCodes: auth.RecoveryCodes}, err
+	return twoFactorView{Factors: f, KeysOffered: s.auth.KeysOffered(), AllCodes: auth.RecoveryCodes}, err
 }
 
-func (s *Server) newKeyForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) newKeyForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showNewKey(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showNewKey(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showNewKey(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	v := visitorOf(r)
 	m := &newKeyPage{BasePage: BasePage{Title: "Add a security key", Nav: "account"}, Form: form}
-	if s.Auth.KeysOffered() {
-		question, err := s.Auth.BeginKey(r.Context(), v.User)
+	if s.auth.KeysOffered() {
+		question, err := s.auth.BeginKey(r.Context(), v.User)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (s *Server) showNewKey(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // addKey takes what a new key has answered.
-func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) addKey(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.Auth.AddKey(r.Context(), v.User, v.takeText(sessionKey), form.Value("credential"), form.Value("name"), s.by(r))
+	codes, err := s.auth.AddKey(r.Context(), v.User, takeText(v, sessionKey), form.Value("credential"), form.Value("name"), s.by(r))
 	if errs.KindOf(err) == errs.Conflict {
 		form.Fail("credential", errs.Message(err))
 	} else if err = form.Note(err); err != nil {
@@ -126,7 +126,7 @@ func (s *Server) addKey(w http.ResponseWriter, r *http.Request) error {
 }
 
 // otherSessions is on how many other devices the user is logged in.
-func (s *Server) otherSessions(r *http.Request) (int, error) {
+func (s *accountPages) otherSessions(r *http.Request) (int, error) {
 	sessions, err := s.Store.SessionsOf(r.Context(), visitorOf(r).User.ID)
 	return max(0, len(sessions)-1), err
 }
@@ -134,7 +134,7 @@ func (s *Server) otherSessions(r *http.Request) (int, error) {
 // factorAdded shows the recovery codes that come with the first factor, once. With
 // it the other devices, so many, were logged out. The code or key has just been
 // shown to be there: it counts as a second step.
-func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []string, others int, done string) error {
+func (s *accountPages) factorAdded(w http.ResponseWriter, r *http.Request, codes []string, others int, done string) error {
 	v := visitorOf(r)
 	if codes == nil {
 		v.flash("ok", done)
@@ -144,7 +144,7 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, codes []str
 	return s.showCodes(w, r, &recoveryCodesPage{Codes: codes, First: true, Others: others})
 }
 
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCodesPage) error {
+func (s *accountPages) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCodesPage) error {
 	m.BasePage = BasePage{Title: "Recovery codes", Nav: "account"}
 	if m.Codes != nil {
 		text := "Recovery codes of " + visitorOf(r).User.Email + " for " + s.Site.Name + ", " + s.Site.Root.String() + "\nEach works once.\n\n" + m.Lines() + "\n"
@@ -155,7 +155,7 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCo
 }
 
 // recoveryCodes: how many are left, and a button for new ones.
-func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) recoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
 	switch {
 	case err != nil:
@@ -166,8 +166,8 @@ func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.showCodes(w, r, &recoveryCodesPage{Left: f.RecoveryCodes, Since: f.RecoverySince})
 }
 
-func (s *Server) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	codes, err := s.Auth.NewRecoveryCodes(r.Context(), visitorOf(r).User)
+func (s *accountPages) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
+	codes, err := s.auth.NewRecoveryCodes(r.Context(), visitorOf(r).User)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *Server) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error 
 
 // totpForm shows what an authenticator app is to be told. Reloading the page
 // shows the same: somebody may have told their app already.
-func (s *Server) totpForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) totpForm(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	f, err := s.Store.FactorsOf(r.Context(), v.User.ID)
 	switch {
@@ -188,14 +188,14 @@ func (s *Server) totpForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showTOTP(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showTOTP(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *accountPages) showTOTP(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	v := visitorOf(r)
 	sealed, _ := v.session.Values[sessionTOTP].(string)
 	if sealed == "" {
-		sealed = s.Auth.NewTOTP(v.User)
+		sealed = s.auth.NewTOTP(v.User)
 		v.session.Values[sessionTOTP] = sealed
 	}
-	setup, err := s.Auth.TOTPSetup(v.User, sealed)
+	setup, err := s.auth.TOTPSetup(v.User, sealed)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (s *Server) showTOTP(w http.ResponseWriter, r *http.Request, status int, fo
 }
 
 // addTOTP takes the code that shows that the app works.
-func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) addTOTP(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	form, err := postedForm(r)
 	if err != nil {
@@ -220,7 +220,7 @@ func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.Auth.ConfirmTOTP(r.Context(), v.User, sealed, form.Value("code"), s.by(r))
+	codes, err := s.auth.ConfirmTOTP(r.Context(), v.User, sealed, form.Value("code"), s.by(r))
 	if err := form.Note(err); err != nil {
 		return err
 	}
@@ -231,11 +231,11 @@ func (s *Server) addTOTP(w http.ResponseWriter, r *http.Request) error {
 	return s.factorAdded(w, r, codes, others, "The authenticator app is set up.")
 }
 
-func (s *Server) removeTOTPForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) removeTOTPForm(w http.ResponseWriter, r *http.Request) error {
 	return s.askRemoveFactor(w, r, "the authenticator app", twoFactorPath+"totp/remove/")
 }
 
-func (s *Server) askRemoveFactor(w http.ResponseWriter, r *http.Request, what, action string) error {
+func (s *accountPages) askRemoveFactor(w http.ResponseWriter, r *http.Request, what, action string) error {
 	f, err := s.Store.FactorsOf(r.Context(), visitorOf(r).User.ID)
 	if err != nil {
 		return err
@@ -245,17 +245,17 @@ func (s *Server) askRemoveFactor(w http.ResponseWriter, r *http.Request, what, a
 	})
 }
 
-func (s *Server) removeTOTP(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Auth.RemoveTOTP(r.Context(), visitorOf(r).User); err != nil {
+func (s *accountPages) removeTOTP(w http.ResponseWriter, r *http.Request) error {
+	if err := s.auth.RemoveTOTP(r.Context(), visitorOf(r).User); err != nil {
 		return hide(err, "There is no authenticator app. Perhaps it has been removed already.")
 	}
 	return s.factorRemoved(w, r, "The authenticator app is removed.")
 }
 
 // factorRemoved says so, and what it means when it was the last one.
-func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, said string) error {
+func (s *accountPages) factorRemoved(w http.ResponseWriter, r *http.Request, said string) error {
 	v := visitorOf(r)
-	on, err := s.Auth.TwoFactorOn(r.Context(), v.User.ID)
+	on, err := s.auth.TwoFactorOn(r.Context(), v.User.ID)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, said stri
 }
 
 // keyOf is the visitor's key that the address names.
-func (s *Server) keyOf(r *http.Request) (*monitor.User, *store.SecurityKey, error) {
+func (s *accountPages) keyOf(r *http.Request) (*monitor.User, *store.SecurityKey, error) {
 	user := visitorOf(r).User
 	f, err := s.Store.FactorsOf(r.Context(), user.ID)
 	if err != nil {
@@ -282,7 +282,7 @@ func (s *Server) keyOf(r *http.Request) (*monitor.User, *store.SecurityKey, erro
 	return nil, nil, errs.NotFoundf("There is no such key. Perhaps it has been removed already.")
 }
 
-func (s *Server) removeKeyForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) removeKeyForm(w http.ResponseWriter, r *http.Request) error {
 	_, key, err := s.keyOf(r)
 	if err != nil {
 		return err
@@ -290,18 +290,18 @@ func (s *Server) removeKeyForm(w http.ResponseWriter, r *http.Request) error {
 	return s.askRemoveFactor(w, r, "the security key “"+key.Name+"”", twoFactorPath+key.ID.String()+"/remove/")
 }
 
-func (s *Server) removeKey(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) removeKey(w http.ResponseWriter, r *http.Request) error {
 	user, key, err := s.keyOf(r)
 	if err != nil {
 		return err
 	}
-	if err := s.Auth.RemoveKey(r.Context(), user, key); err != nil {
+	if err := s.auth.RemoveKey(r.Context(), user, key); err != nil {
 		return hide(err, "There is no such key. Perhaps it has been removed already.")
 	}
 	return s.factorRemoved(w, r, "The key “"+key.Name+"” is removed.")
 }
 
-func (s *Server) keyNameForm(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) keyNameForm(w http.ResponseWriter, r *http.Request) error {
 	_, key, err := s.keyOf(r)
 	if err != nil {
 		return err
@@ -309,11 +309,11 @@ func (s *Server) keyNameForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showKeyName(w, r, http.StatusOK, newForm(url.Values{"name": {key.Name}}), key)
 }
 
-func (s *Server) showKeyName(w http.ResponseWriter, r *http.Request, status int, form *Form, key *store.SecurityKey) error {
+func (s *accountPages) showKeyName(w http.ResponseWriter, r *http.Request, status int, form *Form, key *store.SecurityKey) error {
 	return s.render(w, r, status, "key_name", &keyNamePage{BasePage: BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key})
 }
 
-func (s *Server) renameKey(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) renameKey(w http.ResponseWriter, r *http.Request) error {
 	user, key, err := s.keyOf(r)
 	if err != nil {
 		return err
@@ -322,7 +322,7 @@ func (s *Server) renameKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = form.Note(s.Auth.RenameKey(r.Context(), user, key, form.Value("name")))
+	err = form.Note(s.auth.RenameKey(r.Context(), user, key, form.Value("name")))
 	switch {
 	case err != nil:
 		return err
@@ -331,20 +331,4 @@ func (s *Server) renameKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	visitorOf(r).flash("ok", "The key has its new name.")
 	return s.redirect(w, r, profilePath)
-}
-
-// adminRemoveFactors lets a user log in with one step again who has lost all
-// else. They are told by mail.
-func (s *Server) adminRemoveFactors(w http.ResponseWriter, r *http.Request) error {
-	user, err := s.otherUser(r)
-	if err != nil {
-		return err
-	}
-	n, err := s.Auth.RemoveFactors(r.Context(), user)
-	if err != nil {
-		return err
-	}
-	s.audit(r, "two-factor sign-in of a user removed", "user", user.Email, "factors", n)
-	visitorOf(r).flash("ok", user.Email+" logs in with one step now. We have told them by mail.")
-	return s.redirect(w, r, "/admin/users/?"+url.Values{"q": {formValue(r, "q")}}.Encode())
 }

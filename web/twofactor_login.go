@@ -61,13 +61,13 @@ type otherWays struct{ Key, TOTP, Recovery, Again bool }
 // enter lets somebody in who has passed the first step: at once, or by way of
 // the second step where they have set one up. Who is logged in as the same user
 // in this browser stays so meanwhile.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, user *monitor.User, next string) error {
+func (s *accountPages) enter(w http.ResponseWriter, r *http.Request, user *monitor.User, next string) error {
 	v := visitorOf(r)
-	on, err := s.Auth.TwoFactorOn(r.Context(), user.ID)
+	on, err := s.auth.TwoFactorOn(r.Context(), user.ID)
 	if err != nil {
 		return err
 	}
-	again := v.is(user.ID)
+	again := isUser(v, user.ID)
 	if !on {
 		if !again {
 			s.logIn(v, user)
@@ -88,18 +88,18 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, user *monitor.Use
 }
 
 // is tells whether the visitor is logged in as the user, themselves.
-func (v *visitor) is(user uuid.UUID) bool {
+func isUser(v *visitor, user uuid.UUID) bool {
 	return v.User != nil && v.admin == nil && v.User.ID == user
 }
 
 // halfWay tells whether the visitor has passed the first step as the user with
 // the id, and not the second.
-func (v *visitor) halfWay(user string) bool {
+func isHalfWay(v *visitor, user string) bool {
 	return user != "" && v.session.Values[sessionHalf] == user
 }
 
 // endHalf forgets that the visitor has passed the first step.
-func (v *visitor) endHalf() {
+func endHalf(v *visitor) {
 	for _, key := range []string{sessionHalf, sessionHalfAt, sessionHalfNext, sessionHalfMark, sessionKey} {
 		delete(v.session.Values, key)
 	}
@@ -107,10 +107,10 @@ func (v *visitor) endHalf() {
 
 // second is for the pages of the second step: h is for those who have passed
 // the first one at most auth.SecondStepLife ago. All others begin anew.
-func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *secondStep) error) handler {
+func (s *accountPages) second(h func(w http.ResponseWriter, r *http.Request, step *secondStep) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v := visitorOf(r)
-		if v.User != nil && (v.admin != nil || !v.halfWay(v.User.ID.String())) {
+		if v.User != nil && (v.admin != nil || !isHalfWay(v, v.User.ID.String())) {
 			return s.redirect(w, r, "/") // done, in another tab
 		}
 		next, _ := v.session.Values[sessionHalfNext].(string)
@@ -121,7 +121,7 @@ func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *sec
 		case user == nil:
 			return s.redirect(w, r, "/accounts/login/")
 		}
-		if s.Store.Now().Sub(v.timeOf(sessionHalfAt)) > auth.SecondStepLife {
+		if s.Store.Now().Sub(timeOf(v, sessionHalfAt)) > auth.SecondStepLife {
 			return s.beginAnew(w, r, next, "That took longer than five minutes. Please log in again.")
 		}
 		if v.session.Values[sessionHalfMark] != auth.FirstStepMark(user) {
@@ -139,14 +139,14 @@ func (s *Server) second(h func(w http.ResponseWriter, r *http.Request, step *sec
 }
 
 // beginAnew leads back to the first step and says why.
-func (s *Server) beginAnew(w http.ResponseWriter, r *http.Request, next, why string) error {
+func (s *accountPages) beginAnew(w http.ResponseWriter, r *http.Request, next, why string) error {
 	v := visitorOf(r)
 	path := confirmPath
 	if v.User == nil {
 		path = "/accounts/login/"
 		v.forget()
 	}
-	v.endHalf()
+	endHalf(v)
 	v.flash("warning", why)
 	if next != "" {
 		path += "?" + url.Values{"next": {next}}.Encode()
@@ -155,10 +155,10 @@ func (s *Server) beginAnew(w http.ResponseWriter, r *http.Request, next, why str
 }
 
 // passed logs in who has passed the second step.
-func (s *Server) passed(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) passed(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	v := visitorOf(r)
-	v.endHalf()
-	if !v.is(step.user.ID) {
+	endHalf(v)
+	if !isUser(v, step.user.ID) {
 		s.logIn(v, step.user)
 	}
 	s.authenticated(w, r, true)
@@ -166,17 +166,17 @@ func (s *Server) passed(w http.ResponseWriter, r *http.Request, step *secondStep
 }
 
 // secondForm asks for a key where there is one, else for a code.
-func (s *Server) secondForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) secondForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	if len(step.factors.Keys) == 0 {
 		return s.redirect(w, r, totpStepPath)
 	}
 	return s.showSecondKey(w, r, http.StatusOK, newForm(nil), step)
 }
 
-func (s *Server) showSecondKey(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep) error {
+func (s *accountPages) showSecondKey(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep) error {
 	m := &secondKeyPage{BasePage: BasePage{Title: "Security key"}, Form: form, Else: otherWays{TOTP: step.factors.TOTPSecret != "", Recovery: true, Again: visitorOf(r).User != nil}}
-	if s.Auth.KeysOffered() {
-		question, err := s.Auth.AskKey(step.user, step.factors)
+	if s.auth.KeysOffered() {
+		question, err := s.auth.AskKey(step.user, step.factors)
 		if err != nil {
 			return err
 		}
@@ -187,13 +187,13 @@ func (s *Server) showSecondKey(w http.ResponseWriter, r *http.Request, status in
 }
 
 // passByKey takes what a key has answered. A question is answered once.
-func (s *Server) passByKey(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) passByKey(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	form, err := postedForm(r)
 	if err != nil {
 		return err
 	}
-	question := visitorOf(r).takeText(sessionKey)
-	err = form.Note(s.Auth.PassKey(r.Context(), step.user, step.factors, question, form.Value("credential"), s.by(r).From))
+	question := takeText(visitorOf(r), sessionKey)
+	err = form.Note(s.auth.PassKey(r.Context(), step.user, step.factors, question, form.Value("credential"), s.by(r).From))
 	switch {
 	case err != nil:
 		return err
@@ -204,24 +204,24 @@ func (s *Server) passByKey(w http.ResponseWriter, r *http.Request, step *secondS
 }
 
 // takeText takes a text out of the session, "" when it is not there.
-func (v *visitor) takeText(key string) string {
+func takeText(v *visitor, key string) string {
 	text, _ := v.session.Values[key].(string)
 	delete(v.session.Values, key)
 	return text
 }
 
-func (s *Server) totpStepForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) totpStepForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	if step.factors.TOTPSecret == "" {
 		return s.redirect(w, r, secondStepPath)
 	}
 	return s.showSecondCode(w, r, http.StatusOK, newForm(nil), step, false)
 }
 
-func (s *Server) recoveryStepForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) recoveryStepForm(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.showSecondCode(w, r, http.StatusOK, newForm(nil), step, true)
 }
 
-func (s *Server) showSecondCode(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep, recovery bool) error {
+func (s *accountPages) showSecondCode(w http.ResponseWriter, r *http.Request, status int, form *Form, step *secondStep, recovery bool) error {
 	m := &secondCodePage{
 		BasePage: BasePage{Title: "Authenticator app"}, Form: form, Recovery: recovery,
 		Else: otherWays{Key: len(step.factors.Keys) > 0, TOTP: recovery && step.factors.TOTPSecret != "", Recovery: !recovery, Again: visitorOf(r).User != nil},
@@ -233,15 +233,15 @@ func (s *Server) showSecondCode(w http.ResponseWriter, r *http.Request, status i
 	return s.render(w, r, status, "second_code", m)
 }
 
-func (s *Server) passByTOTP(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) passByTOTP(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.passByCode(w, r, step, false, func(code string) error {
-		return s.Auth.PassTOTP(r.Context(), step.user, step.factors, code, originOf(r).Device)
+		return s.auth.PassTOTP(r.Context(), step.user, step.factors, code, originOf(r).Device)
 	})
 }
 
-func (s *Server) passByRecovery(w http.ResponseWriter, r *http.Request, step *secondStep) error {
+func (s *accountPages) passByRecovery(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.passByCode(w, r, step, true, func(code string) error {
-		left, err := s.Auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
+		left, err := s.auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
 		if err == nil && left == 0 {
 			step.next = recoveryCodesPath // to new ones
 		}
@@ -250,7 +250,7 @@ func (s *Server) passByRecovery(w http.ResponseWriter, r *http.Request, step *se
 }
 
 // passByCode takes a code that pass may accept.
-func (s *Server) passByCode(w http.ResponseWriter, r *http.Request, step *secondStep, recovery bool, pass func(code string) error) error {
+func (s *accountPages) passByCode(w http.ResponseWriter, r *http.Request, step *secondStep, recovery bool, pass func(code string) error) error {
 	form, err := postedForm(r)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 		ids := strings.NewReplacer("{project}", project.ID.String(), "{check}", check.Code.String(), "{channel}", channels[0].ID.String(),
 			"{user}", user.ID.String(), "{kind}", "email", "{n}", "1", "{id}", "1", "{key}", uuid.NewString(), "{page}", "cron", "/*", "/x")
 		routes := 0
-		err = chi.Walk(s.server.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		err = chi.Walk(s.server.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 			path := ids.Replace(route)
 			if strings.HasPrefix(path, secondStepPath) || strings.Contains(path, "{") || (method != http.MethodGet && method != http.MethodPost) {
 				return nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -19,15 +20,12 @@ import (
 // sessionCookie is the name of the cookie with the session's id.
 const sessionCookie = "punctual"
 
-// The values a session may have. "user" is known to auth.SessionStore too.
+// The values every session may have; rooms have others. "user" is known to
+// auth.SessionStore too.
 const (
 	sessionUser      = "user"      // id of who is logged in
 	sessionSuperuser = "superuser" // id of the superuser who looks through the user's eyes
-	sessionAuth      = "auth"      // when they last logged in or showed again who they are
-	sessionAuthTwo   = "auth_two"  // when they last did so by a second factor, too
-	sessionRepeat    = "repeat"    // set: what they posted waits for them to show who they are
 	sessionTheme     = "theme"     // of somebody without an account
-	sessionDemo      = "demo"      // code of the visitor's check on the welcome page
 )
 
 // visitor is whoever sends a request, and what their session remembers of them.
@@ -51,7 +49,7 @@ func visitorOf(r *http.Request) *visitor {
 
 // visit finds out who the session belongs to. One of somebody who is gone, or
 // not active any more, is nobody's.
-func (s *Server) visit(ctx context.Context, session *sessions.Session) (*visitor, error) {
+func (s *Site) visit(ctx context.Context, session *sessions.Session) (*visitor, error) {
 	v := &visitor{session: session}
 	user, err := s.sessionUser(ctx, session, sessionUser)
 	if err != nil || user == nil {
@@ -68,7 +66,7 @@ func (s *Server) visit(ctx context.Context, session *sessions.Session) (*visitor
 	return v, nil
 }
 
-func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key string) (*monitor.User, error) {
+func (s *Site) sessionUser(ctx context.Context, session *sessions.Session, key string) (*monitor.User, error) {
 	text, _ := session.Values[key].(string)
 	id, err := uuid.Parse(text)
 	if err != nil {
@@ -86,11 +84,18 @@ func (s *Server) sessionUser(ctx context.Context, session *sessions.Session, key
 
 // logIn makes the session that of the user; what it held is forgotten and its
 // id changes. Who has shown that they are the user is authenticated, too.
-func (s *Server) logIn(v *visitor, u *monitor.User) {
+func (s *Site) logIn(v *visitor, u *monitor.User) {
 	v.forget()
 	v.session.Values[sessionUser] = u.ID.String()
 	v.User, v.admin = u, nil
 	s.Sessions.Rotate(v.session)
+}
+
+// logInAs is logIn for a superuser who looks through the user's eyes.
+func (s *Site) logInAs(v *visitor, u *monitor.User) {
+	admin := v.User
+	s.logIn(v, u)
+	v.session.Values[sessionSuperuser] = admin.ID.String()
 }
 
 // inPerson fails unless a user is logged in and no superuser looks through their
@@ -150,21 +155,13 @@ func (v *visitor) superuser() string {
 	return v.admin.Email
 }
 
-// demoCheck is the code of the visitor's check on the welcome page, zero when
-// there is none yet.
-func (v *visitor) demoCheck() uuid.UUID {
-	text, _ := v.session.Values[sessionDemo].(string)
-	code, _ := uuid.Parse(text) // none: zero
-	return code
-}
-
-// setDemoCheck remembers the visitor's check; zero forgets it.
-func (v *visitor) setDemoCheck(code uuid.UUID) {
-	if code == uuid.Nil {
-		delete(v.session.Values, sessionDemo)
+// setTheme remembers the colours of somebody without an account: "", light or dark.
+func (v *visitor) setTheme(theme string) {
+	if theme == "" {
+		delete(v.session.Values, sessionTheme)
 		return
 	}
-	v.session.Values[sessionDemo] = code.String()
+	v.session.Values[sessionTheme] = theme
 }
 
 // flash shows a message on the next page; kind is ok, warning or error.
@@ -194,17 +191,17 @@ func (v *visitor) takeFlashes() []Flash {
 // projectFor returns the project named in the address and what the visitor may
 // do there. Not logged in is errLogin; one that is not theirs to see is
 // errs.NotFound. Superusers may do everything everywhere.
-func (s *Server) projectFor(r *http.Request) (*monitor.Project, monitor.Role, error) {
+func (s *Site) projectFor(r *http.Request) (*monitor.Project, monitor.Role, error) {
 	return s.projectByID(r, chi.URLParam(r, "project"))
 }
 
 // writableProject is projectFor for changes: a read-only member gets errs.Forbidden.
-func (s *Server) writableProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
+func (s *Site) writableProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
 	p, role, err := s.projectFor(r)
 	return p, role, mayWrite(role, err)
 }
 
-func (s *Server) projectByID(r *http.Request, text string) (*monitor.Project, monitor.Role, error) {
+func (s *Site) projectByID(r *http.Request, text string) (*monitor.Project, monitor.Role, error) {
 	user := visitorOf(r).User
 	if user == nil {
 		return nil, monitor.RoleNone, errLogin
@@ -232,7 +229,7 @@ func (s *Server) projectByID(r *http.Request, text string) (*monitor.Project, mo
 
 // checkFor returns the check named in the address, its project, and what the
 // visitor may do there; the errors are those of projectFor.
-func (s *Server) checkFor(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
+func (s *Site) checkFor(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
 	if visitorOf(r).User == nil {
 		return nil, nil, monitor.RoleNone, errLogin
 	}
@@ -252,14 +249,14 @@ func (s *Server) checkFor(r *http.Request) (*monitor.Check, *monitor.Project, mo
 }
 
 // writableCheck is checkFor for changes: a read-only member gets errs.Forbidden.
-func (s *Server) writableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) { //nolint:unparam // like checkFor
+func (s *Site) writableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) { //nolint:unparam // like checkFor
 	c, p, role, err := s.checkFor(r)
 	return c, p, role, mayWrite(role, err)
 }
 
 // channelFor returns the channel named in the address, its project, and what
 // the visitor may do there; the errors are those of projectFor.
-func (s *Server) channelFor(r *http.Request) (*monitor.Channel, *monitor.Project, monitor.Role, error) {
+func (s *Site) channelFor(r *http.Request) (*monitor.Channel, *monitor.Project, monitor.Role, error) {
 	if visitorOf(r).User == nil {
 		return nil, nil, monitor.RoleNone, errLogin
 	}
@@ -279,7 +276,7 @@ func (s *Server) channelFor(r *http.Request) (*monitor.Channel, *monitor.Project
 }
 
 // writableChannel is channelFor for changes: a read-only member gets errs.Forbidden.
-func (s *Server) writableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, error) {
+func (s *Site) writableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, error) {
 	ch, p, role, err := s.channelFor(r)
 	return ch, p, mayWrite(role, err)
 }
@@ -287,7 +284,7 @@ func (s *Server) writableChannel(r *http.Request) (*monitor.Channel, *monitor.Pr
 // superuserOnly lets superusers pass. Others must not learn that there is
 // something to see. A superuser who looks through somebody's eyes is that
 // somebody.
-func (s *Server) superuserOnly(r *http.Request) error {
+func (s *Site) superuserOnly(r *http.Request) error {
 	switch user := visitorOf(r).User; {
 	case user == nil:
 		return errLogin
@@ -311,4 +308,53 @@ func hide(err error, message string) error {
 		return errs.NotFoundf("%s", message)
 	}
 	return err
+}
+
+// welcomeBack leads somebody who has logged in to next, else to their only
+// project, else to all of them.
+func (s *Site) welcomeBack(w http.ResponseWriter, r *http.Request, user *monitor.User, next string) error {
+	if next == "" {
+		next = "/"
+		projects, err := s.Store.ProjectsOf(r.Context(), user.ID)
+		if err != nil {
+			return err
+		}
+		if len(projects) == 1 {
+			next = "/projects/" + projects[0].ID.String() + "/checks/"
+		}
+	}
+	return s.redirect(w, r, next)
+}
+
+// firstKept is the oldest ping of a check that is shown: older ones are hidden
+// before they are pruned (features §12).
+func (s *Site) firstKept(ctx context.Context, c *monitor.Check, project *monitor.Project) (n int64, limit int, err error) {
+	owner, err := s.Store.UserByID(ctx, project.OwnerID)
+	if err != nil {
+		return 0, 0, err
+	}
+	return c.NPings - int64(owner.PingLogLimit) + 1, owner.PingLogLimit, nil
+}
+
+// look is all a page says of who looks at it, and who that is, for pages that must
+// be had whatever becomes of the session: it is read, not touched.
+func (s *Site) look(r *http.Request) (BasePage, *visitor, error) {
+	var b BasePage
+	session, err := s.Sessions.Get(r, sessionCookie)
+	if err != nil {
+		return b, nil, err
+	}
+	v, err := s.visit(r.Context(), session)
+	if err != nil {
+		return b, nil, fmt.Errorf("find the visitor: %w", err)
+	}
+	if err := s.fillBase(withVisitor(r, v), &b); err != nil {
+		return b, nil, err
+	}
+	return b, v, nil
+}
+
+// withVisitor is the request as one of the visitor.
+func withVisitor(r *http.Request, v *visitor) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 }

@@ -26,7 +26,7 @@ const maxWallRows = 40
 // wallPage is a wall on a screen. It stands outside of the layout, since it must
 // work in browsers that know little of it.
 type wallPage struct {
-	Site     *Site
+	Site     *Instance
 	Name     string
 	Theme    string // dark, light
 	Clock    string // "12:03", in the zone of its maker
@@ -52,7 +52,7 @@ type wallRow struct {
 }
 
 // wall: GET /wall/<id>/<signature>/, with part=1 only what changes.
-func (s *Server) wall(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) wall(w http.ResponseWriter, r *http.Request) error {
 	id, err := uuid.Parse(chi.URLParam(r, "wall"))
 	if err != nil || !s.Signer.Verify(purposeWall, id.String(), chi.URLParam(r, "signature")) {
 		return errs.NotFoundf("There is no such wall.")
@@ -62,7 +62,7 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) error {
 		return hide(err, "There is no such wall. Perhaps its address has been revoked.")
 	}
 	now := s.Store.Now()
-	m := &wallPage{Site: &s.Site, Name: wall.Name, Theme: wallTheme(r), Clock: now.UTC().Format("15:04") + " UTC"}
+	m := &wallPage{Site: &s.Instance, Name: wall.Name, Theme: wallTheme(r), Clock: now.UTC().Format("15:04") + " UTC"}
 	for _, p := range wall.Projects {
 		column := newWallProject(p.Name, checks[p.ID], now)
 		for _, row := range column.Trouble {
@@ -80,8 +80,8 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tv: GET /tv/#<read-only key>=<label>&…: its script asks the API (contract §5).
-func (s *Server) tv(w http.ResponseWriter, _ *http.Request) error {
-	return s.execute(w, http.StatusOK, "wall_view", "wall-keys", &wallPage{Site: &s.Site, Theme: "dark"})
+func (s *projectPages) tv(w http.ResponseWriter, _ *http.Request) error {
+	return s.execute(w, http.StatusOK, "wall_view", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
 }
 
 func wallTheme(r *http.Request) string {
@@ -173,11 +173,11 @@ func (p *wallsPage) Offered() []ProjectNav {
 	return slices.DeleteFunc(slices.Clone(p.Projects), func(n ProjectNav) bool { return !n.Role.CanWrite() })
 }
 
-func (s *Server) walls(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) walls(w http.ResponseWriter, r *http.Request) error {
 	return s.showWalls(w, r, http.StatusOK, newForm(nil))
 }
 
-func (s *Server) showWalls(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
+func (s *projectPages) showWalls(w http.ResponseWriter, r *http.Request, status int, form *Form) error {
 	user := visitorOf(r).User
 	if user == nil {
 		return errLogin
@@ -194,7 +194,7 @@ func (s *Server) showWalls(w http.ResponseWriter, r *http.Request, status int, f
 }
 
 // makeWall: POST /walls/ with name and project, once or more.
-func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) makeWall(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if err := v.inPerson("make a wall of the account"); err != nil {
 		return err // it would outlast the look through the user's eyes
@@ -239,7 +239,7 @@ func (s *Server) makeWall(w http.ResponseWriter, r *http.Request) error {
 }
 
 // removeWall: POST /walls/<id>/remove/.
-func (s *Server) removeWall(w http.ResponseWriter, r *http.Request) error {
+func (s *projectPages) removeWall(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
 	if v.User == nil {
 		return errLogin

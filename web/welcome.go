@@ -39,7 +39,7 @@ func (d *demoView) Class() string {
 const stopPolling = http.StatusNoContent
 
 // welcome shows the page for visitors.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) welcome(w http.ResponseWriter, r *http.Request) error {
 	m := &welcomePage{Form: newForm(nil)}
 	check, err := s.demoCheck(r)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) error {
 
 // welcomeCheck is the part of the page that tells the state of the check. It
 // never makes one.
-func (s *Server) welcomeCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) welcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	check, err := s.demoCheck(r)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *Server) welcomeCheck(w http.ResponseWriter, r *http.Request) error {
 
 // makeWelcomeCheck: POST /welcome/check/ makes a check for a visitor who wants to
 // try one, unless they have one.
-func (s *Server) makeWelcomeCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *accountPages) makeWelcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	check, err := s.demoCheck(r)
 	if err != nil {
 		return err
@@ -81,8 +81,8 @@ func (s *Server) makeWelcomeCheck(w http.ResponseWriter, r *http.Request) error 
 }
 
 // demoCheck is the visitor's check, nil when there is none (any more).
-func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
-	code := visitorOf(r).demoCheck()
+func (s *accountPages) demoCheck(r *http.Request) (*monitor.Check, error) {
+	code := demoCode(visitorOf(r))
 	if code == uuid.Nil {
 		return nil, nil
 	}
@@ -98,19 +98,39 @@ func (s *Server) demoCheck(r *http.Request) (*monitor.Check, error) {
 
 // makeDemoCheck makes a check that belongs to nobody yet; prunechecks removes
 // it after two hours unless the visitor signs up.
-func (s *Server) makeDemoCheck(r *http.Request) error {
-	check, err := s.Auth.NewDemoCheck(r.Context(), clientip.Of(r))
+func (s *accountPages) makeDemoCheck(r *http.Request) error {
+	check, err := s.auth.NewDemoCheck(r.Context(), clientip.Of(r))
 	if err != nil {
 		return err
 	}
-	visitorOf(r).setDemoCheck(check.Code)
+	setDemoCheck(visitorOf(r), check.Code)
 	return nil
 }
 
-func (s *Server) demoView(c *monitor.Check) *demoView {
+func (s *accountPages) demoView(c *monitor.Check) *demoView {
 	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Now()), Started: c.Started(), NPings: int(c.NPings), At: c.LastPing}
 	if c.LastStart.After(v.At) {
 		v.At = c.LastStart
 	}
 	return v
+}
+
+// sessionDemo is the code of the visitor's check on the welcome page.
+const sessionDemo = "demo"
+
+// demoCode is the code of the visitor's check on the welcome page, zero when
+// there is none yet.
+func demoCode(v *visitor) uuid.UUID {
+	text, _ := v.session.Values[sessionDemo].(string)
+	code, _ := uuid.Parse(text) // none: zero
+	return code
+}
+
+// setDemoCheck remembers the visitor's check; zero forgets it.
+func setDemoCheck(v *visitor, code uuid.UUID) {
+	if code == uuid.Nil {
+		delete(v.session.Values, sessionDemo)
+		return
+	}
+	v.session.Values[sessionDemo] = code.String()
 }

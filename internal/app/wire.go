@@ -144,7 +144,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		pages = os.DirFS("templates")
 	}
 	site, err := web.New(web.Deps{
-		Site: web.Site{
+		Site: web.Instance{
 			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingEmailDomain: a.cfg.EmailPingDomain(),
 			PingBodyLimit: a.cfg.PingBodyLimit, PingBodyTotal: a.cfg.PingBodyTotal,
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
