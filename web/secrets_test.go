@@ -1,18 +1,20 @@
-package web
+package web_test
 
 import (
 	"net/http"
+	"strings"
+	"testing"
+
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
-	"strings"
-	"testing"
+	"punctual/web/webtest"
 )
 
 // Every address that needs a secret is without it, whether a mail has it today or not.
 func TestNoAddressWithASecretIsShownWhole(t *testing.T) {
 	const id = "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"
-	signer := auth.NewSigner(testSecret)
+	signer := auth.NewSigner(webtest.Secret)
 	seen := 0
 	e := newEverything(t, db.SQLite)
 	var secrets, links []string
@@ -29,11 +31,11 @@ func TestNoAddressWithASecretIsShownWhole(t *testing.T) {
 		secrets = append(secrets, secret)
 		links = append(links, "Open https://example.org"+path+"?next=%2F")
 	}
-	mail := monitor.Email{MessageID: "2@example.org", Kind: "login", To: "jane@example.org", Subject: "Links", Text: strings.Join(links, "\n"), CreatedAt: e.store.Now()}
-	if err := e.store.EnqueueEmail(t.Context(), &mail); err != nil {
+	mail := monitor.Email{MessageID: "2@example.org", Kind: "login", To: "jane@example.org", Subject: "Links", Text: strings.Join(links, "\n"), CreatedAt: e.Store.Now()}
+	if err := e.Store.EnqueueEmail(t.Context(), &mail); err != nil {
 		t.Fatal(err)
 	}
-	shown := strings.Split(e.get("/admin/emails/2/").is(http.StatusOK).Find("pre").Text(), "\n")
+	shown := strings.Split(e.Get("/admin/emails/2/").Is(http.StatusOK).Find("pre").Text(), "\n")
 	if len(shown) != len(links) {
 		t.Fatalf("%d lines of %d", len(shown), len(links))
 	}

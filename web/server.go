@@ -21,8 +21,15 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/web/account"
+	"punctual/web/admin"
 	"punctual/web/badge"
+	"punctual/web/check"
+	"punctual/web/checks"
+	"punctual/web/docs"
+	"punctual/web/project"
 	"punctual/web/status"
+	"punctual/web/ui"
 )
 
 // Tester sends a test notification through a channel at once and tells how it
@@ -37,7 +44,7 @@ type SendVerify func(ctx context.Context, v mail.Verify) error
 
 // Deps is everything the site stands on.
 type Deps struct {
-	Site     Instance
+	Site     ui.Instance
 	Store    *store.Store
 	Auth     *auth.Service
 	Sessions *auth.SessionStore
@@ -64,13 +71,13 @@ type Deps struct {
 	HSTS    time.Duration
 	Dev     bool              // templates are read again for each request
 	Proxies *clientip.Proxies // those that are trusted to say whom a request comes from
-	Observe Observe
+	Observe ui.Observe
 	Log     *slog.Logger
 }
 
 // Server serves the site: the pages of all rooms, and what answers beside them.
 type Server struct {
-	*Site
+	*ui.Site
 	http.Handler
 
 	Notifiers            *notify.Registry
@@ -78,18 +85,18 @@ type Server struct {
 	PushoverSubscription string
 
 	deps      Deps
-	account   *accountPages
-	admin     *adminPages
-	check     *checkPages
-	checks    *checksPages
-	docs      *docsPages
-	project   *projectPages
+	account   *account.Pages
+	admin     *admin.Pages
+	check     *check.Pages
+	checks    *checks.Pages
+	docs      *docs.Pages
+	project   *project.Pages
 	addresses *auth.Addresses
 }
 
 // New prepares the files and the page for when all else fails, and builds the routes.
 func New(d Deps) (*Server, error) {
-	site, err := newSite(siteConfig{
+	site, err := ui.New(ui.Config{
 		Instance: d.Site, Store: d.Store, Sessions: d.Sessions, Signer: d.Signer, Templates: d.Templates, Static: d.Static,
 		FormTargets: []string{d.PushoverSubscription}, HSTS: d.HSTS, Dev: d.Dev, Proxies: d.Proxies, Observe: d.Observe, Log: d.Log,
 	})
@@ -102,12 +109,12 @@ func New(d Deps) (*Server, error) {
 			Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
 		},
 	}
-	s.admin = newAdmin(site, d.Auth)
-	s.account = newAccount(site, d.Auth, s.admin.mayReadMailbox)
-	s.project = newProject(site, projectDeps{Auth: d.Auth, AskRecentAuth: s.account.askRecentAuth, Badges: d.Badges != nil, BadgeLinks: d.BadgeLinks})
-	s.checks = newChecks(site, s.channelView)
-	s.check = newCheck(site, s.channelView, d.BodiesFull)
-	if s.docs, err = newDocs(site, d.APIDocument); err != nil {
+	s.admin = admin.New(site, d.Auth)
+	s.account = account.New(site, d.Auth, s.admin.MayReadMailbox)
+	s.project = project.New(site, project.Deps{Auth: d.Auth, AskRecentAuth: s.account.AskRecentAuth, HasBadges: d.Badges != nil, BadgeLinks: d.BadgeLinks})
+	s.checks = checks.New(site, s.channelView)
+	s.check = check.New(site, s.channelView, d.BodiesFull)
+	if s.docs, err = docs.New(site, d.APIDocument); err != nil {
 		return nil, err
 	}
 	s.Handler = s.routes()
@@ -119,12 +126,12 @@ func New(d Deps) (*Server, error) {
 
 // ShowMailbox prints to the log the address that opens the mailbox, where there
 // is one.
-func (s *Server) ShowMailbox(ctx context.Context) { s.admin.showMailbox(ctx) }
+func (s *Server) ShowMailbox(ctx context.Context) { s.admin.ShowMailbox(ctx) }
 
 // channelView is a channel as the pages of checks show it.
-func (s *Server) channelView(c *monitor.Channel) channelSummary {
+func (s *Server) channelView(c *monitor.Channel) ui.Channel {
 	v := s.viewChannel(c)
-	out := channelSummary{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
+	out := ui.Channel{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
 	if v.State != channelReady {
 		out.Trouble = v.State.Text()
 	}
