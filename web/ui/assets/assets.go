@@ -18,8 +18,8 @@ import (
 	"sync"
 )
 
-// stylesheet is the one file that all of css/ becomes; that of tv/ stands
-// alone.
+// stylesheet is the one file that all of css/ becomes: it names the others, in
+// their order. That of tv/ stands alone.
 const stylesheet = "css/app.css"
 
 // asset is a file as it is sent.
@@ -44,7 +44,6 @@ type Assets struct {
 // fails where one cannot be read.
 func New(fsys fs.FS, basePath string) (*Assets, error) {
 	a := &Assets{prefix: basePath + "/static/", byName: map[string]*asset{}, icons: map[string]bool{}}
-	var css bytes.Buffer
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -54,7 +53,7 @@ func New(fsys fs.FS, basePath string) (*Assets, error) {
 		case err != nil:
 			return err
 		case path.Ext(name) == ".css" && !strings.HasPrefix(name, "tv/"):
-			css.Write(data) // the walk is in the order of names
+			// A part of the stylesheet.
 		default:
 			a.add(name, data)
 		}
@@ -63,16 +62,38 @@ func New(fsys fs.FS, basePath string) (*Assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.add(stylesheet, a.resolveURLs(css.Bytes()))
+	css, err := joinStyles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	a.add(stylesheet, a.resolveURLs(css))
 	for _, m := range symbolID.FindAllSubmatch(a.byName["img/icons.svg"].content(), -1) {
 		a.icons[string(m[1])] = true
 	}
 	return a, nil
 }
 
+// joinStyles puts the files that the stylesheet imports one behind the other.
+func joinStyles(fsys fs.FS) ([]byte, error) {
+	list, err := fs.ReadFile(fsys, stylesheet)
+	if err != nil {
+		return nil, err
+	}
+	var css bytes.Buffer
+	for _, m := range cssImport.FindAllSubmatch(list, -1) {
+		part, err := fs.ReadFile(fsys, path.Join(path.Dir(stylesheet), string(m[1])))
+		if err != nil {
+			return nil, err
+		}
+		css.Write(part)
+	}
+	return css.Bytes(), nil
+}
+
 var (
-	symbolID = regexp.MustCompile(`<symbol id="i-([a-z0-9-]+)"`)
-	cssURL   = regexp.MustCompile(`url\(\.\./([a-z0-9/._-]+)\)`)
+	cssImport = regexp.MustCompile(`(?m)^@import "([a-z/-]+\.css)";$`)
+	symbolID  = regexp.MustCompile(`<symbol id="i-([a-z0-9-]+)"`)
+	cssURL    = regexp.MustCompile(`url\(\.\./([a-z0-9/._-]+)\)`)
 )
 
 // resolveURLs puts the hashed names of other files into the stylesheet.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestAddressesHoldThePathOfTheSite(t *testing.T) {
 
 func TestUnknownFilesAreNotFound(t *testing.T) {
 	a := realAssets(t, "")
-	for _, path := range []string{"/static/", "/static/none.css", "/static/../go.mod", "/static/css/10-tokens.css"} {
+	for _, path := range []string{"/static/", "/static/none.css", "/static/../go.mod", "/static/css/tokens.css"} {
 		if w := ask(a, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d", path, w.Code)
 		}
@@ -158,5 +159,31 @@ func TestTemplatesNameOnlyFilesThatExist(t *testing.T) {
 	})
 	if err != nil || found == 0 {
 		t.Errorf("%d uses found, %v", found, err)
+	}
+}
+
+// A file that the stylesheet does not import would be on no page.
+func TestEveryStyleIsPartOfTheStylesheet(t *testing.T) {
+	list, err := fs.ReadFile(static.FS, stylesheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var imported []string
+	for _, m := range cssImport.FindAllSubmatch(list, -1) {
+		imported = append(imported, "css/"+string(m[1]))
+	}
+	var files []string
+	err = fs.WalkDir(static.FS, "css", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && name != stylesheet {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(imported)
+	if !slices.Equal(imported, files) {
+		t.Errorf("imported are %q, there are %q", imported, files)
 	}
 }

@@ -32,7 +32,7 @@ func Bars(runs string) template.HTML {
 // decoration beside the share.
 //
 // A band of colour is a horizontal line as thick as the bars are tall; dashes
-// make the bars of it (static/css/75-checks.css). So equal neighbours are one
+// make the bars of it (static/css/pages/checks.css). So equal neighbours are one
 // segment, and a picture has a few dozen bytes where thirty shapes would have
 // two thousand.
 func AppendBars(b []byte, runs, label string) []byte {

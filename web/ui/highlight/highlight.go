@@ -12,7 +12,7 @@ import (
 
 // dialect is how a language writes what is worth a colour.
 type dialect struct {
-	find  *regexp.Regexp      // its groups are named by the classes of css/40-parts.css
+	find  *regexp.Regexp      // its groups are named by the classes of css/parts.css
 	words map[string]struct{} // of the language, among what the group w finds
 }
 
