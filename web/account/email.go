@@ -47,7 +47,7 @@ func (s *Pages) showChangeEmail(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, status, "change_email", &changeEmailPage{
+	return s.Render(w, r, status, "account/change_email", &changeEmailPage{
 		BasePage: ui.BasePage{Title: "Change the address", Nav: "account"}, Form: form, Change: change,
 	})
 }
@@ -110,7 +110,7 @@ func (s *Pages) AgreeEmailForm(w http.ResponseWriter, r *http.Request) error {
 	if m.Old {
 		m.Agreed = change.OldAgreed
 	}
-	return s.Render(w, r, http.StatusOK, "agree_email", m)
+	return s.Render(w, r, http.StatusOK, "account/agree_email", m)
 }
 
 // AgreeEmail answers POST /accounts/change_email/{user}/{change}/{side}/{signed}/.
@@ -130,5 +130,5 @@ func (s *Pages) AgreeEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "email_done", m)
+	return s.Render(w, r, http.StatusOK, "account/email_done", m)
 }

@@ -46,7 +46,7 @@ func (s *Pages) showInvitation(w http.ResponseWriter, r *http.Request, i *store.
 	if user := ui.VisitorOf(r).User; user != nil && hosts.MailAddress(user.Email) != hosts.MailAddress(i.Email) {
 		m.Other = user.Email
 	}
-	return s.Render(w, r, http.StatusOK, "invitation", m)
+	return s.Render(w, r, http.StatusOK, "account/invitation", m)
 }
 
 // AnswerMailed: POST /invitations/{invitation}/{token}/ with accept or decline.

@@ -48,7 +48,7 @@ func (s *Pages) LoginForm(w http.ResponseWriter, r *http.Request) error {
 	if user := ui.VisitorOf(r).User; user != nil {
 		return s.WelcomeBack(w, r, user, next)
 	}
-	return s.Render(w, r, http.StatusOK, "login", &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: ui.NewForm(nil), Next: next})
+	return s.Render(w, r, http.StatusOK, "account/login", &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: ui.NewForm(nil), Next: next})
 }
 
 // Login takes an address to mail a link to or, in the other form of the page,
@@ -107,7 +107,7 @@ func (s *Pages) loginAgain(w http.ResponseWriter, r *http.Request, form *ui.Form
 	}
 	form.Values.Del("password")
 	m := &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: form, Next: ui.SafeNext(form.Value("next"))}
-	return s.Render(w, r, status, "login", m)
+	return s.Render(w, r, status, "account/login", m)
 }
 
 func (s *Pages) setBrowserCookie(w http.ResponseWriter, value string) {
@@ -136,7 +136,7 @@ func (s *Pages) setDeviceCookie(w http.ResponseWriter, value string) {
 // LoginLinkSent answers GET /accounts/login_link_sent/.
 func (s *Pages) LoginLinkSent(w http.ResponseWriter, r *http.Request) error {
 	m := &linkSentPage{BasePage: ui.BasePage{Title: "Look into your inbox"}, Mailbox: s.mayReadMailbox(r)}
-	return s.Render(w, r, http.StatusOK, "login_link_sent", m)
+	return s.Render(w, r, http.StatusOK, "account/login_link_sent", m)
 }
 
 // CheckToken is a login link opened. In the browser that asked for it, it logs
@@ -185,7 +185,7 @@ func (s *Pages) showLink(w http.ResponseWriter, r *http.Request, valid bool, nex
 	if !valid {
 		status = http.StatusGone
 	}
-	return s.Render(w, r, status, "check_token", m)
+	return s.Render(w, r, status, "account/check_token", m)
 }
 
 // linkOf is what a login link says; a user id that is none is nobody's.

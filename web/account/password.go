@@ -38,7 +38,7 @@ func (s *Pages) showPassword(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, status, "password", &passwordPage{
+	return s.Render(w, r, status, "account/password", &passwordPage{
 		BasePage: ui.BasePage{Title: title, Nav: "account"}, Form: form, HasPassword: has, MinLength: auth.MinPasswordLength, Tokens: len(tokens),
 	})
 }

@@ -105,7 +105,7 @@ func (s *Pages) showProfile(w http.ResponseWriter, r *http.Request, status int, 
 			Since: row.CreatedAt, Used: row.LastUsedAt, Current: bytes.Equal(row.IDHash, current),
 		})
 	}
-	return s.Render(w, r, status, "profile", m)
+	return s.Render(w, r, status, "account/profile", m)
 }
 
 // SaveProfile answers POST /accounts/profile/.
@@ -190,7 +190,7 @@ func (s *Pages) Appearance(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := ui.NewForm(nil)
 	form.Values.Set("theme", user.Theme)
-	return s.Render(w, r, http.StatusOK, "appearance", &appearancePage{BasePage: ui.BasePage{Title: "Appearance", Nav: "account"}, Form: form})
+	return s.Render(w, r, http.StatusOK, "account/appearance", &appearancePage{BasePage: ui.BasePage{Title: "Appearance", Nav: "account"}, Form: form})
 }
 
 // SaveAppearance remembers the colours: of the user, or of a visitor in their
@@ -246,7 +246,7 @@ func (s *Pages) showCloseAccount(w http.ResponseWriter, r *http.Request, status 
 		return err
 	}
 	m.Tokens, m.Walls = len(tokens), len(walls)
-	return s.Render(w, r, status, "close", m)
+	return s.Render(w, r, status, "account/close", m)
 }
 
 // CloseAccount removes the user with all they own, once they have typed their

@@ -145,7 +145,7 @@ func (s *Pages) showConfirm(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	form.Values.Del("password")
-	return s.Render(w, r, status, "recent_auth", &confirmPage{
+	return s.Render(w, r, status, "account/recent_auth", &confirmPage{
 		BasePage: ui.BasePage{Title: "Is it you?", Nav: "account"}, Form: form, Next: next, HasPassword: user.PasswordHash != "", TwoFactor: on,
 	})
 }

@@ -88,7 +88,7 @@ func (s *Pages) showReports(w http.ResponseWriter, r *http.Request, status int, 
 	user := ui.VisitorOf(r).User
 	m := &reportsPage{BasePage: ui.BasePage{Title: "Email reports", Nav: "account"}, Form: form, Next: s.nextReport(user), Nag: user.NextNagAt}
 	m.Due = !m.Next.IsZero() && !m.Next.After(s.Store.Now())
-	return s.Render(w, r, status, "reports", m)
+	return s.Render(w, r, status, "account/reports", m)
 }
 
 // SaveReports stores the wishes. What stays as it was keeps its date.
@@ -145,7 +145,7 @@ func (s *Pages) UnsubscribeReportsForm(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "unsubscribe_reports", &unsubscribeReportsPage{
+	return s.Render(w, r, http.StatusOK, "account/unsubscribe_reports", &unsubscribeReportsPage{
 		BasePage: ui.BasePage{Title: "Unsubscribe"}, Address: user.Email,
 		Done: user.Reports == monitor.ReportsOff && user.NagEvery == 0, Sure: s.Store.Now().Sub(made) > obviousTime,
 	})
@@ -162,7 +162,7 @@ func (s *Pages) UnsubscribeReports(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "unsubscribed from reports", "user", user.ID)
-	return s.Render(w, r, http.StatusOK, "unsubscribe_reports", &unsubscribeReportsPage{BasePage: ui.BasePage{Title: "Unsubscribed"}, Address: user.Email, Done: true})
+	return s.Render(w, r, http.StatusOK, "account/unsubscribe_reports", &unsubscribeReportsPage{BasePage: ui.BasePage{Title: "Unsubscribed"}, Address: user.Email, Done: true})
 }
 
 // reportsReader is whose reports a link ends, and when it was mailed.

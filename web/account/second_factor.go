@@ -184,7 +184,7 @@ func (s *Pages) showSecondKey(w http.ResponseWriter, r *http.Request, status int
 		m.Options = question.Options
 		ui.VisitorOf(r).Session.Values[sessionKey] = question.Session
 	}
-	return s.Render(w, r, status, "second_key", m)
+	return s.Render(w, r, status, "account/second_key", m)
 }
 
 // PassByKey takes what a key has answered. A question is answered once.
@@ -233,7 +233,7 @@ func (s *Pages) showSecondCode(w http.ResponseWriter, r *http.Request, status in
 		m.Title = "Recovery code"
 	}
 	form.Values.Del("code")
-	return s.Render(w, r, status, "second_code", m)
+	return s.Render(w, r, status, "account/second_code", m)
 }
 
 // PassByTOTP answers POST /accounts/login/two_factor/totp/.

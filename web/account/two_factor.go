@@ -101,7 +101,7 @@ func (s *Pages) showNewKey(w http.ResponseWriter, r *http.Request, status int, f
 		m.Options = question.Options
 		v.Session.Values[sessionKey] = question.Session
 	}
-	return s.Render(w, r, status, "key_add", m)
+	return s.Render(w, r, status, "account/key_add", m)
 }
 
 // AddKey takes what a new key has answered.
@@ -153,7 +153,7 @@ func (s *Pages) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCod
 		m.File = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(text)) //nolint:gosec // escaped
 		m.FileName = "recovery-codes-" + s.Site.Root.Hostname() + ".txt"
 	}
-	return s.Render(w, r, http.StatusOK, "recovery_codes", m)
+	return s.Render(w, r, http.StatusOK, "account/recovery_codes", m)
 }
 
 // RecoveryCodes: how many are left, and a button for new ones.
@@ -205,7 +205,7 @@ func (s *Pages) showTOTP(w http.ResponseWriter, r *http.Request, status int, for
 	form.Values.Del("code")
 	m := &totpPage{BasePage: ui.BasePage{Title: "Set up an authenticator app", Nav: "account"}, Form: form, Setup: setup}
 	m.Link = template.URL(setup.URL) //nolint:gosec // we made it
-	return s.Render(w, r, status, "totp", m)
+	return s.Render(w, r, status, "account/totp", m)
 }
 
 // AddTOTP takes the code that shows that the app works.
@@ -244,7 +244,7 @@ func (s *Pages) askRemoveFactor(w http.ResponseWriter, r *http.Request, what, ac
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "factor_remove", &factorRemovePage{
+	return s.Render(w, r, http.StatusOK, "account/factor_remove", &factorRemovePage{
 		BasePage: ui.BasePage{Title: "Remove " + what, Nav: "account"}, What: what, Action: action, Last: f.Count() == 1,
 	})
 }
@@ -318,7 +318,7 @@ func (s *Pages) KeyNameForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) showKeyName(w http.ResponseWriter, r *http.Request, status int, form *ui.Form, key *store.SecurityKey) error {
-	return s.Render(w, r, status, "key_name", &keyNamePage{BasePage: ui.BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key})
+	return s.Render(w, r, status, "account/key_name", &keyNamePage{BasePage: ui.BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key})
 }
 
 // RenameKey answers POST /accounts/two_factor/{key}/name/.

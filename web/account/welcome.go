@@ -49,7 +49,7 @@ func (s *Pages) Welcome(w http.ResponseWriter, r *http.Request) error {
 	if check != nil {
 		m.Demo = s.demoView(check)
 	}
-	return s.Render(w, r, http.StatusOK, "welcome", m)
+	return s.Render(w, r, http.StatusOK, "account/welcome", m)
 }
 
 // WelcomeCheck is the part of the page that tells the state of the check. It
@@ -63,7 +63,7 @@ func (s *Pages) WelcomeCheck(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(stopPolling)
 		return nil
 	}
-	return s.Fragment(w, r, "welcome", "demo-state", &welcomePage{Demo: s.demoView(check)})
+	return s.Fragment(w, r, "account/welcome", "demo-state", &welcomePage{Demo: s.demoView(check)})
 }
 
 // MakeWelcomeCheck: POST /welcome/check/ makes a check for a visitor who wants to

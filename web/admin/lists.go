@@ -121,7 +121,7 @@ func (s *Pages) Users(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "admin_users", &usersPage{q.listOf(s, "users", "Users", len(rows)), atMostAPage(rows)})
+	return s.Render(w, r, http.StatusOK, "admin/users", &usersPage{q.listOf(s, "users", "Users", len(rows)), atMostAPage(rows)})
 }
 
 // Projects answers GET /admin/projects/.
@@ -134,7 +134,7 @@ func (s *Pages) Projects(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "admin_projects", &projectsPage{q.listOf(s, "projects", "Projects", len(rows)), atMostAPage(rows)})
+	return s.Render(w, r, http.StatusOK, "admin/projects", &projectsPage{q.listOf(s, "projects", "Projects", len(rows)), atMostAPage(rows)})
 }
 
 // Checks answers GET /admin/checks/.
@@ -152,7 +152,7 @@ func (s *Pages) Checks(w http.ResponseWriter, r *http.Request) error {
 	for _, row := range atMostAPage(rows) {
 		m.Rows = append(m.Rows, checkRow{CheckRow: row, Now: row.StatusAt(now)})
 	}
-	return s.Render(w, r, http.StatusOK, "admin_checks", m)
+	return s.Render(w, r, http.StatusOK, "admin/checks", m)
 }
 
 // Emails answers GET /admin/emails/.
@@ -170,7 +170,7 @@ func (s *Pages) Emails(w http.ResponseWriter, r *http.Request) error {
 		list: q.listOf(s, "emails", "Outgoing mail", len(rows)), Rows: atMostAPage(rows), Status: status,
 		Statuses: []monitor.EmailStatus{monitor.EmailQueued, monitor.EmailSent, monitor.EmailFailed, monitor.EmailKept},
 	}
-	return s.Render(w, r, http.StatusOK, "admin_emails", m)
+	return s.Render(w, r, http.StatusOK, "admin/emails", m)
 }
 
 // Deliveries answers GET /admin/deliveries/.
@@ -184,7 +184,7 @@ func (s *Pages) Deliveries(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := &deliveriesPage{q.listOf(s, "deliveries", "Failed deliveries", len(rows)), atMostAPage(rows)}
-	return s.Render(w, r, http.StatusOK, "admin_deliveries", m)
+	return s.Render(w, r, http.StatusOK, "admin/deliveries", m)
 }
 
 // RetryDelivery answers POST /admin/deliveries/{id}/retry/.

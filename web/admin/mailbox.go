@@ -167,7 +167,7 @@ func (s *Pages) Mailbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "mailbox", &mailboxPage{BasePage: ui.BasePage{Title: "Mailbox"}, Mails: mails})
+	return s.Render(w, r, http.StatusOK, "admin/mailbox", &mailboxPage{BasePage: ui.BasePage{Title: "Mailbox"}, Mails: mails})
 }
 
 // MailboxMessage answers GET /mailbox/{id}/.
@@ -180,7 +180,7 @@ func (s *Pages) MailboxMessage(w http.ResponseWriter, r *http.Request) error {
 	if mail.HTML != "" {
 		m.Frame = "/mailbox/" + strconv.FormatInt(mail.ID, 10) + "/html/"
 	}
-	return s.Render(w, r, http.StatusOK, "mail", m)
+	return s.Render(w, r, http.StatusOK, "admin/mail", m)
 }
 
 // MailboxHTML answers GET /mailbox/{id}/html/.

@@ -59,7 +59,7 @@ func (s *Pages) Email(w http.ResponseWriter, r *http.Request) error {
 	if mail.HTML != "" {
 		m.Frame = fmt.Sprintf("/admin/emails/%d/html/", mail.ID)
 	}
-	return s.Render(w, r, http.StatusOK, "mail", m)
+	return s.Render(w, r, http.StatusOK, "admin/mail", m)
 }
 
 // EmailHTML answers GET /admin/emails/{id}/html/.

@@ -46,6 +46,6 @@ func (s *Pages) StatusVisitor(r *http.Request) status.Visitor {
 		if d.Severity != "ok" {
 			base.Title += ": " + d.Severity
 		}
-		return s.Execute(w, code, "status", "layout", &statusPage{BasePage: base, Tab: "status", Dashboard: d})
+		return s.Execute(w, code, "admin/status", "layout", &statusPage{BasePage: base, Tab: "status", Dashboard: d})
 	}}
 }

@@ -116,7 +116,7 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "check", page)
+	return s.Render(w, r, http.StatusOK, "check/details", page)
 }
 
 // bodyCap is how many bytes the bodies of an owner's pings may have, as text, where
@@ -248,14 +248,14 @@ func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.
 	}
 	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down}
 	var err error
-	if u.State, err = s.Part("check", "state", page); err != nil {
+	if u.State, err = s.Part("check/details", "state", page); err != nil {
 		return nil, err
 	}
 	if page.Version == known {
 		return u, nil
 	}
 	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History} {
-		if *into, err = s.Part("check", name, page); err != nil {
+		if *into, err = s.Part("check/details", name, page); err != nil {
 			return nil, err
 		}
 	}

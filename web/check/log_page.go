@@ -85,7 +85,7 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 		q.Found = page.Found
 	}
 	if !page.Form.OK() {
-		return s.Render(w, r, http.StatusBadRequest, "check_log", page)
+		return s.Render(w, r, http.StatusBadRequest, "check/log", page)
 	}
 	all, oldest, err := s.events(r.Context(), c, q)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Range = rangeOf(oldest, s.Store.Now(), &q)
 	s.turnTo(page, all, r.URL)
-	return s.Render(w, r, http.StatusOK, "check_log", page)
+	return s.Render(w, r, http.StatusOK, "check/log", page)
 }
 
 // logVersion changes when something new is in the log.

@@ -154,7 +154,7 @@ func (s *Pages) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Chec
 		page.Body = strings.ToValidUTF8(string(shownBytes), "")
 	}
 	page.Times = zoneTimes(p.CreatedAt, "UTC", ui.VisitorOf(r).User.TZ, c.TZ)
-	return s.Render(w, r, http.StatusOK, "check_ping", page)
+	return s.Render(w, r, http.StatusOK, "check/ping", page)
 }
 
 // runWith finds the run that ping n began or ended; nil when there is none.

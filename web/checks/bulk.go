@@ -86,7 +86,7 @@ func (s *Pages) Bulk(w http.ResponseWriter, r *http.Request) error {
 		return s.Redirect(w, r, again)
 	}
 	if action == "remove" && !form.On("confirm") {
-		return s.Render(w, r, http.StatusOK, "checks_remove", newRemoveManyPage(project, checks, back))
+		return s.Render(w, r, http.StatusOK, "checks/remove_many", newRemoveManyPage(project, checks, back))
 	}
 	b := &bulk{project: project, checks: checks, form: form, undo: undoList{}}
 	text, err := act(r, b)

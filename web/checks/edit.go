@@ -114,7 +114,7 @@ func (s *Pages) showAddForm(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, status, "check_add", &addPage{BasePage: ui.ChecksBase(project, "New check"), Form: form, Fields: fields})
+	return s.Render(w, r, status, "checks/add", &addPage{BasePage: ui.ChecksBase(project, "New check"), Form: form, Fields: fields})
 }
 
 // Add stores a new check, watched through all channels of the project
@@ -215,7 +215,7 @@ func (s *Pages) NameForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := ui.NewForm(url.Values{"name": {c.Name}, "slug": {c.Slug}, "tags": {c.Tags}, "desc": {c.Description}})
-	return s.Render(w, r, http.StatusOK, "check_name", s.newNamePage(r, c, project, form))
+	return s.Render(w, r, http.StatusOK, "checks/name", s.newNamePage(r, c, project, form))
 }
 
 func (s *Pages) newNamePage(r *http.Request, c *monitor.Check, project *monitor.Project, form *ui.Form) *namePage {
@@ -247,7 +247,7 @@ func (s *Pages) SaveName(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if !form.OK() {
-		return s.Render(w, r, http.StatusBadRequest, "check_name", s.newNamePage(r, c, project, form))
+		return s.Render(w, r, http.StatusBadRequest, "checks/name", s.newNamePage(r, c, project, form))
 	}
 	return s.Redirect(w, r, ui.CheckURL(c, ui.Field(r, "from")))
 }
@@ -292,7 +292,7 @@ func (s *Pages) RemoveForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "check_remove", &removePage{ui.ChecksBase(project, "Remove "+c.Title()), c})
+	return s.Render(w, r, http.StatusOK, "checks/remove", &removePage{ui.ChecksBase(project, "Remove "+c.Title()), c})
 }
 
 // Remove answers POST /checks/{check}/remove/.

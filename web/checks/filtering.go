@@ -37,7 +37,7 @@ func (s *Pages) FilteringForm(w http.ResponseWriter, r *http.Request) error {
 			form.Values.Set(field, "on")
 		}
 	}
-	return s.Render(w, r, http.StatusOK, "check_filtering", s.filteringBase(c, project, form))
+	return s.Render(w, r, http.StatusOK, "checks/filtering", s.filteringBase(c, project, form))
 }
 
 // SaveFiltering stores the rules; those of e-mail pings stay when the form does
@@ -68,7 +68,7 @@ func (s *Pages) SaveFiltering(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("filter_http_body", "Give at least one keyword to look for.")
 	}
 	if !form.OK() {
-		return s.Render(w, r, http.StatusBadRequest, "check_filtering", page)
+		return s.Render(w, r, http.StatusBadRequest, "checks/filtering", page)
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
 		f := &edit.Filter

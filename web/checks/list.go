@@ -115,7 +115,7 @@ func (s *Pages) List(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "checks", page)
+	return s.Render(w, r, http.StatusOK, "checks/list", page)
 }
 
 // ChooseView: POST /projects/{project}/checks/view/ remembers how the list is

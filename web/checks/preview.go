@@ -151,7 +151,7 @@ func (s *Pages) showPreview(w http.ResponseWriter, r *http.Request, project *mon
 	if err != nil {
 		return err
 	}
-	return s.Fragment(w, r, "check_schedule", "preview", p)
+	return s.Fragment(w, r, "checks/schedule", "preview", p)
 }
 
 // CronPreview answers POST /checks/cron_preview/.
@@ -173,5 +173,5 @@ func (s *Pages) showExpression(w http.ResponseWriter, r *http.Request, kind sche
 	if tz == "" {
 		tz = "UTC"
 	}
-	return s.Fragment(w, r, "check_schedule", "preview", preview.Of(kind, expr, tz, s.Store.Now()))
+	return s.Fragment(w, r, "checks/schedule", "preview", preview.Of(kind, expr, tz, s.Store.Now()))
 }

@@ -206,7 +206,7 @@ func (s *Pages) showScheduleForm(w http.ResponseWriter, r *http.Request, status 
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, status, "check_schedule", &schedulePage{
+	return s.Render(w, r, status, "checks/schedule", &schedulePage{
 		BasePage: ui.ChecksBase(project, "Schedule of "+c.Title()), Check: c, Form: form, Fields: fields, From: ui.Field(r, "from"),
 	})
 }

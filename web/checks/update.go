@@ -104,7 +104,7 @@ func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*li
 		u.Tags[tag.Name] = [2]any{tag.State, tag.Tip}
 	}
 	var err error
-	if u.Summary, err = s.Part("checks", "summary", page); err != nil {
+	if u.Summary, err = s.Part("checks/list", "summary", page); err != nil {
 		return nil, err
 	}
 	if page.Far && u.All {

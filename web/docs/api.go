@@ -47,5 +47,5 @@ func (s *Pages) API(w http.ResponseWriter, r *http.Request) error {
 	if !m.at(apiDoc().Name) {
 		return errs.NotFoundf("There is no such page.")
 	}
-	return s.Render(w, r, http.StatusOK, "docs_api", m)
+	return s.Render(w, r, http.StatusOK, "docs/api", m)
 }

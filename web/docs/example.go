@@ -113,7 +113,7 @@ func (s *Pages) ExampleForm(w http.ResponseWriter, r *http.Request) error {
 	if m.More = len(m.Checks) > maxExamples; m.More {
 		m.Checks = m.Checks[:maxExamples]
 	}
-	return s.Render(w, r, http.StatusOK, "docs_example", m)
+	return s.Render(w, r, http.StatusOK, "docs/example", m)
 }
 
 // ChooseExample: POST /docs/example/ with the code of a check; an empty one

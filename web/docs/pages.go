@@ -235,7 +235,7 @@ func (s *Pages) Index(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "docs", &docsPage{docsFrame: frame})
+	return s.Render(w, r, http.StatusOK, "docs/page", &docsPage{docsFrame: frame})
 }
 
 // Page answers GET /docs/{page}/.
@@ -261,5 +261,5 @@ func (s *Pages) Page(w http.ResponseWriter, r *http.Request) error {
 	if m.Doc.Tester != "" {
 		m.Tester = s.newTester(r, m.Doc.Tester)
 	}
-	return s.Render(w, r, http.StatusOK, "docs", m)
+	return s.Render(w, r, http.StatusOK, "docs/page", m)
 }

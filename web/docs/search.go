@@ -114,7 +114,7 @@ func (s *Pages) Search(w http.ResponseWriter, r *http.Request) error {
 	m := &docsSearchPage{docsFrame: frame}
 	m.Query = text.Clip(strings.Join(strings.Fields(ui.Field(r, "q")), " "), monitor.MaxDocSearchLength)
 	m.Hits = searchDocs(m.Groups, m.Query)
-	return s.Render(w, r, http.StatusOK, "docs_search", m)
+	return s.Render(w, r, http.StatusOK, "docs/search", m)
 }
 
 // searchDocs finds the sections that have all words of the query, the best

@@ -81,7 +81,7 @@ func (s *Pages) Badges(w http.ResponseWriter, r *http.Request) error {
 	if m.Badge, err = s.badge(p, checks, form); err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, "badges", m)
+	return s.Render(w, r, http.StatusOK, "project/badges", m)
 }
 
 // badge is the one that was asked for. It fails with errs.NotFound where there

@@ -61,7 +61,7 @@ func (s *Pages) projectsNews(r *http.Request) ([]uuid.UUID, *projectsUpdate, err
 		ids[i] = page.Rows[i].ID
 		u.Down += page.Rows[i].DownChecks
 	}
-	if u.Cards, err = s.Part("projects", "cards", page); err != nil {
+	if u.Cards, err = s.Part("project/list", "cards", page); err != nil {
 		return nil, nil, fmt.Errorf("projects: %w", err)
 	}
 	return ids, u, nil

@@ -69,7 +69,7 @@ func (s *Pages) showProjects(w http.ResponseWriter, r *http.Request, status int,
 			return err
 		}
 	}
-	return s.Render(w, r, status, "projects", m)
+	return s.Render(w, r, status, "project/list", m)
 }
 
 func (s *Pages) projectsOf(r *http.Request, form *ui.Form) (*projectsPage, error) {
@@ -132,7 +132,7 @@ func (s *Pages) showRemoveProject(w http.ResponseWriter, r *http.Request, status
 	if err != nil {
 		return ui.Hide(err, "There is no such project.")
 	}
-	return s.Render(w, r, status, "project_remove", &removeProjectPage{
+	return s.Render(w, r, status, "project/remove", &removeProjectPage{
 		BasePage: ui.BasePage{Title: "Remove the project", Nav: "settings", Project: &ui.ProjectNav{ID: p.ID, Name: p.Title()}},
 		Form:     form, Name: p.Title(), Content: content,
 	})

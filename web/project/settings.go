@@ -75,7 +75,7 @@ func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, stat
 			k.Full, k.Fresh = forms.Made.Full, true
 		}
 	}
-	return s.Render(w, r, status, "project_settings", m)
+	return s.Render(w, r, status, "project/settings", m)
 }
 
 func keysOf(p *monitor.Project) []keyView {

@@ -79,12 +79,12 @@ func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
 	if ui.Field(r, "part") != "" {
 		part = "wall-body"
 	}
-	return s.Execute(w, http.StatusOK, "wall_view", part, m)
+	return s.Execute(w, http.StatusOK, "project/wall", part, m)
 }
 
 // TV: GET /tv/#<read-only key>=<label>&…: its script asks the API (contract §5).
 func (s *Pages) TV(w http.ResponseWriter, _ *http.Request) error {
-	return s.Execute(w, http.StatusOK, "wall_view", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
+	return s.Execute(w, http.StatusOK, "project/wall", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
 }
 
 func wallTheme(r *http.Request) string {
@@ -194,7 +194,7 @@ func (s *Pages) showWalls(w http.ResponseWriter, r *http.Request, status int, fo
 	for _, wall := range walls {
 		m.Walls = append(m.Walls, wallView{Wall: wall, URL: s.Site.URL("/wall/" + wall.ID.String() + "/" + s.Signer.Sign(PurposeWall, wall.ID.String()) + "/")})
 	}
-	return s.Render(w, r, status, "walls", m)
+	return s.Render(w, r, status, "project/walls", m)
 }
 
 // MakeWall: POST /walls/ with name and project, once or more.

@@ -42,7 +42,7 @@ func (s *Site) Present(r *http.Request) error {
 	return nil
 }
 
-// Access returns what fails once the visitor is not present any more, or their
+// Access returns what fails once the visitor is not Present any more, or their
 // role in the project is not the one they had.
 func (s *Site) Access(r *http.Request, project uuid.UUID, had monitor.Role) func() error {
 	return func() error {
@@ -57,8 +57,8 @@ func (s *Site) Access(r *http.Request, project uuid.UUID, had monitor.Role) func
 	}
 }
 
-// Stream keeps a page of the projects up to date, see live.serve. known is what
-// the page has seen already, may whether the reader may still see it, see access.
+// Stream keeps a page of the projects up to date, see live.Hub.Serve. known is what
+// the page has seen already, may whether the reader may still see it, see Access.
 func (s *Site) Stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, may func() error, look live.Look) error {
 	return s.Streams.Serve(w, r, live.Page{User: VisitorOf(r).User.ID, Projects: projects, Known: known, Route: routeOf(r), May: may, Look: look})
 }

@@ -15,7 +15,7 @@ import (
 	"punctual/internal/incident"
 )
 
-// engine parses templates: each file of pages/ becomes a set of that file,
+// engine parses templates: each file below pages/ becomes a set of that file,
 // layout.html and what they use of partials/. All of partials/ in each set
 // would make every process 20 MB larger. A page is parsed when it is asked for
 // first, so that a process starts at once and holds what it shows; a test

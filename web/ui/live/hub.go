@@ -49,7 +49,7 @@ type Hub struct {
 	stop     context.CancelFunc // of the goroutine, nil when nobody looks
 }
 
-// watched is a project that somebody looks at. All but the data is guarded by live.mu.
+// watched is a project that somebody looks at. All but the data is guarded by Hub.mu.
 type watched struct {
 	viewers    map[*viewer]struct{}
 	mark       string    // see store.Marks
