@@ -2,8 +2,8 @@
 
 GO       ?= go
 FUZZTIME ?= 20s
-# Tests that run programs of others, Chromium above all, are built with the tag programs: `go test ./web` takes seconds
-# without them.
+# Tests that run programs of others, Chromium above all, are built with the tag programs: `go test ./web/check` takes
+# seconds without them.
 # Two packages at a time: each may have a PostgreSQL cluster and a browser of its own.
 TESTFLAGS ?= -tags programs -p 2 -parallel 4 -timeout 14m
 LINTER   := 2.15.0

@@ -32,13 +32,20 @@ var floors = [][]string{
 	{"internal/auth"},
 	{"internal/project"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
-	{"web/status"},
+	{"web/status", "web/ui/assets", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
+	{"web/ui"}, // the kernel of the pages
+	{"web/ui/preview"},
+	{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"}, // its rooms
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
 	{"internal/db/pgtest", "internal/testkit", "internal/testkit/testdb", "internal/e2e", "internal/conformance", "packaging"},
+	{"web/webtest"}, // a tool of tests
 	{"cmd/bench"}, // a tool of developers, not in the product
 }
+
+// rooms are the pages by groups.
+var rooms = []string{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"}
 
 // onlyFor are packages that only some may import: the settings and the embedded
 // files are handed down as values, tools of tests stay in tests.
@@ -54,10 +61,19 @@ var onlyFor = map[string][]string{
 	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
 	"internal/backup":     {"internal/app", "cmd/punctual"},
 	"web":                 {"internal/app", "cmd/punctual"},
-	"web/apidoc":          {"web"},
-	"web/intake":          {"web", "web/api"},
-	"web/badge":           {"internal/app", "web"},                 // the addresses, for the page of them
-	"web/status":          {"internal/app", "web", "cmd/punctual"}, // the page for people is the site's, the JSON the command's, too
+	"web/account":         {"web"}, // a room is for the table of routes
+	"web/admin":           {"web"},
+	"web/check":           {"web"},
+	"web/checks":          {"web"},
+	"web/docs":            {"web"},
+	"web/project":         {"web"},
+	"web/ui":              slices.Concat([]string{"internal/app", "web", "web/ui", "web/ui/preview"}, rooms),
+	"web/ui/preview":      {"web/checks", "web/docs"},
+	"web/webtest":         nil,
+	"web/apidoc":          {"web/docs"},
+	"web/intake":          {"web/ui", "web/api"},
+	"web/badge":           {"internal/app", "web", "web/project"},               // the addresses, for the page of them
+	"web/status":          {"internal/app", "web", "web/admin", "cmd/punctual"}, // the page for people is the site's, the JSON the command's, too
 	"database/sql/driver": {"internal/db"},
 
 	"github.com/jackc/pgx":            {"internal/db"},
@@ -197,7 +213,7 @@ func importsOnlyForSome(t *testing.T, ours []pkg) {
 					rule = guarded
 				}
 			}
-			tool := under(p.name(), "internal/testkit") || under(p.name(), "internal/db/pgtest") || p.name() == "internal/e2e"
+			tool := under(p.name(), "internal/testkit") || under(p.name(), "internal/db/pgtest") || p.name() == "internal/e2e" || p.name() == "web/webtest"
 			if rule != "" && !tool && !slices.ContainsFunc(onlyFor[rule], func(allowed string) bool { return p.name() == allowed }) {
 				t.Errorf("%s imports %s, which is for %v only", p.name(), path, onlyFor[rule])
 			}

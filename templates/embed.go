@@ -4,7 +4,7 @@ package templates
 import "embed"
 
 // FS has layout.html and, by purpose, partials/ (used by several pages), pages/
-// (one file each), email/ and docs/ (Markdown).
+// (one file each, those of a room in a directory of its name), email/ and docs/ (Markdown).
 //
 //go:embed layout.html all:partials all:pages email docs
 var FS embed.FS

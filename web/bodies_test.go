@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"context"
@@ -10,6 +10,9 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
+	"punctual/web"
+	"punctual/web/ui/human"
+	"punctual/web/webtest"
 )
 
 // Where bodies are not kept any more, the pages that would show them say so, why,
@@ -19,23 +22,23 @@ func TestPagesSayThatBodiesAreNotKept(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			var full uuid.UUID
-			s := newTestSite(t, engine, func(d *Deps) {
+			s := webtest.New(t, engine, func(d *web.Deps) {
 				d.Site.PingBodyTotal = 10_000_000_000
 				d.BodiesFull = func(_ context.Context, project uuid.UUID) bool { return project == full }
 			})
-			_, p := s.login("me@example.org")
-			c := s.firstCheck(p)
-			s.ping(c, monitor.PingSuccess)
+			_, p := s.Login("me@example.org")
+			c := s.FirstCheck(p)
+			s.Ping(c, monitor.PingSuccess)
 			const want = "Bodies of new pings are not kept, because those of all checks of this project’s owner have reached their limit of 10 GB together. " +
 				"To make room, clear the events of checks that send much, or send less. Pings count as before, and so do their keywords."
 			base := "/checks/" + c.Code.String()
 			for _, page := range []string{base + "/details/", base + "/pings/1/", base + "/last_ping/"} {
 				full = uuid.New()
-				if n := s.get(page).is(http.StatusOK).Find(".body-cap").Length(); n != 0 {
+				if n := s.Get(page).Is(http.StatusOK).Find(".body-cap").Length(); n != 0 {
 					t.Errorf("%s says it although they are kept", page)
 				}
 				full = p.ID
-				if got := strings.Join(strings.Fields(s.get(page).is(http.StatusOK).Find(".body-cap").Text()), " "); got != want {
+				if got := strings.Join(strings.Fields(s.Get(page).Is(http.StatusOK).Find(".body-cap").Text()), " "); got != want {
 					t.Errorf("%s says %q", page, got)
 				}
 			}
@@ -47,7 +50,7 @@ func TestByteCounts(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1550: "1.6 kB", 10_000_000: "10 MB", 10_000_000_000: "10 GB", 1_000_000_000_000_000: "1000 TB",
 	} {
-		if got := byteCount(n); got != want {
+		if got := human.Bytes(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

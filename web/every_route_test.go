@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"context"
@@ -21,21 +21,24 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
-	"punctual/internal/project"
+	projects "punctual/internal/project"
 	"punctual/internal/status"
 	"punctual/internal/store"
+	"punctual/web"
 	"punctual/web/api"
 	"punctual/web/badge"
+	"punctual/web/project"
 	"punctual/web/projectmetrics"
 	webstatus "punctual/web/status"
+	"punctual/web/webtest"
 )
 
 // everything is a site that offers all there is, with something behind every
 // address, and two people who have just logged in.
 type everything struct {
-	*testSite // of the superuser
+	*webtest.Site // of the superuser
 
-	jane    *testSite // owns the project
+	jane    *webtest.Site // owns the project
 	user    *monitor.User
 	project *monitor.Project
 	check   *monitor.Check
@@ -54,9 +57,9 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 	t.Helper()
 	e := &everything{}
 	runner := status.NewRunner(nil, nil)
-	e.testSite = newTestSite(t, engine, func(d *Deps) {
+	e.Site = webtest.New(t, engine, func(d *web.Deps) {
 		d.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) })
-		d.BadgeLinks = badge.Links{SecretKey: testSecret, SiteURL: d.Site.Root.String()}
+		d.BadgeLinks = badge.Links{SecretKey: webtest.Secret, SiteURL: d.Site.Root.String()}
 		d.Badges = badge.New(badge.Deps{Store: d.Store, Links: d.BadgeLinks, Label: "Punctual", Log: d.Log})
 		d.ProjectMetrics = projectmetrics.New(projectmetrics.Deps{Store: d.Store, HashKey: func(_ context.Context, k string) (string, error) { return k, nil }})
 		d.Status = &webstatus.Deps{
@@ -70,18 +73,18 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 		d.PushoverSubscription = "https://pushover.net/subscribe/x"
 		d.Tester = noTester{}
 	})
-	e.jane = e.otherBrowser()
-	e.user, e.project = e.jane.login("jane@example.org")
+	e.jane = e.OtherBrowser()
+	e.user, e.project = e.jane.Login("jane@example.org")
 	deps := api.Deps{
-		Store: e.store, HashKey: e.auth.StoredKey, SiteURL: e.url, PingEndpoint: e.url + "/ping/", MetricsKey: "metrics", Auth: e.auth,
-		BadgeURL:    e.server.BadgeLinks.Tag,
-		ReturnPaths: mail.NewReturnPaths(testSecret, "example.org"), Notifiers: e.server.Notifiers, SendTest: noTester{}.SendTest,
-		Addresses: e.server.addresses, Log: slog.New(slog.DiscardHandler),
+		Store: e.Store, HashKey: e.Auth.StoredKey, SiteURL: e.URL, PingEndpoint: e.URL + "/ping/", MetricsKey: "metrics", Auth: e.Auth,
+		BadgeURL:    badge.Links{SecretKey: webtest.Secret, SiteURL: e.URL}.Tag,
+		ReturnPaths: mail.NewReturnPaths(webtest.Secret, "example.org"), Notifiers: e.Server.Notifiers, SendTest: noTester{}.SendTest,
+		Addresses: e.Site.Addresses, Log: slog.New(slog.DiscardHandler),
 	}
 	e.api = api.New(deps)
 	e.fill(t)
-	root := superuser(e.testSite)
-	e.testSite = root
+	root := webtest.Superuser(e.Site)
+	e.Site = root
 	return e
 }
 
@@ -96,26 +99,26 @@ func (noTester) SendTest(context.Context, *monitor.Channel) (notify.Result, erro
 func (e *everything) fill(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	e.check = e.jane.firstCheck(e.project)
+	e.check = e.jane.FirstCheck(e.project)
 	e.channel = monitor.Channel{ProjectID: e.project.ID, Kind: "webhook", Config: `{"url_down":"https://hooks.example.org/"}`}
-	if err := e.store.CreateChannel(ctx, &e.channel); err != nil {
+	if err := e.Store.CreateChannel(ctx, &e.channel); err != nil {
 		t.Fatal(err)
 	}
-	_, err := e.store.ChangeProject(ctx, e.project.ID, func(p *monitor.Project) (err error) {
-		e.apiKey, err = e.server.Projects.MakeKey(p, project.KeyAPI)
+	_, err := e.Store.ChangeProject(ctx, e.project.ID, func(p *monitor.Project) (err error) {
+		e.apiKey, err = e.Projects.MakeKey(p, projects.KeyAPI)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, e.token, err = e.auth.CreateToken(ctx, e.user, "all", false, ""); err != nil {
+	if _, e.token, err = e.Auth.CreateToken(ctx, e.user, "all", false, ""); err != nil {
 		t.Fatal(err)
 	}
 	e.wall = &store.Wall{UserID: e.user.ID, Name: "Wall", Projects: []store.WallProject{{ID: e.project.ID}}}
-	if err := e.store.CreateWall(ctx, e.wall); err != nil {
+	if err := e.Store.CreateWall(ctx, e.wall); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.store.EnqueueEmail(ctx, &monitor.Email{MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Hello", Text: "Hello.", CreatedAt: e.store.Now()}); err != nil {
+	if err := e.Store.EnqueueEmail(ctx, &monitor.Email{MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Hello", Text: "Hello.", CreatedAt: e.Store.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	e.email = 1
@@ -136,7 +139,7 @@ func (e *everything) addresses() []address {
 			e.Fatal(err)
 		}
 	}
-	walk("", e.server.routes())
+	walk("", e.Server.Handler)
 	walk("/api", e.api)
 	late := regexp.MustCompile("remove|close|logout|leave|transfer|two_factor|set_password|/login/|keys")
 	slices.SortStableFunc(all, func(a, b address) int {
@@ -160,10 +163,10 @@ var routeParam = regexp.MustCompile(`\{(\w+)(:(?:[^{}]|\{[^{}]*\})*)?\}`)
 func (e *everything) path(route, param, bad string) string {
 	values := map[string]string{
 		"project": e.project.ID.String(), "check": e.check.Code.String(), "code": e.check.Code.String(), "channel": e.channel.ID.String(),
-		"user": e.user.ID.String(), "wall": e.wall.ID.String(), "signature": e.server.Signer.Sign(purposeWall, e.wall.ID.String()),
+		"user": e.user.ID.String(), "wall": e.wall.ID.String(), "signature": e.Server.Signer.Sign(project.PurposeWall, e.wall.ID.String()),
 		"key": monitor.UniqueKey(e.check.Code), "unique": monitor.UniqueKey(e.check.Code), "n": "1", "id": fmt.Sprint(e.email), "kind": "webhook", "page": "notifications",
 		"version": "v3", "token": "token", "change": e.user.ID.String(), "side": "old",
-		"signed": e.server.Signer.Sign(auth.PurposeUnsubscribe, e.channel.ID.String()),
+		"signed": e.Server.Signer.Sign(auth.PurposeUnsubscribe, e.channel.ID.String()),
 	}
 	return routeParam.ReplaceAllStringFunc(strings.TrimSuffix(route, "*"), func(m string) string {
 		name := routeParam.FindStringSubmatch(m)[1]
@@ -182,14 +185,14 @@ func params(route string) (names []string) {
 	return names
 }
 
-var fieldInSource = regexp.MustCompile(`(?:formValue\(r, |postedValue\(r, |\.Value\(|\.Get\(|\.Has\(|\.On\(|Values\[|query\[|Query\(\)\[)"([a-z_]+)"`)
+var fieldInSource = regexp.MustCompile(`(?:\bField\(r, |PostedField\(r, |\.Value\(|\.Get\(|\.Has\(|\.On\(|Values\[|query\[|Query\(\)\[)"([a-z_]+)"`)
 
 // fields are the names of all fields and parameters that the site ever looks at,
 // read from its source.
 func fields(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{"headers_down": true, "url_down": true, "body_down": true}
-	for _, pattern := range []string{"*.go", "api/*.go", "status/*.go", "../internal/notify/*.go"} {
+	for _, pattern := range []string{"*.go", "*/*.go", "ui/*/*.go", "../internal/notify/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -215,13 +218,13 @@ func fields(t *testing.T) []string {
 
 // browsers are who ask for a path: the owner of the project, and whom else it is
 // for.
-func (e *everything) browsers(path string) map[string]*testSite {
-	who := map[string]*testSite{"owner": e.jane}
+func (e *everything) browsers(path string) map[string]*webtest.Site {
+	who := map[string]*webtest.Site{"owner": e.jane}
 	switch {
 	case strings.HasPrefix(path, "/admin/"):
-		who["superuser"] = e.testSite
+		who["superuser"] = e.Site
 	case !strings.HasPrefix(path, "/projects/") && !strings.HasPrefix(path, "/checks/"):
-		who["stranger"] = e.otherBrowser()
+		who["stranger"] = e.OtherBrowser()
 	}
 	return who
 }

@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"database/sql"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"punctual/internal/db"
+	"punctual/web/webtest"
 )
 
 // bookkeeping are the tables that looking at pages may change: sessions remember
@@ -21,21 +22,21 @@ var bookkeeping = []string{"sessions", "rate_limits", "commit_mark"}
 var lastSeen = []string{"last_used_at", "last_shown_at"}
 
 // rows are all rows of the database, each as a text, by table.
-func (s *testSite) rows() map[string][]string {
+func rows(s *webtest.Site) map[string][]string {
 	s.Helper()
 	all := map[string][]string{}
-	for _, table := range s.list(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`) {
+	for _, table := range list(s, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`) {
 		if !slices.Contains(bookkeeping, table) {
-			all[table] = s.list(`SELECT * FROM ` + table)
+			all[table] = list(s, `SELECT * FROM `+table)
 		}
 	}
 	return all
 }
 
 // list are the rows that a query finds, in the order of their texts.
-func (s *testSite) list(query string) []string {
+func list(s *webtest.Site, query string) []string {
 	s.Helper()
-	rows, err := s.store.DB().Query(s.Context(), query)
+	rows, err := s.Store.DB().Query(s.Context(), query)
 	list, err := db.Collect(rows, err, func(rows *sql.Rows, line *string) error {
 		columns, err := rows.Columns()
 		if err != nil {
@@ -89,19 +90,19 @@ func TestGetChangesNothing(t *testing.T) {
 		if strings.HasPrefix(a.route, "/integrations/pushover/done/") {
 			path = e.path(a.route, "signed", e.pushoverState())
 		}
-		before := e.rows()
+		before := rows(e.Site)
 		for _, b := range e.browsers(path) {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				b.header = http.Header{"User-Agent": {"Mozilla/5.0 Firefox/140.0"}, "X-Api-Key": {e.apiKey}}
+				b.Header = http.Header{"User-Agent": {"Mozilla/5.0 Firefox/140.0"}, "X-Api-Key": {e.apiKey}}
 				if strings.HasPrefix(a.route, "/api/{version:v3}/projects") {
-					b.header.Set("X-Api-Key", e.token)
+					b.Header.Set("X-Api-Key", e.token)
 				}
-				b.do(method, path, nil)
-				b.do(method, path+"?"+query.Encode(), nil)
-				b.header = http.Header{}
+				b.Do(method, path, nil)
+				b.Do(method, path+"?"+query.Encode(), nil)
+				b.Header = http.Header{}
 			}
 		}
-		after := e.rows()
+		after := rows(e.Site)
 		for _, table := range slices.Sorted(maps.Keys(after)) {
 			if !slices.Equal(before[table], after[table]) {
 				t.Errorf("GET %s changes the table %s", a.route, table)
@@ -113,8 +114,8 @@ func TestGetChangesNothing(t *testing.T) {
 // pushoverState is the end of an address that Pushover leads back to.
 func (e *everything) pushoverState() string {
 	e.Helper()
-	resp := e.jane.post("/projects/"+e.project.ID.String()+"/add_po/", url.Values{"prio": {"0"}, "prio_up": {"0"}})
-	target, err := url.Parse(resp.header.Get("Location"))
+	resp := e.jane.Post("/projects/"+e.project.ID.String()+"/add_po/", url.Values{"prio": {"0"}, "prio_up": {"0"}})
+	target, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil {
 		e.Fatal(err)
 	}

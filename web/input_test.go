@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"bytes"
@@ -16,24 +16,8 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
+	"punctual/web/webtest"
 )
-
-// send sends a request with a body as it is.
-func (s *testSite) send(method, path, contentType string, body io.Reader) *http.Response {
-	s.Helper()
-	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	req.Header.Set("Content-Type", contentType)
-	resp, err := s.client.Do(req)
-	if err != nil {
-		s.Fatalf("%s %s: %v", method, path, err)
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	return resp
-}
 
 // upload is a form with a file of the size.
 func upload(tb testing.TB, size int) (contentType string, body []byte) {
@@ -59,14 +43,14 @@ func TestNoAddressTakesFiles(t *testing.T) {
 	form := "f=" + strings.Repeat("a", 1<<20)
 	for _, a := range e.addresses() {
 		path := e.path(a.route, "", "")
-		status := e.otherBrowser().send(a.method, path, contentType, bytes.NewReader(file)).StatusCode
+		status := e.OtherBrowser().Send(a.method, path, contentType, bytes.NewReader(file)).StatusCode
 		if readsForms(a) && status != http.StatusUnsupportedMediaType {
 			t.Errorf("%s %s with a file: %d", a.method, a.route, status)
 		}
 		if a.method != http.MethodPost || !readsForms(a) {
 			continue
 		}
-		status = e.otherBrowser().send(a.method, path, "application/x-www-form-urlencoded", strings.NewReader(form)).StatusCode
+		status = e.OtherBrowser().Send(a.method, path, "application/x-www-form-urlencoded", strings.NewReader(form)).StatusCode
 		if status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s %s with more than 1 MiB: %d", a.method, a.route, status)
 		}
@@ -90,9 +74,9 @@ func readsForms(a address) bool {
 // A body that says nothing about its length is cut off where it gets too large.
 func TestAnEndlessBodyIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite)
+	s := webtest.New(t, db.SQLite)
 	for _, path := range []string{"/accounts/profile/appearance/", "/accounts/login/"} {
-		resp := s.send(http.MethodPost, path, "application/x-www-form-urlencoded", io.LimitReader(endless{}, 4<<20))
+		resp := s.Send(http.MethodPost, path, "application/x-www-form-urlencoded", io.LimitReader(endless{}, 4<<20))
 		if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 			t.Errorf("%s: %d, connection closed: %t", path, resp.StatusCode, resp.Close)
 		}
@@ -102,9 +86,9 @@ func TestAnEndlessBodyIsRefused(t *testing.T) {
 // A form is read as a whole or not at all.
 func TestAFormOfTooManyPartsIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite)
-	user, _ := s.login("jane@example.org")
-	path := s.server.Signer.UnsubscribeReportsPath(user.ID, s.store.Now())
+	s := webtest.New(t, db.SQLite)
+	user, _ := s.Login("jane@example.org")
+	path := s.Server.Signer.UnsubscribeReportsPath(user.ID, s.Store.Now())
 	for parts, want := range map[int]int{100: http.StatusOK, 101: http.StatusBadRequest} {
 		var body bytes.Buffer
 		w := multipart.NewWriter(&body)
@@ -113,12 +97,12 @@ func TestAFormOfTooManyPartsIsRefused(t *testing.T) {
 		}
 		_ = w.WriteField("List-Unsubscribe", "One-Click")
 		_ = w.Close()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, &body)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, &body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", w.FormDataContentType())
-		resp, err := s.client.Do(req)
+		resp, err := s.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,20 +119,20 @@ func TestALongBodyIsForThoseWhoAreLoggedIn(t *testing.T) {
 	t.Parallel()
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
-			s := newTestSite(t, engine)
-			_, project := s.login("jane@example.org")
-			path := "/checks/" + s.firstCheck(project).Code.String() + "/name/"
+			s := webtest.New(t, engine)
+			_, project := s.Login("jane@example.org")
+			path := "/checks/" + s.FirstCheck(project).Code.String() + "/name/"
 			form := url.Values{"name": {"Renamed"}, "from": {strings.Repeat("a", 2<<20)}}.Encode()
 			const kind = "application/x-www-form-urlencoded"
-			if resp := s.send(http.MethodPost, path, kind, strings.NewReader(form)); resp.StatusCode != http.StatusSeeOther {
+			if resp := s.Send(http.MethodPost, path, kind, strings.NewReader(form)); resp.StatusCode != http.StatusSeeOther {
 				t.Errorf("the owner: %d", resp.StatusCode)
 			}
-			if name := s.firstCheck(project).Name; name != "Renamed" {
+			if name := s.FirstCheck(project).Name; name != "Renamed" {
 				t.Errorf("the name is %q", name)
 			}
-			stranger := s.otherBrowser()
+			stranger := s.OtherBrowser()
 			for what, body := range map[string]io.Reader{"a form": strings.NewReader(form), "no end": io.LimitReader(endless{}, 4<<20)} {
-				if resp := stranger.send(http.MethodPost, path, kind, body); resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
+				if resp := stranger.Send(http.MethodPost, path, kind, body); resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 					t.Errorf("a stranger, %s: %d, connection closed: %t", what, resp.StatusCode, resp.Close)
 				}
 			}
@@ -163,8 +147,8 @@ func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(
 // The refusal comes before the body: whoever asks first is spared the sending.
 func TestATooLargeBodyIsRefusedUnread(t *testing.T) {
 	t.Parallel()
-	s := newTestSite(t, db.SQLite)
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+	s := webtest.New(t, db.SQLite)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +165,7 @@ func TestATooLargeBodyIsRefusedUnread(t *testing.T) {
 func TestUnsubscribingTakesBothForms(t *testing.T) {
 	t.Parallel()
 	e := newEverything(t, db.SQLite)
-	user, err := e.store.UserByEmail(t.Context(), "jane@example.org")
+	user, err := e.Store.UserByEmail(t.Context(), "jane@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +173,9 @@ func TestUnsubscribingTakesBothForms(t *testing.T) {
 	w := multipart.NewWriter(&boundary)
 	_ = w.WriteField("List-Unsubscribe", "One-Click")
 	_ = w.Close()
-	path := e.server.Signer.UnsubscribeReportsPath(user.ID, e.store.Now())
-	resp := e.otherBrowser().send(http.MethodPost, path, w.FormDataContentType(), &boundary)
-	user, err = e.store.UserByEmail(t.Context(), "jane@example.org")
+	path := e.Server.Signer.UnsubscribeReportsPath(user.ID, e.Store.Now())
+	resp := e.OtherBrowser().Send(http.MethodPost, path, w.FormDataContentType(), &boundary)
+	user, err = e.Store.UserByEmail(t.Context(), "jane@example.org")
 	if err != nil || resp.StatusCode != http.StatusOK || user.Reports != monitor.ReportsOff {
 		t.Errorf("%d, reports %s, %v", resp.StatusCode, user.Reports, err)
 	}
@@ -233,14 +217,14 @@ func TestUnstorableTextIsNoError(t *testing.T) {
 func (e *everything) survives(a address, path string, form url.Values) {
 	e.Helper()
 	for who, b := range e.browsers(path) {
-		b.header = http.Header{
+		b.Header = http.Header{
 			"User-Agent": {"x\xff\xfe"}, "Referer": {"\xff"}, "X-Request-Id": {"\xff"}, "X-Forwarded-For": {"\xff"}, "Accept-Language": {"\xff"},
 			"If-None-Match": {"\xff"}, "X-Api-Key": {strings.Repeat("\xff", 32)}, "Authorization": {"Bearer " + strings.Repeat("\xff", 32)}, "X-Metrics-Key": {"\xff"},
 		}
-		got := b.do(a.method, path, form)
-		b.header = http.Header{}
-		if got.status >= http.StatusInternalServerError {
-			e.Errorf("%s %s as %s: %d", a.method, strings.ReplaceAll(fmt.Sprintf("%.200s", path), url.PathEscape(unstorable), "BAD"), who, got.status)
+		got := b.Do(a.method, path, form)
+		b.Header = http.Header{}
+		if got.Status >= http.StatusInternalServerError {
+			e.Errorf("%s %s as %s: %d", a.method, strings.ReplaceAll(fmt.Sprintf("%.200s", path), url.PathEscape(unstorable), "BAD"), who, got.Status)
 		}
 	}
 }
@@ -303,13 +287,13 @@ func TestUnstorableTextInTheAPI(t *testing.T) {
 				for _, value := range []string{`"a\u0000b"`, "\"a\xffb\"", "\"a\x00b\"", `"\ud800"`, `["a\u0000b"]`, `{"url_down":"https://a.example.org/\u0000"}`, `{"a\u0000":"b"}`} {
 					for _, path := range []string{check, "/api/v3/checks/", "/api/v1/checks/", channel, "/api/v3/channels/", channel + "/checks", project, "/api/v3/projects/", project + "/keys"} {
 						body := `{"kind":"webhook","` + field + `":` + value + `}`
-						e.header = http.Header{"X-Api-Key": {e.apiKey}}
+						e.Header = http.Header{"X-Api-Key": {e.apiKey}}
 						if strings.Contains(path, "/projects/") {
-							e.header = http.Header{"X-Api-Key": {e.token}}
+							e.Header = http.Header{"X-Api-Key": {e.token}}
 						}
-						req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, e.url+path, strings.NewReader(body))
-						req.Header = e.header
-						resp, err := e.client.Do(req)
+						req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL+path, strings.NewReader(body))
+						req.Header = e.Header
+						resp, err := e.Client.Do(req)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -321,32 +305,5 @@ func TestUnstorableTextInTheAPI(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// All bodies together have a bounded place in memory: a long one that finds none is
-// to be sent again, and a short one is read.
-func TestBodiesShareARoom(t *testing.T) {
-	t.Parallel()
-	s := newTestSite(t, db.SQLite)
-	const taken = bodiesRoom - 32<<10
-	if err := s.server.bodies.Take(t.Context(), taken); err != nil {
-		t.Fatal(err)
-	}
-	post := func(size int) *http.Response {
-		form := strings.NewReader("identity=x&more=" + strings.Repeat("x", size))
-		return s.send(http.MethodPost, "/accounts/login/", "application/x-www-form-urlencoded", form)
-	}
-	if resp := post(200 << 10); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("a long form: %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
-	}
-	if resp := post(1000); resp.StatusCode == http.StatusServiceUnavailable {
-		t.Errorf("a short form: %d", resp.StatusCode)
-	}
-	s.server.bodies.Return(taken - 128<<10)
-	for range 3 {
-		if resp := post(100 << 10); resp.StatusCode == http.StatusServiceUnavailable {
-			t.Errorf("afterwards: %d", resp.StatusCode)
-		}
 	}
 }

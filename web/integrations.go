@@ -13,6 +13,7 @@ import (
 	"punctual/internal/notify"
 	"punctual/internal/store"
 	"punctual/internal/text"
+	"punctual/web/ui"
 )
 
 // The kinds of channels that need more here than a form (contract §2.11).
@@ -61,7 +62,7 @@ func kindInfoOf(kind string, n notify.Notifier) kindInfo {
 
 // integrationsPage lists the channels of a project and the kinds it may add.
 type integrationsPage struct {
-	BasePage
+	ui.BasePage
 	CanWrite bool
 	Channels []channelView
 	Groups   []kindGroup
@@ -197,7 +198,7 @@ func stateOf(c *monitor.Channel) channelState {
 
 // integrations: GET /projects/{project}/integrations/.
 func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
-	project, role, err := s.projectFor(r)
+	project, role, err := s.ProjectFor(r)
 	if err != nil {
 		return err
 	}
@@ -224,11 +225,11 @@ func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
 		kinds = append(kinds, kindInfoOf(kind, s.Notifiers.Notifier(kind)))
 	}
 	m.Groups, m.Search = galleryOf(kinds), len(kinds) > searchedKinds
-	return s.render(w, r, http.StatusOK, "integrations", m)
+	return s.Render(w, r, http.StatusOK, "integrations", m)
 }
 
-func integrationsBase(title string, p *monitor.Project) BasePage {
-	return BasePage{Title: title, Nav: "integrations", Project: &ProjectNav{ID: p.ID, Name: p.Name}}
+func integrationsBase(title string, p *monitor.Project) ui.BasePage {
+	return ui.BasePage{Title: title, Nav: "integrations", Project: &ui.ProjectNav{ID: p.ID, Name: p.Name}}
 }
 
 func (s *Server) viewChannel(c *monitor.Channel) channelView {

@@ -1,47 +1,22 @@
 //go:build programs
 
-package web
+package web_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/browser"
+	"punctual/web"
+	"punctual/web/webtest"
 )
-
-// open gives the browser the session of the site's client and opens a page.
-func (s *testSite) open(ctx context.Context, path string) {
-	s.Helper()
-	root, err := url.Parse(s.url)
-	if err != nil {
-		s.Fatal(err)
-	}
-	cookies := chromedp.ActionFunc(func(ctx context.Context) error {
-		for _, c := range s.client.Jar.Cookies(root) {
-			if err := network.SetCookie(c.Name, c.Value).WithURL(s.url).Do(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.drive(ctx, cookies, chromedp.Navigate(s.url+path), chromedp.WaitReady("footer"))
-}
-
-// first finds the first element only: popovers that are closed would keep
-// chromedp waiting for the others.
-func first(action func(sel any, opts ...chromedp.QueryOption) chromedp.QueryAction, selector string) chromedp.Action {
-	return action(selector, chromedp.ByQuery)
-}
 
 // says waits for a message at the head of the page.
 func says(text string) chromedp.Action {
@@ -51,68 +26,68 @@ func says(text string) chromedp.Action {
 func TestIntegrationsInABrowser(t *testing.T) {
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer hook.Close()
-	s := newTestSite(t, db.SQLite, withNotifiers)
-	_, p := s.login("jane@example.org")
-	s.clock.Advance(1e9) // what is added now comes after the first channel
+	s := webtest.New(t, db.SQLite, withNotifiers)
+	_, p := s.Login("jane@example.org")
+	s.Clock.Advance(1e9) // what is added now comes after the first channel
 	ctx, console := browser.New(t)
 	console.Allow("status of 400") // of the form that is wrong
 
-	s.open(ctx, integrationsPath(p.ID))
-	s.drive(ctx,
-		first(chromedp.Click, `.kind-card[href*="add_webhook"]`), first(chromedp.WaitVisible, "dialog[open] #url_down"),
-		first(chromedp.Click, "dialog .btn.primary"), first(chromedp.WaitVisible, "dialog .error"),
+	s.Open(ctx, web.IntegrationsPath(p.ID))
+	s.Drive(ctx,
+		webtest.First(chromedp.Click, `.kind-card[href*="add_webhook"]`), webtest.First(chromedp.WaitVisible, "dialog[open] #url_down"),
+		webtest.First(chromedp.Click, "dialog .btn.primary"), webtest.First(chromedp.WaitVisible, "dialog .error"),
 	)
-	s.shots(ctx, "integrations-webhook-dialog")
-	s.drive(ctx,
+	s.Shots(ctx, "integrations-webhook-dialog")
+	s.Drive(ctx,
 		chromedp.SendKeys("dialog #url_down", hook.URL, chromedp.ByQuery),
-		first(chromedp.Click, "dialog .btn.primary"), says("Added"),
-		first(chromedp.Click, ".channels li:nth-child(2) .do form button"), says("was accepted"),
+		webtest.First(chromedp.Click, "dialog .btn.primary"), says("Added"),
+		webtest.First(chromedp.Click, ".channels li:nth-child(2) .do form button"), says("was accepted"),
 	)
-	if c := s.newest(p, "webhook"); c.LastNotifyAt.IsZero() || c.LastError != "" {
+	if c := newest(s, p, "webhook"); c.LastNotifyAt.IsZero() || c.LastError != "" {
 		s.Errorf("the test was not delivered: %+v", c)
 	}
 
-	s.drive(ctx,
-		first(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`), first(chromedp.WaitVisible, ".menu:popover-open .danger"),
-		first(chromedp.Click, ".menu:popover-open .danger"), first(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
-		first(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
+	s.Drive(ctx,
+		webtest.First(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`), webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
+		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
+		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
-	if n := len(s.channels(p)); n != 1 {
+	if n := len(channels(s, p)); n != 1 {
 		s.Errorf("%d channels are left", n)
 	}
 }
 
 func TestIntegrationsWorkWithoutScripts(t *testing.T) {
-	s := newTestSite(t, db.SQLite, withNotifiers)
-	_, p := s.login("jane@example.org")
-	s.clock.Advance(1e9) // what is added now comes after the first channel
+	s := webtest.New(t, db.SQLite, withNotifiers)
+	_, p := s.Login("jane@example.org")
+	s.Clock.Advance(1e9) // what is added now comes after the first channel
 	ctx, _ := browser.New(t)
 	if err := browser.DisableJS(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s.open(ctx, integrationsPath(p.ID))
-	s.drive(ctx,
-		first(chromedp.Click, `.kind-card[href*="add_email"]`), first(chromedp.WaitVisible, "#value"),
+	s.Open(ctx, web.IntegrationsPath(p.ID))
+	s.Drive(ctx,
+		webtest.First(chromedp.Click, `.kind-card[href*="add_email"]`), webtest.First(chromedp.WaitVisible, "#value"),
 		chromedp.SendKeys("#name", "Me again", chromedp.ByQuery),
-		first(chromedp.Click, "main .btn.primary"), says("Added"),
-		first(chromedp.Click, `.channels li:nth-child(1) [aria-label^="More"]`), first(chromedp.WaitVisible, ".menu:popover-open .danger"),
-		first(chromedp.Click, ".menu:popover-open .danger"), first(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
-		first(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
+		webtest.First(chromedp.Click, "main .btn.primary"), says("Added"),
+		webtest.First(chromedp.Click, `.channels li:nth-child(1) [aria-label^="More"]`), webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
+		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
+		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
-	if n := len(s.channels(p)); n != 1 {
+	if n := len(channels(s, p)); n != 1 {
 		s.Errorf("%d channels are left", n)
 	}
 }
 
 // The frame of pages: menus, colours, copying, the mark in the title.
 func TestTheFrameOfPages(t *testing.T) {
-	s := newTestSite(t, db.SQLite, withNotifiers)
-	user, p := s.login("jane@example.org")
+	s := webtest.New(t, db.SQLite, withNotifiers)
+	user, p := s.Login("jane@example.org")
 	ctx, _ := browser.New(t)
-	s.open(ctx, integrationsPath(p.ID))
+	s.Open(ctx, web.IntegrationsPath(p.ID))
 
 	var title, icon string
-	s.drive(ctx, chromedp.Evaluate(`document.body.dataset.down = 2`, nil),
+	s.Drive(ctx, chromedp.Evaluate(`document.body.dataset.down = 2`, nil),
 		chromedp.Poll(`document.title.startsWith("(2 down) ")`, nil),
 		chromedp.Evaluate(`document.querySelector("link[rel=icon]").href`, &icon),
 		chromedp.Evaluate(`document.body.dataset.down = 0`, nil),
@@ -121,15 +96,15 @@ func TestTheFrameOfPages(t *testing.T) {
 		t.Errorf("icon %s, title %q", icon, title)
 	}
 
-	s.drive(ctx, first(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
-	s.drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
-	if u, err := s.store.UserByID(s.Context(), user.ID); err != nil || u.Theme != "dark" {
+	s.Drive(ctx, webtest.First(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
+	s.Drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
+	if u, err := s.Store.UserByID(s.Context(), user.ID); err != nil || u.Theme != "dark" {
 		t.Errorf("the colours are not remembered: %v %v", u, err)
 	}
 
-	s.drive(ctx, first(chromedp.Click, "[popovertarget=account-menu]"), first(chromedp.WaitVisible, "#account-menu:popover-open button"))
+	s.Drive(ctx, webtest.First(chromedp.Click, "[popovertarget=account-menu]"), webtest.First(chromedp.WaitVisible, "#account-menu:popover-open button"))
 	var inside bool // the menu is below its button and within the window
-	s.drive(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
+	s.Drive(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
 		return m.top >= b.bottom && m.right <= innerWidth && m.left >= 0 && Math.abs(m.right - b.right) < 40 })()`, &inside))
 	if !inside {
 		t.Error("the account menu is not at its button")
@@ -137,9 +112,9 @@ func TestTheFrameOfPages(t *testing.T) {
 }
 
 func TestPicturesOfIntegrations(t *testing.T) {
-	s := newTestSite(t, db.SQLite, withNotifiers)
-	_, p := s.login("jane@example.org")
-	now := s.store.Now()
+	s := webtest.New(t, db.SQLite, withNotifiers)
+	_, p := s.Login("jane@example.org")
+	now := s.Store.Now()
 	for _, c := range []struct {
 		monitor.Channel
 		store.ChannelOutcome
@@ -152,30 +127,30 @@ func TestPicturesOfIntegrations(t *testing.T) {
 		{monitor.Channel{Kind: "po", Config: `{"user":"` + pushoverKey + `","priority_down":1,"priority_up":-1}`, Verified: true},
 			store.ChannelOutcome{At: now.Add(-9 * 86400e9), Error: "Pushover does not know this user key.", Disable: true}},
 	} {
-		s.clock.Advance(1e9)
+		s.Clock.Advance(1e9)
 		c.ProjectID = p.ID
-		if err := s.store.CreateChannel(s.Context(), &c.Channel); err != nil {
+		if err := s.Store.CreateChannel(s.Context(), &c.Channel); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.store.NoteChannelOutcome(s.Context(), c.ID, c.ChannelOutcome); err != nil {
+		if err := s.Store.NoteChannelOutcome(s.Context(), c.ID, c.ChannelOutcome); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctx, _ := browser.New(t)
-	email := s.channels(p)[0]
+	email := channels(s, p)[0]
 	for name, path := range map[string]string{
-		"integrations":          integrationsPath(p.ID),
+		"integrations":          web.IntegrationsPath(p.ID),
 		"integrations-email":    addPath(p, "email"),
 		"integrations-pushover": addPath(p, "po"),
 		"integrations-checks":   channelPath(email, "checks"),
-		"unsubscribe":           s.server.Signer.UnsubscribePath(email.ID),
+		"unsubscribe":           s.Server.Signer.UnsubscribePath(email.ID),
 	} {
-		s.open(ctx, path)
+		s.Open(ctx, path)
 		var wide bool
-		s.drive(ctx, chromedp.EmulateViewport(360, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
+		s.Drive(ctx, chromedp.EmulateViewport(360, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
 		if wide {
 			t.Errorf("%s is wider than a small phone", path)
 		}
-		s.shots(ctx, name)
+		s.Shots(ctx, name)
 	}
 }

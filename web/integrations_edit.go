@@ -17,14 +17,16 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/text"
+	"punctual/web/ui"
+	"punctual/web/ui/human"
 )
 
 // channelForm is the page that adds or edits a channel; each kind has a
 // template of its own, pages/channel_<kind>.html.
 type channelForm struct {
-	BasePage
+	ui.BasePage
 	kindInfo
-	*Form
+	*ui.Form
 	Action  string           // where the form goes
 	Channel *monitor.Channel // nil: a new one
 
@@ -38,14 +40,14 @@ func (s *Server) addChannelForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, newForm(firstValues(n.Kind(), r)))
+	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, ui.NewForm(firstValues(n.Kind(), r)))
 }
 
 // firstValues are what the form of a new channel starts with.
 func firstValues(kind string, r *http.Request) url.Values {
 	switch kind {
 	case kindEmail:
-		return url.Values{"value": {visitorOf(r).User.Email}, "down": {"on"}, "up": {"on"}}
+		return url.Values{"value": {ui.VisitorOf(r).User.Email}, "down": {"on"}, "up": {"on"}}
 	case kindWebhook:
 		return url.Values{"method_down": {http.MethodPost}, "method_up": {http.MethodPost}}
 	case kindPushover:
@@ -57,7 +59,7 @@ func firstValues(kind string, r *http.Request) url.Values {
 
 // newChannel is the project to be given a channel, and the kind's notifier.
 func (s *Server) newChannel(r *http.Request) (*monitor.Project, notify.Notifier, error) {
-	project, _, err := s.writableProject(r)
+	project, _, err := s.WritableProject(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +70,7 @@ func (s *Server) newChannel(r *http.Request) (*monitor.Project, notify.Notifier,
 	return project, n, nil
 }
 
-func (s *Server) showChannelForm(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, n notify.Notifier, c *monitor.Channel, f *Form) error {
+func (s *Server) showChannelForm(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, n notify.Notifier, c *monitor.Channel, f *ui.Form) error {
 	info := kindInfoOf(n.Kind(), n)
 	m := &channelForm{
 		BasePage: integrationsBase("Add "+info.Label, p), kindInfo: info, Form: f, Channel: c,
@@ -79,7 +81,7 @@ func (s *Server) showChannelForm(w http.ResponseWriter, r *http.Request, status 
 	if c != nil {
 		m.Title, m.Action = "Edit "+info.Label, fmt.Sprintf("/integrations/%s/edit/", c.ID)
 	}
-	return s.render(w, r, status, "channel_"+n.Kind(), m)
+	return s.Render(w, r, status, "channel_"+n.Kind(), m)
 }
 
 // addChannel: POST /projects/{project}/add_{kind}/.
@@ -88,7 +90,7 @@ func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form, err := postedForm(r)
+	form, err := ui.PostedForm(r)
 	if err != nil {
 		return err
 	}
@@ -102,11 +104,11 @@ func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, nil, form)
 	}
-	if err := s.addresses.Create(r.Context(), c, project, visitorOf(r).User); err != nil {
+	if err := s.addresses.Create(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
 		return err
 	}
-	visitorOf(r).flash("ok", addedText(c))
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("ok", addedText(c))
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 func addedText(c *monitor.Channel) string {
@@ -117,7 +119,7 @@ func addedText(c *monitor.Channel) string {
 }
 
 // fillChannel takes name and settings from the form; what is wrong stays in it.
-func (s *Server) fillChannel(c *monitor.Channel, n notify.Notifier, form *Form) error {
+func (s *Server) fillChannel(c *monitor.Channel, n notify.Notifier, form *ui.Form) error {
 	form.Values.Set("name", strings.TrimSpace(form.Value("name")))
 	if err := form.Note(setChannelName(c, form.Value("name"))); err != nil {
 		return err
@@ -148,11 +150,11 @@ func (s *Server) editChannelForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	values := n.ToForm(c.Config)
 	values.Set("name", c.Name)
-	return s.showChannelForm(w, r, http.StatusOK, project, n, c, newForm(values))
+	return s.showChannelForm(w, r, http.StatusOK, project, n, c, ui.NewForm(values))
 }
 
 func (s *Server) editableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, notify.Notifier, error) {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -170,7 +172,7 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form, err := postedForm(r)
+	form, err := ui.PostedForm(r)
 	if err != nil {
 		return err
 	}
@@ -182,7 +184,7 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, &before, form)
 	}
 	saved, asked, err := s.addresses.Change(r.Context(), auth.Edit{
-		Channel: &before, Project: project, User: visitorOf(r).User, SwitchOn: true,
+		Channel: &before, Project: project, User: ui.VisitorOf(r).User, SwitchOn: true,
 		Apply: func(now *monitor.Channel) error {
 			now.Name = c.Name
 			now.Config = c.Config
@@ -201,57 +203,57 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 	case asked:
 		text = "Saved. It gets alerts as soon as the new address is confirmed: we have sent it a message with a link."
 	}
-	visitorOf(r).flash("ok", text)
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("ok", text)
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 // renameChannel: POST /integrations/{channel}/name/.
 func (s *Server) renameChannel(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
 	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
-		return setChannelName(now, postedValue(r, "name"))
+		return setChannelName(now, ui.PostedField(r, "name"))
 	})
 	if err != nil {
-		return hide(err, "There is no such integration any more.")
+		return ui.Hide(err, "There is no such integration any more.")
 	}
-	return s.redirect(w, r, integrationsPath(project.ID))
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 // removeChannel: POST /integrations/{channel}/remove/.
 func (s *Server) removeChannel(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
 	if err := s.Store.DeleteChannel(r.Context(), c.ID); err != nil {
 		return err
 	}
-	visitorOf(r).flash("ok", "Removed "+s.viewChannel(c).Title+".")
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("ok", "Removed "+s.viewChannel(c).Title+".")
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 // testChannel: POST /integrations/{channel}/test/. It shows what the other side
 // really answered.
 func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
 	kind, text := s.sendTest(r, c)
-	visitorOf(r).flash(kind, text)
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash(kind, text)
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text string) {
 	title := s.viewChannel(c).Title
-	result, err := s.Tester.SendTest(unhurried(r).Context(), c)
+	result, err := s.Tester.SendTest(ui.WithoutTimeout(r).Context(), c)
 	if err == nil {
 		took := ""
 		if after, err := s.Store.ChannelByID(r.Context(), c.ID); err == nil && after.LastLatency > 0 {
-			took = " in " + duration(after.LastLatency.Round(time.Millisecond))
+			took = " in " + human.Duration(after.LastLatency.Round(time.Millisecond))
 		}
 		return "ok", "The test to " + title + " was accepted" + took + "." + answerText(result)
 	}
@@ -281,7 +283,7 @@ func answerText(result notify.Result) string {
 
 // channelChecks is the page that says which checks a channel tells of.
 type channelChecks struct {
-	BasePage
+	ui.BasePage
 	Channel channelView
 	Checks  []assignedCheck
 }
@@ -295,7 +297,7 @@ type assignedCheck struct {
 
 // channelChecksForm: GET /integrations/{channel}/checks/.
 func (s *Server) channelChecksForm(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
@@ -321,17 +323,17 @@ func (s *Server) channelChecksForm(w http.ResponseWriter, r *http.Request) error
 	slices.SortStableFunc(m.Checks, func(a, b assignedCheck) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	return s.render(w, r, http.StatusOK, "channel_checks", m)
+	return s.Render(w, r, http.StatusOK, "channel_checks", m)
 }
 
 // saveChannelChecks: POST /integrations/{channel}/checks/ with the codes of the
 // checks in "checks".
 func (s *Server) saveChannelChecks(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
-	form, err := postedForm(r)
+	form, err := ui.PostedForm(r)
 	if err != nil {
 		return err
 	}
@@ -352,8 +354,8 @@ func (s *Server) saveChannelChecks(w http.ResponseWriter, r *http.Request) error
 	if err := s.Store.SetChannelChecks(r.Context(), c.ID, ids); err != nil {
 		return err
 	}
-	visitorOf(r).flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(len(ids), "check", "checks")))
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(len(ids), "check", "checks")))
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 func integrationsPath(project uuid.UUID) string {

@@ -9,32 +9,33 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/web/ui"
 )
 
 // Links in mails: their signature is the permission, no account is needed.
 
 // resendVerify: POST /integrations/{channel}/resend/.
 func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
-	c, project, err := s.writableChannel(r)
+	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
 	}
 	if !c.Verified {
-		if err := s.addresses.MayAsk(r.Context(), c, visitorOf(r).User); err != nil {
+		if err := s.addresses.MayAsk(r.Context(), c, ui.VisitorOf(r).User); err != nil {
 			return err
 		}
-		if err := s.addresses.Ask(r.Context(), c, project, visitorOf(r).User); err != nil {
+		if err := s.addresses.Ask(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
 			return err
 		}
 	}
-	visitorOf(r).flash("ok", "We have sent "+c.Address()+" a message with a link to confirm.")
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("ok", "We have sent "+c.Address()+" a message with a link to confirm.")
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
 // addressPage asks before it acts, since mail scanners open links; and says what
 // was done.
 type addressPage struct {
-	BasePage
+	ui.BasePage
 	Address     string
 	ProjectName string
 	Done        bool
@@ -59,7 +60,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		return s.addresses.Agreed(now, chi.URLParam(r, "token")) || now.Verified && now.SameAddress(c)
 	})
 	if err != nil {
-		return hide(err, errs.Message(errLinkGone))
+		return ui.Hide(err, errs.Message(errLinkGone))
 	}
 	return s.showAddressPage(w, r, "verify", "Address confirmed", c, true)
 }
@@ -82,7 +83,7 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	}
 	if c.UnsubscribedAt.IsZero() {
 		if err := s.Store.Unsubscribe(r.Context(), c.ID); err != nil {
-			return hide(err, errs.Message(errLinkGone))
+			return ui.Hide(err, errs.Message(errLinkGone))
 		}
 		s.Log.InfoContext(r.Context(), "unsubscribed", "channel", c.ID)
 	}
@@ -119,6 +120,6 @@ func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, t
 	if err != nil {
 		return err
 	}
-	m := &addressPage{BasePage: BasePage{Title: title}, Address: c.Address(), ProjectName: project.Name, Done: done}
-	return s.render(w, r, http.StatusOK, name, m)
+	m := &addressPage{BasePage: ui.BasePage{Title: title}, Address: c.Address(), ProjectName: project.Name, Done: done}
+	return s.Render(w, r, http.StatusOK, name, m)
 }

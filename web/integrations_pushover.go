@@ -13,6 +13,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/web/ui"
 )
 
 // Pushover: people subscribe to our application on its site, which sends them
@@ -47,7 +48,7 @@ func (s *Server) pushoverState(r *http.Request, project uuid.UUID, at time.Time)
 }
 
 func (s *Server) pushoverValue(r *http.Request, project uuid.UUID, stamp string) string {
-	return strings.Join([]string{visitorOf(r).User.ID.String(), project.String(), stamp}, " ")
+	return strings.Join([]string{ui.VisitorOf(r).User.ID.String(), project.String(), stamp}, " ")
 }
 
 func (s *Server) pushoverStateValid(r *http.Request, project uuid.UUID, state string) bool {
@@ -60,7 +61,7 @@ func (s *Server) pushoverStateValid(r *http.Request, project uuid.UUID, state st
 // pushoverDone: GET /integrations/pushover/done/{project}/{signed}/, the way
 // back. It asks for priorities; the form then adds the channel.
 func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
-	project, _, err := s.writableProject(r)
+	project, _, err := s.WritableProject(r)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
 	if key == "" {
 		return errs.Invalidf("", "Pushover has not told us a user key. Please start again at Integrations.")
 	}
-	form := newForm(firstValues(kindPushover, r))
+	form := ui.NewForm(firstValues(kindPushover, r))
 	form.Values.Set("value", key)
 	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, form)
 }
@@ -88,6 +89,6 @@ func (s *Server) pushoverDone(w http.ResponseWriter, r *http.Request) error {
 // nothing: Pushover does not say whose key that was, and this address is only
 // looked at.
 func (s *Server) pushoverUnsubscribed(w http.ResponseWriter, r *http.Request, project *monitor.Project) error {
-	visitorOf(r).flash("warning", "You have unsubscribed at Pushover. Please remove the integration that was yours.")
-	return s.redirect(w, r, integrationsPath(project.ID))
+	ui.VisitorOf(r).Flash("warning", "You have unsubscribed at Pushover. Please remove the integration that was yours.")
+	return s.Redirect(w, r, integrationsPath(project.ID))
 }

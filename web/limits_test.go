@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"net/http"
@@ -19,7 +19,7 @@ func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 	e := newEverything(t, db.SQLite)
 	s, ctx := e.jane, t.Context()
 	desc, tags, words := strings.Repeat("é", 700_000)+"\n", strings.Repeat("tag  ", 200)+"end", strings.Repeat("w,", 150)
-	_, err := s.store.UpdateCheck(ctx, e.check.Code, func(c *store.CheckChange) error {
+	_, err := s.Store.UpdateCheck(ctx, e.check.Code, func(c *store.CheckChange) error {
 		c.Description, c.Tags, c.Slug, c.Filter.FailureKW = desc, tags, "Imported-Slug", words
 		return nil
 	})
@@ -29,7 +29,7 @@ func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 	base := "/checks/" + e.check.Code.String()
 	form := func(page string) url.Values {
 		values := url.Values{}
-		doc := s.get(base + page).is(http.StatusOK)
+		doc := s.Get(base + page).Is(http.StatusOK)
 		for _, name := range []string{"name", "slug", "tags", "start_kw", "success_kw", "failure_kw"} {
 			if field := doc.Find(`main form [name="` + name + `"]`); field.Length() > 0 {
 				values.Set(name, field.AttrOr("value", ""))
@@ -42,35 +42,35 @@ func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 	}
 	names := form("/name/")
 	names.Set("name", "Another name")
-	s.post(base+"/name/", names).is(http.StatusSeeOther)
+	s.Post(base+"/name/", names).Is(http.StatusSeeOther)
 	filters := form("/filtering_rules/")
 	filters.Set("filter_http_body", "on")
-	s.post(base+"/filtering_rules/", filters).is(http.StatusSeeOther)
-	c, err := s.store.CheckByCode(ctx, e.check.Code)
+	s.Post(base+"/filtering_rules/", filters).Is(http.StatusSeeOther)
+	c, err := s.Store.CheckByCode(ctx, e.check.Code)
 	if err != nil || c.Name != "Another name" || c.Description != desc || c.Tags != tags || c.Slug != "Imported-Slug" || !c.Filter.HTTPBody {
 		t.Errorf("saved as %q, %d bytes of description, %d of tags, slug %q, %v", c.Name, len(c.Description), len(c.Tags), c.Slug, err)
 	}
 	names.Set("desc", names.Get("desc")+"more")
-	s.post(base+"/name/", names).is(http.StatusBadRequest).has("The description may have at most 10000 characters.")
+	s.Post(base+"/name/", names).Is(http.StatusBadRequest).Has("The description may have at most 10000 characters.")
 
 	ch, body := e.channel, strings.Repeat("b", 2000)
 	ch.ID = uuid.Nil
 	ch.Name, ch.Config = strings.Repeat("n", 150), `{"method_down":"POST","url_down":"https://h.example.org/","body_down":"`+body+`","headers_down":{}}`
-	if err := s.store.CreateChannel(ctx, &ch); err != nil {
+	if err := s.Store.CreateChannel(ctx, &ch); err != nil {
 		t.Fatal(err)
 	}
 	edit := url.Values{"name": {ch.Name}, "method_down": {"PUT"}, "url_down": {"https://h.example.org/"}, "body_down": {body}}
-	s.post("/integrations/"+ch.ID.String()+"/edit/", edit).is(http.StatusSeeOther)
-	s.post("/integrations/"+ch.ID.String()+"/name/", url.Values{"name": {ch.Name}}).is(http.StatusSeeOther)
-	s.post("/integrations/"+ch.ID.String()+"/name/", url.Values{"name": {ch.Name + "n"}}).is(http.StatusBadRequest)
+	s.Post("/integrations/"+ch.ID.String()+"/edit/", edit).Is(http.StatusSeeOther)
+	s.Post("/integrations/"+ch.ID.String()+"/name/", url.Values{"name": {ch.Name}}).Is(http.StatusSeeOther)
+	s.Post("/integrations/"+ch.ID.String()+"/name/", url.Values{"name": {ch.Name + "n"}}).Is(http.StatusBadRequest)
 	edit.Set("body_down", body+"b")
-	s.post("/integrations/"+ch.ID.String()+"/edit/", edit).is(http.StatusBadRequest).has("The body has more than 1000 characters.")
+	s.Post("/integrations/"+ch.ID.String()+"/edit/", edit).Is(http.StatusBadRequest).Has("The body has more than 1000 characters.")
 
 	long := strings.Repeat("p", 80)
-	if _, err := s.store.ChangeProject(ctx, e.project.ID, func(p *monitor.Project) error { p.Name = long; return nil }); err != nil {
+	if _, err := s.Store.ChangeProject(ctx, e.project.ID, func(p *monitor.Project) error { p.Name = long; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	settings := "/projects/" + e.project.ID.String() + "/settings/"
-	s.post(settings, url.Values{"name": {long}, "show_slugs": {"on"}}).is(http.StatusSeeOther)
-	s.post(settings, url.Values{"name": {long + "p"}}).is(http.StatusBadRequest).has("A project's name has at most 60 characters.")
+	s.Post(settings, url.Values{"name": {long}, "show_slugs": {"on"}}).Is(http.StatusSeeOther)
+	s.Post(settings, url.Values{"name": {long + "p"}}).Is(http.StatusBadRequest).Has("A project's name has at most 60 characters.")
 }

@@ -1,10 +1,12 @@
-package web
+package web_test
 
 import (
 	"net/http"
 	"testing"
 
 	"punctual/internal/db"
+	"punctual/web"
+	"punctual/web/webtest"
 )
 
 // Badges and scrapes get by without a session, badges by any method, and where
@@ -15,19 +17,19 @@ func TestAddressesForMachines(t *testing.T) {
 		w.Header().Set("X-Seen", r.Method+" "+r.URL.Path)
 		w.WriteHeader(http.StatusTeapot)
 	})
-	with := newTestSite(t, db.SQLite, func(d *Deps) { d.Badges, d.ProjectMetrics = here, here })
-	without := newTestSite(t, db.SQLite)
+	with := webtest.New(t, db.SQLite, func(d *web.Deps) { d.Badges, d.ProjectMetrics = here, here })
+	without := webtest.New(t, db.SQLite)
 	const metrics = "/projects/a0a0a0a0-0000-4000-8000-000000000000/"
 	for _, path := range []string{"/badge/key/signature.svg", "/badge/key/signature/a/b.svg", "/b/2/key.svg", metrics + "metrics/", metrics + "metrics/key", metrics + "checks/metrics/key"} {
-		got := with.get(path).is(http.StatusTeapot)
-		if got.header.Get("X-Seen") != "GET "+path || got.header.Get("Set-Cookie") != "" {
-			t.Errorf("%s: %v", path, got.header)
+		got := with.Get(path).Is(http.StatusTeapot)
+		if got.Header.Get("X-Seen") != "GET "+path || got.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %v", path, got.Header)
 		}
-		without.get(path).is(http.StatusNotFound)
+		without.Get(path).Is(http.StatusNotFound)
 	}
 	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodOptions} {
-		if got := with.do(method, "/b/2/key.svg", nil).is(http.StatusTeapot); got.header.Get("X-Seen") != method+" /b/2/key.svg" {
-			t.Errorf("%s comes as %s", method, got.header.Get("X-Seen"))
+		if got := with.Do(method, "/b/2/key.svg", nil).Is(http.StatusTeapot); got.Header.Get("X-Seen") != method+" /b/2/key.svg" {
+			t.Errorf("%s comes as %s", method, got.Header.Get("X-Seen"))
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build programs
 
-package web
+package web_test
 
 import (
 	"testing"

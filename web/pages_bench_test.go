@@ -1,7 +1,6 @@
-package web
+package web_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,12 +16,15 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
+	"punctual/web"
+	"punctual/web/ui"
+	"punctual/web/webtest"
 )
 
 // longHistory stores a check with that many pings and flips.
-func (s *testSite) longHistory(p *monitor.Project, pings, flips int) *monitor.Check {
+func longHistory(s *webtest.Site, p *monitor.Project, pings, flips int) *monitor.Check {
 	s.Helper()
-	now := s.clock.Now()
+	now := s.Clock.Now()
 	c := monitor.NewCheck(p.ID, now.AddDate(0, -1, 0))
 	c.Name, c.Status, c.NPings, c.LastPing = "long history", monitor.StatusUp, int64(pings), now
 	h := store.History{Check: &c}
@@ -37,21 +39,21 @@ func (s *testSite) longHistory(p *monitor.Project, pings, flips int) *monitor.Ch
 		}
 		h.Flips = append(h.Flips, store.PastFlip{Flip: f})
 	}
-	if err := s.store.ImportHistory(s.Context(), []store.History{h}); err != nil {
+	if err := s.Store.ImportHistory(s.Context(), []store.History{h}); err != nil {
 		s.Fatal(err)
 	}
 	return &c
 }
 
 // addProjects gives the user n more projects with that many checks each.
-func (s *testSite) addProjects(owner uuid.UUID, n, checks int) {
+func addProjects(s *webtest.Site, owner uuid.UUID, n, checks int) {
 	s.Helper()
 	for i := range n {
 		p := &monitor.Project{OwnerID: owner, Name: fmt.Sprintf("Project %d", i)}
-		if err := s.store.CreateProject(s.Context(), p); err != nil {
+		if err := s.Store.CreateProject(s.Context(), p); err != nil {
 			s.Fatal(err)
 		}
-		fillProject(s.TB, s.store, p.ID, checks)
+		webtest.FillProject(s.TB, s.Store, p.ID, checks)
 	}
 }
 
@@ -59,73 +61,28 @@ func (s *testSite) addProjects(owner uuid.UUID, n, checks int) {
 // 50 projects with 100 checks each, a check with 10,000 pings and 1,000 flips.
 func BenchmarkPages(b *testing.B) {
 	for _, engine := range testdb.Engines {
-		s := newTestSite(b, engine)
-		u, p := s.login("many@example.org")
+		s := webtest.New(b, engine)
+		u, p := s.Login("many@example.org")
 		u.PingLogLimit = 10000
-		if err := testdb.PutUser(b.Context(), s.store, u); err != nil {
+		if err := testdb.PutUser(b.Context(), s.Store, u); err != nil {
 			b.Fatal(err)
 		}
-		s.addProjects(u.ID, 50, 100)
-		c := s.longHistory(p, 10000, 1000)
+		addProjects(s, u.ID, 50, 100)
+		c := longHistory(s, p, 10000, 1000)
 		for _, bench := range []struct{ name, path string }{
-			{"projects", "/"}, {"details", checkURL(c, "")}, {"log", logURL(c)},
+			{"projects", "/"}, {"details", ui.CheckURL(c, "")}, {"log", webtest.LogURL(c)},
 		} {
 			b.Run(string(engine)+"/"+bench.name, func(b *testing.B) {
-				ask := s.asking(bench.path)
+				ask := s.Asking(bench.path)
 				b.ReportAllocs()
 				ask()
-				before := cpuTime(b)
+				before := webtest.CpuTime(b)
 				for b.Loop() {
 					if w := ask(); w.Code != http.StatusOK {
 						b.Fatal(w.Code)
 					}
 				}
-				b.ReportMetric((cpuTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
-			})
-		}
-	}
-}
-
-// BenchmarkTick is what live pages cost when something has changed: the look that
-// finds it out, the list loaded once, and what each of the readers is then sent.
-func BenchmarkTick(b *testing.B) {
-	for _, engine := range testdb.Engines {
-		for _, n := range []int{1000, 10000} {
-			s, p := manyChecks(b, engine, n)
-			run := func(name string, f func() error) {
-				b.Run(fmt.Sprintf("%s/%d/%s", engine, n, name), func(b *testing.B) {
-					b.ReportAllocs()
-					before := cpuTime(b)
-					for b.Loop() {
-						if err := f(); err != nil {
-							b.Fatal(err)
-						}
-					}
-					b.ReportMetric((cpuTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
-				})
-			}
-			run("look", func() error {
-				_, err := s.store.Marks(b.Context(), []uuid.UUID{p.ID}, s.clock.Now())
-				return err
-			})
-			data, err := s.server.loadList(b.Context(), p.ID)
-			if err != nil {
-				b.Fatal(err)
-			}
-			run("load", func() error {
-				_, err := s.server.loadList(b.Context(), p.ID)
-				return err
-			})
-			r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, s.url+listURL(p.ID), nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, &visitor{User: &monitor.User{}}))
-			run("reader", func() error {
-				page := s.server.listPage(r, p, monitor.RoleOwner, parseListFilter(nil), data)
-				page.Now, page.Site, page.TZ = s.clock.Now(), &s.server.Site, time.UTC
-				_, err := s.server.updateOf(page, page.Version, page.Now)
-				return err
+				b.ReportMetric((webtest.CpuTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
 			})
 		}
 	}
@@ -135,7 +92,7 @@ func BenchmarkTick(b *testing.B) {
 func TestStatementsPerPage(t *testing.T) {
 	var mu sync.Mutex
 	var names []string
-	s := newTestSite(t, db.SQLite, func(d *Deps) {
+	s := webtest.New(t, db.SQLite, func(d *web.Deps) {
 		clock := d.Store.DB().Clock
 		observed, err := db.Open(t.Context(), "sqlite:"+d.Store.DB().Path(), db.Options{Now: clock.Now, Observe: func(name string, _ time.Duration, _ string) {
 			mu.Lock()
@@ -148,17 +105,17 @@ func TestStatementsPerPage(t *testing.T) {
 		t.Cleanup(func() { observed.Close() })
 		d.Store = store.New(observed)
 	})
-	u, p := s.login("many@example.org")
+	u, p := s.Login("many@example.org")
 	asked := func(c *monitor.Check) map[string][]string {
 		t.Helper()
-		list, check := listURL(p.ID), checkURL(c, "")
+		list, check := ui.ListURL(p.ID), ui.CheckURL(c, "")
 		out := map[string][]string{}
 		for _, path := range []string{
-			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check, logURL(c),
+			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check, webtest.LogURL(c),
 		} {
-			s.asking(path)() // the order is stored
+			s.Asking(path)() // the order is stored
 			names = nil
-			if w := s.asking(path)(); w.Code != http.StatusOK {
+			if w := s.Asking(path)(); w.Code != http.StatusOK {
 				t.Fatalf("%s: %d", path, w.Code)
 			}
 			page := strings.Replace(path, c.Code.String(), "…", 1)
@@ -169,13 +126,11 @@ func TestStatementsPerPage(t *testing.T) {
 		}
 		return out
 	}
-	few := asked(s.longHistory(p, 3, 2))
-	fillProject(t, s.store, p.ID, 40)
-	s.addProjects(u.ID, 3, 5)
-	many := asked(s.longHistory(p, 80, 30))
+	few := asked(longHistory(s, p, 3, 2))
+	webtest.FillProject(t, s.Store, p.ID, 40)
+	addProjects(s, u.ID, 3, 5)
+	many := asked(longHistory(s, p, 80, 30))
 	if diff := cmp.Diff(few, many); diff != "" {
 		t.Errorf("with more rows (-few +many):\n%s", diff)
 	}
 }
-
-func logURL(c *monitor.Check) string { return "/checks/" + c.Code.String() + "/log/" }

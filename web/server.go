@@ -7,63 +7,31 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
 	"punctual/internal/clientip"
-	"punctual/internal/limit"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
-	"punctual/internal/project"
+	projects "punctual/internal/project"
 	"punctual/internal/store"
+	"punctual/web/account"
+	"punctual/web/admin"
 	"punctual/web/badge"
+	"punctual/web/check"
+	"punctual/web/checks"
+	"punctual/web/docs"
+	"punctual/web/project"
 	"punctual/web/status"
+	"punctual/web/ui"
 )
-
-// Site is what pages need to know of this instance.
-type Site struct {
-	Name             string   // "Punctual" unless set
-	Root             *url.URL // without a slash at the end; may hold a path
-	PingEndpoint     string   // ends with a slash
-	PingBodyLimit    int      // bytes, 0 = unlimited
-	PingBodyTotal    int64    // bytes that the bodies of all pings of an owner may have, 0 = unlimited
-	PingEmailDomain  string   // of the addresses that take pings by e-mail, "" = nobody listens
-	Version          string
-	SupportEmail     string
-	RegistrationOpen bool
-	HasSMTP          bool // false: mail is kept, the local mailbox is shown to loopback
-	VerifyEmail      bool // addresses of others must confirm before they get alerts
-	CheckLimit       int  // of new accounts
-	PingLogLimit     int  // of new accounts
-}
-
-// Path puts the path of SITE_ROOT before an absolute path of ours.
-func (s *Site) Path(path string) string { return s.Root.Path + path }
-
-// URL is the full address of an absolute path of ours.
-func (s *Site) URL(path string) string { return s.Root.String() + path }
-
-// PingURL is the address a job pings.
-func (s *Site) PingURL(c *monitor.Check) string { return s.PingEndpoint + c.Code.String() }
-
-// PingEmail is the address that takes pings by e-mail for who: the code of a
-// check, or "ping-key+slug"; "" when this instance takes none (contract §1.11).
-func (s *Site) PingEmail(who string) string {
-	if s.PingEmailDomain == "" {
-		return ""
-	}
-	return who + "@" + s.PingEmailDomain
-}
 
 // Tester sends a test notification through a channel at once and tells how it
 // went.
@@ -77,10 +45,10 @@ type SendVerify func(ctx context.Context, v mail.Verify) error
 
 // Deps is everything the site stands on.
 type Deps struct {
-	Site     Site
+	Site     ui.Instance
 	Store    *store.Store
 	Auth     *auth.Service
-	Projects *project.Service
+	Projects *projects.Service
 	Sessions *auth.SessionStore
 	Signer   *auth.Signer
 	// BodiesFull tells whether bodies of new pings of a project are not kept, because
@@ -105,52 +73,69 @@ type Deps struct {
 	HSTS    time.Duration
 	Dev     bool              // templates are read again for each request
 	Proxies *clientip.Proxies // those that are trusted to say whom a request comes from
-	Observe Observe
+	Observe ui.Observe
 	Log     *slog.Logger
 }
 
-// Server serves the site.
+// Server serves the site: the pages of all rooms, and what answers beside them.
 type Server struct {
-	Deps
-	pages      *engine
-	assets     *assets
-	handler    http.Handler
-	docs       func() (*docs, error) // read when a page of them is asked for first
-	addresses  *auth.Addresses
-	live       *live
-	mailboxKey mailboxKey
-	bodies     *limit.Bytes // room for those of requests
-	// brokenPages answer, by status, when nothing can be rendered any more.
-	brokenPages map[int][]byte
+	*ui.Site
+	http.Handler
+
+	Notifiers            *notify.Registry
+	Tester               Tester
+	PushoverSubscription string
+
+	deps      Deps
+	account   *account.Pages
+	admin     *admin.Pages
+	check     *check.Pages
+	checks    *checks.Pages
+	docs      *docs.Pages
+	project   *project.Pages
+	addresses *auth.Addresses
 }
 
 // New prepares the files and the page for when all else fails, and builds the routes.
 func New(d Deps) (*Server, error) {
-	s := &Server{Deps: d, addresses: &auth.Addresses{
-		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
-	}}
-	s.bodies = limit.NewBytes(bodiesRoom, bodiesWait)
-	s.live = newLive(d.Store, s.loadList, d.Log)
-	var err error
-	if s.assets, err = newAssets(d.Static, d.Site.Root.Path); err != nil {
-		return nil, fmt.Errorf("static files: %w", err)
-	}
-	s.pages = newEngine(d.Templates, d.Dev, s.templateFuncs())
-	copyIcon, err := s.assets.icon("copy")
+	site, err := ui.New(ui.Config{
+		Instance: d.Site, Store: d.Store, Sessions: d.Sessions, Signer: d.Signer, Templates: d.Templates, Static: d.Static,
+		FormTargets: []string{d.PushoverSubscription}, HSTS: d.HSTS, Dev: d.Dev, Proxies: d.Proxies, Observe: d.Observe, Log: d.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.docs = sync.OnceValues(func() (*docs, error) {
-		return loadDocs(d.Templates, &s.Site, copyIcon, d.APIDocument)
-	})
-	if err = s.prepareErrorPages(); err != nil {
+	s := &Server{
+		Site: site, Notifiers: d.Notifiers, Tester: d.Tester, PushoverSubscription: d.PushoverSubscription, deps: d,
+		addresses: &auth.Addresses{
+			Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
+		},
+	}
+	s.admin = admin.New(site, d.Auth)
+	s.account = account.New(site, d.Auth, d.Projects, s.admin.MayReadMailbox)
+	s.project = project.New(site, project.Deps{Projects: d.Projects, AskRecentAuth: s.account.AskRecentAuth, HasBadges: d.Badges != nil, BadgeLinks: d.BadgeLinks})
+	s.checks = checks.New(site, s.channelView)
+	s.check = check.New(site, s.channelView, d.BodiesFull)
+	if s.docs, err = docs.New(site, d.APIDocument); err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
+	s.Handler = s.routes()
 	if p := d.Site.Root.Path; p != "" {
-		s.handler = http.StripPrefix(strings.TrimSuffix(p, "/"), s.handler)
+		s.Handler = http.StripPrefix(strings.TrimSuffix(p, "/"), s.Handler)
 	}
 	return s, nil
 }
 
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ShowMailbox prints to the log the address that opens the mailbox, where there
+// is one.
+func (s *Server) ShowMailbox(ctx context.Context) { s.admin.ShowMailbox(ctx) }
+
+// channelView is a channel as the pages of checks show it.
+func (s *Server) channelView(c *monitor.Channel) ui.Channel {
+	v := s.viewChannel(c)
+	out := ui.Channel{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
+	if v.State != channelReady {
+		out.Trouble = v.State.Text()
+	}
+	return out
+}

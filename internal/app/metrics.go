@@ -12,7 +12,7 @@ import (
 	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/migrations"
-	"punctual/web"
+	"punctual/web/ui"
 )
 
 // The hooks by which the parts tell the metrics what happens; they do not know
@@ -46,8 +46,8 @@ func (a *App) observeLogins() auth.Observe {
 	return auth.Observe{SignedUp: a.metrics.SignedUp, Login: a.metrics.Login}
 }
 
-func (a *App) observeWeb() web.Observe {
-	return web.Observe{Request: a.metrics.Request}
+func (a *App) observeWeb() ui.Observe {
+	return ui.Observe{Request: a.metrics.Request}
 }
 
 // startMetrics adds the figures that are read when somebody asks, and opens the

@@ -35,6 +35,7 @@ import (
 	"punctual/web/badge"
 	"punctual/web/projectmetrics"
 	webstatus "punctual/web/status"
+	"punctual/web/ui"
 )
 
 // parts are the services of an App. Those a role does not run are there
@@ -149,7 +150,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		pages = os.DirFS("templates")
 	}
 	site, err := web.New(web.Deps{
-		Site: web.Site{
+		Site: ui.Instance{
 			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingEmailDomain: a.cfg.EmailPingDomain(),
 			PingBodyLimit: a.cfg.PingBodyLimit, PingBodyTotal: a.cfg.PingBodyTotal,
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,

@@ -120,7 +120,7 @@ func TestErrorsReachTheOperators(t *testing.T) {
 			eventually(t, to+" is told", func() bool { return len(o.told(to, subject)) == 1 })
 		}
 		text := o.told("root@acme.example", subject)[0].Text
-		for _, want := range []string{ref, "jane@example.org", "web.(*Server).walls", "walls", "GET " + strings.TrimPrefix(o.site("/walls?token=…"), "http://"), "X-Api-Key: (removed)", "punctual serve"} {
+		for _, want := range []string{ref, "jane@example.org", "project.(*Pages).Walls", "walls", "GET " + strings.TrimPrefix(o.site("/walls?token=…"), "http://"), "X-Api-Key: (removed)", "punctual serve"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the mail does not say %q:\n%s", want, text)
 			}

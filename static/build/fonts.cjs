@@ -1,5 +1,5 @@
 // Cuts Inter into the two files of static/fonts: what English needs, which the first page fetches, and the other letters
-// of western Europe, which a page fetches that has one (unicode-range in css/10-tokens.css). Weights 400 to 700.
+// of western Europe, which a page fetches that has one (unicode-range in css/tokens.css). Weights 400 to 700.
 //
 //   npm install --prefix /tmp/fonts @fontsource-variable/inter@5.3.0 subset-font@2
 //   node static/build/fonts.cjs /tmp/fonts/node_modules

@@ -1,0 +1,294 @@
+package check
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/internal/store"
+	"punctual/web/ui"
+	"punctual/web/ui/checkstate"
+	"punctual/web/ui/human"
+)
+
+// detailsEvents is how many events the page of a check shows (features §19).
+const detailsEvents = 30
+
+// detailsPage is the page of one check.
+type detailsPage struct {
+	ui.BasePage
+	Check    *monitor.Check
+	CanWrite bool
+	PingURL  string
+	SameSlug int    // how many checks of the project have its slug: with more than one, pings by it are refused
+	SlugURL  string // "" when the check or the project has none
+	Email    string // that takes pings, "" when there is none
+	SlugMail string // the same by the slug
+	Examples []example
+	Schedule string // in words
+	Channels []detailsChannel
+	Events   []logRow
+	More     bool // the log has more
+	State    situation
+	Said     *said // nil: it is not down by a run that said something
+	Zones    zones
+	History  *history  // nil: it has never been watched
+	Runs     *runTimes // nil: how long runs take is not known
+	Version  string
+	BodyCap  string // "10 GB": bodies of new pings are not kept, there are so many; "" = they are
+}
+
+// detailsChannel is a channel with its switch.
+type detailsChannel struct {
+	ui.Channel
+	On bool
+}
+
+// Simple tells whether the check has a period.
+func (p *detailsPage) Simple() bool { return p.Check.Kind == schedule.Simple }
+
+// Filtered tells whether any rule of the check differs from the usual.
+func (p *detailsPage) Filtered() bool {
+	return p.Check.Filter != (monitor.Filter{}) || p.Check.ManualResume
+}
+
+// Places names where keywords are looked for, "" when nowhere.
+func (p *detailsPage) Places() string {
+	var places []string
+	f := &p.Check.Filter
+	if f.HTTPBody {
+		places = append(places, "the body of a request")
+	}
+	if f.Subject {
+		places = append(places, "the subject of a mail")
+	}
+	if f.Body {
+		places = append(places, "the text of a mail")
+	}
+	if n := len(places); n > 1 {
+		return strings.Join(places[:n-1], ", ") + " or " + places[n-1]
+	}
+	return strings.Join(places, "")
+}
+
+// Chosen is about the log: nothing is left out of the newest events.
+func (p *detailsPage) Chosen() bool { return false }
+
+// Bars are the last runs as a picture.
+func (p *detailsPage) Bars() template.HTML { return checkstate.Bars(p.Check.RecentRuns) }
+
+// Share is the part of the last runs that came.
+func (p *detailsPage) Share() string { return checkstate.Share(p.Check.RecentRuns) }
+
+// Details shows everything about a check.
+func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
+	c, project, role, err := s.CheckFor(r)
+	if err != nil {
+		return err
+	}
+	page := &detailsPage{
+		BasePage: ui.ChecksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
+		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
+		Zones: zonesFor(r, c),
+	}
+	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
+		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
+		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
+	}
+	page.BodyCap = s.bodyCap(r, project)
+	if page.SameSlug, err = s.Store.ChecksWithSlug(r.Context(), project.ID, c.Slug); err != nil {
+		return err
+	}
+	if err := s.fillState(r, page, project, ""); err != nil {
+		return err
+	}
+	if page.Said, err = s.lastWords(r, c); err != nil {
+		return err
+	}
+	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {
+		return err
+	}
+	return s.Render(w, r, http.StatusOK, "check/details", page)
+}
+
+// bodyCap is how many bytes the bodies of an owner's pings may have, as text, where
+// those of new pings of the project are not kept because of it; else "".
+func (s *Pages) bodyCap(r *http.Request, project *monitor.Project) string {
+	if s.bodiesFull == nil || !s.bodiesFull(r.Context(), project.ID) {
+		return ""
+	}
+	return human.Bytes(s.Site.PingBodyTotal)
+}
+
+func (s *Pages) detailsChannels(r *http.Request, c *monitor.Check, project *monitor.Project) ([]detailsChannel, error) {
+	all, err := s.Store.ChannelsOf(r.Context(), project.ID)
+	if err != nil {
+		return nil, err
+	}
+	assigned, err := s.Store.ChannelsOfCheck(r.Context(), c.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]detailsChannel, 0, len(all))
+	for i := range all {
+		on := slices.ContainsFunc(assigned, func(a monitor.Channel) bool { return a.ID == all[i].ID })
+		out = append(out, detailsChannel{s.viewChannel(&all[i]), on})
+	}
+	return out, nil
+}
+
+// fillState loads what changes by itself: the state, the newest events and what
+// is counted from them. All but the state is left alone when known is its version.
+func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
+	ctx, c := r.Context(), page.Check
+	page.TZ = zonesFor(r, c).Now.zone
+	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	page.Version = eventsVersion(c, newest)
+	if page.Version != known {
+		if err := s.fillEvents(r, page, project); err != nil {
+			return err
+		}
+	}
+	end, err := s.lastEnd(r, c)
+	if err != nil {
+		return err
+	}
+	if page.Schedule, err = describeSchedule(c); err != nil {
+		page.Schedule = "A schedule that cannot be read"
+	}
+	page.State = describe(c, s.Store.Now(), page.TZ, newest, end)
+	return nil
+}
+
+// eventsVersion changes with every ping and every flip.
+func eventsVersion(c *monitor.Check, newest []monitor.Flip) string {
+	v := fmt.Sprintf("%d.%d", c.NPings, c.CreatedAt.UnixMicro())
+	if len(newest) > 0 {
+		v += fmt.Sprintf(".%d", newest[0].ID)
+	}
+	return v
+}
+
+func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
+	first, limit, err := s.FirstKept(r.Context(), page.Check, project)
+	if err != nil {
+		return err
+	}
+	// More pings than are shown, so that the starts of the runs are among them.
+	page.Events, _, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
+	if err != nil {
+		return err
+	}
+	if len(page.Events) > detailsEvents {
+		page.Events, page.More = page.Events[:detailsEvents], true
+	}
+	if page.Runs, err = s.loadRuns(r.Context(), page.Check, first, limit); err != nil {
+		return err
+	}
+	page.History, err = s.loadHistory(r.Context(), page.Check, page.TZ)
+	return err
+}
+
+// lastEnd is the ping that turned a check down by a failure signal, for its exit
+// status; nil when the check is not down by one.
+func (s *Pages) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error) {
+	if c.Status != monitor.StatusDown {
+		return nil, nil
+	}
+	ends, err := s.Store.Pings(r.Context(), c.ID, store.PingFilter{Kinds: []monitor.PingKind{monitor.PingSuccess, monitor.PingFail}, Limit: 1})
+	if err != nil || len(ends) == 0 {
+		return nil, err
+	}
+	return &ends[0].Ping, nil
+}
+
+// detailsUpdate is what the script of the page asks for every few seconds.
+type detailsUpdate struct {
+	Version string `json:"version"`
+	Down    int    `json:"down"`
+	State   string `json:"state"`            // HTML
+	Facts   string `json:"facts,omitempty"`  // HTML, "" = as before
+	Events  string `json:"events,omitempty"` // HTML, "" = as before
+	Runs    string `json:"runs,omitempty"`   // HTML, "" = as before
+	History string `json:"history,omitempty"`
+}
+
+// Status answers what has changed on the page since version ?v=.
+func (s *Pages) Status(w http.ResponseWriter, r *http.Request) error {
+	c, project, role, err := s.CheckFor(r)
+	if err != nil {
+		return err
+	}
+	u, err := s.detailsNews(r, c, project, role, ui.Field(r, "v"))
+	if err != nil {
+		return err
+	}
+	return ui.WriteJSON(w, u)
+}
+
+// detailsNews is what has changed on the page since version known.
+func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate, error) {
+	page := &detailsPage{BasePage: ui.ChecksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
+	if err := s.fillState(r, page, project, known); err != nil {
+		return nil, err
+	}
+	if err := s.FillBase(r, &page.BasePage); err != nil {
+		return nil, err
+	}
+	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down}
+	var err error
+	if u.State, err = s.Part("check/details", "state", page); err != nil {
+		return nil, err
+	}
+	if page.Version == known {
+		return u, nil
+	}
+	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History} {
+		if *into, err = s.Part("check/details", name, page); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// Cloaked leads from the public name of a check, which alerts carry, to its page.
+func (s *Pages) Cloaked(w http.ResponseWriter, r *http.Request) error {
+	user := ui.VisitorOf(r).User
+	if user == nil {
+		return ui.ErrLogin
+	}
+	c, err := s.checkByUniqueKey(r, user, chi.URLParam(r, "key"))
+	if err != nil {
+		return err
+	}
+	return s.Redirect(w, r, ui.CheckURL(c, ""))
+}
+
+func (s *Pages) checkByUniqueKey(r *http.Request, user *monitor.User, key string) (*monitor.Check, error) {
+	if len(key) != 40 {
+		return nil, errs.NotFoundf("check not found")
+	}
+	if user.IsSuperuser {
+		return s.Store.AnyCheckByUniqueKey(r.Context(), key)
+	}
+	projects, err := s.Store.ProjectsOf(r.Context(), user.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(projects))
+	for i := range projects {
+		ids[i] = projects[i].ID
+	}
+	return s.Store.CheckByUniqueKey(r.Context(), key, ids...)
+}

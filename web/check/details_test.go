@@ -1,0 +1,98 @@
+package check_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"punctual/internal/monitor"
+	"punctual/web/check"
+	"punctual/web/ui"
+	"punctual/web/webtest"
+)
+
+func TestTheDetailsShowHowToPing(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		c := s.AddNamed(p, "<b>bold</b>", func(c *monitor.Check) { c.Tags, c.Description = "a&b", "<script>alert(1)</script>" })
+		a := s.Get("/checks/" + c.Code.String() + "/details/").Is(http.StatusOK)
+		ping := s.URL + "/ping/" + c.Code.String()
+		a.Has("<b>bold</b>", "<script>alert(1)</script>", ping, "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "+ping)
+		if n := a.Find(".usage .panel").Length(); n != 12 {
+			t.Errorf("%d examples", n)
+		}
+		for _, e := range check.ExamplesFor(ping, "me@host.example", c) {
+			if !strings.Contains(e.Code, ping) && e.ID != "email" || strings.Contains(e.Code, "URL") {
+				t.Errorf("%s: %s", e.ID, e.Code)
+			}
+		}
+		list := s.Get(ui.ListURL(p.ID))
+		if got := list.Find("#checks a[href*='" + c.Code.String() + "']").Text(); got != "<b>bold</b>" {
+			t.Errorf("in the list: %q", got)
+		}
+	})
+}
+
+func TestTheDetailsStayCurrent(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		c := s.FirstCheck(p)
+		look := func(version string) (u check.DetailsUpdate) {
+			t.Helper()
+			a := s.Get("/checks/" + c.Code.String() + "/status/?v=" + version).Is(http.StatusOK)
+			if err := json.Unmarshal([]byte(a.Body), &u); err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		version := s.Get("/checks/"+c.Code.String()+"/details/").Find("#events").AttrOr("data-version", "")
+		if u := look(version); u.Events != "" || !strings.Contains(u.State, "Waiting") {
+			t.Errorf("nothing has happened: %+v", u)
+		}
+		s.Ping(c, monitor.PingFail)
+		u := look(version)
+		if !strings.Contains(u.Events, "Failure") || !strings.Contains(u.Facts, "Last ping") || !strings.Contains(u.State, "s-down") || u.Down != 1 {
+			t.Errorf("after a ping: %+v", u)
+		}
+		if u = look(u.Version); u.Events != "" {
+			t.Errorf("the same again: %+v", u)
+		}
+		s.Clock.Advance(time.Minute)
+		s.Post("/checks/"+c.Code.String()+"/pause/", nil)
+		if after := look(u.Version); !strings.Contains(after.Events, "Paused") {
+			t.Errorf("after a pause: %+v", after)
+		}
+	})
+}
+
+// At three in the morning the reason is on the first screen.
+func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		c := s.FirstCheck(p)
+		page := "/checks/" + c.Code.String() + "/details/"
+		ping := func(kind monitor.PingKind, body string) {
+			s.Ping(c, kind, func(p *monitor.Ping) { p.Body = []byte(body) })
+		}
+		ping(monitor.PingFail, strings.Repeat("a line before\n", 20)+"<b>no space left</b>\n")
+		a := s.Get(page)
+		if got := a.Find(".said pre").Text(); !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.SaidLines-1 {
+			t.Errorf("it said %q", got)
+		}
+		if href, _ := a.Find(".said a").Attr("href"); !strings.HasSuffix(href, "/pings/1/") {
+			t.Errorf("it leads to %s", href)
+		}
+		for _, quiet := range []string{"", "\x00\x01"} {
+			ping(monitor.PingFail, quiet)
+			if n := s.Get(page).Find(".said").Length(); n != 0 {
+				t.Errorf("%q is shown", quiet)
+			}
+		}
+		ping(monitor.PingSuccess, "fine again")
+		if n := s.Get(page).Find(".said").Length(); n != 0 {
+			t.Error("a run that went well is shown")
+		}
+	})
+}

@@ -1,0 +1,10 @@
+package check
+
+// What tests of the pages need of what is behind them.
+const DetailsEvents = detailsEvents
+const MaxShownBody = maxShownBody
+const SaidLines = saidLines
+
+var ExamplesFor = examplesFor
+
+type DetailsUpdate = detailsUpdate

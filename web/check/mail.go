@@ -1,0 +1,59 @@
+package check
+
+import (
+	"net/http"
+
+	"punctual/internal/errs"
+	"punctual/internal/mail/inbound"
+	"punctual/internal/monitor"
+)
+
+// isMail tells whether a ping came by e-mail: its body is a raw message.
+func isMail(p *monitor.Ping) bool { return p.Scheme == "email" && len(p.Body) > 0 }
+
+// shownMail takes the mail apart; of a long text the beginning is shown.
+func shownMail(raw []byte) *inbound.Message {
+	m := inbound.Parse(raw)
+	if len(m.Text) > maxShownBody {
+		m.Text = cutText(m.Text, maxShownBody)
+	}
+	return m
+}
+
+// cutText is the beginning of a text, at most n bytes of whole characters.
+func cutText(s string, n int) string {
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n] + "\n…"
+}
+
+// foreignMailPolicy lets a mail of strangers look as it was meant to, without
+// anything from elsewhere: no scripts, no forms, no pictures that tell its
+// sender who reads it. A clicked link opens a page of its own.
+const foreignMailPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; frame-ancestors 'self'; " +
+	"sandbox allow-popups allow-popups-to-escape-sandbox"
+
+// PingHTML answers with the HTML part of a ping by e-mail, for the frame of its
+// page.
+func (s *Pages) PingHTML(w http.ResponseWriter, r *http.Request) error {
+	_, _, p, err := s.pingFor(r)
+	if err != nil {
+		return err
+	}
+	if !isMail(p) {
+		return errs.NotFoundf("this ping is no mail")
+	}
+	m := inbound.Parse(p.Body)
+	if m.HTML == "" {
+		return errs.NotFoundf("this mail has no HTML part")
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", foreignMailPolicy)
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	h.Set("Referrer-Policy", "no-referrer") // our address is a secret
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(`<!doctype html><base target="_blank">` + m.HTML)) // the reader may have gone
+	return nil
+}

@@ -1,0 +1,84 @@
+package check
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/schedule"
+	"punctual/web/ui"
+)
+
+// sessionZone is which zone the pages of a check use: "utc", "check", or "mine",
+// which is meant where there is none.
+const sessionZone = "zone"
+
+// zoneChoice is a zone the times on the pages of a check can be shown in.
+type zoneChoice struct {
+	Key  string // utc, mine, check
+	Name string // of the zone: Europe/Riga
+	Note string // whose it is
+	On   bool
+	zone *time.Location
+}
+
+// zones is the switch between them, for the partial "zones"; Choices are fewer
+// than two where there is nothing to choose.
+type zones struct {
+	Choices []zoneChoice
+	Action  string // where the form goes
+	Next    string // and where it leads
+	Now     zoneChoice
+}
+
+// zonesFor are the zones for the pages of check c, each zone once, and the one
+// in use.
+func zonesFor(r *http.Request, c *monitor.Check) zones {
+	v := ui.VisitorOf(r)
+	chosen, _ := v.Session.Values[sessionZone].(string)
+	z := zones{Action: "/checks/" + c.Code.String() + "/zone/", Next: r.URL.RequestURI()}
+	add := func(key, name, note string) {
+		zone, err := schedule.LoadZone(name)
+		if err != nil {
+			return
+		}
+		if i := slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Name == name }); i >= 0 {
+			if key == chosen {
+				chosen = z.Choices[i].Key // the same under another name
+			}
+			return
+		}
+		z.Choices = append(z.Choices, zoneChoice{Key: key, Name: name, Note: note, zone: zone})
+	}
+	add("mine", v.User.TZ, "Your time zone")
+	add("utc", "UTC", "Coordinated universal time")
+	if c.Kind != schedule.Simple {
+		add("check", c.TZ, "The time zone of the schedule")
+	}
+	on := max(0, slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Key == chosen })) // UTC is always there
+	z.Choices[on].On = true
+	z.Now = z.Choices[on]
+	return z
+}
+
+// ChooseZone remembers in the session which zone the pages of checks use.
+func (s *Pages) ChooseZone(w http.ResponseWriter, r *http.Request) error {
+	c, _, _, err := s.CheckFor(r)
+	if err != nil {
+		return err
+	}
+	switch key := ui.PostedField(r, "zone"); key {
+	case "utc", "mine", "check":
+		ui.VisitorOf(r).Session.Values[sessionZone] = key
+	default:
+		return errs.Invalidf("zone", "There is no time zone %q to choose; there are utc, mine and check.", key)
+	}
+	next := ui.SafeNext(ui.PostedField(r, "next"))
+	if !strings.HasPrefix(next, "/checks/"+c.Code.String()+"/") {
+		next = ui.CheckURL(c, "")
+	}
+	return s.Redirect(w, r, next)
+}

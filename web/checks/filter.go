@@ -1,0 +1,263 @@
+package checks
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"punctual/internal/monitor"
+	"punctual/web/ui/checkstate"
+)
+
+// listFilter is what the query string of the list chooses: all of the tags, the
+// text, any of the states (features §11). static/js/checks.js does the same.
+type listFilter struct {
+	Tags   []string
+	Search string
+	States []string
+
+	Group  bool   // ?group=tag: rows stand below their first tag
+	Select bool   // ?select=1: rows have a box, for actions on many
+	Sort   string // ?sort=name: one of sorts for this address, "" = as the user has chosen
+	URLs   string // ?urls=slug: ping URLs for this address, "slug" or "uuid", "" = as the project shows them
+	Page   int    // of a list too long for one page, from 1
+}
+
+func parseListFilter(q url.Values) listFilter {
+	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
+	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
+		f.Page = n
+	}
+	if order := q.Get("sort"); slices.Contains(sorts(), order) {
+		f.Sort = order
+	}
+	if style := q.Get("urls"); style == "slug" || style == "uuid" {
+		f.URLs = style
+	}
+	for _, tag := range q["tag"] {
+		if tag != "" && !slices.Contains(f.Tags, tag) {
+			f.Tags = append(f.Tags, tag)
+		}
+	}
+	for _, state := range q["status"] {
+		if slices.Contains(checkstate.All(), checkstate.State(state)) && !slices.Contains(f.States, state) {
+			f.States = append(f.States, state)
+		}
+	}
+	return f
+}
+
+// Any tells whether anything is filtered out.
+func (f *listFilter) Any() bool { return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 }
+
+func (f *listFilter) matches(c *monitor.Check, state checkstate.State) bool {
+	if len(f.States) > 0 && !slices.Contains(f.States, string(state)) {
+		return false
+	}
+	for _, want := range f.Tags {
+		if !slices.Contains(c.TagList(), want) {
+			return false
+		}
+	}
+	want := strings.ToLower(f.Search)
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), want) }
+	return want == "" || has(c.Name) || has(c.Slug) || has(c.Tags) || has(c.Code.String())
+}
+
+// toggledState is the query string with the state chosen, or no longer.
+func (f *listFilter) toggledState(state string) string {
+	g := *f
+	g.States = toggled(f.States, state)
+	return g.Query()
+}
+
+// toggledTag is the query string with the tag chosen, or no longer.
+func (f *listFilter) toggledTag(tag string) string {
+	g := *f
+	g.Tags = toggled(f.Tags, tag)
+	return g.Query()
+}
+
+func toggled(list []string, v string) []string {
+	if i := slices.Index(list, v); i >= 0 {
+		return slices.Delete(slices.Clone(list), i, i+1)
+	}
+	return append(slices.Clone(list), v)
+}
+
+// everything is the query string that filters nothing and looks the same.
+func (f *listFilter) everything() string {
+	g := listFilter{Group: f.Group, Select: f.Select, Sort: f.Sort, URLs: f.URLs}
+	return g.Query()
+}
+
+// grouped is the query string with groups, or without.
+func (f *listFilter) grouped(yes bool) string {
+	g := *f
+	g.Group = yes
+	return g.Query()
+}
+
+// selecting is the query string with a box in each row, or without.
+func (f *listFilter) selecting(yes bool) string {
+	g := *f
+	g.Select = yes
+	return g.Query()
+}
+
+// onPage is the query string of another page of the same list.
+func (f *listFilter) onPage(n int) string {
+	if n == 1 {
+		return f.Query()
+	}
+	return strings.Replace(f.Query()+"&", "?&", "?", 1) + "page=" + strconv.Itoa(n)
+}
+
+// Query is the filter as a query string, "?" when there is none. A new filter
+// begins on the first page.
+func (f *listFilter) Query() string {
+	q := url.Values{}
+	for _, t := range f.Tags {
+		q.Add("tag", t)
+	}
+	if f.Search != "" {
+		q.Set("search", f.Search)
+	}
+	for _, s := range f.States {
+		q.Add("status", s)
+	}
+	if f.Group {
+		q.Set("group", "tag")
+	}
+	if f.Select {
+		q.Set("select", "1")
+	}
+	if f.Sort != "" {
+		q.Set("sort", f.Sort)
+	}
+	if f.URLs != "" {
+		q.Set("urls", f.URLs)
+	}
+	return "?" + q.Encode()
+}
+
+// defaultSort is the order of those who have chosen none.
+const defaultSort = "created"
+
+// sorts are the orders of the list, for ?sort= and the user's profile.
+func sorts() []string { return []string{"created", "name", "-name", "last_ping", "-last_ping"} }
+
+// sortRows puts what is down first, then what is late, then the rest, each in
+// the chosen order (features §11). Rows come in as created.
+func sortRows(rows []checkRow, order string) {
+	keys := make([]rowKey, len(rows))
+	for i := range rows {
+		keys[i] = keyOf(&rows[i], order)
+		keys[i].at = i
+	}
+	compare := compareKeys
+	if order == "-name" {
+		compare = func(a, b rowKey) int {
+			a.name, b.name = b.name, a.name
+			return compareKeys(a, b)
+		}
+	}
+	slices.SortFunc(keys, compare)
+	sorted := make([]checkRow, len(rows))
+	for i, k := range keys {
+		sorted[i] = rows[k.at]
+	}
+	copy(rows, sorted)
+}
+
+// rowKey is what a row is sorted by: each part where those before are equal.
+type rowKey struct {
+	urgency int
+	never   int    // pinged: comes last in both directions
+	ping    int64  // microseconds, negative when the newest comes first
+	name    string // in lower case
+	at      int    // as created
+}
+
+func keyOf(r *checkRow, order string) rowKey {
+	k := rowKey{urgency: urgency(r.State)}
+	switch order {
+	case "name", "-name":
+		k.name = strings.ToLower(r.Title())
+	case "last_ping", "-last_ping":
+		if r.LastPing.IsZero() {
+			k.never = 1
+		} else if k.ping = r.LastPing.UnixMicro(); order == "-last_ping" {
+			k.ping = -k.ping
+		}
+	}
+	return k
+}
+
+func compareKeys(a, b rowKey) int {
+	switch {
+	case a.urgency != b.urgency:
+		return a.urgency - b.urgency
+	case a.never != b.never:
+		return a.never - b.never
+	case a.ping != b.ping:
+		return cmp.Compare(a.ping, b.ping)
+	}
+	if c := compareNatural(a.name, b.name); c != 0 {
+		return c
+	}
+	return a.at - b.at
+}
+
+func urgency(s checkstate.State) int {
+	switch s {
+	case checkstate.Down:
+		return 0
+	case checkstate.Late:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// compareNatural compares texts with runs of digits as numbers: "job 9" comes
+// before "job 10".
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		if isDigit(a[0]) && isDigit(b[0]) {
+			an, at := cutDigits(a)
+			bn, bt := cutDigits(b)
+			x, y := strings.TrimLeft(an, "0"), strings.TrimLeft(bn, "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = at, bt
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// cutDigits splits off the digits a text begins with.
+func cutDigits(s string) (digits, rest string) {
+	i := 0
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	return s[:i], s[i:]
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

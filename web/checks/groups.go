@@ -1,0 +1,100 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"punctual/web/ui"
+	"punctual/web/ui/checkstate"
+)
+
+// rowGroup is a part of the list under a heading of its own.
+type rowGroup struct {
+	Tag   string           // "" = checks without a tag, or all of them when there are no groups
+	State checkstate.State // the worst
+	Tip   string           // "2 of 5 down", of the whole group whatever the page shows
+	Rows  []checkRow
+}
+
+// Title is the heading of the group.
+func (g *rowGroup) Title() string { return cmp.Or(g.Tag, "No tag") }
+
+// cutPage leaves the rows of the filter's page and puts them into groups. A
+// page after the last one is the last.
+func (p *checksPage) cutPage() {
+	groups := []rowGroup{{Rows: p.Rows}}
+	if p.Filter.Group {
+		groups = groupRows(p.Rows)
+		p.Rows = slices.Concat(rowsOf(groups)...)
+	}
+	from, to := 0, len(p.Rows)
+	if p.Total > wholeList {
+		last := max(1, (len(p.Rows)+pageRows-1)/pageRows)
+		n := min(max(p.Filter.Page, 1), last)
+		from, to = (n-1)*pageRows, min(n*pageRows, len(p.Rows))
+		p.Pages = p.pagesAround(n, last, from, to)
+	}
+	p.Rows = p.Rows[from:to]
+	start := 0 // of the group, in the whole list
+	for _, g := range groups {
+		first, end := max(start, from), min(start+len(g.Rows), to)
+		start += len(g.Rows)
+		if first < end {
+			g.Rows = p.Rows[first-from : end-from]
+			p.Groups = append(p.Groups, g)
+		}
+	}
+}
+
+func (p *checksPage) pagesAround(n, last, from, to int) ui.PageLinks {
+	out := ui.PageLinks{Text: fmt.Sprintf("%d–%d of %d", from+1, to, len(p.Rows))}
+	if n > 1 {
+		out.Previous = p.Filter.onPage(n - 1)
+	}
+	if n < last {
+		out.Next = p.Filter.onPage(n + 1)
+	}
+	return out
+}
+
+// groupRows puts each row below its first tag, so that a check is shown once;
+// what people want to group by they put first. Groups with a check that is down
+// come first, then those with one that is late, then the others by name; what
+// has no tag comes last. Within a group rows keep their order.
+func groupRows(rows []checkRow) []rowGroup {
+	at := map[string]int{}
+	var groups []rowGroup
+	var states []tagStates
+	for i := range rows {
+		tag := ""
+		if tags := rows[i].TagList(); len(tags) > 0 {
+			tag = tags[0]
+		}
+		n, known := at[tag]
+		if !known {
+			n = len(groups)
+			at[tag] = n
+			groups, states = append(groups, rowGroup{Tag: tag}), append(states, tagStates{})
+		}
+		groups[n].Rows = append(groups[n].Rows, rows[i])
+		states[n].add(rows[i].State)
+	}
+	for i := range groups {
+		groups[i].State, groups[i].Tip = states[i].worst()
+	}
+	slices.SortStableFunc(groups, func(a, b rowGroup) int {
+		return cmp.Or(cmp.Compare(urgency(a.State), urgency(b.State)), cmp.Compare(btoi(a.Tag == ""), btoi(b.Tag == "")),
+			compareNatural(strings.ToLower(a.Tag), strings.ToLower(b.Tag)), strings.Compare(a.Tag, b.Tag))
+	})
+	return groups
+}
+
+func rowsOf(groups []rowGroup) [][]checkRow {
+	out := make([][]checkRow, len(groups))
+	for i := range groups {
+		out[i] = groups[i].Rows
+	}
+	return out
+}

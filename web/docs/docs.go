@@ -1,0 +1,26 @@
+// Package docs is the room of the documentation, and of the reference of the API.
+package docs
+
+import (
+	"sync"
+
+	"punctual/web/ui"
+)
+
+// Pages are the pages of the documentation.
+type Pages struct {
+	*ui.Site
+	docs func() (*docs, error) // read when a page of them is asked for first
+}
+
+// New makes them; the page of the API is made of apiDocument, nil = there is
+// none. It fails where the site has no icon "copy".
+func New(site *ui.Site, apiDocument []byte) (*Pages, error) {
+	copyIcon, err := site.Assets.Icon("copy")
+	if err != nil {
+		return nil, err
+	}
+	return &Pages{Site: site, docs: sync.OnceValues(func() (*docs, error) {
+		return loadDocs(site.Templates, &site.Instance, copyIcon, apiDocument)
+	})}, nil
+}

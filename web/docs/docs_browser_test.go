@@ -1,0 +1,52 @@
+//go:build programs
+
+package docs_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"punctual/internal/db"
+	"punctual/internal/testkit/browser"
+	"punctual/web/webtest"
+)
+
+// With scripts the commands can be copied; what the console says fails the test.
+func TestTheReferenceInABrowser(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	ctx, _ := browser.New(t)
+	s.Drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.URL+"/docs/api-reference/"))
+	s.Shots(ctx, "api-reference")
+	s.Drive(ctx, chromedp.EmulateViewport(390, 800))
+	s.Eventually(ctx, "document.documentElement.scrollWidth <= 390")
+	s.Drive(ctx, browser.Click(".op .code [data-copy]"), chromedp.WaitVisible(".toast", chromedp.ByQuery))
+}
+
+// On a phone the list of pages opens at the present one; "/" leads to the search.
+func TestDocumentationInABrowser(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	s.Login("jane@example.org")
+	ctx := s.Chromium("/docs/cron/?schedule=30+2+*+*+*&tz=Europe/Berlin")
+	s.Shots(ctx, "docs-cron")
+	s.Drive(ctx, webtest.Press("/"))
+	s.Eventually(ctx, `document.activeElement.name === 'q'`)
+	s.Drive(ctx, chromedp.EmulateViewport(390, 700), chromedp.Navigate(s.URL+"/docs/api-v1/"))
+	s.Eventually(ctx, `document.documentElement.scrollWidth <= 390`)
+	s.Drive(ctx, browser.Click(".docs .all"))
+	s.Eventually(ctx, `(() => {
+		const a = document.activeElement, r = a.getBoundingClientRect();
+		return a.getAttribute('aria-current') === 'page' && r.top > 0 && r.bottom < innerHeight;
+	})()`)
+	if err := browser.Screenshot(ctx, "docs-list-phone", 390, 700, false); err != nil {
+		t.Error(err)
+	}
+	for name, path := range map[string]string{"docs": "/docs/", "docs-signalling": "/docs/signalling/", "docs-search": "/docs/search/?q=exit+status", "docs-example": "/docs/example/"} {
+		s.Drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.URL+path))
+		s.Shots(ctx, name)
+		s.Drive(ctx, chromedp.EmulateViewport(390, 700))
+		s.Eventually(ctx, `document.documentElement.scrollWidth <= 390`)
+	}
+}

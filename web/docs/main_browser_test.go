@@ -1,0 +1,12 @@
+//go:build programs
+
+package docs_test
+
+import (
+	"testing"
+
+	"punctual/internal/db/pgtest"
+	"punctual/internal/testkit/browser"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(browser.Closing(m)) }

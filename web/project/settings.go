@@ -1,0 +1,192 @@
+package project
+
+import (
+	"net/http"
+	"net/url"
+
+	"punctual/internal/auth"
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/project"
+	"punctual/web/ui"
+)
+
+// projectSettingsPage is where a project is named, gets its keys and its team,
+// and is removed.
+type projectSettingsPage struct {
+	ui.BasePage
+	Form     *ui.Form // name, show_slugs
+	Keys     []keyView
+	Team     teamView
+	CanWrite bool
+	Owns     bool
+	Badges   bool // there is a page of them
+}
+
+// settingsForms are the forms of the page as they were sent, and a key to be
+// shown this once.
+type settingsForms struct {
+	Name   *ui.Form
+	Invite *ui.Form
+	Made   keyView
+}
+
+// nameForm has the forms of the page as they are shown first.
+func nameForm(p *monitor.Project) settingsForms {
+	form := ui.NewForm(url.Values{"name": {p.Name}})
+	if p.ShowSlugs {
+		form.Values.Set("show_slugs", "1")
+	}
+	return settingsForms{Name: form, Invite: ui.NewForm(url.Values{"role": {string(monitor.RoleMember)}})}
+}
+
+// keyView is one of the three keys of a project.
+type keyView struct {
+	Name  string // of the form's field value
+	Title string
+	Text  string // what it opens
+	Hint  string // its first characters, "" = there is none
+	Full  string // the whole key: one just made, or one stored in clear
+	Fresh bool   // just made, shown this once
+}
+
+// Settings answers GET /projects/{project}/settings/.
+func (s *Pages) Settings(w http.ResponseWriter, r *http.Request) error {
+	p, role, err := s.ProjectFor(r)
+	if err != nil {
+		return err
+	}
+	return s.showProjectSettings(w, r, http.StatusOK, p, role, nameForm(p))
+}
+
+func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, forms settingsForms) error {
+	team, err := s.team(r, p, role, forms.Invite)
+	if err != nil {
+		return err
+	}
+	m := &projectSettingsPage{
+		BasePage: ui.BasePage{Title: "Settings", Nav: "settings", Project: &ui.ProjectNav{ID: p.ID, Name: p.Title()}},
+		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.HasBadges,
+	}
+	if m.CanWrite {
+		m.Keys = keysOf(p)
+	}
+	for i := range m.Keys {
+		if k := &m.Keys[i]; k.Name == forms.Made.Name {
+			k.Full, k.Fresh = forms.Made.Full, true
+		}
+	}
+	return s.Render(w, r, status, "project/settings", m)
+}
+
+func keysOf(p *monitor.Project) []keyView {
+	ping := keyView{Name: "ping_key", Title: "Ping key", Text: "For ping URLs made of this key and the slug of a check.", Full: p.PingKey}
+	if p.PingKey != "" {
+		ping.Hint = p.PingKey[:min(4, len(p.PingKey))]
+	}
+	return []keyView{
+		{Name: "api_key", Title: "API key", Text: "Programs with it may read, make, change and remove checks.", Hint: auth.KeyHint(p.APIKey, false)},
+		{Name: "api_key_readonly", Title: "API key, read-only", Text: "Programs with it may look at checks, without their ping URLs.", Hint: auth.KeyHint(p.APIKeyReadonly, true)},
+		ping,
+	}
+}
+
+// SaveSettings does what the button says that sent the form:
+// create_key and revoke_key name a key, else the project gets a new name. With
+// back=checks a new ping key is shown where it was missed, in the list of checks.
+func (s *Pages) SaveSettings(w http.ResponseWriter, r *http.Request) error {
+	p, role, err := s.WritableProject(r)
+	if err != nil {
+		return err
+	}
+	form, err := ui.PostedForm(r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case form.Value("create_key") == project.KeyPing && form.Value("back") == "checks":
+		return s.createPingKey(w, r, p)
+	case form.Value("create_key") != "":
+		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+			return err
+		}
+		return s.createKey(w, r, p, role, form.Value("create_key"))
+	case form.Value("revoke_key") != "":
+		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+			return err
+		}
+		return s.revokeKey(w, r, p, form.Value("revoke_key"))
+	default:
+		return s.renameProject(w, r, p, role, form)
+	}
+}
+
+func (s *Pages) renameProject(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, form *ui.Form) error {
+	name, err := project.Rename(p.Name, form.Value("name"))
+	if err != nil {
+		if err := form.Note(err); err != nil {
+			return err
+		}
+		forms := nameForm(p)
+		forms.Name = form
+		return s.showProjectSettings(w, r, http.StatusBadRequest, p, role, forms)
+	}
+	said := "The project is called " + name + " now."
+	p, err = s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
+		if p.Name == name {
+			said = "Saved."
+		}
+		p.Name, p.ShowSlugs = name, form.On("show_slugs")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	ui.VisitorOf(r).Flash("ok", said)
+	return s.Redirect(w, r, settingsPath(p))
+}
+
+// createKey makes a key and shows it on the answer itself: it is kept nowhere,
+// not in the session either.
+func (s *Pages) createKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, role monitor.Role, name string) error {
+	made := keyView{Name: name}
+	p, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) (err error) {
+		made.Full, err = s.Projects.MakeKey(p, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", name, "by", ui.VisitorOf(r).User.ID)
+	forms := nameForm(p)
+	forms.Made = made
+	return s.showProjectSettings(w, r, http.StatusOK, p, role, forms)
+}
+
+// createPingKey makes the ping key, unless somebody just did, and goes on to the
+// list of checks.
+func (s *Pages) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor.Project) error {
+	_, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
+		_, err := s.Projects.MakeKey(p, project.KeyPing)
+		return err
+	})
+	switch {
+	case err == nil:
+		s.Log.InfoContext(r.Context(), "key made", "project", p.ID, "key", project.KeyPing, "by", ui.VisitorOf(r).User.ID)
+	case errs.KindOf(err) != errs.Conflict:
+		return err
+	}
+	return s.Redirect(w, r, ui.ListURL(p.ID))
+}
+
+func (s *Pages) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
+	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return project.RevokeKey(p, name) }); err != nil {
+		return err
+	}
+	v := ui.VisitorOf(r)
+	s.Log.InfoContext(r.Context(), "key revoked", "project", p.ID, "key", name, "by", v.User.ID)
+	v.Flash("ok", "The key opens nothing any more.")
+	return s.Redirect(w, r, settingsPath(p))
+}
+
+func settingsPath(p *monitor.Project) string { return "/projects/" + p.ID.String() + "/settings/" }

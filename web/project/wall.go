@@ -1,0 +1,261 @@
+package project
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"punctual/internal/errs"
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/text"
+	"punctual/web/ui"
+	"punctual/web/ui/checkstate"
+	"punctual/web/ui/human"
+)
+
+// PurposeWall is what the signature in the address of a wall is made for. The
+// value is the wall's id: the address ends with the wall.
+const PurposeWall = "wall"
+
+// maxWallRows is how many checks that are well a wall names in each project.
+const maxWallRows = 40
+
+// wallPage is a wall on a screen. It stands outside of the layout, since it must
+// work in browsers that know little of it.
+type wallPage struct {
+	Site     *ui.Instance
+	Name     string
+	Theme    string // dark, light
+	Clock    string // "12:03", in the zone of its maker
+	Down     int
+	Projects []wallProject
+}
+
+// wallProject is a column of a wall.
+type wallProject struct {
+	Name    string
+	State   checkstate.State // the worst of its checks that are not paused
+	Summary string           // "2 down, 1 late", "All well"
+	Trouble []wallRow
+	Well    []wallRow
+	More    int // checks that are well, beside those named
+}
+
+// wallRow is a check.
+type wallRow struct {
+	Name  string
+	State checkstate.State
+	Since string // "2 hr 14 min", "" where it does not matter
+}
+
+// Wall: GET /wall/<id>/<signature>/, with part=1 only what changes.
+func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
+	id, err := uuid.Parse(chi.URLParam(r, "wall"))
+	if err != nil || !s.Signer.Verify(PurposeWall, id.String(), chi.URLParam(r, "signature")) {
+		return errs.NotFoundf("There is no such wall.")
+	}
+	wall, checks, err := s.Store.ShowWall(r.Context(), id)
+	if err != nil {
+		return ui.Hide(err, "There is no such wall. Perhaps its address has been revoked.")
+	}
+	now := s.Store.Now()
+	m := &wallPage{Site: &s.Instance, Name: wall.Name, Theme: wallTheme(r), Clock: now.UTC().Format("15:04") + " UTC"}
+	for _, p := range wall.Projects {
+		column := newWallProject(p.Name, checks[p.ID], now)
+		for _, row := range column.Trouble {
+			if row.State == checkstate.Down {
+				m.Down++
+			}
+		}
+		m.Projects = append(m.Projects, column)
+	}
+	part := "wall"
+	if ui.Field(r, "part") != "" {
+		part = "wall-body"
+	}
+	return s.Execute(w, http.StatusOK, "project/wall", part, m)
+}
+
+// TV: GET /tv/#<read-only key>=<label>&…: its script asks the API (contract §5).
+func (s *Pages) TV(w http.ResponseWriter, _ *http.Request) error {
+	return s.Execute(w, http.StatusOK, "project/wall", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
+}
+
+func wallTheme(r *http.Request) string {
+	if ui.Field(r, "theme") == "light" {
+		return "light"
+	}
+	return "dark"
+}
+
+// newWallProject sorts the checks of a project: down first, the newest trouble
+// before the older, then late, then the rest by name.
+func newWallProject(name string, checks []store.WallCheck, now time.Time) wallProject {
+	p := wallProject{Name: monitor.ProjectTitle(name), State: checkstate.Up}
+	type troubled struct {
+		wallRow
+		since time.Time
+	}
+	var down, late []troubled
+	paused := 0
+	for i := range checks {
+		c := &checks[i]
+		row := wallRow{Name: c.Title(), State: checkstate.At(&c.Check, now)}
+		switch row.State {
+		case checkstate.Down:
+			since := c.StateSince
+			if c.Status != monitor.StatusDown { // its deadline is over, and nobody has noted it yet
+				since = c.AlertAt
+			}
+			row.Since = human.Duration(human.Coarse(now.Sub(since)))
+			down = append(down, troubled{row, since})
+		case checkstate.Late:
+			row.Since = human.Duration(human.Coarse(now.Sub(c.DueAt)))
+			late = append(late, troubled{row, c.DueAt})
+		default:
+			if row.State == checkstate.Paused {
+				paused++
+			}
+			p.Well = append(p.Well, row)
+		}
+	}
+	for _, rows := range [][]troubled{down, late} {
+		slices.SortStableFunc(rows, func(a, b troubled) int { return b.since.Compare(a.since) })
+		for _, row := range rows {
+			p.Trouble = append(p.Trouble, row.wallRow)
+		}
+	}
+	switch {
+	case len(checks) == 0:
+		p.State, p.Summary = checkstate.New, "No checks"
+	case len(down) > 0:
+		p.State, p.Summary = checkstate.Down, text.Plural(len(down), "down", "down")
+		if len(late) > 0 {
+			p.Summary += ", " + text.Plural(len(late), "late", "late")
+		}
+	case len(late) > 0:
+		p.State, p.Summary = checkstate.Late, text.Plural(len(late), "late", "late")
+	case paused == len(checks):
+		p.State, p.Summary = checkstate.Paused, "All paused"
+	default:
+		p.Summary = "All well"
+	}
+	if p.More = max(len(p.Well)-maxWallRows, 0); p.More > 0 {
+		p.Well = p.Well[:maxWallRows]
+	}
+	return p
+}
+
+// wallsPage is where walls are made and revoked.
+type wallsPage struct {
+	ui.BasePage
+	Form  *ui.Form // name, project
+	Walls []wallView
+}
+
+// wallView is a wall in the list.
+type wallView struct {
+	store.Wall
+	URL string
+}
+
+// Chosen tells whether the form has the project ticked.
+func (p *wallsPage) Chosen(id uuid.UUID) bool {
+	return slices.Contains(p.Form.Values["project"], id.String())
+}
+
+// Offered are the projects that may be put on a wall: those of which the visitor
+// may change something. Its address shows them to anybody.
+func (p *wallsPage) Offered() []ui.ProjectNav {
+	return slices.DeleteFunc(slices.Clone(p.Projects), func(n ui.ProjectNav) bool { return !n.Role.CanWrite() })
+}
+
+// Walls answers GET /walls/.
+func (s *Pages) Walls(w http.ResponseWriter, r *http.Request) error {
+	return s.showWalls(w, r, http.StatusOK, ui.NewForm(nil))
+}
+
+func (s *Pages) showWalls(w http.ResponseWriter, r *http.Request, status int, form *ui.Form) error {
+	user := ui.VisitorOf(r).User
+	if user == nil {
+		return ui.ErrLogin
+	}
+	walls, err := s.Store.WallsOf(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	m := &wallsPage{BasePage: ui.BasePage{Title: "Walls", Nav: "walls"}, Form: form}
+	for _, wall := range walls {
+		m.Walls = append(m.Walls, wallView{Wall: wall, URL: s.Site.URL("/wall/" + wall.ID.String() + "/" + s.Signer.Sign(PurposeWall, wall.ID.String()) + "/")})
+	}
+	return s.Render(w, r, status, "project/walls", m)
+}
+
+// MakeWall: POST /walls/ with name and project, once or more.
+func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
+	v := ui.VisitorOf(r)
+	if err := v.InPerson("make a wall of the account"); err != nil {
+		return err // it would outlast the look through the user's eyes
+	}
+	form, err := ui.PostedForm(r)
+	if err != nil {
+		return err
+	}
+	wall := &store.Wall{UserID: v.User.ID, Name: strings.Join(strings.Fields(form.Value("name")), " ")}
+	if wall.Name == "" {
+		wall.Name = "Wall"
+	}
+	if text.Longer(wall.Name, monitor.MaxWallName) {
+		form.Fail("name", fmt.Sprintf("A wall's name has at most %d characters.", monitor.MaxWallName))
+	}
+	mine, err := s.Store.ProjectsOf(r.Context(), v.User.ID)
+	if err != nil {
+		return err
+	}
+	for i := range mine {
+		if mine[i].Role.CanWrite() && slices.Contains(form.Values["project"], mine[i].ID.String()) {
+			wall.Projects = append(wall.Projects, store.WallProject{ID: mine[i].ID})
+		}
+	}
+	if len(wall.Projects) == 0 {
+		form.Fail("project", "Choose at least one project.")
+	}
+	if form.OK() {
+		err = s.Store.CreateWall(r.Context(), wall)
+		if errs.KindOf(err) == errs.Conflict { // too many
+			form.Fail("", errs.Message(err))
+		} else if err != nil {
+			return err
+		}
+	}
+	if !form.OK() {
+		return s.showWalls(w, r, http.StatusBadRequest, form)
+	}
+	s.Log.InfoContext(r.Context(), "wall made", "user", v.User.ID, "wall", wall.ID, "projects", len(wall.Projects))
+	v.Flash("ok", "The wall is there. Open its address on the screen.")
+	return s.Redirect(w, r, "/walls/")
+}
+
+// RemoveWall: POST /walls/<id>/remove/.
+func (s *Pages) RemoveWall(w http.ResponseWriter, r *http.Request) error {
+	v := ui.VisitorOf(r)
+	if v.User == nil {
+		return ui.ErrLogin
+	}
+	id, err := uuid.Parse(chi.URLParam(r, "wall"))
+	if err != nil {
+		return errs.NotFoundf("There is no such wall.")
+	}
+	if err := s.Store.DeleteWall(r.Context(), v.User.ID, id); err != nil {
+		return ui.Hide(err, "There is no such wall. Perhaps it has been revoked already.")
+	}
+	s.Log.InfoContext(r.Context(), "wall revoked", "user", v.User.ID, "wall", id)
+	v.Flash("ok", "The address of the wall opens nothing any more.")
+	return s.Redirect(w, r, "/walls/")
+}

@@ -1,0 +1,5 @@
+package ui
+
+// What tests of the pages need of what is behind them.
+const BodiesRoom = bodiesRoom
+const MessageMark = messageMark

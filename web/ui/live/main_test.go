@@ -1,0 +1,9 @@
+package live
+
+import (
+	"testing"
+
+	"punctual/internal/testkit/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
