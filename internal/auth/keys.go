@@ -8,7 +8,7 @@ import (
 	"math/big"
 )
 
-// The forms of keys (contract §2.2, features §10).
+// The forms of keys (docs/contract.md §2.2).
 const (
 	APIKeyLength = 32
 
@@ -44,7 +44,7 @@ func NewPingKey() string { return randomText(lowerDigits, pingKeyLength) }
 
 // KeyHash is the stored form of an API key or account token: eight characters to know it by, and
 // the HMAC-SHA256 of the whole key under the secret key of the instance
-// (contract §2.2). A text that has not the form of a key has the hash "".
+// (docs/contract.md §2.2). A text that has not the form of a key has the hash "".
 func KeyHash(secretKey, key string) string {
 	if len(key) != APIKeyLength {
 		return ""
@@ -63,7 +63,7 @@ func KeyHash(secretKey, key string) string {
 func (s *Service) KeyHash(key string) string { return KeyHash(s.SecretKey, key) }
 
 // KeyHint is what may be shown of a stored API key: its first four random
-// characters (features §10). It is "" for no key.
+// characters. It is "" for no key.
 func KeyHint(stored string, readonly bool) string {
 	if len(stored) < shownLength {
 		return ""

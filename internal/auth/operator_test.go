@@ -10,7 +10,7 @@ import (
 	"punctual/internal/testkit/testdb"
 )
 
-// The example printed in contract §2.2.
+// The example printed in docs/contract.md §2.2.
 func TestTheStoredFormOfAKey(t *testing.T) {
 	got := auth.KeyHash("s3cret", "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01")
 	if got != "AbCdEfGh.8ee94a98c6a0aab7ce5677eb0b1128b01d2e52cdea588871e6a89002af48bb94" {

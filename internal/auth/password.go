@@ -15,7 +15,7 @@ import (
 	"punctual/internal/store"
 )
 
-// MinPasswordLength is the least a password has, in characters (features §9).
+// MinPasswordLength is the least a password has, in characters.
 const MinPasswordLength = 8
 
 // argonParams are the ones OWASP recommends: about 31 ms and 19 MiB.
@@ -30,7 +30,7 @@ var errBadPassword = errs.Invalidf("password", "The e-mail address or the passwo
 // LoginByPassword returns the user with the address if the password is theirs;
 // who logs in with two steps has passed the first.
 // It fails with errs.Invalid when it is not, when the account has no password or
-// is not active, and with errs.TooMany (features §18).
+// is not active, and with errs.TooMany.
 func (s *Service) LoginByPassword(ctx context.Context, email, password string, from Origin) (*monitor.User, error) {
 	address, err := Address("email", email)
 	if err != nil {

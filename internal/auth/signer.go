@@ -69,7 +69,7 @@ func (s *Signer) Bucket(limit, of string) string {
 }
 
 // UnsubscribePath is the path, below SITE_ROOT, that ends the alerts of an
-// e-mail channel (contract §5).
+// e-mail channel (docs/contract.md §5).
 func (s *Signer) UnsubscribePath(channel uuid.UUID) string {
 	return "/integrations/" + channel.String() + "/unsub/" + s.Sign(PurposeUnsubscribe, channel.String()) + "/"
 }
@@ -78,7 +78,7 @@ func (s *Signer) UnsubscribePath(channel uuid.UUID) string {
 const purposeReports = "unsubscribe reports"
 
 // UnsubscribeReportsPath is the path, below SITE_ROOT, that ends the reports and
-// nags of a user, in a mail made at a time. It does not expire (features §8).
+// nags of a user, in a mail made at a time. It does not expire.
 func (s *Signer) UnsubscribeReportsPath(user uuid.UUID, at time.Time) string {
 	value := user.String() + "." + strconv.FormatInt(at.Unix(), 36)
 	return "/accounts/unsubscribe_reports/" + value + "." + s.Sign(purposeReports, value) + "/"

@@ -21,7 +21,7 @@ import (
 
 // Codes of authenticator apps (RFC 6238): six digits, another one every half
 // minute. The one before and the one after are accepted too, because clocks
-// differ (features §9).
+// differ.
 const (
 	totpPeriod     = 30 * time.Second
 	totpDrift      = 1 // steps

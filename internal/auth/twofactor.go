@@ -12,7 +12,7 @@ import (
 )
 
 // SecondStepLife is how long after the first step of logging in the second one
-// may follow (features §9).
+// may follow.
 const SecondStepLife = 5 * time.Minute
 
 // passedFirst notes a login, unless a second step is to follow.

@@ -12,7 +12,7 @@ import (
 type Channel struct {
 	ID        uuid.UUID
 	ProjectID uuid.UUID
-	Kind      string // email, webhook, po, …: the names of contract §2.11
+	Kind      string // email, webhook, po, …: the names of docs/contract.md §2.11
 	Name      string
 	Config    string // JSON; its shape belongs to the kind's notifier
 	Verified  bool   // e-mail: the address has agreed

@@ -12,7 +12,7 @@ type Project struct {
 	ID             uuid.UUID
 	OwnerID        uuid.UUID
 	Name           string
-	APIKey         string // stored form, "" = none (contract §2.2)
+	APIKey         string // stored form, "" = none (docs/contract.md §2.2)
 	APIKeyReadonly string
 	PingKey        string // clear text, "" = none
 	BadgeKey       string
@@ -26,7 +26,7 @@ func (p *Project) Title() string { return ProjectTitle(p.Name) }
 // ProjectTitle is the name to show of a project called name, which may be empty.
 func ProjectTitle(name string) string { return cmp.Or(name, "Untitled project") }
 
-// Role is what a member may do in a project (features §10).
+// Role is what a member may do in a project.
 type Role string
 
 // The roles. RoleOwner is never stored: it is the project's owner.

@@ -30,7 +30,7 @@ type User struct {
 	NextNagAt    time.Time     // zero: nothing is down, as far as was looked
 }
 
-// Reports says how often a user is mailed a report (features §8).
+// Reports says how often a user is mailed a report.
 type Reports string
 
 // How often reports come.
