@@ -42,10 +42,9 @@ func NewToken() string {
 // NewPingKey makes a ping key: 22 lower-case letters and digits.
 func NewPingKey() string { return randomText(lowerDigits, pingKeyLength) }
 
-// KeyHash is the stored form of an API key or account token: eight characters to
-// know it by, and the HMAC-SHA256 of the whole key under the secret key of the
-// instance (docs/contract.md §2.2). A text that has not the form of a key has the
-// hash "".
+// KeyHash is the stored form of an API key or account token: eight characters to know it by, and
+// the HMAC-SHA256 of the whole key under the secret key of the instance
+// (docs/contract.md §2.2). A text that has not the form of a key has the hash "".
 func KeyHash(secretKey, key string) string {
 	if len(key) != APIKeyLength {
 		return ""

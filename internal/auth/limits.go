@@ -15,7 +15,7 @@ import (
 	"punctual/internal/store"
 )
 
-// limit is a token bucket.
+// limit is a token bucket: how many in which time, and what refills meanwhile.
 type limit struct {
 	name     string
 	capacity int

@@ -14,12 +14,12 @@ import (
 	"punctual/internal/store"
 )
 
-// LinkLife is how long a mailed login link works (features §9).
+// LinkLife is how long a mailed login link works.
 const LinkLife = time.Hour
 
 const purposeBrowser = "login browser"
 
-// What the check is called that an account starts with (features §9).
+// What the check is called that an account starts with.
 const (
 	firstCheckName = "My First Check"
 	firstCheckSlug = "my-first-check"

@@ -35,12 +35,8 @@ type softKey struct {
 // newSoftKey makes a key and gives it to the user as one that has counted so far.
 func newSoftKey(b *bench, user *monitor.User, count uint32) *softKey {
 	b.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		b.Fatal(err)
-	}
-	k := &softKey{b.T, []byte("a key of tests"), key}
-	public, err := key.PublicKey.Bytes() // 4, x, y
+	k := unregistered(b)
+	public, err := k.key.PublicKey.Bytes() // 4, x, y
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -56,6 +52,16 @@ func newSoftKey(b *bench, user *monitor.User, count uint32) *softKey {
 		b.Fatal(err)
 	}
 	return k
+}
+
+// unregistered makes a key that no user has.
+func unregistered(b *bench) *softKey {
+	b.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &softKey{b.T, []byte("a key of tests"), key}
 }
 
 // answer is what the key says to a question, as its use number count.

@@ -14,10 +14,10 @@ import (
 	"punctual/internal/schedule"
 )
 
-// The versions of the API.
+// Versions of the API. Between them is v2, whose objects are as those of V3 but for
+// the addresses.
 const (
 	V1 = "v1"
-	V2 = "v2"
 	V3 = "v3"
 )
 
@@ -49,7 +49,7 @@ type Writer struct {
 	pings, badges, checks string
 }
 
-// For returns the writer for one who asks the version V1, V2 or V3 with a
+// For returns the writer for one who asks the version v1, v2 or v3 with a
 // read-write or a read-only key. Statuses are those of the moment now.
 func (a Addresses) For(version string, readonly bool, now time.Time) *Writer {
 	return &Writer{

@@ -44,7 +44,8 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 			v := b.invites[i]
 			link := v.Link
 			v.Link = ""
-			if diff := cmp.Diff(mail.Invite{Owned: mail.Owned{Account: a.User.ID}, To: to, Project: a.Project.Name, By: a.User.Email, Role: "manager"}, v); diff != "" {
+			want := mail.Invite{Owned: mail.Owned{Account: a.User.ID}, To: to, Project: a.Project.Name, By: a.User.Email, Role: "manager"}
+			if diff := cmp.Diff(want, v); diff != "" {
 				b.Errorf("to %s (-want +got):\n%s", to, diff)
 			}
 			v.Link = link
@@ -61,7 +62,9 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 
 func TestAcceptingAnInvitation(t *testing.T) {
 	each(t, func(b *bench) {
-		a, known, other := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net"), testdb.Account(b.T, b.Store, "other@example.net")
+		a := testdb.Account(b.T, b.Store)
+		known := testdb.Account(b.T, b.Store, "known@example.net")
+		other := testdb.Account(b.T, b.Store, "other@example.net")
 		if err := b.Store.NoteLogin(b.Context(), known.User.ID); err != nil {
 			b.Fatal(err)
 		}

@@ -38,7 +38,8 @@ func TestANameThatIsThereMayStay(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	for want, word := range map[monitor.Role]string{monitor.RoleReadonly: "read-only member", monitor.RoleMember: "member", monitor.RoleManager: "manager"} {
+	words := map[monitor.Role]string{monitor.RoleReadonly: "read-only member", monitor.RoleMember: "member", monitor.RoleManager: "manager"}
+	for want, word := range words {
 		role, err := project.MemberRole(string(want))
 		if err != nil || role != want || project.RoleName(role) != word {
 			t.Errorf("%q: %q is a %s, %v", want, role, project.RoleName(role), err)

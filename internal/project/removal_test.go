@@ -29,7 +29,8 @@ func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
 		}
 		count := func() (n int) {
 			t.Helper()
-			if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM rate_limits WHERE key LIKE 'password-address:%' OR key LIKE 'email-change:%'`).Scan(&n); err != nil {
+			const query = `SELECT count(*) FROM rate_limits WHERE key LIKE 'password-address:%' OR key LIKE 'email-change:%'`
+			if err := s.DB().QueryRow(t.Context(), query).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
 			return n
@@ -71,7 +72,14 @@ func TestARemovedProjectIsToldToItsMembers(t *testing.T) {
 		if err := b.Remove(b.Context(), a.Project, a.User); err != nil {
 			b.Fatal(err)
 		}
-		want := []mail.Removed{{To: "member@example.org", Project: a.Project.Title(), Owner: a.User.Email, By: a.User.Email, Checks: 1, Link: "https://example.org/punctual/"}}
+		want := []mail.Removed{{
+			To:      "member@example.org",
+			Project: a.Project.Title(),
+			Owner:   a.User.Email,
+			By:      a.User.Email,
+			Checks:  1,
+			Link:    "https://example.org/punctual/",
+		}}
 		if diff := cmp.Diff(want, b.removed); diff != "" {
 			b.Errorf("(-want +got):\n%s", diff)
 		}

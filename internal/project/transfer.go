@@ -28,7 +28,11 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	}
 	s.Log.InfoContext(ctx, "project offered", "project", p.ID, "to", to, "by", by.ID)
 	err = s.Mails.Transfer(ctx, mail.Transfer{
-		Owned: mail.Owned{Account: by.ID}, To: member.Email, Project: p.Title(), By: auth.Actor(ctx, by), Link: s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
+		Owned:   mail.Owned{Account: by.ID},
+		To:      member.Email,
+		Project: p.Title(),
+		By:      auth.Actor(ctx, by),
+		Link:    s.SiteRoot + "/projects/" + p.ID.String() + "/settings/#team",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mail the offer: %w", err)
@@ -40,8 +44,8 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	if err != nil {
 		return nil, err
 	}
-	s.Auth.TellOwner(ctx, owner, "", fmt.Sprintf("%s has offered your project %s to %s. Nothing changes until they accept; you can take the offer back in the settings of the project.",
-		auth.Actor(ctx, by), p.Title(), member.Email))
+	told := fmt.Sprintf("%s has offered your project %s to %s.", auth.Actor(ctx, by), p.Title(), member.Email)
+	s.Auth.TellOwner(ctx, owner, "", told+" Nothing changes until they accept; you can take the offer back in the settings of the project.")
 	return member, nil
 }
 

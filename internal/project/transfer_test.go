@@ -47,7 +47,8 @@ func TestAProjectChangesHands(t *testing.T) {
 		if err != nil || member.Email != heir.User.Email {
 			b.Fatalf("%+v, %v", member, err)
 		}
-		if len(b.security) != 1 || b.security[0].To != a.User.Email || !strings.Contains(b.security[0].Done, "manager@example.net has offered your project "+a.Project.Title()) {
+		offer := "manager@example.net has offered your project " + a.Project.Title()
+		if len(b.security) != 1 || b.security[0].To != a.User.Email || !strings.Contains(b.security[0].Done, offer) {
 			b.Errorf("the owner was told %+v", b.security)
 		}
 		kindIs(b.T, b.AcceptTransfer(b.Context(), a.Project, manager.User), errs.Conflict, "")
@@ -57,7 +58,8 @@ func TestAProjectChangesHands(t *testing.T) {
 		if b.role(heir.User, a.Project) != monitor.RoleOwner || b.role(a.User, a.Project) == monitor.RoleOwner {
 			b.Errorf("heir %q, former owner %q", b.role(heir.User, a.Project), b.role(a.User, a.Project))
 		}
-		if told := b.security[len(b.security)-1]; len(b.security) != 2 || told.To != a.User.Email || !strings.Contains(told.Done, "belongs to heir@example.net now") {
+		told := b.security[len(b.security)-1]
+		if len(b.security) != 2 || told.To != a.User.Email || !strings.Contains(told.Done, "belongs to heir@example.net now") {
 			b.Errorf("the former owner was told %+v", b.security)
 		}
 	})

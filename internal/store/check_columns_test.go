@@ -193,7 +193,8 @@ func TestColumnsInIndexesAreKnown(t *testing.T) {
 		t.Errorf("changes of %v are noticed, but %v are in indexes", noticed, flagged)
 	}
 	s := testdb.Open(t, db.SQLite, testdb.NewClock())
-	rows, err := s.DB().Query(t.Context(), `SELECT m.sql FROM sqlite_master m WHERE m.tbl_name = 'checks' AND m.type = 'index' AND m.sql IS NOT NULL`)
+	const query = `SELECT m.sql FROM sqlite_master m WHERE m.tbl_name = 'checks' AND m.type = 'index' AND m.sql IS NOT NULL`
+	rows, err := s.DB().Query(t.Context(), query)
 	indexes, err := db.Collect(rows, err, func(r *sql.Rows, text *string) error { return r.Scan(text) })
 	if err != nil {
 		t.Fatal(err)

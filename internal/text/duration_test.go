@@ -10,7 +10,8 @@ import (
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 seconds", time.Second: "1 second", 5 * time.Minute: "5 minutes", -2 * time.Minute: "2 minutes",
-		27 * time.Hour: "1 day, 3 hours", 24*time.Hour + 5*time.Minute: "1 day", 8 * 24 * time.Hour: "1 week, 1 day", 999 * time.Millisecond: "0 seconds",
+		27 * time.Hour: "1 day, 3 hours", 24*time.Hour + 5*time.Minute: "1 day",
+		8 * 24 * time.Hour: "1 week, 1 day", 999 * time.Millisecond: "0 seconds",
 	} {
 		if got := text.Duration(d); got != want {
 			t.Errorf("Duration(%s) = %q, want %q", d, got, want)
