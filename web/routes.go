@@ -18,7 +18,8 @@ func (s *Server) routes() http.Handler {
 
 	// Order: first what must hold for every answer (the log sees what became of
 	// a panic), then who is asking, then whether they may send this at all.
-	r.Use(ui.WithinTime, s.Proxies.Middleware, s.LogRequests, s.RecoverPanics, s.SecurityHeaders, ui.StorableInput, s.ShareRoom, middleware.GetHead)
+	r.Use(ui.WithinTime, s.Proxies.Middleware, s.LogRequests, s.RecoverPanics, s.SecurityHeaders)
+	r.Use(ui.StorableInput, s.ShareRoom, middleware.GetHead)
 
 	// Files and machines: no session.
 	r.Get("/static/*", s.Assets.Serve)

@@ -113,7 +113,9 @@ func New(d Deps) (*Server, error) {
 	}
 	s.admin = admin.New(site, d.Auth)
 	s.account = account.New(site, d.Auth, d.Projects, s.admin.MayReadMailbox)
-	s.project = project.New(site, project.Deps{Projects: d.Projects, AskRecentAuth: s.account.AskRecentAuth, HasBadges: d.Badges != nil, BadgeLinks: d.BadgeLinks})
+	s.project = project.New(site, project.Deps{
+		Projects: d.Projects, AskRecentAuth: s.account.AskRecentAuth, HasBadges: d.Badges != nil, BadgeLinks: d.BadgeLinks,
+	})
 	s.checks = checks.New(site, s.channelView)
 	s.check = check.New(site, s.channelView, d.BodiesFull)
 	if s.docs, err = docs.New(site, d.APIDocument); err != nil {

@@ -106,7 +106,9 @@ func (s *Pages) AgreeEmailForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m := &agreeEmailPage{BasePage: ui.BasePage{Title: "Change of address"}, Change: change, Old: link.Side == auth.SideOld, Agreed: change.NewAgreed}
+	m := &agreeEmailPage{
+		BasePage: ui.BasePage{Title: "Change of address"}, Change: change, Old: link.Side == auth.SideOld, Agreed: change.NewAgreed,
+	}
 	if m.Old {
 		m.Agreed = change.OldAgreed
 	}

@@ -48,7 +48,8 @@ func (s *Pages) LoginForm(w http.ResponseWriter, r *http.Request) error {
 	if user := ui.VisitorOf(r).User; user != nil {
 		return s.WelcomeBack(w, r, user, next)
 	}
-	return s.Render(w, r, http.StatusOK, "account/login", &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: ui.NewForm(nil), Next: next})
+	m := &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: ui.NewForm(nil), Next: next}
+	return s.Render(w, r, http.StatusOK, "account/login", m)
 }
 
 // Login takes an address to mail a link to or, in the other form of the page,

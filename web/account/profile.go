@@ -79,7 +79,10 @@ func profileForm(user *monitor.User) *ui.Form {
 // showProfile shows the page; made is a token to be shown this once.
 func (s *Pages) showProfile(w http.ResponseWriter, r *http.Request, status int, form, tokenForm *ui.Form, made tokenView) error {
 	v := ui.VisitorOf(r)
-	m := &profilePage{BasePage: ui.BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm, Zones: schedule.Zones(), HasPassword: v.User.PasswordHash != ""}
+	m := &profilePage{
+		BasePage: ui.BasePage{Title: "Profile", Nav: "account"}, Form: form, TokenForm: tokenForm,
+		Zones: schedule.Zones(), HasPassword: v.User.PasswordHash != "",
+	}
 	m.Dates = dateChoices(s.Store.Now(), v.User.TZ)
 	var err error
 	if m.Change, err = s.emailChange(r); err != nil {
@@ -190,7 +193,8 @@ func (s *Pages) Appearance(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := ui.NewForm(nil)
 	form.Values.Set("theme", user.Theme)
-	return s.Render(w, r, http.StatusOK, "account/appearance", &appearancePage{BasePage: ui.BasePage{Title: "Appearance", Nav: "account"}, Form: form})
+	m := &appearancePage{BasePage: ui.BasePage{Title: "Appearance", Nav: "account"}, Form: form}
+	return s.Render(w, r, http.StatusOK, "account/appearance", m)
 }
 
 // SaveAppearance remembers the colours: of the user, or of a visitor in their

@@ -162,7 +162,8 @@ func (s *Pages) UnsubscribeReports(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "unsubscribed from reports", "user", user.ID)
-	return s.Render(w, r, http.StatusOK, "account/unsubscribe_reports", &unsubscribeReportsPage{BasePage: ui.BasePage{Title: "Unsubscribed"}, Address: user.Email, Done: true})
+	m := &unsubscribeReportsPage{BasePage: ui.BasePage{Title: "Unsubscribed"}, Address: user.Email, Done: true}
+	return s.Render(w, r, http.StatusOK, "account/unsubscribe_reports", m)
 }
 
 // reportsReader is whose reports a link ends, and when it was mailed.

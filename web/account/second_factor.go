@@ -175,7 +175,8 @@ func (s *Pages) SecondStepForm(w http.ResponseWriter, r *http.Request, step *sec
 }
 
 func (s *Pages) showSecondKey(w http.ResponseWriter, r *http.Request, status int, form *ui.Form, step *secondStep) error {
-	m := &secondKeyPage{BasePage: ui.BasePage{Title: "Security key"}, Form: form, Else: otherWays{TOTP: step.factors.TOTPSecret != "", Recovery: true, Again: ui.VisitorOf(r).User != nil}}
+	ways := otherWays{TOTP: step.factors.TOTPSecret != "", Recovery: true, Again: ui.VisitorOf(r).User != nil}
+	m := &secondKeyPage{BasePage: ui.BasePage{Title: "Security key"}, Form: form, Else: ways}
 	if s.auth.KeysOffered() {
 		question, err := s.auth.AskKey(step.user, step.factors)
 		if err != nil {
@@ -227,7 +228,12 @@ func (s *Pages) RecoveryStepForm(w http.ResponseWriter, r *http.Request, step *s
 func (s *Pages) showSecondCode(w http.ResponseWriter, r *http.Request, status int, form *ui.Form, step *secondStep, recovery bool) error {
 	m := &secondCodePage{
 		BasePage: ui.BasePage{Title: "Authenticator app"}, Form: form, Recovery: recovery,
-		Else: otherWays{Key: len(step.factors.Keys) > 0, TOTP: recovery && step.factors.TOTPSecret != "", Recovery: !recovery, Again: ui.VisitorOf(r).User != nil},
+		Else: otherWays{
+			Key:      len(step.factors.Keys) > 0,
+			TOTP:     recovery && step.factors.TOTPSecret != "",
+			Recovery: !recovery,
+			Again:    ui.VisitorOf(r).User != nil,
+		},
 	}
 	if recovery {
 		m.Title = "Recovery code"

@@ -149,7 +149,8 @@ func (s *Pages) factorAdded(w http.ResponseWriter, r *http.Request, codes []stri
 func (s *Pages) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCodesPage) error {
 	m.BasePage = ui.BasePage{Title: "Recovery codes", Nav: "account"}
 	if m.Codes != nil {
-		text := "Recovery codes of " + ui.VisitorOf(r).User.Email + " for " + s.Site.Name + ", " + s.Site.Root.String() + "\nEach works once.\n\n" + m.Lines() + "\n"
+		text := "Recovery codes of " + ui.VisitorOf(r).User.Email + " for " + s.Site.Name + ", " + s.Site.Root.String() +
+			"\nEach works once.\n\n" + m.Lines() + "\n"
 		m.File = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(text)) //nolint:gosec // escaped
 		m.FileName = "recovery-codes-" + s.Site.Root.Hostname() + ".txt"
 	}
@@ -318,7 +319,8 @@ func (s *Pages) KeyNameForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) showKeyName(w http.ResponseWriter, r *http.Request, status int, form *ui.Form, key *store.SecurityKey) error {
-	return s.Render(w, r, status, "account/key_name", &keyNamePage{BasePage: ui.BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key})
+	m := &keyNamePage{BasePage: ui.BasePage{Title: "Rename a key", Nav: "account"}, Form: form, Key: key}
+	return s.Render(w, r, status, "account/key_name", m)
 }
 
 // RenameKey answers POST /accounts/two_factor/{key}/name/.

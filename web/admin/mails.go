@@ -55,7 +55,9 @@ func (s *Pages) Email(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m := &mailPage{BasePage: ui.BasePage{Title: mail.Subject, Nav: "admin"}, Mail: mail, Back: "/admin/emails/", List: "Outgoing mail", Admin: true}
+	m := &mailPage{
+		BasePage: ui.BasePage{Title: mail.Subject, Nav: "admin"}, Mail: mail, Back: "/admin/emails/", List: "Outgoing mail", Admin: true,
+	}
 	if mail.HTML != "" {
 		m.Frame = fmt.Sprintf("/admin/emails/%d/html/", mail.ID)
 	}

@@ -141,7 +141,8 @@ func drawCalendar(days []day) template.HTML {
 			down++
 			s := span{Tally: d.Tally}
 			bad = fmt.Appendf(bad, `<g><title>%s: %s, %s, %s up</title><path class="c-down" d="%s"/><path class="c-bar" d="M%d %dh5"/></g>`,
-				d.From.Format("Mon, 2 Jan 2006"), text.Plural(d.Downtimes, "downtime", "downtimes"), human.Duration(d.Down), s.Uptime(), square, x+3, y+dayEdge/2)
+				d.From.Format("Mon, 2 Jan 2006"), text.Plural(d.Downtimes, "downtime", "downtimes"), human.Duration(d.Down), s.Uptime(),
+				square, x+3, y+dayEdge/2)
 		}
 		if i%7 == 0 && (i == 0 && d.From.Day() < 22 || d.From.Day() <= 7 && i > 0) {
 			marks = fmt.Appendf(marks, `<text x="%d" y="11">%s</text>`, x, d.From.Format("Jan"))

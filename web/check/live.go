@@ -21,7 +21,8 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 	r = ui.WithoutTimeout(r)
 	var last *monitor.Check
 	var state checkstate.State
-	return s.Stream(w, r, []uuid.UUID{project.ID}, ui.Field(r, "v"), s.Access(r, project.ID, role), func(known string, first bool) (live.News, error) {
+	may := s.Access(r, project.ID, role)
+	return s.Stream(w, r, []uuid.UUID{project.ID}, ui.Field(r, "v"), may, func(known string, first bool) (live.News, error) {
 		c, project, role, err := s.CheckFor(r)
 		if err != nil {
 			return live.News{}, err

@@ -35,11 +35,13 @@ func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monito
 	case checkstate.Started:
 		s.Since = c.LastStart
 		s.Head = "Running for " + t.length(now.Sub(c.LastStart))
-		s.Why = fmt.Sprintf("Started %s. It goes down if it has not finished by %s (grace %s).", t.at(c.LastStart), t.moment(c.LastStart.Add(c.Grace)), human.Duration(c.Grace))
+		s.Why = fmt.Sprintf("Started %s. It goes down if it has not finished by %s (grace %s).",
+			t.at(c.LastStart), t.moment(c.LastStart.Add(c.Grace)), human.Duration(c.Grace))
 	case checkstate.Late:
 		s.Since = c.DueAt
 		s.Head = "Late by " + t.length(now.Sub(c.DueAt))
-		s.Why = fmt.Sprintf("No ping since %s, expected %s. It goes down %s (grace %s).", t.moment(c.LastPing), t.expectation(), t.at(c.AlertAt), human.Duration(c.Grace))
+		s.Why = fmt.Sprintf("No ping since %s, expected %s. It goes down %s (grace %s).",
+			t.moment(c.LastPing), t.expectation(), t.at(c.AlertAt), human.Duration(c.Grace))
 	case checkstate.Up:
 		s.Head = "Up"
 		s.Since = sinceFlip(flips, monitor.StatusUp)
@@ -58,7 +60,8 @@ func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monito
 		}
 	default:
 		s.Head = "Waiting for the first ping"
-		s.Why = fmt.Sprintf("The watching begins with the first ping; from then on one is expected %s, grace %s.", t.expectation(), human.Duration(c.Grace))
+		s.Why = fmt.Sprintf("The watching begins with the first ping; from then on one is expected %s, grace %s.",
+			t.expectation(), human.Duration(c.Grace))
 	}
 	return s
 }
@@ -75,9 +78,11 @@ func (t *teller) up() string {
 		return fmt.Sprintf("The last ping came %s. The schedule has no further time, so none is expected.", t.at(t.c.LastPing))
 	}
 	if t.c.Kind != schedule.Simple { // the moment says what the schedule says
-		return fmt.Sprintf("The last ping came %s. The next one is expected %s, grace %s.", t.at(t.c.LastPing), t.at(t.c.DueAt), human.Duration(t.c.Grace))
+		return fmt.Sprintf("The last ping came %s. The next one is expected %s, grace %s.",
+			t.at(t.c.LastPing), t.at(t.c.DueAt), human.Duration(t.c.Grace))
 	}
-	return fmt.Sprintf("The last ping came %s. One is expected %s: the next by %s, grace %s.", t.at(t.c.LastPing), t.expectation(), t.moment(t.c.DueAt), human.Duration(t.c.Grace))
+	return fmt.Sprintf("The last ping came %s. One is expected %s: the next by %s, grace %s.",
+		t.at(t.c.LastPing), t.expectation(), t.moment(t.c.DueAt), human.Duration(t.c.Grace))
 }
 
 // down tells the reason of the flip, or, before the worker has noticed, of the

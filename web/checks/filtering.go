@@ -31,8 +31,20 @@ func (s *Pages) FilteringForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form := ui.NewForm(url.Values{"methods": {c.Filter.Methods}, "start_kw": {c.Filter.StartKW}, "success_kw": {c.Filter.SuccessKW}, "failure_kw": {c.Filter.FailureKW}})
-	for field, on := range map[string]bool{"filter_http_body": c.Filter.HTTPBody, "filter_subject": c.Filter.Subject, "filter_body": c.Filter.Body, "filter_default_fail": c.Filter.DefaultFail, "manual_resume": c.ManualResume} {
+	form := ui.NewForm(url.Values{
+		"methods":    {c.Filter.Methods},
+		"start_kw":   {c.Filter.StartKW},
+		"success_kw": {c.Filter.SuccessKW},
+		"failure_kw": {c.Filter.FailureKW},
+	})
+	boxes := map[string]bool{
+		"filter_http_body":    c.Filter.HTTPBody,
+		"filter_subject":      c.Filter.Subject,
+		"filter_body":         c.Filter.Body,
+		"filter_default_fail": c.Filter.DefaultFail,
+		"manual_resume":       c.ManualResume,
+	}
+	for field, on := range boxes {
 		if on {
 			form.Values.Set(field, "on")
 		}

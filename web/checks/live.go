@@ -28,7 +28,9 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 	var last listUpdate // without what changes each time
 	known := ui.Field(r, "v") + "." + ui.Field(r, "since")
 	return s.Stream(w, r, []uuid.UUID{project.ID}, known, s.Access(r, project.ID, role), func(known string, first bool) (live.News, error) {
-		loaded, err := s.Streams.Shared(r.Context(), project.ID, first, func(ctx context.Context) (any, error) { return s.loadList(ctx, project.ID) })
+		loaded, err := s.Streams.Shared(r.Context(), project.ID, first, func(ctx context.Context) (any, error) {
+			return s.loadList(ctx, project.ID)
+		})
 		if err != nil {
 			return live.News{}, err
 		}

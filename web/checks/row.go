@@ -151,7 +151,8 @@ func (r *checkRow) took() string {
 	text := ""
 	switch {
 	case r.Started():
-		text = fmt.Sprintf(`running <span data-since="%d">%s</span>`, r.LastStart.Unix(), human.Duration(r.page.Now.Sub(r.LastStart).Truncate(time.Second)))
+		running := r.page.Now.Sub(r.LastStart).Truncate(time.Second)
+		text = fmt.Sprintf(`running <span data-since="%d">%s</span>`, r.LastStart.Unix(), human.Duration(running))
 	case r.LastDuration > 0:
 		text = human.Duration(human.Coarse(r.LastDuration))
 	}

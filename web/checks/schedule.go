@@ -201,7 +201,9 @@ func (s *Pages) ScheduleForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showScheduleForm(w, r, http.StatusOK, c, project, form)
 }
 
-func (s *Pages) showScheduleForm(w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *ui.Form) error {
+func (s *Pages) showScheduleForm(
+	w http.ResponseWriter, r *http.Request, status int, c *monitor.Check, project *monitor.Project, form *ui.Form,
+) error {
 	fields, err := s.newScheduleFields(r, form, project, c)
 	if err != nil {
 		return err

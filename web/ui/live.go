@@ -60,7 +60,9 @@ func (s *Site) Access(r *http.Request, project uuid.UUID, had monitor.Role) func
 // Stream keeps a page of the projects up to date, see live.Hub.Serve. known is what
 // the page has seen already, may whether the reader may still see it, see Access.
 func (s *Site) Stream(w http.ResponseWriter, r *http.Request, projects []uuid.UUID, known string, may func() error, look live.Look) error {
-	return s.Streams.Serve(w, r, live.Page{User: VisitorOf(r).User.ID, Projects: projects, Known: known, Route: routeOf(r), May: may, Look: look})
+	return s.Streams.Serve(w, r, live.Page{
+		User: VisitorOf(r).User.ID, Projects: projects, Known: known, Route: routeOf(r), May: may, Look: look,
+	})
 }
 
 // EndStreams ends all live pages, at once and for ever: they would keep the
