@@ -23,6 +23,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	chromium "punctual/internal/testkit/browser"
 )
@@ -44,7 +45,7 @@ var noPages = map[string]string{
 	"/checks/validate_schedule/": "data",
 	"/cloaked/{key}/":            "leads to /checks/{check}/details/",
 	"/admin/":                    "leads to /admin/users/",
-	"/integrations/pushover/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
+	"/integrations/{provider}/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
 }
 
 // Every page of the route table, wide and on a phone, light and dark: nothing
@@ -247,6 +248,9 @@ func docPages(t *testing.T) (names []string) {
 	must(t, err)
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".md"))
+	}
+	for _, k := range kinds.All() {
+		names = append(names, "integration-"+k.Name)
 	}
 	return names
 }
