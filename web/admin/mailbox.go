@@ -154,7 +154,7 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// Mailbox lists the kept mails for whoever sits at the machine (DESIGN §2.2).
+// Mailbox lists the kept mails for whoever sits at the machine.
 func (s *Pages) Mailbox(w http.ResponseWriter, r *http.Request) error {
 	if s.isLocal(r) && r.Method == http.MethodGet && r.URL.Query().Has("token") {
 		return s.openMailbox(w, r)

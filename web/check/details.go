@@ -19,7 +19,7 @@ import (
 	"punctual/web/ui/human"
 )
 
-// detailsEvents is how many events the page of a check shows (features §19).
+// detailsEvents is how many events the page of a check shows.
 const detailsEvents = 30
 
 // detailsPage is the page of one check.
@@ -99,7 +99,7 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
 		Zones: zonesFor(r, c),
 	}
-	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it (features §10)
+	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}

@@ -14,7 +14,7 @@ import (
 	"punctual/web/ui/checkstate"
 )
 
-// maxLogPings bounds the log page (features §19).
+// maxLogPings bounds the log page.
 const maxLogPings = 1000
 
 // logRow is an event in the log of a check: exactly one of Ping, Flip and Delivery.

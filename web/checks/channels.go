@@ -10,7 +10,7 @@ import (
 )
 
 // maxRowIcons is how many channels are shown one by one in each row; of more
-// there is only the number (features §11).
+// there is only the number.
 const maxRowIcons = 10
 
 // channelIcon is a channel as each row shows it.

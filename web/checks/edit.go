@@ -117,8 +117,8 @@ func (s *Pages) showAddForm(w http.ResponseWriter, r *http.Request, status int, 
 	return s.Render(w, r, status, "checks/add", &addPage{BasePage: ui.ChecksBase(project, "New check"), Form: form, Fields: fields})
 }
 
-// Add stores a new check, watched through all channels of the project
-// (features §5.6). Without a slug of its own it gets the one of its name.
+// Add stores a new check, watched through all channels of the project. Without a
+// slug of its own it gets the one of its name.
 func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.WritableProject(r)
 	if err != nil {
@@ -348,7 +348,7 @@ func (s *Pages) Copy(w http.ResponseWriter, r *http.Request) error {
 	return s.Redirect(w, r, ui.CheckURL(&twin, ""))
 }
 
-// copyOf gives fresh the settings of c under a name that says so (features §11).
+// copyOf gives fresh the settings of c under a name that says so.
 func copyOf(c *monitor.Check, fresh monitor.Check) monitor.Check {
 	twin := *c
 	twin.ID, twin.Code, twin.BadgeKey, twin.CreatedAt, twin.State = 0, fresh.Code, fresh.BadgeKey, fresh.CreatedAt, fresh.State

@@ -12,7 +12,7 @@ import (
 )
 
 // listFilter is what the query string of the list chooses: all of the tags, the
-// text, any of the states (features §11). static/js/checks.js does the same.
+// text, any of the states. static/js/checks.js does the same.
 type listFilter struct {
 	Tags   []string
 	Search string
@@ -150,7 +150,7 @@ const defaultSort = "created"
 func sorts() []string { return []string{"created", "name", "-name", "last_ping", "-last_ping"} }
 
 // sortRows puts what is down first, then what is late, then the rest, each in
-// the chosen order (features §11). Rows come in as created.
+// the chosen order. Rows come in as created.
 func sortRows(rows []checkRow, order string) {
 	keys := make([]rowKey, len(rows))
 	for i := range rows {

@@ -16,8 +16,8 @@ import (
 	"punctual/web/webtest"
 )
 
-// BenchmarkChecks is whole requests of a project's list. DESIGN §8 allows the
-// page of a thousand checks 50 ms and 60 KB compressed.
+// BenchmarkChecks is whole requests of a project's list. The page of a thousand
+// checks may take 50 ms and 60 KB compressed.
 func BenchmarkChecks(b *testing.B) {
 	for _, engine := range testdb.Engines {
 		for _, n := range []int{1000, 10000} {

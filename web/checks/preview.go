@@ -164,7 +164,7 @@ func (s *Pages) OnCalendarPreview(w http.ResponseWriter, r *http.Request) error 
 	return s.showExpression(w, r, schedule.OnCalendar)
 }
 
-// showExpression answers with what an expression alone means (features §11).
+// showExpression answers with what an expression alone means.
 func (s *Pages) showExpression(w http.ResponseWriter, r *http.Request, kind schedule.Kind) error {
 	if ui.VisitorOf(r).User == nil {
 		return ui.ErrLogin

@@ -51,7 +51,7 @@ func (s *Pages) exampleOf(r *http.Request) (*docsExample, error) {
 		return nil, ignoreNotFound(err)
 	}
 	ex := &docsExample{check: c}
-	if role.CanWrite() { // the key opens all checks of the project (features §10)
+	if role.CanWrite() { // the key opens all checks of the project
 		ex.key = p.PingKey
 	}
 	return ex, nil

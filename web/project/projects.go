@@ -78,7 +78,7 @@ func (s *Pages) projectsOf(r *http.Request, form *ui.Form) (*projectsPage, error
 		return nil, err
 	}
 	m := &projectsPage{BasePage: ui.BasePage{Title: "Projects", Nav: "projects", Own: rows}, Form: form}
-	for _, failing := range []bool{true, false} { // failing first, else by name (features §10)
+	for _, failing := range []bool{true, false} { // failing first, else by name
 		for i := range rows {
 			if (rows[i].DownChecks > 0) == failing {
 				m.Rows = append(m.Rows, projectCard{ProjectRow: rows[i], Title: ui.NavOf(&rows[i]).Name})

@@ -82,7 +82,8 @@ func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
 	return s.Execute(w, http.StatusOK, "project/wall", part, m)
 }
 
-// TV: GET /tv/#<read-only key>=<label>&…: its script asks the API (contract §5).
+// TV: GET /tv/#<read-only key>=<label>&…: its script asks the API
+// (docs/contract.md §5).
 func (s *Pages) TV(w http.ResponseWriter, _ *http.Request) error {
 	return s.Execute(w, http.StatusOK, "project/wall", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
 }

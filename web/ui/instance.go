@@ -35,7 +35,8 @@ func (s *Instance) URL(path string) string { return s.Root.String() + path }
 func (s *Instance) PingURL(c *monitor.Check) string { return s.PingEndpoint + c.Code.String() }
 
 // PingEmail is the address that takes pings by e-mail for who: the code of a
-// check, or "ping-key+slug"; "" when this instance takes none (contract §1.11).
+// check, or "ping-key+slug"; "" when this instance takes none (docs/contract.md
+// §1.11).
 func (s *Instance) PingEmail(who string) string {
 	if s.PingEmailDomain == "" {
 		return ""

@@ -330,7 +330,7 @@ func (s *Site) WelcomeBack(w http.ResponseWriter, r *http.Request, user *monitor
 }
 
 // FirstKept is the oldest ping of a check that is shown: older ones are hidden
-// before they are pruned (features §12).
+// before they are pruned.
 func (s *Site) FirstKept(ctx context.Context, c *monitor.Check, project *monitor.Project) (n int64, limit int, err error) {
 	owner, err := s.Store.UserByID(ctx, project.OwnerID)
 	if err != nil {

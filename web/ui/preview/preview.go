@@ -120,7 +120,7 @@ type Schedule struct {
 }
 
 // Set puts the schedule into a check. The settings of the other kinds stay, to
-// be there when somebody switches back (features §4.1).
+// be there when somebody switches back.
 func (in *Schedule) Set(c *monitor.Check) {
 	c.Kind, c.Grace = in.Kind, in.Grace
 	if in.Kind == schedule.Simple {
