@@ -17,34 +17,40 @@ import (
 )
 
 const (
-	// The rows are locked in id order, so that two recorders cannot deadlock.
-	// A loop over indexes whatever PostgreSQL believes of the tables. Two of a slug are enough to know that it is not unique.
+	// A loop over indexes whatever PostgreSQL believes of the tables. Two of a slug are
+	// enough to know that it is not unique.
 	pgResolve = `SELECT i.pos, c.code FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(ping_key, slug, pos)
 		JOIN projects p ON p.ping_key = i.ping_key
 		CROSS JOIN LATERAL (SELECT code FROM checks WHERE project_id = p.id AND slug = i.slug LIMIT 2) c`
 
-	pgPings = `unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])
+	pgPings = `unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
+			$7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])
 		AS i(check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`
 
-	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body) SELECT * FROM ` + pgPings
+	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
+		SELECT * FROM ` + pgPings
 
-	// Two that record on the strength of what they know may wait for each other's rows; the one that gives up locks them in order then.
+	// Two that record on the strength of what they know may wait for each other's rows;
+	// the one that gives up locks them in order then.
 	pgLittlePatience = `SELECT set_config('lock_timeout', '100ms', true)`
 
 	// A ping is the same when it is of the same time at the same place.
 	pgRecordedBefore = `SELECT i.pos FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS i(check_id, n, created_at, pos)
 		JOIN pings p ON p.check_id = i.check_id AND p.n = i.n AND p.created_at = i.created_at`
 
-	// One statement stores all flips and, for those that are news, their deliveries; of those checks only that this transaction has written.
+	// One statement stores all flips and, for those that are news, their deliveries; of
+	// those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
 			INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
-			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS v(check_id, created_at, old_status, new_status, reason)
+			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])
+				AS v(check_id, created_at, old_status, new_status, reason)
 			WHERE (SELECT c.xmin FROM checks c WHERE c.id = v.check_id) = pg_current_xact_id()::xid
 			RETURNING id, check_id, old_status, new_status)
 		INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
 		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
 		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
-		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down') AND h.verified AND NOT h.disabled
+		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down')
+			AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
 )
 
@@ -63,7 +69,8 @@ var (
 		FROM unnest($1::bigint[], ` + pgStateParams(2) + `) AS v(id, ` + stateOfCheck.names() + `)
 		WHERE c.id = v.id AND c.id = ANY($1)`
 
-	// Writes the pings and states of those checks only that are still of the version known, $12, and returns them with their new one.
+	// Writes the pings ($1 to $11) and states of those checks only that are still of the
+	// version known ($12), and returns them with their new one.
 	pgRecordKnown = `WITH u AS (` + pgSetState + `
 			FROM unnest($12::xid[], $13::bigint[], ` + pgStateParams(14) + `) AS v(version, id, ` + stateOfCheck.names() + `)
 			WHERE c.id = v.id AND c.id = ANY($13) AND c.xmin = v.version
