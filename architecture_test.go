@@ -29,8 +29,10 @@ var floors = [][]string{
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/checkjson", "internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
+	{"internal/notify/kinds"},
 	{"internal/auth"},
 	{"internal/project"},
+	{"internal/channel"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status", "web/ui/assets", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
 	{"web/ui"}, // the kernel of the pages
@@ -39,7 +41,10 @@ var floors = [][]string{
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
-	{"internal/db/pgtest", "internal/testkit", "internal/testkit/testdb", "internal/e2e", "internal/conformance", "packaging"},
+	{
+		"internal/db/pgtest", "internal/testkit", "internal/testkit/kindtest", "internal/testkit/testdb", "internal/e2e",
+		"internal/conformance", "packaging",
+	},
 	{"web/webtest"}, // a tool of tests
 	{"cmd/bench"}, // a tool of developers, not in the product
 }
@@ -165,6 +170,7 @@ func TestArchitecture(t *testing.T) {
 	t.Run("pure packages stay pure", func(t *testing.T) { purePackages(t, all) })
 	t.Run("no state outside of values", func(t *testing.T) { noPackageState(t, ours) })
 	t.Run("SQL is where it belongs and runs on both engines", func(t *testing.T) { sharedSQL(t, ours) })
+	t.Run("only integrations know kinds of channels", func(t *testing.T) { kindsStayInside(t, ours) })
 	t.Run("bodies of requests are read within bounds", func(t *testing.T) { boundedBodies(t, ours) })
 	t.Run("modernc.org/libc is the one SQLite was tested with", func(t *testing.T) { pinnedLibc(t, all) })
 }

@@ -24,6 +24,7 @@ import (
 	projects "punctual/internal/project"
 	"punctual/internal/status"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/web"
 	"punctual/web/api"
 	"punctual/web/badge"
@@ -67,10 +68,8 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 			TokenName: "watchman-token", Redact: strings.TrimSpace, Log: d.Log,
 		}
 		hook := notify.NewClient(notify.ClientConfig{})
-		d.Notifiers = notify.NewRegistry(
-			notify.NewWebhook(hook, func(monitor.Check) []byte { return []byte("{}") }, d.Store.Now), notify.NewPushover(notify.PushoverConfig{Client: hook, Token: "token", SiteRoot: d.Site.Root.String(), Now: d.Store.Now}),
-		)
-		d.PushoverSubscription = "https://pushover.net/subscribe/x"
+		settings := map[string]string{"pushover-subscription-url": "https://pushover.net/subscribe/x"}
+		d.Notifiers = kindtest.Registry(notify.Env{Client: hook, SiteRoot: d.Site.Root.String(), Now: d.Store.Now}, settings)
 		d.Tester = noTester{}
 	})
 	e.jane = e.OtherBrowser()
@@ -79,7 +78,7 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 		Store: e.Store, HashKey: e.Auth.StoredKey, SiteURL: e.URL, PingEndpoint: e.URL + "/ping/", MetricsKey: "metrics", Auth: e.Auth,
 		BadgeURL:    badge.Links{SecretKey: webtest.Secret, SiteURL: e.URL}.Tag,
 		ReturnPaths: mail.NewReturnPaths(webtest.Secret, "example.org"), Notifiers: e.Server.Notifiers, SendTest: noTester{}.SendTest,
-		Addresses: e.Site.Addresses, Log: slog.New(slog.DiscardHandler),
+		Channels: e.Server.Channels, Log: slog.New(slog.DiscardHandler),
 	}
 	e.api = api.New(deps)
 	e.fill(t)
@@ -165,7 +164,7 @@ func (e *everything) path(route, param, bad string) string {
 		"project": e.project.ID.String(), "check": e.check.Code.String(), "code": e.check.Code.String(), "channel": e.channel.ID.String(),
 		"user": e.user.ID.String(), "wall": e.wall.ID.String(), "signature": e.Server.Signer.Sign(project.PurposeWall, e.wall.ID.String()),
 		"key": monitor.UniqueKey(e.check.Code), "unique": monitor.UniqueKey(e.check.Code), "n": "1", "id": fmt.Sprint(e.email), "kind": "webhook", "page": "notifications",
-		"version": "v3", "token": "token", "change": e.user.ID.String(), "side": "old",
+		"version": "v3", "provider": "pushover", "token": "token", "change": e.user.ID.String(), "side": "old",
 		"signed": e.Server.Signer.Sign(auth.PurposeUnsubscribe, e.channel.ID.String()),
 	}
 	return routeParam.ReplaceAllStringFunc(strings.TrimSuffix(route, "*"), func(m string) string {
@@ -192,7 +191,7 @@ var fieldInSource = regexp.MustCompile(`(?:\bField\(r, |PostedField\(r, |\.Value
 func fields(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{"headers_down": true, "url_down": true, "body_down": true}
-	for _, pattern := range []string{"*.go", "*/*.go", "ui/*/*.go", "../internal/notify/*.go"} {
+	for _, pattern := range []string{"*.go", "*/*.go", "ui/*/*.go", "../internal/notify/*.go", "../internal/notify/kinds/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

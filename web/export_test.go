@@ -1,6 +1,6 @@
 package web
 
 // What tests of the pages need of what is behind them.
-const SubscribeTime = subscribeTime
+const ConnectTime = connectTime
 
 var IntegrationsPath = integrationsPath

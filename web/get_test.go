@@ -87,7 +87,7 @@ func TestGetChangesNothing(t *testing.T) {
 			continue
 		}
 		path := e.path(a.route, "", "")
-		if strings.HasPrefix(a.route, "/integrations/pushover/done/") {
+		if strings.HasPrefix(a.route, "/integrations/{provider}/done/") {
 			path = e.path(a.route, "signed", e.pushoverState())
 		}
 		before := rows(e.Site)

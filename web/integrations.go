@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,48 +15,26 @@ import (
 	"punctual/web/ui"
 )
 
-// The kinds of channels that need more here than a form (contract §2.11).
-const (
-	kindEmail    = "email"
-	kindWebhook  = "webhook"
-	kindPushover = "po"
-)
-
-// The groups of the gallery, in their order.
-const (
-	groupPeople   = "For people"
-	groupPrograms = "For programs"
-)
-
-// kindInfo is how a kind of channel is shown.
-type kindInfo struct {
+// kindView is a kind of channel as it is shown.
+type kindView struct {
 	Kind  string
 	Label string
 	Icon  string
-	Group string // of the gallery
-	Blurb string // one sentence for the gallery
-	Needs string // what to have at hand
+	Blurb string
+	Needs string
 }
 
-// kindInfoOf describes a kind; its notifier, nil when the site does not offer it,
-// knows the label.
-func kindInfoOf(kind string, n notify.Notifier) kindInfo {
-	info := kindInfo{Kind: kind, Label: kind, Icon: "bell", Group: "More"}
-	if n != nil {
-		info.Label = n.Label()
+// viewKind shows a kind by its name, also one that this program does not know.
+func (s *Server) viewKind(name string) kindView {
+	k := s.Notifiers.Known(name)
+	if k == nil {
+		return kindView{Kind: name, Label: name, Icon: "bell"}
 	}
-	switch kind {
-	case kindEmail:
-		info.Icon, info.Group, info.Blurb = "mail", groupPeople, "A message to any address, with all that is known about the check."
-		info.Needs = "An address. One that is not yours is asked first."
-	case kindWebhook:
-		info.Icon, info.Group, info.Blurb = "webhook", groupPrograms, "An HTTP request to a server of yours, in the form it expects."
-		info.Needs = "A URL that takes GET, POST or PUT."
-	case kindPushover:
-		info.Icon, info.Group, info.Blurb = "brand-pushover", groupPeople, "A push message to phones and desktops, with a priority for each event."
-		info.Needs = "An account at Pushover, and its app."
+	v := kindView{Kind: name, Label: k.Label, Icon: "bell", Blurb: k.Blurb, Needs: k.Needs}
+	if icon := "integrations/" + name; s.Assets.Has("img/" + icon + ".svg") {
+		v.Icon = icon
 	}
-	return info
+	return v
 }
 
 // integrationsPage lists the channels of a project and the kinds it may add.
@@ -71,30 +48,33 @@ type integrationsPage struct {
 
 // kindGroup is a part of the gallery.
 type kindGroup struct {
-	Name  string
-	Kinds []kindInfo
+	Name  notify.Group
+	Kinds []kindView
 }
 
 // searchedKinds is how many kinds can be seen at a glance.
 const searchedKinds = 6
 
-// galleryOf sorts kinds into their groups: people, programs, then all others in
-// the order they come.
-func galleryOf(kinds []kindInfo) []kindGroup {
-	groups := []kindGroup{{Name: groupPeople}, {Name: groupPrograms}}
-	for _, k := range kinds {
-		i := slices.IndexFunc(groups, func(g kindGroup) bool { return g.Name == k.Group })
-		if i < 0 {
-			i, groups = len(groups), append(groups, kindGroup{Name: k.Group})
+// gallery are the kinds that are offered, by their groups.
+func (s *Server) gallery() []kindGroup {
+	var groups []kindGroup
+	for _, name := range notify.Groups() {
+		g := kindGroup{Name: name}
+		for _, kind := range s.Notifiers.Kinds() {
+			if s.Notifiers.Kind(kind).Group == name {
+				g.Kinds = append(g.Kinds, s.viewKind(kind))
+			}
 		}
-		groups[i].Kinds = append(groups[i].Kinds, k)
+		if len(g.Kinds) > 0 {
+			groups = append(groups, g)
+		}
 	}
-	return slices.DeleteFunc(groups, func(g kindGroup) bool { return len(g.Kinds) == 0 })
+	return groups
 }
 
 // channelView is a row of the list of channels.
 type channelView struct {
-	kindInfo
+	kindView
 	ID       uuid.UUID
 	Name     string // as given, may be ""
 	Title    string // the name, or where alerts go
@@ -220,11 +200,8 @@ func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
 		v.Assigned, v.Checks, v.Health = assigned[v.ID], checks, health[v.ID]
 		m.Channels = append(m.Channels, v)
 	}
-	var kinds []kindInfo
-	for _, kind := range s.Notifiers.Kinds() {
-		kinds = append(kinds, kindInfoOf(kind, s.Notifiers.Notifier(kind)))
-	}
-	m.Groups, m.Search = galleryOf(kinds), len(kinds) > searchedKinds
+	m.Groups = s.gallery()
+	m.Search = len(s.Notifiers.Kinds()) > searchedKinds
 	return s.Render(w, r, http.StatusOK, "integrations", m)
 }
 
@@ -233,23 +210,24 @@ func integrationsBase(title string, p *monitor.Project) ui.BasePage {
 }
 
 func (s *Server) viewChannel(c *monitor.Channel) channelView {
-	n := s.Notifiers.Notifier(c.Kind)
+	k := s.Notifiers.Kind(c.Kind)
 	v := channelView{
-		kindInfo: kindInfoOf(c.Kind, n),
+		kindView: s.viewKind(c.Kind),
 		ID:       c.ID, Name: c.Name, Title: c.Name,
 		State: stateOf(c), Verified: c.Verified, Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
-		Offered: n != nil,
-		Resend:  c.Kind == kindEmail && !c.Verified,
+		Offered: k != nil,
+		Resend:  s.Store.AddressOf(c) != "" && !c.Verified,
 	}
-	if n == nil {
+	if k == nil {
 		v.Error = "This site no longer offers integrations of this kind; nothing is sent."
 		v.State = channelDisabled
 	} else {
-		v.Summary, v.Events = n.Summary(c.Config), eventsOf(n, c.Config)
+		v.Summary = k.Summary(c.Config)
+		v.Events = eventsOf(k, c.Config)
 	}
 	switch {
 	case v.Title != "":
-	case v.Summary != "" && c.Kind != kindPushover: // a key tells people nothing
+	case v.Summary != "" && !k.Obscure:
 		v.Title, v.Summary = v.Summary, ""
 	default:
 		v.Title = v.Label
@@ -258,12 +236,12 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 }
 
 // eventsOf says which changes of a check a channel tells.
-func eventsOf(n notify.Notifier, config string) string {
+func eventsOf(k *notify.Kind, config string) string {
 	var events []string
-	if n.Wants(config, monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown}) {
+	if k.Wants(config, monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown}) {
 		events = append(events, "goes down")
 	}
-	if n.Wants(config, monitor.Flip{Old: monitor.StatusDown, New: monitor.StatusUp}) {
+	if k.Wants(config, monitor.Flip{Old: monitor.StatusDown, New: monitor.StatusUp}) {
 		events = append(events, "comes back up")
 	}
 	if len(events) == 0 {

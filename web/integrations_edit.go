@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
@@ -21,72 +21,65 @@ import (
 	"punctual/web/ui/human"
 )
 
-// channelForm is the page that adds or edits a channel; each kind has a
-// template of its own, pages/channel_<kind>.html.
-type channelForm struct {
-	ui.BasePage
-	kindInfo
-	*ui.Form
-	Action  string           // where the form goes
-	Channel *monitor.Channel // nil: a new one
-
-	MayVerify    bool // e-mail: the site asks addresses of others first
-	Subscription bool // Pushover: the key comes from its subscription page
-}
-
 // addChannelForm: GET /projects/{project}/add_{kind}/.
 func (s *Server) addChannelForm(w http.ResponseWriter, r *http.Request) error {
-	project, n, err := s.newChannel(r)
+	project, k, err := s.newChannel(r)
 	if err != nil {
 		return err
 	}
-	return s.showChannelForm(w, r, http.StatusOK, project, n, nil, ui.NewForm(firstValues(n.Kind(), r)))
+	return s.showChannelForm(w, r, http.StatusOK, project, k, nil, ui.NewForm(firstValues(k, r)))
 }
 
-// firstValues are what the form of a new channel starts with.
-func firstValues(kind string, r *http.Request) url.Values {
-	switch kind {
-	case kindEmail:
-		return url.Values{"value": {ui.VisitorOf(r).User.Email}, "down": {"on"}, "up": {"on"}}
-	case kindWebhook:
-		return url.Values{"method_down": {http.MethodPost}, "method_up": {http.MethodPost}}
-	case kindPushover:
-		return url.Values{"prio": {"0"}, "prio_up": {"0"}}
-	default:
-		return url.Values{}
+// firstValues are what the form of a new channel starts with. The address of one
+// that has to agree is the visitor's own.
+func firstValues(k *notify.Kind, r *http.Request) url.Values {
+	values := k.ToForm("")
+	for i := range k.Fields {
+		if k.Confirms && k.Fields[i].Type == notify.Mail {
+			values.Set(k.Fields[i].Name(), ui.VisitorOf(r).User.Email)
+		}
 	}
+	return values
 }
 
-// newChannel is the project to be given a channel, and the kind's notifier.
-func (s *Server) newChannel(r *http.Request) (*monitor.Project, notify.Notifier, error) {
+// newChannel is the project to be given a channel, and its kind.
+func (s *Server) newChannel(r *http.Request) (*monitor.Project, *notify.Kind, error) {
 	project, _, err := s.WritableProject(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	n := s.Notifiers.Notifier(chi.URLParam(r, "kind"))
-	if n == nil {
+	k := s.Notifiers.Kind(chi.URLParam(r, "kind"))
+	if k == nil {
 		return nil, nil, errs.NotFoundf("This site has no integration of that kind.")
 	}
-	return project, n, nil
+	return project, k, nil
 }
 
-func (s *Server) showChannelForm(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, n notify.Notifier, c *monitor.Channel, f *ui.Form) error {
-	info := kindInfoOf(n.Kind(), n)
+func (s *Server) showChannelForm(
+	w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, k *notify.Kind, c *monitor.Channel, f *ui.Form,
+) error {
 	m := &channelForm{
-		BasePage: integrationsBase("Add "+info.Label, p), kindInfo: info, Form: f, Channel: c,
-		Action:       fmt.Sprintf("/projects/%s/add_%s/", p.ID, n.Kind()),
-		MayVerify:    s.Site.VerifyEmail,
-		Subscription: s.PushoverSubscription != "",
+		BasePage: integrationsBase("Add "+k.Label, p), kindView: s.viewKind(k.Name), Form: f, Channel: c,
+		Action: fmt.Sprintf("/projects/%s/add_%s/", p.ID, k.Name),
+	}
+	if s.Notifiers.ConnectURL(k) != "" {
+		m.Connect = k.Connect
+		m.Leave = f.Value(connectedName(k)) == ""
 	}
 	if c != nil {
-		m.Title, m.Action = "Edit "+info.Label, fmt.Sprintf("/integrations/%s/edit/", c.ID)
+		m.Title, m.Action = "Edit "+k.Label, fmt.Sprintf("/integrations/%s/edit/", c.ID)
 	}
-	return s.Render(w, r, status, "channel_"+n.Kind(), m)
+	m.arrange(k, s.VerifyEmail)
+	var err error
+	if m.Help, err = s.integrationHelp(k); err != nil {
+		return err
+	}
+	return s.Render(w, r, status, "channel", m)
 }
 
 // addChannel: POST /projects/{project}/add_{kind}/.
 func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
-	project, n, err := s.newChannel(r)
+	project, k, err := s.newChannel(r)
 	if err != nil {
 		return err
 	}
@@ -94,17 +87,17 @@ func (s *Server) addChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if n.Kind() == kindPushover && s.PushoverSubscription != "" && form.Value("value") == "" {
-		return s.pushoverSubscribe(w, r, project)
+	if s.Notifiers.ConnectURL(k) != "" && form.Value(connectedName(k)) == "" {
+		return s.leaveToConnect(w, r, project, k)
 	}
-	c := &monitor.Channel{ProjectID: project.ID, Kind: n.Kind(), Verified: true}
-	if err := s.fillChannel(c, n, form); err != nil {
+	c := &monitor.Channel{ProjectID: project.ID, Kind: k.Name, Verified: true}
+	if err := s.fillChannel(c, k, form); err != nil {
 		return err
 	}
 	if !form.OK() {
-		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, nil, form)
+		return s.showChannelForm(w, r, http.StatusBadRequest, project, k, nil, form)
 	}
-	if err := s.addresses.Create(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
+	if err := s.Channels.Create(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
 		return err
 	}
 	ui.VisitorOf(r).Flash("ok", addedText(c))
@@ -119,12 +112,12 @@ func addedText(c *monitor.Channel) string {
 }
 
 // fillChannel takes name and settings from the form; what is wrong stays in it.
-func (s *Server) fillChannel(c *monitor.Channel, n notify.Notifier, form *ui.Form) error {
+func (s *Server) fillChannel(c *monitor.Channel, k *notify.Kind, form *ui.Form) error {
 	form.Values.Set("name", strings.TrimSpace(form.Value("name")))
-	if err := form.Note(setChannelName(c, form.Value("name"))); err != nil {
+	if err := form.Note(channel.SetName(c, form.Value("name"))); err != nil {
 		return err
 	}
-	config, err := n.FromForm(c.Config, form.Values)
+	config, err := k.FromForm(c.Config, form.Values)
 	if err := form.Note(err); err != nil {
 		return err
 	}
@@ -132,43 +125,33 @@ func (s *Server) fillChannel(c *monitor.Channel, n notify.Notifier, form *ui.For
 	return nil
 }
 
-// setChannelName gives a channel another name; one that is too long may stay.
-func setChannelName(c *monitor.Channel, name string) error {
-	name = strings.TrimSpace(name)
-	if text.Longer(name, monitor.MaxChannelName) && name != c.Name {
-		return errs.Invalidf("name", "A name has at most %d characters.", monitor.MaxChannelName)
-	}
-	c.Name = name
-	return nil
-}
-
 // editChannelForm: GET /integrations/{channel}/edit/.
 func (s *Server) editChannelForm(w http.ResponseWriter, r *http.Request) error {
-	c, project, n, err := s.editableChannel(r)
+	c, project, k, err := s.editableChannel(r)
 	if err != nil {
 		return err
 	}
-	values := n.ToForm(c.Config)
+	values := k.ToForm(c.Config)
 	values.Set("name", c.Name)
-	return s.showChannelForm(w, r, http.StatusOK, project, n, c, ui.NewForm(values))
+	return s.showChannelForm(w, r, http.StatusOK, project, k, c, ui.NewForm(values))
 }
 
-func (s *Server) editableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, notify.Notifier, error) {
+func (s *Server) editableChannel(r *http.Request) (*monitor.Channel, *monitor.Project, *notify.Kind, error) {
 	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	n := s.Notifiers.Notifier(c.Kind)
-	if n == nil {
+	k := s.Notifiers.Kind(c.Kind)
+	if k == nil {
 		return nil, nil, nil, errs.NotFoundf("This site has no integration of that kind any more.")
 	}
-	return c, project, n, nil
+	return c, project, k, nil
 }
 
 // editChannel: POST /integrations/{channel}/edit/. Saving also switches a
 // disabled channel on again: that is how people repair one.
 func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
-	c, project, n, err := s.editableChannel(r)
+	c, project, k, err := s.editableChannel(r)
 	if err != nil {
 		return err
 	}
@@ -177,13 +160,13 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	before := *c
-	if err := s.fillChannel(c, n, form); err != nil {
+	if err := s.fillChannel(c, k, form); err != nil {
 		return err
 	}
 	if !form.OK() {
-		return s.showChannelForm(w, r, http.StatusBadRequest, project, n, &before, form)
+		return s.showChannelForm(w, r, http.StatusBadRequest, project, k, &before, form)
 	}
-	saved, asked, err := s.addresses.Change(r.Context(), auth.Edit{
+	saved, asked, err := s.Channels.Change(r.Context(), channel.Edit{
 		Channel: &before, Project: project, User: ui.VisitorOf(r).User, SwitchOn: true,
 		Apply: func(now *monitor.Channel) error {
 			now.Name = c.Name
@@ -213,10 +196,7 @@ func (s *Server) renameChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.ChangeChannel(r.Context(), c.ID, func(now *monitor.Channel) error {
-		return setChannelName(now, ui.PostedField(r, "name"))
-	})
-	if err != nil {
+	if err := s.Channels.Rename(r.Context(), c, ui.PostedField(r, "name")); err != nil {
 		return ui.Hide(err, "There is no such integration any more.")
 	}
 	return s.Redirect(w, r, integrationsPath(project.ID))
@@ -228,7 +208,7 @@ func (s *Server) removeChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteChannel(r.Context(), c.ID); err != nil {
+	if err := s.Channels.Remove(r.Context(), c); err != nil {
 		return err
 	}
 	ui.VisitorOf(r).Flash("ok", "Removed "+s.viewChannel(c).Title+".")
@@ -337,24 +317,11 @@ func (s *Server) saveChannelChecks(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	checks, err := s.Store.CheckList(r.Context(), project.ID)
+	n, err := s.Channels.Assign(r.Context(), c, channel.Choice{Codes: form.Values["checks"]})
 	if err != nil {
 		return err
 	}
-	ticked := map[string]bool{}
-	for _, code := range form.Values["checks"] {
-		ticked[code] = true
-	}
-	var ids []int64
-	for i := range checks {
-		if ticked[checks[i].Code.String()] {
-			ids = append(ids, checks[i].ID)
-		}
-	}
-	if err := s.Store.SetChannelChecks(r.Context(), c.ID, ids); err != nil {
-		return err
-	}
-	ui.VisitorOf(r).Flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(len(ids), "check", "checks")))
+	ui.VisitorOf(r).Flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(n, "check", "checks")))
 	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 

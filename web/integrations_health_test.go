@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
 	"punctual/web/ui"
@@ -138,23 +140,22 @@ func TestATestTellsWhatWasAnswered(t *testing.T) {
 	}
 }
 
-// offered is a notifier of a kind that is only named.
-type offered struct {
-	notify.Notifier
-	kind string
+// named is a kind that is only named.
+func named(name string, group notify.Group) *notify.Kind {
+	none := func(*struct{}) string { return "" }
+	return notify.Declare(notify.Declaration[struct{}]{
+		Name: name, Label: "The " + name, Group: group, Blurb: "For tests.", Destination: none, Summary: none,
+		Fields: func(*struct{}) []notify.Field { return nil },
+		Send:   func(context.Context, *notify.Delivery[struct{}]) (notify.Result, error) { return notify.Result{}, nil },
+	})
 }
 
-func (o offered) Kind() string  { return o.kind }
-func (o offered) Label() string { return "The " + o.kind }
-
 func TestTheGalleryIsGroupedAndSearched(t *testing.T) {
-	kinds := []string{"webhook", "gotify", "email", "ntfy", "po", "slack", "sms"}
 	s := webtest.New(t, db.SQLite, func(d *web.Deps) {
-		var all []notify.Notifier
-		for _, k := range kinds {
-			all = append(all, offered{notify.NewEmail(nil, nil, d.Signer.UnsubscribePath, d.Site.Root.String()), k})
-		}
-		d.Notifiers = notify.NewRegistry(all...)
+		d.Notifiers = kindtest.Registry(notify.Env{}, nil,
+			named("webhook", notify.Programs), named("gotify", notify.Phones), named("email", notify.People), named("ntfy", notify.Phones),
+			named("po", notify.People), named("slack", notify.Chat), named("sms", notify.Phones),
+		)
 	})
 	_, p := s.Login("jane@example.org")
 	page := s.Get(web.IntegrationsPath(p.ID))
@@ -162,7 +163,7 @@ func TestTheGalleryIsGroupedAndSearched(t *testing.T) {
 	for _, g := range page.Find("#kinds section").EachIter() {
 		groups = append(groups, strings.Join(strings.Fields(g.Find("h3, h4").Text()), " "))
 	}
-	if want := []string{"For peopleThe emailThe po", "For programsThe webhook", "MoreThe gotifyThe ntfyThe slackThe sms"}; !slices.Equal(groups, want) {
+	if want := []string{"For peopleThe emailThe po", "ChatThe slack", "PhonesThe gotifyThe ntfyThe sms", "For programsThe webhook"}; !slices.Equal(groups, want) {
 		t.Errorf("groups %q, want %q", groups, want)
 	}
 	if page.Find(`input[data-filter="#kinds"]`).Length() != 1 {

@@ -20,15 +20,10 @@ func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !c.Verified {
-		if err := s.addresses.MayAsk(r.Context(), c, ui.VisitorOf(r).User); err != nil {
-			return err
-		}
-		if err := s.addresses.Ask(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
-			return err
-		}
+	if err := s.Channels.AskAgain(r.Context(), c, project, ui.VisitorOf(r).User); err != nil {
+		return err
 	}
-	ui.VisitorOf(r).Flash("ok", "We have sent "+c.Address()+" a message with a link to confirm.")
+	ui.VisitorOf(r).Flash("ok", "We have sent "+s.Store.AddressOf(c)+" a message with a link to confirm.")
 	return s.Redirect(w, r, integrationsPath(project.ID))
 }
 
@@ -43,7 +38,7 @@ type addressPage struct {
 
 // verifyForm: GET /integrations/{channel}/verify/{token}/.
 func (s *Server) verifyForm(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.signedChannel(r, "token", s.addresses.Agreed)
+	c, err := s.signedChannel(r, "token", s.Channels.Agreed)
 	if err != nil {
 		return err
 	}
@@ -52,13 +47,11 @@ func (s *Server) verifyForm(w http.ResponseWriter, r *http.Request) error {
 
 // verify: POST /integrations/{channel}/verify/{token}/.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.signedChannel(r, "token", s.addresses.Agreed)
+	c, err := s.signedChannel(r, "token", s.Channels.Agreed)
 	if err != nil {
 		return err
 	}
-	c, err = s.Store.AgreeToChannel(r.Context(), c.ID, func(now *monitor.Channel) bool {
-		return s.addresses.Agreed(now, chi.URLParam(r, "token")) || now.Verified && now.SameAddress(c)
-	})
+	c, err = s.Channels.Agree(r.Context(), c, chi.URLParam(r, "token"))
 	if err != nil {
 		return ui.Hide(err, errs.Message(errLinkGone))
 	}
@@ -81,11 +74,8 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if c.UnsubscribedAt.IsZero() {
-		if err := s.Store.Unsubscribe(r.Context(), c.ID); err != nil {
-			return ui.Hide(err, errs.Message(errLinkGone))
-		}
-		s.Log.InfoContext(r.Context(), "unsubscribed", "channel", c.ID)
+	if err := s.Channels.Unsubscribe(r.Context(), c); err != nil {
+		return ui.Hide(err, errs.Message(errLinkGone))
 	}
 	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribed", c, true)
 }
@@ -109,7 +99,7 @@ func (s *Server) signedChannel(r *http.Request, param string, right func(c *moni
 		return nil, errLinkGone
 	case err != nil:
 		return nil, err
-	case c.Kind != kindEmail || !right(c, chi.URLParam(r, param)):
+	case s.Store.AddressOf(c) == "" || !right(c, chi.URLParam(r, param)):
 		return nil, errLinkGone
 	}
 	return c, nil
@@ -120,6 +110,6 @@ func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, t
 	if err != nil {
 		return err
 	}
-	m := &addressPage{BasePage: ui.BasePage{Title: title}, Address: c.Address(), ProjectName: project.Name, Done: done}
+	m := &addressPage{BasePage: ui.BasePage{Title: title}, Address: s.Store.AddressOf(c), ProjectName: project.Name, Done: done}
 	return s.Render(w, r, http.StatusOK, name, m)
 }

@@ -60,7 +60,7 @@ func TestTheWayBackFromPushoverIsForOneUserAndAnHour(t *testing.T) {
 		stranger.Get(strings.Replace(back, p.ID.String(), other.ID.String(), 1)).Is(http.StatusForbidden)
 
 		s.Get(success).Is(http.StatusBadRequest) // without a key
-		s.Clock.Advance(web.SubscribeTime + time.Second)
+		s.Clock.Advance(web.ConnectTime + time.Second)
 		s.Get(back).Is(http.StatusForbidden)
 	})
 }

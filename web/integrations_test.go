@@ -16,6 +16,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
 	"punctual/web/webtest"
@@ -33,7 +34,7 @@ type oneShot struct {
 func (o oneShot) SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
 	check := monitor.NewCheck(ch.ProjectID, o.store.Now())
 	check.Name = "TEST"
-	result, err := o.notifiers.Notifier(ch.Kind).Send(ctx, notify.Event{
+	result, err := o.notifiers.Send(ctx, notify.Event{
 		Check: check, Channel: *ch, Status: monitor.StatusDown, Test: true, Attempt: 1, Key: "key", Now: o.store.Now(),
 		Flip: monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown, CreatedAt: o.store.Now()},
 	})
@@ -60,13 +61,9 @@ func eachIntegrations(t *testing.T, test func(s *webtest.Site)) {
 
 func withNotifiers(d *web.Deps) {
 	client := notify.NewClient(notify.ClientConfig{Version: "test", AllowPrivate: true})
-	d.Notifiers = notify.NewRegistry(
-		notify.NewEmail(nil, nil, d.Signer.UnsubscribePath, d.Site.Root.String()),
-		notify.NewWebhook(client, func(monitor.Check) []byte { return []byte("{}") }, d.Store.Now),
-		notify.NewPushover(notify.PushoverConfig{Client: client, Now: d.Store.Now}),
-	)
+	env := notify.Env{Client: client, Now: d.Store.Now, SiteRoot: d.Site.Root.String(), Unsubscribe: d.Signer.UnsubscribePath}
+	d.Notifiers = kindtest.Registry(env, map[string]string{"pushover-subscription-url": subscription})
 	d.Tester = oneShot{d.Store, d.Notifiers}
-	d.PushoverSubscription = subscription
 }
 
 // channels are those of the project, oldest first.

@@ -14,6 +14,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
@@ -103,7 +104,7 @@ func TestStatementsPerPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { observed.Close() })
-		d.Store = store.New(observed)
+		d.Store = store.New(observed, kinds.Address)
 	})
 	u, p := s.Login("many@example.org")
 	asked := func(c *monitor.Check) map[string][]string {

@@ -227,7 +227,7 @@ func (s *Server) routes() http.Handler {
 		r.Post("/accounts/unsubscribe_reports/{signed}/", s.Wrap(s.account.UnsubscribeReports))
 		r.Get("/integrations/{channel}/verify/{token}/", s.Wrap(s.verifyForm))
 		r.Post("/integrations/{channel}/verify/{token}/", s.Wrap(s.verify))
-		r.Get("/integrations/pushover/done/{project}/{signed}/", s.Wrap(s.pushoverDone))
+		r.Get("/integrations/{provider}/done/{project}/{signed}/", s.Wrap(s.connected))
 	})
 
 	r.NotFound(s.NotFound)

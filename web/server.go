@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/clientip"
-	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	projects "punctual/internal/project"
@@ -39,10 +39,6 @@ type Tester interface {
 	SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
 }
 
-// SendVerify mails the question whether an address may get alerts; mail.Queue
-// behind mail.Composer.Verify does it.
-type SendVerify func(ctx context.Context, v mail.Verify) error
-
 // Deps is everything the site stands on.
 type Deps struct {
 	Site     ui.Instance
@@ -53,21 +49,18 @@ type Deps struct {
 	Signer   *auth.Signer
 	// BodiesFull tells whether bodies of new pings of a project are not kept, because
 	// its owner has as many as they may; nil: they always are.
-	BodiesFull func(ctx context.Context, project uuid.UUID) bool
-	Notifiers  *notify.Registry
-	Tester     Tester
-	SendVerify SendVerify
-	// PushoverSubscription is where people subscribe to our Pushover application;
-	// empty: they type their user key.
-	PushoverSubscription string
-	Templates            fs.FS
-	Static               fs.FS
-	API                  http.Handler // /api/…, nil = not offered
-	APIDocument          []byte       // its OpenAPI document, for the page of it; nil = no page
-	Badges               http.Handler // /badge/… and /b/…, nil = not offered
-	BadgeLinks           badge.Links  // their addresses, for the page of them
-	ProjectMetrics       http.Handler // what Prometheus scrapes of a project, nil = not offered
-	Status               *status.Deps // /status/ and its kin, nil = not offered
+	BodiesFull     func(ctx context.Context, project uuid.UUID) bool
+	Notifiers      *notify.Registry
+	Tester         Tester
+	Channels       *channel.Service
+	Templates      fs.FS
+	Static         fs.FS
+	API            http.Handler // /api/…, nil = not offered
+	APIDocument    []byte       // its OpenAPI document, for the page of it; nil = no page
+	Badges         http.Handler // /badge/… and /b/…, nil = not offered
+	BadgeLinks     badge.Links  // their addresses, for the page of them
+	ProjectMetrics http.Handler // what Prometheus scrapes of a project, nil = not offered
+	Status         *status.Deps // /status/ and its kin, nil = not offered
 	// HSTS is for how long browsers are to come by https only, once they did; 0 =
 	// they are not told to.
 	HSTS    time.Duration
@@ -82,34 +75,30 @@ type Server struct {
 	*ui.Site
 	http.Handler
 
-	Notifiers            *notify.Registry
-	Tester               Tester
-	PushoverSubscription string
+	Notifiers *notify.Registry
+	Tester    Tester
+	Channels  *channel.Service
 
-	deps      Deps
-	account   *account.Pages
-	admin     *admin.Pages
-	check     *check.Pages
-	checks    *checks.Pages
-	docs      *docs.Pages
-	project   *project.Pages
-	addresses *auth.Addresses
+	deps    Deps
+	account *account.Pages
+	admin   *admin.Pages
+	check   *check.Pages
+	checks  *checks.Pages
+	docs    *docs.Pages
+	project *project.Pages
 }
 
 // New prepares the files and the page for when all else fails, and builds the routes.
 func New(d Deps) (*Server, error) {
 	site, err := ui.New(ui.Config{
 		Instance: d.Site, Store: d.Store, Sessions: d.Sessions, Signer: d.Signer, Templates: d.Templates, Static: d.Static,
-		FormTargets: []string{d.PushoverSubscription}, HSTS: d.HSTS, Dev: d.Dev, Proxies: d.Proxies, Observe: d.Observe, Log: d.Log,
+		FormTargets: d.Notifiers.ConnectURLs(), HSTS: d.HSTS, Dev: d.Dev, Proxies: d.Proxies, Observe: d.Observe, Log: d.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		Site: site, Notifiers: d.Notifiers, Tester: d.Tester, PushoverSubscription: d.PushoverSubscription, deps: d,
-		addresses: &auth.Addresses{
-			Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: d.SendVerify,
-		},
+		Site: site, Notifiers: d.Notifiers, Tester: d.Tester, Channels: d.Channels, deps: d,
 	}
 	s.admin = admin.New(site, d.Auth)
 	s.account = account.New(site, d.Auth, d.Projects, s.admin.MayReadMailbox)
@@ -118,7 +107,7 @@ func New(d Deps) (*Server, error) {
 	})
 	s.checks = checks.New(site, s.channelView)
 	s.check = check.New(site, s.channelView, d.BodiesFull)
-	if s.docs, err = docs.New(site, d.APIDocument); err != nil {
+	if s.docs, err = docs.New(site, d.Notifiers.All(), d.APIDocument); err != nil {
 		return nil, err
 	}
 	s.Handler = s.routes()

@@ -59,7 +59,7 @@ func TestUnsubscribingHolds(t *testing.T) {
 				p, ch := unsubscribed(s)
 				act(s, p, ch)
 				for _, ch := range channels(s, p) {
-					if strings.EqualFold(ch.Address(), "jane@example.org") && ch.Ready() {
+					if strings.EqualFold(s.Store.AddressOf(&ch), "jane@example.org") && ch.Ready() {
 						s.Errorf("mailed again without asking: %+v", ch)
 					}
 				}

@@ -17,6 +17,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 )
 
@@ -72,7 +73,7 @@ func (b *bench) newInstance(ctx context.Context, engine db.Engine, checks, kept 
 	if err != nil {
 		return i, err
 	}
-	i.store = store.New(d)
+	i.store = store.New(d, kinds.Address)
 	return i, i.seed(ctx, kept)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -23,7 +24,7 @@ func openStore(ctx context.Context, cfg *config.Config) (*store.Store, func(), e
 	if err == nil {
 		err = status.Check()
 	}
-	s := store.New(d)
+	s := store.New(d, kinds.Address)
 	if err == nil && cfg.NewSecretKey() {
 		err = makeKey(ctx, s, cfg)
 	}

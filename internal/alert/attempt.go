@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +18,7 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
 	begun, began := d.cfg.Store.Now(), time.Now()
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	_, err := send(sending, j.notifier, event(j.Claimed, begun))
+	_, err := send(sending, d.cfg.Registry, event(j.Claimed, begun))
 	o := outcomeOf(j.Claimed)
 	o.took, o.cause, o.Tried = time.Since(began), err, true
 	o.At, o.Latency = begun.Add(o.took).Truncate(time.Microsecond), o.took
@@ -52,12 +51,12 @@ func (d *Dispatcher) judge(o *outcome, err error) {
 	}
 	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), told.RetryAfter, d.cfg.Random())
 	switch {
-	case told.Permanent:
+	case told.Permanent():
 		o.Verdict, o.Disable = store.Failed, true
-		o.notice = noticeOf(ChannelDisabled, o)
-	case told.GiveUp || !again:
+		o.notice = d.noticeOf(ChannelDisabled, o)
+	case told.GivenUp() || !again:
 		o.Verdict = store.Failed
-		o.notice = noticeOf(DeliveryGivenUp, o)
+		o.notice = d.noticeOf(DeliveryGivenUp, o)
 	default:
 		o.Verdict, o.NextTry = store.Retry, o.At.Add(pause)
 	}
@@ -79,13 +78,13 @@ func message(err error) string {
 
 // send is one attempt in which a panic is an error like any other: one broken
 // message must not take the others along.
-func send(ctx context.Context, n notify.Notifier, ev notify.Event) (res notify.Result, err error) {
+func send(ctx context.Context, r *notify.Registry, ev notify.Event) (res notify.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("notifier %s: %w", n.Kind(), incident.Caught("notifier", p))
+			err = fmt.Errorf("notifier %s: %w", ev.Channel.Kind, incident.Caught("notifier", p))
 		}
 	}()
-	return n.Send(ctx, ev)
+	return r.Send(ctx, ev)
 }
 
 func event(c *store.Claimed, now time.Time) notify.Event {
@@ -129,19 +128,13 @@ type Notice struct {
 
 // noticeOf returns nil where the only way to tell the owner is the address that
 // does not work.
-func noticeOf(kind NoticeKind, o *outcome) *Notice {
+func (d *Dispatcher) noticeOf(kind NoticeKind, o *outcome) *Notice {
 	c := o.claimed
-	if mailsTo(&c.Channel, c.Owner.Email) {
+	if strings.EqualFold(strings.TrimSpace(d.cfg.Store.AddressOf(&c.Channel)), c.Owner.Email) {
 		return nil
 	}
 	return &Notice{
 		Kind: kind, Key: fmt.Sprintf("%s-%s-%s", kind, c.ChannelID, o.At.Format(time.DateOnly)),
 		Channel: c.Channel, Project: c.Project, Owner: c.Owner, Check: c.Check, Status: c.Flip.New, Error: o.Error, At: o.At,
 	}
-}
-
-// mailsTo tells whether an e-mail channel leads to the address.
-func mailsTo(h *monitor.Channel, address string) bool {
-	var config struct{ Address string }
-	return h.Kind == "email" && json.Unmarshal([]byte(h.Config), &config) == nil && strings.EqualFold(strings.TrimSpace(config.Address), address)
 }

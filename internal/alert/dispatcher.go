@@ -40,7 +40,7 @@ func NewDispatcher(cfg Config) *Dispatcher {
 	cfg = cfg.withDefaults()
 	return &Dispatcher{
 		cfg:      cfg,
-		queues:   newQueues(cfg.Limits),
+		queues:   newQueues(cfg.Limits.withKinds(cfg.Registry)),
 		recorder: newRecorder(cfg),
 		claims:   make(chan claimResult, 1),
 		done:     make(chan *job, crowded*ofAll(cfg.Limits.Total)),
@@ -127,7 +127,8 @@ func (d *Dispatcher) accept(claimed []*store.Claimed) {
 			d.recorder.add(o)
 			continue
 		}
-		j := &job{Claimed: c, notifier: d.cfg.Registry.Notifier(c.Channel.Kind), startBy: c.NextTryAt.Add(-sendTimeout)}
+		destination := d.cfg.Registry.Kind(c.Channel.Kind).Destination(c.Channel.Config)
+		j := &job{Claimed: c, destination: destination, startBy: c.NextTryAt.Add(-sendTimeout)}
 		if !d.queues.add(j) {
 			d.recorder.add(released(c))
 		}
@@ -139,15 +140,15 @@ func (d *Dispatcher) accept(claimed []*store.Claimed) {
 func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 	o := outcomeOf(c)
 	o.At = d.cfg.Store.Now()
-	n := d.cfg.Registry.Notifier(c.Channel.Kind)
+	k := d.cfg.Registry.Kind(c.Channel.Kind)
 	switch {
 	case c.Channel.Disabled:
 		o.Verdict, o.Error = store.Failed, "The integration is disabled"
 	case !c.Channel.Verified:
 		o.Verdict, o.Error = store.Failed, "The address is not verified"
-	case n == nil:
+	case k == nil:
 		o.Verdict, o.Error = store.Failed, fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
-	case !n.Wants(c.Channel.Config, c.Flip):
+	case !k.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
 	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge: // workers that died with it have not tried for certain
 		o.Verdict, o.Error = store.Failed, "Punctual stopped in the middle of each attempt"

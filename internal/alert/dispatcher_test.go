@@ -111,8 +111,8 @@ func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
 		"retry after": {&notify.Error{Message: "Slow down", RetryAfter: 2 * time.Hour}, "pending", 2 * time.Hour, false, "Slow down", ""},
 		"internal":    {errors.New("secret detail"), "pending", 10 * time.Second, false, "Internal error", ""},
 		"timeout":     {context.DeadlineExceeded, "pending", 10 * time.Second, false, "Connection timed out", ""},
-		"give up":     {&notify.Error{Message: "Quota used up", GiveUp: true}, "failed", 0, false, "Quota used up", alert.DeliveryGivenUp},
-		"permanent":   {&notify.Error{Message: "Received status code 410", Permanent: true}, "failed", 0, true, "Received status code 410", alert.ChannelDisabled},
+		"give up":     {&notify.Error{Message: "Quota used up", Class: notify.Reject}, "failed", 0, false, "Quota used up", alert.DeliveryGivenUp},
+		"permanent":   {&notify.Error{Message: "Received status code 410", Class: notify.Dead}, "failed", 0, true, "Received status code 410", alert.ChannelDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, f *fixture) {
@@ -192,7 +192,7 @@ func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.sink.kind = "email"
 		f.sink.answer = func(context.Context, notify.Event) error {
-			return &notify.Error{Message: "No such user", Permanent: true}
+			return &notify.Error{Message: "No such user", Class: notify.Dead}
 		}
 		for _, address := range []string{"Owner@Example.org", "somebody@example.org"} {
 			h := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "email", Config: `{"address":"` + address + `"}`, Verified: true}
@@ -247,10 +247,10 @@ func TestWhatIsNotToBeSent(t *testing.T) {
 
 func TestATestNotification(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		registry := notify.NewRegistry(f.sink)
+		kinds := registry(f.sink)
 		both, onlyUp := f.channel(sinkConfig{To: "a"}), f.channel(sinkConfig{To: "b", OnlyUp: true})
 		for _, h := range []*monitor.Channel{both, onlyUp} {
-			if _, err := alert.SendTest(t.Context(), f.Store, registry, *h); err != nil {
+			if _, err := alert.SendTest(t.Context(), f.Store, kinds, *h); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -262,9 +262,9 @@ func TestATestNotification(t *testing.T) {
 			t.Errorf("told of %+v", c)
 		}
 		f.sink.answer = func(context.Context, notify.Event) error {
-			return &notify.Error{Message: "Received status code 404", Permanent: true}
+			return &notify.Error{Message: "Received status code 404", Class: notify.Dead}
 		}
-		_, err := alert.SendTest(t.Context(), f.Store, registry, *both)
+		_, err := alert.SendTest(t.Context(), f.Store, kinds, *both)
 		if told := (*notify.Error)(nil); !errors.As(err, &told) || told.Message != "Received status code 404" {
 			t.Errorf("error %v", err)
 		}
@@ -277,12 +277,12 @@ func TestATestNotification(t *testing.T) {
 // The button "Test" must not mail somebody who has not agreed, or not any more.
 func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		registry := notify.NewRegistry(f.sink)
+		kinds := registry(f.sink)
 		asked := f.channel(sinkConfig{To: "a"})
 		if _, err := f.ChangeChannel(t.Context(), asked.ID, func(ch *monitor.Channel) error { ch.Verified = false; return nil }); err != nil {
 			t.Fatal(err)
 		}
-		ended := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.org"}`, Verified: true}
+		ended := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`, Verified: true}
 		if err := f.CreateChannel(t.Context(), ended); err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
 		}
 		for want, ch := range map[string]*monitor.Channel{"not been confirmed": asked, "has unsubscribed": ended} {
 			ch.Kind = asked.Kind // what was loaded before does not count
-			_, err := alert.SendTest(t.Context(), f.Store, registry, *ch)
+			_, err := alert.SendTest(t.Context(), f.Store, kinds, *ch)
 			if errs.KindOf(err) != errs.Conflict || !strings.Contains(errs.Message(err), want) {
 				t.Errorf("%v, want …%s…", err, want)
 			}

@@ -35,7 +35,7 @@ var a, b, c = uuid.UUID{1}, uuid.UUID{2}, uuid.UUID{3}
 
 func TestOneOwnerLeavesRoomForOthersInEachKind(t *testing.T) {
 	for kind, limit := range map[string]int{"webhook": 100, "email": 10, "po": 5, "other": 20} {
-		qs := newQueues(Limits{})
+		qs := newQueues(usual(Limits{}))
 		fillOf(qs, a, kind, 1000)
 		run(qs)
 		if got := flying(qs, a); got[0] != limit {
@@ -52,7 +52,7 @@ func TestOneOwnerLeavesRoomForOthersInEachKind(t *testing.T) {
 
 // However many owners take what they can, another one finds a slot.
 func TestManyGreedyOwnersLeaveRoom(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	for i := range 20 {
 		fillOf(qs, uuid.UUID{9, byte(i)}, "webhook", 60)
 	}
@@ -66,7 +66,7 @@ func TestManyGreedyOwnersLeaveRoom(t *testing.T) {
 
 // Who has much that hangs gets slow slots only, until it has not for a while.
 func TestAnOwnerWhoseDeliveriesHangLeavesTheQuickSlots(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	fillOf(qs, a, "webhook", 1000)
 	now := start
 	for range 10 {
@@ -101,7 +101,7 @@ func TestAnOwnerWhoseDeliveriesHangLeavesTheQuickSlots(t *testing.T) {
 
 // Three that hang are no reason to treat an owner's others as if they did.
 func TestAFewThatHangKeepTheirOwnerQuick(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	fillOf(qs, a, "webhook", manyHang-1)
 	run(qs)
 	now := start.Add(slow + 1)
@@ -114,7 +114,7 @@ func TestAFewThatHangKeepTheirOwnerQuick(t *testing.T) {
 
 // What one owner has at a destination does not fill it for others.
 func TestADestinationIsSharedByItsOwners(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	add := func(owner uuid.UUID, n int) {
 		for range n {
 			qs.add(newJobOf(owner, "webhook", "hooks.example.org"))
@@ -135,7 +135,7 @@ func TestADestinationIsSharedByItsOwners(t *testing.T) {
 
 // What one owner has ready closes claims for that owner, and only of that kind.
 func TestClaimsLeaveOutTheOwnerThatHasEnough(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	fillOf(qs, a, "webhook", 150)
 	fillOf(qs, a, "email", 2)
 	fillOf(qs, b, "webhook", 10)
@@ -153,7 +153,7 @@ func TestClaimsLeaveOutTheOwnerThatHasEnough(t *testing.T) {
 
 // Owners whose deliveries hang and fill the queues do not keep others from being claimed.
 func TestAFullDispatcherStillClaimsForOthers(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	now := start
 	for i := range 30 {
 		fillOf(qs, uuid.UUID{9, byte(i)}, "webhook", 66+40)
@@ -182,7 +182,7 @@ func TestAFullDispatcherStillClaimsForOthers(t *testing.T) {
 // Ten thousand of one owner for one destination, each through a channel of its own,
 // are not claimed and given back in turn.
 func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	for range 40 {
 		j := newJobOf(a, "po", "pushover")
 		j.ChannelID = uuid.New()
@@ -206,7 +206,7 @@ func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
 
 // Where nothing waits a claim is small and cheap; it is large once there was more.
 func TestAClaimIsCalmUntilItFindsAFlood(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	if r := qs.room(start); !r.calm || r.limit != calmBatch {
 		t.Errorf("room at rest %+v", r)
 	}

@@ -18,6 +18,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -153,7 +154,7 @@ func TestAThousandHangingDestinationsOfOneOwnerDelayNobodyElse(t *testing.T) {
 		}
 		client := notify.NewClient(notify.ClientConfig{AllowPrivate: true})
 		cfg := n.config()
-		cfg.Registry = notify.NewRegistry(notify.NewWebhook(client, func(monitor.Check) []byte { return nil }, n.Now))
+		cfg.Registry = kindtest.Registry(notify.Env{Client: client, Now: n.Now}, nil)
 		n.delays(codes, dispatchers, cfg, b.at)
 	})
 }

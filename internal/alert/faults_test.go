@@ -22,7 +22,7 @@ func TestADeliveryOutlivesTheDispatcherThatDiedWithIt(t *testing.T) {
 		f.sink.answer = func(_ context.Context, ev notify.Event) error {
 			if ev.Attempt == 1 {
 				<-hang
-				return &notify.Error{Message: "too late to say", Permanent: true}
+				return &notify.Error{Message: "too late to say", Class: notify.Dead}
 			}
 			return nil
 		}
@@ -204,7 +204,7 @@ func TestManyLostDeliveriesOfAChannelAreOneNotice(t *testing.T) {
 		codes := f.checks(30, f.Now())
 		f.channel(sinkConfig{To: "sink"})
 		f.sink.answer = func(context.Context, notify.Event) error {
-			return &notify.Error{Message: "Quota used up", GiveUp: true}
+			return &notify.Error{Message: "Quota used up", Class: notify.Reject}
 		}
 		f.ping(monitor.PingFail, codes...)
 		f.dispatch(f.config())

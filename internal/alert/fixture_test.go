@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -17,13 +16,14 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// sink is a notifier that keeps what it is asked to send. The config of its
-// channels is {"to": destination, "down": bool}; down false = only up is wanted.
+// sink is a kind that keeps what it is asked to send. The config of its channels is
+// {"to": destination, "up": bool, "down": bool}.
 type sink struct {
 	kind   string
 	answer func(context.Context, notify.Event) error // nil: accepts everything
@@ -32,28 +32,51 @@ type sink struct {
 	sent []notify.Event // every attempt, in order
 }
 
+// sinkConfig is where a channel leads; OnlyUp = it does not want to hear of down.
 type sinkConfig struct {
-	To     string `json:"to"`
-	OnlyUp bool   `json:"only_up"`
+	To     string
+	OnlyUp bool
+}
+
+// sunk is a sinkConfig as it is stored.
+type sunk struct {
+	To       string
+	Up, Down bool
 }
 
 func readConfig(config string) (c sinkConfig) {
-	_ = json.Unmarshal([]byte(config), &c)
-	return c
+	var s sunk
+	_ = json.Unmarshal([]byte(config), &s)
+	return sinkConfig{To: s.To, OnlyUp: !s.Down}
 }
 
-func (s *sink) Kind() string                                                  { return s.kind }
-func (s *sink) Label() string                                                 { return s.kind }
-func (s *sink) Destination(config string) string                              { return readConfig(config).To }
-func (s *sink) Summary(config string) string                                  { return readConfig(config).To }
-func (s *sink) FromForm(string, url.Values) (string, error)                   { return "{}", nil }
-func (s *sink) FromFields(string, map[string]json.RawMessage) (string, error) { return "{}", nil }
-func (s *sink) ToForm(string) url.Values                                      { return nil }
-func (s *sink) Wants(cfg string, f monitor.Flip) bool {
-	return !readConfig(cfg).OnlyUp || f.New == monitor.StatusUp
+// atOnce are the limits of the kinds that a sink stands for.
+var atOnce = map[string]int{"email": 10, "webhook": 100, "po": 5}
+
+// registry has the sinks for kinds.
+func registry(sinks ...*sink) *notify.Registry {
+	var kinds []*notify.Kind
+	for _, s := range sinks {
+		kinds = append(kinds, s.declare())
+	}
+	return kindtest.Registry(notify.Env{}, nil, kinds...)
 }
 
-func (s *sink) Send(ctx context.Context, ev notify.Event) (notify.Result, error) {
+func (s *sink) declare() *notify.Kind {
+	to := func(c *sunk) string { return c.To }
+	return notify.Declare(notify.Declaration[sunk]{
+		Name: s.kind, Label: s.kind, Group: notify.Programs, Blurb: "For tests.", Lacking: sunk{Up: true, Down: true},
+		Fields: func(c *sunk) []notify.Field {
+			return append([]notify.Field{{Key: "to", Value: notify.String(&c.To), Label: "To"}}, notify.Switches(&c.Up, &c.Down)...)
+		},
+		Destination: to, Summary: to, AtOnce: atOnce[s.kind],
+		Send: func(ctx context.Context, d *notify.Delivery[sunk]) (notify.Result, error) {
+			return s.send(ctx, *d.Event)
+		},
+	})
+}
+
+func (s *sink) send(ctx context.Context, ev notify.Event) (notify.Result, error) {
 	s.mu.Lock()
 	s.sent = append(s.sent, ev)
 	s.mu.Unlock()
@@ -103,7 +126,7 @@ func newFixture(tb testing.TB, s *store.Store, clock *testdb.Clock) *fixture {
 
 func (f *fixture) config() alert.Config {
 	return alert.Config{
-		Store: f.Store, Registry: notify.NewRegistry(f.sink), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: f.Store, Registry: registry(f.sink), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Random:    func() float64 { return 0.5 },
 		Grace:     5 * time.Second,
 		TellOwner: func(_ context.Context, n alert.Notice) error { f.notices <- n; return nil },
@@ -131,7 +154,7 @@ func (f *fixture) channel(c sinkConfig) *monitor.Channel {
 // channelOf adds a channel of the kind, to all checks there are.
 func (f *fixture) channelOf(kind string, c sinkConfig) *monitor.Channel {
 	f.Helper()
-	config, _ := json.Marshal(c)
+	config, _ := json.Marshal(map[string]any{"to": c.To, "up": true, "down": !c.OnlyUp})
 	h := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: kind, Config: string(config), Verified: true}
 	if err := f.CreateChannel(f.Context(), h); err != nil {
 		f.Fatal(err)

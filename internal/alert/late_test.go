@@ -8,6 +8,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestWhatHasWaitedTooLongIsGivenBack(t *testing.T) {
 	s := testdb.Open(t, db.SQLite, testdb.NewClock())
 	for late, want := range map[time.Duration]int{0: 1, time.Nanosecond: 0} {
-		d := NewDispatcher(Config{Store: s, Registry: notify.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+		d := NewDispatcher(Config{Store: s, Registry: kindtest.Registry(notify.Env{}, nil), Log: slog.New(slog.DiscardHandler)})
 		j := newJobOf(a, "webhook", "hooks.example.org")
 		j.startBy = s.Now().Add(-late)
 		d.queues.add(j)

@@ -1,6 +1,11 @@
 package alert
 
-import "time"
+import (
+	"maps"
+	"time"
+
+	"punctual/internal/notify"
+)
 
 // Limits bound what one owner may have in flight at once. Zero fields take the
 // defaults. All owners together may have a third more, and nobody more than
@@ -11,7 +16,8 @@ import "time"
 type Limits struct {
 	// Total is of all kinds; 200.
 	Total int
-	// PerKind is of one kind; 10 for email, 5 for po, 100 for webhook, 20 for others.
+	// PerKind is of one kind, where that is not what the kind itself declares
+	// (notify.Kind.AtOnce); 20 of a kind that nobody knows.
 	PerKind map[string]int
 
 	// A destination begins with PerDestination at once (4). Each success while
@@ -21,11 +27,6 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	kinds := map[string]int{"email": 10, "webhook": 100, "po": 5}
-	for kind, n := range l.PerKind {
-		kinds[kind] = n
-	}
-	l.PerKind = kinds
 	if l.Total == 0 {
 		l.Total = 200
 	}
@@ -35,6 +36,17 @@ func (l Limits) withDefaults() Limits {
 	if l.MaxPerDestination == 0 {
 		l.MaxPerDestination = max(32, l.PerDestination)
 	}
+	return l
+}
+
+// withKinds adds what the kinds of a registry declare.
+func (l Limits) withKinds(r *notify.Registry) Limits {
+	perKind := map[string]int{}
+	for _, name := range r.Kinds() {
+		perKind[name] = r.Kind(name).AtOnce
+	}
+	maps.Copy(perKind, l.PerKind)
+	l.PerKind = perKind
 	return l
 }
 

@@ -107,7 +107,7 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 				f.channelOf(test.otherKind, sinkConfig{To: "well"})
 				f.ping(monitor.PingFail, codes...)
 				cfg := f.config()
-				cfg.Limits, cfg.Registry = test.limits, notify.NewRegistry(f.sink, po)
+				cfg.Limits, cfg.Registry = test.limits, registry(f.sink, po)
 				f.dispatch(cfg)
 
 				total := checks * len(test.slow)

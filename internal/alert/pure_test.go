@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
-	"punctual/internal/notify"
 	"punctual/internal/store"
 )
 
@@ -65,10 +65,13 @@ func TestThoseThatFailedTogetherAreNotTriedTogether(t *testing.T) {
 	}
 }
 
-// named is a notifier that only knows its destination: the config.
-type named struct{ notify.Notifier }
-
-func (named) Destination(config string) string { return config }
+// usual are limits with those of the kinds that the tests speak of.
+func usual(l Limits) Limits {
+	perKind := map[string]int{"email": 10, "webhook": 100, "po": 5}
+	maps.Copy(perKind, l.PerKind)
+	l.PerKind = perKind
+	return l
+}
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -79,7 +82,7 @@ func newJob(kind, destination string) *job {
 func newJobOf(owner uuid.UUID, kind, destination string) *job {
 	c := &store.Claimed{Channel: monitor.Channel{Kind: kind, Config: destination}, Owner: store.Owner{ID: owner}}
 	c.ChannelID = uuid.NewSHA1(uuid.Nil, []byte(kind+destination))
-	return &job{Claimed: c, notifier: named{}, startBy: start.Add(15 * time.Second)}
+	return &job{Claimed: c, destination: destination, startBy: start.Add(15 * time.Second)}
 }
 
 // fill adds n jobs and returns how many had room.
@@ -103,7 +106,7 @@ func run(qs *queues) (jobs []*job, count map[string]int) {
 }
 
 func TestLanesTakeTurnsWithinTheLimits(t *testing.T) {
-	qs := newQueues(Limits{Total: 12, PerKind: map[string]int{"po": 3}})
+	qs := newQueues(usual(Limits{Total: 12, PerKind: map[string]int{"po": 3}}))
 	fill(qs, "webhook", "slow.example", 50)
 	fill(qs, "webhook", "other.example", 2)
 	fill(qs, "po", "a", 2)
@@ -130,7 +133,7 @@ func TestLanesTakeTurnsWithinTheLimits(t *testing.T) {
 
 // What hangs makes room for others of its kind and of other kinds, but not without end.
 func TestWhatHangsMakesRoom(t *testing.T) {
-	qs := newQueues(Limits{Total: 12, PerKind: map[string]int{"webhook": 10}})
+	qs := newQueues(usual(Limits{Total: 12, PerKind: map[string]int{"webhook": 10}}))
 	for i := range 8 {
 		fill(qs, "webhook", fmt.Sprint(i), 5)
 	}
@@ -176,7 +179,7 @@ func TestWhatHangsMakesRoom(t *testing.T) {
 }
 
 func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	fill(qs, "webhook", "x", 200)
 	inFlight, _ := run(qs)
 	for range 40 {
@@ -201,7 +204,7 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 // A destination that keeps up is given whole claims, so that a flood for it takes
 // few of them; one that nobody knows yet gets no crowd of leases.
 func TestQuickDestinationsGetLargerClaims(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	if r := qs.room(start); r.perChannel != perChannel {
 		t.Errorf("%d of one channel when nothing is known", r.perChannel)
 	}
@@ -219,7 +222,7 @@ func TestQuickDestinationsGetLargerClaims(t *testing.T) {
 }
 
 func TestFullLanesAreLeftOutOfClaims(t *testing.T) {
-	qs := newQueues(Limits{})
+	qs := newQueues(usual(Limits{}))
 	fill(qs, "webhook", "flood", 60)
 	fill(qs, "webhook", "calm", 1)
 	flood := newJob("webhook", "flood").ChannelID

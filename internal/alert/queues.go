@@ -6,19 +6,19 @@ import (
 
 	"github.com/google/uuid"
 
-	"punctual/internal/notify"
 	"punctual/internal/store"
 )
 
 // job is a leased delivery on its way through the dispatcher.
 type job struct {
 	*store.Claimed
-	notifier notify.Notifier
-	queue    *queue
-	startBy  time.Time // begun later, the lease could run out while sending
-	begun    time.Time // taken by next
-	slow     bool      // takes a slow slot: it hangs, or its owner's deliveries do
-	worked   bool      // set when done: the destination is well
+	// destination is where its message goes: notify.Kind.Destination.
+	destination string
+	queue       *queue
+	startBy     time.Time // begun later, the lease could run out while sending
+	begun       time.Time // taken by next
+	slow        bool      // takes a slow slot: it hangs, or its owner's deliveries do
+	worked      bool      // set when done: the destination is well
 }
 
 // queue has what one owner has for one destination.
@@ -101,7 +101,7 @@ func newQueues(l Limits) *queues {
 // released, and the queue knows the channel and keeps it out of the next claim.
 func (qs *queues) add(j *job) bool {
 	s := qs.share(store.OwnerKind{Owner: j.Owner.ID, Kind: j.Channel.Kind})
-	q := qs.queue(s, j.notifier.Destination(j.Channel.Config))
+	q := qs.queue(s, j.destination)
 	q.channels[j.ChannelID] = true
 	if len(q.waiting) >= perSlot*q.window+claimBatch {
 		return false

@@ -22,8 +22,8 @@ import (
 // A failed attempt is no error of SendTest's own but comes back as it is, mostly
 // a *notify.Error, together with what the other side answered.
 func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor.Channel) (notify.Result, error) {
-	n := r.Notifier(h.Kind)
-	if n == nil {
+	k := r.Kind(h.Kind)
+	if k == nil {
 		return notify.Result{}, errs.Unavailablef(0, "This site does not offer this integration.")
 	}
 	if err := mayTest(ctx, s, h.ID); err != nil {
@@ -33,11 +33,11 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 	if err != nil {
 		return notify.Result{}, fmt.Errorf("send test notification: %w", err)
 	}
-	ev := testEvent(n, h, *project, s.Now())
+	ev := testEvent(k, h, *project, s.Now())
 	began := time.Now()
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	res, sendErr := send(sending, n, ev)
+	res, sendErr := send(sending, r, ev)
 
 	// The visitor may have gone; what came of it is still worth knowing.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
@@ -46,7 +46,7 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 	var told *notify.Error
 	if sendErr != nil {
 		o.Error = message(sendErr)
-		o.Disable = errors.As(sendErr, &told) && told.Permanent
+		o.Disable = errors.As(sendErr, &told) && told.Permanent()
 	}
 	if err := s.RecordTest(recording, h.ID, uuid.MustParse(ev.Key), o); err != nil {
 		return res, errors.Join(sendErr, err)
@@ -69,7 +69,7 @@ func mayTest(ctx context.Context, s *store.Store, channel uuid.UUID) error {
 	return nil
 }
 
-func testEvent(n notify.Notifier, h monitor.Channel, p monitor.Project, now time.Time) notify.Event {
+func testEvent(k *notify.Kind, h monitor.Channel, p monitor.Project, now time.Time) notify.Event {
 	c := monitor.NewCheck(p.ID, now)
 	c.Name, c.Slug, c.NPings = "TEST", "test", 42
 	c.LastPing, c.Status = now.Add(-24*time.Hour), monitor.StatusDown
@@ -77,7 +77,7 @@ func testEvent(n notify.Notifier, h monitor.Channel, p monitor.Project, now time
 		Flip:    monitor.Flip{CreatedAt: now, Old: monitor.StatusUp, New: monitor.StatusDown, Reason: monitor.ReasonTimeout},
 		Channel: h, Project: p, Now: now, OwnerTZ: time.UTC, Test: true, Attempt: 1, Key: uuid.NewString(),
 	}
-	if !n.Wants(h.Config, ev.Flip) {
+	if !k.Wants(h.Config, ev.Flip) {
 		ev.Flip.Old, ev.Flip.New, ev.Flip.Reason = monitor.StatusDown, monitor.StatusUp, monitor.ReasonNone
 		c.Status = monitor.StatusUp
 	}

@@ -13,6 +13,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -37,7 +38,7 @@ func simulated(t *testing.T, url string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	return newFixture(t, store.New(d), nil)
+	return newFixture(t, store.New(d, kinds.Address), nil)
 }
 
 func besideThousand(t *testing.T, url string, dispatchers int) {

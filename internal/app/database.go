@@ -10,6 +10,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -35,7 +36,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.db.Pooled() {
 		a.log.Info("a connection pooler stands before PostgreSQL: nothing is prepared, and calls between processes take up to a second")
 	}
-	a.store = store.New(a.db)
+	a.store = store.New(a.db, kinds.Address)
 	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
 	err = a.checkSchema(ctx)
 	if err == nil {

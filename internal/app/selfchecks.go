@@ -14,6 +14,7 @@ import (
 	"punctual/internal/backup"
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/migrations"
@@ -38,7 +39,7 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 		if err != nil {
 			return nil, err
 		}
-		opened = store.New(d)
+		opened = store.New(d, kinds.Address)
 		return opened, nil
 	}
 	checks := slices.Concat(databaseChecks(cfg, open), storageChecks(cfg), workerChecks(cfg, open, nil), mailChecks(cfg), networkChecks(cfg, time.Now), ownChecks(cfg))

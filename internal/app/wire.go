@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/alert"
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/checkjson"
 	"punctual/internal/config"
 	"punctual/internal/demo"
@@ -23,6 +24,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/ping"
 	"punctual/internal/project"
 	"punctual/internal/report"
@@ -47,6 +49,7 @@ type parts struct {
 	auth        *auth.Service
 	projects    *project.Service
 	registry    *notify.Registry
+	channels    *channel.Service // role serves only
 	alerts      *alert.Service
 	reports     *report.Worker
 	bodies      *ping.Bodies
@@ -74,7 +77,9 @@ func (a *App) wire() error {
 		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
-	p.registry = a.notifiers()
+	if p.registry, err = a.notifiers(); err != nil {
+		return err
+	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
@@ -84,7 +89,11 @@ func (a *App) wire() error {
 		return nil
 	}
 	apiDeps.Auth, apiDeps.Projects, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.projects, p.registry, tester{a}.SendTest
-	apiDeps.Addresses = &auth.Addresses{Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify}
+	p.channels = &channel.Service{
+		Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify,
+		Log: logs.In(a.log, logs.HTTP),
+	}
+	apiDeps.Channels = p.channels
 	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), a.sender.Enabled())
 	return err
 }
@@ -96,30 +105,23 @@ func newSender(cfg *config.Config) (*mail.Sender, error) {
 	})
 }
 
-// notifiers are the kinds of channel this instance offers, in the order people
-// see them.
-func (a *App) notifiers() *notify.Registry {
-	outside := notify.ClientConfig{Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy}
+// notifiers are the kinds of channel this instance offers, in the order people see
+// them, each with its help text and icon.
+func (a *App) notifiers() (*notify.Registry, error) {
+	outside := notify.ClientConfig{
+		Version: a.opts.Version, AllowPrivate: a.cfg.AllowPrivateIPs, Proxy: a.cfg.OutgoingProxy(), NoProxy: a.cfg.NoProxy, Now: a.store.Now,
+	}
 	if a.opts.Demo {
 		outside.Instead = demo.Sink{}
 	}
-	client := notify.NewClient(outside)
-	list := []notify.Notifier{notify.NewEmail(a.parts.mail, a.parts.composer, a.parts.signer.UnsubscribePath, a.cfg.SiteRoot)}
-	if a.cfg.WebhooksEnabled {
-		list = append(list, notify.NewWebhook(client, a.checkJSON, a.store.Now))
-	}
-	if a.cfg.PushoverAPIToken != "" {
-		list = append(list, notify.NewPushover(notify.PushoverConfig{
-			Client: client, Token: a.cfg.PushoverAPIToken, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName,
-			Retry:  time.Duration(a.cfg.PushoverEmergencyRetryDelay) * time.Second,
-			Expire: time.Duration(a.cfg.PushoverEmergencyExpiration) * time.Second,
-			Limit: func(ctx context.Context, user string) (bool, time.Duration, error) {
-				return a.store.TakeToken(ctx, a.parts.auth.Bucket("pushover", user), 6, time.Minute)
-			},
-			Now: a.store.Now,
-		}))
-	}
-	return notify.NewRegistry(list...)
+	return notify.NewRegistry(notify.Env{
+		Client: notify.NewClient(outside), Now: a.store.Now, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, Setting: a.cfg.Lookup,
+		Take: func(ctx context.Context, bucket, whom string, count int, per time.Duration) (bool, time.Duration, error) {
+			return a.store.TakeToken(ctx, a.parts.auth.Bucket(bucket, whom), count, per)
+		},
+		Mail: a.parts.mail, Composer: a.parts.composer, Unsubscribe: a.parts.signer.UnsubscribePath,
+		CheckJSON: a.checkJSON,
+	}, kinds.All()...)
 }
 
 // checkJSON is what a webhook sends as $JSON: the check as a read-write key sees it
@@ -149,6 +151,9 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 	if a.opts.Dev {
 		pages = os.DirFS("templates")
 	}
+	if err := completeKinds(pages); err != nil {
+		return nil, err
+	}
 	site, err := web.New(web.Deps{
 		Site: ui.Instance{
 			Name: a.cfg.SiteName, Root: root, PingEndpoint: a.cfg.PingEndpoint, PingEmailDomain: a.cfg.EmailPingDomain(),
@@ -156,29 +161,28 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
 			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
 		},
-		Store:                a.store,
-		Auth:                 a.parts.auth,
-		Projects:             a.parts.projects,
-		Sessions:             auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
-		Signer:               a.parts.signer,
-		BodiesFull:           a.parts.bodies.Full,
-		Notifiers:            a.parts.registry,
-		Tester:               tester{a},
-		SendVerify:           a.sendVerify,
-		PushoverSubscription: a.cfg.PushoverSubscriptionURL,
-		Templates:            pages,
-		Static:               static.FS,
-		API:                  api,
-		APIDocument:          apiDocument,
-		Badges:               badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: logs.In(a.log, logs.HTTP)}),
-		BadgeLinks:           a.badgeLinks(),
-		ProjectMetrics:       a.projectMetrics(),
-		Status:               a.statusPages(),
-		HSTS:                 a.cfg.HSTS(),
-		Dev:                  a.opts.Dev,
-		Proxies:              a.proxies,
-		Observe:              a.observeWeb(),
-		Log:                  logs.In(a.log, logs.HTTP),
+		Store:          a.store,
+		Auth:           a.parts.auth,
+		Projects:       a.parts.projects,
+		Sessions:       auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
+		Signer:         a.parts.signer,
+		BodiesFull:     a.parts.bodies.Full,
+		Notifiers:      a.parts.registry,
+		Tester:         tester{a},
+		Channels:       a.parts.channels,
+		Templates:      pages,
+		Static:         static.FS,
+		API:            api,
+		APIDocument:    apiDocument,
+		Badges:         badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: logs.In(a.log, logs.HTTP)}),
+		BadgeLinks:     a.badgeLinks(),
+		ProjectMetrics: a.projectMetrics(),
+		Status:         a.statusPages(),
+		HSTS:           a.cfg.HSTS(),
+		Dev:            a.opts.Dev,
+		Proxies:        a.proxies,
+		Observe:        a.observeWeb(),
+		Log:            logs.In(a.log, logs.HTTP),
 	})
 	if err != nil {
 		return nil, err
@@ -186,6 +190,19 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 	a.parts.endSite = site.EndStreams
 	a.parts.showMailbox = site.ShowMailbox
 	return compressed(site)
+}
+
+// completeKinds fails when the icon or the help text of an integration is missing.
+func completeKinds(pages fs.FS) error {
+	for _, k := range kinds.All() {
+		if _, err := fs.Stat(static.FS, "img/integrations/"+k.Name+".svg"); err != nil {
+			return fmt.Errorf("the icon of an integration: %w", err)
+		}
+		if _, err := fs.Stat(pages, "integrations/"+k.Name+".md"); err != nil {
+			return fmt.Errorf("the help text of an integration: %w", err)
+		}
+	}
+	return nil
 }
 
 func (a *App) badgeLinks() badge.Links {
@@ -293,8 +310,8 @@ func (a *App) sendVerify(ctx context.Context, v mail.Verify) error {
 // notice makes one mail, whoever passes it on and however often.
 func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 	channel := n.Channel.Name
-	if notifier := a.parts.registry.Notifier(n.Channel.Kind); notifier != nil && channel == "" {
-		channel = notifier.Label() + " to " + notifier.Summary(n.Channel.Config)
+	if kind := a.parts.registry.Kind(n.Channel.Kind); kind != nil && channel == "" {
+		channel = kind.Label + " to " + kind.Summary(n.Channel.Config)
 	}
 	m, err := a.parts.composer.Trouble(mail.Trouble{
 		Owned: mail.Owned{Account: n.Owner.ID}, To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name, Channel: channel,
@@ -311,7 +328,7 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 // once accepted, did not arrive. Where the only way to tell the owner is the
 // address that does not work, it stays with the note on the channel.
 func (a *App) channelBroken(ctx context.Context, u store.Undelivered) error {
-	if n := a.parts.registry.Notifier(u.Channel.Kind); n != nil && u.Channel.Kind == "email" && strings.EqualFold(n.Summary(u.Channel.Config), u.Owner.Email) {
+	if strings.EqualFold(a.store.AddressOf(&u.Channel), u.Owner.Email) {
 		return nil
 	}
 	check := monitor.Check{Name: u.Check}

@@ -2,12 +2,14 @@ package auth_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
@@ -15,11 +17,12 @@ import (
 )
 
 // eachAsking gives the test a site that asks addresses, and what it has asked.
-func eachAsking(t *testing.T, test func(b *bench, addresses *auth.Addresses, asked *[]mail.Verify)) {
+func eachAsking(t *testing.T, test func(b *bench, addresses *channel.Service, asked *[]mail.Verify)) {
 	t.Helper()
 	each(t, func(b *bench) {
 		var asked []mail.Verify
-		test(b, &auth.Addresses{
+		test(b, &channel.Service{
+			Log:   slog.New(slog.DiscardHandler),
 			Store: b.Store, Signer: auth.NewSigner(b.SecretKey), SiteRoot: b.SiteRoot, Verify: true,
 			Send: func(_ context.Context, v mail.Verify) error { asked = append(asked, v); return nil },
 		}, &asked)
@@ -35,7 +38,7 @@ func signature(v mail.Verify) string {
 }
 
 func TestAnAddressThatChangesIsAskedAnew(t *testing.T) {
-	eachAsking(t, func(b *bench, addresses *auth.Addresses, asked *[]mail.Verify) {
+	eachAsking(t, func(b *bench, addresses *channel.Service, asked *[]mail.Verify) {
 		a := testdb.Account(b.T, b.Store)
 		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: emailTo("ops@example.org")}
 		if err := addresses.Create(b.Context(), ch, a.Project, a.User); err != nil {
@@ -52,7 +55,7 @@ func TestAnAddressThatChangesIsAskedAnew(t *testing.T) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			return addresses.Change(b.Context(), auth.Edit{Channel: now, Project: a.Project, User: a.User, Apply: apply})
+			return addresses.Change(b.Context(), channel.Edit{Channel: now, Project: a.Project, User: a.User, Apply: apply})
 		}
 		renamed, again, err := change(func(c *monitor.Channel) error { c.Name = "Night shift"; return nil })
 		if err != nil || again || renamed.Name != "Night shift" {
@@ -73,7 +76,7 @@ func TestAnAddressThatChangesIsAskedAnew(t *testing.T) {
 		if _, _, err := change(func(*monitor.Channel) error { return errs.Invalidf("name", "no") }); errs.KindOf(err) != errs.Invalid {
 			b.Errorf("a change that fails: %v", err)
 		}
-		gone := auth.Edit{
+		gone := channel.Edit{
 			Channel: &monitor.Channel{ID: uuid.New(), Kind: "email", Config: emailTo(a.User.Email)},
 			User:    a.User,
 			Apply:   func(*monitor.Channel) error { return nil },
@@ -85,7 +88,7 @@ func TestAnAddressThatChangesIsAskedAnew(t *testing.T) {
 
 // An address that has unsubscribed is asked once a day, whoever wants it back.
 func TestAnAddressThatHasUnsubscribedIsAskedOnceADay(t *testing.T) {
-	eachAsking(t, func(b *bench, addresses *auth.Addresses, asked *[]mail.Verify) {
+	eachAsking(t, func(b *bench, addresses *channel.Service, asked *[]mail.Verify) {
 		a := testdb.Account(b.T, b.Store)
 		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: emailTo("ops@example.org")}
 		if err := addresses.Create(b.Context(), ch, a.Project, a.User); err != nil {
@@ -101,7 +104,7 @@ func TestAnAddressThatHasUnsubscribedIsAskedOnceADay(t *testing.T) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			ch, again, err := addresses.Change(b.Context(), auth.Edit{
+			ch, again, err := addresses.Change(b.Context(), channel.Edit{
 				Channel:  now,
 				Project:  a.Project,
 				User:     a.User,

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 )
 
@@ -125,8 +125,7 @@ func (s *Service) NewAccount(address, tz string) store.Account {
 // OwnChannel notifies somebody at the address of their account, which needs no
 // verification: they log in by it.
 func OwnChannel(address string) *monitor.Channel {
-	config, _ := json.Marshal(map[string]any{"address": address, "up": true, "down": true}) // cannot fail
-	return &monitor.Channel{Kind: "email", Config: string(config), Verified: true}
+	return kinds.EmailChannel(address)
 }
 
 func (s *Service) sendLink(ctx context.Context, user *monitor.User, token, next string) error {

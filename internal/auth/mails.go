@@ -26,7 +26,7 @@ func (s *Service) MayTest(ctx context.Context, ch *monitor.Channel) error {
 	if err := s.take(ctx, testsPerProject, ch.ProjectID.String()); err != nil {
 		return err
 	}
-	if address := ch.Address(); address != "" {
+	if address := s.Store.AddressOf(ch); address != "" {
 		return s.MayMail(ctx, address)
 	}
 	return nil

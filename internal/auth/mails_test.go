@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/errs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
@@ -34,7 +36,7 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 		}
 		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
 		kindIs(b.T, b.BeginEmailChange(b.Context(), user, "victim@example.org"), errs.TooMany, "")
-		addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true}
+		addresses := &channel.Service{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true, Log: slog.New(slog.DiscardHandler)}
 		channel := &monitor.Channel{Kind: "email", Config: `{"address":"victim@example.org"}`}
 		kindIs(b.T, addresses.MayAsk(b.Context(), channel, user), errs.TooMany, "")
 		channel.ID, channel.ProjectID = uuid.New(), uuid.New()
@@ -49,7 +51,7 @@ func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
 		a := testdb.Account(b.T, b.Store)
 		names := func(key string) map[string]bool {
 			other := newBench(b.T, b.Store, b.clock, func(c *auth.Config) { c.SecretKey = key })
-			asks := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(key), Verify: true}
+			asks := &channel.Service{Store: b.Store, Signer: auth.NewSigner(key), Verify: true, Log: slog.New(slog.DiscardHandler)}
 			ch := &monitor.Channel{ID: uuid.New(), ProjectID: a.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`}
 			_, wrongErr := other.RequestLogin(b.Context(), auth.LoginRequest{Identity: a.User.Email, Origin: auth.Origin{IP: "192.0.2.7"}})
 			for _, err := range []error{asks.MayAsk(b.Context(), ch, a.User), other.MayTest(b.Context(), ch), wrongErr} {
@@ -95,7 +97,7 @@ func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
 func TestLimitsOfMailSayWhatTheyLimit(t *testing.T) {
 	each(t, func(b *bench) {
 		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
-		addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true}
+		addresses := &channel.Service{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true, Log: slog.New(slog.DiscardHandler)}
 		said := func(of string, do func(i int) error, want string) {
 			b.Helper()
 			for i := range 100 {
@@ -152,7 +154,7 @@ func TestASiteThatDoesNotAskVouches(t *testing.T) {
 		a := testdb.Account(b.T, b.Store)
 		for _, asks := range []bool{false, true} {
 			asked := 0
-			addresses := &auth.Addresses{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: asks}
+			addresses := &channel.Service{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: asks, Log: slog.New(slog.DiscardHandler)}
 			addresses.Send = func(context.Context, mail.Verify) error {
 				asked++
 				return nil

@@ -15,6 +15,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/backup"
 	"punctual/internal/db"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/migrations"
@@ -45,7 +46,7 @@ func filled(t *testing.T, engine db.Engine) (*store.Store, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	s := store.New(d)
+	s := store.New(d, kinds.Address)
 	testdb.Account(t, s)
 	return s, url
 }

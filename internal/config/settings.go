@@ -38,6 +38,17 @@ func settings(c *Config) []setting {
 	return list
 }
 
+// Lookup is the value of the setting with the name of its flag, as it is written in
+// the environment: "true", "300"; "" = there is none, or it is empty.
+func (c *Config) Lookup(name string) string {
+	for _, s := range settings(c) {
+		if s.flag == name {
+			return s.text()
+		}
+	}
+	return ""
+}
+
 // Variable is the environment variable that belongs to a flag's name:
 // smtp-host → PUNCTUAL_SMTP_HOST.
 func Variable(flag string) string {

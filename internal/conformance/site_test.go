@@ -15,6 +15,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/config"
 	"punctual/internal/db"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/openapitest"
 	"punctual/internal/testkit/testdb"
@@ -149,7 +150,7 @@ func adopt(database string) error {
 	if err != nil {
 		return err
 	}
-	_, err = store.New(d).AdoptKey(context.Background(), auth.KeyFingerprint(secretKey))
+	_, err = store.New(d, kinds.Address).AdoptKey(context.Background(), auth.KeyFingerprint(secretKey))
 	return errors.Join(err, d.Close())
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 )
 
 // Address is the e-mail address of the user whose instance the demo is.
@@ -51,6 +52,7 @@ func projects(owner uuid.UUID, created time.Time) []*monitor.Project {
 // channel is a channel of the demo with the manner in which it works.
 type channel struct {
 	monitor.Channel
+	told
 	letter  rune // of job.told
 	project int
 	up      bool          // it hears of checks that come back
@@ -60,31 +62,69 @@ type channel struct {
 	broken  time.Duration // how long ago it was disabled by a permanent error, 0 = it was not
 }
 
-// channels are those of all projects.
-func channels(projects []*monitor.Project) []channel {
-	const hooks = `{"method_down":"POST","url_down":"https://%[1]s/down","body_down":"{\"text\":\"$NAME_ESCAPED is $STATUS\"}","headers_down":{"Content-Type":"application/json"},` +
-		`"method_up":"POST","url_up":"https://%[1]s/up","body_up":"{\"text\":\"$NAME_ESCAPED is $STATUS\"}","headers_up":{"Content-Type":"application/json"}}`
-	mail := func(address string, up bool) string {
-		return fmt.Sprintf(`{"address":%q,"up":%t,"down":true}`, address, up)
+// told is a channel by its kind, name and settings.
+type told struct {
+	kind     string
+	name     string
+	settings map[string]any
+}
+
+func (t told) make() (*monitor.Channel, error) {
+	for _, k := range kinds.All() {
+		if k.Name == t.kind {
+			ch, err := k.Channel(t.settings)
+			if err != nil {
+				return nil, fmt.Errorf("the channel %q: %w", t.name, err)
+			}
+			ch.Name = t.name
+			return ch, nil
+		}
 	}
-	hook := func(host string) string { return fmt.Sprintf(hooks, host) }
+	return nil, fmt.Errorf("there is no integration %q", t.kind)
+}
+
+// channels are those of all projects.
+func channels(projects []*monitor.Project) ([]channel, error) {
+	const body = `{"text":"$NAME_ESCAPED is $STATUS"}`
+	headers := map[string]string{"Content-Type": "application/json"}
+	mail := func(name, address string, up bool) told {
+		return told{"email", name, map[string]any{"address": address, "up": up}}
+	}
+	hook := func(name, host string) told {
+		return told{"webhook", name, map[string]any{
+			"url_down": "https://" + host + "/down", "body_down": body, "headers_down": headers,
+			"url_up": "https://" + host + "/up", "body_up": body, "headers_up": headers,
+		}}
+	}
+	push := told{"po", "Night shift", map[string]any{"user": "uQiRzpo4DXghDmr9QzzfQu27cmVRsG", "priority_down": 1, "priority_up": -1}}
 	out := []channel{
-		{letter: 'o', up: true, latency: 700 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Name: "On-call mailbox", Config: mail("oncall@acme.example", true)}},
-		{letter: 'w', up: true, latency: 180 * time.Millisecond, errors: 0.04, says: "The server answered with status 503.",
-			Channel: monitor.Channel{Kind: "webhook", Name: "Incident bot", Config: hook("incidents.acme.example")}},
-		{letter: 'p', up: true, latency: 420 * time.Millisecond, Channel: monitor.Channel{Kind: "po", Name: "Night shift", Config: `{"user":"uQiRzpo4DXghDmr9QzzfQu27cmVRsG","priority_down":1,"priority_up":-1}`}},
-		{letter: 'n', up: true, latency: 240 * time.Millisecond, broken: 12 * day, says: "550 5.1.1 The mailbox does not exist.",
-			Channel: monitor.Channel{Kind: "email", Name: "Former on-call", Config: mail("kim.berg@acme.example", true)}},
-		{letter: 'd', project: 1, up: true, latency: 650 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Name: "Data team", Config: mail("data@acme.example", true)}},
-		{letter: 'c', project: 1, up: true, latency: 900 * time.Millisecond, errors: 0.3, says: "The server did not answer in time.",
-			Channel: monitor.Channel{Kind: "webhook", Name: "Chat #data-alerts", Config: hook("chat.acme.example")}},
-		{letter: 'h', project: 2, latency: 600 * time.Millisecond, Channel: monitor.Channel{Kind: "email", Config: mail(Address, false)}},
+		{letter: 'o', up: true, latency: 700 * time.Millisecond, told: mail("On-call mailbox", "oncall@acme.example", true)},
+		{
+			letter: 'w', up: true, latency: 180 * time.Millisecond, errors: 0.04, says: "The server answered with status 503.",
+			told: hook("Incident bot", "incidents.acme.example"),
+		},
+		{letter: 'p', up: true, latency: 420 * time.Millisecond, told: push},
+		{
+			letter: 'n', up: true, latency: 240 * time.Millisecond, broken: 12 * day, says: "550 5.1.1 The mailbox does not exist.",
+			told: mail("Former on-call", "kim.berg@acme.example", true),
+		},
+		{letter: 'd', project: 1, up: true, latency: 650 * time.Millisecond, told: mail("Data team", "data@acme.example", true)},
+		{
+			letter: 'c', project: 1, up: true, latency: 900 * time.Millisecond, errors: 0.3, says: "The server did not answer in time.",
+			told: hook("Chat #data-alerts", "chat.acme.example"),
+		},
+		{letter: 'h', project: 2, latency: 600 * time.Millisecond, told: mail("", Address, false)},
 	}
 	for i := range out {
 		c := &out[i]
+		made, err := c.told.make()
+		if err != nil {
+			return nil, err
+		}
+		c.Channel = *made
 		p := projects[c.project]
 		c.ID, c.ProjectID, c.Verified = diceOf("channel "+string(c.letter)).uuid(), p.ID, true
 		c.CreatedAt = p.CreatedAt.Add(time.Duration(i+1) * minute)
 	}
-	return out
+	return out, nil
 }

@@ -38,7 +38,10 @@ func Fill(ctx context.Context, s *store.Store) (*Life, error) {
 	if err := invite(ctx, s, teams, founded); err != nil {
 		return nil, err
 	}
-	told := channels(teams)
+	told, err := channels(teams)
+	if err != nil {
+		return nil, err
+	}
 	for i := range told {
 		if err := s.CreateChannel(ctx, &told[i].Channel); err != nil {
 			return nil, err

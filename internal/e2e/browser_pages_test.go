@@ -44,7 +44,7 @@ var noPages = map[string]string{
 	"/checks/validate_schedule/": "data",
 	"/cloaked/{key}/":            "leads to /checks/{check}/details/",
 	"/admin/":                    "leads to /admin/users/",
-	"/integrations/pushover/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
+	"/integrations/{provider}/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
 }
 
 // Every page of the route table, wide and on a phone, light and dark: nothing

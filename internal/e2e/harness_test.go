@@ -24,6 +24,7 @@ import (
 	_ "punctual/internal/app" // go test runs this package again when what is in the binary has changed
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	chromium "punctual/internal/testkit/browser" // "browser" is here who does without scripts
 	"punctual/internal/testkit/testdb"
@@ -140,7 +141,7 @@ func (e env) store(t *testing.T) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	return store.New(d)
+	return store.New(d, kinds.Address)
 }
 
 // run runs a command to its end and returns exit code, stdout and stderr.

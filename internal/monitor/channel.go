@@ -1,8 +1,6 @@
 package monitor
 
 import (
-	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +12,7 @@ type Channel struct {
 	ProjectID uuid.UUID
 	Kind      string // email, webhook, po, …: the names of docs/contract.md §2.11
 	Name      string
-	Config    string // JSON; its shape belongs to the kind's notifier
+	Config    string // JSON; only its kind in internal/notify/kinds reads it
 	Verified  bool   // e-mail: the address has agreed
 	Disabled  bool
 	CreatedAt time.Time
@@ -32,29 +30,6 @@ type Channel struct {
 
 // ErrorUnsubscribed is the LastError of a channel whose address has unsubscribed.
 const ErrorUnsubscribed = "The recipient has unsubscribed."
-
-// KindEmail is the kind of channel whose address must have agreed.
-const KindEmail = "email"
-
-// Address is where an e-mail channel sends, "" for other kinds.
-func (c *Channel) Address() string {
-	if c.Kind != KindEmail {
-		return ""
-	}
-	var config struct {
-		Address string `json:"address"`
-	}
-	if json.Unmarshal([]byte(c.Config), &config) != nil {
-		return ""
-	}
-	return config.Address
-}
-
-// SameAddress tells whether two channels send to the same address; those that
-// send to none do.
-func (c *Channel) SameAddress(other *Channel) bool {
-	return strings.EqualFold(c.Address(), other.Address())
-}
 
 // Ready tells whether deliveries through the channel are attempted.
 func (c *Channel) Ready() bool { return c.Verified && !c.Disabled }

@@ -5,14 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -35,6 +34,7 @@ const (
 type Client struct {
 	http      *http.Client
 	userAgent string
+	now       func() time.Time
 }
 
 // ClientConfig is what a client needs to know.
@@ -45,6 +45,8 @@ type ClientConfig struct {
 	Timeout      time.Duration  // of a request with its redirects; 0 = 30 seconds
 	Proxy        *url.URL       // PUNCTUAL_HTTP_PROXY; nil = none
 	NoProxy      []string       // PUNCTUAL_NO_PROXY: hosts, domains and networks that are called without it
+
+	Now func() time.Time // to which dates in answers are compared; nil: time.Now
 
 	Instead http.RoundTripper // makes the requests in place of the network; nil: nothing does
 }
@@ -67,7 +69,10 @@ func NewClient(c ClientConfig) *Client {
 		MaxIdleConns:      100,
 		IdleConnTimeout:   idleConnTimeout,
 	}
-	client := &Client{userAgent: "Punctual/" + c.Version}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	client := &Client{userAgent: "Punctual/" + c.Version, now: c.Now}
 	client.http = &http.Client{Timeout: c.Timeout, CheckRedirect: client.checkRedirect, Transport: direct}
 	if c.Proxy != nil {
 		client.http.Transport = newProxied(&c, direct, guard)
@@ -78,70 +83,43 @@ func NewClient(c ClientConfig) *Client {
 	return client
 }
 
-// request is what a notifier wants to send.
-type request struct {
-	method string
-	url    string
-	header http.Header // nil = none of its own
-	body   []byte      // nil = none
-	key    string      // idempotency key, "" = none
+// Request is what a kind wants to send.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header // nil = none of its own
+	Body   []byte      // nil = none
+	Key    string      // idempotency key, "" = none
 }
 
-// answer is what came back.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte // at most maxAnswer bytes
-}
-
-// result is the part of the answer worth showing.
-func (a *answer) result() Result {
-	if a == nil {
-		return Result{}
+// PostJSON is a request with a JSON body and the idempotency key of a delivery. It
+// fails when v cannot be encoded.
+func PostJSON(address string, v any, key string) (Request, error) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return Request{}, fmt.Errorf("encode the message: %w", err)
 	}
-	shown := a.body[:min(len(a.body), maxShown)]
-	return Result{StatusCode: a.status, Response: strings.ToValidUTF8(string(shown), "\uFFFD")}
+	header := http.Header{"Content-Type": {"application/json"}}
+	return Request{Method: http.MethodPost, URL: address, Header: header, Body: bytes.TrimSuffix(body.Bytes(), []byte("\n")), Key: key}, nil
 }
 
-// accepted tells whether the other side has taken the message (features §5.3).
-func (a *answer) accepted() bool {
-	switch a.status {
-	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-		return true
-	}
-	return false
+// PostForm is a request with the fields of a form.
+func PostForm(address string, form url.Values) Request {
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	return Request{Method: http.MethodPost, URL: address, Header: header, Body: []byte(form.Encode())}
 }
 
-// refusal is the error of an answer that is not accepted.
-func (a *answer) refusal(now time.Time) *Error {
-	e := &Error{Message: fmt.Sprintf("The server answered with status %d.", a.status)}
-	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
-		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
-	}
-	return e
-}
-
-// retryAfter reads the header of that name: seconds or a date (RFC 9110
-// §10.2.3). It is 0 when there is none, and at most a day.
-func retryAfter(value string, now time.Time) time.Duration {
-	var pause time.Duration
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		pause = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(value); err == nil {
-		pause = date.Sub(now)
-	}
-	return min(max(pause, 0), maxRetryAfter)
-}
-
-// send makes one attempt. It fails with an *Error when no answer came; what
-// the answer means is the caller's to say.
-func (c *Client) send(ctx context.Context, r request) (*answer, error) {
-	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+// Do makes one attempt. It fails with an *Error when no answer came; what the
+// answer means is the caller's to say.
+func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		return nil, &Error{Message: "The address is not valid.", GiveUp: true, Err: err}
+		return nil, &Error{Message: "The address is not valid.", Class: Reject, Err: describe(err).Err}
 	}
-	if r.header != nil {
-		req.Header = r.header
+	if r.Header != nil {
+		req.Header = r.Header
 	}
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host // net/http takes it from here only
@@ -149,8 +127,8 @@ func (c *Client) send(ctx context.Context, r request) (*answer, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", c.userAgent)
 	}
-	if r.key != "" {
-		req.Header.Set("Idempotency-Key", r.key)
+	if r.Key != "" {
+		req.Header.Set("Idempotency-Key", r.Key)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -159,7 +137,7 @@ func (c *Client) send(ctx context.Context, r request) (*answer, error) {
 	defer resp.Body.Close()
 	// The status is the answer; a body that breaks off does not change it.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, At: c.now()}, nil
 }
 
 // Call makes one request of the operator's own choice, not of a channel, and
@@ -170,7 +148,7 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 	if body != nil {
 		header.Set("Content-Type", "application/json")
 	}
-	a, err := c.send(ctx, request{method: method, url: url, header: header, body: body})
+	a, err := c.Do(ctx, Request{Method: method, URL: url, Header: header, Body: body})
 	if err != nil {
 		var sendErr *Error
 		if !errors.As(err, &sendErr) {
@@ -181,8 +159,8 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 		}
 		return &Error{Message: sendErr.Message} // its cause names the address
 	}
-	if !a.accepted() {
-		return &Error{Message: fmt.Sprintf("The server answered with status %d.", a.status)}
+	if !a.Accepted() {
+		return &Error{Message: fmt.Sprintf("The server answered with status %d.", a.Status)}
 	}
 	return nil
 }
@@ -201,7 +179,8 @@ func describe(err error) *Error {
 	var dial *net.OpError
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork):
-		e.Message, e.GiveUp = "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS.", true
+		e.Message = "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS."
+		e.Class = Reject
 	case errors.Is(err, errRedirects):
 		e.Message = "Too many redirects."
 	case errors.Is(err, errScheme):

@@ -19,12 +19,12 @@ import (
 func call(ctx context.Context, t *testing.T, c *notify.Client, address string) (notify.Result, error) {
 	t.Helper()
 	ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": "POST", "url_down": address, "body_down": "hello"}))
-	return notify.NewWebhook(c, checkJSON, clock).Send(ctx, ev)
+	return webhookWith(c).Send(ctx, ev)
 }
 
 func wantMessage(t *testing.T, err error, message string) {
 	t.Helper()
-	if e := failure(t, err); e.Message != message || e.Permanent {
+	if e := failure(t, err); e.Message != message || e.Permanent() {
 		t.Errorf("got %+v, want %q", e, message)
 	}
 }

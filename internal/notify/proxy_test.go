@@ -207,7 +207,7 @@ func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
 	for _, address := range []string{"http://hooks.invalid/", "https://hooks.invalid/"} {
 		_, err := call(soon(t), t, c, address)
 		wantMessage(t, err, "The proxy of this site refused the request with status 407.")
-		if e := failure(t, err); e.GiveUp || strings.Contains(e.Err.Error(), "p@ss") {
+		if e := failure(t, err); e.GivenUp() || strings.Contains(e.Err.Error(), "p@ss") {
 			t.Errorf("%s: %+v", address, e)
 		}
 	}

@@ -23,7 +23,7 @@ func sendWith(ctx context.Context, t *testing.T, c *notify.Client, method, addre
 	t.Helper()
 	headers := map[string]string{"Authorization": "Bearer secret", "X-Api-Key": "secret", "Cookie": "id=secret", "User-Agent": "secret/1", "Host": "secret.example.org", "Content-Type": "text/x-note"}
 	ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": method, "url_down": address, "body_down": "hello", "headers_down": headers}))
-	_, err := notify.NewWebhook(c, checkJSON, clock).Send(ctx, ev)
+	_, err := webhookWith(c).Send(ctx, ev)
 	return err
 }
 
@@ -58,7 +58,7 @@ func TestARedirectThatDropsTheBodyIsNoDelivery(t *testing.T) {
 	second, _ := standIn(t, redirectTo(302, long))
 	first, _ := standIn(t, redirectTo(307, second))
 	_, err := call(soon(t), t, client(), first)
-	if e := failure(t, err); !strings.Contains(e.Message, second+"/xxx") || len([]rune(e.Message)) > 200 || e.GiveUp {
+	if e := failure(t, err); !strings.Contains(e.Message, second+"/xxx") || len([]rune(e.Message)) > 200 || e.GivenUp() {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -193,7 +193,7 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 			c := notify.NewClient(notify.ClientConfig{})
 			c.Public(hostOf(t, outside))
 			err := sendWith(soon(t), t, c, method, outside)
-			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GiveUp) {
+			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
 				t.Errorf("%s, %d: %+v", method, status, e)
 			}
 			c.Public(hostOf(t, middle)) // and the one after it

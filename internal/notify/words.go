@@ -7,14 +7,16 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/internal/text"
 )
 
+// shortFact is how long a fact may be to stand beside another.
+const shortFact = 40
+
 // CloakedURL is the address of a check as messages carry it: it leads members
-// to the check without giving the ping URL away (contract §5). root is
+// to the check without giving the ping URL away. root is
 // SITE_ROOT without a slash at the end.
 func CloakedURL(root string, c *monitor.Check) string {
 	return root + "/cloaked/" + monitor.UniqueKey(c.Code) + "/"
@@ -23,8 +25,8 @@ func CloakedURL(root string, c *monitor.Check) string {
 // word is the status as headlines have it.
 func word(s monitor.Status) string { return strings.ToUpper(string(s)) }
 
-// sentence says what happened and why (features §5.4).
-func sentence(ev *Event) string {
+// Sentence says what happened and why.
+func (ev *Event) Sentence() string {
 	switch {
 	case ev.Status == monitor.StatusUp && ev.DownFor > 0:
 		return "The job is reporting again. It was down for " + text.Duration(ev.DownFor) + "."
@@ -45,20 +47,20 @@ func failedWithStatus(ev *Event) bool {
 	return ev.LastPing != nil && ev.LastPing.ExitStatus != nil && *ev.LastPing.ExitStatus != 0
 }
 
-// exitStatus is that of the last ping, -1 when it had none.
-func exitStatus(ev *Event) int {
+// ExitStatus is that of the last ping, -1 when it had none.
+func (ev *Event) ExitStatus() int {
 	if ev.LastPing == nil || ev.LastPing.ExitStatus == nil {
 		return -1
 	}
 	return *ev.LastPing.ExitStatus
 }
 
-// facts are what a reader wants to know of the check beyond its state.
-func facts(ev *Event) []mail.Fact {
-	var out []mail.Fact
+// Facts are what a reader wants to know of the check beyond its state.
+func (ev *Event) Facts() []Fact {
+	var out []Fact
 	add := func(label, value string) {
 		if value != "" {
-			out = append(out, mail.Fact{Label: label, Value: value})
+			out = append(out, Fact{Label: label, Value: Text{Plain(value)}, Short: len(value) <= shortFact})
 		}
 	}
 	c := &ev.Check
@@ -120,16 +122,16 @@ func ago(t, now time.Time) string {
 	}
 }
 
-// otherDown lists the other checks that are down, with the age of their last ping.
-func otherDown(ev *Event) []mail.Fact {
-	out := make([]mail.Fact, 0, len(ev.OtherDown))
+// Others lists the other checks that are down, with the age of their last ping.
+func (ev *Event) Others() []Fact {
+	out := make([]Fact, 0, len(ev.OtherDown))
 	for i := range ev.OtherDown {
 		c := &ev.OtherDown[i]
 		age := "never pinged"
 		if !c.LastPing.IsZero() {
 			age = "last ping " + ago(c.LastPing, ev.Now)
 		}
-		out = append(out, mail.Fact{Label: c.Title(), Value: age})
+		out = append(out, Fact{Label: c.Title(), Value: Text{Plain(age)}})
 	}
 	return out
 }
@@ -141,9 +143,14 @@ func zone(ev *Event) *time.Location {
 	return ev.OwnerTZ
 }
 
-// tail returns at most the last n characters of a ping's body as text that can
+// When is the time of the event in the zone of the project's owner, in words.
+func (ev *Event) When() string {
+	return ev.Flip.CreatedAt.In(zone(ev)).Format("Monday, 2 January 2006, 15:04:05 MST")
+}
+
+// Tail returns at most the last n characters of a ping's body as text that can
 // be shown, and whether something was left out before them.
-func tail(body []byte, n int) (text string, cut bool) {
+func Tail(body []byte, n int) (text string, cut bool) {
 	text = strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(string(body), "\uFFFD")))
 	if extra := utf8.RuneCountInString(text) - n; extra > 0 {
 		return string([]rune(text)[extra:]), true
@@ -159,9 +166,9 @@ func printable(r rune) rune {
 	return r
 }
 
-// head returns at most the first n characters of s, with an ellipsis in place
+// Head returns at most the first n characters of s, with an ellipsis in place
 // of the rest.
-func head(s string, n int) string {
+func Head(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}

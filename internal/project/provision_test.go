@@ -114,7 +114,7 @@ func TestAnotherProjectTellsItsOwner(t *testing.T) {
 			b.Fatalf("%+v, %v", p, err)
 		}
 		channels, err := b.Store.ChannelsOf(b.Context(), p.ID)
-		if err != nil || len(channels) != 1 || channels[0].Address() != a.User.Email || !channels[0].Verified {
+		if err != nil || len(channels) != 1 || b.Store.AddressOf(&channels[0]) != a.User.Email || !channels[0].Verified {
 			b.Errorf("channels %+v, %v", channels, err)
 		}
 		_, err = b.Add(b.Context(), a.User, " ")

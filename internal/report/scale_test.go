@@ -9,6 +9,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -31,7 +32,7 @@ func TestAReportTakesAsManyStatementsHoweverManyChecks(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { d.Close() })
-			s := store.New(d)
+			s := store.New(d, kinds.Address)
 			r := &reader{T: t, Worker: workerOn(t, s), store: s, clock: clock, Account: testdb.Account(t, s)}
 			r.ping(monitor.PingFail)
 			send := func() (sent string, mails []monitor.Email, took time.Duration) {

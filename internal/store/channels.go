@@ -27,9 +27,9 @@ func collectChannel(r *sql.Rows, c *monitor.Channel) error {
 	return r.Scan(channelDest(c)...)
 }
 
-func insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {
+func (s *Store) insertChannel(ctx context.Context, q db.Querier, c *monitor.Channel) error {
 	newRow(q, &c.ID, &c.CreatedAt)
-	if err := askRefused(ctx, q, c); err != nil {
+	if err := s.askRefused(ctx, q, c); err != nil {
 		return err
 	}
 	_, err := q.Exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at)
@@ -49,7 +49,7 @@ func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
 		if err := s.makeRoomIn(ctx, tx, c.ProjectID, Caps{Channels: 1}); err != nil {
 			return err
 		}
-		if err := insertChannel(ctx, tx, c); err != nil {
+		if err := s.insertChannel(ctx, tx, c); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID, c.ProjectID); err != nil {
@@ -97,7 +97,7 @@ func (s *Store) ChangeChannel(ctx context.Context, id uuid.UUID, change func(*mo
 			return err
 		}
 		ch.DisabledAt = before.DisabledAt
-		if err := keepRefusal(ctx, tx, &before, ch); err != nil {
+		if err := s.keepRefusal(ctx, tx, &before, ch); err != nil {
 			return err
 		}
 		return updateChannel(ctx, tx, ch)

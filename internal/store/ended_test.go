@@ -8,6 +8,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -19,7 +20,7 @@ func TestALateStartHasNoEffect(t *testing.T) {
 		a := testdb.Account(t, here)
 		there := here
 		if here.DB().Engine == db.Postgres {
-			there = store.New(here.DB())
+			there = store.New(here.DB(), kinds.Address)
 		}
 		rid := uuid.NullUUID{UUID: uuid.New(), Valid: true}
 		ping := func(s *store.Store, kind monitor.PingKind) monitor.PingKind {

@@ -13,6 +13,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -209,7 +210,7 @@ func TestNobodyWaitsForEachOther(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { d.Close() })
-			st := store.New(d)
+			st := store.New(d, kinds.Address)
 			st.SetCaps(store.Caps{Projects: 1e6, Channels: 1e6, Members: 1e6})
 			s := &lockSetup{Store: st, T: t}
 			s.mine = testdb.Account(t, st, fmt.Sprintf("mine%d@example.org", i))

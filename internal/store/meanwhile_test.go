@@ -150,7 +150,7 @@ func TestAnUnsubscriptionCountsForChannelsThatAreBeingMade(t *testing.T) {
 	setup := func(t *testing.T) (*store.Store, store.Account, *monitor.Channel) {
 		s := onPostgres(t)
 		a := testdb.Account(t, s)
-		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: monitor.KindEmail, Config: config, Verified: true}
+		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: config, Verified: true}
 		if err := s.CreateChannel(t.Context(), ch); err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestAnUnsubscriptionCountsForChannelsThatAreBeingMade(t *testing.T) {
 	}
 	t.Run("made after", func(t *testing.T) {
 		s, a, _ := setup(t)
-		made := &monitor.Channel{ProjectID: a.Project.ID, Kind: monitor.KindEmail, Config: config, Verified: true}
+		made := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: config, Verified: true}
 		if err := meanwhile(t, s, refusal(t, a), func() error { return s.CreateChannel(t.Context(), made) }); err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (s *Store) CreateProject(ctx context.Context, p *monitor.Project, channels 
 		}
 		for _, ch := range channels {
 			ch.ProjectID = p.ID
-			if err := insertChannel(ctx, tx, ch); err != nil {
+			if err := s.insertChannel(ctx, tx, ch); err != nil {
 				return err
 			}
 		}

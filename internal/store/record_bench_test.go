@@ -8,6 +8,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -28,7 +29,7 @@ func benchmarkRecord(b *testing.B, engine db.Engine, ids bool) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { d.Close() })
-	s := store.New(d)
+	s := store.New(d, kinds.Address)
 	a := testdb.Account(b, s)
 	const size = 64
 	var codes []uuid.UUID

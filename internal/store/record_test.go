@@ -15,6 +15,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
@@ -33,7 +34,7 @@ func twoStores(t *testing.T, test func(t *testing.T, here, there *store.Store)) 
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { d.Close() })
-				stores[i] = store.New(d)
+				stores[i] = store.New(d, kinds.Address)
 			}
 			test(t, stores[0], stores[1])
 		})

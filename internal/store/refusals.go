@@ -38,8 +38,8 @@ func refused(ctx context.Context, q db.Querier, address string) (bool, error) {
 // askRefused makes a channel to an address that has refused one that must be
 // asked first. The project of the channel is locked, so that no address of it
 // unsubscribes meanwhile.
-func askRefused(ctx context.Context, q db.Querier, ch *monitor.Channel) error {
-	address := ch.Address()
+func (s *Store) askRefused(ctx context.Context, q db.Querier, ch *monitor.Channel) error {
+	address := s.addressOf(ch)
 	if address == "" || !ch.Verified {
 		return nil
 	}
@@ -52,8 +52,8 @@ func askRefused(ctx context.Context, q db.Querier, ch *monitor.Channel) error {
 
 // keepRefusal undoes in a changed channel what only its address may undo. Another
 // address has refused nothing yet through this channel, but may have elsewhere.
-func keepRefusal(ctx context.Context, tx *db.Tx, before, ch *monitor.Channel) error {
-	if before.SameAddress(ch) {
+func (s *Store) keepRefusal(ctx context.Context, tx *db.Tx, before, ch *monitor.Channel) error {
+	if s.SameAddress(before, ch) {
 		ch.UnsubscribedAt = before.UnsubscribedAt
 		if !ch.UnsubscribedAt.IsZero() {
 			ch.Disabled = true
@@ -67,7 +67,7 @@ func keepRefusal(ctx context.Context, tx *db.Tx, before, ch *monitor.Channel) er
 		ch.Disabled = false
 		ch.LastError = ""
 	}
-	return askRefused(ctx, tx, ch)
+	return s.askRefused(ctx, tx, ch)
 }
 
 // Unsubscribe ends the alerts of the channel's project to the channel's address:
@@ -81,7 +81,7 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.project_id = $1 AND h.kind = $2 ORDER BY h.id`+forUpdate(tx), project, monitor.KindEmail)
+		rows, err := tx.Query(ctx, `SELECT `+channelColumns+` FROM channels h WHERE h.project_id = $1 ORDER BY h.id`+forUpdate(tx), project)
 		channels, err := db.Collect(rows, err, collectChannel)
 		if err != nil {
 			return fmt.Errorf("unsubscribe: %w", err)
@@ -89,7 +89,7 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 		address := ""
 		for i := range channels {
 			if channels[i].ID == id {
-				address = channels[i].Address()
+				address = s.addressOf(&channels[i])
 			}
 		}
 		if address == "" {
@@ -97,7 +97,7 @@ func (s *Store) Unsubscribe(ctx context.Context, id uuid.UUID) error {
 		}
 		for i := range channels {
 			ch := &channels[i]
-			if hosts.MailAddress(ch.Address()) != hosts.MailAddress(address) || !ch.UnsubscribedAt.IsZero() {
+			if hosts.MailAddress(s.addressOf(ch)) != hosts.MailAddress(address) || !ch.UnsubscribedAt.IsZero() {
 				continue
 			}
 			ch.UnsubscribedAt = tx.Now()
@@ -139,7 +139,7 @@ func (s *Store) AgreeToChannel(ctx context.Context, id uuid.UUID, agreed func(*m
 			ch.LastError = ""
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM refusals WHERE address IN ($1, $2) AND project_id = $3`,
-			hosts.MailAddress(ch.Address()), strings.ToLower(ch.Address()), ch.ProjectID)
+			hosts.MailAddress(s.addressOf(ch)), strings.ToLower(s.addressOf(ch)), ch.ProjectID)
 		if err != nil {
 			return fmt.Errorf("end a refusal: %w", err)
 		}

@@ -12,7 +12,7 @@ import (
 func TestARefusalKnowsAllSpellingsOfItsAddress(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: monitor.KindEmail, Config: `{"address": "carol@bücher.example"}`, Verified: true}
+		ch := &monitor.Channel{ProjectID: a.Project.ID, Kind: "email", Config: `{"address": "carol@bücher.example"}`, Verified: true}
 		if err := s.CreateChannel(t.Context(), ch); err != nil {
 			t.Fatal(err)
 		}

@@ -11,12 +11,14 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
 	"punctual/internal/errs"
+	"punctual/internal/monitor"
 )
 
 // Store reads and writes Punctual's data.
@@ -25,10 +27,26 @@ type Store struct {
 	known knownChecks // of the PostgreSQL side
 	caps  Caps
 	turns turns
+
+	addressOf func(*monitor.Channel) string
 }
 
-// New returns a store on an open database whose schema is current.
-func New(d *db.DB) *Store { return &Store{db: d, turns: newTurns(d)} }
+// New returns a store on an open database whose schema is current. addressOf knows
+// the address of a channel that has to agree before anything is sent to it, "" where
+// none has to: kinds.Address.
+func New(d *db.DB, addressOf func(*monitor.Channel) string) *Store {
+	return &Store{db: d, turns: newTurns(d), addressOf: addressOf}
+}
+
+// AddressOf is the address of a channel that has to agree before anything is sent to
+// it, "" where none has to.
+func (s *Store) AddressOf(ch *monitor.Channel) string { return s.addressOf(ch) }
+
+// SameAddress tells whether two channels send to the same address; those that send
+// to none do.
+func (s *Store) SameAddress(a, b *monitor.Channel) bool {
+	return strings.EqualFold(s.addressOf(a), s.addressOf(b))
+}
 
 // DB is the database below, for its clock, its wake-up calls and its health.
 func (s *Store) DB() *db.DB { return s.db }

@@ -50,7 +50,7 @@ func (s *Store) CreateAccount(ctx context.Context, a Account) error {
 		}
 		if a.Channel != nil {
 			a.Channel.ProjectID = a.Project.ID
-			if err := insertChannel(ctx, tx, a.Channel); err != nil {
+			if err := s.insertChannel(ctx, tx, a.Channel); err != nil {
 				return err
 			}
 		}

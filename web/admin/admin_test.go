@@ -127,7 +127,7 @@ func TestEachLineOfWhatIsDoneInAUsersNameNamesTheSuperuser(t *testing.T) {
 	}
 	s := webtest.New(t, db.SQLite, func(d *web.Deps) { d.Log = log })
 	user, project := s.Login("jane@example.org")
-	channel := &monitor.Channel{ProjectID: project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.net","up":true,"down":true}`}
+	channel := &monitor.Channel{ProjectID: project.ID, Kind: "email", Config: `{"address":"ops@example.net","up":true,"down":true}`}
 	if err := s.Store.CreateChannel(t.Context(), channel); err != nil {
 		t.Fatal(err)
 	}
@@ -242,8 +242,8 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 	change := s.LinkTo("jane@example.net")
 	add(composer.EmailChange(mail.EmailChange{To: "jane@example.net", Old: user.Email, New: "jane@example.net", Link: change}))(secretOf(change))
 
-	channel := &monitor.Channel{ProjectID: project.ID, Kind: monitor.KindEmail, Config: `{"address":"ops@example.net","up":true,"down":true}`}
-	if err := s.Addresses.Create(s.Context(), channel, project, user); err != nil {
+	channel := &monitor.Channel{ProjectID: project.ID, Kind: "email", Config: `{"address":"ops@example.net","up":true,"down":true}`}
+	if err := s.Channels.Create(s.Context(), channel, project, user); err != nil {
 		s.Fatal(err)
 	}
 	if len(s.Sent.Verifies) == 0 {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/checkjson"
 	"punctual/internal/db"
 	"punctual/internal/errs"
@@ -41,7 +42,7 @@ type Deps struct {
 	ReturnPaths  *mail.ReturnPaths // reads the addresses that bounces come back to
 	Auth         *auth.Service     // knows account tokens
 	Projects     *project.Service  // makes projects and keys
-	Addresses    *auth.Addresses   // asks addresses whether they want alerts
+	Channels     *channel.Service  // what the site does with channels, too
 	Notifiers    *notify.Registry  // the kinds of channels to be had
 
 	// SendTest sends a test notification through a channel and waits.

@@ -10,12 +10,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
-	"punctual/internal/text"
 )
 
 // Channels made, changed, tried out and removed by API: an extension of ours in
@@ -105,7 +104,7 @@ func (a *API) createChannel(c *call) error {
 	if err != nil {
 		return err
 	}
-	if a.Notifiers.Notifier(kind) == nil {
+	if a.Notifiers.Kind(kind) == nil {
 		return errs.Invalidf("kind", "This site has no channels of that kind; there are %s.", strings.Join(a.Notifiers.Kinds(), ", "))
 	}
 	ch := &monitor.Channel{ProjectID: c.project.ID, Kind: kind}
@@ -116,10 +115,9 @@ func (a *API) createChannel(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Addresses.Create(c.Context(), ch, c.project, owner); err != nil {
+	if err := a.Channels.Create(c.Context(), ch, c.project, owner); err != nil {
 		return err
 	}
-	a.Log.InfoContext(c.Context(), "channel made", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
 	return a.answerChannel(c, http.StatusCreated, ch)
 }
 
@@ -135,7 +133,7 @@ func (a *API) updateChannel(c *call) error {
 	if err := c.body.only("name", "config"); err != nil {
 		return err
 	}
-	if a.Notifiers.Notifier(ch.Kind) == nil {
+	if a.Notifiers.Kind(ch.Kind) == nil {
 		return errs.Conflictf("this site has no channels of the kind %s any more", ch.Kind)
 	}
 	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
@@ -143,7 +141,7 @@ func (a *API) updateChannel(c *call) error {
 		return err
 	}
 	_, repaired := c.body["config"]
-	ch, _, err = a.Addresses.Change(c.Context(), auth.Edit{
+	ch, _, err = a.Channels.Change(c.Context(), channel.Edit{
 		Channel: ch, Project: c.project, User: owner, SwitchOn: repaired,
 		Apply: func(now *monitor.Channel) error { return a.fillChannel(now, c.body) },
 	})
@@ -155,13 +153,14 @@ func (a *API) updateChannel(c *call) error {
 
 // fillChannel takes name and settings from the request; its kind is known.
 func (a *API) fillChannel(ch *monitor.Channel, b body) error {
-	switch name, sent, err := b.text("name"); {
-	case err != nil:
+	name, named, err := b.text("name")
+	if err != nil {
 		return err
-	case text.Longer(name, monitor.MaxChannelName) && name != ch.Name:
-		return errs.Invalidf("name", "A name has at most %d characters.", monitor.MaxChannelName)
-	case sent:
-		ch.Name = strings.TrimSpace(name)
+	}
+	if named {
+		if err := channel.SetName(ch, name); err != nil {
+			return err
+		}
 	}
 	var sent map[string]json.RawMessage
 	if raw, there := b["config"]; there {
@@ -169,7 +168,7 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 			return errs.Invalidf("config", "The value must be an object.")
 		}
 	}
-	config, err := a.Notifiers.Notifier(ch.Kind).FromFields(ch.Config, sent)
+	config, err := a.Notifiers.Kind(ch.Kind).FromFields(ch.Config, sent)
 	if field := errs.FieldOf(err); field != "" {
 		return errs.Invalidf("config."+field, "%s", errs.Message(err))
 	}
@@ -187,10 +186,9 @@ func (a *API) deleteChannel(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.DeleteChannel(c.Context(), ch.ID); err != nil {
+	if err := a.Channels.Remove(c.Context(), ch); err != nil {
 		return err
 	}
-	a.Log.InfoContext(c.Context(), "channel removed", "project", c.project.ID, "channel", ch.ID, "kind", ch.Kind)
 	a.json(c.w, http.StatusOK, object)
 	return nil
 }
@@ -244,46 +242,32 @@ func (a *API) assignChannel(c *call) error {
 	if err := c.body.only("checks"); err != nil {
 		return err
 	}
-	checks, err := a.Store.CheckList(c.Context(), c.project.ID)
+	choice, err := choiceOf(c.body["checks"])
 	if err != nil {
 		return err
 	}
-	ids, err := chooseChecks(c.body["checks"], checks)
-	if err != nil {
-		return err
-	}
-	if err := a.Store.SetChannelChecks(c.Context(), ch.ID, ids); err != nil {
+	if _, err := a.Channels.Assign(c.Context(), ch, choice); err != nil {
 		return err
 	}
 	return a.answerChannel(c, http.StatusOK, ch)
 }
 
-// chooseChecks reads the field checks: the internal ids of those it names.
-func chooseChecks(raw json.RawMessage, all []monitor.Check) ([]int64, error) {
-	var ids []int64
+// choiceOf reads the field checks.
+func choiceOf(raw json.RawMessage) (channel.Choice, error) {
 	if string(raw) == `"*"` {
-		for i := range all {
-			ids = append(ids, all[i].ID)
-		}
-		return ids, nil
+		return channel.Choice{All: true}, nil
 	}
+	wrong := errs.Invalidf("checks", `The value must be a list of uuids of checks, or "*" for all.`)
 	var codes []*string
 	if raw == nil || bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &codes) != nil {
-		return nil, errs.Invalidf("checks", `The value must be a list of uuids of checks, or "*" for all.`)
+		return channel.Choice{}, wrong
 	}
-	byCode := make(map[string]int64, len(all))
-	for i := range all {
-		byCode[all[i].Code.String()] = all[i].ID
-	}
+	choice := channel.Choice{Strict: true}
 	for _, code := range codes {
 		if code == nil {
-			return nil, errs.Invalidf("checks", `The value must be a list of uuids of checks, or "*" for all.`)
+			return channel.Choice{}, wrong
 		}
-		id, found := byCode[strings.ToLower(*code)]
-		if !found {
-			return nil, errs.Invalidf("checks", "The project has no check %s.", *code)
-		}
-		ids = append(ids, id)
+		choice.Codes = append(choice.Codes, *code)
 	}
-	return ids, nil
+	return choice, nil
 }

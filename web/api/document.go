@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"punctual/internal/notify/kinds"
 )
 
 // document is the description of everything programs can ask (OpenAPI 3.1).
@@ -22,7 +24,15 @@ const documentRoot = "https://punctual.example.org"
 // Document is the OpenAPI document, as YAML, with the addresses of this instance:
 // SiteURL in its server and in its examples, PingEndpoint in those of ping URLs.
 func (d Deps) Document() []byte {
-	return []byte(strings.NewReplacer(documentRoot+"/ping/", d.PingEndpoint, documentRoot, d.SiteURL).Replace(document))
+	all := kinds.All()
+	names := make([]string, len(all))
+	for i, k := range all {
+		names[i] = k.Name
+	}
+	return []byte(strings.NewReplacer(
+		documentRoot+"/ping/", d.PingEndpoint, documentRoot, d.SiteURL,
+		"CHANNEL_KINDS", strings.Join(names, ", "), "ChannelConfig: {description: CHANNEL_CONFIG}\n", channelSchemas(all),
+	).Replace(document))
 }
 
 // openapi answers with the document. Scripts of every site may read it.

@@ -17,11 +17,13 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	"punctual/internal/project"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/openapitest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web/api"
@@ -48,7 +50,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 			},
 			Stored: func(context.Context, *mail.Message) {},
 		}})
-		addresses := &auth.Addresses{Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true, Send: func(_ context.Context, v mail.Verify) error {
+		channels := &channel.Service{Log: log, Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true, Send: func(_ context.Context, v mail.Verify) error {
 			e.asked = append(e.asked, v)
 			return nil
 		}}
@@ -59,8 +61,8 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 		}
 		deps := api.Deps{
 			Store: c.store, HashKey: e.auth.StoredKey, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
-			Auth: e.auth, Projects: projects, Addresses: addresses, MetricsKey: metricsKey, ReturnPaths: returnPaths,
-			Notifiers: notify.NewRegistry(notify.NewEmail(nil, nil, nil, root), notify.NewWebhook(nil, nil, nil)),
+			Auth: e.auth, Projects: projects, Channels: channels, MetricsKey: metricsKey, ReturnPaths: returnPaths,
+			Notifiers: kindtest.Registry(notify.Env{}, map[string]string{"pushover-api-token": ""}),
 			SendTest: func(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
 				if err := e.auth.MayTest(ctx, ch); err != nil {
 					return notify.Result{}, err
@@ -252,7 +254,7 @@ func TestATestTellsWhatTheOtherSideSaid(t *testing.T) {
 		if diff := cmp.Diff(want, e.object(200, "POST", path, "")); diff != "" {
 			e.Errorf("accepted (-want +got):\n%s", diff)
 		}
-		e.result, e.err = notify.Result{}, &notify.Error{Message: "The name is not known.", Permanent: true}
+		e.result, e.err = notify.Result{}, &notify.Error{Message: "The name is not known.", Class: notify.Dead}
 		want = map[string]any{"accepted": false, "error": "The name is not known.", "status_code": nil, "response": ""}
 		if diff := cmp.Diff(want, e.object(200, "POST", path, "{}")); diff != "" {
 			e.Errorf("refused (-want +got):\n%s", diff)
@@ -594,7 +596,7 @@ func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
 			e.Fatal(err)
 		}
 		path := "/api/v3/channels/" + e.mine.Channel.ID.String()
-		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`, `{"name":"Ops","config":{"address":"` + strings.ToUpper(e.mine.Channel.Address()) + `"}}`} {
+		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`, `{"name":"Ops","config":{"address":"` + strings.ToUpper(e.store.AddressOf(e.mine.Channel)) + `"}}`} {
 			if got := e.object(200, "POST", path, body); got["disabled"] != true || got["verified"] != false || got["last_error"] != monitor.ErrorUnsubscribed {
 				e.Errorf("%s: %v", body, got)
 			}

@@ -16,6 +16,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/web/api"
@@ -36,7 +37,7 @@ func TestStatementsPerRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { d.Close() })
-			c := newClient(t, store.New(d), clock)
+			c := newClient(t, store.New(d, kinds.Address), clock)
 			few := c.statementsOf(&statements)
 			c.fill(30)
 			many := c.statementsOf(&statements)

@@ -286,9 +286,9 @@ func (d *reader) typeOf(s *schema) template.HTML {
 			values = append(values, string(d.code(v.Node)))
 		}
 		return template.HTML(strings.Join(values, " ")) //nolint:gosec // escaped
-	case len(s.OneOf) > 0 && len(s.Properties) == 0:
+	case len(s.OneOf)+len(s.AnyOf) > 0 && len(s.Properties) == 0:
 		var kinds []string
-		for _, k := range s.OneOf {
+		for _, k := range slices.Concat(s.OneOf, s.AnyOf) {
 			kinds = append(kinds, string(d.typeOf(k)))
 		}
 		return template.HTML(strings.Join(kinds, " or ")) //nolint:gosec // made of the others

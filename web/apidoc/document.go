@@ -95,6 +95,7 @@ type (
 		Items                *schema
 		AllOf                []*schema `yaml:"allOf"`
 		OneOf                []*schema `yaml:"oneOf"`
+		AnyOf                []*schema `yaml:"anyOf"`
 	}
 )
 

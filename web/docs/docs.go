@@ -4,6 +4,7 @@ package docs
 import (
 	"sync"
 
+	"punctual/internal/notify"
 	"punctual/web/ui"
 )
 
@@ -13,14 +14,14 @@ type Pages struct {
 	docs func() (*docs, error) // read when a page of them is asked for first
 }
 
-// New makes them; the page of the API is made of apiDocument, nil = there is
+// New makes them; kinds are the integrations that have a page each. The page of the API is made of apiDocument, nil = there is
 // none. It fails where the site has no icon "copy".
-func New(site *ui.Site, apiDocument []byte) (*Pages, error) {
+func New(site *ui.Site, kinds []*notify.Kind, apiDocument []byte) (*Pages, error) {
 	copyIcon, err := site.Assets.Icon("copy")
 	if err != nil {
 		return nil, err
 	}
 	return &Pages{Site: site, docs: sync.OnceValues(func() (*docs, error) {
-		return loadDocs(site.Templates, &site.Instance, copyIcon, apiDocument)
+		return loadDocs(site.Templates, &site.Instance, kinds, copyIcon, apiDocument)
 	})}, nil
 }

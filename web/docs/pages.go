@@ -18,6 +18,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"punctual/internal/errs"
+	"punctual/internal/notify"
 	"punctual/internal/schedule"
 	"punctual/web/apidoc"
 	"punctual/web/ui"
@@ -29,6 +30,7 @@ type doc struct {
 	Name     string
 	Title    string // its first line
 	Lead     string // what it is about, for the list
+	file     string // its text, "" = docs/<Name>.md
 	HTML     template.HTML
 	Sections []docSection
 	Tester   schedule.Kind // the page has a form to try expressions of this kind; "" = none
@@ -117,8 +119,8 @@ func docList() []docGroup {
 // (without), SITE_ROOT and MAIL_PINGS_AT (the domain of pings by e-mail). The
 // copyIcon is drawn on the button of each block of code.
 // The page about the API is made of apiDocument, unless that is nil.
-func loadDocs(fsys fs.FS, site *ui.Instance, copyIcon template.HTML, apiDocument []byte) (*docs, error) {
-	groups, err := loadGroups(fsys, site, copyIcon)
+func loadDocs(fsys fs.FS, site *ui.Instance, kinds []*notify.Kind, copyIcon template.HTML, apiDocument []byte) (*docs, error) {
+	groups, err := loadGroups(fsys, site, kinds, copyIcon)
 	if err != nil {
 		return nil, fmt.Errorf("documentation: %w", err)
 	}
@@ -132,31 +134,33 @@ func loadDocs(fsys fs.FS, site *ui.Instance, copyIcon template.HTML, apiDocument
 	return &docs{groups: withAPIDoc(groups, ref), reference: ref}, nil
 }
 
-func loadGroups(fsys fs.FS, site *ui.Instance, copyIcon template.HTML) ([]docGroup, error) {
+func loadGroups(fsys fs.FS, site *ui.Instance, kinds []*notify.Kind, copyIcon template.HTML) ([]docGroup, error) {
 	fill := strings.NewReplacer(
 		"PING_URL", site.PingEndpoint+sampleUUID, "PING_ENDPOINT", site.PingEndpoint, "PING_BASE", strings.TrimSuffix(site.PingEndpoint, "/"),
 		"SITE_ROOT", site.Root.String(), "SITE_NAME", site.Name, "MAIL_PINGS_AT", cmp.Or(site.PingEmailDomain, "the-domain-of-its-mail"),
+		"INTEGRATIONS_TABLE", integrationsTable(kinds),
 	)
 	md := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 	dress := newDocDress(copyIcon)
-	groups := docList()
+	groups := withIntegrations(docList(), kinds)
 	for g := range groups {
 		for i := range groups[g].Docs {
 			d := &groups[g].Docs[i]
-			raw, err := fs.ReadFile(fsys, "docs/"+d.Name+".md")
+			file := cmp.Or(d.file, "docs/"+d.Name+".md")
+			raw, err := fs.ReadFile(fsys, file)
 			if err != nil {
 				return nil, err
 			}
 			title, body, ok := strings.Cut(fill.Replace(string(raw)), "\n\n")
 			if !ok || !strings.HasPrefix(title, "# ") {
-				return nil, fmt.Errorf("docs/%s.md does not begin with a title and an empty line", d.Name)
+				return nil, fmt.Errorf("%s does not begin with a title and an empty line", file)
 			}
 			d.Title = strings.TrimPrefix(title, "# ")
 			tree := md.Parser().Parse(text.NewReader([]byte(body)))
 			d.Sections = sectionsOf(d.Title, tree, []byte(body))
 			var html bytes.Buffer
 			if err := md.Renderer().Render(&html, []byte(body), tree); err != nil {
-				return nil, fmt.Errorf("docs/%s.md: %w", d.Name, err)
+				return nil, fmt.Errorf("%s: %w", file, err)
 			}
 			d.HTML = template.HTML(dress(html.String())) //nolint:gosec // our own text
 		}

@@ -13,12 +13,17 @@ import (
 	"time"
 
 	"punctual/internal/db"
+	"punctual/internal/notify"
+	"punctual/internal/testkit/kindtest"
 	"punctual/web"
 	"punctual/web/webtest"
 )
 
 func TestEveryAnswerGuardsItself(t *testing.T) {
-	s := webtest.New(t, db.SQLite, func(d *web.Deps) { d.PushoverSubscription = "https://pushover.net/subscribe/Punctual-x" })
+	s := webtest.New(t, db.SQLite, func(d *web.Deps) {
+		settings := map[string]string{"pushover-subscription-url": "https://pushover.net/subscribe/Punctual-x"}
+		d.Notifiers = kindtest.Registry(notify.Env{}, settings)
+	})
 	for _, path := range []string{"/", "/docs/", "/nothing/", "/robots.txt"} {
 		a := s.Get(path)
 		policy := a.Header.Get("Content-Security-Policy")

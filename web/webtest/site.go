@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/auth"
+	"punctual/internal/channel"
 	"punctual/internal/clientip"
 	"punctual/internal/db"
 	"punctual/internal/mail"
@@ -47,9 +48,9 @@ type Site struct {
 	Sent     *outbox
 	Header   http.Header // of each request
 
-	Addresses *auth.Addresses
-	mailbox   *mailboxLog
-	Streams   *atomic.Int32 // live pages that are open
+	Channels *channel.Service
+	mailbox  *mailboxLog
+	Streams  *atomic.Int32 // live pages that are open
 }
 
 // outbox collects what the site wanted to mail.
@@ -98,6 +99,12 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 		t.Fatal(err)
 	}
 	out := &outbox{}
+	ask := func(_ context.Context, v mail.Verify) error {
+		out.Mu.Lock()
+		defer out.Mu.Unlock()
+		out.Verifies = append(out.Verifies, v)
+		return nil
+	}
 	d := web.Deps{
 		Site: ui.Instance{
 			Name: "Punctual", Root: root, PingEndpoint: listener.URL + "/ping/", PingBodyLimit: 100000, Version: "test",
@@ -106,13 +113,7 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 		Store:     st,
 		Sessions:  auth.NewSessionStore(st, auth.SessionConfig{Signer: auth.NewSigner(Secret)}),
 		Signer:    auth.NewSigner(Secret),
-		Notifiers: notify.NewRegistry(),
-		SendVerify: func(_ context.Context, v mail.Verify) error {
-			out.Mu.Lock()
-			defer out.Mu.Unlock()
-			out.Verifies = append(out.Verifies, v)
-			return nil
-		},
+		Notifiers: noKinds(t),
 		Templates: templates.FS,
 		Static:    static.FS,
 		Proxies:   clientip.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, slog.New(slog.DiscardHandler)),
@@ -120,6 +121,9 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	}
 	for _, f := range change {
 		f(&d)
+	}
+	d.Channels = &channel.Service{
+		Store: d.Store, Signer: d.Signer, SiteRoot: d.Site.Root.String(), Verify: d.Site.VerifyEmail, Send: ask, Log: d.Log,
 	}
 	if d.Auth == nil {
 		d.Auth = auth.NewService(auth.Config{
@@ -168,8 +172,17 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	s := &Site{TB: t, Store: st, Clock: clock, Auth: d.Auth, Projects: d.Projects, Server: site, URL: d.Site.Root.String(), Sent: out, Header: http.Header{}}
 	s.mailbox = mailbox
 	s.Streams = streams
-	s.Addresses = &auth.Addresses{Store: d.Store, Signer: d.Signer, SiteRoot: s.URL, Verify: d.Site.VerifyEmail, Send: d.SendVerify}
+	s.Channels = d.Channels
 	return s.OtherBrowser()
+}
+
+// noKinds offers no integrations at all.
+func noKinds(t testing.TB) *notify.Registry {
+	r, err := notify.NewRegistry(notify.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // Secret is what the site of a test signs by.

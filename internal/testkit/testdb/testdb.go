@@ -18,6 +18,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	"punctual/migrations"
 )
@@ -54,7 +55,7 @@ func Open(tb testing.TB, engine db.Engine, clock *Clock) *store.Store {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { d.Close() })
-	return store.New(d)
+	return store.New(d, kinds.Address)
 }
 
 // URL makes an empty, migrated database and returns its address.

@@ -160,6 +160,9 @@ func (f *asset) content() []byte {
 	return f.plain
 }
 
+// Has tells whether there is a static file of the name.
+func (a *Assets) Has(name string) bool { return a.byName[name] != nil }
+
 // URL is the address of the file with the plain name, ready for a page.
 func (a *Assets) URL(name string) (string, error) {
 	f := a.byName[name]
@@ -227,6 +230,10 @@ func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
 // Icon draws a decorative picture; text beside it, or a label of the button
 // around it, says what it means.
 func (a *Assets) Icon(name string) (template.HTML, error) {
+	if own := "img/" + name + ".svg"; a.Has(own) {
+		file, err := a.URL(own)
+		return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + file + `#icon"/></svg>`), err //nolint:gosec // ours
+	}
 	if !a.icons[name] {
 		return "", fmt.Errorf("no icon %q: add it to static/build/icons.txt", name)
 	}

@@ -1,0 +1,28 @@
+// Package kinds has the integrations: one file each, which declares what there is
+// to know of the kind and how it sends. All is the one list of them.
+package kinds
+
+import (
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+)
+
+// All lists the kinds in the order in which they are shown.
+func All() []*notify.Kind {
+	return []*notify.Kind{
+		email(),
+		webhook(),
+		pushover(),
+	}
+}
+
+// Address is the address of a channel that has to agree before anything is sent to
+// it, "" where none has to.
+func Address(ch *monitor.Channel) string {
+	for _, k := range All() {
+		if k.Name == ch.Kind {
+			return k.Address(ch.Config)
+		}
+	}
+	return ""
+}
