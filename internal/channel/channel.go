@@ -116,6 +116,7 @@ func (s *Service) Change(ctx context.Context, e Edit) (ch *monitor.Channel, aske
 	if err != nil {
 		return nil, false, err
 	}
+	s.Log.InfoContext(ctx, "channel changed", "project", ch.ProjectID, "channel", ch.ID, "kind", ch.Kind)
 	if !ch.UnsubscribedAt.IsZero() && e.SwitchOn {
 		err := s.MayAsk(ctx, ch, e.User)
 		if errs.KindOf(err) == errs.TooMany {
@@ -206,7 +207,11 @@ func (s *Service) Unsubscribe(ctx context.Context, ch *monitor.Channel) error {
 // errs.NotFound.
 func (s *Service) Rename(ctx context.Context, ch *monitor.Channel, name string) error {
 	_, err := s.Store.ChangeChannel(ctx, ch.ID, func(now *monitor.Channel) error { return SetName(now, name) })
-	return err
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "channel changed", "project", ch.ProjectID, "channel", ch.ID, "kind", ch.Kind)
+	return nil
 }
 
 // Remove removes a channel with its assignments and deliveries.

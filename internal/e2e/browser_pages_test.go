@@ -23,6 +23,7 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
 	chromium "punctual/internal/testkit/browser"
 )
@@ -247,6 +248,9 @@ func docPages(t *testing.T) (names []string) {
 	must(t, err)
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".md"))
+	}
+	for _, k := range kinds.All() {
+		names = append(names, "integration-"+k.Name)
 	}
 	return names
 }
