@@ -62,7 +62,7 @@ func eachIntegrations(t *testing.T, test func(s *webtest.Site)) {
 func withNotifiers(d *web.Deps) {
 	client := notify.NewClient(notify.ClientConfig{Version: "test", AllowPrivate: true})
 	env := notify.Env{Client: client, Now: d.Store.Now, SiteRoot: d.Site.Root.String(), Unsubscribe: d.Signer.UnsubscribePath}
-	d.Notifiers = kindtest.Registry(env, map[string]string{"pushover-subscription-url": subscription})
+	d.Notifiers = kindtest.Registry(env, map[string]string{"pushover-subscription-url": subscription}, kindtest.Kinds("email", "webhook", "po")...)
 	d.Tester = oneShot{d.Store, d.Notifiers}
 }
 

@@ -134,7 +134,7 @@ func sections(ev *Event) []Section {
 	}
 	if ev.LastPing != nil {
 		if body, cut := Tail(ev.LastPing.Body, maxExcerpt); body != "" {
-			out = append(out, Section{Heading: "Last ping", Pre: body, Cut: cut, Weight: 3})
+			out = append(out, Section{Heading: "Last output", Pre: body, Cut: cut, Weight: 3})
 		}
 	}
 	if others := ev.Others(); len(others) > 0 {

@@ -62,7 +62,7 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 		deps := api.Deps{
 			Store: c.store, HashKey: e.auth.StoredKey, SiteURL: root, PingEndpoint: root + "/ping/", Log: log,
 			Auth: e.auth, Projects: projects, Channels: channels, MetricsKey: metricsKey, ReturnPaths: returnPaths,
-			Notifiers: kindtest.Registry(notify.Env{}, map[string]string{"pushover-api-token": ""}),
+			Notifiers: kindtest.Registry(notify.Env{}, nil, kindtest.Kinds("email", "webhook")...),
 			SendTest: func(ctx context.Context, ch *monitor.Channel) (notify.Result, error) {
 				if err := e.auth.MayTest(ctx, ch); err != nil {
 					return notify.Result{}, err

@@ -5,6 +5,7 @@ package kindtest
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,6 +47,17 @@ func Env(env notify.Env, settings map[string]string) notify.Env {
 		env.CheckJSON = func(monitor.Check) []byte { return []byte("{}") }
 	}
 	return env
+}
+
+// Kinds are those of these names, in their order.
+func Kinds(names ...string) []*notify.Kind {
+	var some []*notify.Kind
+	for _, k := range kinds.All() {
+		if slices.Contains(names, k.Name) {
+			some = append(some, k)
+		}
+	}
+	return some
 }
 
 // Registry has all kinds, or those given, with Env(env, settings). It panics when a
