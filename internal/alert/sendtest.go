@@ -15,9 +15,9 @@ import (
 )
 
 // SendTest sends a test notification through the channel right now and stores
-// how it went, on the channel and as a delivery of no check (features §5.5). It
-// tells of a check called TEST that went down; a channel that does not want to
-// know of that is told that it came up.
+// how it went, on the channel and as a delivery of no check. It tells of a check
+// called TEST that went down; a channel that does not want to know of that is told
+// that it came up.
 //
 // A failed attempt is no error of SendTest's own but comes back as it is, mostly
 // a *notify.Error, together with what the other side answered.

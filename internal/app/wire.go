@@ -163,6 +163,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		},
 		Store:          a.store,
 		Auth:           a.parts.auth,
+		Projects:       a.parts.projects,
 		Sessions:       auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
 		Signer:         a.parts.signer,
 		BodiesFull:     a.parts.bodies.Full,

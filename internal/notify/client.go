@@ -18,7 +18,7 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// Bounds of one outgoing request (features §5.3).
+// Bounds of one outgoing request.
 const (
 	requestTimeout  = 30 * time.Second
 	maxAnswer       = 64 << 10 // bytes read

@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // declared does what is asked of a kind by its declaration.
@@ -244,7 +246,11 @@ func (d *declared[C]) limit(ctx context.Context, env *Env, c *C) error {
 	case err != nil:
 		return fmt.Errorf("rate limit of %s: %w", d.Label, err)
 	case !ok:
-		return &Error{Message: fmt.Sprintf("Too many messages to this %s in a minute; this one waits.", d.Rate.Whom), RetryAfter: wait}
+		within := text.Duration(d.Rate.Per)
+		if d.Rate.Per == time.Minute {
+			within = "a minute"
+		}
+		return &Error{Message: fmt.Sprintf("Too many messages to this %s in %s; this one waits.", d.Rate.Whom, within), RetryAfter: wait}
 	}
 	return nil
 }

@@ -294,8 +294,8 @@ func (d *reader) typeOf(s *schema) template.HTML {
 		return template.HTML(strings.Join(kinds, " or ")) //nolint:gosec // made of the others
 	case s.Items != nil:
 		return "list of " + d.typeOf(s.Items)
-	case s.AdditionalProperties != nil && len(s.Properties) == 0:
-		return "object of " + d.typeOf(s.AdditionalProperties)
+	case s.AdditionalProperties.schema != nil && len(s.Properties) == 0:
+		return "object of " + d.typeOf(s.AdditionalProperties.schema)
 	case len(s.Type) == 0:
 		return "anything"
 	}

@@ -91,13 +91,25 @@ type (
 		MaxLength            *int64 `yaml:"maxLength"`
 		Required             []string
 		Properties           ordered[*schema]
-		AdditionalProperties *schema `yaml:"additionalProperties"`
+		AdditionalProperties others `yaml:"additionalProperties"`
 		Items                *schema
 		AllOf                []*schema `yaml:"allOf"`
 		OneOf                []*schema `yaml:"oneOf"`
 		AnyOf                []*schema `yaml:"anyOf"`
 	}
 )
+
+// others are the keys of an object beyond those that are named: the schema of their
+// values, nil where it was true or false.
+type others struct{ *schema }
+
+// UnmarshalYAML reads both.
+func (o *others) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return nil
+	}
+	return n.Decode(&o.schema)
+}
 
 // ordered is a mapping in the order in which it was written.
 type ordered[T any] []entry[T]

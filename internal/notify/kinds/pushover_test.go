@@ -158,7 +158,8 @@ func TestTooManyMessagesWait(t *testing.T) {
 	}
 	n := kindtest.Bind(kindtest.Registry(notify.Env{Client: kindtest.Client(base), Take: take}, nil), "po")
 	_, err := n.Send(soon(t), event(monitor.StatusDown, pushoverConfig(t, 0, 0)))
-	if e := failure(t, err); e.RetryAfter != 9*time.Second || e.Permanent() || e.GivenUp() {
+	const waits = "Too many messages to this Pushover user in a minute; this one waits."
+	if e := failure(t, err); e.RetryAfter != 9*time.Second || e.GivenUp() || e.Message != waits {
 		t.Errorf("got %+v", e)
 	}
 	if len(got) != 0 {
