@@ -21,6 +21,7 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
 	_, err := send(sending, d.cfg.Registry, event(j.Claimed, begun))
 	o := outcomeOf(j.Claimed)
 	o.took, o.cause, o.Tried = time.Since(began), err, true
+	o.destination = j.destination
 	o.At, o.Latency = begun.Add(o.took).Truncate(time.Microsecond), o.took
 	switch {
 	case err == nil:
@@ -59,6 +60,7 @@ func (d *Dispatcher) judge(o *outcome, err error) {
 		o.notice = d.noticeOf(DeliveryGivenUp, o)
 	default:
 		o.Verdict, o.NextTry = store.Retry, o.At.Add(pause)
+		o.WaitsFor = o.away(told.Away)
 	}
 }
 

@@ -229,9 +229,11 @@ func (d *Dispatcher) await(ctx context.Context) bool {
 type outcome struct {
 	store.Outcome
 	claimed *store.Claimed
-	took    time.Duration
-	cause   error   // of a failure, for the log
-	notice  *Notice // to be told to the owner
+	// destination is where the message went; "" = nowhere.
+	destination string
+	took        time.Duration
+	cause       error   // of a failure, for the log
+	notice      *Notice // to be told to the owner
 }
 
 func outcomeOf(c *store.Claimed) outcome {

@@ -87,7 +87,9 @@
 //
 // Temporary errors are tried again by the table in retry.go, give or take a tenth
 // by lot, or later when the other side asks for it (Retry-After, at most 6 hours).
-// A permanent error disables the channel, and its owner is told another way:
+// What waits because a destination cannot be reached, or our own mail server, is due
+// at once when something arrives there again (reach.go). A permanent error disables
+// the channel, and its owner is told another way:
 // through [Config].TellOwner, by mail. The same is told once a day of a channel
 // whose deliveries had to be given up. Where the channel is the owner's own mail
 // address there is no other way; the channel shows what became of it.

@@ -20,6 +20,7 @@ const recordTimeout = 5 * time.Second
 type recorder struct {
 	cfg     Config
 	trouble trouble
+	reach   *reach
 	told    map[string]bool // keys of notices told today
 	ended   chan struct{}
 
@@ -30,7 +31,7 @@ type recorder struct {
 }
 
 func newRecorder(cfg Config) *recorder {
-	return &recorder{cfg: cfg, trouble: newTrouble(cfg.Log, "recording outcomes"), told: make(map[string]bool),
+	return &recorder{cfg: cfg, trouble: newTrouble(cfg.Log, "recording outcomes"), reach: newReach(), told: make(map[string]bool),
 		ended: make(chan struct{}), kick: make(chan struct{}, 1), stop: make(chan struct{})}
 }
 
@@ -99,6 +100,7 @@ func (r *recorder) store(ctx context.Context, batch []outcome) {
 		pause, ok := r.trouble.note(err)
 		if ok {
 			r.report(batch, n)
+			r.retry(ctx, r.reach.worksAgain(batch))
 			return
 		}
 		select {
@@ -107,6 +109,23 @@ func (r *recorder) store(ctx context.Context, batch []outcome) {
 			r.cfg.Log.Error("outcomes of deliveries could not be recorded: they will be sent once more", "count", len(batch))
 			return
 		}
+	}
+}
+
+// retry makes what waits for these destinations due at once. When that fails, it
+// comes at its own time.
+func (r *recorder) retry(ctx context.Context, worksAgain []string) {
+	if len(worksAgain) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	n, err := r.cfg.Store.DeliveriesDue(ctx, worksAgain)
+	switch {
+	case err != nil:
+		r.cfg.Log.Warn("deliveries that wait were not made due", "for", worksAgain, "error", err)
+	case n > 0:
+		r.cfg.Log.Info("what did not work does again: deliveries that waited are due", "for", worksAgain, "count", n)
 	}
 }
 

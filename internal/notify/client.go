@@ -172,8 +172,6 @@ func describe(err error) *Error {
 	if named, ok := errors.AsType[*url.Error](err); ok { // its text has the address, which may be a secret
 		e.Err = named.Err
 	}
-	var timeout interface{ Timeout() bool }
-	var dns *net.DNSError
 	var lost *lostBody
 	var proxy *proxyRefusal
 	var dial *net.OpError
@@ -191,20 +189,33 @@ func describe(err error) *Error {
 		e.Message = lost.message()
 	case errors.As(err, &proxy):
 		e.Message = fmt.Sprintf("The proxy of this site refused the request with status %d.", proxy.status)
+		e.Away = KindAway
 	case errors.As(err, &dial) && dial.Op == "proxyconnect":
 		e.Message = "The proxy of this site cannot be reached."
-	case errors.As(err, &dns) && !dns.IsTimeout:
-		e.Message = "The host name could not be resolved."
-	case errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded):
-		e.Message = "The server did not answer in time."
-	case isTLS(err):
-		e.Message = "The TLS handshake failed."
-	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Message = "The server refused the connection."
+		e.Away = KindAway
 	default:
-		e.Message = "The connection failed."
+		e.Message = unreachable(err)
+		e.Away = DestinationAway
 	}
 	return e
+}
+
+// unreachable says why there is no connection to a server, or no answer on it.
+func unreachable(err error) string {
+	var timeout interface{ Timeout() bool }
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && !dns.IsTimeout:
+		return "The host name could not be resolved."
+	case errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded):
+		return "The server did not answer in time."
+	case isTLS(err):
+		return "The TLS handshake failed."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "The server refused the connection."
+	default:
+		return "The connection failed."
+	}
 }
 
 func isTLS(err error) bool {

@@ -25,11 +25,26 @@ const (
 	Operator
 )
 
+// Away says what an attempt has found not to work, whatever its message was about.
+type Away int
+
+// What may be away.
+const (
+	// NotAway: only this message is known not to have arrived.
+	NotAway Away = iota
+	// DestinationAway: nothing arrives at the destination of the channel at present.
+	DestinationAway
+	// KindAway: nothing of this kind leaves this site at present, as while its mail
+	// server cannot be reached.
+	KindAway
+)
+
 // Error is an attempt that failed, in words that may be shown to the channel's
 // owner.
 type Error struct {
 	Message    string // at most 200 characters
 	Class      Class
+	Away       Away          // Later: what waits with this delivery, and comes with it when it works again
 	RetryAfter time.Duration // Later: the other side asked for this pause; 0 = it did not
 	Err        error         // the cause, for the log; may be nil
 }
@@ -88,6 +103,9 @@ func (a *Answer) Refused() *Error {
 	e := &Error{Message: fmt.Sprintf("The server answered with status %d.", a.Status)}
 	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(a.Header.Get("Retry-After"), a.At)
+	}
+	if a.Status >= http.StatusInternalServerError && e.RetryAfter == 0 {
+		e.Away = DestinationAway
 	}
 	return e
 }

@@ -179,7 +179,7 @@ type Outcome struct {
 	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
 	// at once when it works again (DeliveriesDue); "" = nothing but this delivery.
 	WaitsFor string
-	Tried   bool      // an attempt was made: the channel shows how it went
+	Tried    bool // an attempt was made: the channel shows how it went
 	ChannelOutcome
 }
 

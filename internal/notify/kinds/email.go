@@ -86,6 +86,8 @@ func sendMail(ctx context.Context, d *notify.Delivery[emailConfig]) (notify.Resu
 		failed.Class = notify.Dead
 	case refused.Permanent:
 		failed.Class = notify.Reject
+	case refused.Operator:
+		failed.Away = notify.KindAway
 	}
 	return notify.Result{}, failed
 }

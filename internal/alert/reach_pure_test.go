@@ -1,0 +1,34 @@
+package alert
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestADestinationWorksAgainOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+	r := newReach()
+	want := func(what string, got, want bool) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: works again: %v, want %v", what, got, want)
+		}
+	}
+	want("after the start, when nothing is known", r.worked("a", now), true)
+	want("the next one", r.worked("a", now), false)
+	r.failed("a", now.Add(30*time.Second))
+	want("after a failure between successes", r.worked("a", now.Add(40*time.Second)), false)
+	r.failed("a", now.Add(2*time.Minute))
+	want("another destination", r.worked("b", now.Add(2*time.Minute)), true)
+	want("after an outage", r.worked("a", now.Add(3*time.Minute)), true)
+	want("the next one after an outage", r.worked("a", now.Add(3*time.Minute)), false)
+	for i := range 3 * reachSize {
+		r.worked(strconv.Itoa(i), now)
+	}
+	if len(r.at) > reachSize {
+		t.Errorf("%d destinations are remembered", len(r.at))
+	}
+	want("one that was forgotten", r.worked("a", now.Add(3*time.Minute)), true)
+}
