@@ -11,7 +11,7 @@ import (
 	"punctual/web/ui"
 )
 
-// routes is the whole table of addresses (features §11). Pings are not in it:
+// routes is the whole table of addresses. Pings are not in it:
 // internal/ping is mounted ahead of everything here.
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()

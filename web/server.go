@@ -2,7 +2,7 @@
 // scripts ask for. routes.go has every address; each group of pages has a file.
 //
 // Pages are typed models rendered by html/template. Every action is a plain
-// form post that works without JavaScript (DESIGN §8).
+// form post that works without JavaScript.
 package web
 
 import (

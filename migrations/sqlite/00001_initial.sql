@@ -1,5 +1,5 @@
 -- The same schema as postgres/00001_initial.sql: times are microseconds since 1970 in UTC,
--- uuids are text, booleans 0 and 1.
+-- uuids are text, booleans 0 and 1 (DESIGN §4).
 -- +goose Up
 CREATE TABLE users (
     id              text NOT NULL PRIMARY KEY,

@@ -142,7 +142,7 @@ func (s *Pages) LoginLinkSent(w http.ResponseWriter, r *http.Request) error {
 
 // CheckToken is a login link opened. In the browser that asked for it, it logs
 // in at once; elsewhere a button must be pressed, which programs that look into
-// mails do not do (features §9).
+// mails do not do.
 func (s *Pages) CheckToken(w http.ResponseWriter, r *http.Request) error {
 	user, token := linkOf(r)
 	browser := ""

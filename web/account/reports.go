@@ -136,7 +136,7 @@ func (s *Pages) SaveReports(w http.ResponseWriter, r *http.Request) error {
 }
 
 // obviousTime is how old a mail must be that its link acts by itself when it is
-// opened: programs that look into mails do so as they arrive (features §8).
+// opened: programs that look into mails do so as they arrive.
 const obviousTime = 5 * time.Minute
 
 // UnsubscribeReportsForm: GET /accounts/unsubscribe_reports/{signed}/.

@@ -14,7 +14,7 @@ import (
 	"punctual/web/ui"
 )
 
-// The second step of logging in (features §9). Who has passed the first one is
+// The second step of logging in. Who has passed the first one is
 // nobody yet: their session does not say "user", so that no page, stream or
 // form takes them for one. It says who they want to be, since when, and where
 // to lead them in the end.

@@ -1,6 +1,6 @@
-// Package api is the Management API, versions 1 to 3 (contract §2). Its answers
-// are fixed to the letter by contract.md and conformance_cases.md; clients of
-// the field depend on them.
+// Package api is the Management API, versions 1 to 3 (docs/contract.md §2). Its
+// answers are fixed to the letter by docs/contract.md and docs/conformance.md;
+// clients of the field depend on them.
 package api
 
 import (
@@ -34,7 +34,7 @@ import (
 // Deps is what the API stands on.
 type Deps struct {
 	Store *store.Store
-	// HashKey is the stored form of an API key (contract §2.2).
+	// HashKey is the stored form of an API key (docs/contract.md §2.2).
 	HashKey      func(ctx context.Context, key string) (string, error)
 	SiteURL      string            // SITE_ROOT, without a slash at the end
 	PingEndpoint string            // ends with a slash
@@ -112,7 +112,7 @@ func New(d Deps) http.Handler {
 	r.Handle(projectPath+`/keys`, endpoint{"POST": a.account(a.projectKeys)})
 
 	// Without a key of a project: any method for those who watch, POST for the
-	// callbacks of providers and mail servers (contract §5).
+	// callbacks of providers and mail servers (docs/contract.md §5).
 	a.route(r, versionPath+`/status/`, http.HandlerFunc(a.status))
 	a.route(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
 	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
@@ -149,7 +149,7 @@ func postOnly(h http.HandlerFunc) http.HandlerFunc {
 
 // endpoint is one address: its handlers by method. It answers what is the same
 // everywhere: CORS, pre-flight requests and methods that are not there
-// (conformance §1).
+// (docs/conformance.md §1).
 type endpoint map[string]http.HandlerFunc
 
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -245,7 +245,7 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) {
 }
 
 // error answers with the one text that says what is wrong. The blank after the
-// colon is as the reference has it: there are scripts that look for the whole.
+// colon is as Healthchecks has it: there are scripts that look for the whole.
 func (a *API) error(w http.ResponseWriter, status int, text string) {
 	quoted, err := json.Marshal(text)
 	if err != nil { // not reached: any text can be encoded

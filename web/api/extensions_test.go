@@ -451,7 +451,7 @@ func TestTheListIsFiltered(t *testing.T) {
 				e.Errorf("%q lists %q, want %q", path, got, want)
 			}
 		}
-		// Conformance §5: clients of versions 1 and 2 rely on these being ignored.
+		// docs/conformance.md §5: clients of versions 1 and 2 rely on these being ignored.
 		for _, version := range []string{"v1", "v2"} {
 			if got := e.names("/api/" + version + "/checks/?name=nothing&status=down&limit=1&cursor=MS4x"); got != "first Backup-DB backup-files" {
 				e.Errorf("%s lists %q", version, got)

@@ -16,7 +16,7 @@ import (
 const (
 	historyWeeks  = 53     // of the calendar, at most
 	fewestWeeks   = 14     // and at least
-	historyMonths = 3      // told one by one (features §8)
+	historyMonths = 3      // told one by one
 	historyFlips  = 10_000 // that are looked at: a check that flaps all the time is known for less long
 	listedDays    = 31     // with downtime, in words
 )

@@ -100,11 +100,11 @@ func (r *checkRow) appendURL(b []byte, code string) []byte {
 		return add(p.PingBase, code)
 	case r.Slug == "":
 		return add("no slug yet")
-	case !p.CanWrite: // the key opens all checks (features §10)
+	case !p.CanWrite: // the key opens all checks
 		return add(p.PingBase, "…/", r.Slug)
 	case p.PingKey == "":
 		return add("the project has no ping key yet")
-	case p.slugs[r.Slug] > 1: // a ping there means nobody (contract §1.1)
+	case p.slugs[r.Slug] > 1: // a ping there means nobody (docs/contract.md §1.1)
 		return add("…/", r.Slug, " is not unique")
 	default:
 		return add(p.PingBase, p.PingKey, "/", r.Slug)

@@ -114,7 +114,7 @@ func (f scheduleFields) Rest() []string {
 // lengthUnit is a unit of time with its seconds.
 type lengthUnit struct{ Seconds, Name string }
 
-// maxNearZones is how many zones of the project come first (features §4.4).
+// maxNearZones is how many zones of the project come first.
 const maxNearZones = 3
 
 // newScheduleFields offers the zones of the other checks of the project, and
@@ -214,7 +214,7 @@ func (s *Pages) showScheduleForm(
 }
 
 // SaveSchedule stores a schedule. Where that makes the check overdue, it is
-// down from now on, and nobody is told: it is their own doing (features §11).
+// down from now on, and nobody is told: it is their own doing.
 func (s *Pages) SaveSchedule(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.WritableCheck(r)
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *Pages) SaveSchedule(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ValidateSchedule tells scripts whether an expression is well-formed:
-// ?kind=&schedule= → {"result": true} (features §11).
+// ?kind=&schedule= → {"result": true}.
 func (s *Pages) ValidateSchedule(w http.ResponseWriter, r *http.Request) error {
 	kind := schedule.Kind(ui.Field(r, "kind"))
 	_, problem := "", fmt.Sprintf("kind %q has no expression", kind)
