@@ -35,9 +35,11 @@ var floors = [][]string{
 	{"internal/channel"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status", "web/ui/assets", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
-	{"web/ui"}, // the kernel of the pages
+	// the kernel of the pages
+	{"web/ui"},
 	{"web/ui/preview"},
-	{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"}, // its rooms
+	// its rooms
+	{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"},
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
@@ -45,8 +47,10 @@ var floors = [][]string{
 		"internal/db/pgtest", "internal/testkit", "internal/testkit/kindtest", "internal/testkit/testdb", "internal/e2e",
 		"internal/conformance", "packaging",
 	},
-	{"web/webtest"}, // a tool of tests
-	{"cmd/bench"}, // a tool of developers, not in the product
+	// a tool of tests
+	{"web/webtest"},
+	// a tool of developers, not in the product
+	{"cmd/bench"},
 }
 
 // rooms are the pages by groups.
@@ -55,34 +59,41 @@ var rooms = []string{"web/account", "web/admin", "web/check", "web/checks", "web
 // onlyFor are packages that only some may import: the settings and the embedded
 // files are handed down as values, tools of tests stay in tests.
 var onlyFor = map[string][]string{
-	"internal/config":     {"internal/app", "cmd/punctual", "cmd/bench"},
-	"migrations":          {"internal/app", "cmd/punctual", "internal/testkit/testdb"},
-	"static":              {"internal/app", "cmd/punctual"},
-	"templates":           {"internal/app", "cmd/punctual"},
-	"internal/app":        {"cmd/punctual", "cmd/bench"}, // to profile it
-	"internal/db/pgtest":  {"internal/testkit", "cmd/bench"},
-	"internal/testkit":    {"internal/testkit", "internal/db/pgtest"},
-	"internal/ping":       {"internal/app", "cmd/punctual"}, // it, alert and web never
-	"internal/alert":      {"internal/app", "cmd/punctual"}, // import each other
-	"internal/backup":     {"internal/app", "cmd/punctual"},
-	"web":                 {"internal/app", "cmd/punctual"},
-	"web/account":         {"web"}, // a room is for the table of routes
-	"web/admin":           {"web"},
-	"web/check":           {"web"},
-	"web/checks":          {"web"},
-	"web/docs":            {"web"},
-	"web/project":         {"web"},
-	"web/ui":              slices.Concat([]string{"internal/app", "web", "web/ui", "web/ui/preview"}, rooms),
-	"web/ui/preview":      {"web/checks", "web/docs"},
-	"web/webtest":         nil,
-	"web/apidoc":          {"web/docs"},
-	"web/intake":          {"web/ui", "web/api"},
-	"web/badge":           {"internal/app", "web", "web/project"},               // the addresses, for the page of them
-	"web/status":          {"internal/app", "web", "web/admin", "cmd/punctual"}, // the page for people is the site's, the JSON the command's, too
+	"internal/config": {"internal/app", "cmd/punctual", "cmd/bench"},
+	"migrations":      {"internal/app", "cmd/punctual", "internal/testkit/testdb"},
+	"static":          {"internal/app", "cmd/punctual"},
+	"templates":       {"internal/app", "cmd/punctual"},
+	// to profile it
+	"internal/app":       {"cmd/punctual", "cmd/bench"},
+	"internal/db/pgtest": {"internal/testkit", "cmd/bench"},
+	"internal/testkit":   {"internal/testkit", "internal/db/pgtest"},
+	// it, alert and web never
+	"internal/ping": {"internal/app", "cmd/punctual"},
+	// import each other
+	"internal/alert":  {"internal/app", "cmd/punctual"},
+	"internal/backup": {"internal/app", "cmd/punctual"},
+	"web":             {"internal/app", "cmd/punctual"},
+	// a room is for the table of routes
+	"web/account":    {"web"},
+	"web/admin":      {"web"},
+	"web/check":      {"web"},
+	"web/checks":     {"web"},
+	"web/docs":       {"web"},
+	"web/project":    {"web"},
+	"web/ui":         slices.Concat([]string{"internal/app", "web", "web/ui", "web/ui/preview"}, rooms),
+	"web/ui/preview": {"web/checks", "web/docs"},
+	"web/webtest":    nil,
+	"web/apidoc":     {"web/docs"},
+	"web/intake":     {"web/ui", "web/api"},
+	// the addresses, for the page of them
+	"web/badge": {"internal/app", "web", "web/project"},
+	// the page for people is the site's, the JSON the command's, too
+	"web/status":          {"internal/app", "web", "web/admin", "cmd/punctual"},
 	"database/sql/driver": {"internal/db"},
 
-	"github.com/jackc/pgx":            {"internal/db"},
-	"github.com/jackc/pgx/v5":         {"internal/db", "internal/store"}, // batches
+	"github.com/jackc/pgx": {"internal/db"},
+	// batches
+	"github.com/jackc/pgx/v5":         {"internal/db", "internal/store"},
 	"github.com/jackc/pgx/v5/pgxpool": {"internal/db", "internal/store"},
 	"github.com/jackc/pgx/v5/pgtype":  {"internal/db", "internal/store"},
 	"github.com/jackc/pgx/v5/stdlib":  {"internal/db"},
@@ -256,7 +267,8 @@ var state = map[string]string{
 func noPackageState(t *testing.T, ours []pkg) {
 	for _, p := range ours {
 		if under(p.name(), "internal/testkit") || p.name() == "internal/db/pgtest" {
-			continue // a test binary has no other place that all its tests reach
+			// a test binary has no other place that all its tests reach
+			continue
 		}
 		written := make(map[string]token.Position)
 		vars := make(map[string]*ast.ValueSpec)

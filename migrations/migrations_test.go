@@ -281,7 +281,8 @@ func lines(t *testing.T, d *db.DB, query, name string) []string {
 		if d.Engine == db.Postgres {
 			line = inSQLite.Replace(line)
 		}
-		if columns, predicate, ok := strings.Cut(line, " WHERE "); ok { // PostgreSQL puts each comparison in brackets
+		// PostgreSQL puts each comparison in brackets
+		if columns, predicate, ok := strings.Cut(line, " WHERE "); ok {
 			line = columns + " WHERE " + strings.NewReplacer("(", "", ")", "").Replace(predicate)
 		}
 		out[i] = line

@@ -40,7 +40,8 @@ func TestScrapeConfigIsValid(t *testing.T) {
 
 // Each process that stays has a target of its own.
 func TestScrapeConfigHasEachProcess(t *testing.T) {
-	targets := make(map[string]string) // command → address
+	// command → address
+	targets := make(map[string]string)
 	for _, match := range regexp.MustCompile(`(?m)^ +(?:# )?- (\S+:\d+) # punctual (\w+)`).FindAllStringSubmatch(read(t, "prometheus/scrape.yml"), -1) {
 		for command, address := range targets {
 			if address == match[1] {
@@ -90,7 +91,8 @@ func TestScrapeConfigInCommentsIsValid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "--syntax-only", "prometheus.yml") // the file with the token is the operator's
+	// the file with the token is the operator's
+	run(t, dir, promtool(t), "check", "config", "--lint-fatal", "--syntax-only", "prometheus.yml")
 }
 
 // The exporter is a program of others that .ci/deps installs for those who want it.
@@ -153,7 +155,8 @@ func loadDashboard(t *testing.T) (d dashboard) {
 
 // docs/metrics.md has every figure and no other: a test of internal/metrics sees to it.
 func TestRulesAndDashboardUseFiguresThatExist(t *testing.T) {
-	known := make(map[string]string) // name → type
+	// name → type
+	known := make(map[string]string)
 	for _, row := range regexp.MustCompile("(?m)^\\| `(punctual_\\w+)`[ ◆]*\\| (\\w+) ").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
 		known[row[1]] = row[2]
 	}

@@ -19,7 +19,8 @@ import (
 	"punctual/internal/testkit/need"
 )
 
-const installed = "/usr/local/bin/punctual" // where the units expect the binary
+// where the units expect the binary
+const installed = "/usr/local/bin/punctual"
 
 // filledIn stands for a secret that the operator is told to make.
 const filledIn = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -32,7 +33,8 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 	if err != nil {
 		need.Missing(t, "systemd-analyze", err)
 	}
-	dir := unitsFor(t, os.Args[0]) // any executable will do
+	// any executable will do
+	dir := unitsFor(t, os.Args[0])
 	for _, unit := range []string{
 		"punctual-web.service", "punctual-sendalerts.service", "punctual-sendreports.service", "punctual-smtpd.service", "punctual-migrate.service", "punctual-prune@pings.service",
 		"punctual-backup.service",
@@ -59,7 +61,8 @@ func TestNamedCommandsExist(t *testing.T) {
 		}
 		for _, command := range commands {
 			if command == "prune%i" {
-				continue // the crontab has what it stands for
+				// the crontab has what it stands for
+				continue
 			}
 			args := append(strings.Fields(command), "--help")
 			if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {

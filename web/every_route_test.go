@@ -37,9 +37,11 @@ import (
 // everything is a site that offers all there is, with something behind every
 // address, and two people who have just logged in.
 type everything struct {
-	*webtest.Site // of the superuser
+	// of the superuser
+	*webtest.Site
 
-	jane    *webtest.Site // owns the project
+	// owns the project
+	jane    *webtest.Site
 	user    *monitor.User
 	project *monitor.Project
 	check   *monitor.Check

@@ -195,7 +195,8 @@ func TestUnstorableTextIsNoError(t *testing.T) {
 				all.Set(name, unstorable)
 			}
 			for _, a := range e.addresses() {
-				if a.route == "/readyz" { // it is not, in tests
+				// it is not, in tests
+				if a.route == "/readyz" {
 					continue
 				}
 				for _, name := range params(a.route) {

@@ -43,7 +43,8 @@ type integrationsPage struct {
 	CanWrite bool
 	Channels []channelView
 	Groups   []kindGroup
-	Search   bool // the gallery is large enough to be searched
+	// the gallery is large enough to be searched
+	Search bool
 }
 
 // kindGroup is a part of the gallery.
@@ -75,22 +76,31 @@ func (s *Server) gallery() []kindGroup {
 // channelView is a row of the list of channels.
 type channelView struct {
 	kindView
-	ID       uuid.UUID
-	Name     string // as given, may be ""
-	Title    string // the name, or where alerts go
-	Summary  string // where alerts go, "" when Title says it
-	Events   string // which changes it tells
+	ID uuid.UUID
+	// as given, may be ""
+	Name string
+	// the name, or where alerts go
+	Title string
+	// where alerts go, "" when Title says it
+	Summary string
+	// which changes it tells
+	Events   string
 	Assigned int
 	Checks   int
 	State    channelState
 	Error    string
-	Disabled time.Time // since when, zero: it is not, or nobody knows
+	// since when, zero: it is not, or nobody knows
+	Disabled time.Time
 	Last     time.Time
 	Latency  time.Duration
-	Health   store.ChannelHealth // of the last 30 days
-	Offered  bool                // this site still has its kind
-	Verified bool                // false: the address has to agree first, not even tests are sent
-	Resend   bool                // the question to its address can be sent again
+	// of the last 30 days
+	Health store.ChannelHealth
+	// this site still has its kind
+	Offered bool
+	// false: the address has to agree first, not even tests are sent
+	Verified bool
+	// the question to its address can be sent again
+	Resend bool
 }
 
 // healthTime is how far back the health of a channel looks.

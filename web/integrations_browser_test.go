@@ -28,9 +28,11 @@ func TestIntegrationsInABrowser(t *testing.T) {
 	defer hook.Close()
 	s := webtest.New(t, db.SQLite, withNotifiers)
 	_, p := s.Login("jane@example.org")
-	s.Clock.Advance(1e9) // what is added now comes after the first channel
+	// what is added now comes after the first channel
+	s.Clock.Advance(1e9)
 	ctx, console := browser.New(t)
-	console.Allow("status of 400") // of the form that is wrong
+	// of the form that is wrong
+	console.Allow("status of 400")
 
 	s.Open(ctx, web.IntegrationsPath(p.ID))
 	s.Drive(ctx,
@@ -60,7 +62,8 @@ func TestIntegrationsInABrowser(t *testing.T) {
 func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 	s := webtest.New(t, db.SQLite, withNotifiers)
 	_, p := s.Login("jane@example.org")
-	s.Clock.Advance(1e9) // what is added now comes after the first channel
+	// what is added now comes after the first channel
+	s.Clock.Advance(1e9)
 	ctx, _ := browser.New(t)
 	if err := browser.DisableJS(ctx); err != nil {
 		t.Fatal(err)
@@ -103,7 +106,8 @@ func TestTheFrameOfPages(t *testing.T) {
 	}
 
 	s.Drive(ctx, webtest.First(chromedp.Click, "[popovertarget=account-menu]"), webtest.First(chromedp.WaitVisible, "#account-menu:popover-open button"))
-	var inside bool // the menu is below its button and within the window
+	// the menu is below its button and within the window
+	var inside bool
 	s.Drive(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
 		return m.top >= b.bottom && m.right <= innerWidth && m.left >= 0 && Math.abs(m.right - b.right) < 40 })()`, &inside))
 	if !inside {

@@ -16,18 +16,24 @@ type channelForm struct {
 	ui.BasePage
 	kindView
 	*ui.Form
-	Action  string           // where the form goes
-	Channel *monitor.Channel // nil: a new one
-	Help    template.HTML    // of the kind
+	// where the form goes
+	Action string
+	// nil: a new one
+	Channel *monitor.Channel
+	// of the kind
+	Help template.HTML
 
 	// Connect is how the provider's own site adds channels, nil: not at all. Leave
 	// tells that nobody has been there yet.
 	Connect *notify.Connect
 	Leave   bool
 
-	Settings []settingView // one below the other
-	Levels   []settingView // choices for an event, side by side
-	Switches []settingView // of events
+	// one below the other
+	Settings []settingView
+	// choices for an event, side by side
+	Levels []settingView
+	// of events
+	Switches []settingView
 	Halves   []halfView
 }
 

@@ -54,12 +54,14 @@ func TestTheWayBackFromPushoverIsForOneUserAndAnHour(t *testing.T) {
 		back := success + "?pushover_user_key=" + pushoverKey
 
 		stranger := s.OtherBrowser()
-		stranger.Get(back).Is(http.StatusSeeOther) // to the login form
+		// to the login form
+		stranger.Get(back).Is(http.StatusSeeOther)
 		_, other := stranger.Login("mallory@example.org")
 		stranger.Get(back).Is(http.StatusNotFound)
 		stranger.Get(strings.Replace(back, p.ID.String(), other.ID.String(), 1)).Is(http.StatusForbidden)
 
-		s.Get(success).Is(http.StatusBadRequest) // without a key
+		// without a key
+		s.Get(success).Is(http.StatusBadRequest)
 		s.Clock.Advance(web.ConnectTime + time.Second)
 		s.Get(back).Is(http.StatusForbidden)
 	})

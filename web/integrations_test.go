@@ -369,7 +369,8 @@ func TestOnlyMembersMayTouchIntegrations(t *testing.T) {
 }
 
 func TestKindsThatAreNotOfferedCannotBeAdded(t *testing.T) {
-	webtest.Each(t, func(s *webtest.Site) { // a site without notifiers
+	// a site without notifiers
+	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		s.Get(addPath(p, "po")).Is(http.StatusNotFound)
 		s.Post(addPath(p, "email"), foreign).Is(http.StatusNotFound)

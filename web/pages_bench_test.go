@@ -114,7 +114,8 @@ func TestStatementsPerPage(t *testing.T) {
 		for _, path := range []string{
 			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check, webtest.LogURL(c),
 		} {
-			s.Asking(path)() // the order is stored
+			// the order is stored
+			s.Asking(path)()
 			names = nil
 			if w := s.Asking(path)(); w.Code != http.StatusOK {
 				t.Fatalf("%s: %d", path, w.Code)

@@ -25,7 +25,8 @@ func (s *Server) routes() http.Handler {
 	r.Get("/static/*", s.Assets.Serve)
 	r.Get("/favicon.ico", s.Assets.Favicon)
 	r.Get("/robots.txt", s.Assets.Robots)
-	if s.deps.Status != nil { // who asks is found out beside the answer: it comes without a database, too
+	// who asks is found out beside the answer: it comes without a database, too
+	if s.deps.Status != nil {
 		own := status.New(*s.deps.Status, s.admin.StatusVisitor)
 		r.Get("/status/", own.Report)
 		r.Get("/status", own.Report)
@@ -60,7 +61,8 @@ func (s *Server) routes() http.Handler {
 
 		// Welcome and accounts.
 		get("/", s.home)
-		get("/welcome/check/", s.account.WelcomeCheck) // fragment: the demo check's state
+		// fragment: the demo check's state
+		get("/welcome/check/", s.account.WelcomeCheck)
 		post("/welcome/check/", s.account.MakeWelcomeCheck)
 		get("/accounts/login/", s.account.LoginForm)
 		post("/accounts/login/", s.account.Login)

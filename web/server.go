@@ -49,23 +49,31 @@ type Deps struct {
 	Signer   *auth.Signer
 	// BodiesFull tells whether bodies of new pings of a project are not kept, because
 	// its owner has as many as they may; nil: they always are.
-	BodiesFull     func(ctx context.Context, project uuid.UUID) bool
-	Notifiers      *notify.Registry
-	Tester         Tester
-	Channels       *channel.Service
-	Templates      fs.FS
-	Static         fs.FS
-	API            http.Handler // /api/…, nil = not offered
-	APIDocument    []byte       // its OpenAPI document, for the page of it; nil = no page
-	Badges         http.Handler // /badge/… and /b/…, nil = not offered
-	BadgeLinks     badge.Links  // their addresses, for the page of them
-	ProjectMetrics http.Handler // what Prometheus scrapes of a project, nil = not offered
-	Status         *status.Deps // /status/ and its kin, nil = not offered
+	BodiesFull func(ctx context.Context, project uuid.UUID) bool
+	Notifiers  *notify.Registry
+	Tester     Tester
+	Channels   *channel.Service
+	Templates  fs.FS
+	Static     fs.FS
+	// /api/…, nil = not offered
+	API http.Handler
+	// its OpenAPI document, for the page of it; nil = no page
+	APIDocument []byte
+	// /badge/… and /b/…, nil = not offered
+	Badges http.Handler
+	// their addresses, for the page of them
+	BadgeLinks badge.Links
+	// what Prometheus scrapes of a project, nil = not offered
+	ProjectMetrics http.Handler
+	// /status/ and its kin, nil = not offered
+	Status *status.Deps
 	// HSTS is for how long browsers are to come by https only, once they did; 0 =
 	// they are not told to.
-	HSTS    time.Duration
-	Dev     bool              // templates are read again for each request
-	Proxies *clientip.Proxies // those that are trusted to say whom a request comes from
+	HSTS time.Duration
+	// templates are read again for each request
+	Dev bool
+	// those that are trusted to say whom a request comes from
+	Proxies *clientip.Proxies
 	Observe ui.Observe
 	Log     *slog.Logger
 }

@@ -40,7 +40,8 @@ func (i *instance) uuidArgument(n int) string {
 // fall due in their order, evenly over the spread that begins at first.
 func (i *instance) setDeadlines(ctx context.Context, checks ids, first time.Time, spread time.Duration, steps int) error {
 	steps = min(steps, checks.count())
-	return i.store.DB().InTx(ctx, func(tx *db.Tx) error { // one, so that nobody sees half of them
+	// one, so that nobody sees half of them
+	return i.store.DB().InTx(ctx, func(tx *db.Tx) error {
 		for step := range steps {
 			from, to := checks.first+checks.count()*step/steps, checks.first+checks.count()*(step+1)/steps-1
 			at := first.Add(spread * time.Duration(step) / time.Duration(steps))

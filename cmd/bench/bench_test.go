@@ -16,7 +16,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if code, acted := actRole(); acted { // the bare server is a copy of this program
+	// the bare server is a copy of this program
+	if code, acted := actRole(); acted {
 		os.Exit(code)
 	}
 	os.Exit(m.Run())
@@ -127,7 +128,8 @@ func TestTallyKnowsWhatMayBeRefused(t *testing.T) {
 
 func TestBackToNormalIsTheEndOfTheLastSlowTenth(t *testing.T) {
 	const usual = 10 * time.Millisecond
-	shots := []shot{{at: time.Second, took: time.Second}} // before the end: does not count
+	// before the end: does not count
+	shots := []shot{{at: time.Second, took: time.Second}}
 	for n := range 10 {
 		took := usual
 		if n == 3 {

@@ -27,7 +27,8 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 		return err
 	}
 	resetPeak(server.pid())
-	calm := min(i.burstTime, 3*time.Second) // before and after
+	// before and after
+	calm := min(i.burstTime, 3*time.Second)
 	idOf := func(n int) int { return 1 + n*7919%i.checks }
 	shots := openLoop(ctx, server.addr, 512, idOf, phase{i.rate, calm}, phase{10 * i.rate, i.burstTime}, phase{i.rate, calm})
 	after, err := i.recorded(ctx)
@@ -44,7 +45,8 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 		}
 		return count(some)
 	}
-	usual := quantile(in(calm/3, calm).took, .99) // the first third warms up
+	// the first third warms up
+	usual := quantile(in(calm/3, calm).took, .99)
 	burst := in(calm, end)
 	lost := max(0, all.ok-(after-before))
 	if lost > 0 {

@@ -130,7 +130,8 @@ func (i *instance) rawPostgres(ctx context.Context, ids []int) error {
 
 // rawSQLite does the same with prepared statements.
 func (i *instance) rawSQLite(ctx context.Context, ids []int) error {
-	ctx = context.WithoutCancel(ctx) // else the driver starts a goroutine for each statement
+	// else the driver starts a goroutine for each statement
+	ctx = context.WithoutCancel(ctx)
 	return i.store.DB().InTx(ctx, func(tx *db.Tx) error {
 		update := tx.Prepared(`UPDATE checks SET n_pings = n_pings + 1, last_ping_at = ?, recent_runs = substr(recent_runs || 'u', -30), due_at = ?, alert_at = ? WHERE id = ?`)
 		insert := tx.Prepared(`INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)

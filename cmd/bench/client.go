@@ -81,15 +81,18 @@ func (c *client) close() {
 
 // phase is a stretch of the open loop with one rate.
 type phase struct {
-	rate   int // pings a second
+	// pings a second
+	rate   int
 	length time.Duration
 }
 
 // shot is one ping of the open loop.
 type shot struct {
 	answer
-	at   time.Duration // when it was to be sent, since the begin
-	took time.Duration // from then to the answer: waiting for a free connection counts
+	// when it was to be sent, since the begin
+	at time.Duration
+	// from then to the answer: waiting for a free connection counts
+	took time.Duration
 }
 
 // openLoop sends pings at the times that the phases say, whether or not the
@@ -131,7 +134,8 @@ func openLoop(ctx context.Context, addr string, conns int, idOf func(n int) int,
 
 // tally sums shots up.
 type tally struct {
-	ok, refused, failed int // 2xx; 503 with Retry-After; anything else
+	// 2xx; 503 with Retry-After; anything else
+	ok, refused, failed int
 	took                []time.Duration
 }
 

@@ -20,7 +20,8 @@ func (b *bench) dispatcher(ctx context.Context, engine db.Engine) (err error) {
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
 	next := 0
-	take := func(n int) ids { // checks nobody has used yet
+	// checks nobody has used yet
+	take := func(n int) ids {
 		r := ids{next + 1, next + n}
 		next += n
 		return r
@@ -78,7 +79,8 @@ func (i *instance) throughput(ctx context.Context, what string, checks ids, dest
 	if err := i.setDeadlines(ctx, checks, first, 0, 1); err != nil {
 		return err
 	}
-	var all []time.Duration // since the deadline
+	// since the deadline
+	var all []time.Duration
 	twice := 0
 	for n, s := range sinks {
 		s.await(ctx, checks.count()*(n+1)/destinations-checks.count()*n/destinations, 2*time.Minute)

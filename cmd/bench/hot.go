@@ -31,7 +31,8 @@ func (b *bench) hot(ctx context.Context, engine db.Engine) error {
 					start := time.Now()
 					if a := c.ping(1, fmt.Appendf(nil, "%d %d", n, sent[n])); a.status != 200 {
 						refused[n]++
-						return // without an answer nobody knows the next number
+						// without an answer nobody knows the next number
+						return
 					}
 					took[n] = append(took[n], time.Since(start))
 					sent[n]++

@@ -36,8 +36,9 @@ func (b *bench) ingestSize(ctx context.Context, engine db.Engine, checks int) er
 
 // usage is what a load has cost so far.
 type usage struct {
-	recorded    int
-	server, dbs time.Duration // CPU
+	recorded int
+	// CPU
+	server, dbs time.Duration
 	wal         float64
 }
 

@@ -24,12 +24,15 @@ import (
 // instance is a database with checks, for one section on one engine.
 type instance struct {
 	*bench
-	engine  db.Engine
-	checks  int // ids 1 to checks
-	dir     string
-	cluster *pgtest.Cluster // PostgreSQL only
+	engine db.Engine
+	// ids 1 to checks
+	checks int
+	dir    string
+	// PostgreSQL only
+	cluster *pgtest.Cluster
 	url     string
-	store   *store.Store // this program's own access, beside the servers
+	// this program's own access, beside the servers
+	store   *store.Store
 	project uuid.UUID
 }
 
@@ -108,9 +111,12 @@ func (i *instance) env() []string {
 	return []string{
 		"PUNCTUAL_DATABASE_URL=" + i.url,
 		"PUNCTUAL_SECRET_KEY=only for measuring, never kept anywhere",
-		"PUNCTUAL_ALLOW_PRIVATE_IPS=true", // the webhooks of the dispatcher end here
-		"PUNCTUAL_PING_CHECK_RATE=0",      // we send what a server can take,
-		"PUNCTUAL_PING_PROJECT_RATE=0",    // not what one account may
+		// the webhooks of the dispatcher end here
+		"PUNCTUAL_ALLOW_PRIVATE_IPS=true",
+		// we send what a server can take,
+		"PUNCTUAL_PING_CHECK_RATE=0",
+		// not what one account may
+		"PUNCTUAL_PING_PROJECT_RATE=0",
 	}
 }
 
@@ -151,7 +157,8 @@ func (i *instance) seed(ctx context.Context, kept int) error {
 			return fmt.Errorf("make checks: %w", err)
 		}
 	}
-	if i.engine == db.Postgres { // what autovacuum would do, at a time of our choice
+	// what autovacuum would do, at a time of our choice
+	if i.engine == db.Postgres {
 		for _, statement := range []string{"VACUUM ANALYZE checks", "CHECKPOINT", "SELECT pg_stat_force_next_flush()"} {
 			if err := i.exec(ctx, statement); err != nil {
 				return err

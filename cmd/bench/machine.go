@@ -17,7 +17,8 @@ type machineInfo struct {
 	Cores  int    `json:"cores"`
 	Kernel string `json:"kernel"`
 	Go     string `json:"go"`
-	Load   string `json:"load"` // of the minute before; others at work make figures worse
+	// of the minute before; others at work make figures worse
+	Load   string `json:"load"`
 	Commit string `json:"commit"`
 }
 

@@ -44,28 +44,38 @@ func main() {
 
 // options are the flags.
 type options struct {
-	sections  []string
-	engines   []db.Engine
-	duration  time.Duration // of each load of ingest, ceiling and soak
-	conns     []int
-	checks    []int // ingest: sizes of the database
-	watched   int   // watcher: checks in the database
-	alerts    int   // watcher, dispatcher: alerts of the larger trials
-	trials    int   // watcher: single overdue checks
-	rate      int   // burst: pings per second on average, ten times that for burstTime
+	sections []string
+	engines  []db.Engine
+	// of each load of ingest, ceiling and soak
+	duration time.Duration
+	conns    []int
+	// ingest: sizes of the database
+	checks []int
+	// watcher: checks in the database
+	watched int
+	// watcher, dispatcher: alerts of the larger trials
+	alerts int
+	// watcher: single overdue checks
+	trials int
+	// burst: pings per second on average, ten times that for burstTime
+	rate      int
 	burstTime time.Duration
 	json      string
 	profile   string
-	pg        map[string]string // settings of the cluster
-	full      bool
+	// settings of the cluster
+	pg   map[string]string
+	full bool
 }
 
 // sections in the order they run; what a later one compares with comes first.
 var sections = []struct {
-	name    string
-	once    func(*bench, context.Context) error            // nil, or once for the machine
-	each    func(*bench, context.Context, db.Engine) error // then once for each engine
-	special bool                                           // only when asked for
+	name string
+	// nil, or once for the machine
+	once func(*bench, context.Context) error
+	// then once for each engine
+	each func(*bench, context.Context, db.Engine) error
+	// only when asked for
+	special bool
 }{
 	{name: "ceiling", once: (*bench).bareCeiling, each: (*bench).databaseCeiling},
 	{name: "ingest", each: (*bench).ingest},
@@ -127,9 +137,12 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 // bench is one run.
 type bench struct {
 	options
-	dir    string // everything temporary
-	binary string // the program under test
-	self   string // this program, for the roles of role.go
+	// everything temporary
+	dir string
+	// the program under test
+	binary string
+	// this program, for the roles of role.go
+	self   string
 	report report
 	log    io.Writer
 }

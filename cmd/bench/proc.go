@@ -16,13 +16,15 @@ const tick = 10 * time.Millisecond
 
 // procStat is the part of /proc/PID/stat that counts here.
 type procStat struct {
-	parent         int
-	own, descended time.Duration // CPU time; descended: of children that have ended
+	parent int
+	// CPU time; descended: of children that have ended
+	own, descended time.Duration
 }
 
 func readStat(pid int) (s procStat, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	end := bytes.LastIndexByte(text, ')') // the name before it may hold anything
+	// the name before it may hold anything
+	end := bytes.LastIndexByte(text, ')')
 	if err != nil || end < 0 {
 		return s, false
 	}
@@ -30,7 +32,8 @@ func readStat(pid int) (s procStat, ok bool) {
 	if len(f) < 15 {
 		return s, false
 	}
-	number := func(i int) int { n, _ := strconv.Atoi(f[i]); return n } // the kernel writes numbers
+	// the kernel writes numbers
+	number := func(i int) int { n, _ := strconv.Atoi(f[i]); return n }
 	s.parent = number(1)
 	s.own = time.Duration(number(11)+number(12)) * tick
 	s.descended = time.Duration(number(13)+number(14)) * tick
@@ -85,7 +88,8 @@ func busy() time.Duration {
 	line, _, _ := strings.Cut(string(text), "\n")
 	var total time.Duration
 	for n, word := range strings.Fields(line) {
-		if n == 0 || n == 4 || n == 5 || n > 8 { // the name, idle, waiting for disks, guests (counted as user)
+		// the name, idle, waiting for disks, guests (counted as user)
+		if n == 0 || n == 4 || n == 5 || n > 8 {
 			continue
 		}
 		ticks, _ := strconv.Atoi(word)

@@ -14,9 +14,10 @@ import (
 
 // process is a running server. Its log goes to a file, as it would in service.
 type process struct {
-	cmd   *exec.Cmd
-	log   string
-	addr  string // HOST:PORT of its HTTP server
+	cmd *exec.Cmd
+	log string
+	// HOST:PORT of its HTTP server
+	addr  string
 	ended chan struct{}
 }
 
@@ -28,7 +29,8 @@ func (b *bench) spawn(ctx context.Context, name string, env []string, program st
 	if err != nil {
 		return nil, fmt.Errorf("make a log file: %w", err)
 	}
-	defer file.Close() // the process has its own
+	// the process has its own
+	defer file.Close()
 	p := &process{cmd: exec.CommandContext(ctx, program, args...), log: file.Name(), ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = b.dir, file, file
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir}, env...)
@@ -36,7 +38,8 @@ func (b *bench) spawn(ctx context.Context, name string, env []string, program st
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // how it ended is seen where it matters
+		// how it ended is seen where it matters
+		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
 	up := wait(ctx, 20*time.Millisecond, 30*time.Second, func() bool {

@@ -51,19 +51,22 @@ func (fs figures) MarshalJSON() ([]byte, error) { //nolint:unparam // json.Marsh
 
 // row is one measurement.
 type row struct {
-	Section string  `json:"section"`
-	Engine  string  `json:"engine,omitempty"` // "" = without a database
+	Section string `json:"section"`
+	// "" = without a database
+	Engine  string  `json:"engine,omitempty"`
 	What    string  `json:"what"`
 	Figures figures `json:"figures"`
-	Ceiling string  `json:"ceiling,omitempty"` // the row that the percentage compares with
+	// the row that the percentage compares with
+	Ceiling string `json:"ceiling,omitempty"`
 }
 
 // report collects the rows of a run.
 type report struct {
-	Machine  machineInfo `json:"machine"`
-	Started  time.Time   `json:"started"`
-	Rows     []row       `json:"rows"`
-	Failures []string    `json:"failures"` // promises that were not kept
+	Machine machineInfo `json:"machine"`
+	Started time.Time   `json:"started"`
+	Rows    []row       `json:"rows"`
+	// promises that were not kept
+	Failures []string `json:"failures"`
 
 	ceilings map[string]float64
 }

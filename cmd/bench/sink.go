@@ -14,21 +14,25 @@ import (
 
 // sink is a local receiver of webhooks.
 type sink struct {
-	addr  string
-	delay time.Duration // before each answer
-	hangs bool          // never answers
+	addr string
+	// before each answer
+	delay time.Duration
+	// never answers
+	hangs bool
 
 	server *http.Server
 	gone   chan struct{}
 
-	mu   sync.Mutex
-	got  []arrival
-	keys map[string]int // how often each Idempotency-Key came
+	mu  sync.Mutex
+	got []arrival
+	// how often each Idempotency-Key came
+	keys map[string]int
 }
 
 // arrival is one webhook.
 type arrival struct {
-	code uuid.UUID // of the check
+	// of the check
+	code uuid.UUID
 	at   time.Time
 }
 
@@ -46,7 +50,8 @@ func newSink(delay time.Duration, hangs bool) (*sink, error) {
 // ServeHTTP notes when a webhook came.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
-	code, _ := uuid.Parse(strings.Trim(r.URL.Path, "/")) // no code: counts as an unknown check
+	// no code: counts as an unknown check
+	code, _ := uuid.Parse(strings.Trim(r.URL.Path, "/"))
 	s.mu.Lock()
 	s.got = append(s.got, arrival{code, now})
 	s.keys[r.Header.Get("Idempotency-Key")]++

@@ -19,7 +19,8 @@ func (b *bench) watcher(ctx context.Context, engine db.Engine) (err error) {
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
 	role := "sendalerts"
-	if engine == db.SQLite { // on which one process does everything, see docs/self-hosting.md
+	// on which one process does everything, see docs/self-hosting.md
+	if engine == db.SQLite {
 		role = "up"
 	}
 	worker, err := i.start(ctx, role)

@@ -18,12 +18,15 @@ var script []byte
 
 // load is what wrk is to do.
 type load struct {
-	addr     string
-	conns    int
-	checks   int
-	body     int  // bytes; 0 = GET
-	fresh    bool // a new connection for every ping
-	slug     bool // checks are named by their slugs, not their codes
+	addr   string
+	conns  int
+	checks int
+	// bytes; 0 = GET
+	body int
+	// a new connection for every ping
+	fresh bool
+	// checks are named by their slugs, not their codes
+	slug     bool
 	duration time.Duration
 }
 
@@ -64,13 +67,18 @@ func (l load) String() string {
 
 // answers are what wrk has counted.
 type answers struct {
-	Requests int   `json:"requests"` // answered, whatever the status
-	Micros   int64 `json:"micros"`   // how long it took
-	Status   int   `json:"status"`   // answers that were not 2xx or 3xx
-	Socket   int   `json:"socket"`   // errors of connections, timeouts
-	P50      int64 `json:"p50"`      // microseconds
-	P99      int64 `json:"p99"`
-	cpu      time.Duration
+	// answered, whatever the status
+	Requests int `json:"requests"`
+	// how long it took
+	Micros int64 `json:"micros"`
+	// answers that were not 2xx or 3xx
+	Status int `json:"status"`
+	// errors of connections, timeouts
+	Socket int `json:"socket"`
+	// microseconds
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+	cpu time.Duration
 }
 
 // accepted is how many pings were answered OK.

@@ -15,7 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	_ "time/tzdata" // the schedules must not depend on what the host has installed
+	// the schedules must not depend on what the host has installed
+	_ "time/tzdata"
 
 	"github.com/alecthomas/kong"
 )
@@ -118,7 +119,8 @@ func newParser(w *world) (*kong.Kong, error) {
 		kong.Name("punctual"),
 		kong.Description("Punctual watches over cron jobs: a job pings a URL when it has run, and when a ping does not come in time, Punctual tells people."),
 		kong.Writers(w.stdout, w.stderr),
-		kong.Exit(func(int) {}), // no command may end the process: run returns the code
+		// no command may end the process: run returns the code
+		kong.Exit(func(int) {}),
 		kong.NoDefaultHelp(),
 		kong.ValueFormatter(helpText),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),

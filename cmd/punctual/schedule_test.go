@@ -101,7 +101,8 @@ func TestSchedulesInTheDocsArePrintedSo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ReplaceAll("\n"+string(page), "\n    ", "\n") // README has them indented
+		// README has them indented
+		text := strings.ReplaceAll("\n"+string(page), "\n    ", "\n")
 		for _, found := range regexp.MustCompile("(?s)\n\\$ punctual schedule ([^\n]*)\n(.*?)\n(?:```|## )").FindAllStringSubmatch(text, -1) {
 			samples++
 			var args []string

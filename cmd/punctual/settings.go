@@ -61,7 +61,8 @@ func (s *settings) open(w *world) (*config.Config, *slog.Logger, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !c.NewSecretKey() { // a new one is made with the database, not by a start that fails before
+	// a new one is made with the database, not by a start that fails before
+	if !c.NewSecretKey() {
 		if err := c.EnsureSecretKey(); err != nil {
 			return nil, nil, err
 		}

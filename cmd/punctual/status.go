@@ -110,7 +110,8 @@ func (c *statusCmd) look(ctx context.Context, w *world, cfg *config.Config) erro
 func (c *statusCmd) tell(w *world, checks []webstatus.Check) {
 	for i := range checks {
 		if c.Verbose {
-			line, _ := json.Marshal(checks[i]) // texts and numbers
+			// texts and numbers
+			line, _ := json.Marshal(checks[i])
 			fmt.Fprintf(w.stdout, "%s\n", line)
 		}
 		if checks[i].Status == status.Error.String() {

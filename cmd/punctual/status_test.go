@@ -59,7 +59,8 @@ func TestStatusAsksAServer(t *testing.T) {
 		url, token string
 		args       string
 		code       int
-		stderr     string // a part; "" = silence
+		// a part; "" = silence
+		stderr string
 	}{
 		{url: well + "/punctual"},
 		{url: well + "/punctual/"},

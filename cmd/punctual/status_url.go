@@ -34,7 +34,8 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 	if len(cfg.StatusTokens) > 0 {
 		r.Header.Set("Authorization", "Bearer "+cfg.StatusTokens[0])
 	}
-	address.RawQuery, address.User = "", nil // from here on it is only shown
+	// from here on it is only shown
+	address.RawQuery, address.User = "", nil
 	client := http.Client{CheckRedirect: keepToken}
 	answer, err := client.Do(r)
 	if err != nil {
@@ -125,7 +126,8 @@ func (c *statusCmd) hear(w *world, address *url.URL, answer *http.Response, body
 	var said struct {
 		Status, Message string
 		Healthy         *bool
-		Checks          json.RawMessage // of a report; of a refusal, names
+		// of a report; of a refusal, names
+		Checks json.RawMessage
 	}
 	if err := json.Unmarshal(body, &said); err != nil || said.Healthy == nil && said.Message == "" {
 		return fmt.Errorf("%s does not answer as Punctual does (HTTP %d, %s)", address, answer.StatusCode, answer.Header.Get("Content-Type"))

@@ -245,10 +245,11 @@ func (c *userInviteCmd) Run(ctx context.Context, w *world) error {
 
 func printInvitation(out io.Writer, email string, made, mailed bool, link string) error {
 	answer := struct {
-		Email   string  `json:"email"`
-		Created bool    `json:"created"`
-		Mailed  bool    `json:"mailed"`
-		Link    *string `json:"link"` // null: it was mailed, or there is none
+		Email   string `json:"email"`
+		Created bool   `json:"created"`
+		Mailed  bool   `json:"mailed"`
+		// null: it was mailed, or there is none
+		Link *string `json:"link"`
 	}{Email: email, Created: made, Mailed: mailed && link != ""}
 	if link != "" && !mailed {
 		answer.Link = &link

@@ -109,7 +109,8 @@ type NoticeKind string
 
 // The notices.
 const (
-	ChannelDisabled NoticeKind = "channel-disabled" // a permanent error: nothing more is sent through it
+	// a permanent error: nothing more is sent through it
+	ChannelDisabled NoticeKind = "channel-disabled"
 	DeliveryGivenUp NoticeKind = "delivery-given-up"
 )
 
@@ -117,15 +118,19 @@ const (
 // not work. It may be told more than once, also by other processes, with the same
 // Key each time: who gets it tells it to people once.
 type Notice struct {
-	Kind    NoticeKind
-	Key     string // one per kind, channel and day (UTC)
+	Kind NoticeKind
+	// one per kind, channel and day (UTC)
+	Key     string
 	Channel monitor.Channel
 	Project monitor.Project
 	Owner   store.Owner
-	Check   monitor.Check  // the one whose alert did not get through
-	Status  monitor.Status // what was to be told of it: up or down
-	Error   string         // what the other side said; may be shown
-	At      time.Time
+	// the one whose alert did not get through
+	Check monitor.Check
+	// what was to be told of it: up or down
+	Status monitor.Status
+	// what the other side said; may be shown
+	Error string
+	At    time.Time
 }
 
 // noticeOf returns nil where the only way to tell the owner is the address that

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	lease       = 60 * time.Second
-	sendTimeout = 45 * time.Second // less than the lease, so that nobody sends at the same time
-	poll        = time.Second      // how long the loops sleep at most
+	lease = 60 * time.Second
+	// less than the lease, so that nobody sends at the same time
+	sendTimeout = 45 * time.Second
+	// how long the loops sleep at most
+	poll = time.Second
 )
 
 // Dispatcher makes deliveries. One is enough for a process.
@@ -31,8 +33,9 @@ type Dispatcher struct {
 
 type claimResult struct {
 	claimed []*store.Claimed
-	flood   bool // as many as were asked for
-	err     error
+	// as many as were asked for
+	flood bool
+	err   error
 }
 
 // NewDispatcher makes a dispatcher that works under cfg.Worker.
@@ -54,16 +57,20 @@ func NewDispatcher(cfg Config) *Dispatcher {
 func (d *Dispatcher) Run(ctx context.Context) {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	recording, endRecording := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the work
+	// it outlives the work
+	recording, endRecording := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRecording()
 	go d.recorder.run(recording)
 	wake := d.cfg.Store.DB().Watch(ctx, db.TopicDeliveries)
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 
-	var claiming bool // a claim is under way
-	var due bool      // there may be something to claim
-	var closed int    // room.closed at the last look
+	// a claim is under way
+	var claiming bool
+	// there may be something to claim
+	var due bool
+	// room.closed at the last look
+	var closed int
 	for {
 		if !claiming {
 			room := d.queues.room(d.cfg.Store.Now())
@@ -81,7 +88,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			d.recorder.close()
 			return
 		case <-wake:
-			due = d.trouble.pause == 0 // else the timer has the word
+			// else the timer has the word
+			due = d.trouble.pause == 0
 		case <-tick.C:
 			due = true
 			d.release(d.queues.late(d.cfg.Store.Now()))
@@ -97,7 +105,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			}
 			d.queues.flood = r.flood
 			d.accept(r.claimed)
-			due = due || len(r.claimed) > 0 // there may be more
+			// there may be more
+			due = due || len(r.claimed) > 0
 		case j := <-d.done:
 			d.queues.done(j)
 		}
@@ -150,7 +159,8 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 		o.Verdict, o.Error = store.Failed, fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
 	case !k.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
-	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge: // workers that died with it have not tried for certain
+	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge:
+		// workers that died with it have not tried for certain
 		o.Verdict, o.Error = store.Failed, "Punctual stopped in the middle of each attempt"
 	default:
 		return o, false
@@ -167,7 +177,8 @@ func (d *Dispatcher) start(ctx context.Context) {
 		}
 		if now.After(j.startBy) {
 			d.release([]*job{j})
-			j.worked = true // it says nothing about the destination
+			// it says nothing about the destination
+			j.worked = true
 			d.queues.done(j)
 			continue
 		}
@@ -183,7 +194,8 @@ func (d *Dispatcher) deliver(ctx context.Context, j *job) {
 		d.recorder.add(o)
 		return nil
 	})
-	if err != nil { // its lease runs out, then it is tried again
+	// its lease runs out, then it is tried again
+	if err != nil {
 		d.cfg.Log.Error("a delivery failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
 	}
 }
@@ -205,7 +217,8 @@ func (d *Dispatcher) finish(work context.Context, cut context.CancelFunc, claimi
 	grace, end := context.WithTimeout(work, d.cfg.Grace)
 	defer end()
 	if !d.await(grace) {
-		cut() // what is still in flight ends as a failed attempt and is tried again by another
+		// what is still in flight ends as a failed attempt and is tried again by another
+		cut()
 		last, end := context.WithTimeout(context.Background(), time.Second)
 		defer end()
 		d.await(last)
@@ -232,8 +245,10 @@ type outcome struct {
 	// destination is where the message went; "" = nowhere.
 	destination string
 	took        time.Duration
-	cause       error   // of a failure, for the log
-	notice      *Notice // to be told to the owner
+	// of a failure, for the log
+	cause error
+	// to be told to the owner
+	notice *Notice
 }
 
 func outcomeOf(c *store.Claimed) outcome {

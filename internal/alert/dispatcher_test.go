@@ -71,7 +71,8 @@ func TestSeveralDispatchersShareTheWorkWithoutRepeating(t *testing.T) {
 		const channels, checks = 20, 100
 		codes := f.checks(checks, f.Now())
 		for i := range channels {
-			f.channel(sinkConfig{To: strconv.Itoa(i % 10)}) // two channels each share a destination
+			// two channels each share a destination
+			f.channel(sinkConfig{To: strconv.Itoa(i % 10)})
 		}
 		f.ping(monitor.PingFail, codes...)
 		const total = channels * checks
@@ -290,7 +291,8 @@ func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for want, ch := range map[string]*monitor.Channel{"not been confirmed": asked, "has unsubscribed": ended} {
-			ch.Kind = asked.Kind // what was loaded before does not count
+			// what was loaded before does not count
+			ch.Kind = asked.Kind
 			_, err := alert.SendTest(t.Context(), f.Store, kinds, *ch)
 			if errs.KindOf(err) != errs.Conflict || !strings.Contains(errs.Message(err), want) {
 				t.Errorf("%v, want …%s…", err, want)

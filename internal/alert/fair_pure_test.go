@@ -127,7 +127,8 @@ func TestADestinationIsSharedByItsOwners(t *testing.T) {
 	if len(jobs) != 1 || jobs[0].Owner.ID != b {
 		t.Fatalf("%d start beside what another owner has there", len(jobs))
 	}
-	qs.done(jobs[0]) // it failed, and that is no reason to slow the other one down
+	// it failed, and that is no reason to slow the other one down
+	qs.done(jobs[0])
 	if q := qs.shares[store.OwnerKind{Owner: a, Kind: "webhook"}].ring[0]; q.window != 4 {
 		t.Errorf("window %d of the other owner, want 4", q.window)
 	}

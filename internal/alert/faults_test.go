@@ -32,7 +32,8 @@ func TestADeliveryOutlivesTheDispatcherThatDiedWithIt(t *testing.T) {
 		f.until("the first attempt", func() bool { return f.sink.count() == 1 })
 		f.dispatch(f.config())
 		f.later(59 * time.Second)
-		f.later(time.Second) // the lease ends
+		// the lease ends
+		f.later(time.Second)
 		f.until("the second attempt to be recorded", func() bool { return f.with(code, 1, monitor.DeliverySent) })
 		close(hang)
 		stopFirst()
@@ -176,7 +177,8 @@ func TestAnOutcomeOutlastsTheDatabase(t *testing.T) {
 		cfg.Log = slog.New(countErrors{&failures})
 		stop := f.dispatch(cfg)
 		<-away
-		rename("channels", "elsewhere") // neither claims nor outcomes get through
+		// neither claims nor outcomes get through
+		rename("channels", "elsewhere")
 		close(back)
 		f.until("both to be in trouble", func() bool { f.later(0); return failures.Load() == 2 })
 		rename("elsewhere", "channels")

@@ -25,11 +25,13 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 // sink is a kind that keeps what it is asked to send. The config of its channels is
 // {"to": destination, "up": bool, "down": bool}.
 type sink struct {
-	kind   string
-	answer func(context.Context, notify.Event) error // nil: accepts everything
+	kind string
+	// nil: accepts everything
+	answer func(context.Context, notify.Event) error
 
-	mu   sync.Mutex
-	sent []notify.Event // every attempt, in order
+	mu sync.Mutex
+	// every attempt, in order
+	sent []notify.Event
 }
 
 // sinkConfig is where a channel leads; OnlyUp = it does not want to hear of down.

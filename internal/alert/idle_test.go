@@ -48,12 +48,14 @@ func idleStatements(t *testing.T, engine db.Engine, checks int) (s statements) {
 	stop()
 
 	var watcher, dispatcher db.Tally
-	looked, claimed := make(chan int, idleRounds+1), make(chan int, idleRounds+1) // the count at the same point of each round
+	// the count at the same point of each round
+	looked, claimed := make(chan int, idleRounds+1), make(chan int, idleRounds+1)
 	note := func(rounds chan<- int, tally *db.Tally) func() {
 		return func() {
 			select {
 			case rounds <- tally.Statements():
-			default: // there are enough
+			default:
+				// there are enough
 			}
 		}
 	}
@@ -64,7 +66,8 @@ func idleStatements(t *testing.T, engine db.Engine, checks int) (s statements) {
 	running.Go(func() { alert.NewWatcher(cfg).Run(db.WithTally(ctx, &watcher)) })
 	running.Go(func() { alert.NewDispatcher(cfg).Run(db.WithTally(ctx, &dispatcher)) })
 	f.until("some rounds", func() bool {
-		f.DB().WakeLocal(db.TopicChecks, db.TopicDeliveries) // or they would come once a second
+		// or they would come once a second
+		f.DB().WakeLocal(db.TopicChecks, db.TopicDeliveries)
 		return len(looked) > idleRounds && len(claimed) > idleRounds
 	})
 	cancel()

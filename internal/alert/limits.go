@@ -58,11 +58,16 @@ func (l Limits) ofKind(kind string) int {
 }
 
 const (
-	claimBatch = 200  // deliveries per claim
-	calmBatch  = 50   // where nothing waits and the last claim has found fewer
-	perChannel = 64   // of one channel per claim, until its destination is known to be quick
-	maxQueued  = 2000 // deliveries leased and waiting for their turn
-	perSlot    = 8    // deliveries that may wait for each slot of a destination
+	// deliveries per claim
+	claimBatch = 200
+	// where nothing waits and the last claim has found fewer
+	calmBatch = 50
+	// of one channel per claim, until its destination is known to be quick
+	perChannel = 64
+	// deliveries leased and waiting for their turn
+	maxQueued = 2000
+	// deliveries that may wait for each slot of a destination
+	perSlot = 8
 
 	// In flight for longer, a delivery makes room for others.
 	slow = time.Second
@@ -92,7 +97,8 @@ func (f *flights) add(slow bool, n int) {
 
 // pool has the slots that owners share: of one kind, or of all.
 type pool struct {
-	limit int // what one owner may have
+	// what one owner may have
+	limit int
 	all   flights
 }
 

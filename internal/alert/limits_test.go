@@ -19,12 +19,15 @@ import (
 
 // gate keeps attempts waiting until they are let through, and counts them.
 type gate struct {
-	through chan struct{} // each value lets one through, the end all
+	// each value lets one through, the end all
+	through chan struct{}
 
-	mu      sync.Mutex
-	waiting map[string]int // by kind, as "webhook", and by destination, as "webhook slow"
-	most    map[string]int // that ever waited at once
-	passed  int
+	mu sync.Mutex
+	// by kind, as "webhook", and by destination, as "webhook slow"
+	waiting map[string]int
+	// that ever waited at once
+	most   map[string]int
+	passed int
 }
 
 func newGate() *gate {
@@ -80,11 +83,15 @@ func (g *gate) count(name string) (waiting, most, passed int) {
 func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 	const checks = 12
 	for name, test := range map[string]struct {
-		limits       alert.Limits
-		slow         []string // destinations of webhooks that wait
-		otherKind    string   // of those that do not
-		limited      string   // what is counted
-		first, limit int      // of it in flight, at the beginning and at most
+		limits alert.Limits
+		// destinations of webhooks that wait
+		slow []string
+		// of those that do not
+		otherKind string
+		// what is counted
+		limited string
+		// of it in flight, at the beginning and at most
+		first, limit int
 	}{
 		"of a destination": {
 			alert.Limits{PerDestination: 3, MaxPerDestination: 3}, []string{"slow"}, "webhook", "webhook slow", 3, 3,
@@ -152,11 +159,13 @@ func TestHangingDestinationsDelayNobody(t *testing.T) {
 		cfg := f.config()
 		cfg.Grace = time.Millisecond
 		f.dispatch(cfg)
-		for _, want := range []int{limit, hanging * atOnce} { // those that hang for long make room
+		// those that hang for long make room
+		for _, want := range []int{limit, hanging * atOnce} {
 			f.until("all to hang that may", func() bool { waiting, _, _ := g.count("webhook"); return waiting == want })
 			f.clock.Advance(2 * time.Second)
 		}
-		f.clock.Advance(2 * time.Second) // what waits behind them is given back
+		// what waits behind them is given back
+		f.clock.Advance(2 * time.Second)
 
 		others := f.checks(50, f.Now())
 		for i := range 5 {

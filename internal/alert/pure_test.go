@@ -47,7 +47,8 @@ func TestPauses(t *testing.T) {
 		{attempt: 1, asked: 1000 * time.Hour, want: 6 * time.Hour, again: true},
 		{attempt: 8, age: 10 * time.Hour, asked: 5 * time.Hour, want: 5 * time.Hour, again: false},
 		{attempt: 11, want: 4 * time.Hour, again: true},
-		{attempt: 40, age: time.Hour, want: 4 * time.Hour, again: true}, // leases that ran out count as attempts
+		// leases that ran out count as attempts
+		{attempt: 40, age: time.Hour, want: 4 * time.Hour, again: true},
 		{attempt: 1, age: 30 * time.Hour, want: 10 * time.Second, again: false},
 	} {
 		got, again := pauseAfter(test.attempt, test.age, test.asked, 0.5)
@@ -165,7 +166,8 @@ func TestWhatHangsMakesRoom(t *testing.T) {
 	}
 	fill(qs, "webhook", "another", 4)
 	begin(0)
-	qs.done(all[0]) // each makes room when it ends, slow or not
+	// each makes room when it ends, slow or not
+	qs.done(all[0])
 	jobs, _ := run(qs)
 	if len(jobs) != 1 {
 		t.Errorf("%d start after one has ended, want 1", len(jobs))

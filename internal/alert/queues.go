@@ -15,22 +15,30 @@ type job struct {
 	// destination is where its message goes: notify.Kind.Destination.
 	destination string
 	queue       *queue
-	startBy     time.Time // begun later, the lease could run out while sending
-	begun       time.Time // taken by next
-	slow        bool      // takes a slow slot: it hangs, or its owner's deliveries do
-	worked      bool      // set when done: the destination is well
+	// begun later, the lease could run out while sending
+	startBy time.Time
+	// taken by next
+	begun time.Time
+	// takes a slow slot: it hangs, or its owner's deliveries do
+	slow bool
+	// set when done: the destination is well
+	worked bool
 }
 
 // queue has what one owner has for one destination.
 type queue struct {
 	share       *share
 	destination *destination
-	channels    map[uuid.UUID]bool // seen in this queue
-	waiting     []*job
-	inFlight    []*job
-	window      int  // how many may be in flight
-	full        bool // claims leave its channels out until it has drained
-	stuck       bool // and until something in flight has ended
+	// seen in this queue
+	channels map[uuid.UUID]bool
+	waiting  []*job
+	inFlight []*job
+	// how many may be in flight
+	window int
+	// claims leave its channels out until it has drained
+	full bool
+	// and until something in flight has ended
+	stuck bool
 }
 
 // ready is how many could start if only the window counted.
@@ -41,8 +49,9 @@ func (q *queue) idle() bool { return len(q.waiting) == 0 && len(q.inFlight) == 0
 
 // destination is one of a kind, whoever sends to it.
 type destination struct {
-	name     destinationKey
-	queues   int // of how many owners
+	name destinationKey
+	// of how many owners
+	queues   int
 	inFlight int
 }
 
@@ -51,16 +60,20 @@ type destinationKey struct{ kind, destination string }
 // share is what one owner has of one kind.
 type share struct {
 	store.OwnerKind
-	owner     *owner
-	pool      *pool // of the kind
-	ring      []*queue
-	turn      int
-	byName    map[string]*queue
-	waiting   int
-	inFlight  flights
-	slowUntil time.Time // its owner's deliveries hang: until then they take slow slots only
-	full      bool      // claims leave it out until there is room again
-	stuck     bool      // what waits was given back
+	owner *owner
+	// of the kind
+	pool     *pool
+	ring     []*queue
+	turn     int
+	byName   map[string]*queue
+	waiting  int
+	inFlight flights
+	// its owner's deliveries hang: until then they take slow slots only
+	slowUntil time.Time
+	// claims leave it out until there is room again
+	full bool
+	// what waits was given back
+	stuck bool
 }
 
 // owner is what one owner has of all kinds.
@@ -73,11 +86,13 @@ type owner struct {
 // queues decides what is sent next and what is claimed next. It does nothing by
 // itself and is used by one goroutine.
 type queues struct {
-	limits       Limits
-	ring         []*share // in order of their turns
-	turn         int
-	waiting      int
-	flood        bool // the last claim has found all it asked for
+	limits Limits
+	// in order of their turns
+	ring    []*share
+	turn    int
+	waiting int
+	// the last claim has found all it asked for
+	flood        bool
 	total        *pool
 	kinds        map[string]*pool
 	owners       map[uuid.UUID]*owner

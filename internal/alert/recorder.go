@@ -21,8 +21,9 @@ type recorder struct {
 	cfg     Config
 	trouble trouble
 	reach   *reach
-	told    map[string]bool // keys of notices told today
-	ended   chan struct{}
+	// keys of notices told today
+	told  map[string]bool
+	ended chan struct{}
 
 	mu      sync.Mutex
 	waiting []outcome

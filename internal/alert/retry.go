@@ -10,8 +10,10 @@ var pauses = [...]time.Duration{
 }
 
 const (
-	maxAttempts   = 12             // that ended with their worker, before a delivery as old as maxAge is given up
-	maxAge        = 13 * time.Hour // 12 hours and the jitter; past it a delivery is given up, whatever made it late
+	// that ended with their worker, before a delivery as old as maxAge is given up
+	maxAttempts = 12
+	// 12 hours and the jitter; past it a delivery is given up, whatever made it late
+	maxAge        = 13 * time.Hour
 	maxRetryAfter = 6 * time.Hour
 )
 

@@ -10,13 +10,17 @@ import (
 
 // room is what there is room for.
 type room struct {
-	limit       int  // deliveries; 0 = do not claim
-	perChannel  int  // of them of one channel
-	calm        bool // nothing waits, and little is likely to be due
+	// deliveries; 0 = do not claim
+	limit int
+	// of them of one channel
+	perChannel int
+	// nothing waits, and little is likely to be due
+	calm        bool
 	notChannels []uuid.UUID
 	notOwners   []store.OwnerKind
 	notKinds    []string
-	closed      int // how much of it all is closed: when it gets less, a claim may find more
+	// how much of it all is closed: when it gets less, a claim may find more
+	closed int
 }
 
 // room looks where deliveries may be added at time now. A full queue stays closed
@@ -37,7 +41,8 @@ func (qs *queues) room(now time.Time) room {
 			r.notChannels = append(r.notChannels, channels...)
 		}
 		if s.hangs(now) {
-			ready = min(ready, startable) // the others are in nobody's way
+			// the others are in nobody's way
+			ready = min(ready, startable)
 		}
 		ofKind[s.Kind] += min(ready, eighth(s.pool.limit))
 		total += min(ready, eighth(qs.limits.Total))
@@ -99,9 +104,11 @@ func (qs *queues) fullShare(s *share, ready, startable int, now time.Time) bool 
 	case ready >= s.pool.limit:
 		return true
 	case maxQueued-qs.waiting < claimBatch/2 && s.owner.waiting > 0 && s.owner.waiting*len(qs.owners) >= qs.waiting:
-		return true // all are full, and this one has no less than the others
+		// all are full, and this one has no less than the others
+		return true
 	case len(s.ring) == 1 && s.waiting >= perSlot*s.pool.limit:
-		return true // what comes through other channels most likely has the same destination
+		// what comes through other channels most likely has the same destination
+		return true
 	case !s.hangs(now):
 		return false
 	case ready >= startable:

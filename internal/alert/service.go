@@ -20,12 +20,16 @@ import (
 type Config struct {
 	Store    *store.Store
 	Registry *notify.Registry
-	Log      *slog.Logger // nil: slog.Default()
-	Worker   uuid.UUID    // who holds the leases, other than in every other process; zero: a new one
-	Limits   Limits
-	Grace    time.Duration  // how long the end waits for what is in flight; 20 s
-	Random   func() float64 // 0 to 1, for jitter; nil: math/rand
-	Observe  Observe
+	// nil: slog.Default()
+	Log *slog.Logger
+	// who holds the leases, other than in every other process; zero: a new one
+	Worker uuid.UUID
+	Limits Limits
+	// how long the end waits for what is in flight; 20 s
+	Grace time.Duration
+	// 0 to 1, for jitter; nil: math/rand
+	Random  func() float64
+	Observe Observe
 
 	// TellOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
 	TellOwner func(context.Context, Notice) error
@@ -51,13 +55,20 @@ func (c Config) withDefaults() Config {
 // Observe are hooks for metrics; any may be nil. They are called from many
 // goroutines and must be quick.
 type Observe struct {
-	Flipped   func(late time.Duration)                                     // deadline → flip stored
-	Attempted func(kind string, verdict store.Verdict, took time.Duration) // each attempt
-	Accepted  func(kind string, sinceFlip time.Duration)                   // flip stored → accepted by the other side
-	Round     func(Round, time.Duration)                                   // each round of the watcher
-	Settled   func(kind string, verdict store.Verdict)                     // a delivery that needed no attempt
-	Looked    func()                                                       // the watcher has judged all deadlines that have passed
-	Claimed   func()                                                       // the dispatcher has asked for deliveries, and been answered
+	// deadline → flip stored
+	Flipped func(late time.Duration)
+	// each attempt
+	Attempted func(kind string, verdict store.Verdict, took time.Duration)
+	// flip stored → accepted by the other side
+	Accepted func(kind string, sinceFlip time.Duration)
+	// each round of the watcher
+	Round func(Round, time.Duration)
+	// a delivery that needed no attempt
+	Settled func(kind string, verdict store.Verdict)
+	// the watcher has judged all deadlines that have passed
+	Looked func()
+	// the dispatcher has asked for deliveries, and been answered
+	Claimed func()
 }
 
 func (o Observe) looked() {

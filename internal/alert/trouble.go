@@ -11,7 +11,8 @@ import (
 // is away: it logs them, and says how long to pause.
 type trouble struct {
 	logs.Outage
-	pause time.Duration // before the next try, 0 = all is well
+	// before the next try, 0 = all is well
+	pause time.Duration
 }
 
 const (

@@ -13,9 +13,12 @@ import (
 )
 
 const (
-	flipBatch = 500                   // checks per transaction
-	syncEvery = time.Minute           // how often the clocks are compared
-	minPause  = 20 * time.Millisecond // between rounds, so that a busy site does not keep the watcher spinning
+	// checks per transaction
+	flipBatch = 500
+	// how often the clocks are compared
+	syncEvery = time.Minute
+	// between rounds, so that a busy site does not keep the watcher spinning
+	minPause = 20 * time.Millisecond
 )
 
 // Watcher finds checks that are past their deadline. One is enough for a process.
@@ -23,7 +26,8 @@ type Watcher struct {
 	cfg     Config
 	trouble trouble
 	synced  time.Time
-	deaf    bool // nobody takes pings
+	// nobody takes pings
+	deaf bool
 }
 
 // NewWatcher makes a watcher.
@@ -34,9 +38,12 @@ func NewWatcher(cfg Config) *Watcher {
 
 // Round is what one look has done.
 type Round struct {
-	Claimed int // checks looked at
-	Flips   int // checks that went down
-	Broken  int // checks whose schedule cannot be computed, put aside for an hour
+	// checks looked at
+	Claimed int
+	// checks that went down
+	Flips int
+	// checks whose schedule cannot be computed, put aside for an hour
+	Broken int
 }
 
 // RunOnce makes all checks that are past their deadline go down, in batches of
@@ -90,7 +97,8 @@ func (w *Watcher) presence(ctx context.Context) (store.Presence, error) {
 	if err != nil {
 		return p, err
 	}
-	if w.deaf == p.Now { // it has changed
+	// it has changed
+	if w.deaf == p.Now {
 		if w.deaf = !p.Now; w.deaf {
 			w.cfg.Log.Error("no process takes pings (punctual serve), deadlines are not judged until one does")
 		} else {
@@ -109,7 +117,8 @@ func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {
 func (w *Watcher) report(r Round, took time.Duration) {
 	w.cfg.Observe.round(r, took)
 	level := slog.LevelDebug
-	if r.Flips > 0 || r.Broken > 0 { // to look at a job that has started is nothing to tell
+	// to look at a job that has started is nothing to tell
+	if r.Flips > 0 || r.Broken > 0 {
 		level = slog.LevelInfo
 	}
 	w.cfg.Log.LogAttrs(context.Background(), level, "watch",

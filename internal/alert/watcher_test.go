@@ -145,7 +145,8 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 		if looked > 0 {
 			t.Error("a round in which nothing was judged counts")
 		}
-		takesPings() // we are back
+		// we are back
+		takesPings()
 		if r := round(); r.Flips != 0 || looked != 1 {
 			t.Fatalf("%d checks are down at once, %d rounds", r.Flips, looked)
 		}
@@ -154,7 +155,8 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 		f.ping(monitor.PingSuccess, codes[0])
 		f.clock.Advance(20 * time.Second)
 		takesPings()
-		for range 4 { // a minute's period and a minute's grace, from our return on
+		// a minute's period and a minute's grace, from our return on
+		for range 4 {
 			f.clock.Advance(20 * time.Second)
 			takesPings()
 		}

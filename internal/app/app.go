@@ -41,12 +41,18 @@ type Role string
 
 // The roles, named like their commands.
 const (
-	Serve       Role = "serve"       // web, API and pings
-	SendAlerts  Role = "sendalerts"  // watcher and dispatcher
-	SendReports Role = "sendreports" // reports and nags
-	SMTPD       Role = "smtpd"       // pings by e-mail
-	Prune       Role = "prune"       // removes what is old, again and again
-	Up          Role = "up"          // everything, with migration and pruning
+	// web, API and pings
+	Serve Role = "serve"
+	// watcher and dispatcher
+	SendAlerts Role = "sendalerts"
+	// reports and nags
+	SendReports Role = "sendreports"
+	// pings by e-mail
+	SMTPD Role = "smtpd"
+	// removes what is old, again and again
+	Prune Role = "prune"
+	// everything, with migration and pruning
+	Up Role = "up"
 )
 
 // ParseRole is the role of that name. The error lists the names there are.
@@ -69,40 +75,53 @@ type Options struct {
 	Config  *config.Config
 	Log     *slog.Logger
 	Version string
-	Dev     bool             // templates are read from the working directory for each request
-	Env     []string         // of programs that are run, NAME=value
-	Demo    bool             // role Up only: the database is filled with a demo, see internal/demo
-	Now     func() time.Time // nil = the real clock
+	// templates are read from the working directory for each request
+	Dev bool
+	// of programs that are run, NAME=value
+	Env []string
+	// role Up only: the database is filled with a demo, see internal/demo
+	Demo bool
+	// nil = the real clock
+	Now func() time.Time
 }
 
 // App is a running Punctual.
 type App struct {
-	role  Role
-	cfg   *config.Config
-	log   *slog.Logger
-	opts  Options
-	isNew bool // the secret key: this start has made it
+	role Role
+	cfg  *config.Config
+	log  *slog.Logger
+	opts Options
+	// the secret key: this start has made it
+	isNew bool
 	db    *db.DB
 	store *store.Store
 	parts parts
 
-	proxies   *clientip.Proxies
-	recorder  *ping.Recorder
-	metrics   *metrics.Metrics
-	status    *status.Runner // the self-checks
-	sender    *mail.Sender
-	outside   *notify.Client     // for what the operator has set
-	incidents *incident.Reporter // tells the operators of errors
-	rounds    rounds             // of watcher and dispatcher
-	servers   []*server
-	smtpd     *smtpd.Server // nil: no pings by e-mail
-	smtpAddr  net.Addr      // where it listens
-	node      monitor.Node
-	demo      *demo.Life // nil: this is no demo
+	proxies  *clientip.Proxies
+	recorder *ping.Recorder
+	metrics  *metrics.Metrics
+	// the self-checks
+	status *status.Runner
+	sender *mail.Sender
+	// for what the operator has set
+	outside *notify.Client
+	// tells the operators of errors
+	incidents *incident.Reporter
+	// of watcher and dispatcher
+	rounds  rounds
+	servers []*server
+	// nil: no pings by e-mail
+	smtpd *smtpd.Server
+	// where it listens
+	smtpAddr net.Addr
+	node     monitor.Node
+	// nil: this is no demo
+	demo *demo.Life
 
 	loops  sync.WaitGroup
 	cancel context.CancelFunc
-	failed chan error // the first loop or server that ended by itself
+	// the first loop or server that ended by itself
+	failed chan error
 }
 
 // shutdownTime bounds an orderly end. It is below the 30 seconds that docs/self-hosting.md promises.
@@ -135,7 +154,8 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	if opts.Demo {
 		opts.Config = demoConfig(opts.Config)
 	}
-	host, _ := os.Hostname() // "" is fine
+	// "" is fine
+	host, _ := os.Hostname()
 	a, err := newApp(ctx, role, host, opts)
 	if err != nil {
 		return nil, err
@@ -289,7 +309,8 @@ func (a *App) fail(err error) {
 	a.log.Error("this process ends, a part of it does not work", "error", err)
 	select {
 	case a.failed <- err:
-	default: // the first failure is the one that counts
+	default:
+		// the first failure is the one that counts
 	}
 }
 
@@ -305,7 +326,8 @@ func (a *App) Stop() error {
 // stop is Stop, in the time that ctx gives.
 func (a *App) stop(ctx context.Context) error {
 	var errs []error
-	var mailEnd sync.WaitGroup // beside the others: a mail may take its time
+	// beside the others: a mail may take its time
+	var mailEnd sync.WaitGroup
 	if a.smtpd != nil {
 		mailEnd.Go(func() {
 			if err := a.smtpd.Stop(ctx); err != nil {
@@ -375,7 +397,8 @@ func (a *App) heartbeat(ctx context.Context) error {
 func (a *App) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatInterval)
 	defer cancel()
-	node := a.node // SeenAt is the store's to set
+	// SeenAt is the store's to set
+	node := a.node
 	err := errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
 	if a.role.serves() {
 		err = errors.Join(err, a.store.TakesPings(ctx))

@@ -26,8 +26,10 @@ func Backups(cfg *config.Config, version string, env []string) (*backup.Config, 
 
 // Pauses of the backups that `up` makes.
 const (
-	firstBackup = 10 * time.Second // after the start, at the earliest
-	backupRetry = 15 * time.Minute // after one that failed, at most
+	// after the start, at the earliest
+	firstBackup = 10 * time.Second
+	// after one that failed, at most
+	backupRetry = 15 * time.Minute
 )
 
 // makeBackups makes a backup whenever the newest one has the age that the settings

@@ -65,7 +65,8 @@ func OpenWhenStarted(ctx context.Context, cfg *config.Config, log *slog.Logger, 
 	options.MaxConns = cfg.DBMaxConns
 	if cfg.SQLitePath() != "" {
 		d, err := db.Open(ctx, cfg.DatabaseURL, options)
-		if errors.Is(err, db.ErrNoDatabase) { // it names the setting
+		// it names the setting
+		if errors.Is(err, db.ErrNoDatabase) {
 			return nil, err
 		}
 		if err != nil {

@@ -9,7 +9,8 @@ import (
 // Pauses of the heartbeat to the outside.
 const (
 	outsideEvery = time.Minute
-	outsideLog   = time.Hour // how often trouble with it is logged
+	// how often trouble with it is logged
+	outsideLog = time.Hour
 )
 
 // rounds are the signs that alerts are being sent: the watcher has looked for
@@ -30,7 +31,8 @@ func done(ch chan struct{}) {
 func (r rounds) next(ctx context.Context) bool {
 	for _, ch := range []chan struct{}{r.looked, r.claimed} {
 		select {
-		case <-ch: // of the time before
+		case <-ch:
+			// of the time before
 		default:
 		}
 	}

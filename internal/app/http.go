@@ -60,7 +60,8 @@ func (a *App) serve(ctx context.Context, setting, address string, h http.Handler
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(logs.In(a.log, logs.HTTP).Handler(), slog.LevelDebug), // broken clients are no news
+		// broken clients are no news
+		ErrorLog: slog.NewLogLogger(logs.In(a.log, logs.HTTP).Handler(), slog.LevelDebug),
 	}}
 	a.servers = append(a.servers, s)
 	a.loops.Go(func() {
@@ -89,7 +90,8 @@ func listenError(setting, address string, err error) error {
 func (a *App) pings(prefix string) http.Handler {
 	log := logs.In(a.log, logs.Ping)
 	h := ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, a.proxies, log)
-	if !log.Enabled(context.Background(), slog.LevelDebug) { // the way of a ping has nothing it does not need
+	// the way of a ping has nothing it does not need
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
 		return h
 	}
 	return ping.Logged(h, prefix, a.proxies, log)
@@ -98,12 +100,14 @@ func (a *App) pings(prefix string) http.Handler {
 // handler sends pings past the whole web stack: by path, or by host where
 // PING_ENDPOINT names one of its own. Everything else is the site's.
 func (a *App) handler() http.Handler {
-	fixed := a.cfg.SitePath() + "/ping/" // always there, whatever PING_ENDPOINT says
+	// always there, whatever PING_ENDPOINT says
+	fixed := a.cfg.SitePath() + "/ping/"
 	shown := endpointPath(a.cfg.PingEndpoint)
 	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.withMetrics(a.parts.site)
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.URL.RawPath = "" // addresses are compared decoded (docs/conformance.md §1)
+		// addresses are compared decoded (docs/conformance.md §1)
+		r.URL.RawPath = ""
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, fixed):
 			fixedPings.ServeHTTP(w, r)
@@ -118,7 +122,8 @@ func (a *App) handler() http.Handler {
 // endpointPath is the path of PING_ENDPOINT, with a slash at its end.
 func endpointPath(endpoint string) string {
 	u, err := url.Parse(endpoint)
-	if err != nil { // the settings have been validated
+	// the settings have been validated
+	if err != nil {
 		return "/"
 	}
 	return strings.TrimSuffix(u.Path, "/") + "/"

@@ -14,16 +14,23 @@ import (
 // looks for it and tells the operators when none has been alive for
 // store.NodeTimeout, and when one is back.
 type worker struct {
-	name     string   // of the notice in the database
-	roles    []string // of the processes that do the work
-	expected bool     // false: only once one has been seen
-	gone     string   // title of what the operators are told
-	text     string   // what that means, and what to do
-	back     string
+	// of the notice in the database
+	name string
+	// of the processes that do the work
+	roles []string
+	// false: only once one has been seen
+	expected bool
+	// title of what the operators are told
+	gone string
+	// what that means, and what to do
+	text string
+	back string
 
 	presence presence
-	told     bool // the absence was told, by us or another process
-	looked   bool // at what others have told
+	// the absence was told, by us or another process
+	told bool
+	// at what others have told
+	looked bool
 }
 
 // workers are the processes that the site does not work without.
@@ -45,9 +52,12 @@ func workers() []*worker {
 // seen. It forgives restarts, our own beginning, and times in which nobody could
 // be seen.
 type presence struct {
-	last   time.Time // when one was last seen
-	since  time.Time // when we began to look without a gap
-	looked time.Time // when we last did
+	// when one was last seen
+	last time.Time
+	// when we began to look without a gap
+	since time.Time
+	// when we last did
+	looked time.Time
 }
 
 // gap is how long may pass between two looks: more means that this process was
@@ -67,7 +77,8 @@ func (p *presence) look(now, seen time.Time, ok bool) (missing bool) {
 	if seen.After(p.last) {
 		p.last = seen
 	}
-	if p.last.Before(p.since) { // not since we look: it may be about to start
+	// not since we look: it may be about to start
+	if p.last.Before(p.since) {
 		return now.Sub(p.since) > 2*store.NodeTimeout
 	}
 	return now.Sub(p.last) > store.NodeTimeout

@@ -10,15 +10,21 @@ import (
 func TestWhenAWorkerIsMissing(t *testing.T) {
 	t.Parallel()
 	const (
-		alive = 'a' // seen just now
-		gone  = '.' // nothing new
-		away  = 'x' // the database does not answer
-		sleep = 's' // nobody has looked for a minute
+		// seen just now
+		alive = 'a'
+		// nothing new
+		gone = '.'
+		// the database does not answer
+		away = 'x'
+		// nobody has looked for a minute
+		sleep = 's'
 	)
 	for name, test := range map[string]struct {
-		looks  string
-		before time.Duration // how long before the first look it was seen, 0 = never
-		want   int           // look at which it counts as missing, -1 = never
+		looks string
+		// how long before the first look it was seen, 0 = never
+		before time.Duration
+		// look at which it counts as missing, -1 = never
+		want int
 	}{
 		"all is well":                      {looks: "aaaaaaaaaaaaaaaaaaaaaaaa", want: -1},
 		"killed":                           {looks: "aaa..............", want: 2 + 7},

@@ -11,7 +11,8 @@ import (
 // ReportOnce queues the reports and nags that are due and returns what it did.
 // The mails go out from the processes that run.
 func ReportOnce(ctx context.Context, opts Options) (r report.Round, err error) {
-	host, _ := os.Hostname() // "" is fine
+	// "" is fine
+	host, _ := os.Hostname()
 	a, err := newApp(ctx, SendReports, host, opts)
 	if err != nil {
 		return r, err

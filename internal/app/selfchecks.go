@@ -32,7 +32,8 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 		if opened != nil {
 			return opened, nil
 		}
-		if err := ctx.Err(); err != nil { // spent waiting for another check that tried
+		// spent waiting for another check that tried
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{MaxConns: 4, ReadOnly: true})
@@ -145,7 +146,8 @@ func (a *App) processChecks() []status.Check {
 
 func mailChecks(cfg *config.Config) []status.Check {
 	sender, err := newSender(cfg)
-	if err != nil || !sender.Enabled() { // no process starts with such settings
+	// no process starts with such settings
+	if err != nil || !sender.Enabled() {
 		return nil
 	}
 	checks := []status.Check{status.Mail(sender)}
@@ -157,7 +159,8 @@ func mailChecks(cfg *config.Config) []status.Check {
 
 func networkChecks(cfg *config.Config, now func() time.Time) []status.Check {
 	root, err := url.Parse(cfg.SiteRoot)
-	if err != nil { // the settings have been validated
+	// the settings have been validated
+	if err != nil {
 		return nil
 	}
 	var checks []status.Check

@@ -103,7 +103,8 @@ func TestASystemThatIsWellSaysSo(t *testing.T) {
 	if known := a.knownHealth(); len(known) != 0 {
 		t.Errorf("before anybody has asked: %v", known)
 	}
-	report, err := a.status.Run(t.Context(), []string{"data", "worker", "queue", "host", "backup"}, []string{"disk"}) // this machine's may be full
+	// this machine's may be full
+	report, err := a.status.Run(t.Context(), []string{"data", "worker", "queue", "host", "backup"}, []string{"disk"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +142,8 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 	}
 	a := started(t, everything(t, url))
 	stopped := false
-	t.Cleanup(func() { // before the App stops
+	// before the App stops
+	t.Cleanup(func() {
 		if stopped {
 			if err := cluster.Restart(); err != nil {
 				t.Error(err)
@@ -182,7 +184,8 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(thaw)
-	until(t, "all see that PostgreSQL hangs", func() bool { return allFailed(look(a.status)) }) // what was seen before is good for a second
+	// what was seen before is good for a second
+	until(t, "all see that PostgreSQL hangs", func() bool { return allFailed(look(a.status)) })
 	for _, r := range slices.Concat(look(a.status), beside()) {
 		if r.Severity != status.Error || !strings.Contains(r.Fact, "does not answer") && !strings.Contains(r.Fact, "did not report") {
 			t.Errorf("%s while PostgreSQL hangs: %s, %s", r.Name, r.Severity, r.Message())

@@ -43,19 +43,23 @@ import (
 // parts are the services of an App. Those a role does not run are there
 // nevertheless: they do nothing until somebody calls them.
 type parts struct {
-	mail        *mail.Queue
-	composer    *mail.Composer
-	signer      *auth.Signer
-	auth        *auth.Service
-	projects    *project.Service
-	registry    *notify.Registry
-	channels    *channel.Service // role serves only
-	alerts      *alert.Service
-	reports     *report.Worker
-	bodies      *ping.Bodies
-	site        http.Handler          // role serves only
-	endSite     func()                // ends the answers of it that do not end by themselves
-	showMailbox func(context.Context) // prints the address that opens the local mailbox; role serves only
+	mail     *mail.Queue
+	composer *mail.Composer
+	signer   *auth.Signer
+	auth     *auth.Service
+	projects *project.Service
+	registry *notify.Registry
+	// role serves only
+	channels *channel.Service
+	alerts   *alert.Service
+	reports  *report.Worker
+	bodies   *ping.Bodies
+	// role serves only
+	site http.Handler
+	// ends the answers of it that do not end by themselves
+	endSite func()
+	// prints the address that opens the local mailbox; role serves only
+	showMailbox func(context.Context)
 }
 
 // wire makes the services, those below first.
@@ -321,7 +325,8 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 	if err != nil {
 		return err
 	}
-	return a.parts.mail.Enqueue(ctx, m) // one mail for each key
+	// one mail for each key
+	return a.parts.mail.Enqueue(ctx, m)
 }
 
 // channelBroken mails the owner of a channel that was disabled because alerts,

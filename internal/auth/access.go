@@ -16,7 +16,8 @@ import (
 // what is to stay of these ways.
 type By struct {
 	Keep store.Access
-	From string // "Firefox on Linux, 192.0.2.7", for mails; "" = not known
+	// "Firefox on Linux, 192.0.2.7", for mails; "" = not known
+	From string
 }
 
 // LogOutEverywhere ends all sessions of the user, login links that are under way

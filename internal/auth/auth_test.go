@@ -27,7 +27,8 @@ type bench struct {
 	*auth.Service
 	clock *testdb.Clock
 
-	mu   sync.Mutex // links are mailed after the answers, several at once
+	// links are mailed after the answers, several at once
+	mu   sync.Mutex
 	sent []string
 }
 

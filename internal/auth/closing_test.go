@@ -43,7 +43,8 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		}
 		b.ask("jane@example.org")
 		_, waiting, _ := b.link()
-		for range 2 { // the second time is no error
+		// the second time is no error
+		for range 2 {
 			if err := b.Deactivate(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}

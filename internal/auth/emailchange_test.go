@@ -59,7 +59,8 @@ func TestChangingTheAddress(t *testing.T) {
 		fromOld, fromNew := l.linkTo(b.T, before), l.linkTo(b.T, "new@example.net")
 
 		forged := fromNew
-		forged.Side = auth.SideOld // the new address cannot agree for the old one
+		// the new address cannot agree for the old one
+		forged.Side = auth.SideOld
 		_, err := b.AgreeToEmailChange(b.Context(), forged, auth.By{})
 		kindIs(b.T, err, errs.NotFound, "")
 		if done, err := b.AgreeToEmailChange(b.Context(), fromNew, auth.By{}); err != nil || done {

@@ -14,9 +14,10 @@ const (
 
 	prefixReadWrite = "hcw_"
 	prefixReadOnly  = "hcr_"
-	prefixToken     = "hca_" // of account tokens, ours
-	pingKeyLength   = 22
-	shownLength     = 8
+	// of account tokens, ours
+	prefixToken   = "hca_"
+	pingKeyLength = 22
+	shownLength   = 8
 )
 
 const (
@@ -68,7 +69,8 @@ func KeyHint(stored string, readonly bool) string {
 	if len(stored) < shownLength {
 		return ""
 	}
-	if len(stored) == APIKeyLength { // of old times, in clear
+	// of old times, in clear
+	if len(stored) == APIKeyLength {
 		return stored[:4]
 	}
 	if readonly {
@@ -81,7 +83,8 @@ func randomText(alphabet string, n int) string {
 	out := make([]byte, n)
 	size := big.NewInt(int64(len(alphabet)))
 	for i := range out {
-		k, _ := rand.Int(rand.Reader, size) // never fails
+		// never fails
+		k, _ := rand.Int(rand.Reader, size)
 		out[i] = alphabet[k.Int64()]
 	}
 	return string(out)

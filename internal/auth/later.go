@@ -24,8 +24,9 @@ type backlog struct {
 	running sync.WaitGroup
 	all     chan struct{}
 	slots   chan struct{}
-	kept    context.Context // ends when nobody waits for the work any more
-	drop    context.CancelFunc
+	// ends when nobody waits for the work any more
+	kept context.Context
+	drop context.CancelFunc
 }
 
 func newBacklog() *backlog {

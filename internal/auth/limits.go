@@ -20,7 +20,8 @@ type limit struct {
 	name     string
 	capacity int
 	window   time.Duration
-	message  string // when none is left; "" = how long to wait
+	// when none is left; "" = how long to wait
+	message string
 }
 
 const tooManyTests = "Too many tests. Please try again later."
@@ -157,7 +158,8 @@ func (s *Service) ForgetLimits(ctx context.Context, user *monitor.User) {
 		keys = append(keys, s.Bucket(l.name, user.ID.String()))
 	}
 	err := s.Store.ForgetTokens(ctx, keys)
-	if err != nil { // they go by themselves within a day
+	// they go by themselves within a day
+	if err != nil {
 		s.Log.WarnContext(ctx, "rate limits of a closed account", "user", user.ID, "error", err)
 	}
 }

@@ -31,10 +31,13 @@ var errBadLink = errs.Unauthorizedf("This login link has been used already, or i
 
 // LoginRequest is what somebody who wants in has sent.
 type LoginRequest struct {
-	Identity string // e-mail address as typed
-	TZ       string // IANA zone of the browser, may be wrong or empty
+	// e-mail address as typed
+	Identity string
+	// IANA zone of the browser, may be wrong or empty
+	TZ string
 	Origin
-	Next string // path to lead to after the login, "" = the projects
+	// path to lead to after the login, "" = the projects
+	Next string
 	// DemoCheck is the visitor's check of the welcome page; a new account gets it.
 	DemoCheck uuid.UUID
 }
@@ -84,7 +87,8 @@ func (s *Service) findOrMake(ctx context.Context, address string, q LoginRequest
 	account := s.NewAccount(address, q.TZ)
 	s.adopt(ctx, account.Check, q.DemoCheck)
 	err = s.Store.CreateAccount(ctx, account)
-	if errs.KindOf(err) == errs.Conflict { // two at once
+	// two at once
+	if errs.KindOf(err) == errs.Conflict {
 		return s.Store.UserByEmail(ctx, address)
 	}
 	if err != nil {
@@ -102,7 +106,8 @@ func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUI
 	}
 	found, err := s.Store.CheckByCode(ctx, demo)
 	if err != nil || found.ProjectID != uuid.Nil {
-		return // pruned, or somebody's: a fresh one does as well
+		// pruned, or somebody's: a fresh one does as well
+		return
 	}
 	*check = *found
 }

@@ -2,8 +2,10 @@ package auth
 
 // Observe are hooks for metrics; any may be nil.
 type Observe struct {
-	SignedUp func()                   // somebody made an account of their own
-	Login    func(by string, ok bool) // by "link" or "password"; with two steps by "key", "totp" or "recovery"; ok = they are in
+	// somebody made an account of their own
+	SignedUp func()
+	// by "link" or "password"; with two steps by "key", "totp" or "recovery"; ok = they are in
+	Login func(by string, ok bool)
 }
 
 // The ways to log in.
@@ -11,7 +13,8 @@ const (
 	byLink     = "link"
 	byPassword = "password"
 
-	byKey      = "key" // second steps
+	// second steps
+	byKey      = "key"
 	byTOTP     = "totp"
 	byRecovery = "recovery"
 )

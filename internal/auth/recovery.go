@@ -15,7 +15,8 @@ import (
 // Recovery codes: ten of ten characters, about 50 bits each. Letters and digits
 // that are mistaken for others are not among them (RFC 4648 would have some).
 const (
-	RecoveryCodes    = 10 // that one gets
+	// that one gets
+	RecoveryCodes    = 10
 	recoveryLength   = 10
 	recoveryAlphabet = "abcdefghjkmnpqrstvwxyz23456789"
 )

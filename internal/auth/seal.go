@@ -15,8 +15,9 @@ import (
 // database has it not. AES-256-GCM under a key made of the secret key of the
 // instance.
 type sealer struct {
-	aead   cipher.AEAD
-	former []cipher.AEAD // of the secret keys of before
+	aead cipher.AEAD
+	// of the secret keys of before
+	former []cipher.AEAD
 }
 
 // sealVersion is before every sealed text, for the day when there is another way.
@@ -35,15 +36,18 @@ func newSealer(secretKey string, former ...string) *sealer {
 func newAEAD(secretKey string) cipher.AEAD {
 	key, err := hkdf.Key(sha256.New, []byte(secretKey), nil, "punctual sealed values", 32)
 	if err != nil {
-		panic(err) // asked for too many bytes: not with a constant
+		// asked for too many bytes: not with a constant
+		panic(err)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err) // a key of another length
+		// a key of another length
+		panic(err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		panic(err) // another block size
+		// another block size
+		panic(err)
 	}
 	return aead
 }

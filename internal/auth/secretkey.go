@@ -22,7 +22,8 @@ const MinSecretKey = 32
 func KeyFingerprint(secretKey string) string {
 	sum, err := hkdf.Key(sha256.New, []byte(secretKey), nil, "punctual fingerprint of the secret key", 16)
 	if err != nil {
-		panic(err) // asked for too many bytes: not with a constant
+		// asked for too many bytes: not with a constant
+		panic(err)
 	}
 	return hex.EncodeToString(sum)
 }
@@ -139,7 +140,8 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 			Reseal: func(v store.SealedSecret) string {
 				text, err := before.open(totpPlace(v.User), v.Sealed)
 				if err != nil {
-					return "" // of a key before that one: it stays as it is
+					// of a key before that one: it stays as it is
+					return ""
 				}
 				return after.seal(totpPlace(v.User), text)
 			},

@@ -253,7 +253,8 @@ func (s *Service) PassKey(ctx context.Context, user *monitor.User, f *store.Fact
 		return s.refuseKey(ctx, user, err)
 	}
 	for i := range h.keys {
-		if bytes.Equal(h.keys[i].ID, parsed.RawID) { // passkeys become ones that are backed up when a phone is told to
+		// passkeys become ones that are backed up when a phone is told to
+		if bytes.Equal(h.keys[i].ID, parsed.RawID) {
 			h.keys[i].Flags.BackupEligible = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
 			// An earlier version has stored the warning; only that of now counts.
 			h.keys[i].Authenticator.CloneWarning = false

@@ -36,7 +36,8 @@ type softKey struct {
 func newSoftKey(b *bench, user *monitor.User, count uint32) *softKey {
 	b.Helper()
 	k := unregistered(b)
-	public, err := k.key.PublicKey.Bytes() // 4, x, y
+	// 4, x, y
+	public, err := k.key.PublicKey.Bytes()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +74,8 @@ func (k *softKey) answer(question auth.Ceremony, count uint32) string {
 	}
 	client := fmt.Sprintf(`{"type":"webauthn.get","challenge":"%s","origin":"https://example.org","crossOrigin":false}`, options.Challenge)
 	party := sha256.Sum256([]byte("example.org"))
-	data := binary.BigEndian.AppendUint32(append(party[:], 1), count) // 1: somebody is there
+	// 1: somebody is there
+	data := binary.BigEndian.AppendUint32(append(party[:], 1), count)
 	hash := sha256.Sum256([]byte(client))
 	digest := sha256.Sum256(append(data[:len(data):len(data)], hash[:]...))
 	signature, err := ecdsa.SignASN1(rand.Reader, k.key, digest[:])
@@ -167,7 +169,8 @@ func TestACopiedKeyIsRefusedAndItsOwnerLearnsOfIt(t *testing.T) {
 		if len(*told) != 4 || !strings.Contains((*told)[0].Done, "“At work” was refused") || (*told)[0].From != "Firefox on Linux" {
 			b.Errorf("mailed %+v", *told)
 		}
-		if err := use(7); err != nil { // the key itself goes on
+		// the key itself goes on
+		if err := use(7); err != nil {
 			b.Error(err)
 		}
 	})

@@ -37,16 +37,19 @@ type Config struct {
 	// OldSecretKeys are those that SecretKey was before, the newest first.
 	OldSecretKeys []string
 	// SiteRoot is the full address of the site, without a slash at the end.
-	SiteRoot         string
-	SiteName         string
-	RPID             string // that security keys are bound to; "" = the host of SiteRoot
+	SiteRoot string
+	SiteName string
+	// that security keys are bound to; "" = the host of SiteRoot
+	RPID             string
 	RegistrationOpen bool
-	CheckLimit       int // of new accounts
-	PingLogLimit     int // of new accounts
-	SendLogin        SendLogin
-	Mails            Mails
-	Observe          Observe
-	Log              *slog.Logger
+	// of new accounts
+	CheckLimit int
+	// of new accounts
+	PingLogLimit int
+	SendLogin    SendLogin
+	Mails        Mails
+	Observe      Observe
+	Log          *slog.Logger
 }
 
 // Service lets people sign up and log in, and makes the accounts and keys
@@ -55,7 +58,8 @@ type Service struct {
 	Config
 	signer *Signer
 	sealer *sealer
-	party  *webauthn.WebAuthn // nil: security keys do not work here
+	// nil: security keys do not work here
+	party *webauthn.WebAuthn
 	// hashing bounds how many passwords are hashed at once: each takes 19 MiB.
 	hashing chan struct{}
 	backlog *backlog

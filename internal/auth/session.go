@@ -60,15 +60,20 @@ type SessionStore struct {
 	store   *store.Store
 	options sessions.Options
 	maxAge  time.Duration
-	signer  *Signer // nil: sessions of nobody are stored too
+	// nil: sessions of nobody are stored too
+	signer *Signer
 }
 
 // SessionConfig is what a SessionStore needs to know.
 type SessionConfig struct {
-	Path   string        // that cookies belong to; "" = "/"
-	Secure bool          // cookies travel only by https
-	MaxAge time.Duration // from log-in to the end of a session, however much it is used; 0 = SessionMaxAge
-	Signer *Signer       // of the cookies that hold sessions of nobody; nil: they are stored too
+	// that cookies belong to; "" = "/"
+	Path string
+	// cookies travel only by https
+	Secure bool
+	// from log-in to the end of a session, however much it is used; 0 = SessionMaxAge
+	MaxAge time.Duration
+	// of the cookies that hold sessions of nobody; nil: they are stored too
+	Signer *Signer
 }
 
 // NewSessionStore makes a store of sessions over s.
@@ -200,7 +205,8 @@ func (s *SessionStore) update(ctx context.Context, r *http.Request, w http.Respo
 	s.fill(r, row, session, data)
 	alive, err := s.store.UpdateSession(ctx, row)
 	if err != nil || !alive {
-		return err // ended meanwhile, from another device: it must not come back to life
+		// ended meanwhile, from another device: it must not come back to life
+		return err
 	}
 	s.setCookie(w, session)
 	return nil
@@ -223,8 +229,10 @@ func (s *SessionStore) touch(ctx context.Context, r *http.Request, w http.Respon
 func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessions.Session, data []byte) {
 	user, _ := session.Values[userKey].(string)
 	superuser, _ := session.Values[superuserKey].(string)
-	row.UserID, _ = uuid.Parse(user)           // no user: the zero id
-	row.SuperuserID, _ = uuid.Parse(superuser) // likewise
+	// no user: the zero id
+	row.UserID, _ = uuid.Parse(user)
+	// likewise
+	row.SuperuserID, _ = uuid.Parse(superuser)
 	row.Data = data
 	row.UserAgent = text.ClipBytes(r.UserAgent(), monitor.MaxSessionAgent)
 	row.RemoteAddr = clientip.Of(r)
@@ -276,7 +284,8 @@ func encode(session *sessions.Session) ([]byte, error) {
 // NewSecret is 32 random bytes in 43 characters that need no escaping.
 func NewSecret() string {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails
+	// never fails
+	_, _ = rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

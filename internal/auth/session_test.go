@@ -159,7 +159,8 @@ func TestASessionEndedElsewhereStaysEnded(t *testing.T) {
 			if _, err := b.store.EndAccess(b.Context(), a.User.ID, store.Access{}); err != nil {
 				b.Fatal(err)
 			}
-			s.Values["theme"] = "dark" // a request under way meanwhile
+			// a request under way meanwhile
+			s.Values["theme"] = "dark"
 		})
 		if cookie != nil {
 			b.Errorf("its cookie was renewed: %v", cookie)

@@ -15,15 +15,18 @@ import (
 // proves that we made it. A signature is bound to its purpose: one made to
 // unsubscribe does not verify an address.
 type Signer struct {
-	key    []byte
-	former [][]byte // keys that signed links of before
+	key []byte
+	// keys that signed links of before
+	former [][]byte
 }
 
 // The purposes of links about a channel. The value is the channel's id, and to
 // verify an address, that address too: one given later must be asked anew.
 const (
-	PurposeUnsubscribe = "unsubscribe" // /integrations/<id>/unsub/<signature>/
-	PurposeVerify      = "verify"      // /integrations/<id>/verify/<signature>/
+	// /integrations/<id>/unsub/<signature>/
+	PurposeUnsubscribe = "unsubscribe"
+	// /integrations/<id>/verify/<signature>/
+	PurposeVerify = "verify"
 )
 
 // NewSigner makes a signer from the secret key of the instance. What was signed with

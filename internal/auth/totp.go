@@ -23,8 +23,9 @@ import (
 // minute. The one before and the one after are accepted too, because clocks
 // differ.
 const (
-	totpPeriod     = 30 * time.Second
-	totpDrift      = 1 // steps
+	totpPeriod = 30 * time.Second
+	// steps
+	totpDrift      = 1
 	totpSecretSize = 20
 )
 
@@ -32,8 +33,10 @@ var errBadCode = errs.Invalidf("code", "This code is not right. Codes change eve
 
 // TOTPSetup is what an authenticator app is to be told.
 type TOTPSetup struct {
-	Secret string // in base 32, in groups of four
-	URL    string // otpauth://…
+	// in base 32, in groups of four
+	Secret string
+	// otpauth://…
+	URL string
 	// The picture of URL, as SVG: its viewBox, with the white border that it
 	// needs, and the dark modules as a path.
 	Box, Path string
@@ -43,7 +46,8 @@ type TOTPSetup struct {
 // user. It counts once ConfirmTOTP has seen a code of it.
 func (s *Service) NewTOTP(user *monitor.User) string {
 	raw := make([]byte, totpSecretSize)
-	_, _ = rand.Read(raw) // never fails
+	// never fails
+	_, _ = rand.Read(raw)
 	return s.sealer.seal(totpPlace(user.ID), base32.StdEncoding.EncodeToString(raw))
 }
 
@@ -95,7 +99,8 @@ func qrPath(text string) (box, path string, err error) {
 			}
 		}
 	}
-	const border = 4 // modules, as the standard wants
+	// modules, as the standard wants
+	const border = 4
 	return fmt.Sprintf("%d %d %d %d", -border, -border, size+2*border, size+2*border), b.String(), nil
 }
 

@@ -125,7 +125,8 @@ func TestABackupIsOneFileOfItsOwnerAndIsRestored(t *testing.T) {
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)
 	each(t, func(t *testing.T, engine db.Engine) {
-		_, url := filled(t, engine) // and still open
+		// and still open
+		_, url := filled(t, engine)
 		dir := t.TempDir()
 		file := filepath.Join(dir, "punctual.backup")
 		made, err := about(url).ToFile(t.Context(), file)
@@ -399,7 +400,8 @@ func TestOldBackupsOfADirectoryGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			last = made
-			for _, name := range []string{"notes.txt", "punctual-latest.db"} { // not ours
+			// not ours
+			for _, name := range []string{"notes.txt", "punctual-latest.db"} {
 				if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -49,7 +49,8 @@ type Config struct {
 
 // Result is a backup that was made.
 type Result struct {
-	Path string // "": it was written to a stream
+	// "": it was written to a stream
+	Path string
 	Size int64
 	// Removed are older backups that made room.
 	Removed []string

@@ -240,7 +240,8 @@ func forLibpq(databaseURL string) (address, password string, err error) {
 			query.Del(name)
 		}
 	}
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq takes a plus for a plus
+	// libpq takes a plus for a plus
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 	if given, ok := u.User.Password(); ok {
 		password = given
 		u.User = url.User(u.User.Username())

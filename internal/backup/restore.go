@@ -18,10 +18,12 @@ import (
 
 // Restored tells what a restore has done.
 type Restored struct {
-	MadeAt time.Time // of the backup, zero when it is not known
+	// of the backup, zero when it is not known
+	MadeAt time.Time
 	// Aside are files that were in the way, under their new names.
 	Aside []string
-	Notes []string // what the operator should know, a sentence each
+	// what the operator should know, a sentence each
+	Notes []string
 }
 
 // Restore makes a database of the backup in file. The database of the settings
@@ -191,7 +193,8 @@ func (c *Config) otherKey(key string) bool {
 func (c *Config) putAside(key string) (aside []string, err error) {
 	suffix := ".before-restore-" + c.Now().UTC().Format(stamp)
 	moves := make(map[string]string)
-	for _, path := range db.SQLiteFiles(c.SQLitePath) { // the log keeps its place beside the database
+	// the log keeps its place beside the database
+	for _, path := range db.SQLiteFiles(c.SQLitePath) {
 		moves[path] = c.SQLitePath + suffix + strings.TrimPrefix(path, c.SQLitePath)
 	}
 	if c.otherKey(key) {
@@ -221,7 +224,8 @@ func (c *Config) keepKey(key string) error {
 		return nil
 	}
 	_, err := os.Stat(c.SecretKeyFile)
-	if err == nil { // the same one
+	// the same one
+	if err == nil {
 		return os.Chmod(c.SecretKeyFile, 0o600)
 	}
 	file, err := os.OpenFile(c.SecretKeyFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

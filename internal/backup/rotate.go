@@ -114,11 +114,13 @@ func NewestUntil(dir string, until time.Time) (time.Time, error) {
 const leftOver = 24 * time.Hour
 
 func removeLeftOvers(dir string, now time.Time) {
-	paths, _ := filepath.Glob(filepath.Join(dir, draftPattern)) // the pattern is right
+	// the pattern is right
+	paths, _ := filepath.Glob(filepath.Join(dir, draftPattern))
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err == nil && now.Sub(info.ModTime()) > leftOver {
-			_ = os.Remove(path) // it stays, and the next time tries again
+			// it stays, and the next time tries again
+			_ = os.Remove(path)
 		}
 	}
 }

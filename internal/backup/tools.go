@@ -14,8 +14,9 @@ import (
 
 // tool is one of PostgreSQL's programs on this machine.
 type tool struct {
-	path  string
-	major int // of its version
+	path string
+	// of its version
+	major int
 }
 
 // places are where packages of PostgreSQL put their programs beside those in PATH.
@@ -66,7 +67,8 @@ func (c *Config) installed(ctx context.Context, name string) []tool {
 			paths = append(paths, path)
 		}
 		for _, place := range places {
-			more, _ := filepath.Glob(filepath.Join(place, name)) // the patterns are right
+			// the patterns are right
+			more, _ := filepath.Glob(filepath.Join(place, name))
 			paths = append(paths, more...)
 		}
 	}

@@ -21,10 +21,12 @@ import (
 
 // Service works on the channels of a store.
 type Service struct {
-	Store    *store.Store
-	Signer   *auth.Signer
-	SiteRoot string // without a slash at the end
-	Verify   bool   // false: the site asks no addresses
+	Store  *store.Store
+	Signer *auth.Signer
+	// without a slash at the end
+	SiteRoot string
+	// false: the site asks no addresses
+	Verify bool
 	// Send mails the question whether an address may get alerts.
 	Send func(ctx context.Context, v mail.Verify) error
 	Log  *slog.Logger
@@ -68,7 +70,8 @@ func (s *Service) Create(ctx context.Context, ch *monitor.Channel, project *moni
 
 // Edit is a change of a channel by a user.
 type Edit struct {
-	Channel *monitor.Channel // as it was loaded
+	// as it was loaded
+	Channel *monitor.Channel
 	Project *monitor.Project
 	User    *monitor.User
 	// Apply sets name and configuration of the channel as it is stored by now. It

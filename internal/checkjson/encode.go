@@ -85,7 +85,8 @@ func AppendText(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, err := json.Marshal(s)
-			if err != nil { // not reached: any text can be encoded
+			// not reached: any text can be encoded
+			if err != nil {
 				quoted = []byte(`""`)
 			}
 			return append(b, quoted...)

@@ -29,9 +29,10 @@ const maxHops = 32
 // Proxies are the proxies that are trusted. A nil *Proxies trusts nobody.
 type Proxies struct {
 	networks []netip.Prefix
-	sockets  bool // peers on Unix sockets are trusted
-	log      *slog.Logger
-	warned   atomic.Bool
+	// peers on Unix sockets are trusted
+	sockets bool
+	log     *slog.Logger
+	warned  atomic.Bool
 }
 
 // New trusts the peers in the networks. A Unix socket is trusted where 127.0.0.1

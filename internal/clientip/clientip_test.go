@@ -45,8 +45,10 @@ func TestWhoSentARequest(t *testing.T) {
 		trusted   []netip.Prefix
 		peer      string
 		forwarded []string
-		client    string // "" = nobody can tell
-		first     string // "" = no address
+		// "" = nobody can tell
+		client string
+		// "" = no address
+		first string
 	}{
 		"straight":                              {loopback, outside, nil, "192.0.2.7", "192.0.2.7"},
 		"straight, IPv6":                        {loopback, "[2001:db8::1]:1234", nil, "2001:db8::1", "2001:db8::1"},
@@ -179,7 +181,8 @@ func TestAProxyThatIsNotTrustedIsToldOfOnce(t *testing.T) {
 	for peer, warns := range map[string]bool{"10.0.0.9:1": true, "[fd00::7]:1": true, "172.18.0.1:1": true, "100.64.0.3:1": true, "192.0.2.7:1": false, "127.0.0.1:1": false} {
 		var log bytes.Buffer
 		p := clientip.New(loopback, slog.New(slog.NewTextHandler(&log, nil)))
-		p.Client(request(peer)) // nothing to believe
+		// nothing to believe
+		p.Client(request(peer))
 		if log.Len() > 0 {
 			t.Errorf("%s without the header: %s", peer, log.String())
 		}

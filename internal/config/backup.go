@@ -20,7 +20,8 @@ const (
 // BackupInterval is the pause between the backups that `up` makes.
 func (c *Config) BackupInterval() time.Duration {
 	d, err := parseInterval(c.BackupEvery)
-	if err != nil { // the settings have been validated
+	// the settings have been validated
+	if err != nil {
 		return 24 * time.Hour
 	}
 	return d

@@ -96,7 +96,8 @@ type Config struct {
 	LogLevel            string   `name:"log-level" group:"Health" default:"info" placeholder:"LEVELS" help:"The least that is logged: debug, info, warn or error; of an area by itself as in info,http=warn,alerts=debug."`
 	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
 
-	origins  map[string]string // variable → where its value came from
+	// variable → where its value came from
+	origins  map[string]string
 	warnings []string
 }
 

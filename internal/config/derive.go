@@ -188,7 +188,8 @@ func (c *Config) SQLitePath() string {
 func (c *Config) TrustedNetworks() []netip.Prefix {
 	networks, err := parseProxies(c.TrustedProxies)
 	if err != nil {
-		return nil // Validate refuses it; believing nobody is the safe answer
+		// Validate refuses it; believing nobody is the safe answer
+		return nil
 	}
 	return networks
 }
@@ -198,7 +199,8 @@ func (c *Config) TrustedNetworks() []netip.Prefix {
 func (c *Config) StatusFrom() []netip.Prefix {
 	networks, err := parseProxies(c.StatusNetworks)
 	if err != nil {
-		return nil // Validate refuses it; nobody is the safe answer
+		// Validate refuses it; nobody is the safe answer
+		return nil
 	}
 	return networks
 }

@@ -45,7 +45,8 @@ func (s setting) reset() {
 	s.value.SetZero()
 	if text := s.tag.Get("default"); text != "" {
 		if err := s.set(text); err != nil {
-			panic(fmt.Sprintf("config: default of %s: %v", s.variable, err)) // our own struct; a test loads it
+			// our own struct; a test loads it
+			panic(fmt.Sprintf("config: default of %s: %v", s.variable, err))
 		}
 	}
 }
@@ -73,7 +74,8 @@ func (s setting) find(env, flags map[string]string) (text, origin string, err er
 func readSecret(path string) (string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", err // names the path itself
+		// names the path itself
+		return "", err
 	}
 	text := strings.TrimSpace(string(content))
 	if text == "" {
@@ -98,7 +100,8 @@ func unknownVariables(env map[string]string, list []setting) []string {
 		}
 		warning := "there is no setting " + name
 		near := strings.TrimSuffix(name, fileSuffix)
-		if !slices.Contains(known, near) { // else it is no secret and takes no file
+		// else it is no secret and takes no file
+		if !slices.Contains(known, near) {
 			near = nearest(name, known)
 		}
 		if near != "" {

@@ -45,7 +45,8 @@ func makeSecretKey(path string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	draft, err := os.CreateTemp(dir, "secret.key.*") // mode 0600
+	// mode 0600
+	draft, err := os.CreateTemp(dir, "secret.key.*")
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +66,8 @@ func makeSecretKey(path string) (string, error) {
 // writeRandom fills file with 256 random bits as text and closes it.
 func writeRandom(file *os.File) error {
 	bits := make([]byte, 32)
-	rand.Read(bits) // never fails
+	// never fails
+	rand.Read(bits)
 	_, err := fmt.Fprintln(file, hex.EncodeToString(bits))
 	return errors.Join(err, file.Sync(), file.Close())
 }

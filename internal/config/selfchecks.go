@@ -16,17 +16,19 @@ import (
 // HTTPCheck is an entry of STATUS_HTTP: a web address that is looked at together
 // with Punctual itself.
 type HTTPCheck struct {
-	Name    string
-	URL     string
-	Expect  []int // none = 200 to 299
+	Name string
+	URL  string
+	// none = 200 to 299
+	Expect  []int
 	Timeout time.Duration
 }
 
 // CommandCheck is an entry of STATUS_COMMAND: a program that is run to look at
 // something.
 type CommandCheck struct {
-	Name    string
-	Path    string // absolute
+	Name string
+	// absolute
+	Path    string
 	Args    []string
 	Timeout time.Duration
 }
@@ -57,13 +59,15 @@ var ownName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 // HTTPChecks are the entries of STATUS_HTTP.
 func (c *Config) HTTPChecks() []HTTPCheck {
-	checks, _ := parseEntries(c.StatusHTTP, parseHTTPCheck) // Validate has seen them
+	// Validate has seen them
+	checks, _ := parseEntries(c.StatusHTTP, parseHTTPCheck)
 	return checks
 }
 
 // CommandChecks are the entries of STATUS_COMMAND.
 func (c *Config) CommandChecks() []CommandCheck {
-	checks, _ := parseEntries(c.StatusCommand, parseCommandCheck) // Validate has seen them
+	// Validate has seen them
+	checks, _ := parseEntries(c.StatusCommand, parseCommandCheck)
 	return checks
 }
 

@@ -15,11 +15,14 @@ const (
 
 // setting is one field of Config, seen through its tags.
 type setting struct {
-	variable string // PUNCTUAL_SMTP_HOST
-	flag     string // smtp-host
-	secret   string // "", "true", "url"
-	tag      reflect.StructTag
-	value    reflect.Value
+	// PUNCTUAL_SMTP_HOST
+	variable string
+	// smtp-host
+	flag string
+	// "", "true", "url"
+	secret string
+	tag    reflect.StructTag
+	value  reflect.Value
 }
 
 // settings lists the fields of c in their order; writing to a value writes to c.
@@ -98,7 +101,8 @@ func (s setting) check() error {
 func (s setting) limit(tag string) int64 {
 	n, err := strconv.ParseInt(s.tag.Get(tag), 10, 64)
 	if err != nil {
-		panic(fmt.Sprintf("config: %s: tag %s: %v", s.variable, tag, err)) // our own struct; a test loads it
+		// our own struct; a test loads it
+		panic(fmt.Sprintf("config: %s: tag %s: %v", s.variable, tag, err))
 	}
 	return n
 }

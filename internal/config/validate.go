@@ -139,7 +139,8 @@ func checkDatabaseURL(text string) error {
 		return nil
 	}
 	u, err := url.Parse(text)
-	if err != nil { // its text may hold the password
+	// its text may hold the password
+	if err != nil {
 		return errors.New("is not a well-formed address (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME; special characters in the password must be percent-encoded)")
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {

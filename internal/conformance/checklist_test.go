@@ -145,7 +145,8 @@ func checklist() []line {
 		{24, "api_key in the body", standing, func(c *client) {
 			c.as("").post("/api/{V}/checks/", `{"api_key":"`+c.rw+`","name":"x"}`).object(201).shows(c, "name", "x")
 			c.as("").send("GET", "/api/{V}/checks/", `{"api_key":"`+c.rw+`"}`).is("401m")
-			c.send("GET", "/api/{V}/checks/", "null").is("200 {}") // the body of a GET is not read
+			// the body of a GET is not read
+			c.send("GET", "/api/{V}/checks/", "null").is("200 {}")
 		}},
 		{25, "bodies that are no object", standing, func(c *client) {
 			c.post("/api/{V}/checks/", "[]").is("jve:value is not an object")
@@ -206,7 +207,8 @@ func checklist() []line {
 			k.ping("", "text")
 			k.last().shows(c, "n", 2, "type", "success", "duration", 1.5, "body_url", siteRoot+"/api/v3/checks/"+k.code+"/pings/2/body")
 			c.get(k.path() + "/pings/2/body").is("200 text")
-			k.record(110) // beyond the hundredth ping the old ones are pruned
+			// beyond the hundredth ping the old ones are pruned
+			k.record(110)
 			c.get(k.path() + "/pings/2/body").is("404p")
 			pings := k.pings()
 			if len(pings) != 10 || pings[0]["n"] != 112.0 || pings[9]["n"] != 103.0 {
@@ -273,7 +275,8 @@ func vectors(c *client) {
 		{"0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z 2032-02-29T00:00:00Z"},
 		{"0 0 * * 5/1", "UTC", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z 2026-01-03T00:00:00Z 2026-01-04T00:00:00Z 2026-01-09T00:00:00Z"},
 		{"* * * * *", "UTC", "2026-01-01T00:00:59Z", "2026-01-01T00:01:00Z 2026-01-01T00:02:00Z"},
-		{"15 2 * * *", "Europe/Berlin", "2026-10-25T01:05:00Z", "2026-10-26T01:15:00Z"}, // after the ping, not before it
+		// after the ping, not before it
+		{"15 2 * * *", "Europe/Berlin", "2026-10-25T01:05:00Z", "2026-10-26T01:15:00Z"},
 		{"*-*-* 02:30", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-30T00:30:00Z"},
 		{"hourly", "Europe/Berlin", "2026-10-24T23:30:00Z", "2026-10-25T00:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z"},
 		{"*-*-* *:00/20", "Europe/Berlin", "2026-10-25T00:10:00Z", "2026-10-25T00:20:00Z 2026-10-25T00:40:00Z 2026-10-25T02:00:00Z 2026-10-25T02:20:00Z"},
@@ -331,5 +334,6 @@ func otherSite(c *client) {
 	c.get(strings.TrimPrefix(badge, siteRoot+otherPath)).is("200").has("Content-Type", "image/svg+xml")
 	c.get(c.badge("*", "", "json")).object(200).shows(c, "total", 1)
 	host, _, _ := net.SplitHostPort(strings.TrimPrefix(c.site.address, "http://"))
-	a.same("asked by number", host, "127.0.0.1") // no Host header is refused
+	// no Host header is refused
+	a.same("asked by number", host, "127.0.0.1")
 }

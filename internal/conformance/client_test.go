@@ -23,14 +23,17 @@ import (
 // one channel, and beside it the account of somebody else.
 type client struct {
 	*testing.T
-	site    *site
-	http    *http.Client
-	version string // v1, v2, v3: what the API is asked through
+	site *site
+	http *http.Client
+	// v1, v2, v3: what the API is asked through
+	version string
 	store.Account
 	other store.Account
 
-	rw, ro string // the API keys of the project
-	key    string // the one that is sent; "" = none
+	// the API keys of the project
+	rw, ro string
+	// the one that is sent; "" = none
+	key string
 }
 
 func newClient(t *testing.T, s *site, version string) *client {
@@ -138,7 +141,8 @@ func (c *client) send(method, path, body string, headers ...string) *answer {
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
-		r.Header[name] = []string{value} // as written; an empty User-Agent is none
+		// as written; an empty User-Agent is none
+		r.Header[name] = []string{value}
 	}
 	res, err := c.http.Do(r)
 	if err != nil {

@@ -55,7 +55,8 @@ func emailPings(c *client) {
 		"nonsense@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}+@" + mailDomain: "5.1.1 Invalid mailbox",
 		"{PK}x+nightly-dump@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}+Nightly@" + mailDomain: "5.1.1 Invalid mailbox",
 		strings.ReplaceAll(k.code, "-", "") + "@" + mailDomain: "5.1.1 Invalid mailbox",
-		"4b1f0c2e-7a55-1d1b-9f6e-0d2f7c1a9e33@" + mailDomain:   "5.1.1 Invalid mailbox", // not of version 4
+		// not of version 4
+		"4b1f0c2e-7a55-1d1b-9f6e-0d2f7c1a9e33@" + mailDomain: "5.1.1 Invalid mailbox",
 	} {
 		code, text := c.rcpt(to)
 		if (want == "") != (code == 250) || want != "" && (code != 550 || text != want) {
@@ -71,7 +72,8 @@ func emailPings(c *client) {
 	if body := c.get(strings.TrimPrefix(address, siteRoot)).is("200").body; !strings.HasSuffix(body, strings.ReplaceAll(plainMail, "\n", "\r\n")) {
 		c.Errorf("the body is %q", body)
 	}
-	c.mailTo(plainMail, "{NONE}@"+mailDomain) // 250, and nothing happens
+	// 250, and nothing happens
+	c.mailTo(plainMail, "{NONE}@"+mailDomain)
 
 	second := c.make(`{"slug":"second"}`)
 	c.mailTo(plainMail, "{PK}+nightly-dump@"+mailDomain, "{PK}+second@"+mailDomain, "{PK}+third@"+mailDomain)

@@ -61,7 +61,8 @@ func routing() []line {
 			k.shows("n_pings", 2)
 		}},
 		{5, "a uuid has one form", standing, func(c *client) {
-			code := uuid.MustParse("ab0e64c6-8e29-4f5b-93b1-5fd0a7ad3bd9") // has letters
+			// has letters
+			code := uuid.MustParse("ab0e64c6-8e29-4f5b-93b1-5fd0a7ad3bd9")
 			for _, form := range []string{strings.ToUpper(code.String()), strings.ReplaceAll(code.String(), "-", ""), "{" + code.String() + "}", "%7B" + code.String() + "%7D", code.String() + "0"} {
 				c.get("/api/{V}/checks/" + form).is("404p")
 				c.get("/api/{V}/checks/" + form + "/flips/").is("404p")

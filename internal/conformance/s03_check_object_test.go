@@ -38,7 +38,8 @@ func checkObject() []line {
 			k.ping("/start")
 			c.advance(3e8)
 			k.ping("/fail")
-			k.shows("last_duration", 0) // 0.3 s
+			// 0.3 s
+			k.shows("last_duration", 0)
 		}},
 		{3, "the keys with a read-only key", standing, func(c *client) {
 			ro := c.as(c.ro)
@@ -120,7 +121,8 @@ func checkObject() []line {
 		{9, "next_ping", moving, func(c *client) {
 			k := c.make(`{"timeout":600,"grace":600}`)
 			k.shows("next_ping", nil)
-			k.ping("/start") // while new
+			// while new
+			k.ping("/start")
 			k.shows("next_ping", c.now(0), "status", "new")
 			k.ping("")
 			k.shows("next_ping", c.now(600e9))
@@ -131,11 +133,13 @@ func checkObject() []line {
 			k.shows("next_ping", started)
 			k.post(k.path()+"/pause", "")
 			k.shows("next_ping", nil)
-			k.ping("/start") // while paused
+			// while paused
+			k.ping("/start")
 			k.shows("next_ping", c.now(0), "status", "paused")
 			k.ping("/fail")
 			k.shows("next_ping", nil)
-			k.ping("/start") // while down
+			// while down
+			k.ping("/start")
 			k.shows("next_ping", nil, "started", true, "status", "down")
 
 			cron := c.make(`{"schedule":"30 12 * * *"}`)

@@ -47,7 +47,8 @@ func (c *client) makes(body string, pairs ...any) check {
 // The text fields with their limits, in characters.
 var texts = []struct {
 	field string
-	limit int // 0 = none
+	// 0 = none
+	limit int
 }{
 	{"channels", 0}, {"desc", 0}, {"failure_kw", 200}, {"name", 100}, {"schedule", 100}, {"slug", 100}, {"start_kw", 200},
 	{"subject", 200}, {"subject_fail", 200}, {"success_kw", 200}, {"tags", 0}, {"tz", 0},
@@ -188,7 +189,8 @@ func creation() []line {
 			}
 			for i, first := range fields {
 				var body []string
-				for _, f := range slices.Backward(fields[i:]) { // the order in the request does not matter
+				// the order in the request does not matter
+				for _, f := range slices.Backward(fields[i:]) {
 					body = append(body, fmt.Sprintf("%q:%s", f.field, f.value))
 				}
 				c.refuses("jve:"+first.text, "{"+strings.Join(body, ",")+"}")

@@ -61,7 +61,8 @@ func reading() []line {
 				c.advance(1e9)
 				c.make(`{"name":"` + name + `"}`)
 			}
-			c.make(`{"name":"d"}`) // in the same moment
+			// in the same moment
+			c.make(`{"name":"d"}`)
 			c.same("names", c.names("/api/v3/checks/"), "Nightly dump b c a d")
 			c.same("names with a read-only key", c.as(c.ro).names("/api/v1/checks/"), "Nightly dump b c a d")
 			c.own().send("DELETE", "/api/v3/checks/{U}", "").is("200 {}")
@@ -94,7 +95,8 @@ func reading() []line {
 		{7, "other parameters", standing, func(c *client) {
 			c.make(`{"name":"1"}`)
 			queries := []string{"tags=a", "page=2", "page=99", "name=", "foo=bar"}
-			if c.version != "v3" { // where a name is looked for, an extension of ours
+			// where a name is looked for, an extension of ours
+			if c.version != "v3" {
 				queries = append(queries, "name=1", "name=none", "status=down", "limit=1", "cursor=x")
 			}
 			for _, query := range queries {

@@ -181,12 +181,14 @@ func history() []line {
 			k := c.make("{}")
 			first := c.site.clock.Now().Truncate(time.Second).Add(10 * time.Second)
 			c.site.clock.Set(first)
-			for _, ping := range []string{"", "/fail", ""} { // at 0, 10 and 20
+			// at 0, 10 and 20
+			for _, ping := range []string{"", "/fail", ""} {
 				k.ping(ping)
 				c.advance(10 * time.Second)
 			}
 			at := func(seconds int) string { return strconv.FormatInt(first.Unix()+int64(seconds), 10) }
-			for query, want := range map[string]int{ // now it is 30
+			// now it is 30
+			for query, want := range map[string]int{
 				"": 3, "seconds=": 3, "seconds=0": 3, "seconds=10": 1, "seconds=20": 2, "seconds=9": 0, "seconds=31536000": 3,
 				"start=0": 3, "end=0": 0, "end=10000000000": 3, "start=10000000000": 0,
 				"start=" + at(10): 2, "start=" + at(11): 1, "end=" + at(10): 1, "end=" + at(11): 2,

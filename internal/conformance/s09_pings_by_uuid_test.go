@@ -319,7 +319,8 @@ func lateStarts(c *client, end string) {
 	k.shows("started", false, "n_pings", want["n_pings"], "status", want["status"], "last_ping", want["last_ping"])
 	c.advance(time.Minute)
 	k.shows("status", want["status"])
-	k.ping(end + "?rid=" + runA) // the job sends one id with each run
+	// the job sends one id with each run
+	k.ping(end + "?rid=" + runA)
 	k.ping("/start?rid=" + runA)
 	k.shows("started", true)
 	k = c.make("{}").after(end, "/start")
@@ -351,6 +352,7 @@ func keywords(c *client) {
 		c.get("/ping/" + k.code).is("200 OK")
 		c.same("GET has no body", k.kinds(), rule.fallback)
 		k.ping("", strings.Repeat("x", bodyLimit)+"ERROR")
-		k.last().shows(c, "type", rule.fallback) // beyond what is kept
+		// beyond what is kept
+		k.last().shows(c, "type", rule.fallback)
 	}
 }

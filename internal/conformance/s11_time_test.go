@@ -78,7 +78,8 @@ func passingTime() []line {
 				}
 			}
 			c.watch(time.Minute)
-			silent.ping("/start") // while down
+			// while down
+			silent.ping("/start")
 			silent.shows("status", "down", "next_ping", nil, "started", true)
 			c.watch(3 * time.Minute)
 			silent.shows("status", "down", "next_ping", nil, "started", true)
@@ -125,12 +126,15 @@ func schedules(c *client) {
 		}
 		return t
 	}
-	noon := c.site.clock.Now() // 2026-03-01 12:00 UTC
+	// 2026-03-01 12:00 UTC
+	noon := c.site.clock.Now()
 	next(`{"schedule":"30 14 * * *","tz":"Europe/Riga"}`, noon, "up", "2026-03-01T12:30:00+00:00")
-	next(`{"schedule":"0 14 * * *","tz":"Europe/Riga"}`, noon, "up", "2026-03-02T12:00:00+00:00") // a fraction of a second ago
+	// a fraction of a second ago
+	next(`{"schedule":"0 14 * * *","tz":"Europe/Riga"}`, noon, "up", "2026-03-02T12:00:00+00:00")
 	next(`{"schedule":"*-*-* 14:30","tz":"Europe/Riga"}`, noon, "up", "2026-03-01T12:30:00+00:00")
 	next(`{"schedule":"Mon..Fri 09:30 America/New_York","tz":"Europe/Riga"}`, noon, "up", "2026-03-02T14:30:00+00:00")
-	next(`{"schedule":"30 2 * * *","tz":"Europe/Berlin","grace":31536000}`, at("2025-03-29T12:00:00Z"), "grace", "2025-03-30T01:00:00+00:00") // the hour does not exist
+	// the hour does not exist
+	next(`{"schedule":"30 2 * * *","tz":"Europe/Berlin","grace":31536000}`, at("2025-03-29T12:00:00Z"), "grace", "2025-03-30T01:00:00+00:00")
 	next(`{"schedule":"0 9 * * *"}`, noon.Add(-24*time.Hour), "down", "2026-03-01T09:00:00+00:00")
 	next(`{"schedule":"2020-01-01"}`, noon, "up", nil)
 	next(`{"schedule":"2020-01-01\n2027-05-01 08:00","tz":"Europe/Riga"}`, noon, "up", "2027-05-01T05:00:00+00:00")

@@ -28,7 +28,8 @@ func machines() []line {
 			if len(got) != 2 || len(got[0]) != 3 || len(got[1]) != 3 {
 				c.Fatalf("channels: %v", got)
 			}
-			if got[0]["id"] == hook.String() { // made at the same moment
+			// made at the same moment
+			if got[0]["id"] == hook.String() {
 				got[0], got[1] = got[1], got[0]
 			}
 			got[0].shows(c, "id", c.Channel.ID.String(), "name", "Ops", "kind", "email")
@@ -305,7 +306,8 @@ func checkBadge(c *client) {
 	c.get(nameless.badge("2", "shields")).object(200).shows(c, "label", "by-slug")
 
 	c.get("/b/2/" + uuid.NewString() + ".svg").is("404p")
-	c.get("/b/2/" + k.code + ".svg").is("404p") // the check's own uuid is another secret
+	// the check's own uuid is another secret
+	c.get("/b/2/" + k.code + ".svg").is("404p")
 	c.get(k.badge("2", "png")).isStatus("404")
 }
 

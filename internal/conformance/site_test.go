@@ -44,7 +44,8 @@ const (
 )
 
 const (
-	secretKey  = "s3cret" // that of the examples in docs/contract.md
+	// that of the examples in docs/contract.md
+	secretKey  = "s3cret"
 	siteRoot   = "https://hc.example.net"
 	otherPath  = "/deep/hc"
 	metricsKey = "a key for metrics"
@@ -80,13 +81,18 @@ func (k kind) settings() map[string]string {
 // site is a running Punctual.
 type site struct {
 	*app.App
-	address  string // http://127.0.0.1:…, without a path
-	mail     string // where it takes mail, host:port; "" = nowhere
-	path     string // of SITE_ROOT
-	clock    *testdb.Clock
-	http     *http.Transport
-	document *openapitest.Document // its own, which every request and answer is held against
-	alone    sync.Mutex            // held by the line that moves the clock
+	// http://127.0.0.1:…, without a path
+	address string
+	// where it takes mail, host:port; "" = nowhere
+	mail string
+	// of SITE_ROOT
+	path  string
+	clock *testdb.Clock
+	http  *http.Transport
+	// its own, which every request and answer is held against
+	document *openapitest.Document
+	// held by the line that moves the clock
+	alone sync.Mutex
 }
 
 // sites are the running sites of a test, one of each kind on each engine,
@@ -94,8 +100,9 @@ type site struct {
 type sites struct {
 	mu      sync.Mutex
 	running map[string]*site
-	failed  error // a site that does not start is not tried again
-	owner   *testing.T
+	// a site that does not start is not tried again
+	failed error
+	owner  *testing.T
 }
 
 func newSites(t *testing.T) *sites {
@@ -177,7 +184,8 @@ func start(t *testing.T, database string, k kind) (*site, error) {
 	if k == watched {
 		role = app.Up
 	}
-	s.clock.Advance(123456 * time.Microsecond) // so that cut and kept fractions show
+	// so that cut and kept fractions show
+	s.clock.Advance(123456 * time.Microsecond)
 	s.App, err = app.Start(context.Background(), role, app.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Now: s.clock.Now})
 	if err != nil {
 		return nil, err

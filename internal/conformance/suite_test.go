@@ -22,15 +22,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // the judge of answers leaves much garbage: a quarter of the time goes otherwise
+	// the judge of answers leaves much garbage: a quarter of the time goes otherwise
+	debug.SetGCPercent(400)
 	testdb.Main(m)
 }
 
 // section is a section of docs/conformance.md.
 type section struct {
 	number int
-	rows   int // lines it has in the document
-	lines  []line
+	// lines it has in the document
+	rows  int
+	lines []line
 }
 
 // line is a line of a section, or an item of the checklist.

@@ -16,9 +16,11 @@ import (
 // BackupInfo is what a backup of SQLite holds beside the database, in the table
 // punctual_backup. Zero fields are not known.
 type BackupInfo struct {
-	MadeAt    time.Time
-	Version   string // of the program that made it
-	SecretKey string // "": it is not in the backup
+	MadeAt time.Time
+	// of the program that made it
+	Version string
+	// "": it is not in the backup
+	SecretKey string
 
 	// KeyFingerprint tells which secret key the database was made with, "" where
 	// that is not known. It is read from backups, never written.
@@ -68,7 +70,8 @@ func ReadBackup(ctx context.Context, file string) (info BackupInfo, version int6
 	// A database of before has no such table, or no such row: not known.
 	_ = d.QueryRowContext(ctx, `SELECT value FROM instance WHERE name = 'secret key'`).Scan(&info.KeyFingerprint)
 	rows, err := d.QueryContext(ctx, `SELECT name, value FROM punctual_backup`)
-	if err != nil { // a copy of another kind
+	// a copy of another kind
+	if err != nil {
 		return info, version, nil
 	}
 	defer rows.Close()
@@ -80,7 +83,8 @@ func ReadBackup(ctx context.Context, file string) (info BackupInfo, version int6
 		}
 		switch name {
 		case "made_at":
-			info.MadeAt, _ = time.Parse(time.RFC3339, value) // zero: not known
+			// zero: not known
+			info.MadeAt, _ = time.Parse(time.RFC3339, value)
 		case "version":
 			info.Version = value
 		case "secret_key":
@@ -131,7 +135,8 @@ func inCopy(ctx context.Context, d *sql.DB, change func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	// no effect after Commit
+	defer func() { _ = tx.Rollback() }()
 	err = change(tx)
 	if err != nil {
 		return err

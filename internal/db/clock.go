@@ -12,8 +12,9 @@ import (
 // the same on every machine, even where clocks are minutes apart. An SQLite
 // database has one machine and needs no correction.
 type Clock struct {
-	base   func() time.Time
-	fixed  bool // an injected clock is the truth
+	base func() time.Time
+	// an injected clock is the truth
+	fixed  bool
 	offset atomic.Int64
 }
 

@@ -24,7 +24,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	// registers the driver "sqlite"
+	_ "modernc.org/sqlite"
 
 	"punctual/internal/redact"
 )
@@ -40,12 +41,18 @@ const (
 
 // Options tune Open. The zero value is fine.
 type Options struct {
-	MaxConns  int              // PostgreSQL: connections of the pools together, 10 when zero
-	Now       func() time.Time // the clock, time.Now when nil; see Clock
-	ReadOnly  bool             // SQLite: do not create the file, and leave those beside it alone
-	MustExist bool             // SQLite: do not create the file, for who does not migrate; see ErrNoDatabase
-	Observe   Observe          // told of each statement; nil: nobody is
-	Log       *slog.Logger     // of panics in the background, which must not end the process; nil: nowhere
+	// PostgreSQL: connections of the pools together, 10 when zero
+	MaxConns int
+	// the clock, time.Now when nil; see Clock
+	Now func() time.Time
+	// SQLite: do not create the file, and leave those beside it alone
+	ReadOnly bool
+	// SQLite: do not create the file, for who does not migrate; see ErrNoDatabase
+	MustExist bool
+	// told of each statement; nil: nobody is
+	Observe Observe
+	// of panics in the background, which must not end the process; nil: nowhere
+	Log *slog.Logger
 }
 
 // DB is an open database. Its methods are safe for concurrent use.
@@ -53,18 +60,25 @@ type DB struct {
 	Engine Engine
 	*Clock
 
-	path   string        // SQLite: the file
-	isNew  bool          // SQLite: Open has made it
-	mark   *mark         // SQLite: the commits
-	pool   *pgxpool.Pool // PostgreSQL
-	record *pgxpool.Pool // PostgreSQL: for recording pings, same as pool where there are few connections
-	pooled bool          // PostgreSQL: a connection pooler stands between, see adaptToPooler
+	// SQLite: the file
+	path string
+	// SQLite: Open has made it
+	isNew bool
+	// SQLite: the commits
+	mark *mark
+	// PostgreSQL
+	pool *pgxpool.Pool
+	// PostgreSQL: for recording pings, same as pool where there are few connections
+	record *pgxpool.Pool
+	// PostgreSQL: a connection pooler stands between, see adaptToPooler
+	pooled bool
 	read   *sql.DB
-	write  *sql.DB // SQLite: the one writing connection; PostgreSQL: same as read
-	watch  *observer
-	log    *slog.Logger
-	bus    bus
-	ears   ears
+	// SQLite: the one writing connection; PostgreSQL: same as read
+	write *sql.DB
+	watch *observer
+	log   *slog.Logger
+	bus   bus
+	ears  ears
 }
 
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
@@ -136,7 +150,8 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	}
 	d.Engine, d.pool = Postgres, pool
 	d.read = stdlib.OpenDBFromPool(pool)
-	d.read.SetMaxIdleConns(0) // the pool keeps the connections
+	// the pool keeps the connections
+	d.read.SetMaxIdleConns(0)
 	d.write = d.read
 	return d.SyncClock(ctx)
 }
@@ -191,7 +206,8 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 	}
 	err := d.connectSQLite(ctx, path, opt)
 	if err != nil && d.isNew {
-		_ = os.Remove(path) // nothing is in it yet
+		// nothing is in it yet
+		_ = os.Remove(path)
 	}
 	return err
 }
@@ -202,7 +218,8 @@ func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error 
 	if d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false), d.mark); err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
-	d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fair, its busy handler is not
+	// SQLite has one writer; queueing here is fair, its busy handler is not
+	d.write.SetMaxOpenConns(1)
 	if err := firstConnection(ctx, d.write); err != nil {
 		d.write.Close()
 		return fmt.Errorf("open SQLite database %s: %w", path, err)

@@ -77,15 +77,16 @@ func TestAnSQLiteFileIsWhereItsURLSays(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for rawURL, file := range map[string]string{
-		"sqlite:./made/for/it/punctual.db":                       "made/for/it/punctual.db",
-		"sqlite:relative.db":                                     "relative.db",
-		"sqlite:" + dir + "/absolute.db":                         "absolute.db",
-		"sqlite://" + dir + "/slashes.db":                        "slashes.db",
-		"sqlite:" + strings.Repeat("/", 2) + dir[1:] + "/two.db": "", // the slashes of a URL: relative to here
-		"sqlite:with space.db":                                   "with space.db",
-		"sqlite:what?mode=memory":                                "what?mode=memory",
-		"sqlite:hash#100%25.db":                                  "hash#100%25.db",
-		"sqlite:ünï:code.db":                                     "ünï:code.db",
+		"sqlite:./made/for/it/punctual.db": "made/for/it/punctual.db",
+		"sqlite:relative.db":               "relative.db",
+		"sqlite:" + dir + "/absolute.db":   "absolute.db",
+		"sqlite://" + dir + "/slashes.db":  "slashes.db",
+		// the slashes of a URL: relative to here
+		"sqlite:" + strings.Repeat("/", 2) + dir[1:] + "/two.db": "",
+		"sqlite:with space.db":    "with space.db",
+		"sqlite:what?mode=memory": "what?mode=memory",
+		"sqlite:hash#100%25.db":   "hash#100%25.db",
+		"sqlite:ünï:code.db":      "ünï:code.db",
 	} {
 		d := open(t, rawURL, db.Options{})
 		exec(t, d, `CREATE TABLE here (x integer)`)
@@ -128,7 +129,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 }
 
 func TestARefusalIsOneLine(t *testing.T) {
-	for rawURL, want := range map[string]string{ // TLS or not is tried, which fails for the same reason
+	// TLS or not is tried, which fails for the same reason
+	for rawURL, want := range map[string]string{
 		"postgres://u:secret@127.0.0.1:1/x":               "127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection refused",
 		"postgres://u@/x?host=127.0.0.1,127.0.0.2&port=1": "127.0.0.1:1: connect: connection refused; 127.0.0.2:1 (127.0.0.2): dial error",
 	} {
@@ -191,7 +193,8 @@ func TestEachSQLiteConnectionHasTheSettings(t *testing.T) {
 	}
 	check("the writer", func(query string, dest any) error { return writer.QueryRowContext(t.Context(), query).Scan(dest) })
 	writer.Close()
-	for range 4 { // rows left open keep a connection, so that the next query gets another
+	// rows left open keep a connection, so that the next query gets another
+	for range 4 {
 		rows, err := d.Query(t.Context(), `SELECT 1 UNION SELECT 2`)
 		if err != nil {
 			t.Fatal(err)

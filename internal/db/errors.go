@@ -66,7 +66,8 @@ func IsUnavailable(err error) bool {
 		switch {
 		case strings.HasPrefix(pg.Code, "57P"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "58"),
 			strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "40"), pg.Code == "25006",
-			pg.Code == "25P03": // limitIdleTx has struck
+			// limitIdleTx has struck
+			pg.Code == "25P03":
 			return true
 		}
 		return false

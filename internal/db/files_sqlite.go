@@ -11,9 +11,12 @@ import (
 
 // What stands beside an SQLite database at PATH.
 const (
-	walSuffix  = "-wal"  // what has been committed lately; SQLite's
-	shmSuffix  = "-shm"  // SQLite's, too
-	lockSuffix = ".lock" // held by who migrates
+	// what has been committed lately; SQLite's
+	walSuffix = "-wal"
+	// SQLite's, too
+	shmSuffix = "-shm"
+	// held by who migrates
+	lockSuffix = ".lock"
 )
 
 // SQLiteFiles are the database at path and all files that may stand beside it
@@ -50,7 +53,8 @@ func prepareFile(path string, mustExist bool, log *slog.Logger) (isNew bool, err
 		return false, fmt.Errorf("make the directory of the database: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) { // another process was faster
+	// another process was faster
+	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
 	if err != nil {

@@ -39,7 +39,8 @@ func (d *DB) Each(ctx context.Context, dest []any, see func(), query string, arg
 // have filled it.
 func List[T any](ctx context.Context, d *DB, dest func(*T) []any, query string, args ...any) ([]T, error) {
 	var row T
-	var full [][]T // append alone would copy each row four times
+	// append alone would copy each row four times
+	var full [][]T
 	var part []T
 	err := d.Each(ctx, dest(&row), func() {
 		if len(part) == cap(part) {
@@ -77,13 +78,15 @@ func (d *timeDest) ScanTimestamptz(v pgtype.Timestamptz) error {
 	if v.InfinityModifier != pgtype.Finite {
 		return fmt.Errorf("cannot read the time %v", v.InfinityModifier)
 	}
-	*d = timeDest(v.Time.UTC()) // of NULL it is the zero time
+	// of NULL it is the zero time
+	*d = timeDest(v.Time.UTC())
 	return nil
 }
 
 // ScanUUID is of pgtype.UUIDScanner.
 func (d *uuidDest) ScanUUID(v pgtype.UUID) error {
-	*d = v.Bytes // of NULL they are zero
+	// of NULL they are zero
+	*d = v.Bytes
 	return nil
 }
 
@@ -98,6 +101,7 @@ func (d durationDest) ScanInt64(v pgtype.Int8) error {
 
 // ScanText is of pgtype.TextScanner.
 func (d *textDest) ScanText(v pgtype.Text) error {
-	*d = textDest(v.String) // of NULL it is empty
+	// of NULL it is empty
+	*d = textDest(v.String)
 	return nil
 }

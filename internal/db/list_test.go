@@ -27,7 +27,8 @@ func TestListsHaveAllRowsWithTheirValues(t *testing.T) {
 		var want []row
 		for i := range 50 {
 			r := row{Yes: i%2 == 0, Took: time.Duration(i) * time.Second}
-			if i%3 == 0 { // else NULL, which must not keep what the row before had
+			// else NULL, which must not keep what the row before had
+			if i%3 == 0 {
 				r.At, r.ID, r.Data, r.Word = time.Date(2026, 3, 29, 3, 30, i, 1000, time.UTC), uuid.New(), []byte{byte(i)}, "ünï"
 			}
 			exec(t, d, `INSERT INTO v (at, id, yes, data, n, word) VALUES ($1, $2, $3, $4, $5, $6)`, r.At, db.NullUUID(r.ID), r.Yes, r.Data, i, db.NullText(r.Word))

@@ -36,7 +36,8 @@ const markFormat = "punctual %32s %20d\n"
 type mark struct {
 	mu   sync.Mutex
 	path string
-	id   string // of the database; "": it has no commit_mark, nothing is counted
+	// of the database; "": it has no commit_mark, nothing is counted
+	id   string
 	file *os.File
 	log  *slog.Logger
 }
@@ -87,7 +88,8 @@ func (m *mark) close() {
 	defer m.mu.Unlock()
 	m.id = ""
 	if m.file != nil {
-		_ = m.file.Close() // what it holds is a help only
+		// what it holds is a help only
+		_ = m.file.Close()
 		m.file = nil
 	}
 }
@@ -107,8 +109,10 @@ func readMark(path string) (id string, n int64) {
 
 // Loss is what a database has lost: commits that had been acknowledged.
 type Loss struct {
-	At      time.Time // when it was noticed
-	Missing int64     // commits, at least
+	// when it was noticed
+	At time.Time
+	// commits, at least
+	Missing int64
 }
 
 // checkMark compares the database with its mark, once, when it is opened. A loss

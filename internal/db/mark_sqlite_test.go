@@ -76,7 +76,8 @@ func TestALogThatWasCutOrRemovedIsNoticed(t *testing.T) {
 			path := counted(t)
 			d := open(t, "sqlite:"+path, db.Options{})
 			exec(t, d, `PRAGMA wal_checkpoint(TRUNCATE)`)
-			for n := range 3 { // in a transaction and without
+			// in a transaction and without
+			for n := range 3 {
 				if n == 1 {
 					exec(t, d, `INSERT INTO jobs VALUES ($1)`, fmt.Sprint(n))
 					continue

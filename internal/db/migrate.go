@@ -16,10 +16,13 @@ import (
 
 // SchemaStatus tells where the schema of a database stands.
 type SchemaStatus struct {
-	Engine  Engine
-	Current int64 // newest migration applied, 0 for an empty database
-	Target  int64 // newest migration this program knows
-	Applied int   // how many have been applied; 0 on a newer schema
+	Engine Engine
+	// newest migration applied, 0 for an empty database
+	Current int64
+	// newest migration this program knows
+	Target int64
+	// how many have been applied; 0 on a newer schema
+	Applied int
 	Pending []string
 	// Differences say, one phrase each, where the tables differ from what the
 	// schema of version Current is made of. Tables, indexes and columns that no
@@ -228,7 +231,8 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, func(), error) 
 			}
 			opts = append(opts, locked)
 		}
-		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig)) // the lock needs a connection that stays
+		// the lock needs a connection that stays
+		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig))
 		dialect, conns, done = goose.DialectPostgres, own, func() { own.Close() }
 	}
 	p, err := goose.NewProvider(dialect, conns, sub, opts...)

@@ -136,7 +136,8 @@ func TestLookingAtTheSchemaWaitsForNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := d.InTx(t.Context(), func(tx *db.Tx) error {
-		exec(t, tx, `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID) // somebody is migrating
+		// somebody is migrating
+		exec(t, tx, `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		_, err := d.SchemaStatus(ctx, steps)

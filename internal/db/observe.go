@@ -24,8 +24,9 @@ type Observe func(name string, took time.Duration, class string)
 type observer struct {
 	hook Observe
 
-	mu    sync.RWMutex
-	named map[string]string // text → name
+	mu sync.RWMutex
+	// text → name
+	named map[string]string
 	names map[string]bool
 }
 
@@ -111,7 +112,8 @@ func StatementName(query string) string {
 			table = after(words[i:], "update")
 		case "begin", "commit", "rollback", "savepoint", "release", "pragma", "notify", "listen", "set", "create", "alter", "drop", "analyze":
 			return verb
-		case "with": // its first statement gives the name
+		case "with":
+			// its first statement gives the name
 			continue
 		default:
 			if i == 0 {
@@ -197,10 +199,13 @@ func ErrorClasses() []string {
 
 // PoolStats are the connections of one pool.
 type PoolStats struct {
-	Name             string // "main" and "record" on PostgreSQL; "read" and "write" on SQLite
+	// "main" and "record" on PostgreSQL; "read" and "write" on SQLite
+	Name             string
 	Max, Open, InUse int
-	Waits            int64         // how often somebody had to wait for a connection, since the start
-	Waited           time.Duration // in all, since the start
+	// how often somebody had to wait for a connection, since the start
+	Waits int64
+	// in all, since the start
+	Waited time.Duration
 }
 
 // Pools tells how the pools of connections are used. It does not ask the database.
@@ -228,8 +233,10 @@ func poolStats(name string, pool *pgxpool.Pool) PoolStats {
 
 // FileStats are the sizes of an SQLite database.
 type FileStats struct {
-	Size, WALSize                int64 // bytes on disk
-	WALFrames, WALCheckpointed   int64 // pages in the log, and how many of them are in the database file already
+	// bytes on disk
+	Size, WALSize int64
+	// pages in the log, and how many of them are in the database file already
+	WALFrames, WALCheckpointed   int64
 	FreePages, Pages, PageLength int64
 }
 

@@ -43,8 +43,9 @@ func TestStatementName(t *testing.T) {
 
 // heard collects what the hook is told.
 type heard struct {
-	mu    sync.Mutex
-	class map[string]string // statement → class of its last error
+	mu sync.Mutex
+	// statement → class of its last error
+	class map[string]string
 }
 
 func (h *heard) hook(name string, took time.Duration, class string) {
@@ -137,7 +138,8 @@ func TestATallyCountsItsOwnStatements(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		var tally db.Tally
 		ctx := db.WithTally(t.Context(), &tally)
-		exec(t, d, `CREATE TABLE things (id integer PRIMARY KEY)`) // not in the tally
+		// not in the tally
+		exec(t, d, `CREATE TABLE things (id integer PRIMARY KEY)`)
 		err := d.InTx(ctx, func(tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `INSERT INTO things (id) VALUES (1)`)
 			return err
@@ -149,7 +151,8 @@ func TestATallyCountsItsOwnStatements(t *testing.T) {
 		if err := d.QueryRow(ctx, `SELECT count(*) FROM things`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
-		if got := tally.Statements(); got != 4 || tally.Took() <= 0 { // begin, insert, commit, select
+		// begin, insert, commit, select
+		if got := tally.Statements(); got != 4 || tally.Took() <= 0 {
 			t.Errorf("%d statements in %s, want 4", got, tally.Took())
 		}
 	})

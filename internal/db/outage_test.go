@@ -92,7 +92,8 @@ func TestALockedSQLiteFileIsUnavailable(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = conn.ExecContext(t.Context(), `PRAGMA busy_timeout(10)`) // the five seconds of production would be a long test
+		// the five seconds of production would be a long test
+		_, err = conn.ExecContext(t.Context(), `PRAGMA busy_timeout(10)`)
 		conn.Close()
 		if err != nil {
 			return err

@@ -16,9 +16,11 @@ import (
 
 // Probed is what a probe has seen.
 type Probed struct {
-	Engine  Engine
-	Connect time.Duration // until the new connection could be used
-	Round   time.Duration // of one statement on it
+	Engine Engine
+	// until the new connection could be used
+	Connect time.Duration
+	// of one statement on it
+	Round time.Duration
 }
 
 // Probe asks the database at rawURL for a sign of life over a connection of its
@@ -45,7 +47,8 @@ func Probe(ctx context.Context, rawURL string) (Probed, error) {
 }
 
 func probePostgres(ctx context.Context, rawURL string) (connected time.Time, err error) {
-	cfg, err := pgxpool.ParseConfig(rawURL) // understands the parameters of a pool as well
+	// understands the parameters of a pool as well
+	cfg, err := pgxpool.ParseConfig(rawURL)
 	if err != nil {
 		return connected, fmt.Errorf("database URL: %w", redacted(err, rawURL))
 	}
@@ -68,11 +71,13 @@ func probePostgres(ctx context.Context, rawURL string) (connected time.Time, err
 func closeSoon(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	_ = conn.Close(ctx) // what was asked has been answered
+	// what was asked has been answered
+	_ = conn.Close(ctx)
 }
 
 func probeSQLite(ctx context.Context, path string) (connected time.Time, err error) {
-	if _, err := os.Stat(path); err != nil { // SQLite says only that it cannot open it
+	// SQLite says only that it cannot open it
+	if _, err := os.Stat(path); err != nil {
 		return connected, err
 	}
 	conns, err := sql.Open("sqlite", sqliteDSN(path, true, true))

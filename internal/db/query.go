@@ -61,8 +61,9 @@ func (d *DB) told(ctx context.Context, query string, began time.Time, err error)
 
 // Tx is a transaction that may write.
 type Tx struct {
-	db    *DB
-	conn  *sql.Conn // SQLite only
+	db *DB
+	// SQLite only
+	conn  *sql.Conn
 	tx    *sql.Tx
 	now   time.Time
 	wakes []Topic
@@ -168,9 +169,11 @@ func (d *DB) begin(ctx context.Context) (*Tx, error) {
 
 // end gives the connection back, without what has not been committed.
 func (t *Tx) end() {
-	_ = t.tx.Rollback() // no effect after Commit
+	// no effect after Commit
+	_ = t.tx.Rollback()
 	if t.conn != nil {
-		_ = t.conn.Close() // back to the pool
+		// back to the pool
+		_ = t.conn.Close()
 	}
 }
 

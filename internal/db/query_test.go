@@ -237,7 +237,8 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 		go func() {
 			err := d.InTx(t.Context(), func(tx *db.Tx) error {
 				if tries[i]++; tries[i] > 1 {
-					<-over[1-i] // else the two may meet again
+					// else the two may meet again
+					<-over[1-i]
 				}
 				if _, err := tx.Exec(t.Context(), `UPDATE counters SET n = n + 1 WHERE id = $1`, i+1); err != nil {
 					return err

@@ -18,10 +18,14 @@ type Topic string
 
 // The topics.
 const (
-	TopicDeliveries Topic = "deliveries" // a delivery waits to be sent
-	TopicEmails     Topic = "emails"     // a mail is queued
-	TopicChecks     Topic = "checks"     // a check changed: live pages look again
-	TopicPings      Topic = "pings"      // pings were recorded; PostgreSQL does not pass it on to other processes
+	// a delivery waits to be sent
+	TopicDeliveries Topic = "deliveries"
+	// a mail is queued
+	TopicEmails Topic = "emails"
+	// a check changed: live pages look again
+	TopicChecks Topic = "checks"
+	// pings were recorded; PostgreSQL does not pass it on to other processes
+	TopicPings Topic = "pings"
 )
 
 func allTopics() []Topic { return []Topic{TopicDeliveries, TopicEmails, TopicChecks, TopicPings} }
@@ -118,7 +122,8 @@ func (d *DB) listen(ctx context.Context) {
 func keepListening(ctx context.Context, log *slog.Logger, once func(ctx context.Context, again bool) error) {
 	for again := false; ; again = true {
 		err := incident.Catch("worker", func() error { return once(ctx, again) })
-		if bug, ok := errors.AsType[*incident.Panic](err); ok { // a database that is away is noticed by those who ask it
+		// a database that is away is noticed by those who ask it
+		if bug, ok := errors.AsType[*incident.Panic](err); ok {
 			log.Error("listen for wake-up calls", "error", bug)
 		}
 		select {
@@ -134,7 +139,8 @@ func (d *DB) listenPostgres(ctx context.Context, again bool) error {
 	if err != nil {
 		return err
 	}
-	conn := pooled.Hijack() // LISTEN belongs to the connection; it must not return to the pool
+	// LISTEN belongs to the connection; it must not return to the pool
+	conn := pooled.Hijack()
 	defer conn.Close(context.WithoutCancel(ctx))
 	for _, topic := range allTopics() {
 		if _, err := conn.Exec(ctx, "LISTEN "+channelName(topic)); err != nil {

@@ -94,7 +94,8 @@ func twice(t *testing.T, test func(t *testing.T, here, there *db.DB)) {
 func TestACallReachesOtherProcesses(t *testing.T) {
 	twice(t, func(t *testing.T, here, there *db.DB) {
 		first, second := here.Watch(t.Context(), db.TopicDeliveries), here.Watch(t.Context(), db.TopicDeliveries, db.TopicChecks)
-		for range 2 { // the first may come before anybody listens, hence the repetition
+		// the first may come before anybody listens, hence the repetition
+		for range 2 {
 			eventually(t, "the call", func() bool { wake(t, there, db.TopicDeliveries); return called(first) })
 			eventually(t, "the call", func() bool { return called(second) })
 		}
@@ -116,7 +117,8 @@ func TestPostgresCallsOnlyThoseItIsAbout(t *testing.T) {
 // What SQLite passes on is about everything, so it passes on only what others do.
 func TestSQLiteCallsNobodyAboutItsOwn(t *testing.T) {
 	url := address(t, db.SQLite)
-	synctest.Test(t, func(t *testing.T) { // each second of its clock has ten looks at the file
+	// each second of its clock has ten looks at the file
+	synctest.Test(t, func(t *testing.T) {
 		here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
 		things(t, here)
 		emails := here.Watch(t.Context(), db.TopicEmails)
@@ -140,7 +142,8 @@ func TestSQLiteCallsNobodyAboutItsOwn(t *testing.T) {
 func TestWatchersTakeOneConnectionTogether(t *testing.T) {
 	twice(t, func(t *testing.T, here, there *db.DB) {
 		var watchers []<-chan struct{}
-		for range 40 { // more than any pool has
+		// more than any pool has
+		for range 40 {
 			watchers = append(watchers, here.Watch(t.Context(), db.TopicChecks))
 		}
 		eventually(t, "the call", func() bool { wake(t, there, db.TopicChecks); return called(watchers[0]) })

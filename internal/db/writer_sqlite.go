@@ -64,12 +64,15 @@ type writer struct {
 	sqliteConn
 	stmts map[string]sqliteStmt
 
-	left    legacy // see Tx.Left
-	leaving legacy // by the transaction that is open
+	// see Tx.Left
+	left legacy
+	// by the transaction that is open
+	leaving legacy
 
-	mark    *mark
-	inTx    bool
-	counted int64 // rows written when the last transaction ended
+	mark *mark
+	inTx bool
+	// rows written when the last transaction ended
+	counted int64
 }
 
 func (w *writer) prepared(ctx context.Context, query string) (sqliteStmt, error) {
@@ -101,7 +104,8 @@ func (w *writer) run(ctx context.Context, query string) error {
 // file open, and a transaction.
 func (w *writer) Close() error {
 	for _, stmt := range w.stmts {
-		_ = stmt.Close() // it tells the error of its last run again
+		// it tells the error of its last run again
+		_ = stmt.Close()
 	}
 	w.stmts = nil
 	return w.sqliteConn.Close()
@@ -126,7 +130,8 @@ func (w *writer) Commit() error {
 	w.inTx = false
 	switch {
 	case err != nil:
-		_ = w.Rollback() // its error adds nothing: there is no transaction any more
+		// its error adds nothing: there is no transaction any more
+		_ = w.Rollback()
 		return err
 	case w.leaving.value != nil:
 		w.left = w.leaving
@@ -142,7 +147,8 @@ func (w *writer) Rollback() error {
 	w.inTx = false
 	err := w.run(context.Background(), "ROLLBACK")
 	if w.mark.counts() {
-		_ = w.each(context.Background(), totalChanges, nil, []any{&w.counted}, func() {}) // a wrong figure counts one commit too many
+		// a wrong figure counts one commit too many
+		_ = w.each(context.Background(), totalChanges, nil, []any{&w.counted}, func() {})
 	}
 	return err
 }
@@ -166,14 +172,16 @@ func (w *writer) count() (n int64, err error) {
 	}
 	err = w.each(ctx, countCommit, nil, []any{&n}, func() {})
 	switch {
-	case err != nil && strings.Contains(err.Error(), "no such table"): // migrated down
+	case err != nil && strings.Contains(err.Error(), "no such table"):
+		// migrated down
 		w.mark.off()
 		return 0, nil
 	case err != nil || n == 0:
 		return 0, err
 	}
 	w.counted = written + 1
-	w.leaving.stamp.ours++ // what is left stays good: only we have written
+	// what is left stays good: only we have written
+	w.leaving.stamp.ours++
 	return n, nil
 }
 
@@ -340,8 +348,10 @@ type legacy struct {
 
 // stamp tells whether anything has been written since: both numbers only grow.
 type stamp struct {
-	others int64 // changes with each commit of another connection or process
-	ours   int64 // rows this connection has written
+	// changes with each commit of another connection or process
+	others int64
+	// rows this connection has written
+	ours int64
 }
 
 // Left returns what a transaction before this one has left, nil when anything has

@@ -15,7 +15,8 @@ func TestPreparedStatementsCarryValuesBothWays(t *testing.T) {
 	d := open(t, address(t, db.SQLite), db.Options{})
 	values(t, d)
 	at, id := time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC), uuid.New()
-	for round := range 2 { // the second time it is compiled already
+	// the second time it is compiled already
+	for round := range 2 {
 		var gotAt, noTime time.Time
 		var gotID, noID uuid.UUID
 		var yes bool
@@ -81,7 +82,8 @@ func TestACancelledWriteLeavesNothingOpen(t *testing.T) {
 			t.Error(err)
 		}
 		time.AfterFunc(10*time.Millisecond, cancel)
-		_, err := tx.Exec(ctx, `INSERT INTO v WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r WHERE n < 0`) // without end
+		// without end
+		_, err := tx.Exec(ctx, `INSERT INTO v WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r WHERE n < 0`)
 		return err
 	})
 	if err == nil || ctx.Err() == nil {

@@ -53,13 +53,19 @@ func projects(owner uuid.UUID, created time.Time) []*monitor.Project {
 type channel struct {
 	monitor.Channel
 	told
-	letter  rune // of job.told
+	// of job.told
+	letter  rune
 	project int
-	up      bool          // it hears of checks that come back
-	latency time.Duration // about
-	errors  float64       // part of its deliveries that are given up
-	says    string        // the error then
-	broken  time.Duration // how long ago it was disabled by a permanent error, 0 = it was not
+	// it hears of checks that come back
+	up bool
+	// about
+	latency time.Duration
+	// part of its deliveries that are given up
+	errors float64
+	// the error then
+	says string
+	// how long ago it was disabled by a permanent error, 0 = it was not
+	broken time.Duration
 }
 
 // told is a channel by its kind, name and settings.

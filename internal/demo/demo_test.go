@@ -34,8 +34,10 @@ func fill(t *testing.T, s *store.Store) *demo.Life {
 // story is a check with all that is stored of it.
 type story struct {
 	monitor.Check
-	pings      []monitor.Ping // oldest first
-	flips      []monitor.Flip // oldest first
+	// oldest first
+	pings []monitor.Ping
+	// oldest first
+	flips      []monitor.Flip
 	deliveries []store.DeliveryRow
 }
 
@@ -155,7 +157,8 @@ func inWords(all []story) (words []string) {
 		for _, d := range c.deliveries {
 			codes = append(codes, d.Code.String()+" "+d.LastError)
 		}
-		slices.Sort(codes) // those of one flip have no order
+		// those of one flip have no order
+		slices.Sort(codes)
 		words = append(words, codes...)
 	}
 	return words

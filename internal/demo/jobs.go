@@ -13,35 +13,52 @@ const (
 type ending int
 
 const (
-	fine    ending = iota // it does what it should
-	running               // a run began job.ago before
-	late                  // the ping is due, and within the grace time
-	failing               // its last run failed
-	silent                // nothing has been heard for job.ago
-	paused                // somebody paused the check job.ago before
-	fresh                 // it has never run
+	// it does what it should
+	fine ending = iota
+	// a run began job.ago before
+	running
+	// the ping is due, and within the grace time
+	late
+	// its last run failed
+	failing
+	// nothing has been heard for job.ago
+	silent
+	// somebody paused the check job.ago before
+	paused
+	// it has never run
+	fresh
 )
 
 // job is a cron job of the demo and the check that watches it.
 type job struct {
-	project          int // index into projects
+	// index into projects
+	project          int
 	name, slug, tags string
 	about            string
-	every            string // a period as of time.ParseDuration, or a cron or OnCalendar expression
-	tz               string // of the expression
-	grace            time.Duration
+	// a period as of time.ParseDuration, or a cron or OnCalendar expression
+	every string
+	// of the expression
+	tz    string
+	grace time.Duration
 
-	takes time.Duration // a run, about; 0 = it says only that it is done
-	drift float64       // by how much longer it takes today than at the beginning: 0.5 = by half
-	rids  bool          // its pings carry run ids
-	woes  float64       // incidents a month
+	// a run, about; 0 = it says only that it is done
+	takes time.Duration
+	// by how much longer it takes today than at the beginning: 0.5 = by half
+	drift float64
+	// its pings carry run ids
+	rids bool
+	// incidents a month
+	woes float64
 
 	end ending
-	ago time.Duration // see ending; of a period also: when the last run began
+	// see ending; of a period also: when the last run began
+	ago time.Duration
 
-	from   sender
-	prints printer // nil: it sends no bodies
-	told   string  // letters of channels
+	from sender
+	// nil: it sends no bodies
+	prints printer
+	// letters of channels
+	told string
 }
 
 // sender is what a ping tells of where it comes from.

@@ -25,7 +25,8 @@ func diceOf(what string) dice {
 }
 
 func (d dice) uuid() uuid.UUID {
-	return uuid.Must(uuid.NewRandomFromReader(d.source)) // it never fails
+	// it never fails
+	return uuid.Must(uuid.NewRandomFromReader(d.source))
 }
 
 // span is a duration between low and high.
@@ -48,25 +49,33 @@ type run struct {
 	at     time.Time
 	took   time.Duration
 	failed bool
-	grown  float64 // 0 at the beginning of the demo's history, 1 today
+	// 0 at the beginning of the demo's history, 1 today
+	grown float64
 }
 
 // script gives the pings of a job one after the other: first the past, then on
 // and on.
 type script struct {
-	job   *job
-	dice  dice
-	since time.Time // the beginning of its history
-	now   time.Time // the moment the demo begins
+	job  *job
+	dice dice
+	// the beginning of its history
+	since time.Time
+	// the moment the demo begins
+	now time.Time
 
-	next  func(after time.Time) time.Time
-	pause time.Duration // between two runs, about
-	slot  time.Time     // of the next run; zero: there is none
-	final time.Time     // slot of the last run of a late job
+	next func(after time.Time) time.Time
+	// between two runs, about
+	pause time.Duration
+	// of the next run; zero: there is none
+	slot time.Time
+	// slot of the last run of a late job
+	final time.Time
 	queue []*monitor.Ping
 
-	quietUntil time.Time // nothing runs before, in an incident
-	failing    int       // runs that are still to fail, in an incident
+	// nothing runs before, in an incident
+	quietUntil time.Time
+	// runs that are still to fail, in an incident
+	failing int
 }
 
 // newScript fails when the expression of the job cannot be read.

@@ -12,10 +12,12 @@ type Sink struct{}
 // RoundTrip implements http.RoundTripper. It never fails.
 func (Sink) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
-		_, _ = io.Copy(io.Discard, r.Body) // whatever there is
+		// whatever there is
+		_, _ = io.Copy(io.Discard, r.Body)
 		_ = r.Body.Close()
 	}
-	const body = `{"status":1,"request":"demo","note":"This is a demo: nothing was sent."}` // Pushover wants the first two
+	// Pushover wants the first two
+	const body = `{"status":1,"request":"demo","note":"This is a demo: nothing was sent."}`
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),

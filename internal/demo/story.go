@@ -53,14 +53,16 @@ func play(c *monitor.Check, s *script, until time.Time) (pings []*monitor.Ping, 
 	}
 	end := until
 	if s.job.end == paused {
-		end = until.Add(-s.job.ago).Add(minute) // somebody clicks
+		// somebody clicks
+		end = until.Add(-s.job.ago).Add(minute)
 	}
 	for p := s.peek(); p != nil && !p.CreatedAt.After(end); p = s.peek() {
 		s.take()
 		passTime(p.CreatedAt)
 		note(monitor.Apply(c, p))
 		pings = append(pings, p)
-		if len(pings) >= 2*pingsKept { // not to hold hundreds of thousands
+		// not to hold hundreds of thousands
+		if len(pings) >= 2*pingsKept {
 			pings = append(pings[:0], pings[len(pings)-pingsKept:]...)
 		}
 	}

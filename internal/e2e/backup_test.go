@@ -73,7 +73,8 @@ func (e env) emptied(t *testing.T, engine db.Engine) env {
 func TestARestoredInstanceWorks(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		e := newEnv(t, engine)
-		if engine == db.SQLite { // the key is in the backup
+		// the key is in the backup
+		if engine == db.SQLite {
 			delete(e, "PUNCTUAL_SECRET_KEY")
 		}
 		running := e.start(t, "up")
@@ -309,7 +310,8 @@ func TestALostLogIsSaidLoudly(t *testing.T) {
 		t.Errorf("status, acknowledged: exit code %d, %s", code, errs)
 	}
 	again.kill()
-	third := e.start(t, "up") // after a crash with the log in its place
+	// after a crash with the log in its place
+	third := e.start(t, "up")
 	if strings.Contains(third.log(), "lost commits") {
 		t.Errorf("a loss is told that is none: %s", third.notable())
 	}

@@ -34,7 +34,8 @@ func TestTheAlertRoundTrip(t *testing.T) {
 		b.readMail("DOWN | My First Check", "disk full")
 
 		b.open("/")
-		b.click(".projects .s-down, #checks .nm a") // one project: the start page may be its checks
+		// one project: the start page may be its checks
+		b.click(".projects .s-down, #checks .nm a")
 		b.until(`document.readyState === "complete"`)
 		b.click("#checks .nm a")
 		b.see("#state .s-down")

@@ -29,7 +29,8 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 		case *network.EventResponseReceived:
 			names[e.RequestID] = e.Response.URL
 		case *network.EventLoadingFinished:
-			sizes[names[e.RequestID]] += e.EncodedDataLength // with headers, as it came
+			// with headers, as it came
+			sizes[names[e.RequestID]] += e.EncodedDataLength
 		}
 	})
 	b.do(network.Enable())
@@ -43,7 +44,8 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 	for _, size := range sizes {
 		total += size
 	}
-	if total > 50_000 || len(sizes) < 4 { // 60 KB is the promise; this is what it takes today, and some
+	// 60 KB is the promise; this is what it takes today, and some
+	if total > 50_000 || len(sizes) < 4 {
 		t.Errorf("the first page has %.0f bytes: %v", total, sizes)
 	}
 	t.Logf("%.0f bytes: %v", total, sizes)
@@ -86,7 +88,8 @@ func TestAThousandChecksAnswerAtOnce(t *testing.T) {
 		for try := 0; try < 5 && best > 100; try++ {
 			b.do(chromedp.Evaluate(`window.took = 0`, nil))
 			interaction()
-			var took float64 // 0: below 16 ms
+			// 0: below 16 ms
+			var took float64
 			b.do(chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => setTimeout(() => done(window.took), 50)))`, &took, awaited))
 			best = min(best, took)
 		}

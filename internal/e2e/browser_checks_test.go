@@ -89,7 +89,8 @@ func (b *tab) hasLengths(address string, period, grace time.Duration) {
 func TestExpressionsWithPreview(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, db.SQLite)
-	b.console.Allow("status of 400") // forms that are wrong
+	// forms that are wrong
+	b.console.Allow("status of 400")
 	b.signUp("jane@example.org")
 	s := b.store(t)
 	check, _ := b.onlyCheck(s, "jane@example.org")

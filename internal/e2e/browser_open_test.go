@@ -14,11 +14,14 @@ import (
 // opening is a way to something that opens on a page: a dialog, a menu, what is
 // folded.
 type opening struct {
-	name  string
-	path  string
-	open  string // what to click
-	see   string // what is there then
-	width int    // of the window while it is opened; 0 = 1280
+	name string
+	path string
+	// what to click
+	open string
+	// what is there then
+	see string
+	// of the window while it is opened; 0 = 1280
+	width int
 }
 
 // Whatever opens on the pages is as good as the pages: nothing that axe objects

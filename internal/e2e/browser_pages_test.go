@@ -213,7 +213,8 @@ func TestEveryPage(t *testing.T) {
 		g.tour(b, map[string]string{
 			"docs": "/docs/", "docs-page": "/docs/signalling/", "docs-search": "/docs/search/?q=cron", "docs-example": "/docs/example/",
 		})
-		g.visit(b, "docs-api", "/docs/api-reference/") // thousands of elements: one look by axe takes seconds
+		// thousands of elements: one look by axe takes seconds
+		g.visit(b, "docs-api", "/docs/api-reference/")
 		b.look(1280, false)
 		b.looksRight()
 		b.shoot("page-docs-api-390-dark", 390, 844, true)
@@ -259,7 +260,8 @@ func docPages(t *testing.T) (names []string) {
 type guide struct {
 	mu     sync.Mutex
 	routes chi.Router
-	missed map[string]bool // by pattern
+	// by pattern
+	missed map[string]bool
 }
 
 // newGuide reads the route table. When the test ends, it fails it for the pages

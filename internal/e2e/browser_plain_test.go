@@ -29,7 +29,8 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.at("/accounts/login_link_sent/")
 	b.open(b.loginLink())
 	b.says("#checks", "My First Check")
-	b.says("#checks", ping) // whole: there is no button that copies it
+	// whole: there is no button that copies it
+	b.says("#checks", ping)
 	s := b.store(t)
 
 	b.click(".head .btn.primary")
@@ -115,7 +116,8 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.click(`.card > header a[href$="/log/"]`)
 	b.at("/log/")
 	b.says("#log", "dumped 17 tables")
-	b.do(chromedp.EmulateViewport(390, 844)) // where the filters are folded
+	// where the filters are folded
+	b.do(chromedp.EmulateViewport(390, 844))
 	b.click(".logfilter summary")
 	for _, kind := range []string{"success", "start", "log", "ign", "flip", "alert"} {
 		b.click(".logfilter [value=" + kind + "]")

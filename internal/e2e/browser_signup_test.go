@@ -49,7 +49,8 @@ func TestAVisitorTriesItAndSignsUp(t *testing.T) {
 	b.click(".avatar")
 	b.click("#account-menu:popover-open form button")
 	b.see("#demo, .hero")
-	b.console.Allow("status of 404") // for the strangers we are now
+	// for the strangers we are now
+	b.console.Allow("status of 404")
 	b.open("/checks/" + check.Code.String() + "/details/")
 	b.until(`!document.body.innerText.includes("My First Check")`)
 }

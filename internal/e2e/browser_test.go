@@ -28,7 +28,8 @@ type tab struct {
 	server  *process
 	ctx     context.Context
 	console *chromium.Console
-	page    string // what it is called in the tours
+	// what it is called in the tours
+	page string
 }
 
 // newTab opens a browser for an instance that runs all in one process.
@@ -127,7 +128,8 @@ func (b *tab) until(expression string) {
 	}()
 	eventually(b.T, expression, func() (ok bool) {
 		if err := chromium.Run(b.ctx, chromedp.Evaluate("Boolean("+expression+")", &ok)); err != nil {
-			return false // the page is just being replaced
+			// the page is just being replaced
+			return false
 		}
 		if !ok {
 			_ = chromium.Run(b.ctx, chromedp.Evaluate(`location.pathname + "\n" + document.body.innerText.slice(0, 1500)`, &last))

@@ -40,9 +40,11 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	g.tour(second, map[string]string{
 		"second-key": "/accounts/login/two_factor/", "second-totp": "/accounts/login/two_factor/totp/", "second-recovery": "/accounts/login/two_factor/recovery/",
 	})
-	second.logInAs(user) // the five minutes begin anew
+	// the five minutes begin anew
+	second.logInAs(user)
 	second.open("/accounts/login/two_factor/totp/")
-	second.fill("#code", appCode(t, secret, 30*time.Second)) // the one of now may be used
+	// the one of now may be used
+	second.fill("#code", appCode(t, secret, 30*time.Second))
 	second.click("main .btn.primary")
 	second.at("/checks/")
 

@@ -56,7 +56,8 @@ func followPage(u *user, page string) {
 	c := u.check()
 	fill := strings.NewReplacer("PING_URL", c.URL, "PING_ENDPOINT", u.site("/ping/"), "PING_BASE", u.site("/ping"), "SITE_ROOT", u.site(""),
 		"your-uuid-here", c.UUID, "your-ping-key", u.PingKey, "your-api-key", u.APIKey, "your-read-only-key", u.APIKeyReadonly,
-		"/usr/local/bin/backup.sh ||", job+" 1 ||", // it pings when the job fails
+		// it pings when the job fails
+		"/usr/local/bin/backup.sh ||", job+" 1 ||",
 		"/usr/local/bin/backup.sh", job, "$(uuidgen)", "$(cat /proc/sys/kernel/random/uuid)")
 	ran := 0
 	for _, e := range examplesOf(raw) {

@@ -22,7 +22,8 @@ import (
 func TestScrapersAndBadges(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		clients := map[string]func(*user){"expfmt": scraped, "promtool": promtool, "shields.io": shields, "badges in pages": badgesInPages}
-		if engine == db.SQLite { // slow to start, and it reads what the others have read
+		// slow to start, and it reads what the others have read
+		if engine == db.SQLite {
 			clients["Prometheus"] = prometheus
 		}
 		withUsers(t, engine, clients)
@@ -44,7 +45,8 @@ func twoChecks(u *user) *check {
 }
 
 func quote(s string) string {
-	out, _ := json.Marshal(s) // a text always can be
+	// a text always can be
+	out, _ := json.Marshal(s)
 	return string(out)
 }
 
@@ -88,7 +90,8 @@ func promtool(u *user) {
 	twoChecks(u)
 	cmd := exec.CommandContext(u.Context(), "promtool", "check", "metrics")
 	cmd.Stdin = strings.NewReader(u.send(200, "GET "+u.metrics()+u.APIKeyReadonly, "").body)
-	out, _ := cmd.CombinedOutput() // it ends with 3 for matters of style
+	// it ends with 3 for matters of style
+	out, _ := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, `non-counter metrics should not have "_total" suffix`) {
 			u.Errorf("promtool: %s", line)

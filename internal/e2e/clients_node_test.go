@@ -13,7 +13,8 @@ import (
 
 // npmModules installs testdata/node, once for the whole run, and returns where.
 var npmModules = sync.OnceValues(func() (dir string, err error) {
-	dir = filepath.Join(filepath.Dir(binary), "node") // TestMain removes it
+	// TestMain removes it
+	dir = filepath.Join(filepath.Dir(binary), "node")
 	if err := os.CopyFS(dir, os.DirFS("testdata/node")); err != nil {
 		return "", err
 	}
@@ -31,7 +32,8 @@ func npmClient(u *user) {
 	optional(u.T, "node")
 	optional(u.T, "npm")
 	dir, err := npmModules()
-	if err != nil { // the registry cannot be reached
+	// the registry cannot be reached
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "SKIPPED %s: npm ci: %v\n", u.Name(), err)
 		u.Skip("npm ci fails: ", err)
 	}

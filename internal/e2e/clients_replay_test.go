@@ -211,7 +211,8 @@ func terraform(u *user) {
 	}
 	send(200, "POST /api/v1/checks/"+id+"/pause", "")
 	send(200, "DELETE /api/v1/checks/"+id, "")
-	send(404, "DELETE /api/v1/checks/"+id, "") // the operator: already gone
+	// the operator: already gone
+	send(404, "DELETE /api/v1/checks/"+id, "")
 	if e := send(400, "POST /api/v1/checks/", `{"channels":"","methods":"","timeout":1}`).object("error"); !strings.Contains(e["error"].(string), "timeout") {
 		u.Errorf("error: %v", e)
 	}

@@ -30,7 +30,8 @@ func TestClients(t *testing.T) {
 			"curl": curl, "wget": wget, "busybox wget": busyboxWget, "Python": python, "Node": node,
 			"npm healthchecks-io-client": npmClient, "PHP": php, "Ruby": ruby,
 		}
-		if engine == db.SQLite { // slow to start, and what it sends is sent by others as well
+		// slow to start, and what it sends is sent by others as well
+		if engine == db.SQLite {
 			clients["borgmatic"] = borgmatic
 		}
 		withUsers(t, engine, clients)
@@ -113,7 +114,8 @@ func newUser(t *testing.T, e env, s *store.Store) *user {
 type check struct {
 	*user
 	UUID string
-	URL  string // of its pings
+	// of its pings
+	URL string
 }
 
 // check makes a check with defaults.

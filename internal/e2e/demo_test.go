@@ -17,13 +17,17 @@ import (
 // demoCheck is a check of a believable project.
 type demoCheck struct {
 	name, slug, tags string
-	every            string // a period as of time.ParseDuration, or an expression
-	grace            time.Duration
-	status           monitor.Status
-	ago              time.Duration // since the last ping; of expressions: after the last occurrence
-	took             time.Duration
-	runs             string // as monitor.AppendRun makes them
-	told             string // e-mail, webhook, Pushover: "e", "ew", "ewp"
+	// a period as of time.ParseDuration, or an expression
+	every  string
+	grace  time.Duration
+	status monitor.Status
+	// since the last ping; of expressions: after the last occurrence
+	ago  time.Duration
+	took time.Duration
+	// as monitor.AppendRun makes them
+	runs string
+	// e-mail, webhook, Pushover: "e", "ew", "ewp"
+	told string
 }
 
 const (
@@ -84,7 +88,8 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 		_, err := s.UpdateCheck(ctx, c.Code, func(e *store.CheckChange) error {
 			n := e.NPings
 			e.State, e.Channels = c.State, &store.Channels{IDs: told}
-			if e.NPings = n; n == 0 { // its pings are forgotten, but were
+			// its pings are forgotten, but were
+			if e.NPings = n; n == 0 {
 				e.NPings = int64(len(c.RecentRuns))
 			}
 			return nil

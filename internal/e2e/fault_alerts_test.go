@@ -21,7 +21,8 @@ import (
 // receiver is the other side of a webhook. It keeps what it was told.
 type receiver struct {
 	*httptest.Server
-	answer func(w http.ResponseWriter, r *http.Request) // nil: 200 after up to 20 ms
+	// nil: 200 after up to 20 ms
+	answer func(w http.ResponseWriter, r *http.Request)
 
 	mu    sync.Mutex
 	heard []told
@@ -75,7 +76,8 @@ func (rc *receiver) more(t *testing.T, n int) {
 // in turns down and up, and adds to the finding.
 func (rc *receiver) check(t *testing.T, changes map[uuid.UUID]int, f *finding) {
 	t.Helper()
-	heard := map[string][]string{} // statuses of a check, in the order of their first arrival
+	// statuses of a check, in the order of their first arrival
+	heard := map[string][]string{}
 	seen := map[string]bool{}
 	for _, a := range rc.all() {
 		if a.key == "" || seen[a.key] {
@@ -190,7 +192,8 @@ func settled(t *testing.T, s *store.Store) {
 		if idle++; n != last {
 			last, idle = n, 0
 		}
-		if n > 0 && idle == 100 { // two seconds without progress
+		// two seconds without progress
+		if n > 0 && idle == 100 {
 			expireLeases(t, s)
 			idle = 0
 		}

@@ -25,7 +25,8 @@ func TestFaultClocksAMinuteApart(t *testing.T) {
 	t.Parallel()
 	f := begin(t, 1)
 	wrong := skewedBinary(t)
-	rc := newReceiver(t, func(http.ResponseWriter, *http.Request) { pause(300 * time.Millisecond) }) // leases are in force meanwhile
+	// leases are in force meanwhile
+	rc := newReceiver(t, func(http.ResponseWriter, *http.Request) { pause(300 * time.Millisecond) })
 	e := newEnv(t, db.Postgres).with(env{"TEST_BINARY": wrong})
 	s := e.migrated(t)
 	watched(t, s, 0, rc.channel())

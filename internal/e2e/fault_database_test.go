@@ -42,7 +42,8 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 		made[code] = 1
 	}
 	eventually(t, "the last deadline passes", func() bool { return time.Now().After(last) })
-	s = e.store(t) // the connections of the first are gone
+	// the connections of the first are gone
+	s = e.store(t)
 	settled(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)
@@ -119,7 +120,8 @@ func TestFaultConnectionsFallSilent(t *testing.T) {
 		crowd(e)
 		p.silence()
 	})
-	if f.away > 14*time.Second { // 8 s of the Recorder's patience, for all connections together
+	// 8 s of the Recorder's patience, for all connections together
+	if f.away > 14*time.Second {
 		t.Errorf("pings were taken again after %v: the server tried one silent connection after the other", f.away)
 	}
 }
@@ -129,7 +131,8 @@ func crowd(e env) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			for range 20 { // asks the database whether there is such a check
+			// asks the database whether there is such a check
+			for range 20 {
 				send(http.DefaultClient, e.site("/ping/"+uuid.NewString()+"?rid=none"), "", nil)
 			}
 		})
@@ -174,7 +177,8 @@ func TestFaultFullDiskUnderTheLogOfPostgres(t *testing.T) {
 	f := begin(t, times(1, 3))
 	disk := smallDisk(t, "64m", "")
 	pg := cluster(t, pgtest.Options{
-		InitDB:   []string{"--waldir=" + filepath.Join(disk, "wal"), "--wal-segsize=1"}, // small: soon another is needed
+		// small: soon another is needed
+		InitDB:   []string{"--waldir=" + filepath.Join(disk, "wal"), "--wal-segsize=1"},
 		Settings: map[string]string{"min_wal_size": "2MB", "max_wal_size": "16MB"},
 	})
 	dsn, err := pg.CreateDatabase()
@@ -212,7 +216,8 @@ func fullDisk(t *testing.T, e env, f *finding, disk string, room func()) {
 	l.more(t, 300)
 	l.end()
 	made := c.end()
-	s = e.store(t) // the connections of the first may be gone
+	// the connections of the first may be gone
+	s = e.store(t)
 	settled(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)
@@ -276,7 +281,8 @@ func TestFaultSpoiledScheduleStopsNobodyElse(t *testing.T) {
 		e := newEnv(t, engine)
 		s := e.migrated(t)
 		watched(t, s, 0, rc.channel())
-		spoiled := overdue(t, s, 5, s.Now().Add(-time.Hour)) // the first in the queue
+		// the first in the queue
+		spoiled := overdue(t, s, 5, s.Now().Add(-time.Hour))
 		spoil(t, s)
 		well := overdue(t, s, 20, s.Now().Add(-time.Minute))
 		e.start(t, "serve")
@@ -299,7 +305,8 @@ func TestFaultSpoiledScheduleStopsNobodyElse(t *testing.T) {
 		all := append(spoiled, well...)
 		l := newLoad(all)
 		l.start(e, 4)
-		l.more(t, 200) // batches with both kinds
+		// batches with both kinds
+		l.more(t, 200)
 		l.end()
 		l.check(t, s, f)
 	})

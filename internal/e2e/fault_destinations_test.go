@@ -67,7 +67,8 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 		{"does not say a word", smtpsink.Mute, 1},
 	}
 	if !full() {
-		troubles = troubles[:4] // silence takes the sender's whole patience, 20 s
+		// silence takes the sender's whole patience, 20 s
+		troubles = troubles[:4]
 	}
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, len(troubles))
@@ -106,11 +107,13 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 // A webhook in each kind of trouble costs an attempt, never an alert.
 func TestFaultWebhooksInTrouble(t *testing.T) {
 	t.Parallel()
-	var read atomic.Int64 // bytes of answers without end
+	// bytes of answers without end
+	var read atomic.Int64
 	troubles := []struct {
 		name   string
 		answer http.HandlerFunc
-		wait   time.Duration // at least, before the next attempt; 0 = the answer counts as a yes
+		// at least, before the next attempt; 0 = the answer counts as a yes
+		wait time.Duration
 	}{
 		{"500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, 5 * time.Second},
 		{"429 with Retry-After", func(w http.ResponseWriter, _ *http.Request) {
@@ -124,17 +127,20 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 5 * time.Second},
 	}
 	if !full() {
-		troubles = troubles[:5] // the others take the client's whole patience, 30 s each
+		// the others take the client's whole patience, 30 s each
+		troubles = troubles[:5]
 	}
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, len(troubles))
-		var trouble atomic.Pointer[http.HandlerFunc] // of the next call
+		// of the next call
+		var trouble atomic.Pointer[http.HandlerFunc]
 		rc := newReceiver(t, func(w http.ResponseWriter, r *http.Request) {
 			if answer := trouble.Swap(nil); answer != nil {
 				(*answer)(w, r)
 			}
 		})
-		rc.Config.SetKeepAlivesEnabled(false) // net/http repeats by itself what breaks on a used connection
+		// net/http repeats by itself what breaks on a used connection
+		rc.Config.SetKeepAlivesEnabled(false)
 		e := newEnv(t, engine)
 		s := e.migrated(t)
 		codes := watched(t, s, 1, rc.channel())

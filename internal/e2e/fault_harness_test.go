@@ -33,15 +33,20 @@ func times(quick, inFull int) int {
 
 // finding is what a fault test has found: one line of the table.
 type finding struct {
-	fault         string
-	rounds        int
-	acked         int // pings answered with 200
-	lost          int // of those, not in the database
-	pingsTwice    int // recorded more than once
-	alerts        int // that had to be told
-	untold        int
-	alertsTwice   int
-	away          time.Duration // longest wait for a hundred pings after a fault
+	fault  string
+	rounds int
+	// pings answered with 200
+	acked int
+	// of those, not in the database
+	lost int
+	// recorded more than once
+	pingsTwice int
+	// that had to be told
+	alerts      int
+	untold      int
+	alertsTwice int
+	// longest wait for a hundred pings after a fault
+	away          time.Duration
 	took          time.Duration
 	ended         bool
 	failed, skips bool
@@ -92,7 +97,8 @@ func writeTable(t *testing.T) {
 	for _, f := range findings.list {
 		verdict := "ok"
 		switch {
-		case !f.ended: // the rest of it belongs to the test still
+		case !f.ended:
+			// the rest of it belongs to the test still
 			fmt.Fprintf(w, "%s\t%d%s\tnot ended\n", f.fault, f.rounds, strings.Repeat("\t", 8))
 			continue
 		case f.failed:
@@ -104,7 +110,8 @@ func writeTable(t *testing.T) {
 		sum.rounds, sum.acked, sum.lost, sum.pingsTwice = sum.rounds+f.rounds, sum.acked+f.acked, sum.lost+f.lost, sum.pingsTwice+f.pingsTwice
 		sum.alerts, sum.untold, sum.alertsTwice = sum.alerts+f.alerts, sum.untold+f.untold, sum.alertsTwice+f.alertsTwice
 	}
-	sum.took = time.Since(findings.began) // they run beside each other
+	// they run beside each other
+	sum.took = time.Since(findings.began)
 	fmt.Fprintf(w, "together\t%s\t\n", sum.figures())
 	w.Flush()
 	if err := os.WriteFile(tableFile(), table.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody to read
@@ -123,13 +130,15 @@ type proxy struct {
 
 	mu    sync.Mutex
 	pairs map[*pair]bool
-	away  bool // new connections are cut at once
+	// new connections are cut at once
+	away bool
 }
 
 // pair is a client and its server.
 type pair struct {
 	client, server net.Conn
-	silent         atomic.Bool // what comes is swallowed
+	// what comes is swallowed
+	silent atomic.Bool
 }
 
 // newProxy listens on a TCP port of its own; the test ends it.
@@ -150,7 +159,8 @@ func newProxy(t *testing.T, socket string) *proxy {
 
 // dsn is an address of the cluster, by way of the proxy.
 func (p *proxy) dsn(direct string) string {
-	u, _ := url.Parse(direct) // comes from pgtest
+	// comes from pgtest
+	u, _ := url.Parse(direct)
 	u.Host, u.RawQuery = p.Addr().String(), "sslmode=disable"
 	return u.String()
 }

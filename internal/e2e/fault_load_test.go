@@ -21,18 +21,23 @@ import (
 type load struct {
 	codes []uuid.UUID
 	body  []byte
-	total atomic.Int64 // acknowledged
-	busy  atomic.Int64 // refused with 503
-	next  atomic.Int64
+	// acknowledged
+	total atomic.Int64
+	// refused with 503
+	busy atomic.Int64
+	next atomic.Int64
 
-	mu    sync.Mutex
-	acked map[string]uuid.UUID // name of the ping → its check
-	odd   map[string]int       // answers that are neither
+	mu sync.Mutex
+	// name of the ping → its check
+	acked map[string]uuid.UUID
+	// answers that are neither
+	odd map[string]int
 
 	clients sync.WaitGroup
 	stop    chan struct{}
 
-	unanswered int // found by check: in the database without a 200
+	// found by check: in the database without a 200
+	unanswered int
 }
 
 func newLoad(codes []uuid.UUID) *load {
@@ -75,7 +80,8 @@ func (l *load) ping(client *http.Client, e env) {
 		l.mu.Unlock()
 	case status == http.StatusServiceUnavailable:
 		l.busy.Add(1)
-	case status == 0: // the server is being killed: nothing hammers it meanwhile
+	case status == 0:
+		// the server is being killed: nothing hammers it meanwhile
 		pause(time.Millisecond)
 	default:
 		l.mu.Lock()
@@ -174,7 +180,8 @@ func storedPings(t *testing.T, s *store.Store, code uuid.UUID) map[string]int {
 		t.Errorf("check %d counts %d pings and has %d", c.ID, c.NPings, len(rows))
 	}
 	names := map[string]int{}
-	for i, p := range rows { // newest first
+	// newest first
+	for i, p := range rows {
 		if want := c.NPings - int64(i); p.N != want {
 			t.Fatalf("check %d has ping %d where %d should be", c.ID, p.N, want)
 		}

@@ -122,7 +122,8 @@ func TestFaultKilledUpForgetsNothing(t *testing.T) {
 			l.start(e, 8)
 			if rand.IntN(2) == 0 {
 				l.some(t)
-			} else { // among the first alerts
+			} else {
+				// among the first alerts
 				rc.more(t, 1+rand.IntN(10))
 			}
 			p.kill()
@@ -328,7 +329,8 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 			}
 			e = newEnv(t, engine)
 			if engine == db.SQLite {
-				delete(e, "PUNCTUAL_SECRET_KEY") // both make one, and one counts
+				// both make one, and one counts
+				delete(e, "PUNCTUAL_SECRET_KEY")
 			}
 			port := freePort(t)
 			other := e.with(env{"PUNCTUAL_LISTEN": "127.0.0.1:" + port, "PUNCTUAL_SITE_ROOT": "http://127.0.0.1:" + port})

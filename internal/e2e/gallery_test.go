@@ -24,9 +24,11 @@ import (
 // gallery is a demo that somebody looks at.
 type gallery struct {
 	*tab
-	projects map[string]string // name → path of the project
+	// name → path of the project
+	projects map[string]string
 	checks   map[string]monitor.Check
-	wall     string // path of one
+	// path of one
+	wall string
 }
 
 // openDemo starts a demo, as `punctual up --demo` does, and logs in.
@@ -108,8 +110,10 @@ func TestDemoRefusesADatabaseInUse(t *testing.T) {
 type exhibit struct {
 	name, title string
 	path        string
-	see         string // what must be there before the picture is taken, "" = main
-	visitor     bool   // as somebody sees it who has not logged in
+	// what must be there before the picture is taken, "" = main
+	see string
+	// as somebody sees it who has not logged in
+	visitor bool
 }
 
 // exhibits are the main pages, in the order of the gallery.
@@ -156,7 +160,8 @@ func TestGallery(t *testing.T) {
 	g.open(g.server.mailbox())
 	g.open("/walls/")
 	g.wall = g.value(`document.querySelector("main a.btn[href*='/wall/']").pathname`)
-	session := g.cookies() // all that is needed of it from here on
+	// all that is needed of it from here on
+	session := g.cookies()
 	var index strings.Builder
 	index.WriteString("# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes them anew.\n")
 	for _, e := range g.exhibits() {

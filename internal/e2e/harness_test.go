@@ -21,12 +21,14 @@ import (
 	"testing"
 	"time"
 
-	_ "punctual/internal/app" // go test runs this package again when what is in the binary has changed
+	// go test runs this package again when what is in the binary has changed
+	_ "punctual/internal/app"
 	"punctual/internal/db"
 	"punctual/internal/db/pgtest"
 	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
-	chromium "punctual/internal/testkit/browser" // "browser" is here who does without scripts
+	// "browser" is here who does without scripts
+	chromium "punctual/internal/testkit/browser"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -99,7 +101,8 @@ func newEnv(t *testing.T, engine db.Engine) env {
 		"PUNCTUAL_SECRET_KEY":        "an e2e secret of thirty-two chars",
 		"PUNCTUAL_LOG_FORMAT":        "json",
 		"PUNCTUAL_ALLOW_PRIVATE_IPS": "true",
-		"PUNCTUAL_PING_CHECK_RATE":   "0", // load tests send more than one account may
+		// load tests send more than one account may
+		"PUNCTUAL_PING_CHECK_RATE":   "0",
 		"PUNCTUAL_PING_PROJECT_RATE": "0",
 	}
 	if engine == db.Postgres {
@@ -296,7 +299,8 @@ type browser struct {
 }
 
 func (e env) browser(t *testing.T) *browser {
-	jar, _ := cookiejar.New(nil) // cannot fail
+	// cannot fail
+	jar, _ := cookiejar.New(nil)
 	return &browser{T: t, env: e, Client: http.Client{Jar: jar, Timeout: patience}}
 }
 

@@ -38,7 +38,8 @@ func newChat(t *testing.T) *chat {
 	c := &chat{}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var message struct{ Text string }
-		_ = json.NewDecoder(r.Body).Decode(&message) // an empty text is found out below
+		// an empty text is found out below
+		_ = json.NewDecoder(r.Body).Decode(&message)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.texts = append(c.texts, message.Text)
@@ -133,7 +134,8 @@ func TestErrorsReachTheOperators(t *testing.T) {
 		if code := p.terminate(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
-		told := o.told("root@acme.example", subject) // what was held back is told at the end
+		// what was held back is told at the end
+		told := o.told("root@acme.example", subject)
 		if len(told) != 2 || !strings.Contains(told[1].Text, "And 3 more since") || o.chat.count("And 3 more since") != 1 {
 			t.Errorf("%d mails; %q", len(told), o.chat.texts)
 		}
@@ -185,7 +187,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 					if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
 						t.Errorf("%s: %d, Retry-After %q\n%s", path, res.StatusCode, res.Header.Get("Retry-After"), body)
 					}
-					if took > 20*time.Second { // 8 s at most, on a machine with nothing else to do
+					// 8 s at most, on a machine with nothing else to do
+					if took > 20*time.Second {
 						t.Errorf("%s: after %s", path, took)
 					}
 					switch {
@@ -231,7 +234,8 @@ func TestAKilledWorkerIsNoticed(t *testing.T) {
 		if _, err := s.DB().Exec(t.Context(), `UPDATE users SET is_superuser = $1`, true); err != nil {
 			t.Fatal(err)
 		}
-		worker = o.start(t, "sendalerts") // a restart
+		// a restart
+		worker = o.start(t, "sendalerts")
 		if banner() {
 			t.Error("a restart is told")
 		}
@@ -288,7 +292,8 @@ func (c *pgCluster) signal(t *testing.T, sig syscall.Signal) {
 	for _, path := range stats {
 		stat, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has ended
+			// it has ended
+			continue
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ")
 		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == first {

@@ -24,7 +24,8 @@ func TestTheKitOnARealPrometheus(t *testing.T) {
 	t.Parallel()
 	optional(t, "prometheus")
 	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_STATUS_TOKENS": "token"})
-	e.start(t, "up") // its figures are on the site, by the token
+	// its figures are on the site, by the token
+	e.start(t, "up")
 	worker := e.with(env{"PUNCTUAL_METRICS_LISTEN": "127.0.0.1:" + freePort(t)})
 	worker.start(t, "sendalerts")
 
@@ -75,7 +76,8 @@ scrape_configs:
 		return json.NewDecoder(res.Body).Decode(into) == nil
 	}
 	for _, expr := range dashboardQueries(t) {
-		if strings.Contains(expr, `code=~"5.."`) { // a site that is well has none
+		// a site that is well has none
+		if strings.Contains(expr, `code=~"5.."`) {
 			continue
 		}
 		b.get("/")
@@ -97,7 +99,8 @@ scrape_configs:
 		t.Fatal("Prometheus has no rules")
 	}
 	for _, r := range rules.Data.Groups[0].Rules {
-		disk := strings.HasPrefix(r.Name, "PunctualDisk") // that is the machine's business
+		// that is the machine's business
+		disk := strings.HasPrefix(r.Name, "PunctualDisk")
 		if r.Health != "ok" || r.State == "firing" && !disk {
 			t.Errorf("%+v", r)
 		}

@@ -65,7 +65,8 @@ func TestPingsByEmail(t *testing.T) {
 		})
 		_, err = w.Write([]byte("and half\r\n"))
 		must(t, err)
-		must(t, w.Close()) // 250
+		// 250
+		must(t, w.Close())
 		if code := <-exit; code != 0 {
 			t.Errorf("exit code %d after SIGTERM", code)
 		}

@@ -43,7 +43,8 @@ func newReaders(t *testing.T, engine db.Engine, n int) *readers {
 		}}))
 		r.users = append(r.users, a.User)
 	}
-	for _, u := range r.users { // none before all are there: the workers may run already
+	// none before all are there: the workers may run already
+	for _, u := range r.users {
 		r.due(t, u)
 	}
 	return r

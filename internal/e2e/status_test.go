@@ -95,7 +95,8 @@ func TestStatusAnswersWhateverPostgresDoes(t *testing.T) {
 	}
 	for _, f := range faults {
 		f.begin()
-		eventually(t, "PostgreSQL is "+f.name, func() bool { return b.report().of("database") == "error" }) // what was found is good for a second
+		// what was found is good for a second
+		eventually(t, "PostgreSQL is "+f.name, func() bool { return b.report().of("database") == "error" })
 		slowest := time.Duration(0)
 		for path, want := range map[string]int{
 			"/status/": 500, "/status/?format=html": 500, "/status/?format=watchman&watchman-token=token": 500, "/status/?check=database&watchman-token=token": 500,
@@ -108,7 +109,8 @@ func TestStatusAnswersWhateverPostgresDoes(t *testing.T) {
 			if status != want {
 				t.Errorf("%s: %s: HTTP %d, want %d: %.500s", f.name, path, status, want, body)
 			}
-			if took > 5*time.Second { // two is the aim; the machine of the tests may be slow, an answer that hangs is slower
+			// two is the aim; the machine of the tests may be slow, an answer that hangs is slower
+			if took > 5*time.Second {
 				t.Errorf("%s: %s took %s", f.name, path, took)
 			}
 			if strings.Contains(body, e["PUNCTUAL_DATABASE_URL"]) {
@@ -162,7 +164,8 @@ func TestDeadSendalertsIsSeen(t *testing.T) {
 		eventually(t, "all is well", func() bool { return len(seen()) == 0 })
 		alerts.kill()
 		began := time.Now()
-		if !full() { // as if its last sign of life were long ago
+		// as if its last sign of life were long ago
+		if !full() {
 			_, err := s.DB().Exec(t.Context(), `UPDATE nodes SET seen_at = $1 WHERE role = 'sendalerts'`, s.Now().Add(-31*time.Second))
 			must(t, err)
 		}

@@ -16,14 +16,22 @@ type Kind int
 // The kinds. The edges map them to status codes; Internal is the zero value
 // so that an error nobody classified is never shown.
 const (
-	Internal     Kind = iota // anything else: a bug or a broken machine
-	Invalid                  // the input is wrong; Field may name which
-	NotFound                 // there is no such thing, or it is not theirs to see
-	Forbidden                // known who they are, and they may not
-	Unauthorized             // not known who they are
-	Conflict                 // true at another time: already exists, changed meanwhile, limit reached
-	TooMany                  // rate limit; RetryAfter says when to come back
-	Unavailable              // a part we need is down or full; RetryAfter may say when to come back
+	// anything else: a bug or a broken machine
+	Internal Kind = iota
+	// the input is wrong; Field may name which
+	Invalid
+	// there is no such thing, or it is not theirs to see
+	NotFound
+	// known who they are, and they may not
+	Forbidden
+	// not known who they are
+	Unauthorized
+	// true at another time: already exists, changed meanwhile, limit reached
+	Conflict
+	// rate limit; RetryAfter says when to come back
+	TooMany
+	// a part we need is down or full; RetryAfter may say when to come back
+	Unavailable
 )
 
 // String is the kind's name for logs.
@@ -39,10 +47,13 @@ func (k Kind) String() string {
 // apart with KindOf, Message, FieldOf and RetryAfterOf, which look through
 // wrapping.
 type Error struct {
-	Kind       Kind
-	Message    string        // for the visitor: no internals, no secrets
-	Field      string        // Invalid only: the form or JSON field, or ""
-	RetryAfter time.Duration // TooMany and Unavailable: how long to wait, 0 = not known
+	Kind Kind
+	// for the visitor: no internals, no secrets
+	Message string
+	// Invalid only: the form or JSON field, or ""
+	Field string
+	// TooMany and Unavailable: how long to wait, 0 = not known
+	RetryAfter time.Duration
 
 	cause error
 }

@@ -37,7 +37,8 @@ func (r *Reporter) Handler(next slog.Handler) slog.Handler {
 type handler struct {
 	slog.Handler
 	reporter *Reporter
-	attrs    []slog.Attr // given to With
+	// given to With
+	attrs []slog.Attr
 }
 
 // WithAttrs keeps the attributes for reports.
@@ -58,14 +59,18 @@ func (h *handler) Handle(ctx context.Context, line slog.Record) error {
 	e := h.read(line)
 	away := e.err != nil && h.reporter.cfg.Away != nil && h.reporter.cfg.Away(e.err)
 	switch {
-	case errors.Is(e.err, context.Canceled), // whoever wanted it has gone
-		errs.KindOf(e.err) == errs.Unavailable && !away, // full, not broken
-		e.err == nil && visitOf(ctx) != nil:             // an answer that was meant to say so: /status/
+	case errors.Is(e.err, context.Canceled),
+		// whoever wanted it has gone
+		// full, not broken
+		errs.KindOf(e.err) == errs.Unavailable && !away,
+		// an answer that was meant to say so: /status/
+		e.err == nil && visitOf(ctx) != nil:
 		return h.Handler.Handle(ctx, line)
 	}
 	line = line.Clone()
 	switch {
-	case visitOf(ctx) != nil: // the line has it as the id of the request
+	case visitOf(ctx) != nil:
+		// the line has it as the id of the request
 		e.ref = logs.EventOf(ctx).ID
 	default:
 		e.ref = logs.NewID()
@@ -199,7 +204,8 @@ func (h *handler) report(ctx context.Context, e *entry, p *Panic, away bool) *Re
 	}
 	for _, f := range e.facts {
 		switch {
-		case r.Request != nil && (f.Name == "method" || f.Name == "user"): // is there already
+		case r.Request != nil && (f.Name == "method" || f.Name == "user"):
+			// is there already
 		case slices.Contains(harmless, f.Name):
 			r.Facts = append(r.Facts, f)
 		default:

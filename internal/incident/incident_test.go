@@ -24,8 +24,10 @@ import (
 // operators are a Reporter with those it tells, and a clock that stands still.
 type operators struct {
 	*Reporter
-	log    *slog.Logger // reports
-	lines  bytes.Buffer // what it wrote
+	// reports
+	log *slog.Logger
+	// what it wrote
+	lines  bytes.Buffer
 	panics []string
 
 	mu   sync.Mutex
@@ -33,7 +35,8 @@ type operators struct {
 	told []Report
 	came chan struct{}
 	seen int
-	fail error // of sending
+	// of sending
+	fail error
 }
 
 var errAway = errors.New("connection refused")
@@ -110,7 +113,8 @@ func TestTheSameErrorIsToldOnceInAWhile(t *testing.T) {
 	o := newOperators(t, Limits{})
 	fails := func(err error) { o.log.Error("it failed", "error", err) }
 	for i := range 42 {
-		fails(fmt.Errorf("number %d", i)) // the same kind and place, another text
+		// the same kind and place, another text
+		fails(fmt.Errorf("number %d", i))
 	}
 	if r := o.next(t); r.More != 0 || r.Error != "number 0" || r.Title != "it failed" {
 		t.Errorf("first %+v", r)
@@ -155,7 +159,8 @@ func TestWhatWasNotToldComesWithTheNext(t *testing.T) {
 	o.next(t)
 	fails("two")
 	o.mu.Lock()
-	o.now = o.now.Add(time.Hour) // nobody has swept yet
+	// nobody has swept yet
+	o.now = o.now.Add(time.Hour)
 	o.mu.Unlock()
 	fails("three")
 	if r := o.next(t); r.Error != "three" || r.More != 1 {
@@ -217,7 +222,8 @@ func TestNobodyWaitsForReportsToBeSent(t *testing.T) {
 	for i := range 100 {
 		o.log.Error("it failed", "error", otherError{}, "route", fmt.Sprint("/", i))
 	}
-	close(release) // all lines were written while the first report was on its way
+	// all lines were written while the first report was on its way
+	close(release)
 	sum := 0
 	for _, r := range o.all() {
 		sum += 1 + r.More
@@ -252,7 +258,8 @@ func TestWhatWaitsIsToldAtTheEnd(t *testing.T) {
 	if len(told) != 2 || told[1].More != 1 {
 		t.Errorf("%d reports: %+v", len(told), told)
 	}
-	o.log.Error("too late", "error", otherError{}) // must not panic
+	// must not panic
+	o.log.Error("too late", "error", otherError{})
 	o.Tell("too late", "too")
 }
 
@@ -373,8 +380,10 @@ func TestErrorsOfRequestsAreToldUnderTheirID(t *testing.T) {
 	if r.Ref != "anid5678" || r.Title != "A request failed (GET /checks/{check}/)" || !strings.HasPrefix(r.Place, "incident.explode (incident_test.go:") {
 		t.Errorf("%s %q at %s", r.Ref, r.Title, r.Place)
 	}
-	o.log.ErrorContext(ctx, "request", "route", "/status/", "status", 500)                                   // it is meant to say so
-	o.log.ErrorContext(ctx, "request", "route", "/x/", "status", 503, "error", errs.Unavailablef(0, "full")) // and so is this
+	// it is meant to say so
+	o.log.ErrorContext(ctx, "request", "route", "/status/", "status", 500)
+	// and so is this
+	o.log.ErrorContext(ctx, "request", "route", "/x/", "status", 503, "error", errs.Unavailablef(0, "full"))
 	if told := o.all(); len(told) != 1 {
 		t.Errorf("%+v", told[1:])
 	}
@@ -408,7 +417,8 @@ func TestChatsAreShort(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("<&>", 5000)
 	r := Report{Title: long, Error: long, Text: long, Place: long, Ref: "12345678", More: 5, MoreRefs: []string{long}, Request: &Request{Method: "GET", URL: long}}
-	if n := len([]rune(r.Chat())); n > 8000 { // escaped; Discord counts what it stands for
+	// escaped; Discord counts what it stands for
+	if n := len([]rune(r.Chat())); n > 8000 {
 		t.Errorf("%d characters", n)
 	}
 	unescaped := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(r.Chat())

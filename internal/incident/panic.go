@@ -9,10 +9,12 @@ import (
 
 // Panic is a panic that was caught, as an error.
 type Panic struct {
-	Where string // the part that panicked, one of a few names: it is a label of metrics
+	// the part that panicked, one of a few names: it is a label of metrics
+	Where string
 	Value any
 
-	frames []runtime.Frame // from where it happened outwards
+	// from where it happened outwards
+	frames []runtime.Frame
 }
 
 // Error is the value of the panic.
@@ -40,12 +42,14 @@ func Catch(where string, f func() error) (err error) {
 func Caught(where string, v any) *Panic {
 	all := frames(2)
 	for i, f := range all {
-		if f.Function == "runtime.gopanic" { // above it are those who caught it
+		// above it are those who caught it
+		if f.Function == "runtime.gopanic" {
 			all = all[i+1:]
 			break
 		}
 	}
-	for len(all) > 1 && strings.HasPrefix(all[0].Function, "runtime.") { // as for nil pointers
+	// as for nil pointers
+	for len(all) > 1 && strings.HasPrefix(all[0].Function, "runtime.") {
 		all = all[1:]
 	}
 	return &Panic{Where: where, Value: v, frames: all}
@@ -124,7 +128,8 @@ func From(f any, err error) error {
 	}
 	name, method := strings.CutSuffix(fn.Name(), "-fm")
 	frame := runtime.Frame{Function: name}
-	if !method { // of the value of a method Go does not know where it is
+	// of the value of a method Go does not know where it is
+	if !method {
 		frame.File, frame.Line = fn.FileLine(fn.Entry())
 	}
 	return &located{err, []runtime.Frame{frame}}

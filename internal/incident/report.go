@@ -10,29 +10,38 @@ import (
 
 // Process is who reports.
 type Process struct {
-	Site    string // address of the site
+	// address of the site
+	Site    string
 	Version string
-	Role    string // serve, sendalerts, …
-	Host    string
-	PID     int
+	// serve, sendalerts, …
+	Role string
+	Host string
+	PID  int
 }
 
 // Report is what the operators are told. Nothing in it is secret.
 type Report struct {
 	Process Process
-	At      time.Time // of the error or, of news, of their being noticed
-	Title   string    // one line: what failed
-	Ref     string    // reference number: on the page, in the log; "" = it has none
-	Error   string
-	Place   string // where it came up
-	Stack   string
-	Facts   []Fact   // what else the line of the log says
-	Request *Request // nil = it was none
+	// of the error or, of news, of their being noticed
+	At time.Time
+	// one line: what failed
+	Title string
+	// reference number: on the page, in the log; "" = it has none
+	Ref   string
+	Error string
+	// where it came up
+	Place string
+	Stack string
+	// what else the line of the log says
+	Facts []Fact
+	// nil = it was none
+	Request *Request
 
 	// Errors like this that were not told one by one since the report before.
 	More     int
 	MoreFrom time.Time
-	MoreRefs []string // the reference numbers of the last of them
+	// the reference numbers of the last of them
+	MoreRefs []string
 
 	// Text is what there is to say where nothing failed: news of the
 	// installation. The fields from Error on are empty then.

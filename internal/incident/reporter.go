@@ -22,25 +22,34 @@ type Config struct {
 	// Panicked is told of each panic that was caught, and where; nil = nobody is.
 	Panicked func(where string)
 	Now      func() time.Time
-	Log      *slog.Logger // for trouble with sending: not one of Handler
-	Limits   Limits
+	// for trouble with sending: not one of Handler
+	Log    *slog.Logger
+	Limits Limits
 }
 
 // Send is a way to tell the operators.
 type Send struct {
-	Name string // for the log
+	// for the log
+	Name string
 	Do   func(context.Context, *Report) error
 }
 
 // Limits bound how much is told. Zero fields take the defaults.
 type Limits struct {
-	Window  time.Duration   // the same error is told once in it, 10 min
-	PerHour int             // reports in any hour, all errors together, 20
-	Queue   int             // reports that wait, 50
-	Errors  int             // different errors remembered, 200; the others count as one
-	Retry   []time.Duration // pauses before a report that could not be sent is tried again: 5 s, 30 s
-	Try     time.Duration   // for one try, 20 s
-	Flush   time.Duration   // for what waits when the process ends, 5 s
+	// the same error is told once in it, 10 min
+	Window time.Duration
+	// reports in any hour, all errors together, 20
+	PerHour int
+	// reports that wait, 50
+	Queue int
+	// different errors remembered, 200; the others count as one
+	Errors int
+	// pauses before a report that could not be sent is tried again: 5 s, 30 s
+	Retry []time.Duration
+	// for one try, 20 s
+	Try time.Duration
+	// for what waits when the process ends, 5 s
+	Flush time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -70,15 +79,18 @@ type Reporter struct {
 	mu      sync.Mutex
 	closed  bool
 	windows map[string]*window
-	told    []time.Time // the reports of the last hour
+	// the reports of the last hour
+	told []time.Time
 }
 
 // window is the time in which an error is told once.
 type window struct {
-	end  time.Time
-	last *Report // what more there is to tell, as it was the last time
+	end time.Time
+	// what more there is to tell, as it was the last time
+	last *Report
 	more int
-	from time.Time // of the first of those
+	// of the first of those
+	from time.Time
 	refs []string
 }
 
@@ -181,7 +193,8 @@ func (r *Reporter) sweep(now time.Time, all bool) {
 			delete(r.windows, key)
 		case r.may(now):
 			report := *w.last
-			w.more-- // the one that is shown
+			// the one that is shown
+			w.more--
 			w.refs = w.refs[:max(0, len(w.refs)-1)]
 			r.tell(w, &report)
 		}
@@ -239,7 +252,8 @@ func (r *Reporter) send(ctx context.Context, report *Report) {
 			return
 		}
 		select {
-		case <-ctx.Done(): // the end: one more try
+		case <-ctx.Done():
+			// the end: one more try
 		case <-time.After(pause):
 		}
 		left = r.sendOnce(context.WithoutCancel(ctx), report, left)

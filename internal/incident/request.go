@@ -10,7 +10,8 @@ import (
 // visit is what is known of the request that a context belongs to.
 type visit struct {
 	request *http.Request
-	life    context.Context // of the request itself, without a limit of ours
+	// of the request itself, without a limit of ours
+	life context.Context
 
 	mu    sync.Mutex
 	email string

@@ -19,13 +19,18 @@ var shownHeaders = []string{
 
 // Request is what a report shows of a request.
 type Request struct {
-	Method  string
-	Route   string // pattern in the route table, "" = none
-	Host    string
-	URL     string   // without what may be secret
-	Headers []string // "Name: value"
-	User    string   // id, "" = nobody is logged in
-	Email   string   // of the user
+	Method string
+	// pattern in the route table, "" = none
+	Route string
+	Host  string
+	// without what may be secret
+	URL string
+	// "Name: value"
+	Headers []string
+	// id, "" = nobody is logged in
+	User string
+	// of the user
+	Email string
 }
 
 func newRequest(v *visit, route string) *Request {
@@ -64,7 +69,8 @@ func shownURL(r *http.Request, route string) string {
 		}
 	}
 	var query []string
-	values, _ := url.ParseQuery(r.URL.RawQuery) // what it could read
+	// what it could read
+	values, _ := url.ParseQuery(r.URL.RawQuery)
 	for name := range values {
 		if !plainName.MatchString(name) {
 			name = "…"
@@ -86,7 +92,8 @@ const shortest = 6
 // they come up.
 func secretsOf(r *http.Request) []string {
 	var list []string
-	parts := strings.Split(r.URL.Path, "/") // those that are plain names are kept
+	// those that are plain names are kept
+	parts := strings.Split(r.URL.Path, "/")
 	for name, values := range r.Header {
 		if slices.Contains(shownHeaders, name) {
 			continue
@@ -113,11 +120,13 @@ func secretsOf(r *http.Request) []string {
 
 // What is taken out of every text, wherever it comes from.
 var (
-	codes     = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`) // codes of checks are ping keys
+	// codes of checks are ping keys
+	codes     = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	addresses = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s"']*@)?([^\s/?#"']+)[^\s"']*`)
 	named     = regexp.MustCompile(`(?i)\b((?:[a-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|ping[_-]?key|cookie|authorization|signature))["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"'&,;]+`)
-	quoted    = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)'(?:\\.|[^'\\])*'?`) // of connection strings made of words
-	bearer    = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}`)
+	// of connection strings made of words
+	quoted = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)'(?:\\.|[^'\\])*'?`)
+	bearer = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}`)
 )
 
 // scrubber takes secrets out of texts.
@@ -125,7 +134,8 @@ type scrubber struct{ known *strings.Replacer }
 
 func newScrubber(secrets []string) scrubber {
 	secrets = slices.Clone(secrets)
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first, whole
+	// the longest first, whole
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, s := range secrets {
 		if len(s) >= shortest {

@@ -11,9 +11,10 @@ import (
 type Bytes struct {
 	wait time.Duration
 
-	mu    sync.Mutex
-	free  int64
-	freed chan struct{} // closed and made anew when there is more room
+	mu   sync.Mutex
+	free int64
+	// closed and made anew when there is more room
+	freed chan struct{}
 }
 
 // NewBytes is room for size bytes. Who finds none waits for at most the given time.

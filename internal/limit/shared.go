@@ -27,8 +27,10 @@ type Shared[K comparable] struct {
 	running map[K]int
 	total   int
 	line    []*waiter[K]
-	turns   int       // so far
-	last    map[K]int // the last turn of keys that somebody waits for, or has one of
+	// so far
+	turns int
+	// the last turn of keys that somebody waits for, or has one of
+	last map[K]int
 }
 
 // waiter is somebody in line; turn is closed when it is theirs.

@@ -15,13 +15,16 @@ type Event struct {
 	// ID names the request: in each line about it, in the X-Request-Id header of
 	// the answer, and as the reference number on the page and in the mail about
 	// an error.
-	ID   string
-	User uuid.UUID // zero: nobody is logged in
+	ID string
+	// zero: nobody is logged in
+	User uuid.UUID
 	// Superuser is the address of the superuser who acts in the user's name, "" =
 	// nobody does. It stands in each line of the request.
 	Superuser string
-	Project   uuid.UUID // zero: it is about none
-	Err       error     // why it was answered with a status of 500 or more; nil = it was not, or nobody told
+	// zero: it is about none
+	Project uuid.UUID
+	// why it was answered with a status of 500 or more; nil = it was not, or nobody told
+	Err error
 }
 
 type eventKey struct{}

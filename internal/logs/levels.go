@@ -9,13 +9,20 @@ import (
 
 // The areas whose level can be set by itself; see docs/logs.md.
 const (
-	HTTP   = "http"   // requests, and what people do on the site and through the API
-	Auth   = "auth"   // accounts, log-ins, members
-	Ping   = "ping"   // pings by HTTP
-	Alerts = "alerts" // watcher and dispatcher
-	Mail   = "mail"   // outgoing mail
-	SMTPD  = "smtpd"  // pings by e-mail
-	Prune  = "prune"  // pruning
+	// requests, and what people do on the site and through the API
+	HTTP = "http"
+	// accounts, log-ins, members
+	Auth = "auth"
+	// pings by HTTP
+	Ping = "ping"
+	// watcher and dispatcher
+	Alerts = "alerts"
+	// outgoing mail
+	Mail = "mail"
+	// pings by e-mail
+	SMTPD = "smtpd"
+	// pruning
+	Prune = "prune"
 )
 
 // Areas are all areas.

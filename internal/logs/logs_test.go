@@ -29,7 +29,8 @@ func logTo(t *testing.T, out *bytes.Buffer, levels, format string) *slog.Logger 
 func TestFormats(t *testing.T) {
 	for _, tt := range []struct{ level, format, want string }{
 		{"info", "json", `"msg":"shown"`},
-		{"info", "auto", `"msg":"shown"`}, // a buffer is no terminal
+		// a buffer is no terminal
+		{"info", "auto", `"msg":"shown"`},
 		{"warn", "text", "WRN shown"},
 	} {
 		var out bytes.Buffer
@@ -48,8 +49,9 @@ func TestFormats(t *testing.T) {
 func TestLevelsOfAreas(t *testing.T) {
 	everything := []string{"debug", "info", "warn", "error"}
 	for _, tt := range []struct {
-		levels             string
-		rest, http, alerts []string // the levels whose lines are written
+		levels string
+		// the levels whose lines are written
+		rest, http, alerts []string
 	}{
 		{"info", everything[1:], everything[1:], everything[1:]},
 		{"ERROR", everything[3:], everything[3:], everything[3:]},

@@ -12,14 +12,20 @@ import (
 // logged, and what is wrong meanwhile as often as Again says. It is not for
 // concurrent use.
 type Outage struct {
-	Log   *slog.Logger
-	Doing string        // what may fail, as the subject of a sentence: "heartbeat"
-	Level slog.Level    // of the lines about failures
-	Again time.Duration // between those lines; 0 = only the first failure has one
+	Log *slog.Logger
+	// what may fail, as the subject of a sentence: "heartbeat"
+	Doing string
+	// of the lines about failures
+	Level slog.Level
+	// between those lines; 0 = only the first failure has one
+	Again time.Duration
 
-	since  time.Time // of the first failure
-	logged time.Time // of the last line about a failure
-	count  int       // failures since the first, 0 = all is well
+	// of the first failure
+	since time.Time
+	// of the last line about a failure
+	logged time.Time
+	// failures since the first, 0 = all is well
+	count int
 }
 
 // Note takes the result of a try at the moment now.
@@ -53,5 +59,6 @@ func (o *Outage) fails(err error) {
 		line.AddAttrs(slog.Int("failures", o.count))
 	}
 	line.AddAttrs(slog.Any("error", err))
-	_ = o.Log.Handler().Handle(ctx, line) // as slog itself does
+	// as slog itself does
+	_ = o.Log.Handler().Handle(ctx, line)
 }

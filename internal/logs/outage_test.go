@@ -40,7 +40,8 @@ func outages(again time.Duration) string {
 	}}))
 	o := Outage{Log: log, Doing: "heartbeat", Level: slog.LevelWarn, Again: again}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for i, c := range "..xxxx..x." { // x fails
+	// x fails
+	for i, c := range "..xxxx..x." {
 		var err error
 		if c == 'x' {
 			err = fmt.Errorf("try %d", i)

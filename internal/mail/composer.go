@@ -34,9 +34,11 @@ func Kinds() []string {
 
 // Site is what every mail tells of the instance it comes from.
 type Site struct {
-	Name         string
-	Root         string // full address, without a slash at the end
-	SupportEmail string // "" = none
+	Name string
+	// full address, without a slash at the end
+	Root string
+	// "" = none
+	SupportEmail string
 }
 
 // Composer makes mails from templates. It is safe for concurrent use.
@@ -79,8 +81,9 @@ type Verify struct {
 	Owned
 	To      string
 	Project string
-	By      string // address of whoever added it, "" = not told
-	Link    string
+	// address of whoever added it, "" = not told
+	By   string
+	Link string
 }
 
 // Verify makes the mail.
@@ -91,15 +94,21 @@ func (c *Composer) Verify(v Verify) (*Message, error) {
 // Trouble tells a project's owner that alerts do not arrive through a channel.
 type Trouble struct {
 	Owned
-	To       string
-	Key      string // one per channel and day: the same trouble is told once
-	Disabled bool   // nothing more is sent through the channel; else only this alert was given up
+	To string
+	// one per channel and day: the same trouble is told once
+	Key string
+	// nothing more is sent through the channel; else only this alert was given up
+	Disabled bool
 	Project  string
-	Channel  string // its name or where it leads: "Email to ops@example.org"
-	Reason   string // what the other side said
-	Check    string // the alert that could not be told
-	Status   monitor.Status
-	Link     string // to the project's integrations
+	// its name or where it leads: "Email to ops@example.org"
+	Channel string
+	// what the other side said
+	Reason string
+	// the alert that could not be told
+	Check  string
+	Status monitor.Status
+	// to the project's integrations
+	Link string
 }
 
 // Trouble makes the mail.
@@ -114,23 +123,33 @@ func (c *Composer) Trouble(t Trouble) (*Message, error) {
 // Alert is one change of a check's status, in words.
 type Alert struct {
 	Owned
-	To   string
-	Key  string // idempotency key, the delivery's code: the same alert has the same Message-ID in every attempt
+	To string
+	// idempotency key, the delivery's code: the same alert has the same Message-ID in every attempt
+	Key  string
 	Test bool
-	Down bool // else up
+	// else up
+	Down bool
 
-	Name           string // of the check
-	Sentence       string // what happened
-	When           string // moment of the change, in the reader's zone
-	Description    string
-	Facts          []Fact
-	Body           string // end of the last ping's body
-	BodyCut        bool   // there was more before it
-	OtherDown      []Fact // other checks that are down: name, and how long ago they pinged
+	// of the check
+	Name string
+	// what happened
+	Sentence string
+	// moment of the change, in the reader's zone
+	When        string
+	Description string
+	Facts       []Fact
+	// end of the last ping's body
+	Body string
+	// there was more before it
+	BodyCut bool
+	// other checks that are down: name, and how long ago they pinged
+	OtherDown      []Fact
 	OtherDownTotal int
 
-	Link        string // to the check
-	Unsubscribe string // one click is enough (RFC 8058)
+	// to the check
+	Link string
+	// one click is enough (RFC 8058)
+	Unsubscribe string
 }
 
 // Word is the status as the subject has it.
@@ -172,7 +191,8 @@ type view struct {
 	Subject string
 	To      string
 	Link    string
-	M       any // the mail's own data
+	// the mail's own data
+	M any
 }
 
 func (c *Composer) compose(kind, to, subject, link string, data any) (*Message, error) {

@@ -17,12 +17,17 @@ import (
 
 // SendError is a mail that was not accepted.
 type SendError struct {
-	Message    string // safe to show, one line
-	Permanent  bool   // sending this mail again is useless
-	BadAddress bool   // the server does not know the recipient: no mail will ever arrive there
-	Operator   bool   // only the operator of this instance can mend it
-	Unclear    bool   // the server says no to this recipient and not why: it may say so to all
-	Err        error
+	// safe to show, one line
+	Message string
+	// sending this mail again is useless
+	Permanent bool
+	// the server does not know the recipient: no mail will ever arrive there
+	BadAddress bool
+	// only the operator of this instance can mend it
+	Operator bool
+	// the server says no to this recipient and not why: it may say so to all
+	Unclear bool
+	Err     error
 }
 
 // Error is the message, followed by what the server or the network said.

@@ -29,9 +29,12 @@ type Invite struct {
 	Owned
 	To      string
 	Project string
-	By      string // address of whoever invites them
-	Role    string // what they may do, in a word: "member"
-	Link    string // to the page where they accept or decline
+	// address of whoever invites them
+	By string
+	// what they may do, in a word: "member"
+	Role string
+	// to the page where they accept or decline
+	Link string
 }
 
 // Invite makes the mail.
@@ -44,8 +47,10 @@ type Transfer struct {
 	Owned
 	To      string
 	Project string
-	By      string // address of the owner
-	Link    string // to where it is accepted
+	// address of the owner
+	By string
+	// to where it is accepted
+	Link string
 }
 
 // Transfer makes the mail.
@@ -57,9 +62,11 @@ func (c *Composer) Transfer(v Transfer) (*Message, error) {
 // Old to New.
 type EmailChange struct {
 	Owned
-	To       string // Old or New
+	// Old or New
+	To       string
 	Old, New string
-	Link     string // valid for a day
+	// valid for a day
+	Link string
 }
 
 // ToOld tells whether the mail goes to the present address of the account.
@@ -73,11 +80,15 @@ func (c *Composer) EmailChange(v EmailChange) (*Message, error) {
 // TwoFactor tells a user what was done to the second step of their log-in.
 type TwoFactor struct {
 	Owned
-	To   string
-	Done string // a sentence
-	On   bool   // there are two steps now
-	Left int    // recovery codes
-	Link string // to where it is changed
+	To string
+	// a sentence
+	Done string
+	// there are two steps now
+	On bool
+	// recovery codes
+	Left int
+	// to where it is changed
+	Link string
 }
 
 // TwoFactor makes the mail.
@@ -90,11 +101,16 @@ func (c *Composer) TwoFactor(v TwoFactor) (*Message, error) {
 type Removed struct {
 	To      string
 	Project string
-	By      string // address of the owner; "" = an operator has done it
-	Closed  bool   // the whole account of the owner is closed
-	Owner   string // its address, where an operator has closed it
-	Checks  int    // that went with it
-	Link    string // to the projects
+	// address of the owner; "" = an operator has done it
+	By string
+	// the whole account of the owner is closed
+	Closed bool
+	// its address, where an operator has closed it
+	Owner string
+	// that went with it
+	Checks int
+	// to the projects
+	Link string
 }
 
 // Removed makes the mail.
@@ -105,12 +121,16 @@ func (c *Composer) Removed(v Removed) (*Message, error) {
 // Unused warns the owner of an account that nobody uses.
 type Unused struct {
 	Owned
-	To       string
-	Since    string // "was made on 1 March 2026 and has never been logged in to"
-	On       string // from which day on it may be removed: "8 April 2026"
-	Projects int    // that go with it
+	To string
+	// "was made on 1 March 2026 and has never been logged in to"
+	Since string
+	// from which day on it may be removed: "8 April 2026"
+	On string
+	// that go with it
+	Projects int
 	Checks   int
-	Link     string // to the log-in
+	// to the log-in
+	Link string
 }
 
 // Unused makes the mail.
@@ -121,8 +141,9 @@ func (c *Composer) Unused(v Unused) (*Message, error) {
 // Welcome tells somebody that an operator has made an account for them.
 type Welcome struct {
 	Owned
-	To   string
-	Link string // logs in, once and for a week
+	To string
+	// logs in, once and for a week
+	Link string
 }
 
 // Welcome makes the mail.
@@ -133,10 +154,13 @@ func (c *Composer) Welcome(v Welcome) (*Message, error) {
 // Security tells a user what was done to the ways into their account.
 type Security struct {
 	Owned
-	To   string
-	Done string // sentences; the first one is the subject
-	From string // browser and address it was done from: "Firefox on Linux, 192.0.2.7"; "" = not known
-	Link string // to where it can be looked at and changed
+	To string
+	// sentences; the first one is the subject
+	Done string
+	// browser and address it was done from: "Firefox on Linux, 192.0.2.7"; "" = not known
+	From string
+	// to where it can be looked at and changed
+	Link string
 }
 
 // Security makes the mail.

@@ -28,7 +28,8 @@ type Outbox interface {
 // Message is a mail on its way.
 type Message struct {
 	monitor.Email
-	Link string // where its button leads, for those who run without an SMTP server
+	// where its button leads, for those who run without an SMTP server
+	Link string
 
 	// What it is about, should it come back; "" = it may come back to its sender.
 	About   About
@@ -36,7 +37,8 @@ type Message struct {
 }
 
 const (
-	batch = 8 // mails sent at the same time
+	// mails sent at the same time
+	batch = 8
 	// lease covers one attempt and the time to store how it went.
 	lease = 2 * time.Minute
 	// pollInterval finds mails whose pause is over, and those whose wake-up call was lost.
@@ -155,7 +157,8 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	}
 	if err := q.record(ctx, &m.Email); err != nil {
 		if m.Status == monitor.EmailKept {
-			return err // the record is all there is
+			// the record is all there is
+			return err
 		}
 		// It is on its way; an error here would send it twice.
 		q.log.Error("mail was sent but not recorded", "message_id", m.MessageID, "error", err)

@@ -72,7 +72,8 @@ func TestATemporaryFailureIsTriedAgainForADay(t *testing.T) {
 		enqueue(t, q, m)
 		start := clock.Now()
 		sendDue(t, q, 1)
-		sendDue(t, q, 0) // the pause has begun
+		// the pause has begun
+		sendDue(t, q, 0)
 		e := stored(t, s, m.ID)
 		for e.Status == monitor.EmailQueued {
 			clock.Set(e.NextTryAt)
@@ -176,7 +177,8 @@ func TestDeliverSendsAtOnceAndLeavesARecord(t *testing.T) {
 		if e, ok := errors.AsType[*mail.SendError](q.Deliver(soon(t), m)); !ok || e.Permanent {
 			t.Fatalf("first attempt: %v", e)
 		}
-		for range 2 { // the second stands for a crash before the delivery was finished
+		// the second stands for a crash before the delivery was finished
+		for range 2 {
 			if err := q.Deliver(soon(t), m); err != nil {
 				t.Fatal(err)
 			}

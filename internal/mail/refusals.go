@@ -13,8 +13,9 @@ const refusedAlike = 3
 // refusals tells a server that refuses all mail from one that refuses bad addresses:
 // it looks at what was refused since a mail was accepted.
 type refusals struct {
-	mu      sync.Mutex
-	message string // what the server says
+	mu sync.Mutex
+	// what the server says
+	message string
 	domains map[string]bool
 }
 

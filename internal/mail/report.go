@@ -16,7 +16,8 @@ const maxDepth = 3
 // findReport looks for the delivery report (RFC 3464) in a mail and fills in
 // what it says. The original mail, which is attached too, is not looked into.
 func (b *Bounce) findReport(e *message.Entity, depth int) bool {
-	kind, _, _ := e.Header.ContentType() // "" when it cannot be read
+	// "" when it cannot be read
+	kind, _, _ := e.Header.ContentType()
 	if kind == "message/delivery-status" {
 		return b.readReport(e.Body)
 	}
@@ -41,7 +42,8 @@ func (b *Bounce) readReport(r io.Reader) bool {
 	lines := bufio.NewReader(r)
 	for {
 		fields, err := textproto.ReadHeader(lines)
-		status, _, _ := strings.Cut(strings.TrimSpace(fields.Get("Status")), " ") // a comment may follow
+		// a comment may follow
+		status, _, _ := strings.Cut(strings.TrimSpace(fields.Get("Status")), " ")
 		if status != "" && fields.Get("Action") != "" {
 			b.Status = status
 			b.Diagnostic = oneLine(fields.Get("Diagnostic-Code"))

@@ -14,22 +14,31 @@ const (
 
 // ReportFrame is what reports and nags have in common.
 type ReportFrame struct {
-	To          string
-	User        uuid.UUID
-	Key         string // idempotency key: the same mail has the same Message-ID, whoever makes it
-	Link        string // to the projects
-	Settings    string // where they are changed
-	Unsubscribe string // one click is enough (RFC 8058)
+	To   string
+	User uuid.UUID
+	// idempotency key: the same mail has the same Message-ID, whoever makes it
+	Key string
+	// to the projects
+	Link string
+	// where they are changed
+	Settings string
+	// one click is enough (RFC 8058)
+	Unsubscribe string
 }
 
 // Report tells how checks did in a period that is over, and in the one before.
 type Report struct {
 	ReportFrame
-	Period   string    // "monthly"
-	Sentence string    // "2 checks are down now. In March, 3 checks had 5 downtime events."
-	Short    string    // the same without the period, for the subject
-	Down     bool      // something is down now
-	Columns  [2]string // names of the period and the one before
+	// "monthly"
+	Period string
+	// "2 checks are down now. In March, 3 checks had 5 downtime events."
+	Sentence string
+	// the same without the period, for the subject
+	Short string
+	// something is down now
+	Down bool
+	// names of the period and the one before
+	Columns  [2]string
 	Projects []ReportProject
 	More     ReportMore
 }
@@ -37,8 +46,10 @@ type Report struct {
 // Nag reminds of checks that stay down.
 type Nag struct {
 	ReportFrame
-	Every    string // "hour" or "day"
-	Down     int    // all checks that are down, also those that are not listed
+	// "hour" or "day"
+	Every string
+	// all checks that are down, also those that are not listed
+	Down     int
 	Projects []ReportProject
 	More     ReportMore
 }
@@ -47,7 +58,8 @@ type Nag struct {
 type ReportProject struct {
 	Name, Link string
 	Checks     []ReportCheck
-	More       int // checks that are not listed
+	// checks that are not listed
+	More int
 }
 
 // ReportMore is what is left out of a long mail beside that.
@@ -57,16 +69,22 @@ type ReportMore struct{ Checks, Projects int }
 type ReportCheck struct {
 	Name, Link string
 	Down       bool
-	Status     string        // report: now, in a word
-	Cells      [2]ReportCell // report: the two periods
-	Since      string        // nag: "down for 3 hours"
-	LastPing   string        // nag: "last ping 5 hours ago"
+	// report: now, in a word
+	Status string
+	// report: the two periods
+	Cells [2]ReportCell
+	// nag: "down for 3 hours"
+	Since string
+	// nag: "last ping 5 hours ago"
+	LastPing string
 }
 
 // ReportCell says how a check did in a period; empty: it did not exist yet.
 type ReportCell struct {
-	Text string // "All good!", "2 downtimes"
-	Sub  string // how long in all, "" = not down
+	// "All good!", "2 downtimes"
+	Text string
+	// how long in all, "" = not down
+	Sub string
 }
 
 // Title is "Monthly report".

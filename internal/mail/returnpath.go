@@ -21,8 +21,10 @@ type About string
 
 // What mails are about; the value is part of the address.
 const (
-	AboutDelivery About = "n" // an alert: the id is the delivery's code
-	AboutReport   About = "r" // a report or nag: the id is the user's
+	// an alert: the id is the delivery's code
+	AboutDelivery About = "n"
+	// a report or nag: the id is the user's
+	AboutReport About = "r"
 )
 
 // ReturnPathTime is how long a return path is valid (docs/contract.md §5).
@@ -36,8 +38,9 @@ const signatureLength = 16
 // delivered, and reads what comes. An address says what the mail was about and
 // when it was made, and is signed, so that nobody else can make one.
 type ReturnPaths struct {
-	key    []byte
-	former [][]byte // keys that signed addresses of before
+	key []byte
+	// keys that signed addresses of before
+	former [][]byte
 	domain string
 }
 
@@ -84,7 +87,8 @@ func (p *ReturnPaths) signed(text, signature string) bool {
 
 // open takes the local part of an address apart, if it is ours and not too old.
 func (p *ReturnPaths) open(local string, now time.Time) (about About, id uuid.UUID, ok bool) {
-	local = strings.ToLower(local) // some servers do not keep the case
+	// some servers do not keep the case
+	local = strings.ToLower(local)
 	dot := strings.LastIndexByte(local, '.')
 	if dot < 0 || !p.signed(local[:dot], local[dot+1:]) {
 		return "", uuid.Nil, false
@@ -103,10 +107,12 @@ func (p *ReturnPaths) open(local string, now time.Time) (about About, id uuid.UU
 
 // Bounce is a mail that came back.
 type Bounce struct {
-	About      About
-	ID         uuid.UUID
-	Status     string // the enhanced status code, as 5.1.1; "" when the mail does not report one
-	Diagnostic string // what the other server said, one line; often ""
+	About About
+	ID    uuid.UUID
+	// the enhanced status code, as 5.1.1; "" when the mail does not report one
+	Status string
+	// what the other server said, one line; often ""
+	Diagnostic string
 }
 
 // Permanent tells whether no mail will ever arrive at the address.

@@ -20,9 +20,11 @@ import (
 
 // The ways a connection to the SMTP server is encrypted (PUNCTUAL_SMTP_TLS).
 const (
-	TLSStart = "starttls" // upgraded after the greeting; refused where the server cannot
-	TLSFull  = "tls"      // from the first byte
-	TLSNone  = "none"
+	// upgraded after the greeting; refused where the server cannot
+	TLSStart = "starttls"
+	// from the first byte
+	TLSFull = "tls"
+	TLSNone = "none"
 )
 
 // sendTimeout bounds one mail from dialling to the server's yes. It is below
@@ -31,14 +33,20 @@ const sendTimeout = 20 * time.Second
 
 // Settings are the PUNCTUAL_SMTP_* and PUNCTUAL_EMAIL_FROM settings.
 type Settings struct {
-	Host     string // "" = there is no server: nothing can be sent
-	Port     int
-	TLS      string // TLSStart when empty
-	Username string // "" = do not log in
+	// "" = there is no server: nothing can be sent
+	Host string
+	Port int
+	// TLSStart when empty
+	TLS string
+	// "" = do not log in
+	Username string
 	Password string
-	From     string         // sender of all mail, with or without a name
-	Roots    *x509.CertPool // nil = those of the system
-	Timeout  time.Duration  // of one mail; 0 = 20 seconds
+	// sender of all mail, with or without a name
+	From string
+	// nil = those of the system
+	Roots *x509.CertPool
+	// of one mail; 0 = 20 seconds
+	Timeout time.Duration
 }
 
 // Sender hands mails to the SMTP server, each over a connection of its own. It
@@ -159,7 +167,8 @@ func (s *Sender) security() []gomail.Option {
 	switch s.settings.TLS {
 	case TLSFull:
 		options = append(options, gomail.WithSSL())
-	case TLSNone: // the operator has chosen to trust the wire
+	case TLSNone:
+		// the operator has chosen to trust the wire
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 		plain, login = gomail.SMTPAuthPlainNoEnc, gomail.SMTPAuthLoginNoEnc
 	default:

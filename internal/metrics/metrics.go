@@ -56,13 +56,18 @@ type kinds struct{ success, start, fail, log, ignored prometheus.Counter }
 
 // Buckets, in seconds unless they say otherwise.
 var (
-	quickBuckets = []float64{.0005, .002, .01, .05, .2, 1, 5}                  // statements
-	webBuckets   = []float64{.005, .025, .1, .5, 2.5, 10}                      // requests
-	commits      = []float64{.0005, .001, .002, .005, .01, .02, .05, .2, 1, 8} // batches of pings
+	// statements
+	quickBuckets = []float64{.0005, .002, .01, .05, .2, 1, 5}
+	// requests
+	webBuckets = []float64{.005, .025, .1, .5, 2.5, 10}
+	// batches of pings
+	commits      = []float64{.0005, .001, .002, .005, .01, .02, .05, .2, 1, 8}
 	alertBuckets = []float64{.05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200}
 	sendBuckets  = []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
-	sizeBuckets  = []float64{1 << 10, 10 << 10, 100 << 10, 1 << 20} // bytes
-	pingBuckets  = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}      // pings in a batch
+	// bytes
+	sizeBuckets = []float64{1 << 10, 10 << 10, 100 << 10, 1 << 20}
+	// pings in a batch
+	pingBuckets = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}
 )
 
 // New makes the figures of a process of the given version ("dev" for none) and

@@ -142,7 +142,8 @@ func TestWithoutADatabaseTheRestIsThere(t *testing.T) {
 	if took := time.Since(began); status != http.StatusOK || took > 5*time.Second {
 		t.Errorf("status %d after %s", status, took)
 	}
-	_, _, again := scrape(t, m, "text/plain") // what is missing is counted while the first answer is made
+	// what is missing is counted while the first answer is made
+	_, _, again := scrape(t, m, "text/plain")
 	for _, line := range []string{`punctual_db_up 0`, `punctual_collector_errors_total{collector="outbox"} `, `punctual_pings_total{kind="success"} 3`} {
 		if !strings.Contains(again, line) {
 			t.Errorf("%s is missing", line)

@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	readingAge = 15 * time.Second // how long a figure is good for
-	waitTime   = 2 * time.Second  // how long an answer waits for a figure
+	// how long a figure is good for
+	readingAge = 15 * time.Second
+	// how long an answer waits for a figure
+	waitTime = 2 * time.Second
 	// costShare: a figure that took d to read is good for at least costShare × d,
 	// so that reading it takes no more than a hundredth of the time.
 	costShare = 100
@@ -21,16 +23,20 @@ const (
 // reading is a figure that has to be asked for. However many ask for it at once,
 // it is read once, and kept for a while.
 type reading[T any] struct {
-	ask     func(context.Context) (T, error)
-	timeout time.Duration // of ask
+	ask func(context.Context) (T, error)
+	// of ask
+	timeout time.Duration
 	ctx     context.Context
-	log     *slog.Logger // of panics of ask, which count as failures
+	// of panics of ask, which count as failures
+	log *slog.Logger
 
-	mu      sync.Mutex
-	value   T
-	ok      bool
-	fresh   time.Time     // until when the value is good
-	running chan struct{} // closed when the reading under way has ended; nil = none is
+	mu    sync.Mutex
+	value T
+	ok    bool
+	// until when the value is good
+	fresh time.Time
+	// closed when the reading under way has ended; nil = none is
+	running chan struct{}
 }
 
 func newReading[T any](ctx context.Context, log *slog.Logger, timeout time.Duration, ask func(context.Context) (T, error)) *reading[T] {

@@ -15,9 +15,11 @@ import (
 
 // StatsD says where figures are pushed to, and how.
 type StatsD struct {
-	Address string // host:port, UDP
-	Prefix  string // before each name, without the dot
-	Tags    []string
+	// host:port, UDP
+	Address string
+	// before each name, without the dot
+	Prefix string
+	Tags   []string
 	// Plain is for servers that know no tags: the values of labels become parts
 	// of the name, and Tags are left out.
 	Plain bool
@@ -49,9 +51,12 @@ func (m *Metrics) Push(ctx context.Context, c StatsD) {
 
 type pusher struct {
 	StatsD
-	client  *statsd.Client     // nil while the address cannot be resolved
-	sent    map[string]float64 // what has been sent so far, by series
-	trouble bool               // was logged
+	// nil while the address cannot be resolved
+	client *statsd.Client
+	// what has been sent so far, by series
+	sent map[string]float64
+	// was logged
+	trouble bool
 }
 
 func (p *pusher) open() error {
@@ -64,7 +69,8 @@ func (p *pusher) open() error {
 	if err != nil {
 		return fmt.Errorf("open StatsD: %w", err)
 	}
-	client, ok := statter.(*statsd.Client) // the interface has no gauges of fractions
+	// the interface has no gauges of fractions
+	client, ok := statter.(*statsd.Client)
 	if !ok {
 		return fmt.Errorf("open StatsD: unexpected client %T", statter)
 	}
@@ -74,14 +80,16 @@ func (p *pusher) open() error {
 
 func (p *pusher) close() {
 	if p.client != nil {
-		_ = p.client.Close() // sends what is left
+		// sends what is left
+		_ = p.client.Close()
 	}
 }
 
 func (p *pusher) push(from prometheus.Gatherer) {
 	err := p.open()
 	if err == nil {
-		families, gathered := from.Gather() // what could not be had is missing, the rest is there
+		// what could not be had is missing, the rest is there
+		families, gathered := from.Gather()
 		if err = gathered; len(families) > 0 {
 			err = p.sendAll(families)
 		}

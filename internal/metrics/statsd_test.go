@@ -22,7 +22,8 @@ func received(t *testing.T, c StatsD, m *Metrics, between func()) []string {
 	}
 	defer server.Close()
 	c.Address, c.Log = server.LocalAddr().String(), slog.New(slog.DiscardHandler)
-	own := prometheus.NewRegistry() // without those of Go and the process
+	// without those of Go and the process
+	own := prometheus.NewRegistry()
 	own.MustRegister(m.pings.success, m.unknownPings, m.batchPings, m.logins)
 	p := &pusher{StatsD: c, sent: make(map[string]float64)}
 	p.push(own)

@@ -10,17 +10,22 @@ import (
 type Channel struct {
 	ID        uuid.UUID
 	ProjectID uuid.UUID
-	Kind      string // email, webhook, po, …
-	Name      string
-	Config    string // JSON; only its kind in internal/notify/kinds reads it
-	Verified  bool   // e-mail: the address has agreed
+	// email, webhook, po, …
+	Kind string
+	Name string
+	// JSON; only its kind in internal/notify/kinds reads it
+	Config string
+	// e-mail: the address has agreed
+	Verified  bool
 	Disabled  bool
 	CreatedAt time.Time
 
-	DisabledAt   time.Time // kept by the store; zero: it is not disabled, or not known since when
+	// kept by the store; zero: it is not disabled, or not known since when
+	DisabledAt   time.Time
 	LastNotifyAt time.Time
 	LastLatency  time.Duration
-	LastError    string // "" = the last delivery was accepted
+	// "" = the last delivery was accepted
+	LastError string
 
 	// UnsubscribedAt is since when the address wants nothing through the channel
 	// any more, zero: it has not unsubscribed. The store keeps it, with Disabled set

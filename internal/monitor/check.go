@@ -33,56 +33,81 @@ const (
 // Filter holds the rules that classify a ping by its method or by words in its
 // body or e-mail (docs/contract.md §1.6).
 type Filter struct {
-	Methods     string // "" = every HTTP method counts, "POST" = the others are ignored
-	Subject     bool   // e-mail: look at the subject
-	Body        bool   // e-mail: look at the body
-	HTTPBody    bool   // HTTP: look at the body
-	DefaultFail bool   // no keyword found: fail instead of ign
-	StartKW     string // comma-separated, case-sensitive
-	SuccessKW   string
-	FailureKW   string
+	// "" = every HTTP method counts, "POST" = the others are ignored
+	Methods string
+	// e-mail: look at the subject
+	Subject bool
+	// e-mail: look at the body
+	Body bool
+	// HTTP: look at the body
+	HTTPBody bool
+	// no keyword found: fail instead of ign
+	DefaultFail bool
+	// comma-separated, case-sensitive
+	StartKW   string
+	SuccessKW string
+	FailureKW string
 }
 
 // Check is one watched job.
 type Check struct {
-	ID        int64     // internal; never leaves the process
-	Code      uuid.UUID // the secret in the ping URL
-	ProjectID uuid.UUID // zero: made by the welcome page, belongs to nobody yet
+	// internal; never leaves the process
+	ID int64
+	// the secret in the ping URL
+	Code uuid.UUID
+	// zero: made by the welcome page, belongs to nobody yet
+	ProjectID uuid.UUID
 	BadgeKey  uuid.UUID
 
-	Name        string
-	Slug        string
-	Tags        string // blank-separated
+	Name string
+	Slug string
+	// blank-separated
+	Tags        string
 	Description string
 	CreatedAt   time.Time
 
-	Kind     schedule.Kind
-	Timeout  time.Duration // the period of a simple check, whole seconds
-	Grace    time.Duration // whole seconds
-	Schedule string        // cron or OnCalendar text
-	TZ       string        // IANA zone of Schedule
+	Kind schedule.Kind
+	// the period of a simple check, whole seconds
+	Timeout time.Duration
+	// whole seconds
+	Grace time.Duration
+	// cron or OnCalendar text
+	Schedule string
+	// IANA zone of Schedule
+	TZ string
 
-	Filter       Filter
-	ManualResume bool // a ping does not end the paused state
+	Filter Filter
+	// a ping does not end the paused state
+	ManualResume bool
 
 	State
 }
 
 // State is the part of a check that changes as pings arrive and time passes.
 type State struct {
-	Status          Status
-	NPings          int64
-	LastPing        time.Time // last success or failure
-	LastStart       time.Time // a run is under way since
-	LastStartRID    uuid.NullUUID
-	LastDuration    time.Duration // 0 = unknown
-	HasConfirmation bool          // the last body asked to confirm something
-	RecentRuns      string        // see AppendRun
-	EndedRuns       string        // run ids whose end has come, see noteEnd; known to those who record pings only
-	ScheduleError   string        // why the schedule could not be computed, "" = it can
-	DueAt           time.Time     // when the next ping is expected
-	AlertAt         time.Time     // the deadline: DueAt + Grace
-	WatchAt         time.Time     // when the watcher looks next, never after AlertAt; see watch
+	Status Status
+	NPings int64
+	// last success or failure
+	LastPing time.Time
+	// a run is under way since
+	LastStart    time.Time
+	LastStartRID uuid.NullUUID
+	// 0 = unknown
+	LastDuration time.Duration
+	// the last body asked to confirm something
+	HasConfirmation bool
+	// see AppendRun
+	RecentRuns string
+	// run ids whose end has come, see noteEnd; known to those who record pings only
+	EndedRuns string
+	// why the schedule could not be computed, "" = it can
+	ScheduleError string
+	// when the next ping is expected
+	DueAt time.Time
+	// the deadline: DueAt + Grace
+	AlertAt time.Time
+	// when the watcher looks next, never after AlertAt; see watch
+	WatchAt time.Time
 }
 
 // NewCheck returns a check with the defaults of docs/contract.md §2.5, new codes and

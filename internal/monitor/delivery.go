@@ -13,21 +13,26 @@ type DeliveryStatus string
 const (
 	DeliveryPending DeliveryStatus = "pending"
 	DeliverySent    DeliveryStatus = "sent"
-	DeliveryFailed  DeliveryStatus = "failed" // given up
+	// given up
+	DeliveryFailed DeliveryStatus = "failed"
 )
 
 // Delivery is one flip to be told through one channel.
 type Delivery struct {
-	ID         int64
-	Code       uuid.UUID // idempotency key, the same in every attempt
-	FlipID     int64     // 0: a test notification
-	CheckID    int64     // 0: a test notification
+	ID int64
+	// idempotency key, the same in every attempt
+	Code uuid.UUID
+	// 0: a test notification
+	FlipID int64
+	// 0: a test notification
+	CheckID    int64
 	ChannelID  uuid.UUID
 	Status     DeliveryStatus
 	Attempts   int
 	CreatedAt  time.Time
 	NextTryAt  time.Time
 	FinishedAt time.Time
-	Latency    time.Duration // of the last attempt
-	LastError  string
+	// of the last attempt
+	Latency   time.Duration
+	LastError string
 }

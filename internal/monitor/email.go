@@ -13,19 +13,25 @@ type EmailStatus string
 const (
 	EmailQueued EmailStatus = "queued"
 	EmailSent   EmailStatus = "sent"
-	EmailFailed EmailStatus = "failed" // given up
-	EmailKept   EmailStatus = "kept"   // no SMTP server is set; readable in the local mailbox
+	// given up
+	EmailFailed EmailStatus = "failed"
+	// no SMTP server is set; readable in the local mailbox
+	EmailKept EmailStatus = "kept"
 )
 
 // Email is an outgoing mail: queued, or the record of one sent.
 type Email struct {
-	ID        int64
-	Account   uuid.UUID // it is about, and goes with; zero: nobody's
-	MessageID string    // without angle brackets
-	Kind      string    // login, verify, alert, …
-	To        string
-	Subject   string
-	Headers   map[string]string // beyond the usual ones, e.g. List-Unsubscribe
+	ID int64
+	// it is about, and goes with; zero: nobody's
+	Account uuid.UUID
+	// without angle brackets
+	MessageID string
+	// login, verify, alert, …
+	Kind    string
+	To      string
+	Subject string
+	// beyond the usual ones, e.g. List-Unsubscribe
+	Headers   map[string]string
 	Text      string
 	HTML      string
 	Status    EmailStatus

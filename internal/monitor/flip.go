@@ -9,16 +9,20 @@ type Reason string
 
 // The reasons of a flip.
 const (
-	ReasonNone    Reason = ""        // not down, or paused, resumed, edited by a person
-	ReasonTimeout Reason = "timeout" // the deadline passed
-	ReasonFail    Reason = "fail"    // a failure signal came
+	// not down, or paused, resumed, edited by a person
+	ReasonNone Reason = ""
+	// the deadline passed
+	ReasonTimeout Reason = "timeout"
+	// a failure signal came
+	ReasonFail Reason = "fail"
 )
 
 // Flip is a stored change of status.
 type Flip struct {
-	ID        int64
-	CheckID   int64
-	CreatedAt time.Time // for a timeout: the deadline
+	ID      int64
+	CheckID int64
+	// for a timeout: the deadline
+	CreatedAt time.Time
 	Old, New  Status
 	Reason    Reason
 }
@@ -68,7 +72,8 @@ func Resume(c *Check, now time.Time) *Flip {
 // pings keep counting where they were. The page calls it "clear events".
 func Reset(c *Check, now time.Time) {
 	n := c.NPings
-	ended := c.EndedRuns // a start that is still on its way stays late
+	// a start that is still on its way stays late
+	ended := c.EndedRuns
 	c.State = State{Status: StatusNew, NPings: n, EndedRuns: ended}
 	c.Recompute(now)
 }

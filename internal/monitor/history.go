@@ -11,7 +11,8 @@ const FlipsKept = 93 * 24 * time.Hour
 
 // Spell is a time in which the stored status of a check stayed the same.
 type Spell struct {
-	From, Until time.Time // from inclusive, until exclusive
+	// from inclusive, until exclusive
+	From, Until time.Time
 	Status      Status
 }
 
@@ -28,7 +29,8 @@ func Spells(flips []Flip, all bool, current Status, created, now time.Time) []Sp
 	until, status := now, current
 	for i := range flips {
 		at := flips[i].CreatedAt
-		if at.After(until) { // a clock was set back
+		// a clock was set back
+		if at.After(until) {
 			at = until
 		}
 		if at.Before(from) {
@@ -61,9 +63,11 @@ func knownFrom(flips []Flip, all bool, created, now time.Time) time.Time {
 
 // Tally is how a check did in a span of time.
 type Tally struct {
-	Watched   time.Duration // how much of it the check was up or down: not new, not paused, and known
-	Down      time.Duration
-	Downtimes int // that touch it; one that goes over its border counts on both sides
+	// how much of it the check was up or down: not new, not paused, and known
+	Watched time.Duration
+	Down    time.Duration
+	// that touch it; one that goes over its border counts on both sides
+	Downtimes int
 }
 
 // TallyOf counts what of the spells, oldest first, lies between from (inclusive)
@@ -98,7 +102,8 @@ func TallyOf(spells []Spell, from, until time.Time) Tally {
 func Midnight(year int, month time.Month, day int, zone *time.Location) time.Time {
 	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
 	if t.Day() != time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Day() {
-		return time.Date(year, month, day, 1, 0, 0, 0, zone) // normalised into the day before
+		// normalised into the day before
+		return time.Date(year, month, day, 1, 0, 0, 0, zone)
 	}
 	return t
 }

@@ -36,9 +36,11 @@ func TestDowntimeIsCountedFromFlips(t *testing.T) {
 	const h = time.Hour
 	for _, tc := range []struct {
 		name, flips string
-		from, until time.Duration // since the check was made; now is at 10 h
+		// since the check was made; now is at 10 h
+		from, until time.Duration
 		want        monitor.Tally
-		uptime      int // -1 = not watched
+		// -1 = not watched
+		uptime int
 	}{
 		{"never pinged", "", 0, 10 * h, monitor.Tally{}, -1},
 		{"always up", "0s up", 0, 10 * h, monitor.Tally{Watched: 10 * h}, 10000},
@@ -82,11 +84,13 @@ func TestHistoryBeginsWhereKnowledgeDoes(t *testing.T) {
 		return monitor.Flip{CreatedAt: now.Add(-age), Old: monitor.StatusDown, New: monitor.StatusUp}
 	}
 	for _, tc := range []struct {
-		name    string
-		flips   []monitor.Flip
-		all     bool
-		created time.Duration // ago
-		want    time.Duration // ago
+		name  string
+		flips []monitor.Flip
+		all   bool
+		// ago
+		created time.Duration
+		// ago
+		want time.Duration
 	}{
 		{"a young check", nil, true, 5 * day, 5 * day},
 		{"an old check without flips: they may have been pruned", nil, true, 400 * day, 93 * day},

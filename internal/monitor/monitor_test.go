@@ -30,8 +30,9 @@ var (
 
 type step struct {
 	kind monitor.PingKind
-	at   int // seconds
-	rid  uuid.NullUUID
+	// seconds
+	at  int
+	rid uuid.NullUUID
 }
 
 func play(c *monitor.Check, steps ...step) (flips []monitor.Flip) {
@@ -54,7 +55,8 @@ func TestApply(t *testing.T) {
 		status   monitor.Status
 		started  bool
 		duration time.Duration
-		flips    string // "old>new:reason …"
+		// "old>new:reason …"
+		flips string
 	}{
 		{"first success", "new", false, []step{{"success", 0, none}}, "up", false, 0, "new>up:"},
 		{"success while up", "up", false, []step{{"success", 0, none}}, "up", false, 0, ""},
@@ -102,7 +104,8 @@ func TestStatusAt(t *testing.T) {
 		steps []step
 		at    int
 		want  monitor.Status
-		due   int // seconds, -1 = none
+		// seconds, -1 = none
+		due int
 	}{
 		{"in time", "new", []step{{"success", 0, none}}, 59, "up", 60},
 		{"late at the second", "new", []step{{"success", 0, none}}, 60, "grace", 60},
@@ -183,7 +186,8 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 func TestScheduledChecks(t *testing.T) {
 	c := minute("new")
 	c.Kind, c.Schedule, c.TZ = schedule.Cron, "0 3 * * *", "Europe/Riga"
-	play(c, step{"success", 0, none}) // 2026-03-01 14:00 in Riga
+	// 2026-03-01 14:00 in Riga
+	play(c, step{"success", 0, none})
 	if want := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC); !c.DueAt.Equal(want) || !c.AlertAt.Equal(want.Add(time.Minute)) {
 		t.Errorf("due %v, deadline %v", c.DueAt, c.AlertAt)
 	}

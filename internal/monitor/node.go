@@ -8,8 +8,9 @@ import (
 
 // Node is a running process of Punctual.
 type Node struct {
-	ID        uuid.UUID
-	Role      string // serve, sendalerts, up, …
+	ID uuid.UUID
+	// serve, sendalerts, up, …
+	Role      string
 	Host      string
 	PID       int
 	Version   string

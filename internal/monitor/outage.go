@@ -9,8 +9,10 @@ import (
 // Outage is a time in which no ping could reach Punctual, so that the silence of
 // a check says nothing about its job.
 type Outage struct {
-	Began time.Time // the last sign of life before it
-	Ended time.Time // the first one after it
+	// the last sign of life before it
+	Began time.Time
+	// the first one after it
+	Ended time.Time
 }
 
 // outagePatience bounds how much later than an outage's end a check is told that

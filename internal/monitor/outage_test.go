@@ -13,11 +13,13 @@ func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 	out := func(began, ended int) monitor.Outage { return monitor.Outage{Began: at(began), Ended: at(ended)} }
 	daily := func(c *monitor.Check) { c.Timeout, c.Grace = 24*time.Hour, time.Hour }
 	for _, tc := range []struct {
-		name    string
-		change  func(*monitor.Check)
-		pinged  int // after the outage, 0 = not
+		name   string
+		change func(*monitor.Check)
+		// after the outage, 0 = not
+		pinged  int
 		outages []monitor.Outage
-		want    int // when it goes down
+		// when it goes down
+		want int
 	}{
 		{"none", nil, 0, nil, 120},
 		{"long before the ping", nil, 0, []monitor.Outage{out(-500, -100)}, 120},

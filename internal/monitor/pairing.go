@@ -23,7 +23,8 @@ func (r Run) Took() time.Duration { return r.End.CreatedAt.Sub(r.Start.CreatedAt
 // a partner among pings are left out. The latest start comes first.
 func Runs(pings iter.Seq[*Ping]) []Run {
 	var out []Run
-	ends := make(map[uuid.NullUUID]*Ping) // by run id, the end that waits for its start
+	// by run id, the end that waits for its start
+	ends := make(map[uuid.NullUUID]*Ping)
 	for p := range pings {
 		switch p.Kind {
 		case PingSuccess, PingFail:

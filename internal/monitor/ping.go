@@ -15,22 +15,29 @@ const (
 	PingStart   PingKind = "start"
 	PingFail    PingKind = "fail"
 	PingLog     PingKind = "log"
-	PingIgn     PingKind = "ign" // received, kept, without effect
+	// received, kept, without effect
+	PingIgn PingKind = "ign"
 )
 
 // Ping is one signal received.
 type Ping struct {
-	CheckID    int64
-	N          int64 // 1 for the first ping of a check, without gaps
-	CreatedAt  time.Time
-	Kind       PingKind
-	Scheme     string // http, https, email
-	Method     string // "" for e-mail
-	UserAgent  string
-	RemoteAddr string // "" = unknown
+	CheckID int64
+	// 1 for the first ping of a check, without gaps
+	N         int64
+	CreatedAt time.Time
+	Kind      PingKind
+	// http, https, email
+	Scheme string
+	// "" for e-mail
+	Method    string
+	UserAgent string
+	// "" = unknown
+	RemoteAddr string
 	RID        uuid.NullUUID
-	ExitStatus *int   // 0-255, or negative as Windows has them; nil = none
-	Body       []byte // nil = none
+	// 0-255, or negative as Windows has them; nil = none
+	ExitStatus *int
+	// nil = none
+	Body []byte
 }
 
 // Apply records arrival p on check c (docs/contract.md §1.7): it fills in p.CheckID,
@@ -69,7 +76,8 @@ func Apply(c *Check, p *Ping) *Flip {
 		c.clearStart()
 		c.RecentRuns = AppendRun(c.RecentRuns, RunFail)
 		flip = c.flipTo(StatusDown, p.CreatedAt, ReasonFail)
-	default: // log and ign change nothing but the count
+	default:
+		// log and ign change nothing but the count
 		return nil
 	}
 	c.Recompute(p.CreatedAt)

@@ -9,15 +9,17 @@ import (
 
 // Project holds checks, channels, members and keys.
 type Project struct {
-	ID             uuid.UUID
-	OwnerID        uuid.UUID
-	Name           string
-	APIKey         string // stored form, "" = none (docs/contract.md §2.2)
+	ID      uuid.UUID
+	OwnerID uuid.UUID
+	Name    string
+	// stored form, "" = none (docs/contract.md §2.2)
+	APIKey         string
 	APIKeyReadonly string
-	PingKey        string // clear text, "" = none
-	BadgeKey       string
-	ShowSlugs      bool
-	CreatedAt      time.Time
+	// clear text, "" = none
+	PingKey   string
+	BadgeKey  string
+	ShowSlugs bool
+	CreatedAt time.Time
 }
 
 // Title is the name to show.

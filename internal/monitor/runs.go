@@ -2,10 +2,14 @@ package monitor
 
 // The outcomes of a run as RecentRuns keeps them, one byte each.
 const (
-	RunSuccess byte = 'u' // success in time
-	RunLate    byte = 'l' // success in the second half of the grace time
-	RunFail    byte = 'd' // failure signal
-	RunMissed  byte = 'm' // the deadline passed without a ping
+	// success in time
+	RunSuccess byte = 'u'
+	// success in the second half of the grace time
+	RunLate byte = 'l'
+	// failure signal
+	RunFail byte = 'd'
+	// the deadline passed without a ping
+	RunMissed byte = 'm'
 )
 
 // MaxRecentRuns is how many outcomes a check keeps for its list row.

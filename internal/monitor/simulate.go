@@ -4,15 +4,19 @@ import "time"
 
 // History is what is stored of a check's past, each list oldest first.
 type History struct {
-	Pings   []Ping // bodies are not looked at
-	Flips   []Flip // pauses and their ends count, the rest is computed anew
+	// bodies are not looked at
+	Pings []Ping
+	// pauses and their ends count, the rest is computed anew
+	Flips   []Flip
 	Outages []Outage
 }
 
 // Simulation is what would have come of a history under some settings.
 type Simulation struct {
-	From  time.Time // the count begins here: at the time asked for, or at the oldest ping; zero: there is no ping
-	Downs []Flip    // those that people would have been told of, oldest first
+	// the count begins here: at the time asked for, or at the oldest ping; zero: there is no ping
+	From time.Time
+	// those that people would have been told of, oldest first
+	Downs []Flip
 }
 
 // Simulate replays a history on a check with the settings of c (its schedule,
@@ -54,7 +58,8 @@ func Simulate(c *Check, h History, since, now time.Time) Simulation {
 		}
 	}
 	for i := range h.Pings {
-		p := h.Pings[i] // Apply changes it
+		// Apply changes it
+		p := h.Pings[i]
 		persons(p.CreatedAt)
 		passTime(p.CreatedAt)
 		note(Apply(&replay, &p))

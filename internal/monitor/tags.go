@@ -14,7 +14,8 @@ const MaxProjectTags = 1000
 // their bytes. It never holds more than twice as many. The zero value is empty.
 type FirstTags struct {
 	seen map[string]bool
-	end  string // tags from here on are not among the first, "" = not known yet
+	// tags from here on are not among the first, "" = not known yet
+	end string
 }
 
 // Add adds the tags of a check, which are separated by blanks.

@@ -8,26 +8,38 @@ import (
 
 // User is a person with an account.
 type User struct {
-	ID           uuid.UUID
-	Email        string // lower-case
-	PasswordHash string // "" = signs in by mailed link only
+	ID uuid.UUID
+	// lower-case
+	Email string
+	// "" = signs in by mailed link only
+	PasswordHash string
 	IsActive     bool
 	IsSuperuser  bool
-	TZ           string // IANA zone of pages and mails
-	Theme        string // "" = as the system, "light", "dark"
-	DateFormat   string // "" = the day in words, "iso", "dots", "us"
-	Sort         string // order of the checks list
-	CheckLimit   int
-	PingLogLimit int // pings kept per check
+	// IANA zone of pages and mails
+	TZ string
+	// "" = as the system, "light", "dark"
+	Theme string
+	// "" = the day in words, "iso", "dots", "us"
+	DateFormat string
+	// order of the checks list
+	Sort       string
+	CheckLimit int
+	// pings kept per check
+	PingLogLimit int
 	CreatedAt    time.Time
 	LastLoginAt  time.Time
 	LastActiveAt time.Time
-	ByOperator   bool // an operator made the account: it is never pruned
+	// an operator made the account: it is never pruned
+	ByOperator bool
 
-	Reports      Reports       // "" when made: monthly
-	NextReportAt time.Time     // zero: off, or yet to be planned
-	NagEvery     time.Duration // an hour or a day; 0 = no nags
-	NextNagAt    time.Time     // zero: nothing is down, as far as was looked
+	// "" when made: monthly
+	Reports Reports
+	// zero: off, or yet to be planned
+	NextReportAt time.Time
+	// an hour or a day; 0 = no nags
+	NagEvery time.Duration
+	// zero: nothing is down, as far as was looked
+	NextNagAt time.Time
 }
 
 // Reports says how often a user is mailed a report.
@@ -35,8 +47,10 @@ type Reports string
 
 // How often reports come.
 const (
-	ReportsOff     Reports = "off"
-	ReportsDaily   Reports = "daily"
-	ReportsWeekly  Reports = "weekly"  // on Mondays
-	ReportsMonthly Reports = "monthly" // on the first
+	ReportsOff   Reports = "off"
+	ReportsDaily Reports = "daily"
+	// on Mondays
+	ReportsWeekly Reports = "weekly"
+	// on the first
+	ReportsMonthly Reports = "monthly"
 )

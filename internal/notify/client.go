@@ -20,9 +20,11 @@ import (
 
 // Bounds of one outgoing request.
 const (
-	requestTimeout  = 30 * time.Second
-	maxAnswer       = 64 << 10 // bytes read
-	maxShown        = 500      // bytes of it that are kept
+	requestTimeout = 30 * time.Second
+	// bytes read
+	maxAnswer = 64 << 10
+	// bytes of it that are kept
+	maxShown        = 500
 	maxRetryAfter   = 24 * time.Hour
 	idleConnTimeout = 90 * time.Second
 )
@@ -39,16 +41,24 @@ type Client struct {
 
 // ClientConfig is what a client needs to know.
 type ClientConfig struct {
-	Version      string         // of Punctual, for the User-Agent
-	AllowPrivate bool           // PUNCTUAL_ALLOW_PRIVATE_IPS
-	Roots        *x509.CertPool // nil = those of the system
-	Timeout      time.Duration  // of a request with its redirects; 0 = 30 seconds
-	Proxy        *url.URL       // PUNCTUAL_HTTP_PROXY; nil = none
-	NoProxy      []string       // PUNCTUAL_NO_PROXY: hosts, domains and networks that are called without it
+	// of Punctual, for the User-Agent
+	Version string
+	// PUNCTUAL_ALLOW_PRIVATE_IPS
+	AllowPrivate bool
+	// nil = those of the system
+	Roots *x509.CertPool
+	// of a request with its redirects; 0 = 30 seconds
+	Timeout time.Duration
+	// PUNCTUAL_HTTP_PROXY; nil = none
+	Proxy *url.URL
+	// PUNCTUAL_NO_PROXY: hosts, domains and networks that are called without it
+	NoProxy []string
 
-	Now func() time.Time // to which dates in answers are compared; nil: time.Now
+	// to which dates in answers are compared; nil: time.Now
+	Now func() time.Time
 
-	Instead http.RoundTripper // makes the requests in place of the network; nil: nothing does
+	// makes the requests in place of the network; nil: nothing does
+	Instead http.RoundTripper
 }
 
 // NewClient makes a client; one is enough for all notifiers.
@@ -62,7 +72,8 @@ func NewClient(c ClientConfig) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = requestTimeout
 	}
-	direct := &http.Transport{ // Proxy stays nil: the environment is not asked
+	// Proxy stays nil: the environment is not asked
+	direct := &http.Transport{
 		DialContext:       dialer.DialContext,
 		TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true,
@@ -87,9 +98,12 @@ func NewClient(c ClientConfig) *Client {
 type Request struct {
 	Method string
 	URL    string
-	Header http.Header // nil = none of its own
-	Body   []byte      // nil = none
-	Key    string      // idempotency key, "" = none
+	// nil = none of its own
+	Header http.Header
+	// nil = none
+	Body []byte
+	// idempotency key, "" = none
+	Key string
 }
 
 // PostJSON is a request with a JSON body and the idempotency key of a delivery. It
@@ -122,7 +136,8 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		req.Header = r.Header
 	}
 	if host := req.Header.Get("Host"); host != "" {
-		req.Host = host // net/http takes it from here only
+		// net/http takes it from here only
+		req.Host = host
 	}
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", c.userAgent)
@@ -157,7 +172,8 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 		if _, lost := errors.AsType[*lostBody](err); lost {
 			return &Error{Message: "The server redirects to another address without the message."}
 		}
-		return &Error{Message: sendErr.Message} // its cause names the address
+		// its cause names the address
+		return &Error{Message: sendErr.Message}
 	}
 	if !a.Accepted() {
 		return &Error{Message: fmt.Sprintf("The server answered with status %d.", a.Status)}
@@ -169,7 +185,8 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 // more of our network than its owner wrote into the channel.
 func describe(err error) *Error {
 	e := &Error{Err: err}
-	if named, ok := errors.AsType[*url.Error](err); ok { // its text has the address, which may be a secret
+	// its text has the address, which may be a secret
+	if named, ok := errors.AsType[*url.Error](err); ok {
 		e.Err = named.Err
 	}
 	var lost *lostBody

@@ -13,8 +13,9 @@ type Dialect struct {
 	Escape func(s string) string
 	Bold   func(escaped string) string
 	Code   func(s string) string
-	Pre    func(s string) string // a text of several lines as a program wrote it
-	Link   func(escaped, url string) string
+	// a text of several lines as a program wrote it
+	Pre  func(s string) string
+	Link func(escaped, url string) string
 	// Break ends a line, Paragraph ends several that belong together.
 	Break, Paragraph string
 }

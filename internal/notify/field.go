@@ -17,17 +17,25 @@ import (
 // Field is one setting of a kind. Everything that shows, reads or writes the
 // setting is made of it.
 type Field struct {
-	Key   string // its name in the stored configuration and in the API
-	Value Value  // where it is in the typed configuration
-	Label string // in the form
-	Hint  string // what stands behind the label, "" = "optional" or nothing
-	Help  string // a sentence below it in the form, "" = none
-	About string // what it is, for programs, "" = Label
-	Input string // its name in the form, "" = Key
+	// its name in the stored configuration and in the API
+	Key string
+	// where it is in the typed configuration
+	Value Value
+	// in the form
+	Label string
+	// what stands behind the label, "" = "optional" or nothing
+	Hint string
+	// a sentence below it in the form, "" = none
+	Help string
+	// what it is, for programs, "" = Label
+	About string
+	// its name in the form, "" = Key
+	Input string
 
 	Type        InputType
 	Placeholder string
-	Max         int // characters, 0 = as many as one likes
+	// characters, 0 = as many as one likes
+	Max int
 	// Required is what to say when it is empty; "" = it may be.
 	Required string
 	// Pattern must match a text that is not empty, Check says what is wrong with one
@@ -63,18 +71,23 @@ type InputType string
 
 // The types of input.
 const (
-	Line     InputType = ""         // one line of text
-	Code     InputType = "code"     // one line of text for machines: a key, an id
-	Password InputType = "password" // a secret that is not shown again
+	// one line of text
+	Line InputType = ""
+	// one line of text for machines: a key, an id
+	Code InputType = "code"
+	// a secret that is not shown again
+	Password InputType = "password"
 	Mail     InputType = "email"
 	URL      InputType = "url"
-	Lines    InputType = "textarea" // several lines
+	// several lines
+	Lines InputType = "textarea"
 )
 
 // Choice is a value a setting may have.
 type Choice struct {
 	Value string
-	Label string // "" = the value
+	// "" = the value
+	Label string
 }
 
 // Text is what is shown of a choice.

@@ -20,7 +20,8 @@ func Bytes(s string) int { return len(s) }
 
 // Budget is how much of a message a provider takes.
 type Budget struct {
-	Unit Unit // nil = Runes
+	// nil = Runes
+	Unit Unit
 	// Title and Body are the most that the title and what Render makes may have; 0 = as
 	// much as there is.
 	Title, Body int

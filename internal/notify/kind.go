@@ -13,11 +13,15 @@ import (
 // Declaration is everything there is to say about a kind of channel whose settings
 // are a C. Each kind is declared once, in a file of its own in kinds/.
 type Declaration[C any] struct {
-	Name  string // as it is stored and as programs know it: "email", "webhook", "po"
-	Label string // as people know it
+	// as it is stored and as programs know it: "email", "webhook", "po"
+	Name string
+	// as people know it
+	Label string
 	Group Group
-	Blurb string // one sentence for the gallery
-	Needs string // one sentence: what to have at hand
+	// one sentence for the gallery
+	Blurb string
+	// one sentence: what to have at hand
+	Needs string
 
 	// Fields ties the settings to their places in c, in the order in which they are
 	// stored and shown. It is all that reads and writes a C.
@@ -87,11 +91,14 @@ func Groups() []Group { return []Group{People, Chat, Phones, Incidents, Trackers
 
 // Rate is how many messages the recipients of a kind may get.
 type Rate[C any] struct {
-	Bucket string // what the limit is called where it is kept
+	// what the limit is called where it is kept
+	Bucket string
 	Count  int
 	Per    time.Duration
-	Of     func(c *C) string // the recipient
-	Whom   string            // the recipient in words: "Pushover user"
+	// the recipient
+	Of func(c *C) string
+	// the recipient in words: "Pushover user"
+	Whom string
 }
 
 // Connect is the way by a provider's own site, where people choose and agree.

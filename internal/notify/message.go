@@ -19,14 +19,19 @@ type Message struct {
 	// attempt.
 	Key, ID string
 
-	Title    Text   // “Nightly dump is DOWN”
-	Short    string // for the screen of a phone: at most 120 characters of GSM 7-bit
-	Note     Text   // what to know before all else: that it is a test; may be empty
-	Summary  Text   // what happened and why
+	// “Nightly dump is DOWN”
+	Title Text
+	// for the screen of a phone: at most 120 characters of GSM 7-bit
+	Short string
+	// what to know before all else: that it is a test; may be empty
+	Note Text
+	// what happened and why
+	Summary  Text
 	Facts    []Fact
 	Sections []Section
-	Links    []Link // the first leads to the check
-	At       time.Time
+	// the first leads to the check
+	Links []Link
+	At    time.Time
 
 	// Items are the single messages of a digest, the latest first; More is how many
 	// there are beyond them.
@@ -79,10 +84,14 @@ type Fact struct {
 type Section struct {
 	Heading string
 	Lines   []Text
-	More    int    // lines there are beyond these
-	Pre     string // kept as it is, its end rather than its beginning
-	Cut     bool   // Pre is the end of a longer text
-	Weight  int    // the section with the lowest is left out first
+	// lines there are beyond these
+	More int
+	// kept as it is, its end rather than its beginning
+	Pre string
+	// Pre is the end of a longer text
+	Cut bool
+	// the section with the lowest is left out first
+	Weight int
 }
 
 // Link leads somewhere.

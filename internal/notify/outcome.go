@@ -42,11 +42,15 @@ const (
 // Error is an attempt that failed, in words that may be shown to the channel's
 // owner.
 type Error struct {
-	Message    string // at most 200 characters
-	Class      Class
-	Away       Away          // Later: what waits with this delivery, and comes with it when it works again
-	RetryAfter time.Duration // Later: the other side asked for this pause; 0 = it did not
-	Err        error         // the cause, for the log; may be nil
+	// at most 200 characters
+	Message string
+	Class   Class
+	// Later: what waits with this delivery, and comes with it when it works again
+	Away Away
+	// Later: the other side asked for this pause; 0 = it did not
+	RetryAfter time.Duration
+	// the cause, for the log; may be nil
+	Err error
 }
 
 // Error is the message.
@@ -74,8 +78,9 @@ func ErrConfig() *Error {
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte // at most 64 KiB
-	At     time.Time
+	// at most 64 KiB
+	Body []byte
+	At   time.Time
 }
 
 // JSON decodes the body into v and tells whether that worked.

@@ -26,7 +26,8 @@ type proxied struct {
 	choose  func(*url.URL) (*url.URL, error)
 	direct  *http.Transport
 	through *http.Transport
-	guard   *ssrf.Guardian // nil: private addresses are allowed
+	// nil: private addresses are allowed
+	guard *ssrf.Guardian
 }
 
 // proxyRefusal is an answer of the proxy itself.
@@ -39,7 +40,8 @@ func (e *proxyRefusal) Error() string {
 // newProxied takes the transport for direct requests.
 func newProxied(c *ClientConfig, direct *http.Transport, guard *ssrf.Guardian) *proxied {
 	through := direct.Clone()
-	through.DialContext = (&net.Dialer{}).DialContext // the operator has named the proxy: it may be private
+	// the operator has named the proxy: it may be private
+	through.DialContext = (&net.Dialer{}).DialContext
 	through.Proxy = http.ProxyURL(c.Proxy)
 	through.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 		if resp.StatusCode != http.StatusOK {

@@ -21,10 +21,12 @@ import (
 type proxyServer struct {
 	url    *url.URL
 	target string
-	refuse int // status of its answer to everything; 0 = it serves
+	// status of its answer to everything; 0 = it serves
+	refuse int
 
-	mu    sync.Mutex
-	asked []string // "CONNECT host:443", "POST http://host/path"
+	mu sync.Mutex
+	// "CONNECT host:443", "POST http://host/path"
+	asked []string
 	login string
 }
 
@@ -135,7 +137,8 @@ func TestHTTPSGoesThroughATunnel(t *testing.T) {
 	roots.AddCert(s.Certificate())
 	p := newProxy(t, hostOf(t, s.URL))
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url, Roots: roots})
-	_, err := call(soon(t), t, c, "https://example.com/secret") // the name in the certificate
+	// the name in the certificate
+	_, err := call(soon(t), t, c, "https://example.com/secret")
 	if asked := p.requests(); err != nil || len(asked) != 1 || asked[0] != "CONNECT example.com:443" {
 		t.Errorf("the proxy was asked %q, %v", asked, err)
 	}

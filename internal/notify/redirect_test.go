@@ -196,7 +196,8 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
 				t.Errorf("%s, %d: %+v", method, status, e)
 			}
-			c.Public(hostOf(t, middle)) // and the one after it
+			// and the one after it
+			c.Public(hostOf(t, middle))
 			err = sendWith(soon(t), t, c, "GET", outside)
 			if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." {
 				t.Errorf("the second hop: %+v", e)

@@ -15,9 +15,10 @@ import (
 
 // Env is what kinds send with.
 type Env struct {
-	Client   *Client
-	Now      func() time.Time
-	SiteRoot string // without a slash at the end
+	Client *Client
+	Now    func() time.Time
+	// without a slash at the end
+	SiteRoot string
 	SiteName string
 	// Setting is a setting of this site by its name, as smtp-host for
 	// PUNCTUAL_SMTP_HOST; "" = it is not set.

@@ -10,7 +10,8 @@ type Text []Span
 type Span struct {
 	S     string
 	Style Style
-	URL   string // of a Linked span
+	// of a Linked span
+	URL string
 }
 
 // Style is how a span looks.

@@ -29,28 +29,38 @@ type Bodies struct {
 	mu       sync.Mutex
 	projects generations[uuid.UUID, *ownerBodies]
 	owners   generations[uuid.UUID, *ownerBodies]
-	queue    []uuid.UUID // projects whose owners are to be counted
+	// projects whose owners are to be counted
+	queue    []uuid.UUID
 	asked    map[uuid.UUID]*question
 	counting bool
 }
 
 // question is a project whose owner is to be counted.
 type question struct {
-	done  chan struct{} // closed when that is done, or has failed
-	added int64         // bytes let in while the owner was not known
+	// closed when that is done, or has failed
+	done chan struct{}
+	// bytes let in while the owner was not known
+	added int64
 }
 
 // ownerBodies is what is known of the bodies of one owner.
 type ownerBodies struct {
 	projects []uuid.UUID
-	used     int64 // bytes, as counted last
-	added    int64 // bytes let in since that count began
-	missed   int64 // size of the last body, where it had no room
-	counted  bool  // used has been counted
-	full     bool  // as it was logged
+	// bytes, as counted last
+	used int64
+	// bytes let in since that count began
+	added int64
+	// size of the last body, where it had no room
+	missed int64
+	// used has been counted
+	counted bool
+	// as it was logged
+	full bool
 
-	began time.Time     // when the last count did
-	took  time.Duration // how long it lasted
+	// when the last count did
+	began time.Time
+	// how long it lasted
+	took time.Duration
 }
 
 // NewBodies returns the guard of a limit of bytes for each owner; 0 = no limit.

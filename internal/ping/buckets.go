@@ -10,8 +10,10 @@ import (
 // quiet minute. Log, start, and success with fail are counted apart, so that a
 // chatty job cannot hide its own failure. 0 = any number.
 type Rates struct {
-	Check   int // of one check
-	Project int // of a project, or PerCheck for each of its checks where that is more
+	// of one check
+	Check int
+	// of a project, or PerCheck for each of its checks where that is more
+	Project int
 }
 
 // PerCheck is how many pings a minute a project may send for each of its checks.
@@ -21,7 +23,8 @@ const PerCheck = 20
 type class int
 
 const (
-	classOutcome class = iota // success and fail
+	// success and fail
+	classOutcome class = iota
 	classStart
 	classLog
 	classes

@@ -28,7 +28,8 @@ func parseSettings(rawQuery string) settings {
 		case "timeout", "grace", "schedule", "tz", "tags":
 			decoded, err := url.QueryUnescape(value)
 			if err != nil {
-				decoded = "\x00" // no setting may have it
+				// no setting may have it
+				decoded = "\x00"
 			}
 			s[name] = decoded
 		}

@@ -50,15 +50,19 @@ const (
 type slugAddress struct{ pingKey, slug string }
 
 type gateCheck struct {
-	project uuid.UUID // zero: it belongs to none
+	// zero: it belongs to none
+	project uuid.UUID
 	buckets [classes]bucket
 }
 
 type gateProject struct {
 	buckets [classes]bucket
-	checks  int           // as counted last
-	counted time.Duration // when that was; 0 = never
-	asking  bool          // they are being counted
+	// as counted last
+	checks int
+	// when that was; 0 = never
+	counted time.Duration
+	// they are being counted
+	asking bool
 }
 
 func newGate(s gateStore, rates Rates) *gate {
@@ -162,7 +166,8 @@ func (g *gate) count(project uuid.UUID, p *gateProject, check uuid.UUID) {
 		defer g.mu.Unlock()
 		p.asking, p.counted = false, g.now()
 		if c, found := g.checks.get(check); err == nil && size.Project != project && found {
-			c.project = size.Project // it has moved
+			// it has moved
+			c.project = size.Project
 			return
 		}
 		if err != nil {
@@ -226,7 +231,8 @@ func (g *gate) learned(a *store.Arrival, bySlug bool, err error) {
 		g.checks.forget(a.Code)
 	default:
 		address := slugAddress{a.PingKey, a.Slug}
-		if code, found := g.slugs.get(address); found && code != a.Code { // the slug is another check's now
+		// the slug is another check's now
+		if code, found := g.slugs.get(address); found && code != a.Code {
 			g.slugs.forget(address)
 		}
 	}

@@ -41,7 +41,8 @@ func TestWhatIsGoneIsForgotten(t *testing.T) {
 	for name, tc := range map[string]struct {
 		slug  string
 		found func(a *store.Arrival)
-		looks int // of the second and third ping together, beyond the first
+		// of the second and third ping together, beyond the first
+		looks int
 	}{
 		"a check that is there":       {"", func(*store.Arrival) {}, 0},
 		"a check that is gone":        {"", func(a *store.Arrival) { a.Err = errs.NotFoundf("not found") }, 1},

@@ -26,15 +26,18 @@ import (
 
 // Handler answers ping URLs (docs/contract.md §1.1–1.6).
 type Handler struct {
-	store     *store.Store
-	recorder  *Recorder
-	prefix    string
-	proxies   *clientip.Proxies
-	bodyLimit int64        // bytes kept of a body; negative = all
-	maxBody   int64        // larger bodies are refused
-	room      *limit.Bytes // for bodies, nil = no bound
-	headers   http.Header
-	log       *slog.Logger
+	store    *store.Store
+	recorder *Recorder
+	prefix   string
+	proxies  *clientip.Proxies
+	// bytes kept of a body; negative = all
+	bodyLimit int64
+	// larger bodies are refused
+	maxBody int64
+	// for bodies, nil = no bound
+	room    *limit.Bytes
+	headers http.Header
+	log     *slog.Logger
 }
 
 // NewHandler serves pings below prefix ("/ping/", or "/" on a host of their
@@ -49,7 +52,8 @@ func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxi
 		h.room = r.room
 	}
 	h.headers = http.Header{
-		"Content-Type":                {"text/html; charset=utf-8"}, // as the field's clients know it
+		// as the field's clients know it
+		"Content-Type":                {"text/html; charset=utf-8"},
 		"Access-Control-Allow-Origin": {"*"},
 		"Cache-Control":               {"max-age=0, no-cache, no-store, must-revalidate, private"},
 		"Expires":                     {time.Unix(0, 0).UTC().Format(http.TimeFormat)},
@@ -259,7 +263,8 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	case kind == errs.Unavailable, errors.Is(err, limit.ErrBusy), isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		say(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
-	case r.Context().Err() != nil: // the client has gone while its slug was looked up
+	case r.Context().Err() != nil:
+		// the client has gone while its slug was looked up
 		w.WriteHeader(499)
 	default:
 		h.broken(w, r, err)
@@ -294,7 +299,8 @@ func parseQuery(raw string) url.Values {
 	if raw == "" {
 		return nil
 	}
-	values, _ := url.ParseQuery(raw) // keeps what it could read
+	// keeps what it could read
+	values, _ := url.ParseQuery(raw)
 	return values
 }
 

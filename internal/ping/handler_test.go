@@ -58,7 +58,8 @@ func (e *endpoint) do(method, path, body string, headers ...string) *httptest.Re
 	r := httptest.NewRequest(method, "/", reader)
 	path, r.URL.RawQuery, _ = strings.Cut(path, "?")
 	r.URL.Path = path
-	r.RemoteAddr = "127.0.0.1:1234" // a proxy's
+	// a proxy's
+	r.RemoteAddr = "127.0.0.1:1234"
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		if name == "From" {
@@ -113,8 +114,9 @@ func TestAnswers(t *testing.T) {
 	cases := []struct {
 		path   string
 		status int
-		body   string // "" = a page, not looked at
-		kind   monitor.PingKind
+		// "" = a page, not looked at
+		body string
+		kind monitor.PingKind
 	}{
 		{"/ping/{U}", 200, "OK", "success"},
 		{"/ping/{U}/", 200, "OK", "success"},
@@ -395,7 +397,8 @@ func TestProvisioningStopsAtTwiceTheLimit(t *testing.T) {
 		if err := testdb.PutUser(e.Context(), e.store, &u); err != nil {
 			e.Fatal(err)
 		}
-		for i, want := range []int{201, 201, 201, 404} { // with the first check: 4 = 2 × 2
+		// with the first check: 4 = 2 × 2
+		for i, want := range []int{201, 201, 201, 404} {
 			if w := e.do("GET", fmt.Sprintf("/ping/%s/job%d?create=1", e.Project.PingKey, i), ""); w.Code != want {
 				e.Errorf("check %d: %d, want %d", i+2, w.Code, want)
 			}
@@ -425,7 +428,8 @@ func TestLongBodiesShareARoom(t *testing.T) {
 		long := strings.Repeat("x", size)
 		answers := make(chan int)
 		var senders []*io.PipeWriter
-		const fit = 12 // each takes two steps of 64 KiB
+		// each takes two steps of 64 KiB
+		const fit = 12
 		for range fit {
 			body, sender := io.Pipe()
 			senders = append(senders, sender)

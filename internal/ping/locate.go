@@ -103,7 +103,8 @@ func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
 		case !isAway(err):
 			r.log.Error("checks of pings were not found", "pings", len(batch), "error", err)
 			return err
-		case r.unlocatable, ctx.Err() != nil: // it was away before: one try is enough
+		case r.unlocatable, ctx.Err() != nil:
+			// it was away before: one try is enough
 			r.unlocatable = true
 			return errs.Unavailablef(retryAfter, "the database is away, try again").Because(err)
 		}

@@ -24,7 +24,8 @@ type Observe struct {
 // Tally is what the pings of a batch were. Pings that were refused are not in it.
 type Tally struct {
 	Success, Start, Fail, Log, Ignored int
-	Unknown                            int // of checks that do not exist: not recorded
+	// of checks that do not exist: not recorded
+	Unknown int
 }
 
 // Refusal says why a ping was not recorded although it may have been in order.
@@ -35,9 +36,12 @@ const (
 	QueueFull    Refusal = "queue_full"
 	DatabaseAway Refusal = "database_away"
 	ShuttingDown Refusal = "shutting_down"
-	Failed       Refusal = "error"        // the database would not have it
-	CheckRate    Refusal = "check_rate"   // its check sends too many
-	ProjectRate  Refusal = "project_rate" // its project does
+	// the database would not have it
+	Failed Refusal = "error"
+	// its check sends too many
+	CheckRate Refusal = "check_rate"
+	// its project does
+	ProjectRate Refusal = "project_rate"
 )
 
 func (o Observe) refused(why Refusal, pings int) {

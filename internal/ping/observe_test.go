@@ -49,7 +49,8 @@ func TestHooksCountWhatBecameOfEachPing(t *testing.T) {
 	r := ping.NewRecorder(recording(func(batch []*store.Arrival) error {
 		for _, a := range batch {
 			switch a.Ping.Kind {
-			case monitor.PingStart: // stands for a check that is not there
+			case monitor.PingStart:
+				// stands for a check that is not there
 				a.Err = errs.NotFoundf("not found")
 			case monitor.PingLog:
 				return errors.New("a broken row")

@@ -29,7 +29,8 @@ type located struct {
 	size    func() (store.ProjectSize, error)
 	missing func(uuid.UUID) bool
 	mu      sync.Mutex
-	looked  int // checks that were looked up
+	// checks that were looked up
+	looked int
 }
 
 func (l *located) Locate(_ context.Context, batch []*store.Arrival) error {
@@ -124,7 +125,8 @@ func TestAProjectSendsNoMoreThanItMay(t *testing.T) {
 			for range n {
 				one, _ := send(t, r, uuid.New(), monitor.PingSuccess, 1)
 				taken += one
-				synctest.Wait() // the checks are counted beside the pings
+				// the checks are counted beside the pings
+				synctest.Wait()
 			}
 			return taken
 		}

@@ -18,12 +18,18 @@ import (
 
 // Limits of the Recorder. Zero fields take the defaults.
 type Limits struct {
-	Queue    int           // pings waiting, 4096; beyond it they are refused
-	Batch    int           // pings in one transaction, 256
-	Patience time.Duration // how long a batch is tried again while the database is away, 8 s
-	Rates    Rates         // of checks and projects; any by default
-	Bodies   *Bodies       // of owners; nil: all are kept
-	Room     int64         // bytes of long bodies that are read and not yet recorded, 128 MiB
+	// pings waiting, 4096; beyond it they are refused
+	Queue int
+	// pings in one transaction, 256
+	Batch int
+	// how long a batch is tried again while the database is away, 8 s
+	Patience time.Duration
+	// of checks and projects; any by default
+	Rates Rates
+	// of owners; nil: all are kept
+	Bodies *Bodies
+	// bytes of long bodies that are read and not yet recorded, 128 MiB
+	Room int64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -49,20 +55,27 @@ type Recorder struct {
 	log     *slog.Logger
 	observe Observe
 
-	mu     sync.RWMutex // guards closed against a send on the closed queue
+	// guards closed against a send on the closed queue
+	mu     sync.RWMutex
 	closed bool
 	queue  chan *waiting
 	done   chan struct{}
 
-	gate        *gate
-	room        *limit.Bytes // for the bodies of pings
-	located     sync.Mutex
-	unlocated   []*waiting // pings whose checks are to be looked up
-	locating    bool       // that is being done
-	unlocatable bool       // it failed the last time, after all patience
+	gate *gate
+	// for the bodies of pings
+	room    *limit.Bytes
+	located sync.Mutex
+	// pings whose checks are to be looked up
+	unlocated []*waiting
+	// that is being done
+	locating bool
+	// it failed the last time, after all patience
+	unlocatable bool
 
-	held    *waiting // out of the queue, and its check is yet to be read
-	refused int      // pings since the database has been away for too long; 0 = it is there
+	// out of the queue, and its check is yet to be read
+	held *waiting
+	// pings since the database has been away for too long; 0 = it is there
+	refused int
 }
 
 // recording is the part of the store the Recorder needs.
@@ -74,8 +87,9 @@ type recording interface {
 }
 
 type waiting struct {
-	arrival  *store.Arrival
-	lookOnly bool // it is not to be recorded
+	arrival *store.Arrival
+	// it is not to be recorded
+	lookOnly bool
 	err      error
 	done     chan struct{}
 }
@@ -266,7 +280,8 @@ func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
 		ctx, cancel := context.WithTimeout(context.Background(), readTime)
 		defer cancel()
 		err := incident.Catch("worker", func() error { return r.store.Prefetch(ctx, batch) })
-		if err != nil && !isAway(err) { // they are read when they are written, then
+		// they are read when they are written, then
+		if err != nil && !isAway(err) {
 			r.log.Warn("checks were not read ahead", "pings", len(batch), "error", err)
 		}
 	}()
@@ -285,7 +300,8 @@ func (r *Recorder) commit(batch []*waiting) {
 			r.rescue(batch, incident.Caught("worker", p))
 		}
 	}()
-	if r.refused == 0 { // else one try is enough
+	// else one try is enough
+	if r.refused == 0 {
 		err := r.store.RecordPings(ctx, arrivals(batch))
 		if err == nil {
 			return

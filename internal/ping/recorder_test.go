@@ -285,7 +285,8 @@ func TestNumbersHaveNoGap(t *testing.T) {
 // readingStore is a stand-in for a store that has to read checks first.
 type readingStore struct {
 	recording
-	known    sync.Map // of uuid.UUID
+	// of uuid.UUID
+	known    sync.Map
 	prefetch func(batch []*store.Arrival) error
 }
 
@@ -389,7 +390,8 @@ func TestPingsKeepTheirOrder(t *testing.T) {
 		}
 	}
 	close(release)
-	r.Close() // what waits, is held or was looked at ahead is recorded before it returns
+	// what waits, is held or was looked at ahead is recorded before it returns
+	r.Close()
 	if diff := cmp.Diff(want, recorded); diff != "" {
 		t.Errorf("-came +recorded:\n%s", diff)
 	}

@@ -11,9 +11,11 @@ import (
 // target is what the path of a ping URL says, after the ping endpoint
 // (docs/contract.md §1.1).
 type target struct {
-	code    uuid.UUID // the check, when byCode
-	byCode  bool
-	pingKey string // with slug, when not byCode
+	// the check, when byCode
+	code   uuid.UUID
+	byCode bool
+	// with slug, when not byCode
+	pingKey string
 	slug    string
 
 	kind monitor.PingKind

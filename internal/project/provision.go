@@ -12,9 +12,12 @@ import (
 
 // ProvisionRequest names the project a program needs.
 type ProvisionRequest struct {
-	Owner  string // e-mail address
-	Name   string // of the project
-	Rotate bool   // make all keys new; those in use stop working
+	// e-mail address
+	Owner string
+	// of the project
+	Name string
+	// make all keys new; those in use stop working
+	Rotate bool
 }
 
 // Keys are a project's keys in full. An API key that existed before is empty:

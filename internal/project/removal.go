@@ -37,7 +37,8 @@ func (s *Service) Remove(ctx context.Context, p *monitor.Project, owner *monitor
 func (s *Service) remove(ctx context.Context, owner, by *monitor.User, closed bool, do func(store.Farewell) error) error {
 	var mails []*mail.Message
 	err := do(func(gone []store.ProjectContent) ([]*monitor.Email, error) {
-		mails = mails[:0] // it may be called again
+		// it may be called again
+		mails = mails[:0]
 		var queued []*monitor.Email
 		for i := range gone {
 			for _, member := range gone[i].Members {

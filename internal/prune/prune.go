@@ -19,11 +19,16 @@ import (
 
 // Options tune a prune. The zero value is fine.
 type Options struct {
-	DryRun bool              // only look and count
-	Batch  int               // rows per transaction; 1000
-	Report func(line string) // gets told of what is worth a line of its own, nil: nobody does
-	Warn   *Warnings         // for Users; nil: nobody is warned, and nobody removed who was not warned
-	Log    *slog.Logger      // for Users; nil: none
+	// only look and count
+	DryRun bool
+	// rows per transaction; 1000
+	Batch int
+	// gets told of what is worth a line of its own, nil: nobody does
+	Report func(line string)
+	// for Users; nil: nobody is warned, and nobody removed who was not warned
+	Warn *Warnings
+	// for Users; nil: none
+	Log *slog.Logger
 }
 
 func (o Options) batch() int {
@@ -41,7 +46,8 @@ func (o Options) report(format string, args ...any) {
 
 // Removed is how many rows of a name went, or in a dry run would go.
 type Removed struct {
-	Name  string // "pings", "sessions"
+	// "pings", "sessions"
+	Name  string
 	Count int64
 }
 

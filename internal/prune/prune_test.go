@@ -72,11 +72,13 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
-		quiet := monitor.NewCheck(a.Project.ID, s.Now()) // never pinged
+		// never pinged
+		quiet := monitor.NewCheck(a.Project.ID, s.Now())
 		if err := s.CreateCheck(t.Context(), &quiet, store.Channels{}); err != nil {
 			t.Fatal(err)
 		}
-		visitor := monitor.NewCheck(uuid.Nil, s.Now()) // nobody's: the limit is 100
+		// nobody's: the limit is 100
+		visitor := monitor.NewCheck(uuid.Nil, s.Now())
 		if err := s.CreateCheck(t.Context(), &visitor, store.Channels{}); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,8 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 			ping(t, s, a.Check.Code, []monitor.PingKind{monitor.PingFail, monitor.PingSuccess}[i%2])
 			clock.Advance(day)
 		}
-		exec(t, s, `UPDATE deliveries SET status = 'sent' WHERE id > (SELECT min(id) FROM deliveries)`) // the oldest still waits
+		// the oldest still waits
+		exec(t, s, `UPDATE deliveries SET status = 'sent' WHERE id > (SELECT min(id) FROM deliveries)`)
 		want := prune.Result{{Name: "pings", Count: 5}, {Name: "deliveries", Count: 4}, {Name: "flips"}}
 		both(t, s, prune.Pings, want)
 
@@ -102,7 +105,8 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 		}
 
 		exec(t, s, `UPDATE deliveries SET status = 'sent'`)
-		clock.Advance(93*day - 4*day) // 93 days after the first four flips and more
+		// 93 days after the first four flips and more
+		clock.Advance(93*day - 4*day)
 		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips", Count: 4}})
 	})
 }
@@ -165,7 +169,8 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		}
 		leave('a', time.Hour)
 		leave('b', time.Hour)
-		leave('c', 30*day) // lives on, only its limit and node are old
+		// lives on, only its limit and node are old
+		leave('c', 30*day)
 		if err := s.BeginEmailChange(t.Context(), &store.EmailChange{UserID: a.User.ID, Email: "y@example.org", ExpiresAt: s.Now().Add(day)}); err != nil {
 			t.Fatal(err)
 		}
@@ -179,8 +184,10 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		mail("7", monitor.EmailFailed)
 		clock.Advance(7*day + time.Microsecond)
 		mail("5", monitor.EmailSent)
-		exec(t, s, `UPDATE emails SET sent_at = $1 WHERE message_id = '6'`, s.Now())     // it waited for days
-		exec(t, s, `UPDATE emails SET next_try_at = $1 WHERE message_id = '7'`, s.Now()) // given up just now
+		// it waited for days
+		exec(t, s, `UPDATE emails SET sent_at = $1 WHERE message_id = '6'`, s.Now())
+		// given up just now
+		exec(t, s, `UPDATE emails SET next_try_at = $1 WHERE message_id = '7'`, s.Now())
 		leave('d', time.Hour)
 		both(t, s, prune.Emails, prune.Result{{Name: "emails", Count: 3}, {Name: "sessions", Count: 2}, {Name: "login tokens", Count: 2},
 			{Name: "changes of address", Count: 1}, {Name: "invitations", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})

@@ -27,7 +27,8 @@ const (
 type Warnings struct {
 	Composer *mail.Composer
 	Queue    *mail.Queue
-	SiteRoot string // without a slash at the end
+	// without a slash at the end
+	SiteRoot string
 }
 
 // Users warns the owners of accounts that nobody uses, and removes those that were
@@ -68,8 +69,9 @@ func Users(ctx context.Context, s *store.Store, o Options) (Result, error) {
 
 // verdict is what is done about an account that nobody uses.
 type verdict struct {
-	do  action
-	why string // it is kept for now
+	do action
+	// it is kept for now
+	why string
 }
 
 type action int

@@ -118,7 +118,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 			}
 		}
 
-		clock.Advance(10 * day) // the mail server was away
+		// the mail server was away
+		clock.Advance(10 * day)
 		if lines := p.run(0); len(lines) != 2 || !strings.HasSuffix(lines[0], "the warning waits to be sent") {
 			t.Errorf("unsent: %q", lines)
 		}
@@ -131,7 +132,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Second)
-		if _, err := prune.Emails(t.Context(), s, prune.Options{}); err != nil { // the record of the warning is needed still
+		// the record of the warning is needed still
+		if _, err := prune.Emails(t.Context(), s, prune.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		p.log.Reset()

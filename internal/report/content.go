@@ -30,7 +30,8 @@ const (
 // record is a check with how it did in the two spans of a report.
 type record struct {
 	*store.ReportCheck
-	status monitor.Status // now
+	// now
+	status monitor.Status
 	done   [2]monitor.Tally
 }
 

@@ -148,7 +148,8 @@ func TestAReportBeginsWithNow(t *testing.T) {
 			for i := range tc.up + tc.down {
 				c := made(int64(i), "job", monitor.StatusUp, april.Add(-500*day))
 				var flips []monitor.Flip
-				if i < tc.down { // since an hour ago: after the periods
+				// since an hour ago: after the periods
+				if i < tc.down {
 					c.Status = monitor.StatusDown
 					flips = downFor([2]time.Time{april.Add(-time.Hour), {}})
 				}
@@ -174,7 +175,8 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 		c.ProjectID, c.Project = projects[0], "Main"
 		var flips []monitor.Flip
 		switch {
-		case i == 9_999: // down now, but not in the periods: shown all the same
+		case i == 9_999:
+			// down now, but not in the periods: shown all the same
 			c.Status, c.ProjectID, c.Project = monitor.StatusDown, projects[1], "Small"
 			flips = downFor([2]time.Time{on(4, 1, 1), {}})
 		case i >= 9_900:

@@ -29,7 +29,8 @@ func Next(u *monitor.User, now time.Time) time.Time {
 	}
 	zone := Zone(u)
 	year, month, today := now.In(zone).Date()
-	for day := today; ; day++ { // a month has a first, a week a Monday
+	// a month has a first, a week a Monday
+	for day := today; ; day++ {
 		noon := time.Date(year, month, day, 12, 0, 0, 0, zone)
 		if !begins(u.Reports, noon) {
 			continue
@@ -70,9 +71,12 @@ func minute(user uuid.UUID, day time.Time) int {
 
 // Span is a period that is over.
 type Span struct {
-	From, Until time.Time // from inclusive, until exclusive; in the zone of the reader
-	Name        string    // short, for a column: "October", "9–15 Nov", "Fri, 20 Nov"
-	In          string    // for the beginning of a sentence: "In October"
+	// from inclusive, until exclusive; in the zone of the reader
+	From, Until time.Time
+	// short, for a column: "October", "9–15 Nov", "Fri, 20 Nov"
+	Name string
+	// for the beginning of a sentence: "In October"
+	In string
 }
 
 // Spans are the last two periods that are over at now, the later one first, in

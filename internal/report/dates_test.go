@@ -29,7 +29,8 @@ func TestReportsComeOnTheFirstDayOfAPeriod(t *testing.T) {
 		{"daily", "UTC", "2026-11-21 08:59:59", "2026-11-21"},
 		{"daily", "UTC", "2026-11-21 11:00:00", "2026-11-22"},
 		{"daily", "UTC", "2026-12-31 12:00:00", "2027-01-01"},
-		{"weekly", "UTC", "2026-11-21 12:00:00", "2026-11-23"}, // a Saturday
+		// a Saturday
+		{"weekly", "UTC", "2026-11-21 12:00:00", "2026-11-23"},
 		{"weekly", "UTC", "2026-11-23 08:00:00", "2026-11-23"},
 		{"weekly", "UTC", "2026-11-23 11:00:00", "2026-11-30"},
 		{"weekly", "UTC", "2026-12-29 11:00:00", "2027-01-04"},
@@ -37,7 +38,8 @@ func TestReportsComeOnTheFirstDayOfAPeriod(t *testing.T) {
 		{"monthly", "UTC", "2026-11-01 08:00:00", "2026-11-01"},
 		{"monthly", "UTC", "2026-11-01 11:00:00", "2026-12-01"},
 		{"monthly", "UTC", "2026-12-31 23:59:59", "2027-01-01"},
-		{"monthly", "UTC", "2027-01-31 23:59:59", "2027-02-01"}, // the next month is short
+		// the next month is short
+		{"monthly", "UTC", "2027-01-31 23:59:59", "2027-02-01"},
 		{"monthly", "UTC", "2028-02-29 12:00:00", "2028-03-01"},
 		{"", "UTC", "2026-11-21 12:00:00", "2026-12-01"},
 		// The day is that of the reader: in UTC these are on the day before, or after.
@@ -48,8 +50,10 @@ func TestReportsComeOnTheFirstDayOfAPeriod(t *testing.T) {
 		{"daily", "Europe/Riga", "2026-10-24 12:00:00", "2026-10-25"},
 		{"monthly", "America/New_York", "2026-10-31 12:00:00", "2026-11-01"},
 		{"daily", "Australia/Lord_Howe", "2026-10-03 12:00:00", "2026-10-04"},
-		{"daily", "Africa/Cairo", "2026-04-23 12:00:00", "2026-04-24"}, // midnight is skipped
-		{"daily", "Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31"}, // the 30th is skipped
+		// midnight is skipped
+		{"daily", "Africa/Cairo", "2026-04-23 12:00:00", "2026-04-24"},
+		// the 30th is skipped
+		{"daily", "Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31"},
 	} {
 		now := local(t, tc.zone, tc.now)
 		u := &monitor.User{ID: uuid.MustParse("0190163d-8694-739b-aea5-966c26f8ad91"), TZ: tc.zone, Reports: monitor.Reports(tc.reports)}
@@ -106,12 +110,14 @@ func TestSpansAreTheTwoPeriodsThatAreOver(t *testing.T) {
 		{"daily", "UTC", "2026-11-21 09:30:00", "2026-11-19 00:00", "2026-11-20 00:00", "2026-11-21 00:00", "Fri, 20 Nov", "Thu, 19 Nov", "On Friday, 20 November"},
 		{"weekly", "UTC", "2026-11-23 09:30:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov", "In the week of 16–22 November"},
 		{"weekly", "UTC", "2026-12-07 09:30:00", "2026-11-23 00:00", "2026-11-30 00:00", "2026-12-07 00:00", "30 Nov – 6 Dec", "23–29 Nov", "In the week of 30 November – 6 December"},
-		{"weekly", "UTC", "2026-11-29 23:00:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov", "In the week of 16–22 November"}, // late, on a Sunday
+		// late, on a Sunday
+		{"weekly", "UTC", "2026-11-29 23:00:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov", "In the week of 16–22 November"},
 		{"monthly", "UTC", "2026-04-01 09:30:00", "2026-02-01 00:00", "2026-03-01 00:00", "2026-04-01 00:00", "March", "February", "In March"},
 		{"monthly", "UTC", "2026-01-15 09:30:00", "2025-11-01 00:00", "2025-12-01 00:00", "2026-01-01 00:00", "December", "November", "In December"},
 		{"monthly", "Europe/Riga", "2026-04-01 09:30:00", "2026-02-01 00:00", "2026-03-01 00:00", "2026-04-01 00:00", "March", "February", "In March"},
 		{"daily", "Africa/Cairo", "2026-04-25 09:30:00", "2026-04-23 00:00", "2026-04-24 01:00", "2026-04-25 00:00", "Fri, 24 Apr", "Thu, 23 Apr", "On Friday, 24 April"},
-		{"weekly", "Europe/Riga", "2026-03-30 09:30:00", "2026-03-16 00:00", "2026-03-23 00:00", "2026-03-30 00:00", "23–29 Mar", "16–22 Mar", "In the week of 23–29 March"}, // an hour short
+		// an hour short
+		{"weekly", "Europe/Riga", "2026-03-30 09:30:00", "2026-03-16 00:00", "2026-03-23 00:00", "2026-03-30 00:00", "23–29 Mar", "16–22 Mar", "In the week of 23–29 March"},
 	} {
 		s := Spans(monitor.Reports(tc.period), local(t, tc.zone, tc.now))
 		if s[1].From.Format(at) != tc.from || s[1].Until.Format(at) != tc.border || s[0].From.Format(at) != tc.border || s[0].Until.Format(at) != tc.to {

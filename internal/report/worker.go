@@ -18,9 +18,12 @@ import (
 )
 
 const (
-	every    = 20 * time.Second // between looks; a look that finds nothing is one small query
-	batch    = 100              // users per look
-	patience = time.Minute      // for one user; a connection that has fallen silent must not stop the loop
+	// between looks; a look that finds nothing is one small query
+	every = 20 * time.Second
+	// users per look
+	batch = 100
+	// for one user; a connection that has fallen silent must not stop the loop
+	patience = time.Minute
 )
 
 // Config is what a worker needs.
@@ -28,7 +31,8 @@ type Config struct {
 	Store    *store.Store
 	Composer *mail.Composer
 	Queue    *mail.Queue
-	SiteRoot string // without a slash at the end
+	// without a slash at the end
+	SiteRoot string
 	// Unsubscribe is the path, below SiteRoot, that ends the reports and nags of a
 	// user: auth.Signer.UnsubscribeReportsPath.
 	Unsubscribe func(user uuid.UUID, at time.Time) string
@@ -43,8 +47,10 @@ func NewWorker(c Config) *Worker { return &Worker{c} }
 
 // Round is what one look has done.
 type Round struct {
-	Reports, Nags int // queued
-	Planned       int // dates that were set or moved without a mail
+	// queued
+	Reports, Nags int
+	// dates that were set or moved without a mail
+	Planned int
 }
 
 // String is for people: "2 reports, 1 nag".
@@ -162,7 +168,8 @@ func (w *Worker) compose(ctx context.Context, u *monitor.User, now time.Time) (*
 		records[i] = recordOf(&checks[i], nil, spans, now)
 	}
 	err = w.Store.EachFlips(ctx, u.ID, spans[1].From, maxFlips, func(check int64, flips []monitor.Flip) {
-		if i, known := at[check]; known { // else it was made just now
+		// else it was made just now
+		if i, known := at[check]; known {
 			records[i] = recordOf(&checks[i], flips, spans, now)
 		}
 	})

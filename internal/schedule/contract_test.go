@@ -182,7 +182,8 @@ func TestWarnings(t *testing.T) {
 	for _, row := range []struct {
 		kind       Kind
 		expr, zone string
-		want       []string // a part of each warning
+		// a part of each warning
+		want []string
 	}{
 		{Cron, "* * * * *", "UTC", []string{"every minute: a ping"}},
 		{Cron, "* 3 * * *", "UTC", []string{"every minute of each chosen hour"}},
@@ -228,7 +229,8 @@ func TestWarnings(t *testing.T) {
 
 // What is said of a repeated time is what Next does.
 func TestRepeatedTimesOccurAsTheWarningSays(t *testing.T) {
-	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC) // 02:30 in Berlin, an hour before it comes again
+	// 02:30 in Berlin, an hour before it comes again
+	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
 	for _, row := range []struct {
 		kind  Kind
 		expr  string

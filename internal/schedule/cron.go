@@ -95,7 +95,8 @@ func (r *dayRule) parseDayOfMonth(text string) error {
 			r.fromStart |= uint32(s.bits())
 			continue
 		}
-		if stepped { // has no effect on a single day, but must be well-formed
+		// has no effect on a single day, but must be well-formed
+		if stepped {
 			if _, err := f.step(step); err != nil {
 				return err
 			}

@@ -43,11 +43,14 @@ func (p *pattern) describe() string {
 
 // shape is what a set of field values looks like to a reader.
 type shape struct {
-	set         uint64
-	low, high   int // the field's bounds
-	first, last int // of the set
+	set uint64
+	// the field's bounds
+	low, high int
+	// of the set
+	first, last int
 	n           int
-	step        int // distance of neighbours, where it is the same for all
+	// distance of neighbours, where it is the same for all
+	step int
 }
 
 func shapeOf(set uint64, low, high int) shape {
@@ -255,7 +258,8 @@ func (p *pattern) describeYears() string {
 	case len(runs) == 1 && runs[0] == [2]int{firstYear, lastYear}:
 		return ""
 	case len(runs) == 1 && runs[0][0] == runs[0][1] && p.days.fromStart != everyDay && shapeOf(p.months, 1, 12).single():
-		return fmt.Sprintf(" %d", runs[0][0]) // as in "the 1st of January 2027"
+		// as in "the 1st of January 2027"
+		return fmt.Sprintf(" %d", runs[0][0])
 	case len(runs) == 1 && runs[0][1] == lastYear:
 		return fmt.Sprintf(" from %d on", runs[0][0])
 	case len(runs) == 1 && runs[0][1] > runs[0][0]:

@@ -12,9 +12,12 @@ import (
 type field struct {
 	name      string
 	low, high int
-	words     []string // words[i] stands for low+i
-	fullWords []string // the same, written out
-	century   bool     // two-digit years are completed (docs/contract.md §1.10)
+	// words[i] stands for low+i
+	words []string
+	// the same, written out
+	fullWords []string
+	// two-digit years are completed (docs/contract.md §1.10)
+	century bool
 }
 
 // span is low..high in steps; down counts the steps from the high end. open

@@ -139,7 +139,8 @@ func BenchmarkNext(b *testing.B) {
 			}
 		})
 	}
-	s, err := ParseOnCalendar("Sun *-3-25..31 03:30", loc) // always in the gap
+	// always in the gap
+	s, err := ParseOnCalendar("Sun *-3-25..31 03:30", loc)
 	if err != nil {
 		b.Fatal(err)
 	}

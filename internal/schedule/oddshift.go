@@ -26,7 +26,8 @@ func (p *pattern) throughOddShift(loc *time.Location, after, found int64, here s
 	at := max(floorDiv(after, 60)*60+60, midnight)
 	for steps := 0; at < here.start+maxShift; steps++ {
 		if steps > 1000 {
-			return found, true // clocks before 1900 changed in ways no walk expects
+			// clocks before 1900 changed in ways no walk expects
+			return found, true
 		}
 		switch next, fits := p.stepLikeCron(loc, at); {
 		case fits && at > after:

@@ -14,7 +14,8 @@ type CalendarSchedule struct {
 type calendarLine struct {
 	pattern pattern
 	loc     *time.Location
-	zone    string // as written at the end of the line, or ""
+	// as written at the end of the line, or ""
+	zone string
 }
 
 // calendarWord writes out the shorthands of docs/contract.md §1.10.

@@ -23,20 +23,27 @@ type pattern struct {
 	seconds, minutes, hours uint64
 	months                  uint64
 	days                    dayRule
-	years                   *yearSet // nil: any year
+	// nil: any year
+	years *yearSet
 }
 
 // dayRule selects days of a month. A day must be chosen by its place in the
 // month and by its weekday, or by only one of them where either is set
 // (docs/contract.md §1.9).
 type dayRule struct {
-	fromStart   uint32   // bit n: the n-th day
-	fromEnd     uint32   // bit n: the n-th last day
-	lastWorkday bool     // the last day from Monday to Friday
-	weekdays    uint8    // bit n: this weekday, Sunday is 0
-	nth         [6]uint8 // nth[1..5]: this weekday, the n-th of the month
-	last        uint8    // this weekday, the last of the month
-	either      bool
+	// bit n: the n-th day
+	fromStart uint32
+	// bit n: the n-th last day
+	fromEnd uint32
+	// the last day from Monday to Friday
+	lastWorkday bool
+	// bit n: this weekday, Sunday is 0
+	weekdays uint8
+	// nth[1..5]: this weekday, the n-th of the month
+	nth [6]uint8
+	// this weekday, the last of the month
+	last   uint8
+	either bool
 }
 
 const (
@@ -135,7 +142,8 @@ func from(set uint64, low int) uint64 { return set >> low << low }
 // length.
 func (r *dayRule) in(start int64, length int) uint32 {
 	all := uint32(1)<<(length+1) - 2
-	first := int((floorDiv(start, secondsPerDay)%7 + 7 + 4) % 7) // 1970-01-01 was a Thursday
+	// 1970-01-01 was a Thursday
+	first := int((floorDiv(start, secondsPerDay)%7 + 7 + 4) % 7)
 	byPlace := r.fromStart & all
 	if r.fromEnd != 0 {
 		// The n-th last day is day length+1-n: the set read backwards.

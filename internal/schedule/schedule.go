@@ -20,9 +20,12 @@ type Kind string
 
 // The kinds of schedule.
 const (
-	Simple     Kind = "simple"     // a period after the last ping
-	Cron       Kind = "cron"       // five fields in a time zone
-	OnCalendar Kind = "oncalendar" // systemd calendar events, one a line
+	// a period after the last ping
+	Simple Kind = "simple"
+	// five fields in a time zone
+	Cron Kind = "cron"
+	// systemd calendar events, one a line
+	OnCalendar Kind = "oncalendar"
 )
 
 // MaxLength is the most characters an expression may have (docs/contract.md §2.5).
@@ -95,9 +98,12 @@ func everOccurs(s Schedule) bool {
 
 // SyntaxError says what is wrong with an expression in words fit to show.
 type SyntaxError struct {
-	Field  string // the part of the expression: "minute", "weekday"; may be empty
-	Text   string // the wrong text as it was written; may be empty
-	Reason string // what is wrong with it, or what is allowed instead
+	// the part of the expression: "minute", "weekday"; may be empty
+	Field string
+	// the wrong text as it was written; may be empty
+	Text string
+	// what is wrong with it, or what is allowed instead
+	Reason string
 }
 
 var errNever = &SyntaxError{Reason: "the expression never occurs after the year 2000"}

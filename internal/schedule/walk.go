@@ -11,7 +11,8 @@ const maxShift = 26 * 60 * 60
 // segment is a stretch of time in which a zone keeps one distance from UTC.
 // Neighbours may have the same distance. Times are Unix seconds.
 type segment struct {
-	start, end int64 // start <= t < end
+	// start <= t < end
+	start, end int64
 	offset     int64
 }
 

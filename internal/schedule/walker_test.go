@@ -27,8 +27,9 @@ var walkerDays = map[string][]string{
 
 // minute is one minute of real time and what the wall clock shows.
 type minute struct {
-	at   time.Time
-	wall time.Time // as if it were UTC
+	at time.Time
+	// as if it were UTC
+	wall time.Time
 }
 
 func window(loc *time.Location, day string) (all []minute) {

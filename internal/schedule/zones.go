@@ -36,7 +36,8 @@ var zoneNames = sync.OnceValue(func() map[string]string {
 })
 
 // loaded remembers zones that were read; a *time.Location never changes.
-var loaded sync.Map // name -> *time.Location
+// name -> *time.Location
+var loaded sync.Map
 
 // LoadZone loads a time zone by its canonical IANA name; UTC, GMT and the
 // Etc/ names count as canonical, old names do not (docs/contract.md §2.5, see

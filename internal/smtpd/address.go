@@ -12,7 +12,8 @@ import (
 
 // mailbox is what an address means: a check by its code, or by ping key and slug.
 type mailbox struct {
-	code    uuid.UUID // zero: by slug
+	// zero: by slug
+	code    uuid.UUID
 	pingKey string
 	slug    string
 }

@@ -20,13 +20,18 @@ const maxCommand = 4096
 // commands passes on what a client says, and gives bare senders a domain. It keeps
 // its hands off messages.
 type commands struct {
-	raw      bool  // a message
-	payload  int64 // bytes of a BDAT command still to come
-	pending  []byte
-	out      []byte
-	offerTLS bool // STARTTLS is a command here
-	startTLS bool // the client has said it: nothing more is taken
-	greeting bool // the client has said EHLO and has no answer yet
+	// a message
+	raw bool
+	// bytes of a BDAT command still to come
+	payload int64
+	pending []byte
+	out     []byte
+	// STARTTLS is a command here
+	offerTLS bool
+	// the client has said it: nothing more is taken
+	startTLS bool
+	// the client has said EHLO and has no answer yet
+	greeting bool
 }
 
 // transparent tells whether what comes next is to be passed on as it is.

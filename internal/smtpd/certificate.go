@@ -15,9 +15,10 @@ type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
-	mu      sync.Mutex
-	loaded  *tls.Certificate
-	changed [2]time.Time // of the files as they were tried last
+	mu     sync.Mutex
+	loaded *tls.Certificate
+	// of the files as they were tried last
+	changed [2]time.Time
 }
 
 func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {

@@ -29,7 +29,8 @@ func (l *listener) Accept() (net.Conn, error) {
 		if tracked != nil {
 			return tracked, nil
 		}
-		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // a fresh connection takes one line at once
+		// a fresh connection takes one line at once
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = c.Write([]byte("421 4.7.0 Too many connections, try again later\r\n"))
 		_ = c.Close()
 	}
@@ -88,16 +89,22 @@ func network(a net.Addr) string {
 // be taken for commands.
 type conn struct {
 	net.Conn
-	server    *Server
-	peer      string    // see network
-	until     time.Time // when the text of the next message must have begun; under the server's mu
-	named     bool      // there has been a recipient, ever; under the server's mu
-	busy      bool      // in the middle of a message; under the server's mu
-	receiving bool      // in the text of one; under the server's mu
+	server *Server
+	// see network
+	peer string
+	// when the text of the next message must have begun; under the server's mu
+	until time.Time
+	// there has been a recipient, ever; under the server's mu
+	named bool
+	// in the middle of a message; under the server's mu
+	busy bool
+	// in the text of one; under the server's mu
+	receiving bool
 	expired   atomic.Bool
 
 	// What follows is used by the one goroutine that reads and writes.
-	stream   net.Conn // what is said goes over it: Conn, or TLS on it
+	// what is said goes over it: Conn, or TLS on it
+	stream   net.Conn
 	commands commands
 }
 
@@ -185,7 +192,8 @@ func (c *conn) readRaw(b []byte) (int, error) {
 // expire ends the reading; the server then says 421 and closes.
 func (c *conn) expire() {
 	c.expired.Store(true)
-	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a Read under way
+	// wakes a Read under way
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // Close forgets the connection.
@@ -237,6 +245,7 @@ func (c *conn) end() {
 
 // connOf is our connection below the one of a session.
 func connOf(sc *smtp.Conn) *conn {
-	c, _ := sc.Conn().(*conn) // Serve takes no others
+	// Serve takes no others
+	c, _ := sc.Conn().(*conn)
 	return c
 }

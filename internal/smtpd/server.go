@@ -33,27 +33,38 @@ type Checks interface {
 
 // Config is what a Server needs.
 type Config struct {
-	Domain   string // of the addresses, in any letter case
+	// of the addresses, in any letter case
+	Domain   string
 	Checks   Checks
 	Recorder Recorder
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	CertFile, KeyFile string // PEM; both or neither. With them STARTTLS is offered
+	// PEM; both or neither. With them STARTTLS is offered
+	CertFile, KeyFile string
 	Limits            Limits
 }
 
 // Limits bound what senders can use up. Zero fields take the defaults.
 type Limits struct {
-	Message     int64         // bytes of a message, 32 MiB; larger ones are refused
-	Keep        int           // bytes of it that become the body of the ping, 1 MiB; negative = all
-	Connections int           // at the same time, 100
-	PerAddress  int           // of these from one address, but this machine's, 20
-	First       time.Duration // from the beginning of a connection to its first recipient, 1 min; from there to a text it is Read
-	Recipients  int           // of one message, 100
-	Read        time.Duration // for a command to come, and for a whole message, 5 min (RFC 5321 §4.5.3.2)
-	Write       time.Duration // for an answer to be taken, 1 min
-	Finish      time.Duration // for messages under way when the server stops, 15 s
+	// bytes of a message, 32 MiB; larger ones are refused
+	Message int64
+	// bytes of it that become the body of the ping, 1 MiB; negative = all
+	Keep int
+	// at the same time, 100
+	Connections int
+	// of these from one address, but this machine's, 20
+	PerAddress int
+	// from the beginning of a connection to its first recipient, 1 min; from there to a text it is Read
+	First time.Duration
+	// of one message, 100
+	Recipients int
+	// for a command to come, and for a whole message, 5 min (RFC 5321 §4.5.3.2)
+	Read time.Duration
+	// for an answer to be taken, 1 min
+	Write time.Duration
+	// for messages under way when the server stops, 15 s
+	Finish time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -84,7 +95,8 @@ const maxLine = 64 << 10
 type Server struct {
 	cfg  Config
 	smtp *smtp.Server
-	tls  *tls.Config // nil: STARTTLS is not offered
+	// nil: STARTTLS is not offered
+	tls *tls.Config
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -102,7 +114,8 @@ func New(cfg Config) (*Server, error) {
 	srv.MaxLineLength = maxLine
 	srv.ReadTimeout, srv.WriteTimeout = cfg.Limits.Read, cfg.Limits.Write
 	srv.EnableSMTPUTF8 = true
-	srv.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug) // broken clients are no news
+	// broken clients are no news
+	srv.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)
 	if cfg.CertFile != "" {
 		c, err := newCertificate(cfg.CertFile, cfg.KeyFile, cfg.Log)
 		if err != nil {
@@ -143,7 +156,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	left := len(s.conns)
 	for c := range s.conns {
-		_ = c.Conn.Close() // its sender finds out
+		// its sender finds out
+		_ = c.Conn.Close()
 	}
 	s.mu.Unlock()
 	s.cfg.Log.Warn("mail connections were cut off", "connections", left)

@@ -34,10 +34,12 @@ var (
 type session struct {
 	server *Server
 	conn   *conn
-	remote string // address of the peer
+	// address of the peer
+	remote string
 	from   string
-	size   int64 // as announced, 0 = not
-	to     []mailbox
+	// as announced, 0 = not
+	size int64
+	to   []mailbox
 }
 
 func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
@@ -144,7 +146,8 @@ func (s *session) unread(err error) error {
 	var ours *smtp.SMTPError
 	switch {
 	case errors.As(err, &ours):
-		err = ours // too large
+		// too large
+		err = ours
 	case errors.Is(err, smtp.ErrTooLongLine):
 		err = errLine
 	case errors.As(err, &netErr) && netErr.Timeout():
@@ -161,10 +164,12 @@ const lookupTime = 10 * time.Second
 
 // record makes a ping for each recipient and answers for all of them.
 func (s *session) record(raw []byte, at time.Time) error {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime) // what has arrived counts, the sender may go
+	// what has arrived counts, the sender may go
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
 	var codes []uuid.UUID
-	for _, m := range s.to { // all before any is recorded, so that a database that is away is found out first
+	// all before any is recorded, so that a database that is away is found out first
+	for _, m := range s.to {
 		code, err := s.find(ctx, m)
 		if err != nil {
 			return err
@@ -193,7 +198,8 @@ func (s *session) record(raw []byte, at time.Time) error {
 	}
 	failed := make([]bool, len(codes))
 	var wg sync.WaitGroup
-	for i, arrival := range arrivals { // beside each other: they become one batch of the Recorder
+	// beside each other: they become one batch of the Recorder
+	for i, arrival := range arrivals {
 		wg.Go(func() { failed[i] = !s.recorded(arrival) })
 	}
 	wg.Wait()
@@ -226,7 +232,8 @@ func (s *session) find(ctx context.Context, m mailbox) (uuid.UUID, error) {
 func (s *session) admit(a *store.Arrival) error {
 	err := s.server.cfg.Recorder.Admit(a)
 	if errs.KindOf(err) != errs.TooMany {
-		return nil // Record says what else there is to say
+		// Record says what else there is to say
+		return nil
 	}
 	s.server.cfg.Log.Info("mail was put off", "remote", s.remote, "from", s.from, "reason", errs.Message(err))
 	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: errs.Message(err)}
@@ -250,7 +257,8 @@ func (s *session) recorded(a *store.Arrival) bool {
 // userAgent is what a ping is said to come from (docs/contract.md §1.11).
 func userAgent(from string) string {
 	if from == "" {
-		from = "<>" // as bounces and automatic answers have it
+		// as bounces and automatic answers have it
+		from = "<>"
 	}
 	return text.Clip("Email from "+from, monitor.MaxUserAgent)
 }

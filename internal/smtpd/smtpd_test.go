@@ -219,14 +219,16 @@ func TestRecipients(t *testing.T) {
 		for address, want := range map[string]string{
 			l.address():     "250 ",
 			l.slugAddress(): "250 ",
-			strings.ToUpper(code) + "@HC.Example.ORG":        "250 ",
-			uuid.NewString() + "@" + domain:                  "250 ", // not told from one that is there
-			strings.Repeat("x", 22) + "+no-such@" + domain:   "250 ",
-			code + "@" + domain + ".":                        "250 ",
-			code + "@example.org":                            "550 5.1.1 Recipient rejected",
-			code + "@sub." + domain:                          "550 5.1.1 Recipient rejected",
-			"postmaster@" + domain:                           "550 5.1.1 Invalid mailbox",
-			"6ba7b810-9dad-11d1-80b4-00c04fd430c8@" + domain: "550 5.1.1 Invalid mailbox", // version 1
+			strings.ToUpper(code) + "@HC.Example.ORG": "250 ",
+			// not told from one that is there
+			uuid.NewString() + "@" + domain:                "250 ",
+			strings.Repeat("x", 22) + "+no-such@" + domain: "250 ",
+			code + "@" + domain + ".":                      "250 ",
+			code + "@example.org":                          "550 5.1.1 Recipient rejected",
+			code + "@sub." + domain:                        "550 5.1.1 Recipient rejected",
+			"postmaster@" + domain:                         "550 5.1.1 Invalid mailbox",
+			// version 1
+			"6ba7b810-9dad-11d1-80b4-00c04fd430c8@" + domain: "550 5.1.1 Invalid mailbox",
 			strings.ReplaceAll(code, "-", "") + "@" + domain: "550 5.1.1 Invalid mailbox",
 			strings.Repeat("x", 21) + "+slug@" + domain:      "550 5.1.1 Invalid mailbox",
 			strings.Repeat("x", 22) + "+Slug@" + domain:      "550 5.1.1 Invalid mailbox",
@@ -248,9 +250,11 @@ func TestRecipients(t *testing.T) {
 func TestSeveralRecipients(t *testing.T) {
 	each(t, func(l *listener) {
 		other := l.another("other")
-		twin := l.another("other") // the slug is ambiguous now
+		// the slug is ambiguous now
+		twin := l.another("other")
 		to := []string{
-			l.address(), l.address(), strings.ToUpper(l.Check.Code.String()) + "@" + domain, // one check, one ping
+			// one check, one ping
+			l.address(), l.address(), strings.ToUpper(l.Check.Code.String()) + "@" + domain,
 			other.Code.String() + "@" + domain,
 			l.Project.PingKey + "+other@" + domain, uuid.NewString() + "@" + domain, strings.Repeat("x", 22) + "+no-such@" + domain,
 		}
@@ -324,7 +328,8 @@ func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
 			l.Errorf("too large: %q", got)
 		}
 		c.say("MAIL FROM:<cron@host.example> SIZE=500001", "552 5.3.4")
-		c.say("NOOP", "250 ") // and the connection is in step
+		// and the connection is in step
+		c.say("NOOP", "250 ")
 		if n := l.check(l.Check.Code).NPings; n != 1 {
 			l.Errorf("%d pings, want 1", n)
 		}
@@ -532,7 +537,8 @@ func TestTheBodyOfAMailCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bodies.Full(t.Context(), a.Project.ID) // they have been counted then
+		// they have been counted then
+		bodies.Full(t.Context(), a.Project.ID)
 		c := hello(t, addr)
 		for _, text := range []string{"all is fine", "all is broken"} {
 			message := "Subject: x\n\n" + text + strings.Repeat(" and so on", 15)

@@ -282,7 +282,8 @@ func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
 	grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc)
 	t.Logf("%d messages of %d MiB, %d KiB kept of each: the heap grew by at most %.1f MiB, %.1f MiB at the end", connections, size>>20, keep>>10,
 		float64(grown)/(1<<20), float64(now.HeapAlloc-before.HeapAlloc)/(1<<20))
-	if grown > connections*size/4 { // far from any threshold: it must not follow the size of the mails
+	// far from any threshold: it must not follow the size of the mails
+	if grown > connections*size/4 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
 	for _, a := range s.recorded {

@@ -296,7 +296,8 @@ func TestAMailIsSentWhenItIsAskedFor(t *testing.T) {
 	if report := run(t, r); len(report.Results) != 1 || len(sink.Messages()) != 0 {
 		t.Errorf("%d results and %d mails, want none that nobody asked for", len(report.Results), len(sink.Messages()))
 	}
-	for range 2 { // asking again at once sends nothing
+	// asking again at once sends nothing
+	for range 2 {
 		if got := run(t, r, "mail-send").Results[0]; got.Severity != status.OK || got.Fact != "the server has taken 2 mails" {
 			t.Errorf("%+v", got)
 		}

@@ -14,12 +14,18 @@ import (
 
 // The labels of the built-in checks.
 const (
-	labelData    = "data"    // what is stored, and where
-	labelWorker  = "worker"  // processes that do the work in the background
-	labelQueue   = "queue"   // what waits to be done
-	labelMail    = "mail"    // sending mail
-	labelHost    = "host"    // the machine or container of this process
-	labelNetwork = "network" // what others see of us, and we of them
+	// what is stored, and where
+	labelData = "data"
+	// processes that do the work in the background
+	labelWorker = "worker"
+	// what waits to be done
+	labelQueue = "queue"
+	// sending mail
+	labelMail = "mail"
+	// the machine or container of this process
+	labelHost = "host"
+	// what others see of us, and we of them
+	labelNetwork = "network"
 )
 
 // Open returns the database for the checks that read it. It may fail, so that

@@ -18,9 +18,11 @@ const labelOwn = "own"
 
 // HTTPDependency is a web address that Punctual, or its operator, depends on.
 type HTTPDependency struct {
-	Name    string
-	URL     string // may lead to a private address: the operator has set it
-	Expect  []int  // the status codes that are well; none = 200 to 299. Redirects are not followed
+	Name string
+	// may lead to a private address: the operator has set it
+	URL string
+	// the status codes that are well; none = 200 to 299. Redirects are not followed
+	Expect  []int
 	Timeout time.Duration
 }
 
@@ -63,10 +65,11 @@ func (d HTTPDependency) expects(code int) bool {
 
 // CommandDependency is a program that looks at something we know nothing of.
 type CommandDependency struct {
-	Name    string
-	Path    string
-	Args    []string
-	Env     []string // all of its environment
+	Name string
+	Path string
+	Args []string
+	// all of its environment
+	Env     []string
 	Timeout time.Duration
 }
 
@@ -90,7 +93,8 @@ func Command(d CommandDependency) Check {
 		if ctx.Err() != nil {
 			return Failed("did not end in time", ctx.Err())
 		}
-		code := cmd.ProcessState.ExitCode() // -1: it did not run, or a signal ended it
+		// -1: it did not run, or a signal ended it
+		code := cmd.ProcessState.ExitCode()
 		if code < 0 {
 			return Failed(or(fact, "did not end by itself"), err)
 		}

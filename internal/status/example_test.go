@@ -10,7 +10,8 @@ import (
 // A check of one's own is a name and a function; internal/app appends it to the
 // list of a process.
 func Example() {
-	backlog := func(context.Context) (int, error) { return 3, nil } // what your part has to tell
+	// what your part has to tell
+	backlog := func(context.Context) (int, error) { return 3, nil }
 	lake := status.Check{Name: "lake", Title: "Data lake", Run: func(ctx context.Context) status.Finding {
 		n, err := backlog(ctx)
 		switch {

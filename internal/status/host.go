@@ -47,7 +47,8 @@ func Files(use func() (Use, error)) Check {
 
 func limited(u Use, err error, fact string, fields ...Field) Finding {
 	if errors.Is(err, fs.ErrNotExist) {
-		return Well("not known on this system") // it has no /proc, and nothing is wrong with that
+		// it has no /proc, and nothing is wrong with that
+		return Well("not known on this system")
 	}
 	if err != nil {
 		return Finding{Severity: Warning, Fact: "not known", Err: err}
@@ -74,7 +75,8 @@ func FileUse(root fs.FS) (Use, error) {
 // the limit of its control group (a container, a systemd unit) or of one around
 // it, else the memory of the machine. root is the file system of the machine.
 func MemoryUse(root fs.FS) (u Use, err error) {
-	statm, err := fs.ReadFile(root, "proc/self/statm") // proc(5): size resident …, in pages
+	// proc(5): size resident …, in pages
+	statm, err := fs.ReadFile(root, "proc/self/statm")
 	if err != nil {
 		return u, err
 	}
@@ -112,7 +114,8 @@ func machineMemory(root fs.FS) (uint64, error) {
 // as they can be seen from here.
 func groupLimit(root fs.FS) uint64 {
 	limit := uint64(math.MaxUint64)
-	text, err := fs.ReadFile(root, "proc/self/cgroup") // cgroups(7): ID:controllers:path
+	// cgroups(7): ID:controllers:path
+	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
 		return limit
 	}
@@ -124,14 +127,16 @@ func groupLimit(root fs.FS) uint64 {
 		top, file := "sys/fs/cgroup", "memory.max"
 		switch parts[1] {
 		case "":
-		case "memory": // version 1
+		case "memory":
+			// version 1
 			top, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
 		default:
 			continue
 		}
 		for group := path.Clean("/" + parts[2]); ; group = path.Dir(group) {
 			if text, err := fs.ReadFile(root, path.Join(top, group, file)); err == nil {
-				if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil { // else it is "max"
+				// else it is "max"
+				if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil {
 					limit = min(limit, n)
 				}
 			}

@@ -74,7 +74,8 @@ func SMTPD(address string) Check {
 		switch {
 		case err != nil:
 			return Failed("does not greet", err)
-		case !strings.HasPrefix(line, "220"): // RFC 5321 §3.1; else it is full
+		case !strings.HasPrefix(line, "220"):
+			// RFC 5321 §3.1; else it is full
 			return Warn("turns connections away: " + line)
 		}
 		return Well("takes mail at " + address)

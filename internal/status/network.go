@@ -98,7 +98,8 @@ func expiry(end, now time.Time) []Field {
 // Host is a name that others must be able to look up.
 type Host struct {
 	Name string
-	Bad  Severity // what it is when they cannot
+	// what it is when they cannot
+	Bad Severity
 }
 
 // Resolver looks names up: *net.Resolver.

@@ -60,7 +60,8 @@ func (a *authority) issue(t *testing.T, end time.Time) (*authority, []byte) {
 func TestTheCertificateOfTheSite(t *testing.T) {
 	const day = 24 * time.Hour
 	end := time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
-	root, _ := (*authority)(nil).issue(t, end.Add(-day)) // its end is the visitors' concern
+	// its end is the visitors' concern
+	root, _ := (*authority)(nil).issue(t, end.Add(-day))
 	leaf, der := root.issue(t, end)
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = nil
@@ -190,7 +191,8 @@ esac
 		t.Fatal(err)
 	}
 	t.Setenv("PUNCTUAL_SECRET_KEY", "geheim")
-	fifo, ended := filepath.Join(t.TempDir(), "fifo"), make(chan error, 1) // at its end when nobody holds it any more
+	// at its end when nobody holds it any more
+	fifo, ended := filepath.Join(t.TempDir(), "fifo"), make(chan error, 1)
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,12 @@ import (
 // The limits of time. A report comes in less than two seconds, whatever hangs;
 // one with a costly check in it may take as long as that.
 const (
-	Timeout = 1500 * time.Millisecond // of a check
-	Total   = 1800 * time.Millisecond // of a report
-	Keep    = time.Second             // how long a result is good for
+	// of a check
+	Timeout = 1500 * time.Millisecond
+	// of a report
+	Total = 1800 * time.Millisecond
+	// how long a result is good for
+	Keep = time.Second
 )
 
 // grace is how long a check has to say that its context ended, before it counts
@@ -160,15 +163,17 @@ type entry struct {
 	check Check
 	now   func() time.Time
 
-	mu     sync.Mutex
-	last   Result
-	flight *flight // the run that is out, also when nobody waits for it any more; nil: none is
+	mu   sync.Mutex
+	last Result
+	// the run that is out, also when nobody waits for it any more; nil: none is
+	flight *flight
 }
 
 // flight is one run of a check.
 type flight struct {
-	began  time.Time
-	landed chan struct{} // closed when there is a result, be it that there was no report
+	began time.Time
+	// closed when there is a result, be it that there was no report
+	landed chan struct{}
 }
 
 // is tells whether word is the name or a label of the check.
@@ -193,14 +198,16 @@ func (e *entry) result(ctx context.Context) Result {
 
 	select {
 	case <-f.landed:
-	case <-ctx.Done(): // nobody waits any more, or everything is slow
+	case <-ctx.Done():
+		// nobody waits any more, or everything is slow
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		return e.stamp(Failed(didNotReport, nil), time.Since(f.began))
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.flight == f { // still out: what is known of it goes on being true
+	// still out: what is known of it goes on being true
+	if e.flight == f {
 		return e.note(silent(f), time.Since(f.began))
 	}
 	return e.last
@@ -227,7 +234,8 @@ func (e *entry) run(ctx context.Context, f *flight) {
 		e.note(silent(f), time.Since(f.began))
 		e.mu.Unlock()
 		close(f.landed)
-		<-reported // too late to be believed
+		// too late to be believed
+		<-reported
 		e.mu.Lock()
 		e.flight = nil
 		e.mu.Unlock()

@@ -159,8 +159,9 @@ func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 		r := status.NewRunner([]status.Check{c}, nil)
 		start := time.Now()
 		for _, step := range []struct {
-			f         status.Finding
-			at, since time.Duration // from the start
+			f status.Finding
+			// from the start
+			at, since time.Duration
 		}{
 			{status.Well("fine"), 0, 0},
 			{status.Failed("not looked at yet", nil), 0, 0},
@@ -208,7 +209,8 @@ func TestChoosing(t *testing.T) {
 	}, nil)
 	cases := []struct {
 		only, skip []string
-		want       string // "" = an error
+		// "" = an error
+		want string
 	}{
 		{nil, nil, "a b c"},
 		{[]string{"c", "a"}, nil, "a c"},

@@ -50,12 +50,18 @@ func (s Severity) String() string {
 
 // Check is one named look at a part of Punctual.
 type Check struct {
-	Name    string        // stable, for ?check= and -c: "database"
-	Title   string        // for people: "Database"; Name when empty
-	Labels  []string      // groups it belongs to, which may be chosen like names: "worker"
-	Costly  bool          // runs only when it is chosen by its name
-	Timeout time.Duration // when the context of Run ends; 0, and for all but costly checks the most: Timeout
-	Keep    time.Duration // how long a result is good for; 0 = Keep
+	// stable, for ?check= and -c: "database"
+	Name string
+	// for people: "Database"; Name when empty
+	Title string
+	// groups it belongs to, which may be chosen like names: "worker"
+	Labels []string
+	// runs only when it is chosen by its name
+	Costly bool
+	// when the context of Run ends; 0, and for all but costly checks the most: Timeout
+	Timeout time.Duration
+	// how long a result is good for; 0 = Keep
+	Keep time.Duration
 
 	// Run looks. It must be safe to be abandoned: nobody waits for it when its
 	// context has ended.
@@ -66,15 +72,20 @@ type Check struct {
 // which is an error; so is one with an Err and the severity OK.
 type Finding struct {
 	Severity Severity
-	Fact     string  // one line, what was seen: "answers in 2 ms"
-	Fields   []Field // figures
-	Err      error   // the cause, which may hold internals; for the operator only
+	// one line, what was seen: "answers in 2 ms"
+	Fact string
+	// figures
+	Fields []Field
+	// the cause, which may hold internals; for the operator only
+	Err error
 }
 
 // Field is a figure of a finding. The unit is part of the name: "lag_seconds".
 type Field struct {
-	Name  string // a-z, 0-9 and _
-	Value any    // string, bool, int, int64 or float64
+	// a-z, 0-9 and _
+	Name string
+	// string, bool, int, int64 or float64
+	Value any
 }
 
 // Number is the value as a number: true is 1, false is 0. A text is none.
@@ -123,9 +134,11 @@ type Result struct {
 	Name, Title string
 	Labels      []string
 	Finding
-	Took  time.Duration
-	At    time.Time // when it was found
-	Since time.Time // since when it has this severity, as this process saw it
+	Took time.Duration
+	// when it was found
+	At time.Time
+	// since when it has this severity, as this process saw it
+	Since time.Time
 }
 
 // Message is the fact and the cause in one line, for the operator.

@@ -11,8 +11,9 @@ import (
 
 // Directory is a place of ours on a disk.
 type Directory struct {
-	Path  string
-	Spare bool // nothing is lost when it cannot be used: what would be an error is a warning
+	Path string
+	// nothing is lost when it cannot be used: what would be an error is a warning
+	Spare bool
 }
 
 // bad is the severity of what makes the directory useless.
@@ -42,7 +43,8 @@ func tryFile(directory string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	content := bytes.Repeat([]byte("punctual"), 512) // a page, as a file system counts
+	// a page, as a file system counts
+	content := bytes.Repeat([]byte("punctual"), 512)
 	_, err = f.Write(content)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
@@ -66,7 +68,8 @@ func tryFile(directory string) (err error) {
 
 // Space is the room on a disk, in bytes.
 type Space struct {
-	Free  uint64 // for us, without what is kept for root
+	// for us, without what is kept for root
+	Free  uint64
 	Total uint64
 }
 

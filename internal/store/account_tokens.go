@@ -16,13 +16,16 @@ import (
 // AccountToken lets a program act for a user: what it may do is what the user
 // may, or only the looking part of that.
 type AccountToken struct {
-	ID         uuid.UUID
-	UserID     uuid.UUID
-	Name       string // what the user calls it
-	Hash       string // the stored form, as of API keys (docs/contract.md §2.2)
-	Readonly   bool
-	CreatedAt  time.Time
-	LastUsedAt time.Time // to the minute; zero = never
+	ID     uuid.UUID
+	UserID uuid.UUID
+	// what the user calls it
+	Name string
+	// the stored form, as of API keys (docs/contract.md §2.2)
+	Hash      string
+	Readonly  bool
+	CreatedAt time.Time
+	// to the minute; zero = never
+	LastUsedAt time.Time
 }
 
 // MaxAccountTokens is how many tokens one user may have.

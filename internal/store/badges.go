@@ -14,7 +14,8 @@ import (
 
 // StatusCount is how many checks with the same tags show the same status.
 type StatusCount struct {
-	Tags   string // as on the checks: blank-separated
+	// as on the checks: blank-separated
+	Tags   string
 	Status monitor.Status
 	N      int
 }
@@ -80,8 +81,10 @@ func (s *Store) TagsOf(ctx context.Context, project uuid.UUID) ([]string, error)
 // LastDuration, Tags, and what StatusAt needs.
 type CheckMetrics struct {
 	monitor.Check
-	ExitStatus *int      // of the last success or failure; nil = it came without, or is pruned
-	StateSince time.Time // since when Status, the stored one, is what it is; see stateSince
+	// of the last success or failure; nil = it came without, or is pruned
+	ExitStatus *int
+	// since when Status, the stored one, is what it is; see stateSince
+	StateSince time.Time
 }
 
 // MetricsOf lists the checks of a project by their id. It is one statement that

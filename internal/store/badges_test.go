@@ -164,8 +164,9 @@ func TestMetricsOf(t *testing.T) {
 		type row struct {
 			Code   uuid.UUID
 			Status monitor.Status
-			Exit   int // -1 = none
-			Since  time.Time
+			// -1 = none
+			Exit  int
+			Since time.Time
 		}
 		rows := make([]row, 0, len(got))
 		for _, m := range got {
@@ -179,9 +180,11 @@ func TestMetricsOf(t *testing.T) {
 		want := []row{
 			{a.Check.Code, monitor.StatusNew, -1, made},
 			{unused.Code, monitor.StatusNew, -1, made},
-			{failing.Code, monitor.StatusDown, 7, failed}, // by the first failure; the later pings end no run
+			// by the first failure; the later pings end no run
+			{failing.Code, monitor.StatusDown, 7, failed},
 			{mended.Code, monitor.StatusUp, -1, now},
-			{veteran.Code, monitor.StatusUp, -1, now.Add(-93 * 24 * time.Hour)}, // its flips have been pruned
+			// its flips have been pruned
+			{veteran.Code, monitor.StatusUp, -1, now.Add(-93 * 24 * time.Hour)},
 		}
 		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

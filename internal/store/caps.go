@@ -17,7 +17,8 @@ import (
 type Caps struct {
 	Projects int
 	Channels int
-	Members  int // memberships: one person in two projects counts twice
+	// memberships: one person in two projects counts twice
+	Members int
 }
 
 // ErrCap is the cause of an errs.Conflict which says that a cap is reached.

@@ -13,9 +13,12 @@ import (
 
 // ChannelHealth is what became of the alerts for one channel.
 type ChannelHealth struct {
-	Sent    int // accepted by the other side
-	Failed  int // given up
-	Waiting int // failed at least once, to be tried again
+	// accepted by the other side
+	Sent int
+	// given up
+	Failed int
+	// failed at least once, to be tried again
+	Waiting int
 }
 
 // ChannelsHealth counts the alerts made since then for each channel of a

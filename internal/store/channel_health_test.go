@@ -13,7 +13,8 @@ func TestTheHealthOfChannels(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		outcomes := []store.Outcome{
-			{Verdict: store.Failed, Tried: true, ChannelOutcome: store.ChannelOutcome{Error: "refused"}}, // too long ago
+			// too long ago
+			{Verdict: store.Failed, Tried: true, ChannelOutcome: store.ChannelOutcome{Error: "refused"}},
 			{Verdict: store.Sent, Tried: true},
 			{Verdict: store.Unwanted},
 			{Verdict: store.Failed, Tried: true, ChannelOutcome: store.ChannelOutcome{Error: "refused"}},

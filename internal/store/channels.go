@@ -136,8 +136,10 @@ func (s *Store) DeleteChannel(ctx context.Context, id uuid.UUID) error {
 type ChannelOutcome struct {
 	At      time.Time
 	Latency time.Duration
-	Error   string // "" = accepted
-	Disable bool   // the error is permanent
+	// "" = accepted
+	Error string
+	// the error is permanent
+	Disable bool
 }
 
 // noteChannelOutcome stores how an attempt through the channel went. A permanent
@@ -179,8 +181,9 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 		return nil, fmt.Errorf("load assignments: %w", err)
 	}
 	type pair struct {
-		check   int64
-		channel int // in lists
+		check int64
+		// in lists
+		channel int
 	}
 	var pairs []pair
 	for i := range lists {
@@ -194,8 +197,10 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.channel, b.channel)) })
 	out := make(map[int64][]uuid.UUID)
-	ids := make([]uuid.UUID, len(pairs)) // of all checks
-	start := 0                           // of the present check's
+	// of all checks
+	ids := make([]uuid.UUID, len(pairs))
+	// of the present check's
+	start := 0
 	for i, p := range pairs {
 		ids[i] = lists[p.channel].channel
 		if end := i + 1; end == len(pairs) || pairs[end].check != p.check {

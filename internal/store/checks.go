@@ -157,10 +157,14 @@ func storeChange(ctx context.Context, tx *db.Tx, edit *CheckChange) error {
 // CheckChange is what a change of a check may touch.
 type CheckChange struct {
 	*monitor.Check
-	Now      time.Time     // the moment of the change
-	Flip     *monitor.Flip // set by the change: stored, and told to people where it Notifies
-	Silent   bool          // set by the change: nobody is told of the flip
-	Channels *Channels     // set by the change: the channels from now on
+	// the moment of the change
+	Now time.Time
+	// set by the change: stored, and told to people where it Notifies
+	Flip *monitor.Flip
+	// set by the change: nobody is told of the flip
+	Silent bool
+	// set by the change: the channels from now on
+	Channels *Channels
 }
 
 // DeleteCheck removes a check with its pings, flips and deliveries, and returns
@@ -259,7 +263,8 @@ func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *U
 			return err
 		}
 		if created = c == nil; created {
-			made := *fresh // fn may run again
+			// fn may run again
+			made := *fresh
 			c = &made
 		}
 		edit := &CheckChange{Check: c, Now: tx.Now()}

@@ -25,7 +25,8 @@ func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []in
 	err = inBatches(checks, func(ids []int64) error {
 		var n int
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
-			n = 0 // this may run again
+			// this may run again
+			n = 0
 			if _, err := lockProject(ctx, tx, project); err != nil {
 				return unlessGone(err)
 			}

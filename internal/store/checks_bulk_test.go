@@ -21,7 +21,8 @@ func TestAListOfChecksHasWhatRowsShow(t *testing.T) {
 		signal(t, s, a.Check, monitor.PingSuccess)
 		addCheck(t, s, a.Project.ID, "second", "second")
 		whole := mustChecks(t, s, a.Project.ID)
-		for i := range whole { // what a row has no place for
+		// what a row has no place for
+		for i := range whole {
 			c := &whole[i]
 			c.BadgeKey, c.Description, c.CreatedAt, c.Filter, c.ManualResume = uuid.Nil, "", time.Time{}, monitor.Filter{}, false
 			c.NPings, c.LastStartRID, c.ScheduleError, c.WatchAt = 0, uuid.NullUUID{}, "", time.Time{}

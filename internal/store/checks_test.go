@@ -187,7 +187,8 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		second := addProject(t, s, a.User.ID, "The limit is the owner's, not the project's")
-		a.User.CheckLimit = 4 // one is there
+		// one is there
+		a.User.CheckLimit = 4
 		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
@@ -350,7 +351,8 @@ func TestClearedEventsDoNotComeBack(t *testing.T) {
 
 func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org") // both have a nightly-dump
+		// both have a nightly-dump
+		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
 		for key, want := range map[string]uuid.UUID{a.Project.PingKey: a.Check.Code, other.Project.PingKey: other.Check.Code} {
 			if code, err := s.CodeBySlug(t.Context(), key, "nightly-dump"); err != nil || code != want {
 				t.Errorf("got %v, %v; want %v", code, err, want)

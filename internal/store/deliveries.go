@@ -15,13 +15,20 @@ import (
 
 // Claim asks for deliveries to be made.
 type Claim struct {
-	Worker      uuid.UUID     // who will make them
-	Limit       int           // at most so many
-	PerChannel  int           // at most so many for one channel
-	Lease       time.Duration // how long nobody else takes them
-	NotChannels []uuid.UUID   // channels that have no room now
-	NotOwners   []OwnerKind   // owners that have no room now, each for one kind
-	NotKinds    []string      // kinds that have no room now
+	// who will make them
+	Worker uuid.UUID
+	// at most so many
+	Limit int
+	// at most so many for one channel
+	PerChannel int
+	// how long nobody else takes them
+	Lease time.Duration
+	// channels that have no room now
+	NotChannels []uuid.UUID
+	// owners that have no room now, each for one kind
+	NotOwners []OwnerKind
+	// kinds that have no room now
+	NotKinds []string
 
 	// Calm says that no more than Limit are likely to be due, so that it does not
 	// matter whose they are. Such a claim costs half as much where there is little.
@@ -157,11 +164,16 @@ type Verdict int
 
 // The verdicts.
 const (
-	Sent     Verdict = iota // the other side has accepted
-	Retry                   // to be tried again at Outcome.NextTry
-	Failed                  // given up
-	Unwanted                // the channel does not want to know: the delivery is removed
-	Released                // no attempt was made: due again at once, and not counted as an attempt
+	// the other side has accepted
+	Sent Verdict = iota
+	// to be tried again at Outcome.NextTry
+	Retry
+	// given up
+	Failed
+	// the channel does not want to know: the delivery is removed
+	Unwanted
+	// no attempt was made: due again at once, and not counted as an attempt
+	Released
 )
 
 // String is the verdict's name for logs.
@@ -171,15 +183,20 @@ func (v Verdict) String() string {
 
 // Outcome is the verdict on one claimed delivery.
 type Outcome struct {
-	ID      int64     // of the delivery
-	Attempt int       // Claimed.Attempts: with the worker, proof of the lease
-	Channel uuid.UUID // of the delivery
+	// of the delivery
+	ID int64
+	// Claimed.Attempts: with the worker, proof of the lease
+	Attempt int
+	// of the delivery
+	Channel uuid.UUID
 	Verdict Verdict
-	NextTry time.Time // Retry only
+	// Retry only
+	NextTry time.Time
 	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
 	// at once when it works again (DeliveriesDue); "" = nothing but this delivery.
 	WaitsFor string
-	Tried    bool // an attempt was made: the channel shows how it went
+	// an attempt was made: the channel shows how it went
+	Tried bool
 	ChannelOutcome
 }
 
@@ -235,8 +252,9 @@ func nextInLineSQL(e db.Engine) string {
 
 // outcomeRow is an outcome as it is stored.
 type outcomeRow struct {
-	id                int64
-	attempts          int // what the lease says
+	id int64
+	// what the lease says
+	attempts          int
 	attemptsAfter     int
 	drop              bool
 	status            monitor.DeliveryStatus
@@ -280,7 +298,8 @@ func latestPerChannel(outcomes []Outcome) []channelRow {
 		was, seen := byID[o.Channel]
 		now := o.ChannelOutcome
 		if seen && (was.Disable && !now.Disable || was.Disable == now.Disable && was.At.After(now.At)) {
-			continue // why a channel was disabled outlives a later outcome
+			// why a channel was disabled outlives a later outcome
+			continue
 		}
 		byID[o.Channel] = now
 	}

@@ -63,12 +63,15 @@ func TestAClaimIsSharedAmongOwners(t *testing.T) {
 		const flood, limit = 10_000, 200
 		greedy, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
 		third := testdb.Account(t, s, "third@example.org")
-		backlog(t, s, third, "webhook", 5, s.Now().Add(-2*time.Hour)) // older than the flood
+		// older than the flood
+		backlog(t, s, third, "webhook", 5, s.Now().Add(-2*time.Hour))
 		backlog(t, s, greedy, "webhook", flood/2, s.Now().Add(-time.Hour))
-		backlog(t, s, other, "webhook", 3, s.Now().Add(-30*time.Minute)) // in the middle of it
+		// in the middle of it
+		backlog(t, s, other, "webhook", 3, s.Now().Add(-30*time.Minute))
 		backlog(t, s, greedy, "webhook", flood/2, s.Now().Add(-20*time.Minute))
 		clock.Advance(time.Second)
-		signal(t, s, other.Check, monitor.PingFail) // and a fresh one
+		// and a fresh one
+		signal(t, s, other.Check, monitor.PingFail)
 
 		began := time.Now()
 		first := claimDeliveries(t, s, store.Claim{Limit: limit})

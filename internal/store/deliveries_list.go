@@ -19,14 +19,18 @@ type DeliveryRow struct {
 	monitor.Delivery
 	ChannelName string
 	ChannelKind string
-	Told        monitor.Status // the status that was told: up or down; "" for a test
+	// the status that was told: up or down; "" for a test
+	Told monitor.Status
 }
 
 // DeliveryFilter chooses deliveries of a check; zero fields do not restrict.
 type DeliveryFilter struct {
-	Since time.Time // inclusive
-	Until time.Time // exclusive
-	Limit int       // 0 = all
+	// inclusive
+	Since time.Time
+	// exclusive
+	Until time.Time
+	// 0 = all
+	Limit int
 }
 
 // DeliveriesOf lists the deliveries of a check for its event log, newest first.

@@ -14,16 +14,20 @@ import (
 
 // Claimed is a leased delivery with all there is to tell.
 type Claimed struct {
-	monitor.Delivery // Attempts counts this one; NextTryAt is the end of the lease
-	Check            monitor.Check
-	Flip             monitor.Flip
-	Channel          monitor.Channel
-	Project          monitor.Project
-	Owner            Owner
-	DownSince        time.Time       // of an up flip: when the check had gone down, zero = unknown
-	LastPing         *monitor.Ping   // with its body; nil = none
-	OtherDown        []monitor.Check // other checks of the project that are down, at most MaxOtherDown
-	OtherDownTotal   int
+	// Attempts counts this one; NextTryAt is the end of the lease
+	monitor.Delivery
+	Check   monitor.Check
+	Flip    monitor.Flip
+	Channel monitor.Channel
+	Project monitor.Project
+	Owner   Owner
+	// of an up flip: when the check had gone down, zero = unknown
+	DownSince time.Time
+	// with its body; nil = none
+	LastPing *monitor.Ping
+	// other checks of the project that are down, at most MaxOtherDown
+	OtherDown      []monitor.Check
+	OtherDownTotal int
 }
 
 // Owner is what alerts need to know of the owner of a project.

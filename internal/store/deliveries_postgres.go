@@ -108,7 +108,8 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		if err != nil {
 			return 0, false, err
 		}
-		if i == 2 || i == 3 { // finished and dropped
+		// finished and dropped
+		if i == 2 || i == 3 {
 			counted += tag.RowsAffected()
 		}
 	}

@@ -33,7 +33,8 @@ const (
 
 // finishSQLite records a batch of outcomes in one transaction.
 func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, nextInLine bool, err error) {
-	ctx = context.WithoutCancel(ctx) // as in recordSQLite
+	// as in recordSQLite
+	ctx = context.WithoutCancel(ctx)
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		counted = 0
 		finish := tx.Prepared(sqliteFinishDelivery)

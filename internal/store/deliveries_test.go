@@ -203,7 +203,8 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 			signal(t, s, &c, monitor.PingFail)
 		}
 		clock.Advance(time.Second)
-		signal(t, s, a.Check, monitor.PingFail) // through both channels
+		// through both channels
+		signal(t, s, a.Check, monitor.PingFail)
 		count := func(c store.Claim) map[string]int {
 			t.Helper()
 			got := claimDeliveries(t, s, c)
@@ -291,7 +292,8 @@ type calls struct {
 
 func listen(tb testing.TB, s *store.Store) *calls {
 	c := &calls{TB: tb, d: s.DB(), deliveries: s.DB().Watch(tb.Context(), db.TopicDeliveries), emails: s.DB().Watch(tb.Context(), db.TopicEmails)}
-	if c.d.Engine == db.Postgres { // pings are the last it listens to
+	// pings are the last it listens to
+	if c.d.Engine == db.Postgres {
 		pings := c.d.Watch(tb.Context(), db.TopicPings)
 		c.wait("the listening to begin", pings, func() { c.notify(db.TopicPings) })
 	}
@@ -315,7 +317,8 @@ func (c *calls) settle() {
 		c.notify(db.TopicEmails)
 		c.wait("the mark", c.emails, func() {})
 	}
-	c.d.WakeLocal("nobody") // waits until a call that has reached some has reached all
+	// waits until a call that has reached some has reached all
+	c.d.WakeLocal("nobody")
 	heard(c.deliveries)
 }
 

@@ -13,9 +13,10 @@ import (
 
 // EmailChange is a change of a user's address that both addresses must agree to.
 type EmailChange struct {
-	ID        uuid.UUID
-	UserID    uuid.UUID
-	Email     string // the new address
+	ID     uuid.UUID
+	UserID uuid.UUID
+	// the new address
+	Email     string
 	OldAgreed bool
 	NewAgreed bool
 	CreatedAt time.Time

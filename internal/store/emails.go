@@ -125,10 +125,12 @@ func (s *Store) FinishEmail(ctx context.Context, e *monitor.Email) error {
 
 // EmailFilter chooses outgoing mails; zero fields do not restrict.
 type EmailFilter struct {
-	Search string // part of the recipient or the subject, in any letter case
+	// part of the recipient or the subject, in any letter case
+	Search string
 	Kind   string
 	Status monitor.EmailStatus
-	Limit  int // 0 = all
+	// 0 = all
+	Limit  int
 	Offset int
 }
 

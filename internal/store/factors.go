@@ -14,13 +14,17 @@ import (
 
 // Factors are what a user has set up as the second step of logging in.
 type Factors struct {
-	TOTPSecret string // of the authenticator app, sealed; "" = none
+	// of the authenticator app, sealed; "" = none
+	TOTPSecret string
 	TOTPSince  time.Time
-	TOTPUsed   time.Time // zero = never
-	Keys       []SecurityKey
+	// zero = never
+	TOTPUsed time.Time
+	Keys     []SecurityKey
 
-	RecoveryCodes int       // left; they are no factor, but stand in for one that is lost
-	RecoverySince time.Time // zero = there are none
+	// left; they are no factor, but stand in for one that is lost
+	RecoveryCodes int
+	// zero = there are none
+	RecoverySince time.Time
 }
 
 // Count is how many factors there are.
@@ -36,13 +40,17 @@ func (f *Factors) On() bool { return f.Count() > 0 }
 
 // SecurityKey is a security key or passkey of a user.
 type SecurityKey struct {
-	ID         uuid.UUID
-	UserID     uuid.UUID
-	Name       string // what the user calls it
-	KeyID      []byte // what WebAuthn calls it
-	Data       []byte // the credential record as JSON; see auth
-	CreatedAt  time.Time
-	LastUsedAt time.Time // zero = never
+	ID     uuid.UUID
+	UserID uuid.UUID
+	// what the user calls it
+	Name string
+	// what WebAuthn calls it
+	KeyID []byte
+	// the credential record as JSON; see auth
+	Data      []byte
+	CreatedAt time.Time
+	// zero = never
+	LastUsedAt time.Time
 }
 
 // MaxSecurityKeys is how many keys one user may have.

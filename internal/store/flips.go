@@ -12,9 +12,12 @@ import (
 
 // FlipFilter chooses flips of a check; zero fields do not restrict.
 type FlipFilter struct {
-	From  time.Time // inclusive
-	Until time.Time // exclusive
-	Limit int       // 0 = all
+	// inclusive
+	From time.Time
+	// exclusive
+	Until time.Time
+	// 0 = all
+	Limit int
 }
 
 // Flips lists the flips of a check, newest first.

@@ -13,8 +13,10 @@ import (
 // Backlog is what waits to be sent: deliveries, or mails.
 type Backlog struct {
 	Waiting int
-	Oldest  time.Time // when the oldest that waits was made; zero when none does
-	Due     time.Time // the earliest time for which an attempt is planned; zero when nothing waits
+	// when the oldest that waits was made; zero when none does
+	Oldest time.Time
+	// the earliest time for which an attempt is planned; zero when nothing waits
+	Due time.Time
 }
 
 // DeliveryBacklog looks at the deliveries that wait or are under way. It reads
@@ -38,8 +40,9 @@ func (s *Store) backlog(ctx context.Context, query string) (b Backlog, err error
 // Census counts what people have made.
 type Census struct {
 	Users, Projects int
-	Checks          map[monitor.Status]int // of projects, by stored status; those without any have 0
-	Channels        []ChannelCount
+	// of projects, by stored status; those without any have 0
+	Checks   map[monitor.Status]int
+	Channels []ChannelCount
 }
 
 // ChannelCount is the number of channels of one kind in one state.

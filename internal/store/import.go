@@ -13,16 +13,20 @@ import (
 
 // History is a check with what has happened to it so far.
 type History struct {
-	Check    *monitor.Check // with its state; ID is set
-	Channels []uuid.UUID    // of its project
+	// with its state; ID is set
+	Check *monitor.Check
+	// of its project
+	Channels []uuid.UUID
 	Pings    []*monitor.Ping
-	Flips    []PastFlip // in their order
+	// in their order
+	Flips []PastFlip
 }
 
 // PastFlip is a flip with what became of telling it.
 type PastFlip struct {
 	monitor.Flip
-	Told []monitor.Delivery // their check and flip are set
+	// their check and flip are set
+	Told []monitor.Delivery
 }
 
 // ImportHistory stores new checks with their past, all of them or none. It is

@@ -82,7 +82,8 @@ func (s *Store) NewestLinks(ctx context.Context, limit int) ([]string, error) {
 
 // KeyRotation is a change of the secret key.
 type KeyRotation struct {
-	From, To string // fingerprints
+	// fingerprints
+	From, To string
 	// Reseal returns a user's sealed secret sealed with the new key; "" leaves it.
 	Reseal func(SealedSecret) string
 	// Mark is put behind the stored forms of API keys and tokens, which are hashes

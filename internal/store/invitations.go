@@ -19,11 +19,14 @@ import (
 type Invitation struct {
 	ID        uuid.UUID
 	ProjectID uuid.UUID
-	Project   string // its name, kept by the project
-	Email     string // lower-case
-	Role      monitor.Role
-	By        uuid.UUID
-	ByEmail   string // address of By, kept by the user
+	// its name, kept by the project
+	Project string
+	// lower-case
+	Email string
+	Role  monitor.Role
+	By    uuid.UUID
+	// address of By, kept by the user
+	ByEmail   string
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }

@@ -20,12 +20,15 @@ type knownChecks struct {
 	mu         sync.Mutex
 	young, old map[uuid.UUID]knownCheck
 
-	distrust atomic.Int32 // batches to come for which it is not worth asking
+	// batches to come for which it is not worth asking
+	distrust atomic.Int32
 }
 
 type knownCheck struct {
-	check   *monitor.Check // only what hotCheck says; shared, so never changed
-	version uint32         // the transaction that wrote the row (PostgreSQL: xmin)
+	// only what hotCheck says; shared, so never changed
+	check *monitor.Check
+	// the transaction that wrote the row (PostgreSQL: xmin)
+	version uint32
 }
 
 // knownGeneration is how many checks a generation holds, about half a kilobyte each.

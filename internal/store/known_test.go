@@ -18,10 +18,12 @@ import (
 // meanwhile counts all the same.
 func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 	type outcome struct {
-		change func(s *store.Store, c *monitor.Check) error // by the other process
-		n      int64                                        // of the third ping from here; 0 = the check is gone
-		kind   monitor.PingKind
-		flips  int
+		// by the other process
+		change func(s *store.Store, c *monitor.Check) error
+		// of the third ping from here; 0 = the check is gone
+		n     int64
+		kind  monitor.PingKind
+		flips int
 	}
 	nothing := func(*store.Store, *monitor.Check) error { return nil }
 	signal := func(kind monitor.PingKind) func(*store.Store, *monitor.Check) error {
@@ -35,7 +37,8 @@ func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 			return err
 		}
 	}
-	for _, outcomes := range []map[string]outcome{ // of one batch each
+	// of one batch each
+	for _, outcomes := range []map[string]outcome{
 		{
 			"untouched": {nothing, 3, monitor.PingSuccess, 1},
 			"paused":    {update(func(c *monitor.Check) { c.Status, c.ManualResume = monitor.StatusPaused, true }), 3, monitor.PingIgn, 1},
@@ -152,7 +155,8 @@ func TestAPingWhoseAnswerWasLostCountsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded.LoseAnswer()
-	lost.LoseAnswer() // on its way to the database
+	// on its way to the database
+	lost.LoseAnswer()
 	if err := s.RecordPings(t.Context(), []*store.Arrival{recorded, lost}); err != nil {
 		t.Fatal(err)
 	}

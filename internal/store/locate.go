@@ -74,7 +74,8 @@ func (s *Store) locateSlugs(ctx context.Context, batch []*Arrival) error {
 
 // ProjectSize is how large the project of a check is.
 type ProjectSize struct {
-	Project uuid.UUID // zero: the check belongs to none
+	// zero: the check belongs to none
+	Project uuid.UUID
 	Checks  int
 }
 

@@ -26,9 +26,10 @@ type lockSetup struct {
 	*store.Store
 	*testing.T
 	mine, theirs store.Account
-	invited      [2]uuid.UUID // invitations to mine, to theirs
-	made         []*monitor.Check
-	channel      monitor.Channel
+	// invitations to mine, to theirs
+	invited [2]uuid.UUID
+	made    []*monitor.Check
+	channel monitor.Channel
 }
 
 type work func(ctx context.Context, s *lockSetup) error

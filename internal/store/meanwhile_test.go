@@ -98,7 +98,8 @@ func TestAFarewellIsSaidToThoseWhoLoseSomething(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		changes func(owner, other store.Account) [][]any
-		want    [2]int // projects that go, their members
+		// projects that go, their members
+		want [2]int
 	}{
 		"a project that changes hands": {handOver, [2]int{0, 0}},
 		"a member who comes":           {comes, [2]int{1, 1}},

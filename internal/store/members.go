@@ -15,12 +15,14 @@ import (
 
 // Member is somebody who works in a project that another user owns.
 type Member struct {
-	UserID      uuid.UUID
-	Email       string
-	Role        monitor.Role
-	Since       time.Time
-	LastLoginAt time.Time // zero: never
-	Offered     time.Time // since when the owner asks them to take the project over; zero: not
+	UserID uuid.UUID
+	Email  string
+	Role   monitor.Role
+	Since  time.Time
+	// zero: never
+	LastLoginAt time.Time
+	// since when the owner asks them to take the project over; zero: not
+	Offered time.Time
 }
 
 const memberColumns = `m.user_id, u.email, m.role, m.created_at, u.last_login_at, m.transfer_requested_at`

@@ -107,7 +107,8 @@ func TestAProjectChangesHandsOnlyWhereItIsOffered(t *testing.T) {
 		if err := accept(heir.User.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := testdb.PutProject(t.Context(), s, stale); err != nil { // somebody who has loaded it before
+		// somebody who has loaded it before
+		if err := testdb.PutProject(t.Context(), s, stale); err != nil {
 			t.Fatal(err)
 		}
 		for user, want := range map[uuid.UUID]monitor.Role{heir.User.ID: monitor.RoleOwner, a.User.ID: monitor.RoleMember, other.User.ID: monitor.RoleManager} {

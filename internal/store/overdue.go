@@ -11,9 +11,12 @@ import (
 
 // Overdue is what one call of FlipOverdue has done.
 type Overdue struct {
-	Claimed int              // checks looked at; when it is the limit, there may be more
-	Flips   []*monitor.Flip  // checks that went down, each stamped with its deadline
-	Broken  []*monitor.Check // checks whose schedule cannot be computed, put aside for an hour
+	// checks looked at; when it is the limit, there may be more
+	Claimed int
+	// checks that went down, each stamped with its deadline
+	Flips []*monitor.Flip
+	// checks whose schedule cannot be computed, put aside for an hour
+	Broken []*monitor.Check
 }
 
 // FlipOverdue claims up to limit checks whose deadline may have passed, the

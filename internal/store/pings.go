@@ -16,8 +16,10 @@ import (
 // PingRow is a ping as lists show it: with the beginning and the size of its
 // body instead of the whole.
 type PingRow struct {
-	monitor.Ping       // Body holds the first PingExcerpt bytes
-	BodySize     int64 // bytes; 0 = no body
+	// Body holds the first PingExcerpt bytes
+	monitor.Ping
+	// bytes; 0 = no body
+	BodySize int64
 }
 
 // PingExcerpt is how many bytes of the body a PingRow holds.
@@ -31,11 +33,14 @@ func pingDest(p *monitor.Ping) []any {
 
 // PingFilter chooses pings of a check; zero fields do not restrict.
 type PingFilter struct {
-	MinN   int64     // only n >= MinN: the retention rule hides older ones
-	Until  time.Time // only older than this
-	Kinds  []monitor.PingKind
-	Limit  int
-	Bodies bool // with whole bodies
+	// only n >= MinN: the retention rule hides older ones
+	MinN int64
+	// only older than this
+	Until time.Time
+	Kinds []monitor.PingKind
+	Limit int
+	// with whole bodies
+	Bodies bool
 }
 
 // Pings lists pings of a check, newest first.

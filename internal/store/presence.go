@@ -13,13 +13,16 @@ import (
 
 // Presence tells when pings could reach Punctual.
 type Presence struct {
-	Now     bool             // a process takes pings, or none ever has
-	Outages []monitor.Outage // the last ones, oldest first
+	// a process takes pings, or none ever has
+	Now bool
+	// the last ones, oldest first
+	Outages []monitor.Outage
 }
 
 const (
 	spansKept = 90 * 24 * time.Hour
-	spansRead = 16 // of an instance that keeps crashing the newest outages must do
+	// of an instance that keeps crashing the newest outages must do
+	spansRead = 16
 )
 
 // TakesPings stores that pings can be recorded now: a process that takes them
@@ -54,7 +57,8 @@ func (s *Store) PingPresence(ctx context.Context) (Presence, error) {
 	}
 	slices.Reverse(spans)
 	p := Presence{Now: true}
-	var seen time.Time // by the spans so far
+	// by the spans so far
+	var seen time.Time
 	for i, sp := range spans {
 		if i > 0 && sp.began.Sub(seen) > NodeTimeout {
 			p.Outages = append(p.Outages, monitor.Outage{Began: seen, Ended: sp.began})

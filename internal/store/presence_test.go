@@ -31,7 +31,8 @@ func TestPresenceKnowsWhenNoPingCouldReachUs(t *testing.T) {
 		if p := presence(t, s); !p.Now || len(p.Outages) != 0 {
 			t.Errorf("where nobody has ever taken pings: %+v", p)
 		}
-		for range 20 { // without a gap
+		// without a gap
+		for range 20 {
 			takesPings()
 			clock.Advance(store.NodeTimeout)
 		}

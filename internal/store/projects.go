@@ -109,13 +109,16 @@ func updateProject(ctx context.Context, tx *db.Tx, p *monitor.Project) error {
 // ProjectRow is a project as one user sees it.
 type ProjectRow struct {
 	monitor.Project
-	Role         monitor.Role
-	Offered      bool // the owner asks the user to take the project over
-	OwnerEmail   string
-	Checks       int
-	Channels     int
-	BadChannels  int // disabled, unverified or with a failed last delivery
-	DownChecks   int // down by stored status or past their deadline
+	Role monitor.Role
+	// the owner asks the user to take the project over
+	Offered    bool
+	OwnerEmail string
+	Checks     int
+	Channels   int
+	// disabled, unverified or with a failed last delivery
+	BadChannels int
+	// down by stored status or past their deadline
+	DownChecks   int
 	LateChecks   int
 	PausedChecks int
 	Started      int

@@ -54,7 +54,8 @@ func TestAProjectComesBackAsStored(t *testing.T) {
 		if diff := cmp.Diff(p, got); diff != "" || err != nil {
 			t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 		}
-		other.Project.PingKey = "" // any number of projects may be without a ping key
+		// any number of projects may be without a ping key
+		other.Project.PingKey = ""
 		if err := testdb.PutProject(t.Context(), s, other.Project); err != nil {
 			t.Error(err)
 		}
@@ -154,7 +155,8 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 				t.Errorf("as %q (-want +got):\n%s", role, diff)
 			}
 		}
-		for _, c := range mustChecks(t, s, a.Project.ID) { // the counts agree with what each check says of itself
+		// the counts agree with what each check says of itself
+		for _, c := range mustChecks(t, s, a.Project.ID) {
 			if got, down := c.StatusAt(clock.Now()), c.Name == "failed" || c.Name == "silent"; (got == monitor.StatusDown) != down {
 				t.Errorf("check %s is %s", c.Name, got)
 			}
@@ -164,7 +166,8 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 
 func TestProjectsAreListedByName(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a := testdb.Account(t, s) // Operations
+		// Operations
+		a := testdb.Account(t, s)
 		for _, name := range []string{"zeta", "Alpha", "beta 100%", "Under_score"} {
 			clock.Advance(time.Second)
 			addProject(t, s, a.User.ID, name)

@@ -13,12 +13,17 @@ import (
 // Stale is a set of rows that have had their time. The same text finds them to
 // be counted and to be removed, so a dry run tells the truth.
 type Stale struct {
-	Name  string // what people call the rows: "pings", "sessions"
+	// what people call the rows: "pings", "sessions"
+	Name  string
 	table string
-	key   []string // the columns that identify a row
-	alias string   // of the table in from
-	from  string   // what follows FROM
-	guard string   // must still hold of the row itself when its turn comes: it may have changed meanwhile
+	// the columns that identify a row
+	key []string
+	// of the table in from
+	alias string
+	// what follows FROM
+	from string
+	// must still hold of the row itself when its turn comes: it may have changed meanwhile
+	guard string
 	args  []any
 }
 
@@ -50,7 +55,8 @@ func (s *Store) CountStale(ctx context.Context, v Stale) (n int64, err error) {
 func (s *Store) DeleteStale(ctx context.Context, v Stale, limit int) (n int64, err error) {
 	args := append(append([]any(nil), v.args...), limit)
 	query := fmt.Sprintf(`DELETE FROM %s WHERE (%s) IN (%s LIMIT $%d)%s`, v.table, strings.Join(v.key, ", "), v.keys(), len(args), v.guard)
-	err = s.db.InTx(ctx, func(tx *db.Tx) error { // runs again when two processes prune into each other
+	// runs again when two processes prune into each other
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err = execAffects(ctx, tx, query, args...)
 		return err
 	})

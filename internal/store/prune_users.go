@@ -14,13 +14,15 @@ import (
 
 // StaleUser is an account that nobody uses.
 type StaleUser struct {
-	ID          uuid.UUID
-	Email       string
-	CreatedAt   time.Time
-	LastLoginAt time.Time // zero = never
-	Projects    int       // that go with it
-	Checks      int
-	Warning     Warning
+	ID        uuid.UUID
+	Email     string
+	CreatedAt time.Time
+	// zero = never
+	LastLoginAt time.Time
+	// that go with it
+	Projects int
+	Checks   int
+	Warning  Warning
 }
 
 // Warning is what became of the newest mail that told somebody that their account
@@ -30,9 +32,11 @@ type Warning struct {
 	MessageID string
 	To        string
 	CreatedAt time.Time
-	Count     int // warnings mailed so far, this one included
+	// warnings mailed so far, this one included
+	Count int
 
-	Status monitor.EmailStatus // "" = its record is gone
+	// "" = its record is gone
+	Status monitor.EmailStatus
 	SentAt time.Time
 	Error  string
 	// Delivers tells of a warning that was not sent that mail to others has been since.

@@ -15,24 +15,36 @@ import (
 
 // Arrival is one ping that has arrived and is to be recorded.
 type Arrival struct {
-	Code     uuid.UUID                              // of the check; zero: that of the slug, found by Prefetch or RecordPings
-	PingKey  string                                 // of the project that the slug is of
-	Slug     string                                 // of the check, when Code is zero
-	Project  uuid.UUID                              // that the check belongs to; set by Locate
-	Admitted bool                                   // it has its place in the rate limits
-	Ping     monitor.Ping                           // all but CheckID and N; Kind as the URL says
-	Classify func(*monitor.Filter) monitor.PingKind // what the check's filters make of it; nil: Ping.Kind stands
+	// of the check; zero: that of the slug, found by Prefetch or RecordPings
+	Code uuid.UUID
+	// of the project that the slug is of
+	PingKey string
+	// of the check, when Code is zero
+	Slug string
+	// that the check belongs to; set by Locate
+	Project uuid.UUID
+	// it has its place in the rate limits
+	Admitted bool
+	// all but CheckID and N; Kind as the URL says
+	Ping monitor.Ping
+	// what the check's filters make of it; nil: Ping.Kind stands
+	Classify func(*monitor.Filter) monitor.PingKind
 	// KeepBody tells whether the body, of size bytes, is to be kept with a check of
 	// the project; nil: it is. It must not wait for the database, and what the ping
 	// means does not depend on it.
 	KeepBody func(project uuid.UUID, size int) bool
 
-	Flip *monitor.Flip // out: the change of status, nil = none
-	Err  error         // out: errs.NotFound when there is no such check, ErrAmbiguousSlug when several have the slug
+	// out: the change of status, nil = none
+	Flip *monitor.Flip
+	// out: errs.NotFound when there is no such check, ErrAmbiguousSlug when several have the slug
+	Err error
 
-	kept     *uuid.UUID // the project that KeepBody has said yes for
-	recorded bool       // by a call of RecordPings that failed for others
-	tried    bool       // by a call that failed; Ping.CheckID and Ping.N are where it would be
+	// the project that KeepBody has said yes for
+	kept *uuid.UUID
+	// by a call of RecordPings that failed for others
+	recorded bool
+	// by a call that failed; Ping.CheckID and Ping.N are where it would be
+	tried bool
 }
 
 // bySlug tells whether the check is yet to be found by its slug.
@@ -57,11 +69,13 @@ func (s *Store) RecordPings(ctx context.Context, batch []*Arrival) error {
 func (s *Store) Knows(a *Arrival) bool {
 	switch {
 	case s.db.Engine != db.Postgres:
-		return true // they are read in the transaction that writes
+		// they are read in the transaction that writes
+		return true
 	case a.bySlug():
 		return false
 	case s.known.distrust.Load() > 0:
-		return true // as above
+		// as above
+		return true
 	}
 	_, ok := s.known.get(a.Code)
 	return ok
@@ -89,7 +103,8 @@ type batchResult struct {
 	checks []*monitor.Check
 	pings  []*monitor.Ping
 	flips  []*monitor.Flip
-	prune  []*monitor.Check // have reached a multiple of pruneEvery
+	// have reached a multiple of pruneEvery
+	prune []*monitor.Check
 }
 
 // applyBatch applies the arrivals to the checks they are for; checks are those

@@ -97,7 +97,8 @@ func (s *Store) recordPostgres(ctx context.Context, batch []*Arrival) error {
 	}
 	err = s.recordOnce(ctx, batch)
 	if err != nil {
-		s.known.forgetAll() // an older database may take the place of this one
+		// an older database may take the place of this one
+		s.known.forgetAll()
 		for _, a := range batch {
 			a.tried = true
 		}
@@ -114,7 +115,8 @@ func (s *Store) recordOnce(ctx context.Context, batch []*Arrival) error {
 	case err == nil:
 	case db.IsUnavailable(err) || ctx.Err() != nil:
 		return err
-	default: // such as two that wait for each other: that cannot come about with locks in their order
+	default:
+		// such as two that wait for each other: that cannot come about with locks in their order
 		stale = batch
 		s.known.forgetAll()
 	}
@@ -200,7 +202,8 @@ func (s *Store) sendRecord(ctx context.Context, b *pgx.Batch) (map[int64]uint32,
 	}); err != nil {
 		return nil, err
 	}
-	return written, res.Close() // the commit
+	// the commit
+	return written, res.Close()
 }
 
 // resolvePostgres gives the arrivals with a slug their codes and returns the batch

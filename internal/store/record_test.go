@@ -52,7 +52,8 @@ func TestProcessesThatRecordAtOnceLeaveNoGaps(t *testing.T) {
 				s := []*store.Store{here, there}[w%2]
 				for b := range batches {
 					var batch []*store.Arrival
-					for i := range checks { // each writer meets the checks in an order of its own
+					// each writer meets the checks in an order of its own
+					for i := range checks {
 						kind := []monitor.PingKind{monitor.PingSuccess, monitor.PingFail, monitor.PingStart}[(b+i+w)%3]
 						batch = append(batch, arrival(s, checks[(i*(w+1)+b)%len(checks)].Code, kind))
 					}
@@ -205,7 +206,8 @@ func TestPingsAreChosenByNumberTimeAndKind(t *testing.T) {
 		a := testdb.Account(t, s)
 		started := clock.Now()
 		for _, kind := range []monitor.PingKind{monitor.PingStart, monitor.PingSuccess, monitor.PingLog, monitor.PingFail} {
-			signal(t, s, a.Check, kind) // at noon, and each a minute later
+			// at noon, and each a minute later
+			signal(t, s, a.Check, kind)
 			clock.Advance(time.Minute)
 		}
 		for what, test := range map[string]struct {
@@ -237,7 +239,8 @@ func TestPingsAreChosenByNumberTimeAndKind(t *testing.T) {
 func TestListsOfPingsHoldTheBeginningOfABody(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		body := []byte(strings.Repeat("\x00\xffü", 500)) // 2,000 bytes, no text in any encoding
+		// 2,000 bytes, no text in any encoding
+		body := []byte(strings.Repeat("\x00\xffü", 500))
 		p, empty := arrival(s, a.Check.Code, monitor.PingSuccess), arrival(s, a.Check.Code, monitor.PingSuccess)
 		p.Ping.Body = body
 		if err := s.RecordPings(t.Context(), []*store.Arrival{p, empty}); err != nil {

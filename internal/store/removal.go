@@ -14,11 +14,13 @@ import (
 
 // ProjectContent is what goes when a project is removed.
 type ProjectContent struct {
-	ID       uuid.UUID
-	Name     string // "" = none
+	ID uuid.UUID
+	// "" = none
+	Name     string
 	Checks   int
 	Channels int
-	Members  []Member // by address; the owner is none
+	// by address; the owner is none
+	Members []Member
 }
 
 // Title is the name to show.

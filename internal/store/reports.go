@@ -15,7 +15,8 @@ import (
 // DueReport is a user who is to be mailed, or whose next date is to be set.
 type DueReport struct {
 	User uuid.UUID
-	Nag  bool // a nag; else a report
+	// a nag; else a report
+	Nag bool
 }
 
 // downOf is true of user u when a check of a project they own or work in is down.
@@ -83,8 +84,10 @@ func (s *Store) plan(ctx context.Context, mail *monitor.Email, update string, ar
 // CreatedAt, and what StatusAt needs.
 type ReportCheck struct {
 	monitor.Check
-	Project   string    // its name, "" = none
-	DownSince time.Time // of DownChecks
+	// its name, "" = none
+	Project string
+	// of DownChecks
+	DownSince time.Time
 }
 
 // ofUser is true of the projects p that user $1 owns or works in.

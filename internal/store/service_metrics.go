@@ -9,9 +9,12 @@ import (
 // ServiceMetrics are the numbers by which Punctual itself is watched
 // (docs/contract.md §5).
 type ServiceMetrics struct {
-	Pings        int64 // received by all checks there are
-	LastDelivery int64 // the newest id, 0 = none
-	UntoldFlips  int64 // changes of status that it is time to notice or to tell, and nobody is at it
+	// received by all checks there are
+	Pings int64
+	// the newest id, 0 = none
+	LastDelivery int64
+	// changes of status that it is time to notice or to tell, and nobody is at it
+	UntoldFlips int64
 }
 
 // ServiceMetrics takes the numbers. A flip counts as untold while one of its

@@ -13,7 +13,8 @@ import (
 
 // Session is a browser session. Its id lives in the cookie; only the hash is stored.
 type Session struct {
-	IDHash []byte // SHA-256 of the cookie's id
+	// SHA-256 of the cookie's id
+	IDHash []byte
 	UserID uuid.UUID
 	// SuperuserID is the superuser who acts in the user's name; zero = the user.
 	SuperuserID uuid.UUID
@@ -90,14 +91,17 @@ func deleteSessionsOf(ctx context.Context, q db.Querier, user uuid.UUID, keep []
 // Access names what lets somebody in as a user and is to go on doing so when the
 // rest ends.
 type Access struct {
-	Session []byte // hash of the session that stays; nil = none
-	Tokens  bool   // account tokens stay
+	// hash of the session that stays; nil = none
+	Session []byte
+	// account tokens stay
+	Tokens bool
 }
 
 // Ended is how much of the access to an account has ended.
 type Ended struct {
 	Sessions int64
-	Tokens   int64 // account tokens
+	// account tokens
+	Tokens int64
 }
 
 // EndAccess ends what lets somebody in as the user, all or nothing: sessions,
@@ -197,7 +201,8 @@ func (s *Store) TakeToken(ctx context.Context, key string, capacity int, window 
 		if _, err := tx.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING`, key, now); err != nil {
 			return err
 		}
-		var tokens float64 // 0 … 1: the part of the bucket that is full
+		// 0 … 1: the part of the bucket that is full
+		var tokens float64
 		var updated time.Time
 		if err := tx.QueryRow(ctx, `SELECT tokens, updated_at FROM rate_limits WHERE key = $1`+forUpdate(tx), key).Scan(&tokens, db.Time(&updated)); err != nil {
 			return err

@@ -30,7 +30,8 @@ func save(t *testing.T, s *store.Store, v *store.Session) {
 func TestASessionComesBackUntilItExpires(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
-		for _, user := range []uuid.UUID{uuid.Nil, a.User.ID} { // before and after logging in
+		// before and after logging in
+		for _, user := range []uuid.UUID{uuid.Nil, a.User.ID} {
 			v := session(s, "id", user)
 			save(t, s, v)
 			got, err := s.SessionByHash(t.Context(), v.IDHash)

@@ -16,7 +16,8 @@ import (
 // another one of its project.
 type SlugTakenError struct {
 	Slug string
-	Free string // like it, and free at that moment
+	// like it, and free at that moment
+	Free string
 }
 
 func (e *SlugTakenError) Error() string { return fmt.Sprintf("another check has the slug %q", e.Slug) }

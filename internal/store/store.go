@@ -23,8 +23,9 @@ import (
 
 // Store reads and writes Punctual's data.
 type Store struct {
-	db    *db.DB
-	known knownChecks // of the PostgreSQL side
+	db *db.DB
+	// of the PostgreSQL side
+	known knownChecks
 	caps  Caps
 	turns turns
 

@@ -14,19 +14,26 @@ import (
 
 // Bounce says that a delivery, once accepted, has not arrived.
 type Bounce struct {
-	MaxAge  time.Duration // deliveries made longer ago are left alone
-	Reason  string        // kept with the delivery and its channel
-	Disable bool          // nothing more is to be sent through the channel
+	// deliveries made longer ago are left alone
+	MaxAge time.Duration
+	// kept with the delivery and its channel
+	Reason string
+	// nothing more is to be sent through the channel
+	Disable bool
 }
 
 // Undelivered is a delivery that has not arrived, with what its owner is told.
 type Undelivered struct {
-	Channel  monitor.Channel // as it is now
-	Project  monitor.Project
-	Owner    Owner
-	Check    string         // its name, "" for a test notification
-	Status   monitor.Status // what was told of it, "" for a test notification
-	Disabled bool           // the channel was in use and is disabled from now on
+	// as it is now
+	Channel monitor.Channel
+	Project monitor.Project
+	Owner   Owner
+	// its name, "" for a test notification
+	Check string
+	// what was told of it, "" for a test notification
+	Status monitor.Status
+	// the channel was in use and is disabled from now on
+	Disabled bool
 }
 
 // NoteUndelivered stores that the delivery with the code has not arrived: it

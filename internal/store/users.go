@@ -193,9 +193,10 @@ func (s *Store) KeepUser(ctx context.Context, id uuid.UUID) error {
 // UserRow is a user with counts, for the admin pages.
 type UserRow struct {
 	monitor.User
-	Projects  int
-	Checks    int
-	TwoFactor bool // they log in in two steps
+	Projects int
+	Checks   int
+	// they log in in two steps
+	TwoFactor bool
 }
 
 // Users lists users whose address contains search in any letter case, newest first.

@@ -77,8 +77,9 @@ func TestAFailedSignUpLeavesNothing(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		first := testdb.Account(t, s, "first@example.org")
 		err := s.CreateAccount(t.Context(), store.Account{
-			User:    &monitor.User{Email: "second@example.org", TZ: "UTC"},
-			Project: &monitor.Project{Name: "Mine", PingKey: first.Project.PingKey}, // taken
+			User: &monitor.User{Email: "second@example.org", TZ: "UTC"},
+			// taken
+			Project: &monitor.Project{Name: "Mine", PingKey: first.Project.PingKey},
 		})
 		if err == nil {
 			t.Fatal("two projects have one ping key")

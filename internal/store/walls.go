@@ -14,11 +14,13 @@ import (
 
 // Wall is a screen that shows projects to whoever has its address.
 type Wall struct {
-	ID          uuid.UUID
-	UserID      uuid.UUID // who made it
-	Name        string
-	CreatedAt   time.Time
-	LastShownAt time.Time // to the minute; zero = never
+	ID uuid.UUID
+	// who made it
+	UserID    uuid.UUID
+	Name      string
+	CreatedAt time.Time
+	// to the minute; zero = never
+	LastShownAt time.Time
 	Projects    []WallProject
 }
 
@@ -32,7 +34,8 @@ type WallProject struct {
 // what StatusAt needs.
 type WallCheck struct {
 	monitor.Check
-	StateSince time.Time // since when Status, the stored one, is what it is
+	// since when Status, the stored one, is what it is
+	StateSince time.Time
 }
 
 // MaxWalls is how many walls one user may have.

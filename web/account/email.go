@@ -15,8 +15,9 @@ import (
 // changeEmailPage asks for the new address of the account.
 type changeEmailPage struct {
 	ui.BasePage
-	Form   *ui.Form
-	Change *store.EmailChange // under way, nil = none
+	Form *ui.Form
+	// under way, nil = none
+	Change *store.EmailChange
 }
 
 // agreeEmailPage is what a link leads to that was mailed for a change of
@@ -24,17 +25,22 @@ type changeEmailPage struct {
 type agreeEmailPage struct {
 	ui.BasePage
 	Change *store.EmailChange
-	Old    bool // it was mailed to the present address
-	Agreed bool // this side has
+	// it was mailed to the present address
+	Old bool
+	// this side has
+	Agreed bool
 }
 
 // emailDonePage says how a change of address stands after an answer.
 type emailDonePage struct {
 	ui.BasePage
-	Email   string // the new address
-	Done    bool   // the account has it
+	// the new address
+	Email string
+	// the account has it
+	Done    bool
 	Stopped bool
-	Old     bool // who has answered
+	// who has answered
+	Old bool
 }
 
 // ChangeEmailForm answers GET /accounts/change_email/.
@@ -93,8 +99,10 @@ func (s *Pages) ChangeEmail(w http.ResponseWriter, r *http.Request) error {
 
 // emailLinkOf is what a link mailed for a change of address says.
 func emailLinkOf(r *http.Request) auth.EmailChangeLink {
-	user, _ := uuid.Parse(chi.URLParam(r, "user"))     // none: nobody's
-	change, _ := uuid.Parse(chi.URLParam(r, "change")) // none: no change
+	// none: nobody's
+	user, _ := uuid.Parse(chi.URLParam(r, "user"))
+	// none: no change
+	change, _ := uuid.Parse(chi.URLParam(r, "change"))
 	return auth.EmailChangeLink{User: user, Change: change, Side: chi.URLParam(r, "side"), Signature: chi.URLParam(r, "signed")}
 }
 

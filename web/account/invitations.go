@@ -20,9 +20,11 @@ import (
 type invitationPage struct {
 	ui.BasePage
 	Invitation *store.Invitation
-	Name       string // of the project
-	Other      string // address of somebody else who is logged in here, "" = nobody
-	Declined   bool
+	// of the project
+	Name string
+	// address of somebody else who is logged in here, "" = nobody
+	Other    string
+	Declined bool
 }
 
 // Invitation: GET /invitations/{invitation}/{token}/.

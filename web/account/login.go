@@ -17,13 +17,15 @@ import (
 type loginPage struct {
 	ui.BasePage
 	Form *ui.Form
-	Next string // where to go then
+	// where to go then
+	Next string
 }
 
 // linkSentPage says where to look for the login link.
 type linkSentPage struct {
 	ui.BasePage
-	Mailbox bool // this visitor may look into the local mailbox
+	// this visitor may look into the local mailbox
+	Mailbox bool
 }
 
 // linkPage is what a login link leads to when it does not log in at once.
@@ -31,7 +33,8 @@ type linkPage struct {
 	ui.BasePage
 	Valid bool
 	Next  string
-	Form  *ui.Form // for another link
+	// for another link
+	Form *ui.Form
 }
 
 // browserCookie marks the browser that asked for a login link.
@@ -84,7 +87,8 @@ func (s *Pages) mailLink(w http.ResponseWriter, r *http.Request, form *ui.Form) 
 	if err != nil {
 		return s.loginAgain(w, r, form, err)
 	}
-	setDemoCheck(v, uuid.Nil) // it belongs to the account now; forgotten for known addresses too, so that nothing shows
+	// it belongs to the account now; forgotten for known addresses too, so that nothing shows
+	setDemoCheck(v, uuid.Nil)
 	s.setBrowserCookie(w, browser)
 	return s.Redirect(w, r, "/accounts/login_link_sent/")
 }
@@ -155,10 +159,12 @@ func (s *Pages) CheckToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	next := ui.SafeNext(r.URL.Query().Get("next"))
 	if !link.Valid && isHalfWay(ui.VisitorOf(r), user.String()) {
-		return s.Redirect(w, r, secondStepPath) // the link was clicked twice, and the second step is to come
+		// the link was clicked twice, and the second step is to come
+		return s.Redirect(w, r, secondStepPath)
 	}
 	if known := ui.VisitorOf(r).User; !link.Valid && known != nil && known.ID == user {
-		return s.WelcomeBack(w, r, known, next) // it was clicked twice
+		// it was clicked twice
+		return s.WelcomeBack(w, r, known, next)
 	}
 	if link.Valid && link.SameBrowser {
 		return s.UseToken(w, r)

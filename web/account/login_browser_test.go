@@ -137,7 +137,8 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 	console.Allow("Blocked script execution")
 	s.Open(ctx, fmt.Sprintf("/mailbox/%d/", mail.ID))
 	s.Drive(ctx, chromedp.EmulateViewport(1280, 900), webtest.First(chromedp.WaitVisible, "iframe.mail"))
-	webtest.WaitFor(t, "the link to lead there", func() bool { // the frame may not be there yet for the first click
+	// the frame may not be there yet for the first click
+	webtest.WaitFor(t, "the link to lead there", func() bool {
 		var at struct {
 			There bool
 			X, Y  float64

@@ -16,7 +16,8 @@ type passwordPage struct {
 	Form        *ui.Form
 	HasPassword bool
 	MinLength   int
-	Tokens      int // account tokens that end with it, unless they are kept
+	// account tokens that end with it, unless they are kept
+	Tokens int
 }
 
 // ProfilePath is the page of the account.

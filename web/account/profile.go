@@ -23,23 +23,28 @@ import (
 // profilePage is what a user may change about themselves.
 type profilePage struct {
 	ui.BasePage
-	Form     *ui.Form // tz, date_format
+	// tz, date_format
+	Form     *ui.Form
 	Zones    []string
 	Dates    []dateChoice
 	Sessions []sessionView
 
 	HasPassword bool
-	Change      *store.EmailChange // of the address, under way; nil = none
-	TwoFactor   twoFactorView
+	// of the address, under way; nil = none
+	Change    *store.EmailChange
+	TwoFactor twoFactorView
 
-	TokenForm *ui.Form // of a new token: name, access
+	// of a new token: name, access
+	TokenForm *ui.Form
 	Tokens    []tokenView
-	Recent    bool // the visitor may make and revoke tokens without being asked who they are
+	// the visitor may make and revoke tokens without being asked who they are
+	Recent bool
 }
 
 // sessionView is a device on which the user is logged in.
 type sessionView struct {
-	ID      string // names it in forms
+	// names it in forms
+	ID      string
 	Device  string
 	Address string
 	Since   time.Time
@@ -54,10 +59,12 @@ type appearancePage struct {
 
 type closeAccountPage struct {
 	ui.BasePage
-	Form   *ui.Form
-	Owned  []store.ProjectContent // what goes with the account
+	Form *ui.Form
+	// what goes with the account
+	Owned  []store.ProjectContent
 	Checks int
-	Shared int // of the projects have members
+	// of the projects have members
+	Shared int
 	Tokens int
 	Walls  int
 }

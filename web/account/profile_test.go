@@ -81,7 +81,8 @@ func TestASuperuserChangesNobodysPassword(t *testing.T) {
 			s.Post(path, url.Values{"password": {"correct horse"}, "confirmation": {"jane@example.org"}}).Is(http.StatusForbidden)
 		}
 		s.Post("/accounts/logout/", nil).LeadsTo("/admin/users/")
-		s.Get("/accounts/set_password/").LeadsTo("/accounts/confirm/?next=%2Faccounts%2Fset_password%2F") // coming back proves nothing
+		// coming back proves nothing
+		s.Get("/accounts/set_password/").LeadsTo("/accounts/confirm/?next=%2Faccounts%2Fset_password%2F")
 	})
 }
 
@@ -94,9 +95,11 @@ func TestChangingTheAddressOfTheAccount(t *testing.T) {
 		s.Post("/accounts/change_email/", url.Values{"email": {"Boss@example.org"}}).LeadsTo("/accounts/profile/")
 		s.Get("/accounts/profile/").Has("We have mailed both addresses", "neither address has agreed yet")
 
-		outside := s.OtherBrowser() // opened on a phone, say
+		// opened on a phone, say
+		outside := s.OtherBrowser()
 		fromNew, fromOld := s.LinkTo("boss@example.org"), s.LinkTo("jane@example.org")
-		for range 2 { // looking does nothing
+		// looking does nothing
+		for range 2 {
 			outside.Get(fromNew).Is(http.StatusOK).Has("Is this your new address?", "boss@example.org")
 		}
 		outside.Post(fromNew, url.Values{"answer": {"agree"}}).Is(http.StatusOK).Has("the present address")
@@ -108,7 +111,8 @@ func TestChangingTheAddressOfTheAccount(t *testing.T) {
 			t.Errorf("%+v, %v", u, err)
 		}
 		outside.Get(fromOld).Is(http.StatusNotFound).Has("over")
-		s.Get("/accounts/profile/").Is(http.StatusSeeOther) // the address is a way in: other sessions end with it
+		// the address is a way in: other sessions end with it
+		s.Get("/accounts/profile/").Is(http.StatusSeeOther)
 		s.Login("boss@example.org")
 		s.Get("/accounts/profile/").Has("boss@example.org").HasNot("jane@example.org")
 	})

@@ -21,14 +21,18 @@ type confirmPage struct {
 	Form        *ui.Form
 	Next        string
 	HasPassword bool
-	TwoFactor   bool // a second step follows
+	// a second step follows
+	TwoFactor bool
 }
 
 // The values of a session that are about that.
 const (
-	sessionAuth    = "auth"     // when they last logged in or showed again who they are
-	sessionAuthTwo = "auth_two" // when they last did so by a second factor, too
-	sessionRepeat  = "repeat"   // set: what they posted waits for them to show who they are
+	// when they last logged in or showed again who they are
+	sessionAuth = "auth"
+	// when they last did so by a second factor, too
+	sessionAuthTwo = "auth_two"
+	// set: what they posted waits for them to show who they are
+	sessionRepeat = "repeat"
 )
 
 const confirmPath = "/accounts/confirm/"
@@ -125,7 +129,8 @@ func (s *Pages) authenticated(w http.ResponseWriter, r *http.Request, second boo
 // timeOf is a moment that the session remembers, zero for none.
 func timeOf(v *ui.Visitor, key string) time.Time {
 	text, _ := v.Session.Values[key].(string)
-	at, _ := time.Parse(time.RFC3339, text) // none: zero
+	// none: zero
+	at, _ := time.Parse(time.RFC3339, text)
 	return at
 }
 

@@ -30,7 +30,8 @@ func TestShowingWhoOneIsTakesTheSecondFactorToo(t *testing.T) {
 		if cookie(s) == before {
 			t.Error("the session has kept its id")
 		}
-		s.Get("/accounts/profile/").Is(http.StatusOK) // still logged in
+		// still logged in
+		s.Get("/accounts/profile/").Is(http.StatusOK)
 		s.Get(delicate).LeadsTo(asked)
 		s.Get(account.SecondStepPath).LeadsTo(totpLogin)
 		s.Get(totpLogin).Is(http.StatusOK).Has("Not now").HasNot("somebody else")
@@ -89,7 +90,8 @@ func TestWhatHandsControlOverAsksAgain(t *testing.T) {
 		} {
 			try.who.Post(try.path, try.form).LeadsTo(account.ConfirmPath + "?next=" + url.QueryEscape(try.back))
 		}
-		s.Post(admin+"/active/", url.Values{"active": {"0"}}).Is(http.StatusNotFound) // not a word about what is there
+		// not a word about what is there
+		s.Post(admin+"/active/", url.Values{"active": {"0"}}).Is(http.StatusNotFound)
 
 		p, err := s.Store.ProjectByID(t.Context(), project.ID)
 		if err != nil || p.APIKey != project.APIKey || p.APIKeyReadonly != project.APIKeyReadonly || p.PingKey != project.PingKey {

@@ -18,10 +18,12 @@ const reportsPath = "/accounts/profile/notifications/"
 // reportsPage is how often the user hears of checks without anything happening.
 type reportsPage struct {
 	ui.BasePage
-	Form *ui.Form // reports, nag
+	// reports, nag
+	Form *ui.Form
 	Next time.Time
-	Due  bool // Next has come: the report is on its way
-	Nag  time.Time
+	// Next has come: the report is on its way
+	Due bool
+	Nag time.Time
 }
 
 // unsubscribeReportsPage asks before it acts, and says what was done.
@@ -29,7 +31,8 @@ type unsubscribeReportsPage struct {
 	ui.BasePage
 	Address string
 	Done    bool
-	Sure    bool // the mail is old enough that a person has opened its link: the form sends itself
+	// the mail is old enough that a person has opened its link: the form sends itself
+	Sure bool
 }
 
 // nagPeriods are how often to remind, by what the form calls it.
@@ -120,7 +123,8 @@ func (s *Pages) SaveReports(w http.ResponseWriter, r *http.Request) error {
 			u.NextReportAt = report.Next(u, s.Store.Now())
 		}
 		if u.NagEvery != every {
-			u.NagEvery, u.NextNagAt = every, time.Time{} // the worker looks whether anything is down
+			// the worker looks whether anything is down
+			u.NagEvery, u.NextNagAt = every, time.Time{}
 		}
 		return nil
 	})

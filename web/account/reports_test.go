@@ -16,7 +16,8 @@ import (
 )
 
 func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
-	webtest.Each(t, func(s *webtest.Site) { // Sunday, 1 March 2026, 14:00 in Riga
+	// Sunday, 1 March 2026, 14:00 in Riga
+	webtest.Each(t, func(s *webtest.Site) {
 		user, _ := s.Login("jane@example.org")
 		stored := func() *monitor.User {
 			t.Helper()
@@ -53,7 +54,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 			t.Errorf("saving without a change moved the dates: %s, %s", u.NextReportAt, u.NextNagAt)
 		}
 		s.Post("/accounts/profile/", url.Values{"tz": {"Pacific/Auckland"}, "date_format": {""}}).Is(http.StatusSeeOther)
-		if u := stored(); u.NextReportAt.Format(time.DateOnly) != "2026-03-01" { // in the evening, UTC
+		// in the evening, UTC
+		if u := stored(); u.NextReportAt.Format(time.DateOnly) != "2026-03-01" {
 			t.Errorf("where Monday has begun the next report is at %s", u.NextReportAt)
 		}
 
@@ -92,7 +94,8 @@ func TestUnsubscribingFromReports(t *testing.T) {
 		}
 		again()
 		link := s.Server.Signer.UnsubscribeReportsPath(user.ID, s.Clock.Now())
-		stranger := s.OtherBrowser() // whoever has the mail
+		// whoever has the mail
+		stranger := s.OtherBrowser()
 
 		page := stranger.Get(link).Is(http.StatusOK).Has("No more reports and reminders to jane@example.org?")
 		if page.Find("form[data-send]").Length() != 0 {
@@ -112,7 +115,8 @@ func TestUnsubscribingFromReports(t *testing.T) {
 		stranger.Get(link).Has("Unsubscribed").HasNot("?")
 
 		again()
-		machine := s.OtherBrowser() // RFC 8058: of a mail program, with an origin of its own
+		// RFC 8058: of a mail program, with an origin of its own
+		machine := s.OtherBrowser()
 		machine.Header.Set("Origin", "https://mail.example.com")
 		machine.Header.Set("Sec-Fetch-Site", "cross-site")
 		machine.Post(link, url.Values{"List-Unsubscribe": {"One-Click"}}).Is(http.StatusOK)

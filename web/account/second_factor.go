@@ -19,11 +19,16 @@ import (
 // form takes them for one. It says who they want to be, since when, and where
 // to lead them in the end.
 const (
-	sessionHalf     = "half"      // id of who has passed the first step
-	sessionHalfAt   = "half_at"   // when
-	sessionHalfNext = "half_next" // as of welcomeBack
-	sessionHalfMark = "half_mark" // auth.FirstStepMark of then
-	sessionKey      = "key"       // what a security key was asked for, until it answers
+	// id of who has passed the first step
+	sessionHalf = "half"
+	// when
+	sessionHalfAt = "half_at"
+	// as of welcomeBack
+	sessionHalfNext = "half_next"
+	// auth.FirstStepMark of then
+	sessionHalfMark = "half_mark"
+	// what a security key was asked for, until it answers
+	sessionKey = "key"
 )
 
 const (
@@ -42,8 +47,9 @@ type secondStep struct {
 // secondKeyPage asks for a security key.
 type secondKeyPage struct {
 	ui.BasePage
-	Form    *ui.Form
-	Options string // for the script; "" = keys do not work on this site
+	Form *ui.Form
+	// for the script; "" = keys do not work on this site
+	Options string
 	Else    otherWays
 }
 
@@ -112,7 +118,8 @@ func (s *Pages) SecondStep(h func(w http.ResponseWriter, r *http.Request, step *
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v := ui.VisitorOf(r)
 		if v.User != nil && (v.Admin != nil || !isHalfWay(v, v.User.ID.String())) {
-			return s.Redirect(w, r, "/") // done, in another tab
+			// done, in another tab
+			return s.Redirect(w, r, "/")
 		}
 		next, _ := v.Session.Values[sessionHalfNext].(string)
 		user, err := s.SessionUser(r.Context(), v.Session, sessionHalf)
@@ -254,7 +261,8 @@ func (s *Pages) PassByRecovery(w http.ResponseWriter, r *http.Request, step *sec
 	return s.passByCode(w, r, step, true, func(code string) error {
 		left, err := s.auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
 		if err == nil && left == 0 {
-			step.next = recoveryCodesPath // to new ones
+			// to new ones
+			step.next = recoveryCodesPath
 		}
 		return err
 	})

@@ -13,13 +13,16 @@ import (
 
 // tokenView is an account token in the list of the profile page.
 type tokenView struct {
-	ID       string
-	Name     string
-	Hint     string // its first characters
+	ID   string
+	Name string
+	// its first characters
+	Hint     string
 	Readonly bool
 	Since    time.Time
-	Used     time.Time // zero: never
-	Full     string    // the whole token: just made, shown this once
+	// zero: never
+	Used time.Time
+	// the whole token: just made, shown this once
+	Full string
 }
 
 // tokens are those of the visitor; made is one to be shown in full.
@@ -48,7 +51,8 @@ func (s *Pages) MakeToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t, full, err := s.auth.CreateToken(r.Context(), v.User, form.Value("name"), form.Value("access") == "read", s.by(r).From)
-	if errs.KindOf(err) == errs.Conflict { // too many
+	// too many
+	if errs.KindOf(err) == errs.Conflict {
 		form.Fail("name", errs.Message(err))
 	} else if err = form.Note(err); err != nil {
 		return err

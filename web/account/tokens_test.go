@@ -45,7 +45,8 @@ func TestATokenIsShownOnceAndRevoked(t *testing.T) {
 
 func TestATokenThatCannotBeMade(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
-		s.Post("/accounts/profile/tokens/", url.Values{"name": {"x"}}).Is(http.StatusSeeOther) // to log in
+		// to log in
+		s.Post("/accounts/profile/tokens/", url.Values{"name": {"x"}}).Is(http.StatusSeeOther)
 		user, _ := s.Login("jane@example.org")
 		s.Post("/accounts/profile/tokens/", url.Values{"name": {" "}}).Is(http.StatusBadRequest).Has("Please give the token a name")
 		s.Post("/accounts/profile/tokens/", url.Values{"name": {strings.Repeat("x", 61)}}).Is(http.StatusBadRequest).Has("at most 60 characters")

@@ -20,8 +20,10 @@ import (
 // twoFactorView is the part of the profile page about the second step.
 type twoFactorView struct {
 	*store.Factors
-	KeysOffered bool // security keys work on this site
-	AllCodes    int  // recovery codes that one gets
+	// security keys work on this site
+	KeysOffered bool
+	// recovery codes that one gets
+	AllCodes int
 }
 
 // Lone tells whether there is one factor only, and it may be lost.
@@ -30,8 +32,9 @@ func (t twoFactorView) Lone() bool { return t.Count() == 1 }
 // newKeyPage adds a security key.
 type newKeyPage struct {
 	ui.BasePage
-	Form    *ui.Form
-	Options string // for the script; "" = keys do not work on this site
+	Form *ui.Form
+	// for the script; "" = keys do not work on this site
+	Options string
 }
 
 // keyNamePage gives a key another name.
@@ -46,27 +49,34 @@ type totpPage struct {
 	ui.BasePage
 	Form  *ui.Form
 	Setup *auth.TOTPSetup
-	Link  template.URL // opens the app on a phone
+	// opens the app on a phone
+	Link template.URL
 }
 
 // factorRemovePage asks before a factor goes.
 type factorRemovePage struct {
 	ui.BasePage
-	What   string // "the security key “At work”"
+	// "the security key “At work”"
+	What   string
 	Action string
-	Last   bool // it is the only one
+	// it is the only one
+	Last bool
 }
 
 // recoveryCodesPage shows new recovery codes, once, or how many there are.
 type recoveryCodesPage struct {
 	ui.BasePage
-	Codes    []string     // new ones
-	File     template.URL // with the codes
+	// new ones
+	Codes []string
+	// with the codes
+	File     template.URL
 	FileName string
-	First    bool // with them two-factor sign-in has begun
-	Others   int  // devices on which the user was logged out
-	Left     int
-	Since    time.Time
+	// with them two-factor sign-in has begun
+	First bool
+	// devices on which the user was logged out
+	Others int
+	Left   int
+	Since  time.Time
 }
 
 // Lines are the new codes, one in each.
@@ -217,7 +227,8 @@ func (s *Pages) AddTOTP(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sealed, _ := v.Session.Values[sessionTOTP].(string)
-	if sealed == "" { // logged in anew since
+	// logged in anew since
+	if sealed == "" {
 		return s.Redirect(w, r, twoFactorPath+"totp/")
 	}
 	others, err := s.otherSessions(r)
@@ -279,7 +290,8 @@ func (s *Pages) keyOf(r *http.Request) (*monitor.User, *store.SecurityKey, error
 	if err != nil {
 		return nil, nil, err
 	}
-	id, _ := uuid.Parse(chi.URLParam(r, "key")) // none: no key's
+	// none: no key's
+	id, _ := uuid.Parse(chi.URLParam(r, "key"))
 	for i := range f.Keys {
 		if f.Keys[i].ID == id {
 			return user, &f.Keys[i], nil

@@ -133,7 +133,8 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	user, _ := s.Login("jane@example.org")
 	ctx, console := browser.New(t)
 	console.Allow("status of 4")
-	securityKey(s, ctx, true) // a passkey, backed up
+	// a passkey, backed up
+	securityKey(s, ctx, true)
 	s.Open(ctx, "/accounts/two_factor/webauthn/")
 	s.Drive(ctx, chromedp.SendKeys("#name", "Phone", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"), webtest.First(chromedp.WaitVisible, ".codes"))
 
@@ -151,9 +152,11 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	b.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).LeadsTo("/walls/")
 	again := firstStep(s, "jane@example.org", "")
 	again.Get(account.SecondStepPath).Is(http.StatusOK)
-	again.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).Is(http.StatusBadRequest).Has("not accepted") // to another question
+	// to another question
+	again.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).Is(http.StatusBadRequest).Has("not accepted")
 	third := firstStep(s, "jane@example.org", "")
-	third.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).Is(http.StatusBadRequest) // no question before it
+	// no question before it
+	third.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).Is(http.StatusBadRequest)
 	f, err := s.Store.FactorsOf(t.Context(), user.ID)
 	if err != nil || len(f.Keys) != 1 {
 		t.Fatal(f, err)

@@ -47,7 +47,8 @@ func setUpApp(s *webtest.Site) (a app, codes []string) {
 	if len(codes) != auth.RecoveryCodes {
 		s.Fatalf("codes %q", codes)
 	}
-	s.Clock.Advance(time.Minute) // the code is used
+	// the code is used
+	s.Clock.Advance(time.Minute)
 	return a, codes
 }
 
@@ -74,7 +75,8 @@ func TestLoggingInTakesASecondStep(t *testing.T) {
 		s.Login("jane@example.org")
 		s.Get("/accounts/profile/").Has("Two-factor sign-in", "alone logs you in")
 		wrong := s.Get("/accounts/two_factor/totp/").Text(".totp .code code")
-		s.Post("/accounts/two_factor/totp/", code("000000")).Is(http.StatusBadRequest).Has("not right", wrong) // the same secret
+		// the same secret
+		s.Post("/accounts/two_factor/totp/", code("000000")).Is(http.StatusBadRequest).Has("not right", wrong)
 		s.Get("/accounts/profile/").Has("alone logs you in")
 		a, _ := setUpApp(s)
 		s.Get("/accounts/profile/").Has("Authenticator app", "never used", "10 of 10 left", "your only second factor")
@@ -83,13 +85,15 @@ func TestLoggingInTakesASecondStep(t *testing.T) {
 		b := firstStep(s, "jane@example.org", "/accounts/profile/?x=1")
 		b.Get("/accounts/login/two_factor/").LeadsTo(totpLogin)
 		b.Get(totpLogin).Is(http.StatusOK).Has("authenticator app", "Use a recovery code")
-		b.Get(s.LastLink()).LeadsTo("/accounts/login/two_factor/") // clicked twice
+		// clicked twice
+		b.Get(s.LastLink()).LeadsTo("/accounts/login/two_factor/")
 		for _, bad := range []string{"", "12345", "000000", "abcdef", a.code(-time.Hour)} {
 			b.Post(totpLogin, code(bad)).Is(http.StatusBadRequest).Has("not right")
 		}
 		b.Get("/accounts/profile/").Is(http.StatusSeeOther)
 		b.Post(totpLogin, code(" "+a.code(0)[:3]+" "+a.code(0)[3:])).LeadsTo("/accounts/profile/?x=1")
-		b.Get("/accounts/set_password/").Is(http.StatusOK) // that is proof enough
+		// that is proof enough
+		b.Get("/accounts/set_password/").Is(http.StatusOK)
 		b.Get(totpLogin).LeadsTo("/")
 		if u, err := s.Store.UserByEmail(t.Context(), "jane@example.org"); err != nil || !u.LastLoginAt.Equal(s.Clock.Now()) {
 			t.Errorf("logged in %v, %v", u.LastLoginAt, err)
@@ -119,7 +123,8 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 				return nil
 			}
 			if path == "/accounts/logout/" || path == "/accounts/login/" || path == "/accounts/signup/" || strings.HasPrefix(path, "/welcome/") {
-				return nil // begin or end a session
+				// begin or end a session
+				return nil
 			}
 			routes++
 			form := url.Values{}
@@ -135,7 +140,8 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 		if err != nil || routes < 80 {
 			t.Fatalf("%d routes, %v", routes, err)
 		}
-		half.Get(totpLogin).Is(http.StatusOK) // still between the steps
+		// still between the steps
+		half.Get(totpLogin).Is(http.StatusOK)
 		if rows, err := s.Store.SessionsOf(t.Context(), user.ID); err != nil || len(rows) != 1 {
 			t.Errorf("%d sessions, %v", len(rows), err)
 		}
@@ -211,7 +217,8 @@ func TestGuessingCodesEnds(t *testing.T) {
 		}
 		b.Post(recoveryLogin, code(codes[0])).Is(http.StatusSeeOther)
 		firstStep(s, "jane@example.org", "").Post(recoveryLogin, code(codes[1])).Is(http.StatusTooManyRequests)
-		s.Clock.Advance(16 * time.Minute) // 96 a day
+		// 96 a day
+		s.Clock.Advance(16 * time.Minute)
 		firstStep(s, "jane@example.org", "").Post(totpLogin, code(a.code(0))).Is(http.StatusSeeOther)
 	})
 }
@@ -279,7 +286,8 @@ func TestEachStepHasASessionOfItsOwn(t *testing.T) {
 		s.Login("jane@example.org")
 		a, _ := setUpApp(s)
 		b := s.OtherBrowser()
-		b.Post("/accounts/profile/appearance/", url.Values{"theme": {"dark"}}) // a session of nobody, which somebody else may have planted
+		// a session of nobody, which somebody else may have planted
+		b.Post("/accounts/profile/appearance/", url.Values{"theme": {"dark"}})
 		planted := cookie(b)
 		b.Post("/accounts/login/", webtest.SignupForm("jane@example.org"))
 		b.Get(s.LastLink()).LeadsTo("/accounts/login/two_factor/")
@@ -427,7 +435,8 @@ func TestOtherDevicesAreLoggedOutWithTheFirstFactor(t *testing.T) {
 }
 
 func TestWithoutHTTPSThePagesSayWhyThereAreNoKeys(t *testing.T) {
-	webtest.Each(t, func(s *webtest.Site) { // at a bare number
+	// at a bare number
+	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("jane@example.org")
 		s.Get("/accounts/profile/").Has("Security keys and passkeys need a site with https")
 		s.Get("/accounts/two_factor/webauthn/").Is(http.StatusOK).Has("https only, or on localhost", "authenticator app")

@@ -16,7 +16,8 @@ import (
 type welcomePage struct {
 	ui.BasePage
 	Form *ui.Form
-	Demo *demoView // nil: no check to try
+	// nil: no check to try
+	Demo *demoView
 }
 
 // demoView is the visitor's own check.
@@ -25,7 +26,8 @@ type demoView struct {
 	Status  monitor.Status
 	Started bool
 	NPings  int
-	At      time.Time // of the last ping of any kind, zero = none
+	// of the last ping of any kind, zero = none
+	At time.Time
 }
 
 // Class is the class of the state's dot.
@@ -59,7 +61,8 @@ func (s *Pages) WelcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if check == nil { // pruned, or somebody's by now
+	// pruned, or somebody's by now
+	if check == nil {
 		w.WriteHeader(stopPolling)
 		return nil
 	}
@@ -123,7 +126,8 @@ const sessionDemo = "demo"
 // there is none yet.
 func demoCode(v *ui.Visitor) uuid.UUID {
 	text, _ := v.Session.Values[sessionDemo].(string)
-	code, _ := uuid.Parse(text) // none: zero
+	// none: zero
+	code, _ := uuid.Parse(text)
 	return code
 }
 

@@ -112,7 +112,8 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 			if _, err := s.Auth.CreateSuperuser(t.Context(), "jane@example.org", ""); err != nil {
 				t.Fatal(err)
 			}
-			root.Login("root@example.org") // coming back is no authentication
+			// coming back is no authentication
+			root.Login("root@example.org")
 			root.Post("/admin/users/"+user.ID.String()+"/login/", nil).Is(http.StatusForbidden)
 		})
 	}
@@ -407,7 +408,8 @@ func TestTheMailboxOpensOnceWithTheAddressOfTheLog(t *testing.T) {
 	first := address()
 	refused(s, "without a token")
 	s.Get("/mailbox/?token=wrong").Is(http.StatusForbidden)
-	s.Do(http.MethodHead, first, nil).Is(http.StatusForbidden) // not used up by a look at the head
+	// not used up by a look at the head
+	s.Do(http.MethodHead, first, nil).Is(http.StatusForbidden)
 	s.Get("/accounts/login_link_sent/").HasNot("Open the mailbox")
 	opened := s.Get(first).LeadsTo("/mailbox/")
 	if cookie := opened.Header.Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
@@ -416,7 +418,8 @@ func TestTheMailboxOpensOnceWithTheAddressOfTheLog(t *testing.T) {
 	for _, path := range paths {
 		s.Get(path).Is(http.StatusOK)
 	}
-	s.Login("jane@example.org") // logging in does not close it
+	// logging in does not close it
+	s.Login("jane@example.org")
 	s.Get("/mailbox/").Is(http.StatusOK)
 
 	other := s.OtherBrowser()

@@ -62,7 +62,8 @@ const pageSize = 50
 type query struct {
 	r      *http.Request
 	search string
-	page   int // from 1
+	// from 1
+	page int
 }
 
 func (s *Pages) query(r *http.Request) (query, error) {

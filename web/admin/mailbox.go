@@ -32,10 +32,13 @@ type mailboxPage struct {
 // mailPage shows one mail: of the mailbox, or of the admin pages.
 type mailPage struct {
 	ui.BasePage
-	Mail  *monitor.Email
-	Back  string // path of the list
-	List  string // its name
-	Frame string // path of the mail's HTML part, "" = it has none
+	Mail *monitor.Email
+	// path of the list
+	Back string
+	// its name
+	List string
+	// path of the mail's HTML part, "" = it has none
+	Frame string
 	Admin bool
 }
 
@@ -228,6 +231,7 @@ func sendMailHTML(w http.ResponseWriter, html string) error {
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(openingTag.ReplaceAllString(html, `<a target="_top" `))) // the reader may have gone
+	// the reader may have gone
+	_, _ = w.Write([]byte(openingTag.ReplaceAllString(html, `<a target="_top" `)))
 	return nil
 }

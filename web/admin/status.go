@@ -41,7 +41,8 @@ func (s *Pages) StatusVisitor(r *http.Request) status.Visitor {
 	}
 	base.Nav = "admin"
 	return status.Visitor{Superuser: superuser, Render: func(w http.ResponseWriter, code int, d *status.Dashboard) error {
-		base.Now = d.At // "just now" is when it was looked
+		// "just now" is when it was looked
+		base.Now = d.At
 		base.Title = "Status"
 		if d.Severity != "ok" {
 			base.Title += ": " + d.Severity

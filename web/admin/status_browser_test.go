@@ -23,12 +23,14 @@ func TestStatusPageFollows(t *testing.T) {
 	heading := func(want string) {
 		t.Helper()
 		webtest.WaitFor(s, "the page to say "+want, func() bool {
-			var page struct{ H1, Title string } // in one look: the page may be changing
+			// in one look: the page may be changing
+			var page struct{ H1, Title string }
 			s.Drive(ctx, chromedp.Evaluate(`({H1: document.querySelector("h1")?.innerText ?? "", Title: document.title})`, &page))
 			return page.H1 == want && strings.HasPrefix(page.Title, "Status: error") == full.Load()
 		})
 	}
-	renew := chromedp.Evaluate(`document.dispatchEvent(new Event("visibilitychange"))`, nil) // as when a phone wakes up
+	// as when a phone wakes up
+	renew := chromedp.Evaluate(`document.dispatchEvent(new Event("visibilitychange"))`, nil)
 	heading("Everything works.")
 	full.Store(true)
 	s.Drive(ctx, renew)

@@ -35,15 +35,23 @@ import (
 type Deps struct {
 	Store *store.Store
 	// HashKey is the stored form of an API key (docs/contract.md §2.2).
-	HashKey      func(ctx context.Context, key string) (string, error)
-	SiteURL      string            // SITE_ROOT, without a slash at the end
-	PingEndpoint string            // ends with a slash
-	MetricsKey   string            // opens metrics/; "" = nothing does
-	ReturnPaths  *mail.ReturnPaths // reads the addresses that bounces come back to
-	Auth         *auth.Service     // knows account tokens
-	Projects     *project.Service  // makes projects and keys
-	Channels     *channel.Service  // what the site does with channels, too
-	Notifiers    *notify.Registry  // the kinds of channels to be had
+	HashKey func(ctx context.Context, key string) (string, error)
+	// SITE_ROOT, without a slash at the end
+	SiteURL string
+	// ends with a slash
+	PingEndpoint string
+	// opens metrics/; "" = nothing does
+	MetricsKey string
+	// reads the addresses that bounces come back to
+	ReturnPaths *mail.ReturnPaths
+	// knows account tokens
+	Auth *auth.Service
+	// makes projects and keys
+	Projects *project.Service
+	// what the site does with channels, too
+	Channels *channel.Service
+	// the kinds of channels to be had
+	Notifiers *notify.Registry
 
 	// SendTest sends a test notification through a channel and waits.
 	SendTest func(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
@@ -237,7 +245,8 @@ func (a *API) json(w http.ResponseWriter, status int, v any) {
 func sendJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if k, held := w.(*keptAnswer); held { // nobody else has the bytes
+	// nobody else has the bytes
+	if k, held := w.(*keptAnswer); held {
 		k.body = body
 		return
 	}
@@ -248,7 +257,8 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) {
 // colon is as Healthchecks has it: there are scripts that look for the whole.
 func (a *API) error(w http.ResponseWriter, status int, text string) {
 	quoted, err := json.Marshal(text)
-	if err != nil { // not reached: any text can be encoded
+	// not reached: any text can be encoded
+	if err != nil {
 		quoted = []byte(`""`)
 	}
 	sendJSON(w, status, fmt.Appendf(nil, `{"error": %s}`, quoted))
@@ -259,7 +269,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch errs.KindOf(err) {
 	case errs.NotFound:
 		notFoundPage(w, r)
-	case errs.Forbidden, errs.Conflict: // another project's check; one check too many
+	case errs.Forbidden, errs.Conflict:
+		// another project's check; one check too many
 		empty(w, http.StatusForbidden)
 	case errs.Invalid:
 		a.error(w, http.StatusBadRequest, errs.Message(err))
@@ -271,12 +282,15 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 // broken answers an error nobody expected, and one of the database being away,
 // after which clients are to come back.
 func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(r.Context().Err(), context.Canceled) { // whoever asked has gone
+	// whoever asked has gone
+	if errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(499)
 		return
 	}
-	event := logs.EventOf(r.Context()) // the line of the request tells it
-	event.Err = incident.Here(2, err)  // who called fail or refuse
+	// the line of the request tells it
+	event := logs.EventOf(r.Context())
+	// who called fail or refuse
+	event.Err = incident.Here(2, err)
 	status, text := http.StatusInternalServerError, "internal error"
 	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
 		status, text = http.StatusServiceUnavailable, "temporarily unavailable, try again"
@@ -301,8 +315,10 @@ type call struct {
 	w        http.ResponseWriter
 	project  *monitor.Project
 	readonly bool
-	version  string // v1, v2, v3
-	body     body   // of a POST
+	// v1, v2, v3
+	version string
+	// of a POST
+	body body
 }
 
 // code is the check the address names.

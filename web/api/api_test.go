@@ -36,13 +36,16 @@ var returnPaths = mail.NewReturnPaths("secret", "bounces.example.org")
 // client calls the API over a real store with two projects.
 type client struct {
 	*testing.T
-	api   http.Handler // held against the document
-	bare  http.Handler // the same, for what the document does not allow
+	// held against the document
+	api http.Handler
+	// the same, for what the document does not allow
+	bare  http.Handler
 	store *store.Store
 	clock *testdb.Clock
 	mine  store.Account
 	other store.Account
-	told  []store.Undelivered // whom of a disabled channel
+	// whom of a disabled channel
+	told []store.Undelivered
 }
 
 func (c *client) channelBroken(_ context.Context, u store.Undelivered) error {
@@ -126,7 +129,8 @@ func TestRefusals(t *testing.T) {
 	cases := []struct {
 		key, method, path, body string
 		status                  int
-		want                    string // "" = not looked at
+		// "" = not looked at
+		want string
 	}{
 		{"", "GET", "/api/v3/checks/", "", 401, missing},
 		{"short", "GET", "/api/v3/checks/", "", 401, missing},

@@ -81,7 +81,8 @@ type opened struct {
 	key      string
 	project  *monitor.Project
 	readonly bool
-	err      error // of kind errs.NotFound where it opens nothing
+	// of kind errs.NotFound where it opens nothing
+	err error
 }
 
 // errNoKey is the error of what cannot be a key.
@@ -93,7 +94,8 @@ func (a *API) open(ctx context.Context, key string) opened {
 		return opened{key: key, err: errNoKey}
 	}
 	project, readonly, err := a.projectByKey(ctx, key)
-	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
+	// a key of the time before they were hashed
+	if errs.KindOf(err) == errs.NotFound {
 		project, readonly, err = a.Store.ProjectByAPIKey(ctx, key)
 	}
 	return opened{key, project, readonly, err}

@@ -28,9 +28,12 @@ const (
 )
 
 const (
-	maxForm   = 64 << 10 // of a callback
-	maxBounce = 1 << 20  // of a bounce: what comes after the report is not needed
-	maxReason = 200      // characters of what is kept as the reason
+	// of a callback
+	maxForm = 64 << 10
+	// of a bounce: what comes after the report is not needed
+	maxBounce = 1 << 20
+	// characters of what is kept as the reason
+	maxReason = 200
 )
 
 // deliveryStatus is POST notifications/<uuid>/status: a provider tells what has
@@ -38,7 +41,8 @@ const (
 // always an empty 200: providers repeat everything else.
 func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
 	err := intake.Form(w, r, maxForm, true)
-	if errors.Is(err, intake.ErrFull) { // anything else that cannot be read tells nothing
+	// anything else that cannot be read tells nothing
+	if errors.Is(err, intake.ErrFull) {
 		a.fail(w, r, err)
 		return
 	}

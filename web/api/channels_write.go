@@ -33,15 +33,20 @@ func (a *API) extension(op func(c *call) error) operation {
 // config, so a read-only key does not get it, nor the checks, whose ids are
 // their ping URLs.
 type channelJSON struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	Kind       string          `json:"kind"`
-	Verified   bool            `json:"verified"` // false: an address that has not agreed yet
-	Disabled   bool            `json:"disabled"` // after a permanent error, or because the address has unsubscribed
-	LastNotify *string         `json:"last_notify"`
-	LastError  string          `json:"last_error"`       // "" = the last delivery was accepted
-	Config     json.RawMessage `json:"config,omitempty"` // read-write keys, with Checks
-	Checks     *[]string       `json:"checks,omitempty"` // uuids of the checks it tells of
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	// false: an address that has not agreed yet
+	Verified bool `json:"verified"`
+	// after a permanent error, or because the address has unsubscribed
+	Disabled   bool    `json:"disabled"`
+	LastNotify *string `json:"last_notify"`
+	// "" = the last delivery was accepted
+	LastError string `json:"last_error"`
+	// read-write keys, with Checks
+	Config json.RawMessage `json:"config,omitempty"`
+	// uuids of the checks it tells of
+	Checks *[]string `json:"checks,omitempty"`
 }
 
 // channelObject is the channel as the key may see it.
@@ -195,10 +200,13 @@ func (a *API) deleteChannel(c *call) error {
 
 // testJSON is what came of a test notification.
 type testJSON struct {
-	Accepted   bool   `json:"accepted"`
-	Error      string `json:"error"`       // "" when it was accepted
-	StatusCode *int   `json:"status_code"` // HTTP status of the other side, null when it gave none
-	Response   string `json:"response"`    // what it answered, at most 500 bytes
+	Accepted bool `json:"accepted"`
+	// "" when it was accepted
+	Error string `json:"error"`
+	// HTTP status of the other side, null when it gave none
+	StatusCode *int `json:"status_code"`
+	// what it answered, at most 500 bytes
+	Response string `json:"response"`
 }
 
 // testChannel is POST channels/<uuid>/test: it sends a test now, waits, and

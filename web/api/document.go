@@ -43,7 +43,8 @@ func (a *API) openapi() http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cache-Control", "no-cache") // ask each time: an update may change it
+		// ask each time: an update may change it
+		h.Set("Cache-Control", "no-cache")
 		h.Set("Etag", etag)
 		if strings.Contains(r.Header.Get("If-None-Match"), etag) {
 			w.WriteHeader(http.StatusNotModified)

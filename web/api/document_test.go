@@ -18,7 +18,8 @@ import (
 
 var (
 	inDocument = regexp.MustCompile(`\{[^{}]*\}`)
-	inRouter   = regexp.MustCompile(`\{([^{}]|\{[^{}]*\})*\}`) // a pattern may hold braces
+	// a pattern may hold braces
+	inRouter = regexp.MustCompile(`\{([^{}]|\{[^{}]*\})*\}`)
 )
 
 // described are the addresses of the document below /api, by what they look
@@ -58,7 +59,8 @@ func TestEveryAddressIsInTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path := range seen {
-		slashless := seen[path+"/"] && known[path+"/"] // it leads to the one that has the slash
+		// it leads to the one that has the slash
+		slashless := seen[path+"/"] && known[path+"/"]
 		if !known[path] && !slashless {
 			t.Errorf("openapi.yaml lacks %s", path)
 		}
@@ -96,7 +98,8 @@ func TestEveryMethodIsInTheDocument(t *testing.T) {
 // does tells whether the method does anything at the address.
 func does(h http.Handler, method, address string) (something bool) {
 	defer func() {
-		if recover() != nil { // it asked for its store, which is not there
+		// it asked for its store, which is not there
+		if recover() != nil {
 			something = true
 		}
 	}()

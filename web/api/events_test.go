@@ -92,7 +92,8 @@ func TestDurations(t *testing.T) {
 		kind  monitor.PingKind
 		run   int
 	}
-	var parallel []step // eleven runs, all begun before the page of ten pings
+	// eleven runs, all begun before the page of ten pings
+	var parallel []step
 	for n := 1; n <= 11; n++ {
 		parallel = append(parallel, step{time.Second, start, n})
 	}
@@ -100,9 +101,11 @@ func TestDurations(t *testing.T) {
 		parallel = append(parallel, step{time.Second, success, n})
 	}
 	cases := map[string]struct {
-		limit int // 0 = 100
+		// 0 = 100
+		limit int
 		steps []step
-		want  string // of n: seconds, the oldest first
+		// of n: seconds, the oldest first
+		want string
 	}{
 		"whole seconds":                       {0, []step{{0, start, 0}, {5 * time.Second, success, 0}}, "2:5.0"},
 		"two decimals":                        {0, []step{{0, start, 0}, {1250 * time.Millisecond, success, 0}, {0, start, 0}, {499999 * time.Microsecond, fail, 0}}, "2:1.25 4:0.5"},
@@ -135,7 +138,8 @@ func TestDurations(t *testing.T) {
 				c.clock.Advance(s.after)
 				c.ping(monitor.Ping{Kind: s.kind, RID: run(s.run)})
 			}
-			if k.limit > 0 { // pings that are hidden but not pruned yet
+			// pings that are hidden but not pruned yet
+			if k.limit > 0 {
 				c.mine.User.PingLogLimit = k.limit
 			}
 			if err := testdb.PutUser(c.Context(), c.store, c.mine.User); err != nil {
@@ -208,17 +212,21 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 func TestAListOfFlips(t *testing.T) {
 	each(t, func(c *client) {
 		c.clock.Advance(300 * time.Millisecond)
-		c.ping(monitor.Ping{Kind: monitor.PingSuccess}) // 12:00:00.3
+		// 12:00:00.3
+		c.ping(monitor.Ping{Kind: monitor.PingSuccess})
 		c.clock.Advance(time.Minute)
-		c.ping(monitor.Ping{Kind: monitor.PingFail}) // 12:01:00.3
+		// 12:01:00.3
+		c.ping(monitor.Ping{Kind: monitor.PingFail})
 		c.clock.Advance(time.Minute)
 		c.object(200, "POST", "/api/v3/checks/{U}/pause", "")
 		c.clock.Advance(time.Minute)
-		c.object(200, "POST", "/api/v3/checks/{U}/resume", "") // 12:03:00.3
+		// 12:03:00.3
+		c.object(200, "POST", "/api/v3/checks/{U}/resume", "")
 		noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Unix()
 		cases := []struct {
 			query string
-			want  string // minute:up
+			// minute:up
+			want string
 		}{
 			{"", "03:0 02:0 01:0 00:1"},
 			{"seconds=60", "03:0 02:0"}, {"seconds=0", "03:0 02:0 01:0 00:1"}, {"seconds=", "03:0 02:0 01:0 00:1"}, {"seconds=31536000", "03:0 02:0 01:0 00:1"},
@@ -276,7 +284,8 @@ func TestWhoMaySeeEvents(t *testing.T) {
 		cases := []struct {
 			key, method, path string
 			status            int
-			body              string // "" = not looked at
+			// "" = not looked at
+			body string
 		}{
 			{roKey, "GET", "/api/v3/checks/{U}/pings/", 401, wrong},
 			{roKey, "GET", "/api/v3/checks/{U}/pings/1/body", 401, wrong},
@@ -321,7 +330,8 @@ func TestTheSlashIsAdded(t *testing.T) {
 				}
 			}
 		}
-		r := httptest.NewRequest("GET", "/cron/api/v3/checks", nil) // a path in SITE_ROOT
+		// a path in SITE_ROOT
+		r := httptest.NewRequest("GET", "/cron/api/v3/checks", nil)
 		w := httptest.NewRecorder()
 		http.StripPrefix("/cron", c.bare).ServeHTTP(w, r)
 		if w.Header().Get("Location") != "/cron/api/v3/checks/" {

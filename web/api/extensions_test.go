@@ -32,9 +32,11 @@ import (
 // extended calls the API with all that our extensions stand on.
 type extended struct {
 	*client
-	auth  *auth.Service
-	asked []mail.Verify // addresses that were asked
-	sent  []uuid.UUID   // channels a test was sent through
+	auth *auth.Service
+	// addresses that were asked
+	asked []mail.Verify
+	// channels a test was sent through
+	sent []uuid.UUID
 	// what the other side makes of a test
 	result notify.Result
 	err    error
@@ -493,7 +495,8 @@ var nextLink = regexp.MustCompile(`^<https://p\.example\.org(/api/v3/checks/\?[^
 
 func TestTheListComesInPages(t *testing.T) {
 	eachExtended(t, func(e *extended) {
-		e.addChecks("a", "b", "c", "d") // all at the same moment
+		// all at the same moment
+		e.addChecks("a", "b", "c", "d")
 		var pages []string
 		for path := "/api/v3/checks/?limit=2&tag=added"; path != ""; {
 			pages = append(pages, e.names(path))
@@ -506,7 +509,8 @@ func TestTheListComesInPages(t *testing.T) {
 				}
 				path = m[1]
 			}
-			if len(pages) == 1 { // what is gone meanwhile does not move what is to come
+			// what is gone meanwhile does not move what is to come
+			if len(pages) == 1 {
 				var list struct{ Checks []struct{ UUID, Name string } }
 				json.Unmarshal(w.Body.Bytes(), &list)
 				e.object(200, "DELETE", "/api/v3/checks/"+list.Checks[1].UUID, "")

@@ -146,8 +146,9 @@ func (b body) decode(was *monitor.Check) (*fields, error) {
 
 // decoder reads fields one after the other and keeps the first error.
 type decoder struct {
-	body   body
-	was    *monitor.Check // nil = not known
+	body body
+	// nil = not known
+	was    *monitor.Check
 	fields *fields
 	err    error
 }
@@ -327,7 +328,8 @@ func (f *fields) apply(c *monitor.Check, version string) {
 		c.Grace = *f.grace
 	}
 	switch {
-	case f.schedule != nil: // wins over timeout, which is not even stored then
+	case f.schedule != nil:
+		// wins over timeout, which is not even stored then
 		c.Kind, c.Schedule = schedule.Detect(*f.schedule), *f.schedule
 	case f.timeout != nil:
 		c.Kind, c.Timeout = schedule.Simple, *f.timeout

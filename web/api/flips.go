@@ -17,7 +17,8 @@ import (
 // flipJSON is a change of status (docs/contract.md §2.10).
 type flipJSON struct {
 	Timestamp string `json:"timestamp"`
-	Up        int    `json:"up"` // 1: the check is up from now on, 0: it is down, paused or new
+	// 1: the check is up from now on, 0: it is down, paused or new
+	Up int `json:"up"`
 }
 
 // flips is GET checks/<uuid>/flips/.

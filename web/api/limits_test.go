@@ -41,7 +41,8 @@ func TestTextsHaveLimits(t *testing.T) {
 
 func TestLongerTextsOfBeforeMayStay(t *testing.T) {
 	each(t, func(c *client) {
-		c.api = c.bare // the document has the limits of new texts
+		// the document has the limits of new texts
+		c.api = c.bare
 		desc, tags := strings.Repeat("é", 50_000), strings.Repeat("tag ", 200)+"end"
 		_, err := c.store.UpdateCheck(t.Context(), c.mine.Check.Code, func(e *store.CheckChange) error {
 			e.Description, e.Tags, e.Slug = desc, tags, "Imported-Slug"

@@ -26,17 +26,22 @@ const maxPage = 10000
 
 // listQuery is what a request asks of the list of checks.
 type listQuery struct {
-	statuses []string // any of them; none = all
-	name     string   // part of the name, lower-case; "" = all
-	limit    int      // 0 = all
-	after    position // where the page begins
-	more     url.Values
+	// any of them; none = all
+	statuses []string
+	// part of the name, lower-case; "" = all
+	name string
+	// 0 = all
+	limit int
+	// where the page begins
+	after position
+	more  url.Values
 }
 
 // position is a place in the list of checks, which is ordered by creation; the
 // zero position is its beginning. It stays right when checks come and go.
 type position struct {
-	created int64 // microseconds since 1970
+	// microseconds since 1970
+	created int64
 	id      int64
 }
 
@@ -109,8 +114,10 @@ func (q *listQuery) wants(c *monitor.Check, now time.Time) bool {
 type page struct {
 	query *listQuery
 	taken int
-	last  position // of what was taken
-	more  bool     // there is something after it
+	// of what was taken
+	last position
+	// there is something after it
+	more bool
 }
 
 func (q *listQuery) newPage() *page { return &page{query: q} }
@@ -164,7 +171,8 @@ func (a *API) tagged(h http.HandlerFunc) http.HandlerFunc {
 			if header.Get("Access-Control-Expose-Headers") == "" {
 				header.Set("Access-Control-Expose-Headers", "ETag")
 			}
-			header.Set("Cache-Control", "private, no-cache") // ask each time; others have other keys
+			// ask each time; others have other keys
+			header.Set("Cache-Control", "private, no-cache")
 			if matches(r.Header.Get("If-None-Match"), tag) {
 				header.Del("Content-Type")
 				w.WriteHeader(http.StatusNotModified)
@@ -177,7 +185,8 @@ func (a *API) tagged(h http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		err := kept.list.send(incident.Unhurried(r.Context()), w, a.Store.Descriptions)
-		if err != nil { // too late to say so: the client sees that the answer is cut
+		// too late to say so: the client sees that the answer is cut
+		if err != nil {
 			a.Log.WarnContext(r.Context(), "a list could not be sent in full", "error", err)
 			panic(http.ErrAbortHandler)
 		}
@@ -189,7 +198,8 @@ type keptAnswer struct {
 	http.ResponseWriter
 	status int
 	body   []byte
-	list   *checkList // instead of body, nil = none
+	// instead of body, nil = none
+	list *checkList
 }
 
 func (k *keptAnswer) WriteHeader(status int) { k.status = status }

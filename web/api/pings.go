@@ -28,16 +28,20 @@ const (
 
 // pingJSON is a ping of docs/contract.md §2.9.
 type pingJSON struct {
-	Type       monitor.PingKind `json:"type"`
-	Date       string           `json:"date"` // UTC, to the microsecond
-	N          int64            `json:"n"`
-	Scheme     string           `json:"scheme"`
-	RemoteAddr *string          `json:"remote_addr"`
-	Method     string           `json:"method"` // "" for e-mail
-	UserAgent  string           `json:"ua"`
-	RID        *string          `json:"rid"`
-	BodyURL    *string          `json:"body_url"`           // null: it has no body
-	Duration   json.Number      `json:"duration,omitempty"` // seconds; absent where no run ended
+	Type monitor.PingKind `json:"type"`
+	// UTC, to the microsecond
+	Date       string  `json:"date"`
+	N          int64   `json:"n"`
+	Scheme     string  `json:"scheme"`
+	RemoteAddr *string `json:"remote_addr"`
+	// "" for e-mail
+	Method    string  `json:"method"`
+	UserAgent string  `json:"ua"`
+	RID       *string `json:"rid"`
+	// null: it has no body
+	BodyURL *string `json:"body_url"`
+	// seconds; absent where no run ended
+	Duration json.Number `json:"duration,omitempty"`
 
 	// ExitStatus is there when the request wants it: null for a ping without one.
 	ExitStatus **int `json:"exit_status,omitempty"`
@@ -194,7 +198,8 @@ func (a *API) pingBody(c *call) {
 		return
 	}
 	n, err := strconv.ParseInt(chi.URLParam(c.Request, "n"), 10, 64)
-	if err != nil || n < firstKept(check, limit) { // more digits than there are pings
+	// more digits than there are pings
+	if err != nil || n < firstKept(check, limit) {
 		notFoundPage(c.w, c.Request)
 		return
 	}

@@ -27,10 +27,12 @@ import (
 // accountCall is a request in the name of a user.
 type accountCall struct {
 	*http.Request
-	w        http.ResponseWriter
-	user     *monitor.User
-	readonly bool // the token may only look
-	body     body // of a POST
+	w    http.ResponseWriter
+	user *monitor.User
+	// the token may only look
+	readonly bool
+	// of a POST
+	body body
 }
 
 // account lets account tokens in: in the header X-Api-Key, or as
@@ -90,7 +92,8 @@ func (a *API) tokenUser(ctx context.Context, token string) (*store.AccountToken,
 // refuse answers an error of an extension: always a JSON object whose error
 // begins with the name of the field, if one is to blame.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, store.ErrCap) { // as for one check too many
+	// as for one check too many
+	if errors.Is(err, store.ErrCap) {
 		empty(w, http.StatusForbidden)
 		return
 	}
@@ -136,15 +139,18 @@ func (b body) text(name string) (value string, sent bool, err error) {
 
 // projectJSON is a project as the user of a token sees it.
 type projectJSON struct {
-	ID         string           `json:"id"`
-	Name       string           `json:"name"`
-	Role       string           `json:"role"`  // owner, manager, member, read-only
-	Owner      string           `json:"owner"` // e-mail address
-	Created    *string          `json:"created"`
-	Checks     int              `json:"checks"`
-	ChecksDown int              `json:"checks_down"`
-	Channels   int              `json:"channels"`
-	Keys       *projectKeysJSON `json:"keys"` // null: the token may not change the project
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// owner, manager, member, read-only
+	Role string `json:"role"`
+	// e-mail address
+	Owner      string  `json:"owner"`
+	Created    *string `json:"created"`
+	Checks     int     `json:"checks"`
+	ChecksDown int     `json:"checks_down"`
+	Channels   int     `json:"channels"`
+	// null: the token may not change the project
+	Keys *projectKeysJSON `json:"keys"`
 }
 
 // projectKeysJSON tells the beginning of each key, null where there is none.

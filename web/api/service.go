@@ -38,9 +38,11 @@ func (a *API) metrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.json(w, http.StatusOK, struct {
-		TS                  int64  `json:"ts"`
-		MaxPingID           *int64 `json:"max_ping_id"`         // pings received, all checks together; null: none
-		MaxNotificationID   *int64 `json:"max_notification_id"` // null: none
+		TS int64 `json:"ts"`
+		// pings received, all checks together; null: none
+		MaxPingID *int64 `json:"max_ping_id"`
+		// null: none
+		MaxNotificationID   *int64 `json:"max_notification_id"`
 		NumUnprocessedFlips int64  `json:"num_unprocessed_flips"`
 	}{a.Store.Now().Unix(), nonZero(m.Pings), nonZero(m.LastDelivery), m.UntoldFlips})
 }

@@ -84,7 +84,8 @@ type statementLog struct {
 func (l *statementLog) add(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if name != "set" && name != "other" { // a new connection, and whether an old one is alive
+	// a new connection, and whether an old one is alive
+	if name != "set" && name != "other" {
 		l.names = append(l.names, name)
 	}
 }

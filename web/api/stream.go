@@ -38,21 +38,28 @@ const (
 type checkList struct {
 	project uuid.UUID
 
-	full   [][]byte // pieces that are complete
-	last   []byte   // the present one
-	hashed int      // bytes of last
+	// pieces that are complete
+	full [][]byte
+	// the present one
+	last []byte
+	// bytes of last
+	hashed int
 	hash   hash.Hash
 	room   int
 	gaps   []gap
-	quoted []byte // a description as JSON, to use the memory again
+	// a description as JSON, to use the memory again
+	quoted []byte
 }
 
 // gap is a description that is left out.
 type gap struct {
-	piece, at int   // where it belongs
-	check     int64 // the id of its check
-	size      int   // bytes as JSON
-	sum       [sha256.Size]byte
+	// where it belongs
+	piece, at int
+	// the id of its check
+	check int64
+	// bytes as JSON
+	size int
+	sum  [sha256.Size]byte
 }
 
 func newCheckList(project uuid.UUID) *checkList {
@@ -106,8 +113,10 @@ type readTexts func(ctx context.Context, project uuid.UUID, ids []int64) (map[in
 // send writes the list.
 func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error {
 	var texts map[int64]string
-	next := 0 // the first gap whose text has not been read
-	done := 0 // gaps
+	// the first gap whose text has not been read
+	next := 0
+	// gaps
+	done := 0
 	for i, piece := range append(l.full, l.last) {
 		at := 0
 		for ; done < len(l.gaps) && l.gaps[done].piece == i; done++ {

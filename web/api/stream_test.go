@@ -39,7 +39,8 @@ func (c *client) fillLong(checks, length int) {
 // descriptions fit into it or are read again.
 func TestLongDescriptionsInLists(t *testing.T) {
 	each(t, func(c *client) {
-		c.fillLong(40, 80_000) // 40 times 120 kB: most are left out at first
+		// 40 times 120 kB: most are left out at first
+		c.fillLong(40, 80_000)
 		r := httptest.NewRequest(http.MethodGet, "/api/v3/checks/", nil)
 		r.Header.Set("X-Api-Key", rwKey)
 		w := httptest.NewRecorder()
@@ -107,7 +108,8 @@ type weighing struct {
 	header http.Header
 	bytes  int
 	writes int
-	heap   uint64 // the most bytes in use
+	// the most bytes in use
+	heap uint64
 }
 
 func (w *weighing) Header() http.Header { return w.header }

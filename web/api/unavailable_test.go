@@ -67,14 +67,16 @@ func (e *extended) whileAway(method, path string, item *openapi3.PathItem) *http
 	key, body, kind := rwKey, "{}", "application/json"
 	switch {
 	case strings.HasPrefix(path, "/api/v3/projects/"):
-		key = "hca_AbCdEfGhIjKlMnOpQrStUvWxYz01" // an account token
+		// an account token
+		key = "hca_AbCdEfGhIjKlMnOpQrStUvWxYz01"
 	case strings.HasSuffix(path, "/bounces/"):
 		address := returnPaths.Address(mail.AboutDelivery, e.mine.Check.Code, e.clock.Now())
 		body, kind = fmt.Sprintf(report, address, "failed", "5.1.1", ""), "message/rfc822"
 	case strings.HasPrefix(path, "/api/{version}/notifications/"):
 		body, kind = "error=x", "application/x-www-form-urlencoded"
 	}
-	signed := strings.NewReplacer( // what is not signed is refused before the database is asked
+	// what is not signed is refused before the database is asked
+	signed := strings.NewReplacer(
 		"/badge/{badge_key}/{signature}.{format}", badgeLinks().Tag(e.mine.Project.BadgeKey, "*", badge.TwoStates, "svg"),
 		"/badge/{badge_key}/{signature}/{tag}.{format}", badgeLinks().Tag(e.mine.Project.BadgeKey, "prod", badge.TwoStates, "svg"))
 	address := inDocument.ReplaceAllStringFunc(signed.Replace(path), func(name string) string {

@@ -33,24 +33,27 @@ type Group struct {
 // Operation is what one method does at one address.
 type Operation struct {
 	Anchor, Method string
-	Path           template.HTML // may be broken after each slash
+	// may be broken after each slash
+	Path           template.HTML
 	Summary        string
 	Description    template.HTML
 	Extension, Old bool
 	AnyMethod      bool
-	Keys           string // which one opens it, "" = none is needed
-	Parameters     []Field
-	BodyText       template.HTML
-	BodyType       template.HTML
-	Body           []Field
-	BodyExample    string
-	Curl           string
-	Responses      []Response
+	// which one opens it, "" = none is needed
+	Keys        string
+	Parameters  []Field
+	BodyText    template.HTML
+	BodyType    template.HTML
+	Body        []Field
+	BodyExample string
+	Curl        string
+	Responses   []Response
 }
 
 // Field is a parameter, a field of a body, or a key of an object.
 type Field struct {
-	Name, In       string // In: path or query, of parameters
+	// In: path or query, of parameters
+	Name, In       string
 	Type           template.HTML
 	Required       bool
 	Extension, Old bool
@@ -78,9 +81,11 @@ type Object struct {
 // reader turns the document into the page.
 type reader struct {
 	*openAPI
-	pings    string // the ping endpoint, in front of what follows /ping/
+	// the ping endpoint, in front of what follows /ping/
+	pings    string
 	markdown goldmark.Markdown
-	err      error // the first one
+	// the first one
+	err error
 }
 
 // Read makes the page of an OpenAPI document, in YAML, whose server and examples
@@ -391,7 +396,8 @@ func (d *reader) curl(path, method string, parameters []*parameter, header, sent
 	address := variables.ReplaceAllStringFunc(path, func(name string) string { return values[strings.Trim(name, "{}")] })
 	if rest, ok := strings.CutPrefix(address, "/ping/"); ok {
 		address = d.pings + rest
-		method = "GET" // any method will do
+		// any method will do
+		method = "GET"
 	} else {
 		address = d.Servers[0].URL + address
 	}

@@ -225,7 +225,8 @@ func writeJSON(w *bytes.Buffer, n *yaml.Node) error {
 		e := json.NewEncoder(w)
 		e.SetEscapeHTML(false)
 		err := e.Encode(v)
-		w.Truncate(w.Len() - 1) // the newline
+		// the newline
+		w.Truncate(w.Len() - 1)
 		return err
 	default:
 		return fmt.Errorf("line %d: no value", n.Line)

@@ -28,7 +28,8 @@ import (
 type Deps struct {
 	Store *store.Store
 	Links Links
-	Label string // of the badge over a whole project
+	// of the badge over a whole project
+	Label string
 	Log   *slog.Logger
 }
 
@@ -110,9 +111,11 @@ var (
 
 // badge is what a badge tells.
 type badge struct {
-	label              string
-	states             int // TwoStates or ThreeStates
-	total, grace, down int // numbers of checks
+	label string
+	// TwoStates or ThreeStates
+	states int
+	// numbers of checks
+	total, grace, down int
 }
 
 func (b *badge) add(status monitor.Status, n int) {
@@ -211,7 +214,8 @@ func (s *server) write(w http.ResponseWriter, b *badge, format string) {
 			Grace  int    `json:"grace"`
 			Down   int    `json:"down"`
 		}{status, b.total, b.grace, b.down})
-	default: // https://shields.io/badges/endpoint-badge
+	default:
+		// https://shields.io/badges/endpoint-badge
 		body, err = json.Marshal(struct {
 			Schema  int    `json:"schemaVersion"`
 			Label   string `json:"label"`

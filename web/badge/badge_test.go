@@ -256,7 +256,8 @@ func TestRefusals(t *testing.T) {
 			{"GET", "/badge/", 404, true},
 			{"GET", base + signature + "/prod.svg", 200, true},
 			{"GET", base + signature + "-2/prod.svg", 200, true},
-			{"GET", base + signature + "whatever/prod.svg", 200, true}, // only the beginning is compared
+			// only the beginning is compared
+			{"GET", base + signature + "whatever/prod.svg", 200, true},
 		} {
 			resp := s.do(c.method, c.path)
 			h := resp.Header

@@ -31,9 +31,11 @@ const (
 type reader struct {
 	store *store.Store
 
-	mu    sync.Mutex
-	reads map[string]*read // by badge key: under way, or kept
-	size  int              // bytes of those that are kept
+	mu sync.Mutex
+	// by badge key: under way, or kept
+	reads map[string]*read
+	// bytes of those that are kept
+	size int
 }
 
 // read is one look at a project. What it has found may be used when done is
@@ -43,7 +45,8 @@ type read struct {
 	began  time.Time
 	counts []store.StatusCount
 	err    error
-	size   int // bytes, where it is kept
+	// bytes, where it is kept
+	size int
 }
 
 // errPanicked is what those get who wait for a read that has panicked.

@@ -16,8 +16,10 @@ const Project = "*"
 
 // The numbers of states that a badge may know.
 const (
-	TwoStates   = 2 // up and down
-	ThreeStates = 3 // late as well
+	// up and down
+	TwoStates = 2
+	// late as well
+	ThreeStates = 3
 )
 
 // Formats are what a badge can be had as, by the ends of the addresses.
@@ -25,9 +27,12 @@ func Formats() []string { return []string{"svg", "json", "shields"} }
 
 // Links makes the addresses of badges.
 type Links struct {
-	SecretKey string   // of the instance
-	Former    []string // secret keys of before: addresses made with them are right, too
-	SiteURL   string   // SITE_ROOT, without a slash at the end
+	// of the instance
+	SecretKey string
+	// secret keys of before: addresses made with them are right, too
+	Former []string
+	// SITE_ROOT, without a slash at the end
+	SiteURL string
 }
 
 const signatureLength = 8

@@ -24,7 +24,8 @@ const padding = 5
 // What could be style is in attributes: a Content-Security-Policy may forbid
 // styles, and ours does where the picture is opened by itself.
 func (p picture) svg() ([]byte, error) {
-	p.Label = strings.Join(strings.Fields(p.Label), " ") // as SVG shows it
+	// as SVG shows it
+	p.Label = strings.Join(strings.Fields(p.Label), " ")
 	var buf bytes.Buffer
 	err := svgTemplate.Execute(&buf, p)
 	return buf.Bytes(), err

@@ -68,7 +68,8 @@ func TestPictures(t *testing.T) {
 			got = append(got, text{x.Text, x.X, x.Length})
 		}
 		message := text{"up", left + 15, right}
-		if diff := cmp.Diff([]text{{c.want, 5, left}, {c.want, 5, left}, message, message}, got); diff != "" { // each with its shadow
+		// each with its shadow
+		if diff := cmp.Diff([]text{{c.want, 5, left}, {c.want, 5, left}, message, message}, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.label, diff)
 		}
 		for _, forbidden := range []string{"href=", "style", "http://", "script", "@import"} {

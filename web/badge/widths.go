@@ -63,12 +63,16 @@ var widths = []struct {
 
 // Widths of characters that are in no table, in tenths of a pixel.
 const (
-	wideWidth    = 110 // Chinese, Japanese, Korean: a square
-	emojiWidth   = 137 // as the colour fonts of most systems have them
-	unknownWidth = 73  // the average of the table
+	// Chinese, Japanese, Korean: a square
+	wideWidth = 110
+	// as the colour fonts of most systems have them
+	emojiWidth = 137
+	// the average of the table
+	unknownWidth = 73
 )
 
-const joiner = '\u200d' // makes one picture of two emoji
+// makes one picture of two emoji
+const joiner = '\u200d'
 
 // textWidth is the width of a text in whole pixels at 11 px, at least 1 where
 // there is any.
@@ -93,9 +97,11 @@ func runeWidth(r rune) int {
 		}
 	}
 	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf), r >= 0x1F3FB && r <= 0x1F3FF: // accents, joiners, skin tones: on the character before
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf), r >= 0x1F3FB && r <= 0x1F3FF:
+		// accents, joiners, skin tones: on the character before
 		return 0
-	case r >= 0x1F1E6 && r <= 0x1F1FF: // half a flag
+	case r >= 0x1F1E6 && r <= 0x1F1FF:
+		// half a flag
 		return emojiWidth / 2
 	case r >= 0x1F000 && r <= 0x1FAFF:
 		return emojiWidth

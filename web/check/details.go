@@ -28,22 +28,32 @@ type detailsPage struct {
 	Check    *monitor.Check
 	CanWrite bool
 	PingURL  string
-	SameSlug int    // how many checks of the project have its slug: with more than one, pings by it are refused
-	SlugURL  string // "" when the check or the project has none
-	Email    string // that takes pings, "" when there is none
-	SlugMail string // the same by the slug
+	// how many checks of the project have its slug: with more than one, pings by it are refused
+	SameSlug int
+	// "" when the check or the project has none
+	SlugURL string
+	// that takes pings, "" when there is none
+	Email string
+	// the same by the slug
+	SlugMail string
 	Examples []example
-	Schedule string // in words
+	// in words
+	Schedule string
 	Channels []detailsChannel
 	Events   []logRow
-	More     bool // the log has more
-	State    situation
-	Said     *said // nil: it is not down by a run that said something
-	Zones    zones
-	History  *history  // nil: it has never been watched
-	Runs     *runTimes // nil: how long runs take is not known
-	Version  string
-	BodyCap  string // "10 GB": bodies of new pings are not kept, there are so many; "" = they are
+	// the log has more
+	More  bool
+	State situation
+	// nil: it is not down by a run that said something
+	Said  *said
+	Zones zones
+	// nil: it has never been watched
+	History *history
+	// nil: how long runs take is not known
+	Runs    *runTimes
+	Version string
+	// "10 GB": bodies of new pings are not kept, there are so many; "" = they are
+	BodyCap string
 }
 
 // detailsChannel is a channel with its switch.
@@ -99,7 +109,8 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
 		Zones: zonesFor(r, c),
 	}
-	if project.PingKey != "" && c.Slug != "" && page.CanWrite { // the key opens all checks; readers do not see it
+	// the key opens all checks; readers do not see it
+	if project.PingKey != "" && c.Slug != "" && page.CanWrite {
 		page.SlugURL = s.Site.PingEndpoint + project.PingKey + "/" + c.Slug
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}
@@ -217,10 +228,14 @@ func (s *Pages) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error
 type detailsUpdate struct {
 	Version string `json:"version"`
 	Down    int    `json:"down"`
-	State   string `json:"state"`            // HTML
-	Facts   string `json:"facts,omitempty"`  // HTML, "" = as before
-	Events  string `json:"events,omitempty"` // HTML, "" = as before
-	Runs    string `json:"runs,omitempty"`   // HTML, "" = as before
+	// HTML
+	State string `json:"state"`
+	// HTML, "" = as before
+	Facts string `json:"facts,omitempty"`
+	// HTML, "" = as before
+	Events string `json:"events,omitempty"`
+	// HTML, "" = as before
+	Runs    string `json:"runs,omitempty"`
 	History string `json:"history,omitempty"`
 }
 

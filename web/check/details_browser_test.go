@@ -20,7 +20,8 @@ func TestRunTimesInABrowser(t *testing.T) {
 	_, p := s.Login("me@example.org")
 	c := s.AddNamed(p, "Nightly backup", func(c *monitor.Check) { c.Kind, c.Schedule, c.TZ = "cron", "0 3 * * *", "America/New_York" })
 	season(s, c, 75)
-	s.Login("me@example.org") // the session is over
+	// the session is over
+	s.Login("me@example.org")
 	base := "/checks/" + c.Code.String() + "/"
 	ctx := s.Chromium(base + "details/")
 	s.Drive(ctx, chromedp.WaitVisible(`#runs canvas`))
@@ -49,7 +50,8 @@ func TestTheLogIsFilteredInABrowser(t *testing.T) {
 	_, p := s.Login("me@example.org")
 	c := s.AddNamed(p, "Nightly backup")
 	season(s, c, 45)
-	s.Login("me@example.org") // the session is over
+	// the session is over
+	s.Login("me@example.org")
 	ctx := s.Chromium("/checks/" + c.Code.String() + "/log/")
 	s.Drive(ctx, chromedp.WaitVisible(`.slider`))
 	s.Shots(ctx, "log-filters")

@@ -17,7 +17,8 @@ func TestTheStateIsToldInWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	noon := testdb.NewClock().Now() // 14:00 in Riga
+	// 14:00 in Riga
+	noon := testdb.NewClock().Now()
 	exit := 3
 	for _, tc := range []struct {
 		name  string
@@ -102,7 +103,8 @@ func TestMomentsAreNamedByTheirDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 3, 29, 12, 0, 0, 0, riga) // the day clocks change
+	// the day clocks change
+	now := time.Date(2026, 3, 29, 12, 0, 0, 0, riga)
 	tell := teller{now: now, tz: riga}
 	for _, tc := range []struct {
 		at                time.Time

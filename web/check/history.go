@@ -14,18 +14,26 @@ import (
 )
 
 const (
-	historyWeeks  = 53     // of the calendar, at most
-	fewestWeeks   = 14     // and at least
-	historyMonths = 3      // told one by one
-	historyFlips  = 10_000 // that are looked at: a check that flaps all the time is known for less long
-	listedDays    = 31     // with downtime, in words
+	// of the calendar, at most
+	historyWeeks = 53
+	// and at least
+	fewestWeeks = 14
+	// told one by one
+	historyMonths = 3
+	// that are looked at: a check that flaps all the time is known for less long
+	historyFlips = 10_000
+	// with downtime, in words
+	listedDays = 31
 )
 
 // history is how a check did, from its flips; nil while it has never been watched.
 type history struct {
-	Months   []span // the newest first
-	Bad      []span // days with downtime, the newest first, at most listedDays
-	BadDays  int    // all of them
+	// the newest first
+	Months []span
+	// days with downtime, the newest first, at most listedDays
+	Bad []span
+	// all of them
+	BadDays  int
 	Calendar template.HTML
 }
 

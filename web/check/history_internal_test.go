@@ -55,7 +55,8 @@ func TestTheCalendarBeginsOnAMondayAndEndsToday(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	beirut, err := time.LoadLocation("Asia/Beirut") // clocks skip midnight there
+	// clocks skip midnight there
+	beirut, err := time.LoadLocation("Asia/Beirut")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,8 @@ func TestTheCalendarBeginsOnAMondayAndEndsToday(t *testing.T) {
 		known time.Duration
 		weeks int
 	}{
-		{time.Date(2026, 3, 29, 12, 0, 0, 0, riga), time.Hour, fewestWeeks}, // a Sunday, the day clocks change
+		// a Sunday, the day clocks change
+		{time.Date(2026, 3, 29, 12, 0, 0, 0, riga), time.Hour, fewestWeeks},
 		{time.Date(2026, 3, 30, 0, 0, 0, 0, riga), time.Hour, fewestWeeks},
 		{time.Date(2026, 6, 3, 23, 59, 0, 0, riga), 200 * 24 * time.Hour, 30},
 		{time.Date(2026, 6, 3, 23, 59, 0, 0, riga), 2000 * 24 * time.Hour, historyWeeks},

@@ -38,7 +38,8 @@ func TestTheHistoryIsOnThePageOfTheCheck(t *testing.T) {
 		base := "/checks/" + c.Code.String() + "/"
 		s.Get(base + "details/").Is(http.StatusOK).Has("The history begins with the first ping")
 		season(s, c, 40)
-		s.Login("me@example.org") // the session is over
+		// the session is over
+		s.Login("me@example.org")
 		a := s.Get(base + "details/").Is(http.StatusOK)
 		a.Has("April 202699.13 %12 hours", "March 202699.17 %36 hours", "February 2026–––",
 			"4 days with downtime", "1 downtime, 2 hours")
@@ -54,9 +55,11 @@ func TestTheHistoryIsOnThePageOfTheCheck(t *testing.T) {
 
 func TestTheZoneOfThePageIsChosenAndRemembered(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
-		_, p := s.Login("me@example.org") // in Riga
+		// in Riga
+		_, p := s.Login("me@example.org")
 		c := s.AddNamed(p, "job", func(c *monitor.Check) { c.Kind, c.Schedule, c.TZ = "cron", "0 3 * * *", "Asia/Tokyo" })
-		s.Ping(c, monitor.PingSuccess) // at noon UTC
+		// at noon UTC
+		s.Ping(c, monitor.PingSuccess)
 		base := "/checks/" + c.Code.String() + "/"
 		shown := func(path, name, at string) {
 			s.Helper()
@@ -79,7 +82,8 @@ func TestTheZoneOfThePageIsChosenAndRemembered(t *testing.T) {
 		if n := s.Get("/checks/" + simple.Code.String() + "/details/").Find(".zones button").Length(); n != 2 {
 			t.Errorf("a check with a period has no zone of its own: %d to choose from", n)
 		}
-		s.OtherBrowser().Post(base+"zone/", url.Values{"zone": {"utc"}}).Is(http.StatusSeeOther) // to the login
+		// to the login
+		s.OtherBrowser().Post(base+"zone/", url.Values{"zone": {"utc"}}).Is(http.StatusSeeOther)
 	})
 }
 

@@ -29,7 +29,8 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 		}
 		now := checkstate.At(c, s.Store.Now())
 		if !first && now == state && reflect.DeepEqual(c, last) {
-			return live.News{}, nil // it was another check of the project
+			// it was another check of the project
+			return live.News{}, nil
 		}
 		last, state = c, now
 		u, err := s.detailsNews(r, c, project, role, known)

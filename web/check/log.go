@@ -23,9 +23,12 @@ type logRow struct {
 	Ping     *store.PingRow
 	Flip     *monitor.Flip
 	Delivery *store.DeliveryRow
-	Took     time.Duration // of a ping that ended a run
-	Timed    bool          // Took is known
-	Hit      *hit          // where its body holds what is searched for
+	// of a ping that ended a run
+	Took time.Duration
+	// Took is known
+	Timed bool
+	// where its body holds what is searched for
+	Hit *hit
 }
 
 // eventKinds are the filters of the log, in their order.
@@ -112,7 +115,8 @@ func (e *logRow) Excerpt() string {
 		return ""
 	}
 	body := e.Ping.Body
-	if int64(len(body)) < e.Ping.BodySize { // it may be cut within a character
+	// it may be cut within a character
+	if int64(len(body)) < e.Ping.BodySize {
 		for range utf8.UTFMax - 1 {
 			if r, n := utf8.DecodeLastRune(body); r != utf8.RuneError || n != 1 {
 				break
@@ -173,12 +177,16 @@ func flipWord(f *monitor.Flip) string {
 
 // eventQuery chooses events.
 type eventQuery struct {
-	MinN        int64
-	Pings       int             // how many are looked at, of all kinds
-	Kinds       map[string]bool // nil = all but alerts
-	Alerts      bool
-	From, Until time.Time // from inclusive, until exclusive; zero does not restrict
-	Found       *search   // only pings it has found; nil = all
+	MinN int64
+	// how many are looked at, of all kinds
+	Pings int
+	// nil = all but alerts
+	Kinds  map[string]bool
+	Alerts bool
+	// from inclusive, until exclusive; zero does not restrict
+	From, Until time.Time
+	// only pings it has found; nil = all
+	Found *search
 }
 
 // wants tells whether the query chooses the event, and notes in it where its body
@@ -206,7 +214,8 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	if err != nil {
 		return nil, oldest, err
 	}
-	var since time.Time // when there may be older pings, older flips would stand alone
+	// when there may be older pings, older flips would stand alone
+	var since time.Time
 	if len(pings) == q.Pings {
 		since = pings[len(pings)-1].CreatedAt
 	}

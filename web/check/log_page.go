@@ -21,18 +21,23 @@ const logPageSize = 100
 // logPage is the event log of a check.
 type logPage struct {
 	ui.BasePage
-	Check   *monitor.Check
-	Zones   zones
-	Events  []logRow
-	Kinds   []kindFilter
-	Limit   int      // how many pings are kept
-	Form    *ui.Form // from, until, q
-	Found   *search
-	Count   int // of all events that were chosen
-	Pages   ui.PageLinks
-	Range   *logRange // nil: there is nothing to choose from
+	Check  *monitor.Check
+	Zones  zones
+	Events []logRow
+	Kinds  []kindFilter
+	// how many pings are kept
+	Limit int
+	// from, until, q
+	Form  *ui.Form
+	Found *search
+	// of all events that were chosen
+	Count int
+	Pages ui.PageLinks
+	// nil: there is nothing to choose from
+	Range   *logRange
 	Version string
-	Live    bool // new events belong to what is shown
+	// new events belong to what is shown
+	Live bool
 }
 
 // kindFilter is a filter of the log.

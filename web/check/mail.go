@@ -51,9 +51,11 @@ func (s *Pages) PingHTML(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Security-Policy", foreignMailPolicy)
 	h.Set("X-Frame-Options", "SAMEORIGIN")
-	h.Set("Referrer-Policy", "no-referrer") // our address is a secret
+	// our address is a secret
+	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(`<!doctype html><base target="_blank">` + m.HTML)) // the reader may have gone
+	// the reader may have gone
+	_, _ = w.Write([]byte(`<!doctype html><base target="_blank">` + m.HTML))
 	return nil
 }

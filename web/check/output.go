@@ -16,8 +16,10 @@ const (
 
 // said is what the run said that turned a check down.
 type said struct {
-	N    int64  // of its ping
-	Text string // the last lines of its body
+	// of its ping
+	N int64
+	// the last lines of its body
+	Text string
 }
 
 // lastWords are those of the failed run that check c is down by; nil when it is
@@ -28,7 +30,8 @@ func (s *Pages) lastWords(r *http.Request, c *monitor.Check) (*said, error) {
 		return nil, err
 	}
 	p, err := s.Store.Ping(r.Context(), c.ID, end.N)
-	if errs.KindOf(err) == errs.NotFound { // pruned just now
+	// pruned just now
+	if errs.KindOf(err) == errs.NotFound {
 		return nil, nil
 	}
 	if err != nil {

@@ -30,20 +30,26 @@ type pingPage struct {
 	Zones zones
 	Ping  *monitor.Ping
 	Times []zoneTime
-	Run   *pingRun // nil: no start or end of a run, or its partner is not known
-	Prev  int64    // the pings beside it, 0 = there is none
-	Next  int64
-	Body  string // what is shown of it, "" when it is no text
-	Cut   bool   // there is more
-	Size  int
-	Mail  *inbound.Message // of a ping by e-mail, else nil
+	// nil: no start or end of a run, or its partner is not known
+	Run *pingRun
+	// the pings beside it, 0 = there is none
+	Prev int64
+	Next int64
+	// what is shown of it, "" when it is no text
+	Body string
+	// there is more
+	Cut  bool
+	Size int
+	// of a ping by e-mail, else nil
+	Mail *inbound.Message
 	// BodyCap is "10 GB" where bodies of new pings are not kept, for there are so many.
 	BodyCap string
 }
 
 // pingRun is the run that a ping began or ended.
 type pingRun struct {
-	Began bool // the ping is its start
+	// the ping is its start
+	Began bool
 	Other *monitor.Ping
 	Took  time.Duration
 }
@@ -207,6 +213,7 @@ func (s *Pages) PingBody(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.%s"`, c.Code, p.N, ext))
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(p.Body) // the reader may have gone
+	// the reader may have gone
+	_, _ = w.Write(p.Body)
 	return nil
 }

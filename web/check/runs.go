@@ -14,13 +14,16 @@ const maxCharted = 300
 
 // runTimes is how long the stored runs took; nil when none is known.
 type runTimes struct {
-	Rows                []runRow      // the newest first
-	Half, Most, Longest time.Duration // p50, p95, p100
+	// the newest first
+	Rows []runRow
+	// p50, p95, p100
+	Half, Most, Longest time.Duration
 }
 
 // runRow is a run that has ended.
 type runRow struct {
-	N      int64 // of the ping that ended it
+	// of the ping that ended it
+	N      int64
 	At     time.Time
 	Took   time.Duration
 	Failed bool

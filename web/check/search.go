@@ -15,8 +15,10 @@ import (
 // Bounds of a search in bodies. A check with the usual limits of a hundred pings
 // of a hundred kilobytes is searched to the end.
 const (
-	maxSearchBody  = 100_000    // bytes of each body, from its beginning
-	maxSearchBytes = 16_000_000 // of all bodies together
+	// bytes of each body, from its beginning
+	maxSearchBody = 100_000
+	// of all bodies together
+	maxSearchBytes = 16_000_000
 )
 
 // hit is where a text was found in a body, with what stands around it.
@@ -25,8 +27,10 @@ type hit struct{ Before, Text, After string }
 // search is what a search in the bodies of a check's pings has found.
 type search struct {
 	Text string
-	Hits map[int64]hit // by the n of the ping
-	To   int64         // older pings than this were not searched: it was too much; 0 = all were
+	// by the n of the ping
+	Hits map[int64]hit
+	// older pings than this were not searched: it was too much; 0 = all were
+	To int64
 }
 
 // searchBodies looks for text, in whatever case, in the bodies of at most limit

@@ -29,9 +29,10 @@ func TestBodiesAreSearched(t *testing.T) {
 		}
 		base := "/checks/" + c.Code.String() + "/log/"
 		for q, want := range map[string][]string{
-			"disk+full":  {"1"},
-			"DISK":       {"1"},
-			"needle":     {"4", "3"}, // of very long bodies the beginning is searched
+			"disk+full": {"1"},
+			"DISK":      {"1"},
+			// of very long bodies the beginning is searched
+			"needle":     {"4", "3"},
 			"%C3%9Cber":  {"5"},
 			"%E2%9C%93":  {"5"},
 			"%25":        {"6"},
@@ -57,13 +58,15 @@ func TestBodiesAreSearched(t *testing.T) {
 		}
 		s.Get(base+"?q=nosuchtext").Has("Nothing matches", "Show everything")
 		s.Get(base + "?q=" + strings.Repeat("a", monitor.MaxSearchLength+1)).Is(http.StatusBadRequest).Has("at most 200 characters")
-		s.Get(base + "?q=%FF").Is(http.StatusOK) // cleaned like all that no text can have
+		// cleaned like all that no text can have
+		s.Get(base + "?q=%FF").Is(http.StatusOK)
 	})
 }
 
 func TestTheLogIsRestrictedToATime(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
-		_, p := s.Login("me@example.org") // in Riga: noon UTC is 14:00
+		// in Riga: noon UTC is 14:00
+		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
 		for range 5 {
 			s.Ping(c, monitor.PingLog)
@@ -71,11 +74,12 @@ func TestTheLogIsRestrictedToATime(t *testing.T) {
 		}
 		base := "/checks/" + c.Code.String() + "/log/"
 		for query, want := range map[string]string{
-			"":                          "54321",
-			"from=2026-03-01T14:02":     "543",
-			"until=2026-03-01T14:02":    "321", // the whole minute
-			"until=2026-03-01T14:02:02": "321",
-			"until=2026-03-01T14:02:01": "21",
+			"":                      "54321",
+			"from=2026-03-01T14:02": "543",
+			// the whole minute
+			"until=2026-03-01T14:02":                       "321",
+			"until=2026-03-01T14:02:02":                    "321",
+			"until=2026-03-01T14:02:01":                    "21",
 			"from=2026-03-01T14:01&until=2026-03-01T14:03": "432",
 			"from=2027-01-01T00:00":                        "",
 		} {

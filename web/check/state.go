@@ -13,11 +13,14 @@ import (
 
 // situation is the state of a check in words.
 type situation struct {
-	State   checkstate.State
-	Head    string // "Down for 2 hours, 14 minutes"
-	Why     string // one or two sentences
-	Since   time.Time
-	Trouble string // the schedule cannot be computed
+	State checkstate.State
+	// "Down for 2 hours, 14 minutes"
+	Head string
+	// one or two sentences
+	Why   string
+	Since time.Time
+	// the schedule cannot be computed
+	Trouble string
 }
 
 // describe says how check c is at time now, for a reader in zone tz, and why.
@@ -77,7 +80,8 @@ func (t *teller) up() string {
 	if t.c.DueAt.IsZero() {
 		return fmt.Sprintf("The last ping came %s. The schedule has no further time, so none is expected.", t.at(t.c.LastPing))
 	}
-	if t.c.Kind != schedule.Simple { // the moment says what the schedule says
+	// the moment says what the schedule says
+	if t.c.Kind != schedule.Simple {
 		return fmt.Sprintf("The last ping came %s. The next one is expected %s, grace %s.",
 			t.at(t.c.LastPing), t.at(t.c.DueAt), human.Duration(t.c.Grace))
 	}

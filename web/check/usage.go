@@ -10,8 +10,9 @@ import (
 // example is a way to ping, with the check's own URL in it.
 type example struct {
 	ID, Title string
-	Note      string // one sentence above the code
-	Code      string
+	// one sentence above the code
+	Note string
+	Code string
 }
 
 // examplesFor are the ways to ping check c at its url, and at its e-mail address

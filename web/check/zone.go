@@ -18,9 +18,12 @@ const sessionZone = "zone"
 
 // zoneChoice is a zone the times on the pages of a check can be shown in.
 type zoneChoice struct {
-	Key  string // utc, mine, check
-	Name string // of the zone: Europe/Riga
-	Note string // whose it is
+	// utc, mine, check
+	Key string
+	// of the zone: Europe/Riga
+	Name string
+	// whose it is
+	Note string
 	On   bool
 	zone *time.Location
 }
@@ -29,9 +32,11 @@ type zoneChoice struct {
 // than two where there is nothing to choose.
 type zones struct {
 	Choices []zoneChoice
-	Action  string // where the form goes
-	Next    string // and where it leads
-	Now     zoneChoice
+	// where the form goes
+	Action string
+	// and where it leads
+	Next string
+	Now  zoneChoice
 }
 
 // zonesFor are the zones for the pages of check c, each zone once, and the one
@@ -47,7 +52,8 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 		}
 		if i := slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Name == name }); i >= 0 {
 			if key == chosen {
-				chosen = z.Choices[i].Key // the same under another name
+				// the same under another name
+				chosen = z.Choices[i].Key
 			}
 			return
 		}
@@ -58,7 +64,8 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 	if c.Kind != schedule.Simple {
 		add("check", c.TZ, "The time zone of the schedule")
 	}
-	on := max(0, slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Key == chosen })) // UTC is always there
+	// UTC is always there
+	on := max(0, slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Key == chosen }))
 	z.Choices[on].On = true
 	z.Now = z.Choices[on]
 	return z

@@ -21,9 +21,10 @@ import (
 // bulk is an action on several checks of the list.
 type bulk struct {
 	project *monitor.Project
-	checks  []monitor.Check // as CheckList has them
-	form    *ui.Form
-	undo    undoList
+	// as CheckList has them
+	checks []monitor.Check
+	form   *ui.Form
+	undo   undoList
 }
 
 func (b *bulk) ids() []int64 {
@@ -36,7 +37,8 @@ func (b *bulk) ids() []int64 {
 
 // filterOf is the filter of a query string of the list.
 func filterOf(query string) listFilter {
-	q, _ := url.ParseQuery(strings.TrimPrefix(query, "?")) // what can be read of it
+	// what can be read of it
+	q, _ := url.ParseQuery(strings.TrimPrefix(query, "?"))
 	return parseListFilter(q)
 }
 
@@ -80,7 +82,8 @@ func (s *Pages) Bulk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := filterOf(form.Value("back"))
-	again := ui.ListURL(project.ID) + back.selecting(true) // where there is something to correct
+	// where there is something to correct
+	again := ui.ListURL(project.ID) + back.selecting(true)
 	if len(checks) == 0 {
 		ui.VisitorOf(r).Flash("warning", "Choose some checks first.")
 		return s.Redirect(w, r, again)
@@ -261,7 +264,8 @@ func (s *Pages) bulkRemove(r *http.Request, b *bulk) (string, error) {
 type removeManyPage struct {
 	ui.BasePage
 	Checks []monitor.Check
-	Back   string // query string of the list
+	// query string of the list
+	Back string
 }
 
 func newRemoveManyPage(project *monitor.Project, checks []monitor.Check, back listFilter) *removeManyPage {

@@ -100,7 +100,8 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 		}
 		for _, c := range []*monitor.Check{up, down, paused} {
 			told, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{Limit: 10})
-			if want := checks.Btoi(c == down); err != nil || len(told) != want { // of its failure, at first
+			// of its failure, at first
+			if want := checks.Btoi(c == down); err != nil || len(told) != want {
 				t.Errorf("%s: %d deliveries, %v; want %d: people are not told of what a person does", c.Name, len(told), err, want)
 			}
 		}
@@ -202,7 +203,8 @@ func TestActionsOnManyChecksAreForThoseWhoMay(t *testing.T) {
 			bulk(member, p, action, nil, c).Is(http.StatusForbidden)
 			bulk(stranger, p, action, nil, c).Is(http.StatusNotFound)
 			bulk(nobody, p, action, nil, c).Is(http.StatusSeeOther)
-			bulk(s, p, action, nil, foreign).LeadsTo(ui.ListURL(p.ID) + "?select=1") // as if nothing had been chosen
+			// as if nothing had been chosen
+			bulk(s, p, action, nil, foreign).LeadsTo(ui.ListURL(p.ID) + "?select=1")
 		}
 		member.Post(ui.ListURL(p.ID)+"undo/", url.Values{}).Is(http.StatusForbidden)
 		stranger.Post(ui.ListURL(p.ID)+"undo/", url.Values{}).Is(http.StatusNotFound)
@@ -277,7 +279,8 @@ func TestALongListHasPages(t *testing.T) {
 	if _, err := s.Store.DB().Exec(t.Context(), `UPDATE users SET check_limit = 2000`); err != nil {
 		t.Fatal(err)
 	}
-	webtest.FillProject(t, s.Store, p.ID, checks.WholeList+1) // and the first one
+	// and the first one
+	webtest.FillProject(t, s.Store, p.ID, checks.WholeList+1)
 	broken := s.AddNamed(p, "zz broken")
 	s.Ping(broken, monitor.PingFail)
 	list := ui.ListURL(p.ID)

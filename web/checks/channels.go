@@ -15,10 +15,13 @@ const maxRowIcons = 10
 
 // channelIcon is a channel as each row shows it.
 type channelIcon struct {
-	ID    uuid.UUID
-	Label string // where alerts go
-	Icon  string // of its kind
-	X     int    // where the picture of a row has it
+	ID uuid.UUID
+	// where alerts go
+	Label string
+	// of its kind
+	Icon string
+	// where the picture of a row has it
+	X int
 }
 
 // iconStep is the distance of the icons in a row.

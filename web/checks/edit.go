@@ -140,7 +140,8 @@ func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if form.OK() && form.On("preview") { // a button for browsers without scripts
+	// a button for browsers without scripts
+	if form.OK() && form.On("preview") {
 		return s.showAddForm(w, r, http.StatusOK, project, form)
 	}
 	c := monitor.NewCheck(project.ID, s.Store.Now())
@@ -390,7 +391,8 @@ func (s *Pages) ToggleChannel(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.AssignChannel(r.Context(), c.ID, id, ui.PostedField(r, "state") == "on"); err != nil {
 		return err
 	}
-	if r.Header.Get("Accept") == "application/json" { // a script, which shows the change itself
+	// a script, which shows the change itself
+	if r.Header.Get("Accept") == "application/json" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}

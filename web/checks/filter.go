@@ -18,11 +18,16 @@ type listFilter struct {
 	Search string
 	States []string
 
-	Group  bool   // ?group=tag: rows stand below their first tag
-	Select bool   // ?select=1: rows have a box, for actions on many
-	Sort   string // ?sort=name: one of sorts for this address, "" = as the user has chosen
-	URLs   string // ?urls=slug: ping URLs for this address, "slug" or "uuid", "" = as the project shows them
-	Page   int    // of a list too long for one page, from 1
+	// ?group=tag: rows stand below their first tag
+	Group bool
+	// ?select=1: rows have a box, for actions on many
+	Select bool
+	// ?sort=name: one of sorts for this address, "" = as the user has chosen
+	Sort string
+	// ?urls=slug: ping URLs for this address, "slug" or "uuid", "" = as the project shows them
+	URLs string
+	// of a list too long for one page, from 1
+	Page int
 }
 
 func parseListFilter(q url.Values) listFilter {
@@ -175,10 +180,14 @@ func sortRows(rows []checkRow, order string) {
 // rowKey is what a row is sorted by: each part where those before are equal.
 type rowKey struct {
 	urgency int
-	never   int    // pinged: comes last in both directions
-	ping    int64  // microseconds, negative when the newest comes first
-	name    string // in lower case
-	at      int    // as created
+	// pinged: comes last in both directions
+	never int
+	// microseconds, negative when the newest comes first
+	ping int64
+	// in lower case
+	name string
+	// as created
+	at int
 }
 
 func keyOf(r *checkRow, order string) rowKey {

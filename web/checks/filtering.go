@@ -15,7 +15,8 @@ type filteringPage struct {
 	ui.BasePage
 	Check *monitor.Check
 	Form  *ui.Form
-	Mail  bool // rules of pings by e-mail are shown
+	// rules of pings by e-mail are shown
+	Mail bool
 }
 
 // filteringBase is the page of a check; its rules of e-mail pings are shown

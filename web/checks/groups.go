@@ -12,10 +12,13 @@ import (
 
 // rowGroup is a part of the list under a heading of its own.
 type rowGroup struct {
-	Tag   string           // "" = checks without a tag, or all of them when there are no groups
-	State checkstate.State // the worst
-	Tip   string           // "2 of 5 down", of the whole group whatever the page shows
-	Rows  []checkRow
+	// "" = checks without a tag, or all of them when there are no groups
+	Tag string
+	// the worst
+	State checkstate.State
+	// "2 of 5 down", of the whole group whatever the page shows
+	Tip  string
+	Rows []checkRow
 }
 
 // Title is the heading of the group.
@@ -37,7 +40,8 @@ func (p *checksPage) cutPage() {
 		p.Pages = p.pagesAround(n, last, from, to)
 	}
 	p.Rows = p.Rows[from:to]
-	start := 0 // of the group, in the whole list
+	// of the group, in the whole list
+	start := 0
 	for _, g := range groups {
 		first, end := max(start, from), min(start+len(g.Rows), to)
 		start += len(g.Rows)

@@ -26,30 +26,44 @@ const (
 // checksPage is the list of a project's checks.
 type checksPage struct {
 	ui.BasePage
-	CanWrite     bool
-	Slugs        bool       // ping URLs are shown with slugs
-	Rows         []checkRow // what the filter lets through, of this page
-	Groups       []rowGroup // the same; one without a heading unless the filter asks for groups
-	Far          bool       // scripts leave filtering to the server: there are pages, groups or boxes
-	Matched      int        // checks that the filter lets through, on all pages
-	Pages        ui.PageLinks
-	Total        int
-	Filter       listFilter
-	Sort         string
-	Chips        []stateChip
-	TagChips     []tagChip
-	MoreTags     bool          // there are tags without a chip
-	Icons        []channelIcon // at most maxRowIcons, none when there are more
+	CanWrite bool
+	// ping URLs are shown with slugs
+	Slugs bool
+	// what the filter lets through, of this page
+	Rows []checkRow
+	// the same; one without a heading unless the filter asks for groups
+	Groups []rowGroup
+	// scripts leave filtering to the server: there are pages, groups or boxes
+	Far bool
+	// checks that the filter lets through, on all pages
+	Matched  int
+	Pages    ui.PageLinks
+	Total    int
+	Filter   listFilter
+	Sort     string
+	Chips    []stateChip
+	TagChips []tagChip
+	// there are tags without a chip
+	MoreTags bool
+	// at most maxRowIcons, none when there are more
+	Icons        []channelIcon
 	ChannelCount int
-	Channels     []channelIcon // all, where rows have a box
-	NextPing     time.Time     // when the next ping of an up check is expected
-	PingBase     string        // PING_ENDPOINT
-	PingKey      string
-	APIBase      string // where checks are made by API
-	Version      string // of everything but pings, see listVersion
+	// all, where rows have a box
+	Channels []channelIcon
+	// when the next ping of an up check is expected
+	NextPing time.Time
+	// PING_ENDPOINT
+	PingBase string
+	PingKey  string
+	// where checks are made by API
+	APIBase string
+	// of everything but pings, see listVersion
+	Version string
 
-	detailsPrefix string         // of the address of each check's page
-	slugs         map[string]int // how many checks have the slug
+	// of the address of each check's page
+	detailsPrefix string
+	// how many checks have the slug
+	slugs map[string]int
 }
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
@@ -159,7 +173,8 @@ func (s *Pages) listChecks(r *http.Request, project *monitor.Project, role monit
 // listData is what the list of a project shows, whoever looks at it: nobody may
 // change it.
 type listData struct {
-	checks   []monitor.Check // as created
+	// as created
+	checks   []monitor.Check
 	channels []monitor.Channel
 	assigned map[int64][]uuid.UUID
 }

@@ -82,7 +82,8 @@ func TestTheChosenOrderIsKept(t *testing.T) {
 		user, p := s.Login("me@example.org")
 		s.Zoo(p)
 		list := ui.ListURL(p.ID)
-		rest := func(a *webtest.Answer) []string { return names(a)[2:] } // below what is down and late
+		// below what is down and late
+		rest := func(a *webtest.Answer) []string { return names(a)[2:] }
 		for order, want := range map[string][]string{
 			"name":       {"new 5", "paused 4", "run 3", "up 9", "up 10"},
 			"-name":      {"up 10", "up 9", "run 3", "paused 4", "new 5"},
@@ -125,7 +126,8 @@ func TestAnEmptyProjectTeaches(t *testing.T) {
 			t.Fatalf("%+v, %v", made, err)
 		}
 		s.Get(ui.ListURL(p.ID)).Has("curl -fsS", "/ping/"+made.PingKey+"/nightly-backup?create=1").HasNot("Make a ping key")
-		s.Post(webtest.SettingsPath(p), form).LeadsTo(ui.ListURL(p.ID)) // a second click
+		// a second click
+		s.Post(webtest.SettingsPath(p), form).LeadsTo(ui.ListURL(p.ID))
 		if again, err := s.Store.ProjectByID(t.Context(), p.ID); err != nil || again.PingKey != made.PingKey {
 			t.Errorf("%+v, %v", again, err)
 		}

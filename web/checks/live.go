@@ -25,7 +25,8 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r = ui.WithoutTimeout(r)
-	var last listUpdate // without what changes each time
+	// without what changes each time
+	var last listUpdate
 	known := ui.Field(r, "v") + "." + ui.Field(r, "since")
 	return s.Stream(w, r, []uuid.UUID{project.ID}, known, s.Access(r, project.ID, role), func(known string, first bool) (live.News, error) {
 		loaded, err := s.Streams.Shared(r.Context(), project.ID, first, func(ctx context.Context) (any, error) {

@@ -25,7 +25,8 @@ const (
 // previewForm tells what the form's schedule means, or what is wrong with it,
 // and tries it on the pings of check c, when there is one.
 func (s *Pages) previewForm(r *http.Request, form *ui.Form, project *monitor.Project, c *monitor.Check) (*preview.Preview, error) {
-	probe := ui.NewForm(form.Values) // what is wrong is said here, not in the form
+	// what is wrong is said here, not in the form
+	probe := ui.NewForm(form.Values)
 	in := readSchedule(probe)
 	for _, field := range []string{"kind", "schedule", "tz", "timeout", "grace"} {
 		message := probe.Error(field)

@@ -67,7 +67,8 @@ func TestThePreviewIsOfTheValuesInTheForm(t *testing.T) {
 		hold: () => new Promise((go) => held.push(() => go(real(...a)))), away: () => Promise.reject(new TypeError('away')), there: () => real(...a) })[server]()`, nil))
 	server := func(is string) { s.Drive(ctx, chromedp.Evaluate(`window.server = '`+is+`'`, nil)) }
 
-	server("hold") // the slider is let go while the answer is on its way
+	// the slider is let go while the answer is on its way
+	server("hold")
 	slide(300, "input")
 	s.Eventually(ctx, `held.length === 1`)
 	server("there")

@@ -84,7 +84,8 @@ func TestPingsThatAreNotKeptAreNotTriedOn(t *testing.T) {
 
 func TestPreviewsWorkWithoutScripts(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
-		_, p := s.Login("me@example.org") // whose zone is Europe/Riga
+		// whose zone is Europe/Riga
+		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
 		path := schedulePath(c, "timeout")
 		form := s.Get(path).Is(http.StatusOK)

@@ -19,7 +19,8 @@ type checkRow struct {
 	*monitor.Check
 	State checkstate.State
 	page  *checksPage
-	on    []uuid.UUID // the channels that watch it
+	// the channels that watch it
+	on []uuid.UUID
 }
 
 // HTML is the rows of the group.
@@ -100,11 +101,13 @@ func (r *checkRow) appendURL(b []byte, code string) []byte {
 		return add(p.PingBase, code)
 	case r.Slug == "":
 		return add("no slug yet")
-	case !p.CanWrite: // the key opens all checks
+	case !p.CanWrite:
+		// the key opens all checks
 		return add(p.PingBase, "…/", r.Slug)
 	case p.PingKey == "":
 		return add("the project has no ping key yet")
-	case p.slugs[r.Slug] > 1: // a ping there means nobody (docs/contract.md §1.1)
+	case p.slugs[r.Slug] > 1:
+		// a ping there means nobody (docs/contract.md §1.1)
 		return add("…/", r.Slug, " is not unique")
 	default:
 		return add(p.PingBase, p.PingKey, "/", r.Slug)

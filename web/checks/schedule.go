@@ -38,7 +38,8 @@ func readSchedule(form *ui.Form) preview.Schedule {
 	case schedule.Simple:
 		in.Timeout = readLength(form, "timeout", "The period")
 		if _, err := schedule.LoadZone(form.Value("tz")); err == nil {
-			in.TZ = form.Value("tz") // offered first when the kind changes
+			// offered first when the kind changes
+			in.TZ = form.Value("tz")
 		}
 	case schedule.Cron, schedule.OnCalendar:
 		in.Expression = strings.TrimSpace(strings.ReplaceAll(form.Value("schedule"), "\r\n", "\n"))
@@ -86,11 +87,14 @@ func readLength(form *ui.Form, field, what string) time.Duration {
 
 // scheduleFields is what the partial "schedule-fields" shows.
 type scheduleFields struct {
-	Form    *ui.Form
-	Near    []string // zones the project uses, the most used first
-	Zones   []string
-	Preview *preview.Preview // of what the form holds; nil: it cannot be read
-	Action  string           // where scripts ask for another preview
+	Form *ui.Form
+	// zones the project uses, the most used first
+	Near  []string
+	Zones []string
+	// of what the form holds; nil: it cannot be read
+	Preview *preview.Preview
+	// where scripts ask for another preview
+	Action string
 }
 
 // Units are the choices beside a number.
@@ -184,7 +188,8 @@ type schedulePage struct {
 	Check  *monitor.Check
 	Form   *ui.Form
 	Fields scheduleFields
-	From   string // where to go back to, see checkURL
+	// where to go back to, see checkURL
+	From string
 }
 
 // ScheduleForm answers GET /checks/{check}/timeout/.
@@ -194,7 +199,8 @@ func (s *Pages) ScheduleForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if c.Kind == schedule.Simple && c.Schedule == "" {
-		c.TZ = ui.VisitorOf(r).User.TZ // who turns to cron for the first time thinks in the own zone
+		// who turns to cron for the first time thinks in the own zone
+		c.TZ = ui.VisitorOf(r).User.TZ
 	}
 	form := ui.NewForm(nil)
 	setScheduleValues(form, c)
@@ -228,7 +234,8 @@ func (s *Pages) SaveSchedule(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case !form.OK():
 		return s.showScheduleForm(w, r, http.StatusBadRequest, c, project, form)
-	case form.On("preview"): // a button for browsers without scripts
+	case form.On("preview"):
+		// a button for browsers without scripts
 		return s.showScheduleForm(w, r, http.StatusOK, c, project, form)
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {

@@ -24,15 +24,17 @@ const (
 type tagChip struct {
 	Name  string
 	State checkstate.State
-	Tip   string // "2 of 5 down"
+	// "2 of 5 down"
+	Tip   string
 	On    bool
 	Query string
 }
 
 // tagCount collects, tag by tag, how many checks have it and how they are.
 type tagCount struct {
-	by   map[string]*tagStates
-	more bool // there are tags that were not counted
+	by map[string]*tagStates
+	// there are tags that were not counted
+	more bool
 }
 
 type tagStates struct{ total, down, late, up int }

@@ -33,7 +33,8 @@ const (
 // undo is what it takes to take back the last thing done to many checks. Checks
 // that have changed since are left as they are.
 type undo struct {
-	ID      string    `json:"id"` // so that the button of an earlier message takes back nothing else
+	// so that the button of an earlier message takes back nothing else
+	ID      string    `json:"id"`
 	Project uuid.UUID `json:"project"`
 	Action  string    `json:"action"`
 	At      time.Time `json:"at"`
@@ -42,17 +43,21 @@ type undo struct {
 
 // undoSet is checks for which the same has changed.
 type undoSet struct {
-	Was    string  `json:"was"`          // status, status and last ping, or tags before
-	Is     string  `json:"is,omitempty"` // tags after, or the channel
-	Checks []int64 `json:"checks"`       // internal ids in order, each as its distance from the one before
+	// status, status and last ping, or tags before
+	Was string `json:"was"`
+	// tags after, or the channel
+	Is string `json:"is,omitempty"`
+	// internal ids in order, each as its distance from the one before
+	Checks []int64 `json:"checks"`
 }
 
 // undoList collects what a change does while it goes on.
 type undoList map[undoKey]wasIs
 
 type undoKey struct {
-	check   int64
-	channel string // "" for status and tags
+	check int64
+	// "" for status and tags
+	channel string
 }
 
 type wasIs struct{ was, is string }

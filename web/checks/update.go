@@ -54,15 +54,21 @@ func (p *checksPage) version(d *listData) string {
 
 // listUpdate is what the script of the list asks for every few seconds.
 type listUpdate struct {
-	Version string                   `json:"version"`
-	Now     int64                    `json:"now"` // microseconds since 1970, to be sent back as ?since=
-	Down    int                      `json:"down"`
-	Summary string                   `json:"summary"` // HTML of the line below the heading
+	Version string `json:"version"`
+	// microseconds since 1970, to be sent back as ?since=
+	Now  int64 `json:"now"`
+	Down int   `json:"down"`
+	// HTML of the line below the heading
+	Summary string                   `json:"summary"`
 	Counts  map[checkstate.State]int `json:"counts"`
-	Tags    map[string][2]any        `json:"tags"`            // state and tip by tag
-	All     bool                     `json:"all"`             // rows are the whole list, in order; there are no others. Of a list that the server filters: load it anew
-	Rows    []string                 `json:"rows,omitempty"`  // HTML
-	After   []string                 `json:"after,omitempty"` // for each row the code of the one before it in the list, "" = none
+	// state and tip by tag
+	Tags map[string][2]any `json:"tags"`
+	// rows are the whole list, in order; there are no others. Of a list that the server filters: load it anew
+	All bool `json:"all"`
+	// HTML
+	Rows []string `json:"rows,omitempty"`
+	// for each row the code of the one before it in the list, "" = none
+	After []string `json:"after,omitempty"`
 }
 
 // clockSlack is how much older than the last look a ping may be that was not

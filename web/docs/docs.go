@@ -11,7 +11,8 @@ import (
 // Pages are the pages of the documentation.
 type Pages struct {
 	*ui.Site
-	docs func() (*docs, error) // read when a page of them is asked for first
+	// read when a page of them is asked for first
+	docs func() (*docs, error)
 }
 
 // New makes them; kinds are the integrations that have a page each. The page of the API is made of apiDocument, nil = there is

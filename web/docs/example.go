@@ -31,7 +31,8 @@ const maxExamples = 50
 // docsExample is a check whose addresses stand in the commands.
 type docsExample struct {
 	check *monitor.Check
-	key   string // the ping key of its project, "" = none, or not for this reader
+	// the ping key of its project, "" = none, or not for this reader
+	key string
 }
 
 // exampleOf is the check of the reader's choice, nil when there is none (any
@@ -51,7 +52,8 @@ func (s *Pages) exampleOf(r *http.Request) (*docsExample, error) {
 		return nil, ignoreNotFound(err)
 	}
 	ex := &docsExample{check: c}
-	if role.CanWrite() { // the key opens all checks of the project
+	// the key opens all checks of the project
+	if role.CanWrite() {
 		ex.key = p.PingKey
 	}
 	return ex, nil
@@ -89,9 +91,11 @@ func exampleCode(v *ui.Visitor) string {
 type docsExamplePage struct {
 	docsFrame
 	Search string
-	Back   string // the page to go back to, "" = the list
+	// the page to go back to, "" = the list
+	Back   string
 	Checks []store.CheckRow
-	More   bool // there are more than those shown
+	// there are more than those shown
+	More   bool
 	Chosen string
 }
 

@@ -27,13 +27,17 @@ import (
 
 // doc is a page of documentation: templates/docs/<Name>.md.
 type doc struct {
-	Name     string
-	Title    string // its first line
-	Lead     string // what it is about, for the list
-	file     string // its text, "" = docs/<Name>.md
+	Name string
+	// its first line
+	Title string
+	// what it is about, for the list
+	Lead string
+	// its text, "" = docs/<Name>.md
+	file     string
 	HTML     template.HTML
 	Sections []docSection
-	Tester   schedule.Kind // the page has a form to try expressions of this kind; "" = none
+	// the page has a form to try expressions of this kind; "" = none
+	Tester schedule.Kind
 }
 
 // docGroup is a part of the list, in the order in which one would read it.
@@ -44,8 +48,9 @@ type docGroup struct {
 
 // docs is the whole documentation, as this instance shows it.
 type docs struct {
-	groups    []docGroup
-	reference *apidoc.Reference // nil = no page about the API
+	groups []docGroup
+	// nil = no page about the API
+	reference *apidoc.Reference
 }
 
 // Fillable tells whether the page has commands that a check's own addresses fit in.
@@ -193,10 +198,12 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 // docsFrame is what stands around each page of documentation.
 type docsFrame struct {
 	ui.BasePage
-	Groups     []docGroup
-	Doc        *doc // nil: the list, a search
+	Groups []docGroup
+	// nil: the list, a search
+	Doc        *doc
 	Prev, Next *doc
-	Query      string // what was searched for
+	// what was searched for
+	Query string
 }
 
 func (s *Pages) docsFrame(title string) (docsFrame, error) {
@@ -228,9 +235,12 @@ func (f *docsFrame) at(name string) bool {
 
 type docsPage struct {
 	docsFrame
-	HTML    template.HTML // of the page, with the check of the reader's choice
-	Example string        // the name of that check, "" = none
-	Tester  *testerView   // nil: the page has none
+	// of the page, with the check of the reader's choice
+	HTML template.HTML
+	// the name of that check, "" = none
+	Example string
+	// nil: the page has none
+	Tester *testerView
 }
 
 // Index answers GET /docs/.

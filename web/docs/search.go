@@ -22,9 +22,11 @@ import (
 // docSection is a heading of a page with the text up to the next one: what a
 // search finds.
 type docSection struct {
-	Anchor  string // "" = the beginning of the page
+	// "" = the beginning of the page
+	Anchor  string
 	Heading string
-	Text    string // without markup, blanks folded
+	// without markup, blanks folded
+	Text string
 }
 
 // sectionsOf divides a page by its headings.
@@ -46,7 +48,8 @@ func sectionsOf(title string, tree ast.Node, source []byte) []docSection {
 // plainText is what a reader sees of a node.
 func plainText(n ast.Node, source []byte) string {
 	var b bytes.Buffer
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // our function never fails
+	// our function never fails
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			if n.Type() == ast.TypeBlock || n.Kind() == east.KindTableCell {
 				b.WriteByte(' ')
@@ -84,16 +87,21 @@ func apiSections(ref *apidoc.Reference) []docSection {
 }
 
 const (
-	maxDocHits     = 12
-	maxDocWords    = 8   // of a search
-	snippetLength  = 180 // characters
-	snippetsBefore = 60  // characters shown before the first word found
+	maxDocHits = 12
+	// of a search
+	maxDocWords = 8
+	// characters
+	snippetLength = 180
+	// characters shown before the first word found
+	snippetsBefore = 60
 )
 
 // docHit is a place that a search found.
 type docHit struct {
-	Path    string // /docs/crontab/#tell-about-failures-at-once
-	Page    string // title
+	// /docs/crontab/#tell-about-failures-at-once
+	Path string
+	// title
+	Page    string
 	Heading template.HTML
 	Snippet template.HTML
 
@@ -251,7 +259,8 @@ func marked(text string, words []string) template.HTML {
 	var b strings.Builder
 	at := 0
 	for _, sp := range spans {
-		if sp.from < at { // found by two words
+		// found by two words
+		if sp.from < at {
 			continue
 		}
 		b.WriteString(template.HTMLEscapeString(text[at:sp.from]))

@@ -18,7 +18,8 @@ type testerView struct {
 	Schedule string
 	TZ       string
 	Zones    []string
-	Preview  *preview.Preview // nil: nothing was typed yet
+	// nil: nothing was typed yet
+	Preview *preview.Preview
 }
 
 // Multiline tells whether the expression may have several lines.

@@ -18,7 +18,8 @@ import (
 // badgesPage makes the address of a badge, with what to paste into a README.
 type badgesPage struct {
 	ui.BasePage
-	Form   *ui.Form // of, format, states
+	// of, format, states
+	Form   *ui.Form
 	Tags   []string
 	Checks []badgeCheck
 	Badge  badgeView
@@ -29,10 +30,12 @@ type badgeCheck struct{ Value, Title string }
 
 // badgeView is a badge with its address in all forms.
 type badgeView struct {
-	Label    string
-	Picture  string // address of the SVG, for the preview
-	URL      string
-	Markdown string // "" = the format is no picture
+	Label string
+	// address of the SVG, for the preview
+	Picture string
+	URL     string
+	// "" = the format is no picture
+	Markdown string
 	HTML     string
 }
 
@@ -53,7 +56,8 @@ func (s *Pages) Badges(w http.ResponseWriter, r *http.Request) error {
 	var checks []monitor.Check
 	err = s.Store.EachCheckObject(r.Context(), p.ID, func(c *monitor.Check) {
 		seen := *c
-		seen.Description = "" // of ten thousand checks that is much
+		// of ten thousand checks that is much
+		seen.Description = ""
 		checks = append(checks, seen)
 	})
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 
 // projectsUpdate is what the script of the projects page asks for.
 type projectsUpdate struct {
-	Down  int    `json:"down"`
-	Cards string `json:"cards"` // HTML
+	Down int `json:"down"`
+	// HTML
+	Cards string `json:"cards"`
 }
 
 // Status answers what the list of projects shows now.

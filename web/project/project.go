@@ -22,8 +22,9 @@ type Deps struct {
 	// AskRecentAuth leads a visitor who has not logged in lately to where they can,
 	// and from there to next; asked tells that it has answered.
 	AskRecentAuth func(w http.ResponseWriter, r *http.Request, next string) (asked bool, err error)
-	HasBadges     bool // there are some
-	BadgeLinks    badge.Links
+	// there are some
+	HasBadges  bool
+	BadgeLinks badge.Links
 }
 
 // New makes them.

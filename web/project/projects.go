@@ -13,10 +13,12 @@ import (
 // projectsPage lists the projects of the user.
 type projectsPage struct {
 	ui.BasePage
-	Form *ui.Form // of a new project
+	// of a new project
+	Form *ui.Form
 	Rows []projectCard
 
-	Invitations []store.Invitation // that wait for the user's answer
+	// that wait for the user's answer
+	Invitations []store.Invitation
 }
 
 // projectCard is a project with its checks in numbers.
@@ -48,8 +50,9 @@ func (c projectCard) Well() int { return c.Checks - c.DownChecks - c.LateChecks 
 // removeProjectPage asks for the name of the project before it is removed.
 type removeProjectPage struct {
 	ui.BasePage
-	Form    *ui.Form
-	Name    string // to be typed
+	Form *ui.Form
+	// to be typed
+	Name    string
 	Content *store.ProjectContent
 }
 
@@ -78,7 +81,8 @@ func (s *Pages) projectsOf(r *http.Request, form *ui.Form) (*projectsPage, error
 		return nil, err
 	}
 	m := &projectsPage{BasePage: ui.BasePage{Title: "Projects", Nav: "projects", Own: rows}, Form: form}
-	for _, failing := range []bool{true, false} { // failing first, else by name
+	// failing first, else by name
+	for _, failing := range []bool{true, false} {
 		for i := range rows {
 			if (rows[i].DownChecks > 0) == failing {
 				m.Rows = append(m.Rows, projectCard{ProjectRow: rows[i], Title: ui.NavOf(&rows[i]).Name})

@@ -15,12 +15,14 @@ import (
 // and is removed.
 type projectSettingsPage struct {
 	ui.BasePage
-	Form     *ui.Form // name, show_slugs
+	// name, show_slugs
+	Form     *ui.Form
 	Keys     []keyView
 	Team     teamView
 	CanWrite bool
 	Owns     bool
-	Badges   bool // there is a page of them
+	// there is a page of them
+	Badges bool
 }
 
 // settingsForms are the forms of the page as they were sent, and a key to be
@@ -42,12 +44,17 @@ func nameForm(p *monitor.Project) settingsForms {
 
 // keyView is one of the three keys of a project.
 type keyView struct {
-	Name  string // of the form's field value
+	// of the form's field value
+	Name  string
 	Title string
-	Text  string // what it opens
-	Hint  string // its first characters, "" = there is none
-	Full  string // the whole key: one just made, or one stored in clear
-	Fresh bool   // just made, shown this once
+	// what it opens
+	Text string
+	// its first characters, "" = there is none
+	Hint string
+	// the whole key: one just made, or one stored in clear
+	Full string
+	// just made, shown this once
+	Fresh bool
 }
 
 // Settings answers GET /projects/{project}/settings/.

@@ -15,16 +15,23 @@ import (
 
 // teamView is who works in a project, and what the visitor may do about it.
 type teamView struct {
-	Owner       string // address
-	OwnerIsMe   bool
-	Members     []memberView
-	Invited     []store.Invitation // who has not answered yet, for those who may invite
-	Manages     bool               // may invite, change and remove
-	Owns        bool               // may offer the project
-	Me          bool               // the visitor is a member: may leave
-	Invite      *ui.Form
-	Known       []string // addresses to suggest
-	Offered     string   // address of the member asked to take the project over, "" = nobody
+	// address
+	Owner     string
+	OwnerIsMe bool
+	Members   []memberView
+	// who has not answered yet, for those who may invite
+	Invited []store.Invitation
+	// may invite, change and remove
+	Manages bool
+	// may offer the project
+	Owns bool
+	// the visitor is a member: may leave
+	Me     bool
+	Invite *ui.Form
+	// addresses to suggest
+	Known []string
+	// address of the member asked to take the project over, "" = nobody
+	Offered     string
 	OfferedToMe bool
 }
 

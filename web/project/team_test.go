@@ -21,7 +21,8 @@ type teamSite struct {
 	jane, max, will, rea *webtest.Site
 	ids                  map[string]uuid.UUID
 	project              *monitor.Project
-	path                 string // of the project, without a slash at the end
+	// of the project, without a slash at the end
+	path string
 }
 
 func eachTeam(t *testing.T, test func(s *teamSite)) {
@@ -77,7 +78,8 @@ func TestInvitingByMail(t *testing.T) {
 
 		guest := s.OtherBrowser()
 		link := s.LinkTo("new@example.org")
-		guest.Get(link).Is(http.StatusOK).Has("jane@example.org", "Join the project") // a program that looks into mails gets this far
+		// a program that looks into mails gets this far
+		guest.Get(link).Is(http.StatusOK).Has("jane@example.org", "Join the project")
 		guest.Get(ui.ListURL(project.ID)).Is(http.StatusSeeOther)
 		guest.Post(link, url.Values{"accept": {"1"}}).LeadsTo(ui.ListURL(project.ID))
 		guest.Get(ui.ListURL(project.ID)).Is(http.StatusOK)

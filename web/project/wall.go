@@ -29,29 +29,35 @@ const maxWallRows = 40
 // wallPage is a wall on a screen. It stands outside of the layout, since it must
 // work in browsers that know little of it.
 type wallPage struct {
-	Site     *ui.Instance
-	Name     string
-	Theme    string // dark, light
-	Clock    string // "12:03", in the zone of its maker
+	Site *ui.Instance
+	Name string
+	// dark, light
+	Theme string
+	// "12:03", in the zone of its maker
+	Clock    string
 	Down     int
 	Projects []wallProject
 }
 
 // wallProject is a column of a wall.
 type wallProject struct {
-	Name    string
-	State   checkstate.State // the worst of its checks that are not paused
-	Summary string           // "2 down, 1 late", "All well"
+	Name string
+	// the worst of its checks that are not paused
+	State checkstate.State
+	// "2 down, 1 late", "All well"
+	Summary string
 	Trouble []wallRow
 	Well    []wallRow
-	More    int // checks that are well, beside those named
+	// checks that are well, beside those named
+	More int
 }
 
 // wallRow is a check.
 type wallRow struct {
 	Name  string
 	State checkstate.State
-	Since string // "2 hr 14 min", "" where it does not matter
+	// "2 hr 14 min", "" where it does not matter
+	Since string
 }
 
 // Wall: GET /wall/<id>/<signature>/, with part=1 only what changes.
@@ -111,7 +117,8 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 		switch row.State {
 		case checkstate.Down:
 			since := c.StateSince
-			if c.Status != monitor.StatusDown { // its deadline is over, and nobody has noted it yet
+			// its deadline is over, and nobody has noted it yet
+			if c.Status != monitor.StatusDown {
 				since = c.AlertAt
 			}
 			row.Since = human.Duration(human.Coarse(now.Sub(since)))
@@ -156,7 +163,8 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 // wallsPage is where walls are made and revoked.
 type wallsPage struct {
 	ui.BasePage
-	Form  *ui.Form // name, project
+	// name, project
+	Form  *ui.Form
 	Walls []wallView
 }
 
@@ -202,7 +210,8 @@ func (s *Pages) showWalls(w http.ResponseWriter, r *http.Request, status int, fo
 func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	if err := v.InPerson("make a wall of the account"); err != nil {
-		return err // it would outlast the look through the user's eyes
+		// it would outlast the look through the user's eyes
+		return err
 	}
 	form, err := ui.PostedForm(r)
 	if err != nil {
@@ -229,7 +238,8 @@ func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 	}
 	if form.OK() {
 		err = s.Store.CreateWall(r.Context(), wall)
-		if errs.KindOf(err) == errs.Conflict { // too many
+		// too many
+		if errs.KindOf(err) == errs.Conflict {
 			form.Fail("", errs.Message(err))
 		} else if err != nil {
 			return err

@@ -17,7 +17,8 @@ import (
 // sample is a check at the moment of a scrape.
 type sample struct {
 	*store.CheckMetrics
-	labels string // {name="…", …}
+	// {name="…", …}
+	labels string
 	status monitor.Status
 	now    time.Time
 }
@@ -87,8 +88,9 @@ func timeInState(s *sample) (float64, bool) {
 // with long tags it has 50 MB.
 type output struct {
 	*bufio.Writer
-	ctx   context.Context //nolint:containedctx // of the one scrape that this is the answer to
-	begun bool            // a family stands before
+	ctx context.Context //nolint:containedctx // of the one scrape that this is the answer to
+	// a family stands before
+	begun bool
 }
 
 // write writes the metrics of the checks, given by their id, as they are at now,

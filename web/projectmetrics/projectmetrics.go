@@ -74,7 +74,8 @@ func (s *server) opens(r *http.Request, project uuid.UUID, key string) (bool, er
 		return false, err
 	}
 	p, readonly, err := s.Store.ProjectByAPIKey(r.Context(), stored)
-	if errs.KindOf(err) == errs.NotFound { // a key of the time before they were hashed
+	// a key of the time before they were hashed
+	if errs.KindOf(err) == errs.NotFound {
 		p, readonly, err = s.Store.ProjectByAPIKey(r.Context(), key)
 	}
 	if errs.KindOf(err) == errs.NotFound {
@@ -93,7 +94,8 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	err = write(incident.Unhurried(r.Context()), w, checks, s.Store.Now())
-	if err != nil { // too late to say so: the client sees that the answer is cut
+	// too late to say so: the client sees that the answer is cut
+	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -45,7 +45,8 @@ func TestWhoSeesDetails(t *testing.T) {
 		"From: [::ffff:10.1.2.3]:4567":                      true,
 		"From: 10.2.0.1:4567":                               false,
 		"From: 127.0.0.1:4567":                              false,
-		"X-Forwarded-For: 10.1.2.3":                         false, // believed from trusted proxies only, which the site has found out
+		// believed from trusted proxies only, which the site has found out
+		"X-Forwarded-For: 10.1.2.3": false,
 	} {
 		path, headers := "/status/", []string{"Accept: application/json"}
 		if strings.HasPrefix(request, "?") {
@@ -179,7 +180,8 @@ func TestCodes(t *testing.T) {
 		if a := s.get("/status/bare/").is(code); a.body != "" {
 			t.Errorf("bare: %q", a.body)
 		}
-		s.get("/status/?format=html", "X-Part: 1").is(200) // else the browser would note an error
+		// else the browser would note an error
+		s.get("/status/?format=html", "X-Part: 1").is(200)
 	}
 	warned := serve(t, []status.Check{finds("disk", "Disk", status.Warn("8 %"))})
 	warned.get("/status/").is(200)

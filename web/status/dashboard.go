@@ -15,14 +15,19 @@ import (
 
 // Dashboard is the page for people.
 type Dashboard struct {
-	Heading  string           // one sentence
-	Severity string           // ok, warning, error
-	Full     bool             // details are shown
-	Checks   []DashboardCheck // worst first
-	At       time.Time
-	Took     string
-	Refresh  string // the query that shows this page again
-	Formats  []FormatLink
+	// one sentence
+	Heading string
+	// ok, warning, error
+	Severity string
+	// details are shown
+	Full bool
+	// worst first
+	Checks []DashboardCheck
+	At     time.Time
+	Took   string
+	// the query that shows this page again
+	Refresh string
+	Formats []FormatLink
 }
 
 // DashboardCheck is a check on it.

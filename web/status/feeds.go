@@ -53,12 +53,13 @@ type rssFeed struct {
 }
 
 type rssChannel struct {
-	Title         string    `xml:"title"`
-	Link          string    `xml:"link"`
-	Description   string    `xml:"description"`
-	LastBuildDate string    `xml:"lastBuildDate"`
-	TTL           int       `xml:"ttl"` // minutes
-	Items         []rssItem `xml:"item"`
+	Title         string `xml:"title"`
+	Link          string `xml:"link"`
+	Description   string `xml:"description"`
+	LastBuildDate string `xml:"lastBuildDate"`
+	// minutes
+	TTL   int       `xml:"ttl"`
+	Items []rssItem `xml:"item"`
 }
 
 type rssItem struct {

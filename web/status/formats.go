@@ -9,11 +9,16 @@ import (
 
 // format is one way to tell a report.
 type format struct {
-	name        string                                   // of ?format=
-	contentType string                                   // of the answer
-	accepts     []string                                 // the media types of the Accept header it stands for; none: by its name only
-	always200   bool                                     // those who read it take another status for a failure of their own
-	write       func(s *Server, v *view) ([]byte, error) // nil: the page for people
+	// of ?format=
+	name string
+	// of the answer
+	contentType string
+	// the media types of the Accept header it stands for; none: by its name only
+	accepts []string
+	// those who read it take another status for a failure of their own
+	always200 bool
+	// nil: the page for people
+	write func(s *Server, v *view) ([]byte, error)
 }
 
 // formats are all there are, those first that are preferred where the one who

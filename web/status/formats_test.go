@@ -287,8 +287,10 @@ func TestChoosingAFormat(t *testing.T) {
 	for accept, want := range map[string]string{
 		"":    "json",
 		"*/*": "json",
-		"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8":     "html",        // a browser
-		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1": "openmetrics", // Prometheus
+		// a browser
+		"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8": "html",
+		// Prometheus
+		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1": "openmetrics",
 		"application/atom+xml,application/rss+xml;q=0.9":                                            "atom",
 		"application/rss+xml":                    "rss",
 		"text/plain":                             "text",

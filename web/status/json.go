@@ -12,7 +12,8 @@ import (
 // document is our own JSON (docs/status.md). Without the right to details it has
 // the first two keys only.
 type document struct {
-	Status  string   `json:"status"` // ok, warning, error
+	// ok, warning, error
+	Status  string   `json:"status"`
 	Healthy bool     `json:"healthy"`
 	At      string   `json:"checked_at,omitempty"`
 	Took    *float64 `json:"took_seconds,omitempty"`
@@ -23,16 +24,18 @@ type document struct {
 // Check is the result of one check in our own JSON; `punctual status -v` prints
 // the same.
 type Check struct {
-	Name   string         `json:"name"`
-	Title  string         `json:"title"`
-	Labels []string       `json:"labels"`
-	Status string         `json:"status"` // ok, warning, error
+	Name   string   `json:"name"`
+	Title  string   `json:"title"`
+	Labels []string `json:"labels"`
+	// ok, warning, error
+	Status string         `json:"status"`
 	Fact   string         `json:"fact"`
 	Error  string         `json:"error,omitempty"`
 	Fields map[string]any `json:"fields"`
 	Took   float64        `json:"took_seconds"`
-	At     string         `json:"checked_at"` // RFC 3339, UTC
-	Since  string         `json:"since"`
+	// RFC 3339, UTC
+	At    string `json:"checked_at"`
+	Since string `json:"since"`
 }
 
 // Checks are the results of a report, with what redact takes out of their texts

@@ -109,7 +109,8 @@ func (s *site) get(path string, headers ...string) *answer {
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Add(name, value)
-		if name == "From" { // of the connection
+		// of the connection
+		if name == "From" {
 			r.RemoteAddr = value
 		}
 	}

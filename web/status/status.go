@@ -24,16 +24,20 @@ import (
 type Deps struct {
 	// Checks are the self-checks of this process; asked for with each request, as
 	// they are made after the site.
-	Checks        func() *status.Runner
-	SiteName      string
-	URL           string // the full address of /status/
-	Version       string
-	VersionHeader bool // tell the version in X-Punctual-Version
-	ErrorCode     int  // the HTTP status when something is broken
+	Checks   func() *status.Runner
+	SiteName string
+	// the full address of /status/
+	URL     string
+	Version string
+	// tell the version in X-Punctual-Version
+	VersionHeader bool
+	// the HTTP status when something is broken
+	ErrorCode int
 	// TokenName is the query parameter that may hold one of the Tokens.
 	TokenName string
 	Tokens    []string
-	Networks  []netip.Prefix // whose requests need no token
+	// whose requests need no token
+	Networks []netip.Prefix
 	// Redact takes the secrets out of a text.
 	Redact func(string) string
 	Log    *slog.Logger
@@ -79,7 +83,8 @@ func (s *Server) Report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := s.code(v)
-	if f.always200 || r.Header.Get("X-Part") != "" { // our script renews the page, whatever it says
+	// our script renews the page, whatever it says
+	if f.always200 || r.Header.Get("X-Part") != "" {
 		code = http.StatusOK
 	}
 	if f.write == nil {
@@ -143,7 +148,8 @@ func (s *Server) Ready(w http.ResponseWriter, r *http.Request) {
 func (s *Server) look(w http.ResponseWriter, r *http.Request) (v *view, visitor Visitor, ok bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), lookupTime)
 	defer cancel()
-	waiting := s.whoAsks(r.WithContext(ctx)) // a copy: finding out may outlive us
+	// a copy: finding out may outlive us
+	waiting := s.whoAsks(r.WithContext(ctx))
 	query := r.URL.Query()
 	only, skip := query["check"], query["skip"]
 	full := s.holdsToken(r) || s.isNear(r)
@@ -181,7 +187,8 @@ func (s *Server) whoAsks(r *http.Request) func(context.Context) Visitor {
 		case v = <-found:
 		case <-ctx.Done():
 			select {
-			case v = <-found: // it was there all the time
+			case v = <-found:
+				// it was there all the time
 			default:
 				v = s.visitor(stranger(r))
 			}
@@ -217,7 +224,8 @@ func (s *Server) head(w http.ResponseWriter) {
 // refusal is the JSON of an answer that is no report; that of django-watchman
 // has the same "error" and "message".
 type refusal struct {
-	Error   int      `json:"error"` // the HTTP status
+	// the HTTP status
+	Error   int      `json:"error"`
 	Message string   `json:"message"`
 	Checks  []string `json:"checks,omitempty"`
 	Labels  []string `json:"labels,omitempty"`
@@ -236,7 +244,8 @@ func (s *Server) refuseFormat(w http.ResponseWriter) {
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {
-	body, _ := json.MarshalIndent(v, "", "  ") // texts and numbers
+	// texts and numbers
+	body, _ := json.MarshalIndent(v, "", "  ")
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	w.Write(append(body, '\n'))

@@ -10,8 +10,10 @@ import (
 // view is a report as the one who asks may see it: secrets are taken out of
 // every text, and without the right to details there are none.
 type view struct {
-	full    bool // details are shown
-	chosen  bool // of some checks only
+	// details are shown
+	full bool
+	// of some checks only
+	chosen  bool
 	healthy bool
 	// severity is that of the worst check; without details OK or Error.
 	severity status.Severity

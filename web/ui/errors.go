@@ -26,8 +26,10 @@ type errorPage struct {
 	Status  int
 	Heading string
 	Message string
-	Wait    string // how long to wait before the next try, "" = not known
-	Ref     string // to find the error in the log, "" = it is not there
+	// how long to wait before the next try, "" = not known
+	Wait string
+	// to find the error in the log, "" = it is not there
+	Ref string
 }
 
 // What stands for the reference number and for the message in the pages made at
@@ -145,7 +147,8 @@ func (s *Site) failBroken(w http.ResponseWriter, r *http.Request, status int, er
 	}
 	w.WriteHeader(status)
 	page := strings.NewReplacer(refMark, event.ID, messageMark, template.HTMLEscapeString(message))
-	_, _ = page.WriteString(w, string(s.brokenPages[status])) // the reader may have gone
+	// the reader may have gone
+	_, _ = page.WriteString(w, string(s.brokenPages[status]))
 }
 
 // askLogin leads to the login form and, after it, back to the page wanted.

@@ -11,7 +11,8 @@ import (
 // shows a form has one in its model.
 type Form struct {
 	Values url.Values
-	Errors map[string]string // by field; "" is the form as a whole
+	// by field; "" is the form as a whole
+	Errors map[string]string
 }
 
 // NewForm starts with the values shown first.
@@ -87,6 +88,8 @@ func newConfirm(id, action, title, text, button string) Confirm {
 
 // PageLinks is for the partial "pages": where a list goes on.
 type PageLinks struct {
-	Previous, Next string // addresses, "" = there is none
-	Text           string // "51–100 of 730"
+	// addresses, "" = there is none
+	Previous, Next string
+	// "51–100 of 730"
+	Text string
 }

@@ -15,20 +15,34 @@ import (
 // templateFuncs are what templates may call beside the built-in functions.
 func (s *Site) templateFuncs() template.FuncMap {
 	return template.FuncMap{
-		"path":      s.Path,               // path "/docs/": our address below SITE_ROOT's path
-		"asset":     s.Assets.URL,         // asset "css/app.css": the hashed address of a static file
-		"icon":      s.Assets.Icon,        // icon "mail": a picture from the sprite
-		"time":      timeTag,              // time $ .LastPing: "4 hours ago" with the exact time on hover
-		"exact":     exact,                // exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
-		"clock":     clockTag,             // clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
-		"duration":  human.Duration,       // duration .Timeout: "1 hour", "3 hr 58 min"
-		"plural":    text.Plural,          // plural 3 "check" "checks": "3 checks"
-		"project":   monitor.ProjectTitle, // project .Name: what the project is called
-		"initials":  initials,             // initials "jane.roe@example.org": "JR"
-		"many":      highlight.Many,       // many .Code: whether it has several lines
-		"highlight": highlight.Code,       // highlight "go" .Code: the code as HTML, its parts marked
-		"removal":   newRemoval,           // removal .Content "close": for the partial "who-loses"
-		"confirm":   newConfirm,           // confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
+		// path "/docs/": our address below SITE_ROOT's path
+		"path": s.Path,
+		// asset "css/app.css": the hashed address of a static file
+		"asset": s.Assets.URL,
+		// icon "mail": a picture from the sprite
+		"icon": s.Assets.Icon,
+		// time $ .LastPing: "4 hours ago" with the exact time on hover
+		"time": timeTag,
+		// exact $ .LastPing: "Sat, 1 Mar 2026, 12:00:00 EET"
+		"exact": exact,
+		// clock $ .At: "1 Mar 14:00:12", with the zone and its age on hover
+		"clock": clockTag,
+		// duration .Timeout: "1 hour", "3 hr 58 min"
+		"duration": human.Duration,
+		// plural 3 "check" "checks": "3 checks"
+		"plural": text.Plural,
+		// project .Name: what the project is called
+		"project": monitor.ProjectTitle,
+		// initials "jane.roe@example.org": "JR"
+		"initials": initials,
+		// many .Code: whether it has several lines
+		"many": highlight.Many,
+		// highlight "go" .Code: the code as HTML, its parts marked
+		"highlight": highlight.Code,
+		// removal .Content "close": for the partial "who-loses"
+		"removal": newRemoval,
+		// confirm "rm-7" "/x/7/remove/" "Remove this?" "It is gone for good." "Remove": for the partial "confirm"
+		"confirm": newConfirm,
 	}
 }
 

@@ -35,7 +35,8 @@ func StorableInput(next http.Handler) http.Handler {
 
 // storableQuery is the query as it came, unless something in it cannot be kept.
 func storableQuery(raw string) string {
-	query, _ := url.ParseQuery(raw) // what cannot be read is left out by everybody
+	// what cannot be read is left out by everybody
+	query, _ := url.ParseQuery(raw)
 	clean := url.Values{}
 	dirty := false
 	for name, values := range query {
@@ -64,9 +65,12 @@ func (s *Site) ShareRoom(next http.Handler) http.Handler { return intake.Share(s
 
 // bodyRule is what a route takes that needs more than others.
 type bodyRule struct {
-	limit int64 // bytes, 0 = intake.DefaultLimit
-	files bool  // forms as multipart/form-data, whose files are dropped
-	users bool  // limit is for those who are logged in, others have intake.DefaultLimit
+	// bytes, 0 = intake.DefaultLimit
+	limit int64
+	// forms as multipart/form-data, whose files are dropped
+	files bool
+	// limit is for those who are logged in, others have intake.DefaultLimit
+	users bool
 }
 
 // bodyRules are the routes, as routeOf names them, that take more than a form of intake.DefaultLimit bytes

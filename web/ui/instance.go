@@ -10,19 +10,29 @@ import (
 
 // Instance is what pages need to know of this instance.
 type Instance struct {
-	Name             string   // "Punctual" unless set
-	Root             *url.URL // without a slash at the end; may hold a path
-	PingEndpoint     string   // ends with a slash
-	PingBodyLimit    int      // bytes, 0 = unlimited
-	PingBodyTotal    int64    // bytes that the bodies of all pings of an owner may have, 0 = unlimited
-	PingEmailDomain  string   // of the addresses that take pings by e-mail, "" = nobody listens
+	// "Punctual" unless set
+	Name string
+	// without a slash at the end; may hold a path
+	Root *url.URL
+	// ends with a slash
+	PingEndpoint string
+	// bytes, 0 = unlimited
+	PingBodyLimit int
+	// bytes that the bodies of all pings of an owner may have, 0 = unlimited
+	PingBodyTotal int64
+	// of the addresses that take pings by e-mail, "" = nobody listens
+	PingEmailDomain  string
 	Version          string
 	SupportEmail     string
 	RegistrationOpen bool
-	HasSMTP          bool // false: mail is kept, the local mailbox is shown to loopback
-	VerifyEmail      bool // addresses of others must confirm before they get alerts
-	CheckLimit       int  // of new accounts
-	PingLogLimit     int  // of new accounts
+	// false: mail is kept, the local mailbox is shown to loopback
+	HasSMTP bool
+	// addresses of others must confirm before they get alerts
+	VerifyEmail bool
+	// of new accounts
+	CheckLimit int
+	// of new accounts
+	PingLogLimit int
 }
 
 // Path puts the path of SITE_ROOT before an absolute path of ours.
@@ -46,11 +56,14 @@ func (s *Instance) PingEmail(who string) string {
 
 // Channel is a channel as the pages of checks show it.
 type Channel struct {
-	ID      uuid.UUID
-	Title   string // its name, or where alerts go
-	Icon    string
-	Label   string // of its kind
-	Trouble string // what is wrong with it, "" = nothing
+	ID uuid.UUID
+	// its name, or where alerts go
+	Title string
+	Icon  string
+	// of its kind
+	Label string
+	// what is wrong with it, "" = nothing
+	Trouble string
 }
 
 // ViewChannel tells how a channel is shown.

@@ -89,7 +89,8 @@ func TestTheListFollowsPings(t *testing.T) {
 	began := time.Now()
 	s.Ping(z["up 9"], monitor.PingStart)
 	s.Eventually(ctx, rowOf(z["up 9"])+`.classList.contains('s-started')`)
-	if took := time.Since(began); took > 3*time.Second { // a second, and two for a machine that is busy with other tests
+	// a second, and two for a machine that is busy with other tests
+	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the row changed after %v", took)
 	} else {
 		t.Logf("the row changed after %v", took)
@@ -164,7 +165,8 @@ func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
 		s.Clock.Advance(10 * time.Second)
 		s.Ping(c, kind, func(p *monitor.Ping) { p.Body = []byte("a line\nand another") })
 	}
-	step(monitor.PingStart) // the page of a check shows run times from its first run on
+	// the page of a check shows run times from its first run on
+	step(monitor.PingStart)
 	step(monitor.PingSuccess)
 	for _, width := range []int64{1280, 390} {
 		for _, path := range []string{
@@ -179,7 +181,8 @@ func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
 				s.Drive(ctx, chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))`, nil,
 					func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 			}
-			if strings.Contains(path, "sort") { // rows do not move under the pointer
+			// rows do not move under the pointer
+			if strings.Contains(path, "sort") {
 				s.Drive(ctx, moveMouse(`#checks tbody tr:nth-child(4) .nm`), chromedp.Evaluate(rowOf(c)+`.querySelector('.nm a').focus({ preventScroll: true })`, nil))
 			}
 			settle()
@@ -227,18 +230,21 @@ func TestAnUpdateOfAThousandChecksDoesNotHoldThePage(t *testing.T) {
 	}
 	ctx := liveChromium(s, ui.ListURL(p.ID)+"?sort=name")
 	s.Drive(ctx, chromedp.Evaluate(`took.length = 0`, nil))
-	var codes []string // of checks in sight: there may be pages
+	// of checks in sight: there may be pages
+	var codes []string
 	s.Drive(ctx, chromedp.Evaluate(`[...document.querySelectorAll('#checks .nm a')].slice(20, 25).map(a => a.pathname.split('/').at(-3))`, &codes))
 	for i, code := range codes {
 		c := &checks[slices.IndexFunc(checks, func(c monitor.Check) bool { return c.Code.String() == code })]
 		s.Clock.Advance(10 * time.Second)
-		s.Ping(c, monitor.PingFail) // what is down is on the first page and stays there
+		// what is down is on the first page and stays there
+		s.Ping(c, monitor.PingFail)
 		s.Eventually(ctx, fmt.Sprintf(`took.length > %d && %s.querySelector('.lp [data-ago]')?.title.endsWith('%s')`, i, rowOf(c), s.Clock.Now().In(riga(t)).Format("15:04:05 -07:00")))
 	}
 	var took []float64
 	s.Drive(ctx, chromedp.Evaluate(`took`, &took))
 	t.Logf("updates took %.1f ms", took)
-	if len(took) == 0 || slices.Min(took) > 100 { // the best: other tests take their share of the machine
+	// the best: other tests take their share of the machine
+	if len(took) == 0 || slices.Min(took) > 100 {
 		t.Errorf("updates took %.1f ms, want less than 100", took)
 	}
 }
@@ -256,7 +262,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	s.Drive(ctx, webtest.Press("?"), chromedp.WaitVisible(`dialog.keys`))
 	s.Eventually(ctx, `document.querySelector('dialog.keys').textContent.includes('Menu of the check') && document.activeElement.textContent === 'Close'`)
 	s.Shots(ctx, "keys")
-	s.Drive(ctx, webtest.Press("j")) // not behind the dialog
+	// not behind the dialog
+	s.Drive(ctx, webtest.Press("j"))
 	s.Eventually(ctx, `document.activeElement.textContent === 'Close'`)
 	s.Drive(ctx, chromedp.KeyEvent("\x1b"))
 	s.Eventually(ctx, `!document.querySelector('dialog')`)

@@ -42,7 +42,8 @@ type sse struct{ event, id, data string }
 // streaming is an open stream.
 type streaming struct {
 	testing.TB
-	events chan sse // closed when the stream ends
+	// closed when the stream ends
+	events chan sse
 	header http.Header
 	close  func()
 }
@@ -218,7 +219,8 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	for _, st := range streams {
 		st.ends()
 	}
-	s.Server.EndStreams() // twice is well
+	// twice is well
+	s.Server.EndStreams()
 }
 
 func TestAStreamOutlivesTheDeadlinesOfTheServer(t *testing.T) {
@@ -231,7 +233,8 @@ func TestAStreamOutlivesTheDeadlinesOfTheServer(t *testing.T) {
 	hasty.Start()
 	t.Cleanup(hasty.Close)
 	t.Cleanup(s.Server.EndStreams)
-	s.URL = hasty.URL // the cookies are those of the host, whatever the port
+	// the cookies are those of the host, whatever the port
+	s.URL = hasty.URL
 	st := listen(s, "/checks/"+c.Code.String()+"/live/")
 	st.next()
 	<-time.After(3 * deadline)
@@ -295,7 +298,8 @@ func TestAStreamEndsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := <-l.conns
-	conn.late.Store(conn.bounded.Load()) // the time for this event is over
+	// the time for this event is over
+	conn.late.Store(conn.bounded.Load())
 	s.Server.EndStreams()
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		t.Errorf("the stream ends with %v", err)

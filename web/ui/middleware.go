@@ -35,7 +35,8 @@ func (s *Site) LogRequests(next http.Handler) http.Handler {
 		begin := time.Now()
 		defer func() {
 			took, status := time.Since(begin), ww.Status()
-			if status == 0 { // nothing was written: net/http answers so
+			// nothing was written: net/http answers so
+			if status == 0 {
 				status = http.StatusOK
 			}
 			stream := ww.Header().Get("Content-Type") == live.ContentType
@@ -84,7 +85,8 @@ func identities(e *logs.Event) (attrs []slog.Attr) {
 // probes ask for by themselves, again and again, is for debugging.
 func levelOf(r *http.Request, status int, stream bool) slog.Level {
 	switch {
-	case status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled): // whoever asked is still there
+	case status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled):
+		// whoever asked is still there
 		return slog.LevelError
 	case stream, isRoutine(routeOf(r)) && status < http.StatusBadRequest:
 		return slog.LevelDebug
@@ -140,7 +142,8 @@ func (s *Site) SecurityHeaders(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "same-origin") // addresses are secrets
+		// addresses are secrets
+		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		if hsts != "" && s.Proxies.Scheme(r) == "https" {
 			h.Set("Strict-Transport-Security", hsts)
@@ -230,7 +233,8 @@ func (w *sessionWriter) Write(b []byte) (int, error) {
 // Flush is for answers that never end.
 func (w *sessionWriter) Flush() {
 	w.saveOnce()
-	_ = http.NewResponseController(w.ResponseWriter).Flush() // below us everything can
+	// below us everything can
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Unwrap is for http.ResponseController.
@@ -240,7 +244,8 @@ func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Site) CrossOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	origin := hosts.Origin(s.Root)
-	if err := protection.AddTrustedOrigin(origin); err != nil { // a proxy may have changed the Host header
+	// a proxy may have changed the Host header
+	if err := protection.AddTrustedOrigin(origin); err != nil {
 		s.Log.Warn("the address of the site is no origin", "origin", origin, "error", err)
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

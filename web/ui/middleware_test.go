@@ -150,7 +150,8 @@ func TestHTTPSIsPromisedWhereARequestCameByIt(t *testing.T) {
 			if got := w.Header().Get("Strict-Transport-Security"); got != try.want {
 				t.Errorf("%+v, %s: %q", try, path, got)
 			}
-			r.RemoteAddr = "192.0.2.7:1234" // no proxy that is trusted
+			// no proxy that is trusted
+			r.RemoteAddr = "192.0.2.7:1234"
 			w = httptest.NewRecorder()
 			s.Server.ServeHTTP(w, r)
 			if got := w.Header().Get("Strict-Transport-Security"); got != "" {

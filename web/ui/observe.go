@@ -14,7 +14,8 @@ type Observe struct {
 }
 
 func (o Observe) request(r *http.Request, status, bytes int, took time.Duration, stream bool) {
-	if o.Request == nil || stream { // how long a page stays open is no measure of us
+	// how long a page stays open is no measure of us
+	if o.Request == nil || stream {
 		return
 	}
 	o.Request(r.Method, routeOf(r), status, bytes, took)

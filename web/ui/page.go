@@ -15,22 +15,33 @@ import (
 // and sets Title, Nav and, on pages of a project, Project before rendering; the
 // rest is filled in.
 type BasePage struct {
-	Title string // of the browser tab, without the site's name
-	Nav   string // the highlighted entry: projects, checks, integrations, settings, account, walls, admin, docs
+	// of the browser tab, without the site's name
+	Title string
+	// the highlighted entry: projects, checks, integrations, settings, account, walls, admin, docs
+	Nav string
 
-	Site       *Instance
-	User       *monitor.User // nil: a visitor
-	Project    *ProjectNav   // nil: not a page of one project
-	Projects   []ProjectNav  // of the user, for the switcher
-	Flashes    []Flash
-	AlertsDead bool   // superusers only: no sendalerts is alive
-	Theme      string // "", light, dark
-	LoggedInAs string // a superuser looks through this user's eyes: the superuser's address
-	Path       string // of this page, for ?next=
-	Now        time.Time
-	TZ         *time.Location // times are shown in: the reader's, unless the page has set another
+	Site *Instance
+	// nil: a visitor
+	User *monitor.User
+	// nil: not a page of one project
+	Project *ProjectNav
+	// of the user, for the switcher
+	Projects []ProjectNav
+	Flashes  []Flash
+	// superusers only: no sendalerts is alive
+	AlertsDead bool
+	// "", light, dark
+	Theme string
+	// a superuser looks through this user's eyes: the superuser's address
+	LoggedInAs string
+	// of this page, for ?next=
+	Path string
+	Now  time.Time
+	// times are shown in: the reader's, unless the page has set another
+	TZ *time.Location
 
-	Own []store.ProjectRow // of the user, where the page has loaded them already
+	// of the user, where the page has loaded them already
+	Own []store.ProjectRow
 }
 
 func (b *BasePage) base() *BasePage { return b }
@@ -57,9 +68,11 @@ func (p *ProjectNav) Muted() bool { return p.Trouble() && p.BadChannels == p.Cha
 
 // Flash is a message shown once, on the next page.
 type Flash struct {
-	Kind string // ok, warning, error
+	// ok, warning, error
+	Kind string
 	Text string
-	Undo string // where to post to take back what the text tells of, "" = that cannot be
+	// where to post to take back what the text tells of, "" = that cannot be
+	Undo string
 }
 
 // FillBase completes the base of a page for the one who asks.

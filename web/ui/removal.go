@@ -9,8 +9,10 @@ import (
 // removal is a project on a page that warns of its removal.
 type removal struct {
 	Content *store.ProjectContent
-	Back    string // the page: "close" or "remove"
-	Offered bool   // a member is asked to take it over
+	// the page: "close" or "remove"
+	Back string
+	// a member is asked to take it over
+	Offered bool
 }
 
 // newRemoval takes a store.ProjectContent or a pointer to one: ranges of templates

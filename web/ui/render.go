@@ -23,10 +23,12 @@ import (
 type engine struct {
 	fsys  fs.FS
 	funcs template.FuncMap
-	dev   bool // parse at each request anew
+	// parse at each request anew
+	dev bool
 
-	mu     sync.Mutex
-	shared *template.Template // layout.html and partials/
+	mu sync.Mutex
+	// layout.html and partials/
+	shared *template.Template
 	pages  map[string]*template.Template
 }
 
@@ -62,7 +64,8 @@ func (e *engine) parse(name string) (*template.Template, error) {
 		return nil, err
 	}
 	for _, defined := range t.Templates() {
-		if defined.Tree == nil { // the file itself, outside of its definitions
+		// the file itself, outside of its definitions
+		if defined.Tree == nil {
 			continue
 		}
 		if err := addUsed(t, e.shared, defined.Tree.Root); err != nil {
@@ -80,7 +83,8 @@ func addTemplate(t, base *template.Template, name string) error {
 	}
 	found := base.Lookup(name)
 	if found == nil {
-		return nil // the first to render it is told
+		// the first to render it is told
+		return nil
 	}
 	// A copy: html/template writes into a tree what its place needs.
 	if _, err := t.AddParseTree(name, found.Tree.Copy()); err != nil {
@@ -127,7 +131,8 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, name s
 	if err := s.FillBase(r, b); err != nil {
 		return err
 	}
-	b.Flashes = append(b.Flashes, VisitorOf(r).takeFlashes()...) // fragments leave them for the next page
+	// fragments leave them for the next page
+	b.Flashes = append(b.Flashes, VisitorOf(r).takeFlashes()...)
 	return s.Execute(w, status, name, "layout", m)
 }
 
@@ -159,7 +164,8 @@ func (s *Site) Execute(w http.ResponseWriter, status int, name, part string, m a
 	w.WriteHeader(status)
 	_, err = buf.WriteTo(w)
 	if err != nil {
-		s.Log.Debug("send page", "error", err) // the reader has gone
+		// the reader has gone
+		s.Log.Debug("send page", "error", err)
 	}
 	return nil
 }
@@ -235,6 +241,7 @@ func WriteJSON(w http.ResponseWriter, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // the reader may have gone
+	// the reader may have gone
+	_, _ = w.Write(body)
 	return nil
 }

@@ -30,7 +30,8 @@ func TestEveryPageIsParsed(t *testing.T) {
 	if err != nil || parsed < 50 {
 		t.Fatalf("%d pages, %v", parsed, err)
 	}
-	s.Get("/docs/").Is(http.StatusOK) // parses all of it
+	// parses all of it
+	s.Get("/docs/").Is(http.StatusOK)
 	if err := s.Server.Parse("none"); err == nil {
 		t.Error("a page that does not exist is no error")
 	}

@@ -23,9 +23,11 @@ func safePath(r *http.Request) string {
 	path := r.URL.Path
 	switch {
 	case route == "/static/*":
-	case route == "" || strings.HasSuffix(route, "*"): // not in the table, or not in full
+	case route == "" || strings.HasSuffix(route, "*"):
+		// not in the table, or not in full
 		path = withoutSecrets(path)
-	default: // made of the route: what the route does not name cannot slip in
+	default:
+		// made of the route: what the route does not name cannot slip in
 		end := ""
 		if strings.HasSuffix(path, "/") && !strings.HasSuffix(route, "/") {
 			end = "/"
@@ -48,7 +50,8 @@ func shownParam(route, name, value string) string {
 	case "id", "kind", "n", "page", "side", "version":
 		return withoutSecrets(value)
 	case "check", "code":
-		if strings.Contains(route, "/notifications/") { // the code of a delivery, as in its log line
+		// the code of a delivery, as in its log line
+		if strings.Contains(route, "/notifications/") {
 			return value
 		}
 		if code, err := uuid.Parse(value); err == nil {

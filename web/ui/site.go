@@ -46,8 +46,9 @@ type Site struct {
 	Assets  *assets.Assets
 	Streams *live.Hub
 
-	pages  *engine
-	bodies *limit.Bytes // room for those of requests
+	pages *engine
+	// room for those of requests
+	bodies *limit.Bytes
 	// brokenPages answer, by status, when nothing can be rendered any more.
 	brokenPages map[int][]byte
 }

@@ -23,17 +23,22 @@ const sessionCookie = "punctual"
 // The values every session may have; rooms have others. "user" is known to
 // auth.SessionStore too.
 const (
-	sessionUser      = "user"      // id of who is logged in
-	sessionSuperuser = "superuser" // id of the superuser who looks through the user's eyes
-	sessionTheme     = "theme"     // of somebody without an account
+	// id of who is logged in
+	sessionUser = "user"
+	// id of the superuser who looks through the user's eyes
+	sessionSuperuser = "superuser"
+	// of somebody without an account
+	sessionTheme = "theme"
 )
 
 // Visitor is whoever sends a request, and what their session remembers of them.
 type Visitor struct {
-	User *monitor.User // nil: not logged in
+	// nil: not logged in
+	User *monitor.User
 
 	Session *sessions.Session
-	Admin   *monitor.User // set: a superuser, looking through the user's eyes
+	// set: a superuser, looking through the user's eyes
+	Admin *monitor.User
 }
 
 type visitorKey struct{}

@@ -20,7 +20,8 @@ import (
 func (s *Site) Chromium(path string) context.Context {
 	s.Helper()
 	ctx, console := browser.New(s)
-	console.Allow("status of 400") // the answer to a form with mistakes
+	// the answer to a form with mistakes
+	console.Allow("status of 400")
 	root, err := url.Parse(s.URL)
 	if err != nil {
 		s.Fatal(err)

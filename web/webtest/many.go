@@ -81,7 +81,8 @@ func ManyChecks(tb testing.TB, engine db.Engine, n int) (*Site, *monitor.Project
 		tb.Fatal(err)
 	}
 	FillProject(tb, s.Store, p.ID, n-len(first))
-	if engine == db.Postgres { // as autovacuum does before long
+	// as autovacuum does before long
+	if engine == db.Postgres {
 		if _, err := s.Store.DB().Exec(tb.Context(), `ANALYZE`); err != nil {
 			tb.Fatal(err)
 		}

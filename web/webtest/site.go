@@ -43,24 +43,29 @@ type Site struct {
 	Projects *project.Service
 	Auth     *auth.Service
 	Server   *web.Server
-	URL      string // of the site, without a slash at the end
-	Client   *http.Client
-	Sent     *outbox
-	Header   http.Header // of each request
+	// of the site, without a slash at the end
+	URL    string
+	Client *http.Client
+	Sent   *outbox
+	// of each request
+	Header http.Header
 
 	Channels *channel.Service
 	mailbox  *mailboxLog
-	Streams  *atomic.Int32 // live pages that are open
+	// live pages that are open
+	Streams *atomic.Int32
 }
 
 // outbox collects what the site wanted to mail.
 type outbox struct {
-	Mu       sync.Mutex
-	Links    []string // login links, in order
+	Mu sync.Mutex
+	// login links, in order
+	Links    []string
 	Verifies []mail.Verify
 	Factors  []mail.TwoFactor
 	Security []mail.Security
-	people   []string // links of invitations, offers and changes of address, each after the address it went to
+	// links of invitations, offers and changes of address, each after the address it went to
+	people []string
 }
 
 // told collects the link of a mail about people.
@@ -168,7 +173,8 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	if site, err = web.New(d); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(site.EndStreams) // before the listener waits for them
+	// before the listener waits for them
+	t.Cleanup(site.EndStreams)
 	s := &Site{TB: t, Store: st, Clock: clock, Auth: d.Auth, Projects: d.Projects, Server: site, URL: d.Site.Root.String(), Sent: out, Header: http.Header{}}
 	s.mailbox = mailbox
 	s.Streams = streams
@@ -201,7 +207,8 @@ func Each(t *testing.T, test func(s *Site)) {
 
 // OtherBrowser is the same site in a browser without cookies.
 func (s *Site) OtherBrowser() *Site {
-	jar, _ := cookiejar.New(nil) // cannot fail
+	// cannot fail
+	jar, _ := cookiejar.New(nil)
 	other := *s
 	other.Header = s.Header.Clone()
 	other.Client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -212,10 +219,11 @@ func (s *Site) OtherBrowser() *Site {
 type Answer struct {
 	testing.TB
 	*goquery.Document
-	Status   int
-	Header   http.Header
-	Body     string
-	Location string // of a redirect, below the site's root
+	Status int
+	Header http.Header
+	Body   string
+	// of a redirect, below the site's root
+	Location string
 }
 
 // Get asks for a path, or a full address of the site.

@@ -17,9 +17,12 @@ import (
 )
 
 const (
-	superuser = "postgres" // the cluster's superuser, trusted without a password inside the socket's private directory
-	port      = "5432"     // only part of the socket's file name: nothing listens on TCP
-	logTail   = 2000       // bytes of the server's log that an error quotes
+	// the cluster's superuser, trusted without a password inside the socket's private directory
+	superuser = "postgres"
+	// only part of the socket's file name: nothing listens on TCP
+	port = "5432"
+	// bytes of the server's log that an error quotes
+	logTail = 2000
 )
 
 // throwAway makes a cluster small and careless: go test runs several packages, each with a cluster, at the same time.
@@ -49,12 +52,15 @@ type Options struct {
 // Cluster is one running PostgreSQL server with its data directory. Its methods may be used by several goroutines,
 // except Stop, Restart and Close.
 type Cluster struct {
-	Dir string // holds the socket, the data directory and the log
+	// holds the socket, the data directory and the log
+	Dir string
 
-	bin       string // directory of initdb and pg_ctl
-	account   *syscall.Credential
-	watchdog  *exec.Cmd
-	lifeline  io.Closer // closing it, or dying with it open, makes the watchdog clean up
+	// directory of initdb and pg_ctl
+	bin      string
+	account  *syscall.Credential
+	watchdog *exec.Cmd
+	// closing it, or dying with it open, makes the watchdog clean up
+	lifeline  io.Closer
 	databases databases
 }
 
@@ -105,15 +111,17 @@ func (c *Cluster) initialise(opts Options) error {
 
 func (c *Cluster) settings(opts Options) string {
 	values := map[string]string{
-		"listen_addresses":           "",
-		"unix_socket_directories":    c.Dir,
-		"unix_socket_permissions":    "0700",
-		"port":                       port,
-		"max_connections":            "200",
-		"timezone":                   "UTC",
-		"log_min_messages":           "warning",
-		"log_min_error_statement":    "panic", // tests provoke errors on purpose
-		"dynamic_shared_memory_type": "mmap",  // /dev/shm is tiny in many containers
+		"listen_addresses":        "",
+		"unix_socket_directories": c.Dir,
+		"unix_socket_permissions": "0700",
+		"port":                    port,
+		"max_connections":         "200",
+		"timezone":                "UTC",
+		"log_min_messages":        "warning",
+		// tests provoke errors on purpose
+		"log_min_error_statement": "panic",
+		// /dev/shm is tiny in many containers
+		"dynamic_shared_memory_type": "mmap",
 	}
 	if !opts.Fsync {
 		maps.Copy(values, throwAway)
@@ -163,7 +171,8 @@ func (c *Cluster) start() error {
 	if err == nil {
 		return nil
 	}
-	text, _ := os.ReadFile(logFile) // no log: the error stands alone
+	// no log: the error stands alone
+	text, _ := os.ReadFile(logFile)
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-logTail):])
 }
 
@@ -179,12 +188,14 @@ func (c *Cluster) run(program string, args ...string) error {
 		_ = os.Remove(output.Name())
 	}()
 	cmd := exec.Command(filepath.Join(c.bin, program), args...)
-	cmd.Dir = c.Dir // the account may not enter the one we are in
+	// the account may not enter the one we are in
+	cmd.Dir = c.Dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.account}
 	if err := cmd.Run(); err != nil {
-		text, _ := os.ReadFile(output.Name()) // no text: the exit status stands alone
+		// no text: the exit status stands alone
+		text, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("running %s: %w\n%s", program, err, bytes.TrimSpace(text))
 	}
 	return nil
@@ -197,7 +208,8 @@ func binaries() (string, error) {
 		return "", fmt.Errorf("looking for PostgreSQL: %w", err)
 	}
 	version := func(path string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // not a number: sorts last
+		// not a number: sorts last
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 		return n
 	}
 	if len(found) > 0 {

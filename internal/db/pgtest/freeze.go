@@ -25,7 +25,8 @@ func (c *Cluster) Freeze() (thaw func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("freezing PostgreSQL: postmaster.pid: %w", err)
 	}
-	if err := syscall.Kill(postmaster, syscall.SIGSTOP); err != nil { // first: it makes the others
+	// first: it makes the others
+	if err := syscall.Kill(postmaster, syscall.SIGSTOP); err != nil {
 		return nil, fmt.Errorf("freezing PostgreSQL: %w", err)
 	}
 	pids := children(postmaster)
@@ -37,7 +38,8 @@ func (c *Cluster) Freeze() (thaw func(), err error) {
 	}
 	thaw = sync.OnceFunc(func() {
 		for _, pid := range append(pids, postmaster) {
-			_ = syscall.Kill(pid, syscall.SIGCONT) // one that has ended needs nothing
+			// one that has ended needs nothing
+			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
 	})
 	if err != nil {
@@ -49,13 +51,16 @@ func (c *Cluster) Freeze() (thaw func(), err error) {
 
 // children are the processes that parent has started.
 func children(parent int) (pids []int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	// the pattern is right
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has ended
+			// it has ended
+			continue
 		}
-		_, rest, _ := strings.Cut(string(text), ") ") // proc(5): PID (NAME) STATE PPID …
+		// proc(5): PID (NAME) STATE PPID …
+		_, rest, _ := strings.Cut(string(text), ") ")
 		if words := strings.Fields(rest); len(words) > 1 && words[1] == strconv.Itoa(parent) {
 			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
 				pids = append(pids, pid)

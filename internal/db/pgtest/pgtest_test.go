@@ -89,7 +89,8 @@ func TestDurableClusterSurvivesCrash(t *testing.T) {
 	if err := c.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Restart(); err != nil { // now of a running server
+	// now of a running server
+	if err := c.Restart(); err != nil {
 		t.Fatal(err)
 	}
 	if got := value(t, dsn, "SELECT count(*) FROM kept"); got != 1 {
@@ -101,7 +102,8 @@ func TestDurableClusterSurvivesCrash(t *testing.T) {
 }
 
 func TestStartErrorQuotesTheServer(t *testing.T) {
-	pgtest.DSN(t) // skips where there is no PostgreSQL
+	// skips where there is no PostgreSQL
+	pgtest.DSN(t)
 	_, err := pgtest.Start(pgtest.Options{Settings: map[string]string{"work_mem": "plenty"}})
 	if err == nil || !strings.Contains(err.Error(), "work_mem") {
 		t.Fatalf("error does not quote the server's log: %v", err)
@@ -119,7 +121,8 @@ func TestCloseRemovesDirectory(t *testing.T) {
 }
 
 func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
-	pgtest.DSN(t) // skips where there is no PostgreSQL
+	// skips where there is no PostgreSQL
+	pgtest.DSN(t)
 	owner := exec.Command(os.Args[0])
 	owner.Env = append(os.Environ(), ownerEnv+"=1")
 	out, err := owner.StdoutPipe()

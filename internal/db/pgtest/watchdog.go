@@ -21,7 +21,8 @@ rm -rf "$1"
 func (c *Cluster) watch() error {
 	cmd := exec.Command("sh", "-c", watchdog, "pgtest-watchdog", c.Dir)
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of the reach of ^C and of kills of our process group
+	// out of the reach of ^C and of kills of our process group
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("watching the test cluster: %w", err)

@@ -14,7 +14,8 @@ import (
 // writer said.
 func htmlText(source string) string {
 	var out strings.Builder
-	hidden := atom.Atom(0) // inside of an element that is not shown
+	// inside of an element that is not shown
+	hidden := atom.Atom(0)
 	for z := html.NewTokenizer(strings.NewReader(source)); ; {
 		switch z.Next() {
 		case html.ErrorToken:

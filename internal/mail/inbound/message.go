@@ -17,16 +17,21 @@ import (
 
 // Bounds of what is looked at. A mail that goes beyond them is no mail of a job.
 const (
-	maxDepth = 10  // of parts in parts
-	maxParts = 200 // of all kinds
+	// of parts in parts
+	maxDepth = 10
+	// of all kinds
+	maxParts = 200
 )
 
 // Message is a mail, decoded to UTF-8.
 type Message struct {
-	Subject     string
-	Fields      []Field // From, To, Cc, Reply-To, Date and Message-ID, as far as there are
-	Text        string  // the parts in plain text, one below the other, "" when there are none
-	HTML        string  // the parts in HTML, likewise
+	Subject string
+	// From, To, Cc, Reply-To, Date and Message-ID, as far as there are
+	Fields []Field
+	// the parts in plain text, one below the other, "" when there are none
+	Text string
+	// the parts in HTML, likewise
+	HTML        string
 	Attachments []Attachment
 }
 
@@ -35,9 +40,12 @@ type Field struct{ Name, Value string }
 
 // Attachment is a part that is neither the text nor the HTML of the mail.
 type Attachment struct {
-	Name string // "" when the mail gives none
-	Type string // media type, such as application/pdf
-	Size int    // bytes, decoded; of a cut mail those that are there
+	// "" when the mail gives none
+	Name string
+	// media type, such as application/pdf
+	Type string
+	// bytes, decoded; of a cut mail those that are there
+	Size int
 }
 
 // HTMLText is the text of the HTML part.

@@ -79,7 +79,8 @@ func (p *placeholders) value(name string) string {
 	c := &p.ev.Check
 	if plain, ok := strings.CutSuffix(name, "_ESCAPED"); ok {
 		value := p.value(plain)
-		if value == plain && plain != "$NAME" && plain != "$TAGS" { // there is none
+		// there is none
+		if value == plain && plain != "$NAME" && plain != "$TAGS" {
 			return name
 		}
 		return escape(value)
@@ -132,7 +133,8 @@ func quote(text string) string {
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	if e.Encode(text) != nil {
-		return `""` // a string is always encoded
+		// a string is always encoded
+		return `""`
 	}
 	return strings.TrimSuffix(buf.String(), "\n")
 }

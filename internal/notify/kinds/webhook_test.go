@@ -52,15 +52,17 @@ func TestAWebhookIsCalledAsConfigured(t *testing.T) {
 func TestPlaceholdersInTheBody(t *testing.T) {
 	base, got := standIn(t, nil)
 	for text, want := range map[string]string{
-		"$CODE":                  "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33",
-		"$STATUS at $NOW":        "down at 2026-03-01T12:00:00+00:00",
-		"$NAME, $NAME_JSON":      `Nightly "dump", "Nightly \"dump\""`,
-		"$SLUG/$TAGS":            "nightly-dump/db prod",
-		"$TAG1 $TAG2 $TAG3":      "db prod $TAG3",
-		"$TAG10":                 "$TAG10", // not the first tag and a zero
-		"$JSON":                  `{"slug":"nightly-dump"}`,
-		"$EXITSTATUS":            "3",
-		"$BODY|$BODY_JSON":       "no space $NAME\n|\"no space $NAME\\n\"", // not expanded again
+		"$CODE":             "4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33",
+		"$STATUS at $NOW":   "down at 2026-03-01T12:00:00+00:00",
+		"$NAME, $NAME_JSON": `Nightly "dump", "Nightly \"dump\""`,
+		"$SLUG/$TAGS":       "nightly-dump/db prod",
+		"$TAG1 $TAG2 $TAG3": "db prod $TAG3",
+		// not the first tag and a zero
+		"$TAG10":      "$TAG10",
+		"$JSON":       `{"slug":"nightly-dump"}`,
+		"$EXITSTATUS": "3",
+		// not expanded again
+		"$BODY|$BODY_JSON":       "no space $NAME\n|\"no space $NAME\\n\"",
 		"$$NAME $name $OTHER $":  `$Nightly "dump" $name $OTHER $`,
 		"costs 5$":               "costs 5$",
 		"$NAMES and $STATUSCODE": `Nightly "dump"S and downCODE`,

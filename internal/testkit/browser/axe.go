@@ -2,7 +2,8 @@ package browser
 
 import (
 	"context"
-	_ "embed" // the checker below
+	// the checker below
+	_ "embed"
 	"encoding/json"
 	"fmt"
 
@@ -26,7 +27,8 @@ func Accessibility(ctx context.Context, rules ...string) ([]string, error) {
 	}
 	if !loaded {
 		err := Run(ctx, chromedp.Evaluate(axe+";0", nil), chromedp.ActionFunc(func(ctx context.Context) error {
-			_, err := page.AddScriptToEvaluateOnNewDocument(axe).Do(ctx) // half a megabyte: not again for the pages after this one
+			// half a megabyte: not again for the pages after this one
+			_, err := page.AddScriptToEvaluateOnNewDocument(axe).Do(ctx)
 			return err
 		}))
 		if err != nil {

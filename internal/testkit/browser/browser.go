@@ -73,7 +73,8 @@ func New(tb testing.TB) (context.Context, *Console) {
 	if err := chromedp.Run(ctx); err != nil {
 		tb.Fatalf("opening a page: %v", err)
 	}
-	tb.Cleanup(func() { // before the one above: the page must still be there to have said everything
+	// before the one above: the page must still be there to have said everything
+	tb.Cleanup(func() {
 		tb.Helper()
 		if err := Run(ctx, roundTrip); err != nil {
 			tb.Errorf("asking the page for its last words: %v", err)
@@ -106,16 +107,19 @@ func start() {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.NoSandbox, // root, as in most CI containers, cannot have one; only our own pages are opened
+		// root, as in most CI containers, cannot have one; only our own pages are opened
+		chromedp.NoSandbox,
 		chromedp.DisableGPU,
-		chromedp.Flag("hide-scrollbars", true), // screenshots the same everywhere
+		// screenshots the same everywhere
+		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("lang", "en-US"),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
 	shared.ctx, shared.close = ctx, func() {
-		_ = chromedp.Cancel(ctx) // asks it to quit and to tidy up; what is left after an error is killed below
+		// asks it to quit and to tidy up; what is left after an error is killed below
+		_ = chromedp.Cancel(ctx)
 		closeAllocator()
 	}
 	if err := chromedp.Run(ctx); err != nil {

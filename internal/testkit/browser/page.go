@@ -37,7 +37,8 @@ func Look(ctx context.Context, width, height int, dark bool) error {
 		chromedp.EmulateViewport(int64(width), int64(height)),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"}, // no half-faded pictures
+			// no half-faded pictures
+			{Name: "prefers-reduced-motion", Value: "reduce"},
 		}))
 	if err != nil {
 		return fmt.Errorf("looking at the page %d wide: %w", width, err)

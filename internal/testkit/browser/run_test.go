@@ -19,7 +19,8 @@ func TestRunFindsAgainWhatThePageReplaces(t *testing.T) {
 		chromedp.Evaluate(`document.querySelector("div").innerHTML = "<button>Go</button>"; window.clicks = 0; document.addEventListener("click", () => { clicks++ })`, nil))
 	tries := 0
 	click := chromedp.ActionFunc(func(ctx context.Context) error {
-		if tries++; tries == 1 { // as if it had been found before the page replaced it
+		// as if it had been found before the page replaced it
+		if tries++; tries == 1 {
 			return chromedp.MouseClickNode(nodes[0]).Do(ctx)
 		}
 		return chromedp.Click("button", chromedp.ByQuery).Do(ctx)

@@ -32,9 +32,11 @@ import (
 
 // Document is a parsed document; tests may share it.
 type Document struct {
-	spec   *openapi3.T
-	routes []route // those with the most letters of their own first
-	prefix string  // the path of the server, in front of all of its addresses
+	spec *openapi3.T
+	// those with the most letters of their own first
+	routes []route
+	// the path of the server, in front of all of its addresses
+	prefix string
 	below  []string
 }
 
@@ -92,7 +94,8 @@ func (d *Document) Handler(tb testing.TB, h http.Handler) http.Handler {
 			tb.Errorf("openapitest: read the request: %v", err)
 			return
 		}
-		asked := r.Clone(context.WithoutCancel(r.Context())) // h may change it
+		// h may change it
+		asked := r.Clone(context.WithoutCancel(r.Context()))
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		d.check(tb, asked, sent, &answer{rec.Code, rec.Header(), rec.Body.Bytes()})
@@ -177,7 +180,8 @@ func (d *Document) judge(r *http.Request, sent []byte, a *answer) error {
 	case found == nil && a.status == http.StatusMovedPermanently && d.has(path+"/"):
 		return d.slashAdded(r, a)
 	case found == nil && refused(a.status, http.StatusNotFound, http.StatusBadRequest):
-		return nil // 400: what has the shape of an address but cannot mean one
+		// 400: what has the shape of an address but cannot mean one
+		return nil
 	case found == nil:
 		return errors.New("the address is not described")
 	}

@@ -54,8 +54,10 @@ func (r *recorder) Errorf(format string, args ...any) {
 type exchange struct {
 	method, path, key, body string
 	status                  int
-	header, answer          string // header: "Name: value|Name: value"
-	want                    string // in the message, "" = passes
+	// header: "Name: value|Name: value"
+	header, answer string
+	// in the message, "" = passes
+	want string
 }
 
 func (k *exchange) judged(t *testing.T, failures []string) {

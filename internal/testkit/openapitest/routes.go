@@ -16,7 +16,8 @@ type route struct {
 	pattern  *regexp.Regexp
 	names    []string
 	item     *openapi3.PathItem
-	any      bool // x-any-method: every method means the one that is described
+	// x-any-method: every method means the one that is described
+	any bool
 }
 
 var variable = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -31,7 +32,8 @@ func compile(paths *openapi3.Paths) (routes []route, first []string) {
 			r.names = append(r.names, m[1])
 			pattern = strings.Replace(pattern, regexp.QuoteMeta(m[0]), r.shape(m[1]), 1)
 		}
-		if item.Extensions["x-final-slash"] == true { // with one it is the same address
+		// with one it is the same address
+		if item.Extensions["x-final-slash"] == true {
 			pattern += "/?"
 		}
 		r.pattern = regexp.MustCompile("^" + pattern + "$")

@@ -18,9 +18,11 @@ const (
 
 // Behaviour is what the sink does with one message (or, for Refuse and Mute, one connection). The zero value is Accept.
 type Behaviour struct {
-	at   stage
-	code int  // SMTP reply; 0 stands for silence at atRcpt and atData
-	mute bool // at atConnect: say nothing, for good
+	at stage
+	// SMTP reply; 0 stands for silence at atRcpt and atData
+	code int
+	// at atConnect: say nothing, for good
+	mute bool
 }
 
 // Accept keeps the message and says so.
@@ -102,7 +104,8 @@ func (l *refusing) Accept() (net.Conn, error) {
 		}
 		switch l.sink.play(true) {
 		case Refuse:
-			_ = conn.Close() // its client finds out
+			// its client finds out
+			_ = conn.Close()
 		case Mute:
 			go func() {
 				<-l.sink.closed

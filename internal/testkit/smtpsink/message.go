@@ -7,27 +7,36 @@ import (
 	"io"
 	"strings"
 
-	_ "github.com/emersion/go-message/charset" // or mails that are not UTF-8 fail to parse
+	// or mails that are not UTF-8 fail to parse
+	_ "github.com/emersion/go-message/charset"
 	"github.com/emersion/go-message/mail"
 )
 
 // Message is one mail the sink accepted.
 type Message struct {
-	From      string   // envelope sender, "" for <>
-	To        []string // envelope recipients
-	Raw       []byte   // as received, CRLF line ends
-	Header    mail.Header
-	Text      string // decoded text/plain part, "" when there is none
-	HTML      string // decoded text/html part, "" when there is none
-	Encrypted bool   // came over TLS
-	User      string // who logged in, "" for nobody
+	// envelope sender, "" for <>
+	From string
+	// envelope recipients
+	To []string
+	// as received, CRLF line ends
+	Raw    []byte
+	Header mail.Header
+	// decoded text/plain part, "" when there is none
+	Text string
+	// decoded text/html part, "" when there is none
+	HTML string
+	// came over TLS
+	Encrypted bool
+	// who logged in, "" for nobody
+	User string
 }
 
 // Subject is the decoded subject, "" when there is none.
 func (m Message) Subject() string {
 	subject, err := m.Header.Subject()
 	if err != nil {
-		return m.Header.Get("Subject") // undecodable: as it came
+		// undecodable: as it came
+		return m.Header.Get("Subject")
 	}
 	return subject
 }
@@ -66,7 +75,8 @@ func (m *Message) parse(raw []byte) error {
 func (m *Message) add(part *mail.Part) error {
 	header, inline := part.Header.(*mail.InlineHeader)
 	if !inline {
-		return nil // an attachment
+		// an attachment
+		return nil
 	}
 	kind, _, err := header.ContentType()
 	if err != nil {

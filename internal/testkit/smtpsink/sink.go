@@ -37,13 +37,15 @@ type Sink struct {
 	address *net.TCPAddr
 	tls     *tls.Config
 	roots   *x509.CertPool
-	closed  chan struct{} // releases the sessions that hang
+	// releases the sessions that hang
+	closed chan struct{}
 
 	mu       sync.Mutex
 	messages []Message
 	next     []Behaviour
 	always   Behaviour
-	changed  chan struct{} // closed and replaced with each message
+	// closed and replaced with each message
+	changed chan struct{}
 }
 
 // New starts a sink on a free port and stops it when the test ends.
@@ -64,9 +66,11 @@ func New(tb testing.TB, opts Options) *Sink {
 	}
 	server := smtp.NewServer(smtp.BackendFunc(s.session))
 	server.Domain = "sink.test"
-	server.AllowInsecureAuth = true // whether the connection is encrypted enough is the session's to say
+	// whether the connection is encrypted enough is the session's to say
+	server.AllowInsecureAuth = true
 	server.EnableSMTPUTF8 = true
-	server.ErrorLog = log.New(io.Discard, "", 0) // connections that break are the point of some tests
+	// connections that break are the point of some tests
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	listener = &refusing{Listener: listener, sink: s}
 	switch opts.TLS {
 	case "starttls":
@@ -79,7 +83,8 @@ func New(tb testing.TB, opts Options) *Sink {
 	tb.Cleanup(func() {
 		close(s.closed)
 		err := server.Close()
-		_ = listener.Close() // a server closed before it began to serve would go on to accept
+		// a server closed before it began to serve would go on to accept
+		_ = listener.Close()
 		if err := errors.Join(err, <-served); err != nil {
 			tb.Errorf("stopping the mail sink: %v", err)
 		}

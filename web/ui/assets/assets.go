@@ -24,20 +24,24 @@ const stylesheet = "css/app.css"
 
 // asset is a file as it is sent.
 type asset struct {
-	name        string // with the hash: css/app.3f2a9c1d04.css
+	// with the hash: css/app.3f2a9c1d04.css
+	name        string
 	contentType string
 	etag        string
 	plain       []byte
-	gzipped     func() []byte // made when it is asked for first; nil: does not get smaller
+	// made when it is asked for first; nil: does not get smaller
+	gzipped func() []byte
 }
 
 // Assets serves the static files from memory. Under a name that holds the hash
 // of the content a file may be kept for ever; under its plain name browsers ask
 // each time whether it has changed.
 type Assets struct {
-	prefix string // /static/ below the path of the site
+	// /static/ below the path of the site
+	prefix string
 	byName map[string]*asset
-	icons  map[string]bool // what the sprite draws
+	// what the sprite draws
+	icons map[string]bool
 }
 
 // New reads all files; basePath is the path of the site, without a slash at its end. It
@@ -224,7 +228,8 @@ func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
 	}
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(data)))
-	_, _ = w.Write(data) // the reader may have gone
+	// the reader may have gone
+	_, _ = w.Write(data)
 }
 
 // Icon draws a decorative picture; text beside it, or a label of the button

@@ -60,7 +60,8 @@ const barWidth = 5
 // appendBand draws the line through the bars of the outcomes, middle is its
 // height: "M0 12h40m5 0h105".
 func appendBand(b []byte, class, middle, outcomes, runs string) []byte {
-	end := -1 // of the segment before
+	// of the segment before
+	end := -1
 	for i := 0; i < len(runs); i++ {
 		if strings.IndexByte(outcomes, runs[i]) < 0 {
 			continue

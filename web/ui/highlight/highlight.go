@@ -12,8 +12,10 @@ import (
 
 // dialect is how a language writes what is worth a colour.
 type dialect struct {
-	find  *regexp.Regexp      // its groups are named by the classes of css/parts.css
-	words map[string]struct{} // of the language, among what the group w finds
+	// its groups are named by the classes of css/parts.css
+	find *regexp.Regexp
+	// of the language, among what the group w finds
+	words map[string]struct{}
 }
 
 // The parts of dialects, as groups of their expressions. Strings end in their
@@ -32,7 +34,8 @@ const (
 // highlighter colours samples of code. The library for it, chroma, was tried: it
 // knows hundreds of languages, and every process would be 21 MB larger for it
 // (docs/performance.md).
-type highlighter map[string]dialect // by the name of the language
+// by the name of the language
+type highlighter map[string]dialect
 
 // colours is the highlighter, made when the first sample is shown.
 var colours = sync.OnceValue(newHighlighter)

@@ -19,15 +19,23 @@ import (
 
 // The bounds of live pages.
 const (
-	maxViewers     = 1000 // in this process
-	maxUserViewers = 50   // of one user; more are pages somebody has forgotten
+	// in this process
+	maxViewers = 1000
+	// of one user; more are pages somebody has forgotten
+	maxUserViewers = 50
 
-	lookEvery     = time.Second            // pings of other processes and deadlines that pass call nobody
-	lookPause     = 500 * time.Millisecond // at least, between two looks
-	lookRest      = 3 * time.Second        // at most
-	lookShare     = 10                     // in between, looking takes one part of so many of the time, no more
-	settingsPause = 5 * time.Second        // between two looks for changes of settings in one project
-	loadPatience  = 10 * time.Second       // for the database
+	// pings of other processes and deadlines that pass call nobody
+	lookEvery = time.Second
+	// at least, between two looks
+	lookPause = 500 * time.Millisecond
+	// at most
+	lookRest = 3 * time.Second
+	// in between, looking takes one part of so many of the time, no more
+	lookShare = 10
+	// between two looks for changes of settings in one project
+	settingsPause = 5 * time.Second
+	// for the database
+	loadPatience = 10 * time.Second
 )
 
 // Hub tells pages that are being looked at that something of their projects
@@ -39,34 +47,43 @@ const (
 type Hub struct {
 	store *store.Store
 	log   *slog.Logger
-	ended chan struct{} // closed when the server stops
+	// closed when the server stops
+	ended chan struct{}
 	End   func()
 
 	mu       sync.Mutex
 	projects map[uuid.UUID]*watched
 	viewers  int
 	byUser   map[uuid.UUID]int
-	stop     context.CancelFunc // of the goroutine, nil when nobody looks
+	// of the goroutine, nil when nobody looks
+	stop context.CancelFunc
 }
 
 // watched is a project that somebody looks at. All but the data is guarded by Hub.mu.
 type watched struct {
-	viewers    map[*viewer]struct{}
-	mark       string    // see store.Marks
-	generation int64     // counts the changes
-	changedAt  time.Time // the last of them
-	suspect    bool      // settings of some project have changed since
+	viewers map[*viewer]struct{}
+	// see store.Marks
+	mark string
+	// counts the changes
+	generation int64
+	// the last of them
+	changedAt time.Time
+	// settings of some project have changed since
+	suspect bool
 
-	loading sync.Mutex // guards what follows, and is held while it is loaded
+	// guards what follows, and is held while it is loaded
+	loading sync.Mutex
 	data    any
-	of      int64 // the generation data is of
+	// the generation data is of
+	of int64
 }
 
 // viewer is one open page.
 type viewer struct {
 	user     uuid.UUID
 	projects []uuid.UUID
-	calls    chan struct{} // holds one: look again
+	// holds one: look again
+	calls chan struct{}
 }
 
 // New makes a hub; it looks for changes only while pages are open.
@@ -179,7 +196,8 @@ func (l *Hub) look(ctx context.Context, now time.Time, suspect bool) error {
 		for v := range w.viewers {
 			select {
 			case v.calls <- struct{}{}:
-			default: // it has not answered the last call yet
+			default:
+				// it has not answered the last call yet
 			}
 		}
 	}
@@ -211,7 +229,8 @@ func (l *Hub) Shared(ctx context.Context, project uuid.UUID, fresh bool, load fu
 	if !fresh && w.data != nil && w.of == generation {
 		return w.data, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadPatience) // others wait for it too
+	// others wait for it too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadPatience)
 	defer cancel()
 	data, err := load(ctx)
 	if err != nil {

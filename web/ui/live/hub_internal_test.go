@@ -53,7 +53,8 @@ func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
 			}
 			called := func() {
 				t.Helper()
-				for _, v := range viewers[1:] { // the first never answers
+				// the first never answers
+				for _, v := range viewers[1:] {
 					select {
 					case <-v.calls:
 					case <-time.After(10 * time.Second):
@@ -61,7 +62,8 @@ func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
 					}
 				}
 			}
-			called() // by the first look
+			// by the first look
+			called()
 			for range 3 {
 				ping()
 				called()
@@ -86,7 +88,8 @@ func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n := loads.Load(); n < 1 || n > 2 { // a change of settings may be suspected in between
+			// a change of settings may be suspected in between
+			if n := loads.Load(); n < 1 || n > 2 {
 				t.Errorf("loaded %d times for %d viewers", n, len(viewers))
 			}
 			for _, v := range viewers {

@@ -13,9 +13,12 @@ import (
 
 // The times of a stream.
 const (
-	streamBeat  = 20 * time.Second // a sign of life, for proxies and for the page
-	streamRetry = time.Second      // how soon the browser comes back
-	streamWrite = 10 * time.Second // a reader who takes longer for an event has gone
+	// a sign of life, for proxies and for the page
+	streamBeat = 20 * time.Second
+	// how soon the browser comes back
+	streamRetry = time.Second
+	// a reader who takes longer for an event has gone
+	streamWrite = 10 * time.Second
 	// A stream ends after two to three minutes and the browser comes back.
 	streamLife = 2 * time.Minute
 )
@@ -26,7 +29,8 @@ const ContentType = "text/event-stream"
 // News is what changed on a page: no Data is nothing. ID is what the page has then
 // seen, for look.
 type News struct {
-	Data any // is sent as JSON
+	// is sent as JSON
+	Data any
 	ID   string
 }
 
@@ -36,10 +40,13 @@ type Look func(known string, first bool) (News, error)
 
 // Page is an open page that is kept up to date.
 type Page struct {
-	User     uuid.UUID
-	Projects []uuid.UUID // whose changes it shows
-	Known    string      // what it has seen already
-	Route    string      // for the log
+	User uuid.UUID
+	// whose changes it shows
+	Projects []uuid.UUID
+	// what it has seen already
+	Known string
+	// for the log
+	Route string
 	// May tells before anything is sent whether the reader may still see it; where
 	// not, the stream ends, and the browser, coming back, is told.
 	May  func() error
@@ -62,7 +69,8 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 	}
 	first, err := p.Look(known, true)
 	if err != nil {
-		return err // as a page: there is no stream yet
+		// as a page: there is no stream yet
+		return err
 	}
 	out := startStream(w)
 	defer out.end()
@@ -74,7 +82,8 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
-	end := time.After(streamLife + rand.N(streamLife/2)) // not all at once
+	// not all at once
+	end := time.After(streamLife + rand.N(streamLife/2))
 	for {
 		var now News
 		select {
@@ -88,7 +97,8 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 		case <-v.calls:
 			if now, err = p.Look(known, false); err != nil {
 				l.log.Debug("end a live page", "error", err, "route", p.Route)
-				return nil // the browser comes back and is told
+				// the browser comes back and is told
+				return nil
 			}
 			if now.Data == nil {
 				continue
@@ -113,11 +123,13 @@ type events struct {
 
 func startStream(w http.ResponseWriter) *events {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Time{}) // that of the server would end the request; nothing more is read
+	// that of the server would end the request; nothing more is read
+	_ = rc.SetReadDeadline(time.Time{})
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events
+	// nginx would collect events
+	h.Set("X-Accel-Buffering", "no")
 	h.Set(gzhttp.HeaderNoCompression, "1")
 	return &events{w, rc}
 }

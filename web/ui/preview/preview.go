@@ -17,16 +17,21 @@ import (
 // Preview is what a schedule means.
 type Preview struct {
 	ui.BasePage
-	Error       string
-	Hint        schedule.Hint // what to write instead, where Error is of the expression
+	Error string
+	// what to write instead, where Error is of the expression
+	Hint        schedule.Hint
 	Description string
-	Told        string // when silence is noticed
-	Zone        string
-	Mine        string // the reader's zone, "" when it is Zone or UTC
-	Runs        []Run
-	Ends        bool // there are no more runs than those shown
-	Warnings    []string
-	Trial       *Trial // nil: there is no check yet
+	// when silence is noticed
+	Told string
+	Zone string
+	// the reader's zone, "" when it is Zone or UTC
+	Mine string
+	Runs []Run
+	// there are no more runs than those shown
+	Ends     bool
+	Warnings []string
+	// nil: there is no check yet
+	Trial *Trial
 }
 
 // Run is one time in the schedule's zone, in the reader's and in UTC.
@@ -39,9 +44,11 @@ type Run struct {
 
 // Trial is what would have come of the last weeks with a schedule.
 type Trial struct {
-	Head   string
-	Note   string // how far the stored pings reach, "" when far enough
-	Now    string // what came of them with the schedule as it is stored, "" when that is the same
+	Head string
+	// how far the stored pings reach, "" when far enough
+	Note string
+	// what came of them with the schedule as it is stored, "" when that is the same
+	Now    string
 	Alerts []Alert
 	Class  string
 }
