@@ -57,7 +57,8 @@ func decidesByKind(n ast.Node, known map[string]bool) bool {
 	case *ast.CompositeLit:
 		keys := 0
 		for _, e := range n.Elts {
-			if pair, ok := e.(*ast.KeyValueExpr); ok && named(pair.Key) {
+			pair, ok := e.(*ast.KeyValueExpr)
+			if ok && named(pair.Key) {
 				keys++
 			}
 		}

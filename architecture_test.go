@@ -193,11 +193,13 @@ func under(path, prefix string) bool {
 
 // floor finds where a package stands, -1 = nowhere.
 func floor(name string) int {
-	found, longest := -1, ""
+	found := -1
+	longest := ""
 	for i, names := range floors {
 		for _, n := range names {
 			if under(name, n) && len(n) > len(longest) {
-				found, longest = i, n
+				found = i
+				longest = n
 			}
 		}
 	}
@@ -211,7 +213,8 @@ func importsGoDown(t *testing.T, ours []pkg) {
 			t.Errorf("%s has no floor yet: give it one in this test, above all that it imports", p.name())
 		}
 		for _, path := range p.Imports {
-			if there := own(path); there != "" && floor(there) >= here && !under(p.name(), "internal/testkit") {
+			there := own(path)
+			if there != "" && floor(there) >= here && !under(p.name(), "internal/testkit") {
 				t.Errorf("%s imports %s, which does not stand below it", p.name(), there)
 			}
 		}
@@ -281,7 +284,8 @@ func noPackageState(t *testing.T, ours []pkg) {
 				return true
 			})
 			for _, d := range f.Decls {
-				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				fn, ok := d.(*ast.FuncDecl)
+				if ok && fn.Recv == nil && fn.Name.Name == "init" {
 					t.Errorf("%s: func init: say what is to happen where it is to happen", fset.Position(fn.Pos()))
 				}
 				collectVars(d, vars)
@@ -291,10 +295,12 @@ func noPackageState(t *testing.T, ours []pkg) {
 			if state[p.name()+"."+name] != "" {
 				continue
 			}
-			if at, ok := written[name]; ok {
+			at, ok := written[name]
+			if ok {
 				t.Errorf("%s: package variable %s is written to", at, name)
 			}
-			if why := mutable(spec); why != "" {
+			why := mutable(spec)
+			if why != "" {
 				t.Errorf("%s: package variable %s %s", fset.Position(spec.Pos()), name, why)
 			}
 		}
@@ -349,12 +355,14 @@ func writes(n ast.Node) (names []string) {
 	case *ast.IncDecStmt:
 		targets = []ast.Expr{n.X}
 	case *ast.CallExpr:
-		if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "delete" || f.Name == "clear") && len(n.Args) > 0 {
+		f, ok := n.Fun.(*ast.Ident)
+		if ok && (f.Name == "delete" || f.Name == "clear") && len(n.Args) > 0 {
 			targets = n.Args[:1]
 		}
 	}
 	for _, target := range targets {
-		if name := root(target); name != "" {
+		name := root(target)
+		if name != "" {
 			names = append(names, name)
 		}
 	}
@@ -391,11 +399,13 @@ func mutable(spec *ast.ValueSpec) (why string) {
 		case *ast.ChanType:
 			why = "is a channel"
 		case *ast.CallExpr:
-			if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "make" || f.Name == "new") {
+			f, ok := n.Fun.(*ast.Ident)
+			if ok && (f.Name == "make" || f.Name == "new") {
 				why = "is made to be filled"
 			}
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && (x.Name == "atomic" || x.Name == "sync" && !strings.HasPrefix(n.Sel.Name, "Once")) {
+			x, ok := n.X.(*ast.Ident)
+			if ok && (x.Name == "atomic" || x.Name == "sync" && !strings.HasPrefix(n.Sel.Name, "Once")) {
 				why = "has a " + x.Name + "." + n.Sel.Name
 			}
 		}
@@ -426,7 +436,8 @@ func sharedSQL(t *testing.T, ours []pkg) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if word := ofOneEngine.FindString(text); shared && word != "" {
+				word := ofOneEngine.FindString(text)
+				if shared && word != "" {
 					t.Errorf("%s: %q runs on one engine only; shared SQL runs on both", fset.Position(lit.Pos()), word)
 				}
 				if !slices.Contains(withSQL, p.name()) && statement.MatchString(text) {
@@ -479,7 +490,8 @@ func boundedBodies(t *testing.T, ours []pkg) {
 				t.Fatal(err)
 			}
 			ast.Inspect(tree, func(n ast.Node) bool {
-				if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(unbounded, sel.Sel.Name) {
+				sel, ok := n.(*ast.SelectorExpr)
+				if ok && slices.Contains(unbounded, sel.Sel.Name) {
 					t.Errorf("%s/%s uses %s: web/intake reads forms", p.name(), file, sel.Sel.Name)
 				}
 				return true

@@ -52,7 +52,8 @@ func refusal(t *testing.T, d *db.DB, words ...string) {
 			t.Errorf("the error has more than one line: %v", err)
 		}
 	}
-	if diff := cmp.Diff(before, described(t, d)); diff != "" {
+	diff := cmp.Diff(before, described(t, d))
+	if diff != "" {
 		t.Errorf("changed nevertheless:\n%s", diff)
 	}
 }
@@ -186,7 +187,8 @@ func TestTheFirstSchemaIsRepaired(t *testing.T) {
 			if err != nil || status.Check() != nil {
 				t.Errorf("%s, version %d, repaired: %v, %v", engine, version, err, status.Check())
 			}
-			if n := len(texts(t, d, `SELECT 'x' FROM checks WHERE watch_at = alert_at AND status = 'up'`)); n != 1 {
+			n := len(texts(t, d, `SELECT 'x' FROM checks WHERE watch_at = alert_at AND status = 'up'`))
+			if n != 1 {
 				t.Errorf("%s, version %d: %d checks that are up are watched, want 1", engine, version, n)
 			}
 			if n := len(texts(t, d, `SELECT 'x' FROM checks WHERE watch_at IS NOT NULL AND status = 'down'`)); n != 0 {
@@ -208,7 +210,8 @@ func TestARepairThatIsNotEnoughChangesNothing(t *testing.T) {
 		if !errors.As(err, &differs) || !strings.Contains(err.Error(), "table presence is missing") {
 			t.Errorf("got %v, want that presence is missing", err)
 		}
-		if diff := cmp.Diff(before, described(t, d)); diff != "" {
+		diff := cmp.Diff(before, described(t, d))
+		if diff != "" {
 			t.Errorf("changed nevertheless:\n%s", diff)
 		}
 	})

@@ -33,7 +33,8 @@ func migrated(t *testing.T, engine db.Engine) (d *db.DB, dsn string) {
 		url = dsn
 	} else {
 		path := filepath.Join(t.TempDir(), "test.db")
-		url, dsn = "sqlite:"+path, "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+		url = "sqlite:" + path
+		dsn = "file:" + path + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
 	}
 	d, err := db.Open(t.Context(), url, db.Options{})
 	if err != nil {
@@ -46,7 +47,8 @@ func migrated(t *testing.T, engine db.Engine) (d *db.DB, dsn string) {
 
 func up(t *testing.T, d *db.DB) {
 	t.Helper()
-	if _, err := d.Migrate(t.Context(), migrations.FS); err != nil {
+	_, err := d.Migrate(t.Context(), migrations.FS)
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -60,7 +62,8 @@ func TestMigrationsAreNumberedWithoutGapsOnBothEngines(t *testing.T) {
 		}
 		for n, e := range entries {
 			names[i] = append(names[i], e.Name())
-			if want := fmt.Sprintf("%05d_", n+1); !strings.HasPrefix(e.Name(), want) || !regexp.MustCompile(`^\d{5}_[a-z0-9_]+\.sql$`).MatchString(e.Name()) {
+			want := fmt.Sprintf("%05d_", n+1)
+			if !strings.HasPrefix(e.Name(), want) || !regexp.MustCompile(`^\d{5}_[a-z0-9_]+\.sql$`).MatchString(e.Name()) {
 				t.Errorf("%s/%s: its name is to begin with %s and end with .sql", engine, e.Name(), want)
 			}
 			text, err := fs.ReadFile(migrations.FS, string(engine)+"/"+e.Name())
@@ -77,7 +80,8 @@ func TestMigrationsAreNumberedWithoutGapsOnBothEngines(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(names[0], names[1]); diff != "" || len(names[0]) == 0 {
+	diff := cmp.Diff(names[0], names[1])
+	if diff != "" || len(names[0]) == 0 {
 		t.Errorf("files (-%s +%s):\n%s", engines[0], engines[1], diff)
 	}
 }
@@ -85,14 +89,16 @@ func TestMigrationsAreNumberedWithoutGapsOnBothEngines(t *testing.T) {
 func TestBothEnginesHaveTheSameSchema(t *testing.T) {
 	lite, _ := migrated(t, db.SQLite)
 	pg, _ := migrated(t, db.Postgres)
-	liteSchema, pgSchema := schemaOf(t, lite), schemaOf(t, pg)
+	liteSchema := schemaOf(t, lite)
+	pgSchema := schemaOf(t, pg)
 	// With it a file beside an SQLite database tells whether its log was cut off.
 	// The server of PostgreSQL needs no such thing.
 	delete(liteSchema, "commit_mark")
 	if len(pgSchema) < 15 {
 		t.Fatalf("only %d tables were found", len(pgSchema))
 	}
-	if diff := cmp.Diff(liteSchema, pgSchema); diff != "" {
+	diff := cmp.Diff(liteSchema, pgSchema)
+	if diff != "" {
 		t.Errorf("schema (-SQLite +PostgreSQL):\n%s", diff)
 	}
 }
@@ -107,11 +113,13 @@ func TestASchemaGoesDownAndUpAgain(t *testing.T) {
 			exec(t, d, `INSERT INTO checks (code, badge_key, created_at) VALUES ('0190163d-8694-739b-aea5-966c26f8ad92', '0190163d-8694-739b-aea5-966c26f8ad93', $1)`, d.Now())
 			exec(t, d, `INSERT INTO flips (check_id, created_at, old_status, new_status) SELECT id, created_at, 'new', 'up' FROM checks`)
 			down(t, engine, dsn)
-			if left := schemaOf(t, d); len(left) != 0 {
+			left := schemaOf(t, d)
+			if len(left) != 0 {
 				t.Errorf("left after going down: %v", left)
 			}
 			up(t, d)
-			if diff := cmp.Diff(before, schemaOf(t, d)); diff != "" {
+			diff := cmp.Diff(before, schemaOf(t, d))
+			if diff != "" {
 				t.Errorf("schema (-first +second time):\n%s", diff)
 			}
 		})
@@ -142,7 +150,8 @@ func TestAccountsOfOperatorsAreKnownAfterAnUpgrade(t *testing.T) {
 			exec(t, d, `INSERT INTO account_tokens (id, user_id, name, token_hash, created_at) SELECT id, id, 'Terraform', 'h', created_at FROM users WHERE id = $1`, user(7, "token@example.org", false, time.Time{}))
 			up(t, d)
 			got := texts(t, d, `SELECT email FROM users WHERE by_operator ORDER BY email`)
-			if want := []string{"provisioned@example.org", "renamed@example.org", "root@example.org", "token@example.org"}; !slices.Equal(got, want) {
+			want := []string{"provisioned@example.org", "renamed@example.org", "root@example.org", "token@example.org"}
+			if !slices.Equal(got, want) {
 				t.Errorf("made by an operator: %q, want %q", got, want)
 			}
 		})
@@ -166,7 +175,8 @@ func TestUnsubscriptionsBecomeRefusals(t *testing.T) {
 			}
 			up(t, d)
 			got := texts(t, d, `SELECT address FROM refusals ORDER BY address`)
-			if want := []string{"a&b@example.org", "carol@example.org"}; !slices.Equal(got, want) {
+			want := []string{"a&b@example.org", "carol@example.org"}
+			if !slices.Equal(got, want) {
 				t.Errorf("refused by %q, want %q", got, want)
 			}
 		})
@@ -182,9 +192,11 @@ func down(t *testing.T, engine db.Engine, dsn string) {
 
 func downTo(t *testing.T, engine db.Engine, dsn string, version int64) {
 	t.Helper()
-	driver, dialect := "pgx", goose.DialectPostgres
+	driver := "pgx"
+	dialect := goose.DialectPostgres
 	if engine == db.SQLite {
-		driver, dialect = "sqlite", goose.DialectSQLite3
+		driver = "sqlite"
+		dialect = goose.DialectSQLite3
 	}
 	conns, err := sql.Open(driver, dsn)
 	if err != nil {
@@ -282,7 +294,8 @@ func lines(t *testing.T, d *db.DB, query, name string) []string {
 			line = inSQLite.Replace(line)
 		}
 		// PostgreSQL puts each comparison in brackets
-		if columns, predicate, ok := strings.Cut(line, " WHERE "); ok {
+		columns, predicate, ok := strings.Cut(line, " WHERE ")
+		if ok {
 			line = columns + " WHERE " + strings.NewReplacer("(", "", ")", "").Replace(predicate)
 		}
 		out[i] = line
@@ -303,7 +316,8 @@ func texts(t *testing.T, d *db.DB, query string, args ...any) []string {
 
 func exec(t *testing.T, d *db.DB, query string, args ...any) {
 	t.Helper()
-	if _, err := d.Exec(t.Context(), query, args...); err != nil {
+	_, err := d.Exec(t.Context(), query, args...)
+	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }

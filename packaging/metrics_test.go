@@ -52,9 +52,11 @@ func TestScrapeConfigHasEachProcess(t *testing.T) {
 	}
 	staying := 0
 	for _, unit := range glob(t, "systemd/*.service") {
-		if text := read(t, unit); strings.Contains(text, "Type=notify") {
+		text := read(t, unit)
+		if strings.Contains(text, "Type=notify") {
 			staying++
-			if command := regexp.MustCompile(`(?m)^ExecStart=\S+ (\w+)`).FindStringSubmatch(text)[1]; targets[command] == "" {
+			command := regexp.MustCompile(`(?m)^ExecStart=\S+ (\w+)`).FindStringSubmatch(text)[1]
+			if targets[command] == "" {
 				t.Errorf("%s: no target for punctual %s", unit, command)
 			}
 		}
@@ -82,7 +84,8 @@ func TestEachAlertIsTried(t *testing.T) {
 // The jobs in comments are for other ways of getting there; they must be right as well.
 func TestScrapeConfigInCommentsIsValid(t *testing.T) {
 	config := regexp.MustCompile(`(?m)^  # (- job_name|  )`).ReplaceAllString(read(t, "prometheus/scrape.yml"), "  $1")
-	if config = strings.Replace(config, "job_name: punctual\n", "job_name: punctual-site\n", 1); strings.Count(config, "\n  - job_name") != 4 {
+	config = strings.Replace(config, "job_name: punctual\n", "job_name: punctual-site\n", 1)
+	if strings.Count(config, "\n  - job_name") != 4 {
 		t.Fatalf("not four jobs:\n%s", config)
 	}
 	dir := t.TempDir()

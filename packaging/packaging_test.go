@@ -42,7 +42,8 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 		run(t, dir, analyze, "--no-pager", "security", "--offline=true", maxExposure, unit)
 	}
 	for _, unit := range append(glob(t, dir+"/*.service"), append(glob(t, dir+"/*.timer"), glob(t, dir+"/*.socket")...)...) {
-		if out := run(t, dir, analyze, "--no-pager", "--man=no", "verify", unit); len(out) > 0 {
+		out := run(t, dir, analyze, "--no-pager", "--man=no", "verify", unit)
+		if len(out) > 0 {
 			t.Errorf("systemd-analyze verify %s: %s", filepath.Base(unit), out)
 		}
 	}
@@ -65,7 +66,8 @@ func TestNamedCommandsExist(t *testing.T) {
 				continue
 			}
 			args := append(strings.Fields(command), "--help")
-			if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
+			out, err := exec.Command(binary, args...).CombinedOutput()
+			if err != nil {
 				t.Errorf("%s: punctual %s: %v\n%s", source, command, err, out)
 			}
 		}
@@ -98,7 +100,8 @@ func TestSettingsFilesAreValid(t *testing.T) {
 func examplesIn(text string) map[string]string {
 	env := map[string]string{}
 	for _, match := range regexp.MustCompile(`(?m)^#?(PUNCTUAL_\w+)=(.*)$`).FindAllStringSubmatch(text, -1) {
-		if _, repeated := env[match[1]]; !repeated {
+		_, repeated := env[match[1]]
+		if !repeated {
 			env[match[1]] = strings.Trim(match[2], `"`)
 		}
 	}
@@ -133,7 +136,8 @@ func TestComposePassesEverySetting(t *testing.T) {
 		}
 		role := service.Command[0]
 		roles[role] = true
-		if test := service.Healthcheck.Test; role != "serve" && role != "migrate" && !slices.Equal(test, []string{"CMD", "/punctual", "status", "--role", role}) {
+		test := service.Healthcheck.Test
+		if role != "serve" && role != "migrate" && !slices.Equal(test, []string{"CMD", "/punctual", "status", "--role", role}) {
 			t.Errorf("%s: its health check is %q", name, test)
 		}
 	}
@@ -217,7 +221,8 @@ func composeWith(t *testing.T, env map[string]string) composeFile {
 	t.Helper()
 	valueOf := func(variable string) string {
 		name, value, _ := strings.Cut(strings.Trim(variable, "${}"), ":")
-		if given, found := env[name]; found {
+		given, found := env[name]
+		if found {
 			return given
 		}
 		if strings.HasPrefix(value, "?") {
@@ -244,7 +249,8 @@ func composeCommands(t *testing.T) (commands []string) {
 			continue
 		}
 		commands = append(commands, strings.Join(service.Command, " "))
-		if test := service.Healthcheck.Test; len(test) > 2 {
+		test := service.Healthcheck.Test
+		if len(test) > 2 {
 			commands = append(commands, strings.Join(test[2:], " "))
 		}
 	}
@@ -271,7 +277,8 @@ func unitsFor(t *testing.T, binary string) string {
 func binary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "punctual")
-	if out, err := exec.Command("go", "build", "-o", path, "../cmd/punctual").CombinedOutput(); err != nil {
+	out, err := exec.Command("go", "build", "-o", path, "../cmd/punctual").CombinedOutput()
+	if err != nil {
 		t.Fatalf("building punctual: %v\n%s", err, out)
 	}
 	return path

@@ -34,11 +34,13 @@ func TestPagesSayThatBodiesAreNotKept(t *testing.T) {
 			base := "/checks/" + c.Code.String()
 			for _, page := range []string{base + "/details/", base + "/pings/1/", base + "/last_ping/"} {
 				full = uuid.New()
-				if n := s.Get(page).Is(http.StatusOK).Find(".body-cap").Length(); n != 0 {
+				n := s.Get(page).Is(http.StatusOK).Find(".body-cap").Length()
+				if n != 0 {
 					t.Errorf("%s says it although they are kept", page)
 				}
 				full = p.ID
-				if got := strings.Join(strings.Fields(s.Get(page).Is(http.StatusOK).Find(".body-cap").Text()), " "); got != want {
+				got := strings.Join(strings.Fields(s.Get(page).Is(http.StatusOK).Find(".body-cap").Text()), " ")
+				if got != want {
 					t.Errorf("%s says %q", page, got)
 				}
 			}
@@ -50,7 +52,8 @@ func TestByteCounts(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1550: "1.6 kB", 10_000_000: "10 MB", 10_000_000_000: "10 GB", 1_000_000_000_000_000: "1000 TB",
 	} {
-		if got := human.Bytes(n); got != want {
+		got := human.Bytes(n)
+		if got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

@@ -29,7 +29,8 @@ func TestCapsOfTheOwnerAreSaidOnThePage(t *testing.T) {
 			Has("The limit on integrations is reached: 1 in all projects of an owner together.")
 		s.Post(addPath(p, "email"), foreign).Is(http.StatusConflict).
 			Has("The limit on integrations is reached: 1 in all projects of an owner together.")
-		if n := len(s.Sent.Verifies); n != 0 {
+		n := len(s.Sent.Verifies)
+		if n != 0 {
 			t.Errorf("%d addresses were asked", n)
 		}
 		members := "/projects/" + p.ID.String() + "/members/"

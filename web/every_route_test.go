@@ -112,7 +112,8 @@ func (e *everything) fill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, e.token, err = e.Auth.CreateToken(ctx, e.user, "all", false, ""); err != nil {
+	_, e.token, err = e.Auth.CreateToken(ctx, e.user, "all", false, "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	e.wall = &store.Wall{UserID: e.user.ID, Name: "Wall", Projects: []store.WallProject{{ID: e.project.ID}}}
@@ -131,7 +132,8 @@ func (e *everything) addresses() []address {
 	var all []address
 	walk := func(prefix string, routes http.Handler) {
 		err := chi.Walk(routes.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-			if a := (address{method, prefix + route}); !slices.Contains(all, a) && !strings.Contains(route, "/live/") && (method == http.MethodGet || method == http.MethodPost) {
+			a := (address{method, prefix + route})
+			if !slices.Contains(all, a) && !strings.Contains(route, "/live/") && (method == http.MethodGet || method == http.MethodPost) {
 				all = append(all, a)
 			}
 			return nil
@@ -144,7 +146,8 @@ func (e *everything) addresses() []address {
 	walk("/api", e.api)
 	late := regexp.MustCompile("remove|close|logout|leave|transfer|two_factor|set_password|/login/|keys")
 	slices.SortStableFunc(all, func(a, b address) int {
-		la, lb := late.MatchString(a.route), late.MatchString(b.route)
+		la := late.MatchString(a.route)
+		lb := late.MatchString(b.route)
 		switch {
 		case la == lb:
 			return 0

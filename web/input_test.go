@@ -55,7 +55,8 @@ func TestNoAddressTakesFiles(t *testing.T) {
 			t.Errorf("%s %s with more than 1 MiB: %d", a.method, a.route, status)
 		}
 	}
-	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+	left, err := os.ReadDir(temp)
+	if err != nil || len(left) > 0 {
 		t.Errorf("left in the directory for temporary files: %v %v", left, err)
 	}
 }
@@ -124,15 +125,18 @@ func TestALongBodyIsForThoseWhoAreLoggedIn(t *testing.T) {
 			path := "/checks/" + s.FirstCheck(project).Code.String() + "/name/"
 			form := url.Values{"name": {"Renamed"}, "from": {strings.Repeat("a", 2<<20)}}.Encode()
 			const kind = "application/x-www-form-urlencoded"
-			if resp := s.Send(http.MethodPost, path, kind, strings.NewReader(form)); resp.StatusCode != http.StatusSeeOther {
+			resp := s.Send(http.MethodPost, path, kind, strings.NewReader(form))
+			if resp.StatusCode != http.StatusSeeOther {
 				t.Errorf("the owner: %d", resp.StatusCode)
 			}
-			if name := s.FirstCheck(project).Name; name != "Renamed" {
+			name := s.FirstCheck(project).Name
+			if name != "Renamed" {
 				t.Errorf("the name is %q", name)
 			}
 			stranger := s.OtherBrowser()
 			for what, body := range map[string]io.Reader{"a form": strings.NewReader(form), "no end": io.LimitReader(endless{}, 4<<20)} {
-				if resp := stranger.Send(http.MethodPost, path, kind, body); resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
+				resp := stranger.Send(http.MethodPost, path, kind, body)
+				if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 					t.Errorf("a stranger, %s: %d, connection closed: %t", what, resp.StatusCode, resp.Close)
 				}
 			}

@@ -31,7 +31,8 @@ func (s *Server) viewKind(name string) kindView {
 		return kindView{Kind: name, Label: name, Icon: "bell"}
 	}
 	v := kindView{Kind: name, Label: k.Label, Icon: "bell", Blurb: k.Blurb, Needs: k.Needs}
-	if icon := "integrations/" + name; s.Assets.Has("img/" + icon + ".svg") {
+	icon := "integrations/" + name
+	if s.Assets.Has("img/" + icon + ".svg") {
 		v.Icon = icon
 	}
 	return v
@@ -109,7 +110,8 @@ const healthTime = 30 * 24 * time.Hour
 // Delivered says how many alerts of the last 30 days arrived, "" when there
 // were none.
 func (v *channelView) Delivered() string {
-	h, all := v.Health, v.Health.Sent+v.Health.Failed
+	h := v.Health
+	all := v.Health.Sent + v.Health.Failed
 	var said string
 	switch {
 	case all == 0:
@@ -207,7 +209,9 @@ func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
 	m := &integrationsPage{BasePage: integrationsBase("Integrations", project), CanWrite: role.CanWrite()}
 	for i := range channels {
 		v := s.viewChannel(&channels[i])
-		v.Assigned, v.Checks, v.Health = assigned[v.ID], checks, health[v.ID]
+		v.Assigned = assigned[v.ID]
+		v.Checks = checks
+		v.Health = health[v.ID]
 		m.Channels = append(m.Channels, v)
 	}
 	m.Groups = s.gallery()
@@ -238,7 +242,8 @@ func (s *Server) viewChannel(c *monitor.Channel) channelView {
 	switch {
 	case v.Title != "":
 	case v.Summary != "" && !k.Obscure:
-		v.Title, v.Summary = v.Summary, ""
+		v.Title = v.Summary
+		v.Summary = ""
 	default:
 		v.Title = v.Label
 	}

@@ -45,7 +45,8 @@ func TestIntegrationsInABrowser(t *testing.T) {
 		webtest.First(chromedp.Click, "dialog .btn.primary"), says("Added"),
 		webtest.First(chromedp.Click, ".channels li:nth-child(2) .do form button"), says("was accepted"),
 	)
-	if c := newest(s, p, "webhook"); c.LastNotifyAt.IsZero() || c.LastError != "" {
+	c := newest(s, p, "webhook")
+	if c.LastNotifyAt.IsZero() || c.LastError != "" {
 		s.Errorf("the test was not delivered: %+v", c)
 	}
 
@@ -54,7 +55,8 @@ func TestIntegrationsInABrowser(t *testing.T) {
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
 		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
-	if n := len(channels(s, p)); n != 1 {
+	n := len(channels(s, p))
+	if n != 1 {
 		s.Errorf("%d channels are left", n)
 	}
 }
@@ -77,7 +79,8 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
 		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
-	if n := len(channels(s, p)); n != 1 {
+	n := len(channels(s, p))
+	if n != 1 {
 		s.Errorf("%d channels are left", n)
 	}
 }
@@ -101,7 +104,8 @@ func TestTheFrameOfPages(t *testing.T) {
 
 	s.Drive(ctx, webtest.First(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
 	s.Drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
-	if u, err := s.Store.UserByID(s.Context(), user.ID); err != nil || u.Theme != "dark" {
+	u, err := s.Store.UserByID(s.Context(), user.ID)
+	if err != nil || u.Theme != "dark" {
 		t.Errorf("the colours are not remembered: %v %v", u, err)
 	}
 

@@ -67,11 +67,13 @@ func (s *Server) showChannelForm(
 		m.Leave = f.Value(connectedName(k)) == ""
 	}
 	if c != nil {
-		m.Title, m.Action = "Edit "+k.Label, fmt.Sprintf("/integrations/%s/edit/", c.ID)
+		m.Title = "Edit " + k.Label
+		m.Action = fmt.Sprintf("/integrations/%s/edit/", c.ID)
 	}
 	m.arrange(k, s.VerifyEmail)
 	var err error
-	if m.Help, err = s.integrationHelp(k); err != nil {
+	m.Help, err = s.integrationHelp(k)
+	if err != nil {
 		return err
 	}
 	return s.Render(w, r, status, "channel", m)
@@ -232,12 +234,14 @@ func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text strin
 	result, err := s.Tester.SendTest(ui.WithoutTimeout(r).Context(), c)
 	if err == nil {
 		took := ""
-		if after, err := s.Store.ChannelByID(r.Context(), c.ID); err == nil && after.LastLatency > 0 {
+		after, err := s.Store.ChannelByID(r.Context(), c.ID)
+		if err == nil && after.LastLatency > 0 {
 			took = " in " + human.Duration(after.LastLatency.Round(time.Millisecond))
 		}
 		return "ok", "The test to " + title + " was accepted" + took + "." + answerText(result)
 	}
-	if failed, ok := errors.AsType[*notify.Error](err); ok {
+	failed, ok := errors.AsType[*notify.Error](err)
+	if ok {
 		return "error", "The test to " + title + " failed: " + failed.Message + answerText(result)
 	}
 	if errs.KindOf(err) == errs.TooMany {
@@ -255,7 +259,8 @@ func answerText(result notify.Result) string {
 		return ""
 	}
 	text := fmt.Sprintf("\nThe server answered %d %s", result.StatusCode, http.StatusText(result.StatusCode))
-	if body := strings.TrimSpace(result.Response); body != "" {
+	body := strings.TrimSpace(result.Response)
+	if body != "" {
 		text += ":\n" + body
 	}
 	return text

@@ -167,7 +167,8 @@ func (h *halfView) add(v settingView) {
 		h.FoldedTitle = foldedTitle(h.Folded)
 		return
 	}
-	if last := len(h.Rows) - 1; last >= 0 && h.Rows[last].Settings[len(h.Rows[last].Settings)-1].Join {
+	last := len(h.Rows) - 1
+	if last >= 0 && h.Rows[last].Settings[len(h.Rows[last].Settings)-1].Join {
 		h.Rows[last].Settings = append(h.Rows[last].Settings, v)
 		h.Rows[last].Joined = true
 		return

@@ -37,7 +37,11 @@ func deliver(s *webtest.Site, c *monitor.Check, verdicts ...store.Outcome) {
 		}
 		var outcomes []store.Outcome
 		for _, d := range claimed {
-			o.ID, o.Attempt, o.Channel, o.Tried, o.At = d.ID, d.Attempts, d.ChannelID, true, s.Clock.Now()
+			o.ID = d.ID
+			o.Attempt = d.Attempts
+			o.Channel = d.ChannelID
+			o.Tried = true
+			o.At = s.Clock.Now()
 			outcomes = append(outcomes, o)
 		}
 		if _, err := s.Store.FinishDeliveries(s.Context(), worker, outcomes); err != nil {
@@ -69,7 +73,8 @@ func TestTheHealthOfAnIntegrationShows(t *testing.T) {
 		deliver(s, c, broken)
 		page = s.Get(web.IntegrationsPath(p.ID))
 		page.Has("Disabled since Sun, 1 Mar 2026, 14:04:00 EET", "Last tried 1 min ago")
-		if got := page.Text(".why a"); got != "Repair and switch on" {
+		got := page.Text(".why a")
+		if got != "Repair and switch on" {
 			t.Errorf("the way to repair it: %q", got)
 		}
 		s.Clock.Advance(31 * 24 * time.Hour)
@@ -95,7 +100,8 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		}
 		for _, page := range pages {
 			a := banner(page)
-			if got := a.Text(".banner.grace"); !strings.HasPrefix(got, "1 of 2 integrations") || a.Find(`.banner a`).AttrOr("href", "") != web.IntegrationsPath(p.ID) {
+			got := a.Text(".banner.grace")
+			if !strings.HasPrefix(got, "1 of 2 integrations") || a.Find(`.banner a`).AttrOr("href", "") != web.IntegrationsPath(p.ID) {
 				t.Errorf("%s: %q", page, got)
 			}
 		}
@@ -104,7 +110,8 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		if err := testdb.PutChannel(s.Context(), s.Store, &mail); err != nil {
 			t.Fatal(err)
 		}
-		if got := banner(pages[0]).Text(".banner.down"); !strings.Contains(got, "No integration") {
+		got := banner(pages[0]).Text(".banner.down")
+		if !strings.Contains(got, "No integration") {
 			t.Errorf("none works: %q", got)
 		}
 		for _, h := range []monitor.Channel{hook, mail} {
@@ -113,7 +120,8 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		if got := banner(pages[1]).Text(".banner.down"); !strings.Contains(got, "Nobody is told when a check of") || !strings.Contains(got, "Add an integration") {
 			t.Errorf("there is none: %q", got)
 		}
-		if a := banner(web.IntegrationsPath(p.ID)); a.Find(".banner.down").Length() != 1 || a.Find(".banner a").Length() != 0 {
+		a := banner(web.IntegrationsPath(p.ID))
+		if a.Find(".banner.down").Length() != 1 || a.Find(".banner a").Length() != 0 {
 			t.Error("the page of integrations needs no link to itself")
 		}
 		if banner("/accounts/profile/").Find(".banner").Length() != 0 {
@@ -163,7 +171,8 @@ func TestTheGalleryIsGroupedAndSearched(t *testing.T) {
 	for _, g := range page.Find("#kinds section").EachIter() {
 		groups = append(groups, strings.Join(strings.Fields(g.Find("h3, h4").Text()), " "))
 	}
-	if want := []string{"For peopleThe emailThe po", "ChatThe slack", "PhonesThe gotifyThe ntfyThe sms", "For programsThe webhook"}; !slices.Equal(groups, want) {
+	want := []string{"For peopleThe emailThe po", "ChatThe slack", "PhonesThe gotifyThe ntfyThe sms", "For programsThe webhook"}
+	if !slices.Equal(groups, want) {
 		t.Errorf("groups %q, want %q", groups, want)
 	}
 	if page.Find(`input[data-filter="#kinds"]`).Length() != 1 {

@@ -76,7 +76,8 @@ func TestUnsubscribingAtPushoverRemovesTheIntegration(t *testing.T) {
 		before := len(channels(s, p))
 		s.Get(success + "?pushover_unsubscribed=1").LeadsTo(web.IntegrationsPath(p.ID))
 		s.Get(web.IntegrationsPath(p.ID)).Has("remove the integration that was yours")
-		if n := len(channels(s, p)); n != before {
+		n := len(channels(s, p))
+		if n != before {
 			s.Errorf("%d channels are left of %d, though nobody has posted anything", n, before)
 		}
 	})

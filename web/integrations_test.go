@@ -42,7 +42,8 @@ func (o oneShot) SendTest(ctx context.Context, ch *monitor.Channel) (notify.Resu
 	if err != nil {
 		outcome.Error = err.Error()
 	}
-	if noteErr := o.store.NoteChannelOutcome(ctx, ch.ID, outcome); noteErr != nil {
+	noteErr := o.store.NoteChannelOutcome(ctx, ch.ID, outcome)
+	if noteErr != nil {
 		return result, noteErr
 	}
 	return result, err
@@ -117,7 +118,8 @@ func TestIntegrationsListWhoIsTold(t *testing.T) {
 		page := s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK)
 		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down", "1 of 1 check")
 		page.HasNot("secret")
-		if kinds := page.Text(".kind-card h4"); kinds != "EmailPushoverWebhook" {
+		kinds := page.Text(".kind-card h4")
+		if kinds != "EmailPushoverWebhook" {
 			s.Errorf("the gallery has %s", kinds)
 		}
 		if page.Find(".alarm").Length() != 0 {
@@ -164,7 +166,8 @@ func TestAWebhookIsAddedForAllChecksAndTested(t *testing.T) {
 		c := add(s, p, "webhook", url.Values{
 			"method_down": {"POST"}, "url_down": {hook.URL + "/in"}, "body_down": {"$NAME is $STATUS"}, "headers_down": {"X-Room: night"},
 		})
-		if channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID); err != nil || len(channels) != 2 {
+		channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID)
+		if err != nil || len(channels) != 2 {
 			s.Errorf("the check has %d channels, %v", len(channels), err)
 		}
 
@@ -194,7 +197,8 @@ func TestAWrongFormComesBackWithWhatWasTyped(t *testing.T) {
 			"po":      {"value": {"short"}, "name": {"Typed before"}},
 		} {
 			page := s.Post(addPath(p, kind), form).Is(http.StatusBadRequest)
-			if typed, _ := page.Find("[name=name]").Attr("value"); typed != "Typed before" {
+			typed, _ := page.Find("[name=name]").Attr("value")
+			if typed != "Typed before" {
 				s.Errorf("%s: the name is %q", kind, typed)
 			}
 			if page.Find("form .error").Length() != 1 {
@@ -203,7 +207,8 @@ func TestAWrongFormComesBackWithWhatWasTyped(t *testing.T) {
 		}
 		s.Post(addPath(p, "email"), url.Values{"value": {"ops@example.org"}, "down": {"on"}, "name": {strings.Repeat("n", 101)}}).
 			Is(http.StatusBadRequest).Has("at most 100 characters")
-		if after := len(channels(s, p)); after != before {
+		after := len(channels(s, p))
+		if after != before {
 			s.Errorf("%d channels were added", after-before)
 		}
 	})
@@ -212,7 +217,8 @@ func TestAWrongFormComesBackWithWhatWasTyped(t *testing.T) {
 func TestAnAddressOfSomebodyElseIsAskedFirst(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
-		if own := add(s, p, "email", url.Values{"value": {"Jane@example.org"}, "down": {"on"}}); !own.Verified {
+		own := add(s, p, "email", url.Values{"value": {"Jane@example.org"}, "down": {"on"}})
+		if !own.Verified {
 			s.Error("the user's own address is asked")
 		}
 		c := add(s, p, "email", foreign)
@@ -303,14 +309,16 @@ func TestAChannelIsEditedRenamedAndRemoved(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		c := add(s, p, "webhook", url.Values{"method_down": {"GET"}, "url_down": {"https://a.example.org/"}, "method_up": {"PUT"}, "url_up": {"https://b.example.org/"}})
 		form := s.Get(channelPath(c, "edit")).Is(http.StatusOK)
-		if u, _ := form.Find("[name=url_up]").Attr("value"); u != "https://b.example.org/" || form.Text("[name=method_up] [selected]") != "PUT" {
+		u, _ := form.Find("[name=url_up]").Attr("value")
+		if u != "https://b.example.org/" || form.Text("[name=method_up] [selected]") != "PUT" {
 			s.Errorf("the form has %s %s", form.Text("[name=method_up] [selected]"), u)
 		}
 		s.Post(channelPath(c, "edit"), url.Values{"name": {"Both"}, "method_up": {"GET"}, "url_up": {"https://c.example.org/"}}).LeadsTo(web.IntegrationsPath(p.ID))
 		s.Get(web.IntegrationsPath(p.ID)).Has("Both", "c.example.org", "comes back up")
 
 		s.Post(channelPath(c, "name"), url.Values{"name": {" Night shift "}}).LeadsTo(web.IntegrationsPath(p.ID))
-		if name := newest(s, p, "webhook").Name; name != "Night shift" {
+		name := newest(s, p, "webhook").Name
+		if name != "Night shift" {
 			s.Errorf("the name is %q", name)
 		}
 		s.Post(channelPath(c, "remove"), nil).LeadsTo(web.IntegrationsPath(p.ID))
@@ -328,12 +336,14 @@ func TestAChannelIsGivenItsChecks(t *testing.T) {
 			s.Fatal(err)
 		}
 		c := newest(s, p, "email")
-		if on := s.Get(channelPath(c, "checks")).Has("Second check").Find("[name=checks][checked]").Length(); on != 2 {
+		on := s.Get(channelPath(c, "checks")).Has("Second check").Find("[name=checks][checked]").Length()
+		if on != 2 {
 			s.Errorf("%d checks are on", on)
 		}
 		s.Post(channelPath(c, "checks"), url.Values{"checks": {second.Code.String(), "not of this project"}}).LeadsTo(web.IntegrationsPath(p.ID))
 		s.Get(web.IntegrationsPath(p.ID)).Has("now tells of 1 check", "1 of 2 checks")
-		if channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID); err != nil || len(channels) != 0 {
+		channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID)
+		if err != nil || len(channels) != 0 {
 			s.Errorf("the other check still has %d, %v", len(channels), err)
 		}
 	})

@@ -17,10 +17,16 @@ import (
 func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 	t.Parallel()
 	e := newEverything(t, db.SQLite)
-	s, ctx := e.jane, t.Context()
-	desc, tags, words := strings.Repeat("é", 700_000)+"\n", strings.Repeat("tag  ", 200)+"end", strings.Repeat("w,", 150)
+	s := e.jane
+	ctx := t.Context()
+	desc := strings.Repeat("é", 700_000) + "\n"
+	tags := strings.Repeat("tag  ", 200) + "end"
+	words := strings.Repeat("w,", 150)
 	_, err := s.Store.UpdateCheck(ctx, e.check.Code, func(c *store.CheckChange) error {
-		c.Description, c.Tags, c.Slug, c.Filter.FailureKW = desc, tags, "Imported-Slug", words
+		c.Description = desc
+		c.Tags = tags
+		c.Slug = "Imported-Slug"
+		c.Filter.FailureKW = words
 		return nil
 	})
 	if err != nil {
@@ -31,11 +37,13 @@ func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 		values := url.Values{}
 		doc := s.Get(base + page).Is(http.StatusOK)
 		for _, name := range []string{"name", "slug", "tags", "start_kw", "success_kw", "failure_kw"} {
-			if field := doc.Find(`main form [name="` + name + `"]`); field.Length() > 0 {
+			field := doc.Find(`main form [name="` + name + `"]`)
+			if field.Length() > 0 {
 				values.Set(name, field.AttrOr("value", ""))
 			}
 		}
-		if field := doc.Find(`main form textarea[name="desc"]`); field.Length() > 0 {
+		field := doc.Find(`main form textarea[name="desc"]`)
+		if field.Length() > 0 {
 			values.Set("desc", strings.ReplaceAll(field.Text(), "\n", "\r\n"))
 		}
 		return values
@@ -53,9 +61,11 @@ func TestLongerTextsOfBeforeMayBeSaved(t *testing.T) {
 	names.Set("desc", names.Get("desc")+"more")
 	s.Post(base+"/name/", names).Is(http.StatusBadRequest).Has("The description may have at most 10000 characters.")
 
-	ch, body := e.channel, strings.Repeat("b", 2000)
+	ch := e.channel
+	body := strings.Repeat("b", 2000)
 	ch.ID = uuid.Nil
-	ch.Name, ch.Config = strings.Repeat("n", 150), `{"method_down":"POST","url_down":"https://h.example.org/","body_down":"`+body+`","headers_down":{}}`
+	ch.Name = strings.Repeat("n", 150)
+	ch.Config = `{"method_down":"POST","url_down":"https://h.example.org/","body_down":"` + body + `","headers_down":{}}`
 	if err := s.Store.CreateChannel(ctx, &ch); err != nil {
 		t.Fatal(err)
 	}

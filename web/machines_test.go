@@ -17,7 +17,10 @@ func TestAddressesForMachines(t *testing.T) {
 		w.Header().Set("X-Seen", r.Method+" "+r.URL.Path)
 		w.WriteHeader(http.StatusTeapot)
 	})
-	with := webtest.New(t, db.SQLite, func(d *web.Deps) { d.Badges, d.ProjectMetrics = here, here })
+	with := webtest.New(t, db.SQLite, func(d *web.Deps) {
+		d.Badges = here
+		d.ProjectMetrics = here
+	})
 	without := webtest.New(t, db.SQLite)
 	const metrics = "/projects/a0a0a0a0-0000-4000-8000-000000000000/"
 	for _, path := range []string{"/badge/key/signature.svg", "/badge/key/signature/a/b.svg", "/b/2/key.svg", metrics + "metrics/", metrics + "metrics/key", metrics + "checks/metrics/key"} {
@@ -28,7 +31,8 @@ func TestAddressesForMachines(t *testing.T) {
 		without.Get(path).Is(http.StatusNotFound)
 	}
 	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodOptions} {
-		if got := with.Do(method, "/b/2/key.svg", nil).Is(http.StatusTeapot); got.Header.Get("X-Seen") != method+" /b/2/key.svg" {
+		got := with.Do(method, "/b/2/key.svg", nil).Is(http.StatusTeapot)
+		if got.Header.Get("X-Seen") != method+" /b/2/key.svg" {
 			t.Errorf("%s comes as %s", method, got.Header.Get("X-Seen"))
 		}
 	}

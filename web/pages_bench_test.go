@@ -27,7 +27,10 @@ func longHistory(s *webtest.Site, p *monitor.Project, pings, flips int) *monitor
 	s.Helper()
 	now := s.Clock.Now()
 	c := monitor.NewCheck(p.ID, now.AddDate(0, -1, 0))
-	c.Name, c.Status, c.NPings, c.LastPing = "long history", monitor.StatusUp, int64(pings), now
+	c.Name = "long history"
+	c.Status = monitor.StatusUp
+	c.NPings = int64(pings)
+	c.LastPing = now
 	h := store.History{Check: &c}
 	for i := range pings {
 		h.Pings = append(h.Pings, &monitor.Ping{N: int64(i + 1), CreatedAt: now.Add(-time.Duration(pings-i) * time.Minute), Kind: monitor.PingSuccess,
@@ -79,7 +82,8 @@ func BenchmarkPages(b *testing.B) {
 				ask()
 				before := webtest.CpuTime(b)
 				for b.Loop() {
-					if w := ask(); w.Code != http.StatusOK {
+					w := ask()
+					if w.Code != http.StatusOK {
 						b.Fatal(w.Code)
 					}
 				}
@@ -109,7 +113,8 @@ func TestStatementsPerPage(t *testing.T) {
 	u, p := s.Login("many@example.org")
 	asked := func(c *monitor.Check) map[string][]string {
 		t.Helper()
-		list, check := ui.ListURL(p.ID), ui.CheckURL(c, "")
+		list := ui.ListURL(p.ID)
+		check := ui.CheckURL(c, "")
 		out := map[string][]string{}
 		for _, path := range []string{
 			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check, webtest.LogURL(c),
@@ -117,12 +122,14 @@ func TestStatementsPerPage(t *testing.T) {
 			// the order is stored
 			s.Asking(path)()
 			names = nil
-			if w := s.Asking(path)(); w.Code != http.StatusOK {
+			w := s.Asking(path)()
+			if w.Code != http.StatusOK {
 				t.Fatalf("%s: %d", path, w.Code)
 			}
 			page := strings.Replace(path, c.Code.String(), "…", 1)
 			out[page] = slices.Sorted(slices.Values(names))
-			if n := len(out[page]); n == 0 || n > 15 {
+			n := len(out[page])
+			if n == 0 || n > 15 {
 				t.Errorf("%s: %d statements: %v", page, n, out[page])
 			}
 		}
@@ -132,7 +139,8 @@ func TestStatementsPerPage(t *testing.T) {
 	webtest.FillProject(t, s.Store, p.ID, 40)
 	addProjects(s, u.ID, 3, 5)
 	many := asked(longHistory(s, p, 80, 30))
-	if diff := cmp.Diff(few, many); diff != "" {
+	diff := cmp.Diff(few, many)
+	if diff != "" {
 		t.Errorf("with more rows (-few +many):\n%s", diff)
 	}
 }

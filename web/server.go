@@ -115,11 +115,13 @@ func New(d Deps) (*Server, error) {
 	})
 	s.checks = checks.New(site, s.channelView)
 	s.check = check.New(site, s.channelView, d.BodiesFull)
-	if s.docs, err = docs.New(site, d.Notifiers.All(), d.APIDocument); err != nil {
+	s.docs, err = docs.New(site, d.Notifiers.All(), d.APIDocument)
+	if err != nil {
 		return nil, err
 	}
 	s.Handler = s.routes()
-	if p := d.Site.Root.Path; p != "" {
+	p := d.Site.Root.Path
+	if p != "" {
 		s.Handler = http.StripPrefix(strings.TrimSuffix(p, "/"), s.Handler)
 	}
 	return s, nil

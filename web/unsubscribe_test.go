@@ -78,7 +78,8 @@ func TestARefusalHoldsInOtherProjects(t *testing.T) {
 			s.Fatal(projects, err)
 		}
 		second := &projects[0].Project
-		if own := newest(s, second, "email"); own.Ready() {
+		own := newest(s, second, "email")
+		if own.Ready() {
 			s.Errorf("the first channel of a new project mails who has unsubscribed: %+v", own)
 		}
 		s.Post(addPath(second, "email"), janesForm).Is(http.StatusSeeOther)
@@ -116,7 +117,8 @@ func TestOnlyTheAddressEndsThatItHasUnsubscribed(t *testing.T) {
 		if ch := newest(s, p, "email"); !ch.Ready() || ch.LastError != "" || !ch.UnsubscribedAt.IsZero() {
 			s.Errorf("the address has agreed: %+v", ch)
 		}
-		if refused, err := s.Store.Refused(s.Context(), "jane@example.org"); refused || err != nil {
+		refused, err := s.Store.Refused(s.Context(), "jane@example.org")
+		if refused || err != nil {
 			s.Errorf("the refusal is remembered after it agreed: %v, %v", refused, err)
 		}
 	})
@@ -146,7 +148,8 @@ func TestUnsubscribingEndsAllChannelsOfTheProjectToTheAddress(t *testing.T) {
 		other := add(s, p, "webhook", url.Values{"method_down": {"GET"}, "url_down": {"https://a.example.org/"}})
 		s.OtherBrowser().Post(s.Server.Signer.UnsubscribePath(first.ID), nil).Is(http.StatusOK)
 		for _, ch := range channels(s, p) {
-			if ready := ch.ID == other.ID; ch.Ready() != ready {
+			ready := ch.ID == other.ID
+			if ch.Ready() != ready {
 				s.Errorf("%s %s: ready %v", ch.Kind, ch.Config, ch.Ready())
 			}
 		}

@@ -43,7 +43,8 @@ func (i *instance) setDeadlines(ctx context.Context, checks ids, first time.Time
 	// one, so that nobody sees half of them
 	return i.store.DB().InTx(ctx, func(tx *db.Tx) error {
 		for step := range steps {
-			from, to := checks.first+checks.count()*step/steps, checks.first+checks.count()*(step+1)/steps-1
+			from := checks.first + checks.count()*step/steps
+			to := checks.first + checks.count()*(step+1)/steps - 1
 			at := first.Add(spread * time.Duration(step) / time.Duration(steps))
 			_, err := tx.Exec(ctx, `UPDATE checks SET status = 'up', last_ping_at = $1, last_start_at = NULL, due_at = $2, alert_at = $3, watch_at = $3 WHERE id BETWEEN $4 AND $5`,
 				at.Add(-period-grace), at.Add(-grace), at, from, to)
@@ -74,7 +75,8 @@ func lateness(arrivals []arrival, due map[uuid.UUID]time.Time) []time.Duration {
 	seen := make(map[uuid.UUID]bool, len(arrivals))
 	var out []time.Duration
 	for _, a := range arrivals {
-		if at, ok := due[a.code]; ok && !seen[a.code] {
+		at, ok := due[a.code]
+		if ok && !seen[a.code] {
 			seen[a.code] = true
 			out = append(out, a.at.Sub(at))
 		}

@@ -17,7 +17,8 @@ import (
 
 func TestMain(m *testing.M) {
 	// the bare server is a copy of this program
-	if code, acted := actRole(); acted {
+	code, acted := actRole()
+	if acted {
 		os.Exit(code)
 	}
 	os.Exit(m.Run())
@@ -54,13 +55,15 @@ func TestEverySectionRuns(t *testing.T) {
 	if err := json.Unmarshal(text, &saved); err != nil {
 		t.Fatal(err)
 	}
-	if age := time.Since(saved.Started); age < 0 || age > time.Hour {
+	age := time.Since(saved.Started)
+	if age < 0 || age > time.Hour {
 		t.Errorf("started %v ago", age)
 	}
 	seen := make(map[string]int)
 	for _, r := range saved.Rows {
 		seen[r.Section]++
-		if rate, measured := r.Figures["pings/s"]; measured && rate <= 0 {
+		rate, measured := r.Figures["pings/s"]
+		if measured && rate <= 0 {
 			t.Errorf("%s, %s: nothing was measured", r.Section, r.What)
 		}
 		if !strings.Contains(stdout.String(), r.What) {
@@ -77,7 +80,8 @@ func TestEverySectionRuns(t *testing.T) {
 func TestWrongFlagsAreRefused(t *testing.T) {
 	for _, args := range [][]string{{"-run", "everything"}, {"-engine", "mysql"}, {"-conns", "0"}, {"-checks", "many"}, {"now"}} {
 		var stderr bytes.Buffer
-		if code := run(t.Context(), args, &stderr, &stderr); code != 2 || !strings.Contains(stderr.String(), args[len(args)-1]) {
+		code := run(t.Context(), args, &stderr, &stderr)
+		if code != 2 || !strings.Contains(stderr.String(), args[len(args)-1]) {
 			t.Errorf("%v: exit code %d, %s", args, code, &stderr)
 		}
 	}
@@ -108,7 +112,8 @@ func TestPercentageIsOfTheLowestCeiling(t *testing.T) {
 
 func TestNumbersAreShownShort(t *testing.T) {
 	for value, want := range map[float64]string{0: "0", 0.004: "0.00", 3: "3", 3.14159: "3.14", 42.42: "42.4", 999.6: "1,000", 1234567: "1,234,567"} {
-		if got := show(value); got != want {
+		got := show(value)
+		if got != want {
 			t.Errorf("show(%v) is %s, want %s", value, got, want)
 		}
 	}
@@ -137,7 +142,8 @@ func TestBackToNormalIsTheEndOfTheLastSlowTenth(t *testing.T) {
 		}
 		shots = append(shots, shot{at: 2*time.Second + time.Duration(n)*100*time.Millisecond, took: took})
 	}
-	if got := backToNormal(shots, 2*time.Second, usual); got != 400*time.Millisecond {
+	got := backToNormal(shots, 2*time.Second, usual)
+	if got != 400*time.Millisecond {
 		t.Fatalf("%s", got)
 	}
 }

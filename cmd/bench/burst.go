@@ -35,7 +35,8 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 	if err != nil {
 		return err
 	}
-	all, end := count(shots), calm+i.burstTime
+	all := count(shots)
+	end := calm + i.burstTime
 	in := func(from, to time.Duration) tally {
 		var some []shot
 		for _, s := range shots {
@@ -94,10 +95,12 @@ func (i *instance) aboveTheBound(ctx context.Context, server *process) error {
 	if err != nil {
 		return err
 	}
-	locked, unlocked := make(chan struct{}), make(chan error, 1)
+	locked := make(chan struct{})
+	unlocked := make(chan error, 1)
 	go func() {
 		unlocked <- i.store.DB().InTx(ctx, func(tx *db.Tx) error {
-			if _, err := tx.Exec(ctx, `UPDATE checks SET name = name WHERE id <= 1000`); err != nil {
+			_, err := tx.Exec(ctx, `UPDATE checks SET name = name WHERE id <= 1000`)
+			if err != nil {
 				return err
 			}
 			close(locked)

@@ -30,8 +30,11 @@ func (b *bench) bareCeiling(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
 	for _, l := range b.loads() {
-		l.addr, l.checks, l.duration = server.addr, 1000, b.duration
-		before, watch := cpu(server.pid()), startWatch()
+		l.addr = server.addr
+		l.checks = 1000
+		l.duration = b.duration
+		before := cpu(server.pid())
+		watch := startWatch()
 		a, err := b.wrk(ctx, l)
 		if err != nil {
 			return err
@@ -102,7 +105,8 @@ func draw(n, max int) []int {
 	ids := make([]int, 0, n)
 	seen := make(map[int]bool, n)
 	for len(ids) < n {
-		if id := 1 + rand.IntN(max); !seen[id] {
+		id := 1 + rand.IntN(max)
+		if !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
@@ -138,7 +142,8 @@ func (i *instance) rawSQLite(ctx context.Context, ids []int) error {
 			SELECT id, n_pings, ?, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM checks WHERE id = ?`)
 		now := tx.Now()
 		for _, id := range ids {
-			if _, err := update.Exec(ctx, now, now.Add(period), now.Add(period+grace), id); err != nil {
+			_, err := update.Exec(ctx, now, now.Add(period), now.Add(period+grace), id)
+			if err != nil {
 				return err
 			}
 			if _, err := insert.Exec(ctx, now, id); err != nil {
@@ -193,7 +198,8 @@ func (i *instance) pgbench(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, program, "--no-vacuum", "--file", path, "--define", "checks="+strconv.Itoa(i.checks), "--protocol", "prepared",
 			"--client", "64", "--jobs", "2", "--time", strconv.Itoa(whole), i.url)
 		out, err := cmd.CombinedOutput()
-		tps, latency := tpsLine.FindSubmatch(out), latencyLine.FindSubmatch(out)
+		tps := tpsLine.FindSubmatch(out)
+		latency := latencyLine.FindSubmatch(out)
 		if err != nil || tps == nil || latency == nil {
 			return fmt.Errorf("pgbench: %w\n%s", err, out)
 		}

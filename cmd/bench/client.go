@@ -44,14 +44,17 @@ func (c *client) try(id int, body []byte) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		c.conn, c.in = conn, bufio.NewReaderSize(conn, 1024)
+		c.conn = conn
+		c.in = bufio.NewReaderSize(conn, 1024)
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return answer{}, err
 	}
-	method, length := "GET", ""
+	method := "GET"
+	length := ""
 	if body != nil {
-		method, length = "POST", fmt.Sprintf("Content-Length: %d\r\n", len(body))
+		method = "POST"
+		length = fmt.Sprintf("Content-Length: %d\r\n", len(body))
 	}
 	request := fmt.Appendf(nil, "%s /ping/%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n%s\r\n%s", method, codeOf(id), c.addr, length, body)
 	if _, err := c.conn.Write(request); err != nil {

@@ -26,7 +26,8 @@ func (b *bench) dispatcher(ctx context.Context, engine db.Engine) (err error) {
 		next += n
 		return r
 	}
-	some, many := max(1, b.alerts/10), b.alerts
+	some := max(1, b.alerts/10)
+	many := b.alerts
 
 	if err := i.withWorkers(ctx, 1, func() error {
 		return errors.Join(
@@ -66,7 +67,8 @@ func (i *instance) throughput(ctx context.Context, what string, checks ids, dest
 	sinks := make([]*sink, destinations)
 	for n := range sinks {
 		var err error
-		if sinks[n], err = newSink(delay, false); err != nil {
+		sinks[n], err = newSink(delay, false)
+		if err != nil {
 			return err
 		}
 		defer sinks[n].close()
@@ -92,7 +94,8 @@ func (i *instance) throughput(ctx context.Context, what string, checks ids, dest
 	if twice > 0 || len(all) != checks.count() {
 		i.failed("dispatcher on %s, %s: %d alerts due, %d webhooks came, %d of them twice", i.engine, what, checks.count(), len(all), twice)
 	}
-	began, ended := quantile(all, 0), quantile(all, 1)
+	began := quantile(all, 0)
+	ended := quantile(all, 1)
 	i.add(row{Section: "dispatcher", Engine: string(i.engine), What: what, Figures: figures{
 		num("alerts", checks.count()), num("missing", max(0, checks.count()-len(all))), num("twice", twice),
 		num("webhooks/s", float64(len(all))/max(time.Millisecond, ended-began).Seconds()), seconds("all told after s", ended),

@@ -29,7 +29,8 @@ func (b *bench) hot(ctx context.Context, engine db.Engine) error {
 				defer c.close()
 				for time.Since(began) < b.duration && ctx.Err() == nil {
 					start := time.Now()
-					if a := c.ping(1, fmt.Appendf(nil, "%d %d", n, sent[n])); a.status != 200 {
+					a := c.ping(1, fmt.Appendf(nil, "%d %d", n, sent[n]))
+					if a.status != 200 {
 						refused[n]++
 						// without an answer nobody knows the next number
 						return
@@ -41,7 +42,8 @@ func (b *bench) hot(ctx context.Context, engine db.Engine) error {
 		}
 		clients.Wait()
 		lasted := time.Since(began)
-		all, not := 0, 0
+		all := 0
+		not := 0
 		var times []time.Duration
 		for n := range hotClients {
 			all += sent[n]

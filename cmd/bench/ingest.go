@@ -21,11 +21,14 @@ func (b *bench) ingest(ctx context.Context, engine db.Engine) error {
 func (b *bench) ingestSize(ctx context.Context, engine db.Engine, checks int) error {
 	return b.serving(ctx, engine, checks, keptPings, func(i *instance, server *process) error {
 		warm := load{addr: server.addr, conns: 64, checks: checks, body: bodySize, duration: b.duration}
-		if _, err := b.wrk(ctx, warm); err != nil {
+		_, err := b.wrk(ctx, warm)
+		if err != nil {
 			return err
 		}
 		for _, l := range append(b.loads(), load{conns: 64, slug: true}) {
-			l.addr, l.checks, l.duration = server.addr, checks, b.duration
+			l.addr = server.addr
+			l.checks = checks
+			l.duration = b.duration
 			if err := i.ingestLoad(ctx, server, l); err != nil {
 				return err
 			}
@@ -43,10 +46,12 @@ type usage struct {
 }
 
 func (i *instance) usage(ctx context.Context, server *process) (u usage, err error) {
-	if u.recorded, err = i.recorded(ctx); err != nil {
+	u.recorded, err = i.recorded(ctx)
+	if err != nil {
 		return u, err
 	}
-	u.server, u.dbs = cpu(server.pid()), i.databaseCPU()
+	u.server = cpu(server.pid())
+	u.dbs = i.databaseCPU()
 	u.wal, err = i.wal(ctx, server)
 	return u, err
 }
@@ -62,7 +67,8 @@ func (i *instance) ingestLoad(ctx context.Context, server *process, l load) erro
 	if err != nil {
 		return err
 	}
-	serverCPU, databaseCPU := cpu(server.pid())-before.server, i.databaseCPU()-before.dbs
+	serverCPU := cpu(server.pid()) - before.server
+	databaseCPU := i.databaseCPU() - before.dbs
 	used := serverCPU + databaseCPU + a.cpu
 	others := watch.others(used)
 	after, err := i.usage(ctx, server)

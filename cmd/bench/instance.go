@@ -54,21 +54,25 @@ func (b *bench) newInstance(ctx context.Context, engine db.Engine, checks, kept 
 			err = errors.Join(err, i.close())
 		}
 	}()
-	if i.dir, err = os.MkdirTemp(b.dir, string(engine)+"-"); err != nil {
+	i.dir, err = os.MkdirTemp(b.dir, string(engine)+"-")
+	if err != nil {
 		return i, fmt.Errorf("make a directory: %w", err)
 	}
 	if engine == db.Postgres {
-		if i.cluster, err = pgtest.Start(pgtest.Options{Fsync: true, Settings: b.pg}); err != nil {
+		i.cluster, err = pgtest.Start(pgtest.Options{Fsync: true, Settings: b.pg})
+		if err != nil {
 			return i, err
 		}
-		if i.url, err = i.cluster.CreateDatabase(); err != nil {
+		i.url, err = i.cluster.CreateDatabase()
+		if err != nil {
 			return i, err
 		}
 	} else {
 		i.url = "sqlite:" + filepath.Join(i.dir, "punctual.db")
 	}
 	migrate := exec.CommandContext(ctx, b.binary, "migrate")
-	migrate.Dir, migrate.Env = i.dir, i.env()
+	migrate.Dir = i.dir
+	migrate.Env = i.env()
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return i, fmt.Errorf("migrate: %w\n%s", err, out)
 	}
@@ -188,7 +192,8 @@ func (i *instance) insertChecks(ctx context.Context, first, last int, now time.T
 }
 
 func (i *instance) exec(ctx context.Context, query string, args ...any) error {
-	if _, err := i.store.DB().Exec(ctx, query, args...); err != nil {
+	_, err := i.store.DB().Exec(ctx, query, args...)
+	if err != nil {
 		return fmt.Errorf("%.40s: %w", query, err)
 	}
 	return nil
@@ -196,7 +201,8 @@ func (i *instance) exec(ctx context.Context, query string, args ...any) error {
 
 // number asks the database for one.
 func (i *instance) number(ctx context.Context, query string) (n float64, err error) {
-	if err = i.store.DB().QueryRow(ctx, query).Scan(&n); err != nil {
+	err = i.store.DB().QueryRow(ctx, query).Scan(&n)
+	if err != nil {
 		err = fmt.Errorf("%.60s: %w", query, err)
 	}
 	return n, err
@@ -204,7 +210,8 @@ func (i *instance) number(ctx context.Context, query string) (n float64, err err
 
 // recorded is how many pings the checks have counted, once no more come in.
 func (i *instance) recorded(ctx context.Context) (int, error) {
-	last, err := -1.0, error(nil)
+	last := -1.0
+	err := error(nil)
 	settled := wait(ctx, 50*time.Millisecond, 30*time.Second, func() bool {
 		var n float64
 		n, err = i.number(ctx, `SELECT coalesce(sum(n_pings), 0) FROM checks`)
@@ -235,7 +242,8 @@ func (i *instance) size(ctx context.Context) (int64, error) {
 	}
 	var total int64
 	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(i.store.DB().Path() + suffix); err == nil {
+		info, err := os.Stat(i.store.DB().Path() + suffix)
+		if err == nil {
 			total += info.Size()
 		}
 	}

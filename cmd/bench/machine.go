@@ -30,10 +30,12 @@ func (m machineInfo) String() string {
 // machine describes this machine; what cannot be read stays empty.
 func machine(ctx context.Context) machineInfo {
 	m := machineInfo{Cores: runtime.NumCPU(), Go: runtime.Version()}
-	if file, err := os.Open("/proc/cpuinfo"); err == nil {
+	file, err := os.Open("/proc/cpuinfo")
+	if err == nil {
 		defer file.Close()
 		for lines := bufio.NewScanner(file); lines.Scan(); {
-			if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			name, value, ok := strings.Cut(lines.Text(), ":")
+			if ok && strings.TrimSpace(name) == "model name" {
 				m.CPU = strings.TrimSpace(value)
 				break
 			}

@@ -34,7 +34,8 @@ import (
 )
 
 func main() {
-	if code, acted := actRole(); acted {
+	code, acted := actRole()
+	if acted {
 		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -167,7 +168,8 @@ func newBench(ctx context.Context, o options, stdout, stderr io.Writer) (*bench,
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build punctual: %w\n%s", err, out), os.RemoveAll(dir))
 	}
-	b.report.Machine, b.report.Started = machine(ctx), time.Now()
+	b.report.Machine = machine(ctx)
+	b.report.Started = time.Now()
 	fmt.Fprintln(stdout, b.report.Machine)
 	fmt.Fprintln(stdout, "The rate limits of pings are off: PUNCTUAL_PING_CHECK_RATE=0, PUNCTUAL_PING_PROJECT_RATE=0.")
 	return b, nil
@@ -222,7 +224,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		o.engines = append(o.engines, engine)
 	}
 	var err error
-	if o.pg, err = withSettings(*settings); err != nil {
+	o.pg, err = withSettings(*settings)
+	if err != nil {
 		return o, err
 	}
 	size := func(n *int, small, large int) {

@@ -54,7 +54,8 @@ func cpuWithChildren(pid int) time.Duration {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
 		child, _ := strconv.Atoi(filepath.Base(dir))
-		if c, ok := readStat(child); ok && c.parent == pid {
+		c, ok := readStat(child)
+		if ok && c.parent == pid {
 			total += c.own
 		}
 	}
@@ -65,7 +66,8 @@ func cpuWithChildren(pid int) time.Duration {
 func field(path, name string) int64 {
 	text, _ := os.ReadFile(path)
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
+		value, ok := strings.CutPrefix(line, name+":")
+		if ok {
 			n, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
 			return n
 		}

@@ -32,7 +32,9 @@ func (b *bench) spawn(ctx context.Context, name string, env []string, program st
 	// the process has its own
 	defer file.Close()
 	p := &process{cmd: exec.CommandContext(ctx, program, args...), log: file.Name(), ended: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = b.dir, file, file
+	p.cmd.Dir = b.dir
+	p.cmd.Stdout = file
+	p.cmd.Stderr = file
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir}, env...)
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -82,7 +84,8 @@ func (p *process) stop() error {
 		p.kill()
 		return fmt.Errorf("the server did not end in time:\n%s", p.tail())
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+	code := p.cmd.ProcessState.ExitCode()
+	if code != 0 {
 		return fmt.Errorf("the server ended with %d:\n%s", code, p.tail())
 	}
 	return nil
@@ -123,7 +126,8 @@ func (i *instance) start(ctx context.Context, role string) (*process, error) {
 		return nil, err
 	}
 	env := append(i.env(), "PUNCTUAL_LISTEN="+addr, "PUNCTUAL_SITE_ROOT=http://"+addr)
-	program, args := i.binary, []string{role}
+	program := i.binary
+	args := []string{role}
 	if i.profile != "" {
 		if err := os.MkdirAll(i.profile, 0o755); err != nil { //nolint:gosec // the developer's own
 			return nil, fmt.Errorf("directory of profiles: %w", err)
@@ -132,7 +136,8 @@ func (i *instance) start(ctx context.Context, role string) (*process, error) {
 		if err != nil {
 			return nil, fmt.Errorf("directory of profiles: %w", err)
 		}
-		program, args = i.self, nil
+		program = i.self
+		args = nil
 		env = append(env, roleEnv+"="+role, profileEnv+"="+out)
 	}
 	p, err := i.spawn(ctx, role, env, program, args...)

@@ -98,7 +98,8 @@ func (r *report) setCeiling(name string, rate float64) {
 // cannot be faster than its slowest part. It returns nothing when none was measured.
 func (r *report) ofCeiling(rate float64, names ...string) (fs figures, lowest string) {
 	for _, name := range names {
-		if v := r.ceilings[name]; v > 0 && (lowest == "" || v < r.ceilings[lowest]) {
+		v := r.ceilings[name]
+		if v > 0 && (lowest == "" || v < r.ceilings[lowest]) {
 			lowest = name
 		}
 	}
@@ -133,7 +134,8 @@ func (r *report) table(w io.Writer, section string) {
 	var last []string
 	flush := func() {
 		align(w, table)
-		table, last = nil, nil
+		table = nil
+		last = nil
 	}
 	for _, row := range r.Rows {
 		if row.Section != section {
@@ -151,7 +153,8 @@ func (r *report) table(w io.Writer, section string) {
 		}
 		if !slices.Equal(head, last) {
 			flush()
-			table, last = [][]string{head}, head
+			table = [][]string{head}
+			last = head
 		}
 		table = append(table, cells)
 	}
@@ -174,7 +177,8 @@ func align(w io.Writer, table [][]string) {
 		var line strings.Builder
 		for i, c := range cells {
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
-			if words := i < 2 || table[0][i] == ""; words {
+			words := i < 2 || table[0][i] == ""
+			if words {
 				line.WriteString(c + pad + "  ")
 			} else {
 				line.WriteString(pad + c + "  ")

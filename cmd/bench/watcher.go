@@ -37,7 +37,8 @@ func (b *bench) watcher(ctx context.Context, engine db.Engine) (err error) {
 	}
 	server := worker
 	if role != "up" {
-		if server, err = i.start(ctx, "serve"); err != nil {
+		server, err = i.start(ctx, "serve")
+		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, server.stop()) }()
@@ -52,19 +53,23 @@ func (i *instance) idle(ctx context.Context, worker *process) error {
 	var before, after float64
 	var err error
 	if i.engine == db.Postgres {
-		if before, err = i.number(ctx, queries); err != nil {
+		before, err = i.number(ctx, queries)
+		if err != nil {
 			return err
 		}
 	}
-	workerCPU, dbCPU := cpu(worker.pid()), i.databaseCPU()
+	workerCPU := cpu(worker.pid())
+	dbCPU := i.databaseCPU()
 	pause(ctx, length)
-	workerCPU, dbCPU = cpu(worker.pid())-workerCPU, i.databaseCPU()-dbCPU
+	workerCPU = cpu(worker.pid()) - workerCPU
+	dbCPU = i.databaseCPU() - dbCPU
 	r := row{Section: "watcher", Engine: string(i.engine), What: fmt.Sprintf("%s checks, idle", show(float64(i.checks))), Figures: figures{
 		percent("CPU worker %", workerCPU.Seconds(), length.Seconds()), percent("CPU database %", dbCPU.Seconds(), length.Seconds()),
 		megabytes("RSS MB", rss(worker.pid())),
 	}}
 	if i.engine == db.Postgres {
-		if after, err = i.number(ctx, queries); err != nil {
+		after, err = i.number(ctx, queries)
+		if err != nil {
 			return err
 		}
 		r.Figures = append(r.Figures, num("transactions/s", (after-before)/length.Seconds()))
@@ -132,7 +137,8 @@ func (i *instance) single(ctx context.Context, server *process, checks ids) erro
 		return err
 	}
 	n := checks.count()
-	first, spread := i.store.Now().Add(2*time.Second).Truncate(time.Microsecond), every*time.Duration(n)
+	first := i.store.Now().Add(2 * time.Second).Truncate(time.Microsecond)
+	spread := every * time.Duration(n)
 	if err := i.setDeadlines(ctx, checks, first, spread, n); err != nil {
 		return err
 	}

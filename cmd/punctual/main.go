@@ -172,7 +172,8 @@ func report(stderr io.Writer, err error) int {
 func environment(lines []string) map[string]string {
 	env := make(map[string]string, len(lines))
 	for _, line := range lines {
-		if name, value, found := strings.Cut(line, "="); found {
+		name, value, found := strings.Cut(line, "=")
+		if found {
 			env[name] = value
 		}
 	}

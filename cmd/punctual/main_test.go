@@ -45,7 +45,8 @@ func exits(ts *testscript.TestScript, negated bool, args []string) {
 		}
 		code = exit.ExitCode()
 	}
-	if want := args[0]; strconv.Itoa(code) != want {
+	want := args[0]
+	if strconv.Itoa(code) != want {
 		ts.Fatalf("exit code %d, want %s", code, want)
 	}
 }
@@ -65,7 +66,8 @@ func TestReportMakesExitCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var stderr bytes.Buffer
-		if got := report(&stderr, tt.err); got != tt.code || stderr.String() != tt.stderr {
+		got := report(&stderr, tt.err)
+		if got != tt.code || stderr.String() != tt.stderr {
 			t.Errorf("report(%v) = %d, %q; want %d, %q", tt.err, got, stderr.String(), tt.code, tt.stderr)
 		}
 	}
@@ -103,7 +105,8 @@ func TestVersionWithoutStampIsTheCommit(t *testing.T) {
 		{[]debug.BuildSetting{revision, setting("vcs.modified", "true")}, "dev-012345678901-dirty"},
 	}
 	for _, tt := range tests {
-		if got := versionOf(&debug.BuildInfo{Settings: tt.settings}); got != tt.want {
+		got := versionOf(&debug.BuildInfo{Settings: tt.settings})
+		if got != tt.want {
 			t.Errorf("versionOf(%v) = %q, want %q", tt.settings, got, tt.want)
 		}
 	}

@@ -12,7 +12,8 @@ func TestANewPasswordTellsHowManyTokensItRevoked(t *testing.T) {
 		0: "jane@example.org has a new password and is logged out everywhere.",
 		2: "jane@example.org has a new password and is logged out everywhere; account tokens revoked: 2.",
 	} {
-		if got := passwordSet("jane@example.org", store.Ended{Sessions: 1, Tokens: tokens}); got != want {
+		got := passwordSet("jane@example.org", store.Ended{Sessions: 1, Tokens: tokens})
+		if got != want {
 			t.Errorf("%d tokens: %q, want %q", tokens, got, want)
 		}
 	}

@@ -35,7 +35,8 @@ func (c *scheduleCmd) Run(_ context.Context, w *world) error {
 	from := w.now().Truncate(time.Second)
 	if c.From != "" {
 		var err error
-		if from, err = time.Parse(time.RFC3339, c.From); err != nil {
+		from, err = time.Parse(time.RFC3339, c.From)
+		if err != nil {
 			return usageError(fmt.Sprintf("--from must be a time such as 2026-03-29T01:00:00Z, not %q", c.From))
 		}
 	}
@@ -64,7 +65,8 @@ func (c *scheduleCmd) Run(_ context.Context, w *world) error {
 func readSchedule(expr, zone string) (schedule.Kind, schedule.Schedule, error) {
 	kind := schedule.Detect(expr)
 	if kind != schedule.Cron {
-		if period, err := schedule.ParsePeriod(expr); err == nil {
+		period, err := schedule.ParsePeriod(expr)
+		if err == nil {
 			return readPeriod(period)
 		}
 	}
@@ -72,7 +74,8 @@ func readSchedule(expr, zone string) (schedule.Kind, schedule.Schedule, error) {
 	if err == nil {
 		return kind, s, nil
 	}
-	if hint := schedule.HintFor(expr); hint.Sentence != "" {
+	hint := schedule.HintFor(expr)
+	if hint.Sentence != "" {
 		return "", nil, errors.New(advice(hint))
 	}
 	if kind == schedule.OnCalendar {
@@ -107,7 +110,8 @@ func occurrences(s schedule.Schedule, after time.Time, n int) []time.Time {
 		if !ok {
 			break
 		}
-		times, after = append(times, t), t
+		times = append(times, t)
+		after = t
 	}
 	return times
 }

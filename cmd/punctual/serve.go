@@ -70,6 +70,9 @@ func runApp(ctx context.Context, w *world, role app.Role, s *settings, opts app.
 	if err != nil {
 		return err
 	}
-	opts.Config, opts.Log, opts.Version, opts.Env = cfg, log, buildVersion(), w.environ()
+	opts.Config = cfg
+	opts.Log = log
+	opts.Version = buildVersion()
+	opts.Env = w.environ()
 	return app.Run(ctx, role, opts)
 }

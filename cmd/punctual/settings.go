@@ -42,7 +42,8 @@ func (s *settings) AfterApply(parsed *kong.Context) error { //nolint:unparam // 
 }
 
 func flagText(value reflect.Value) string {
-	if list, ok := value.Interface().([]string); ok {
+	list, ok := value.Interface().([]string)
+	if ok {
 		return strings.Join(list, ",")
 	}
 	return fmt.Sprint(value.Interface())

@@ -54,7 +54,8 @@ func watched(t *testing.T, broken bool) *httptest.Server {
 }
 
 func TestStatusAsksAServer(t *testing.T) {
-	well, ill := watched(t, false).URL, watched(t, true).URL
+	well := watched(t, false).URL
+	ill := watched(t, true).URL
 	for _, c := range []struct {
 		url, token string
 		args       string
@@ -114,7 +115,8 @@ func TestStatusFindsTheServerOfItsSettings(t *testing.T) {
 	listen := strings.TrimPrefix(watched(t, false).URL, "http://")
 	env := map[string]string{"PUNCTUAL_LISTEN": listen, "PUNCTUAL_SITE_ROOT": "https://example.org/punctual"}
 	for _, page := range []string{"/readyz", "/", "/status/"} {
-		if code, _, stderr := command(t, env, "status", "--url", page); code != 0 || stderr != "" {
+		code, _, stderr := command(t, env, "status", "--url", page)
+		if code != 0 || stderr != "" {
 			t.Errorf("%s: exit %d, %s", page, code, stderr)
 		}
 	}
@@ -122,7 +124,8 @@ func TestStatusFindsTheServerOfItsSettings(t *testing.T) {
 		":8000": "http://127.0.0.1:8000", "0.0.0.0:80": "http://127.0.0.1:80", "[::]:80": "http://127.0.0.1:80",
 		"[::1]:80": "http://[::1]:80", "10.0.0.1:80": "http://10.0.0.1:80", "web:80": "http://web:80",
 	} {
-		if got := local(listen); got != want {
+		got := local(listen)
+		if got != want {
 			t.Errorf("%s: %s, want %s", listen, got, want)
 		}
 	}

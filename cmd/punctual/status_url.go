@@ -35,7 +35,8 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 		r.Header.Set("Authorization", "Bearer "+cfg.StatusTokens[0])
 	}
 	// from here on it is only shown
-	address.RawQuery, address.User = "", nil
+	address.RawQuery = ""
+	address.User = nil
 	client := http.Client{CheckRedirect: keepToken}
 	answer, err := client.Do(r)
 	if err != nil {
@@ -64,7 +65,8 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 // keepToken lets a redirect lead to the same host only where there is a token to
 // lose, and never from https to http.
 func keepToken(r *http.Request, via []*http.Request) error {
-	first, last := via[0], via[len(via)-1]
+	first := via[0]
+	last := via[len(via)-1]
 	switch {
 	case len(via) > 3:
 		return errors.New("too many redirects")
@@ -115,7 +117,8 @@ func (c *statusCmd) page(cfg *config.Config) (address *url.URL, wanted string, e
 // local is how a server on this machine that listens so is reached.
 func local(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
-	if ip := net.ParseIP(host); err != nil || host == "" || ip != nil && ip.IsUnspecified() {
+	ip := net.ParseIP(host)
+	if err != nil || host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, port)
@@ -159,7 +162,8 @@ func (c *statusCmd) reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("did not answer within %s", c.Timeout)
 	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+	wrapped, ok := errors.AsType[*url.Error](err)
+	if ok {
 		err = wrapped.Err
 	}
 	return fmt.Sprintf("cannot be reached: %v", err)

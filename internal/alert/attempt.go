@@ -15,24 +15,31 @@ import (
 
 // attempt sends once and decides what becomes of the delivery.
 func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
-	begun, began := d.cfg.Store.Now(), time.Now()
+	begun := d.cfg.Store.Now()
+	began := time.Now()
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	_, err := send(sending, d.cfg.Registry, event(j.Claimed, begun))
 	o := outcomeOf(j.Claimed)
-	o.took, o.cause, o.Tried = time.Since(began), err, true
+	o.took = time.Since(began)
+	o.cause = err
+	o.Tried = true
 	o.destination = j.destination
-	o.At, o.Latency = begun.Add(o.took).Truncate(time.Microsecond), o.took
+	o.At = begun.Add(o.took).Truncate(time.Microsecond)
+	o.Latency = o.took
 	switch {
 	case err == nil:
 		o.Verdict = store.Sent
 	case ctx.Err() != nil:
-		o.Verdict, o.NextTry, o.Error = store.Retry, o.At, "Punctual was stopped in the middle of this attempt"
+		o.Verdict = store.Retry
+		o.NextTry = o.At
+		o.Error = "Punctual was stopped in the middle of this attempt"
 		o.Tried = false
 	default:
 		d.judge(&o, err)
 	}
-	if _, bug := errors.AsType[*incident.Panic](err); bug {
+	_, bug := errors.AsType[*incident.Panic](err)
+	if bug {
 		d.cfg.Log.Error("a notifier failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
 	}
 	d.cfg.Observe.attempted(j.Channel.Kind, o.Verdict, o.took)
@@ -53,13 +60,15 @@ func (d *Dispatcher) judge(o *outcome, err error) {
 	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), told.RetryAfter, d.cfg.Random())
 	switch {
 	case told.Permanent():
-		o.Verdict, o.Disable = store.Failed, true
+		o.Verdict = store.Failed
+		o.Disable = true
 		o.notice = d.noticeOf(ChannelDisabled, o)
 	case told.GivenUp() || !again:
 		o.Verdict = store.Failed
 		o.notice = d.noticeOf(DeliveryGivenUp, o)
 	default:
-		o.Verdict, o.NextTry = store.Retry, o.At.Add(pause)
+		o.Verdict = store.Retry
+		o.NextTry = o.At.Add(pause)
 		o.WaitsFor = o.away(told.Away)
 	}
 }
@@ -82,7 +91,8 @@ func message(err error) string {
 // message must not take the others along.
 func send(ctx context.Context, r *notify.Registry, ev notify.Event) (res notify.Result, err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p != nil {
 			err = fmt.Errorf("notifier %s: %w", ev.Channel.Kind, incident.Caught("notifier", p))
 		}
 	}()
@@ -98,7 +108,8 @@ func event(c *store.Claimed, now time.Time) notify.Event {
 	if !c.DownSince.IsZero() {
 		ev.DownFor = max(0, c.Flip.CreatedAt.Sub(c.DownSince))
 	}
-	if tz, err := time.LoadLocation(c.Owner.TZ); err == nil {
+	tz, err := time.LoadLocation(c.Owner.TZ)
+	if err == nil {
 		ev.OwnerTZ = tz
 	}
 	return ev

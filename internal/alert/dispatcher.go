@@ -75,7 +75,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		if !claiming {
 			room := d.queues.room(d.cfg.Store.Now())
 			if room.limit > 0 && (due || room.closed < closed) {
-				due, claiming = false, true
+				due = false
+				claiming = true
 				go d.claim(work, room)
 			}
 			closed = room.closed
@@ -97,7 +98,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			tick.Reset(poll)
 		case r := <-d.claims:
 			claiming = false
-			if pause, ok := d.trouble.note(r.err); !ok {
+			pause, ok := d.trouble.note(r.err)
+			if !ok {
 				due = false
 				tick.Reset(pause)
 			} else {
@@ -131,7 +133,8 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 // no attempt.
 func (d *Dispatcher) accept(claimed []*store.Claimed) {
 	for _, c := range claimed {
-		if o, settled := d.withoutAttempt(c); settled {
+		o, settled := d.withoutAttempt(c)
+		if settled {
 			d.cfg.Observe.settled(c.Channel.Kind, o.Verdict)
 			d.recorder.add(o)
 			continue
@@ -152,16 +155,20 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 	k := d.cfg.Registry.Kind(c.Channel.Kind)
 	switch {
 	case c.Channel.Disabled:
-		o.Verdict, o.Error = store.Failed, "The integration is disabled"
+		o.Verdict = store.Failed
+		o.Error = "The integration is disabled"
 	case !c.Channel.Verified:
-		o.Verdict, o.Error = store.Failed, "The address is not verified"
+		o.Verdict = store.Failed
+		o.Error = "The address is not verified"
 	case k == nil:
-		o.Verdict, o.Error = store.Failed, fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
+		o.Verdict = store.Failed
+		o.Error = fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
 	case !k.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
 	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge:
 		// workers that died with it have not tried for certain
-		o.Verdict, o.Error = store.Failed, "Punctual stopped in the middle of each attempt"
+		o.Verdict = store.Failed
+		o.Error = "Punctual stopped in the middle of each attempt"
 	default:
 		return o, false
 	}

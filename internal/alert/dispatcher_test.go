@@ -37,7 +37,8 @@ func TestDeliveriesOfACheckGoInOrderEvenWhenTheFirstFails(t *testing.T) {
 			h, _ := f.ChannelByID(t.Context(), h.ID)
 			return h.LastError == "Received status code 500"
 		})
-		if n := f.sink.count(); n != 1 {
+		n := f.sink.count()
+		if n != 1 {
 			t.Fatalf("%d attempts before the down was accepted, want 1", n)
 		}
 		f.later(11 * time.Second)
@@ -54,7 +55,8 @@ func TestDeliveriesOfACheckGoInOrderEvenWhenTheFirstFails(t *testing.T) {
 			got = append(got, attempt{ev.Status, ev.Attempt, ev.DownFor})
 		}
 		want := []attempt{{"down", 1, 0}, {"down", 2, 0}, {"up", 1, 95 * time.Minute}}
-		if diff := cmp.Diff(want, got); diff != "" {
+		diff := cmp.Diff(want, got)
+		if diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
 		if sent[0].Key != sent[1].Key || sent[0].Key == sent[2].Key || sent[0].Key == "" {
@@ -76,7 +78,8 @@ func TestSeveralDispatchersShareTheWorkWithoutRepeating(t *testing.T) {
 		}
 		f.ping(monitor.PingFail, codes...)
 		const total = channels * checks
-		if n := f.backlog(); n != total {
+		n := f.backlog()
+		if n != total {
 			t.Fatalf("%d deliveries wait, want %d", n, total)
 		}
 		began := time.Now()
@@ -124,7 +127,8 @@ func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
 				f.dispatch(f.config())
 				var d store.DeliveryRow
 				f.until("the outcome", func() bool { d = f.deliveries(code)[0]; return d.LastError != "" })
-				if pause := d.NextTryAt.Sub(f.Now()).Round(time.Second); d.Status != test.status || d.LastError != test.shown || d.Status == "pending" && pause != test.pause {
+				pause := d.NextTryAt.Sub(f.Now()).Round(time.Second)
+				if d.Status != test.status || d.LastError != test.shown || d.Status == "pending" && pause != test.pause {
 					t.Errorf("delivery %+v, again in %v", d.Delivery, pause)
 				}
 				if h, err := f.ChannelByID(t.Context(), h.ID); err != nil || h.Disabled != test.disable || h.LastError != test.shown {
@@ -151,7 +155,8 @@ func TestADeliveryIsGivenUpAfterHalfADayOfTries(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.channel(sinkConfig{To: "sink"})
 		f.sink.answer = func(context.Context, notify.Event) error { return &notify.Error{Message: "Received status code 503"} }
-		code, began := f.account.Check.Code, f.Now()
+		code := f.account.Check.Code
+		began := f.Now()
 		f.ping(monitor.PingFail, code)
 		f.dispatch(f.config())
 		var d store.DeliveryRow
@@ -164,13 +169,15 @@ func TestADeliveryIsGivenUpAfterHalfADayOfTries(t *testing.T) {
 			if d.Status == monitor.DeliveryFailed {
 				break
 			}
-			if next := d.NextTryAt.Sub(f.Now()); next < pause-time.Second {
+			next := d.NextTryAt.Sub(f.Now())
+			if next < pause-time.Second {
 				t.Errorf("pause %v after attempt %d, shorter than the one before, %v", next, n, pause)
 			}
 			pause = d.NextTryAt.Sub(f.Now())
 			f.later(pause)
 		}
-		if took := f.Now().Sub(began); took < 11*time.Hour || took > 13*time.Hour || d.Attempts < 10 || f.sink.count() != d.Attempts {
+		took := f.Now().Sub(began)
+		if took < 11*time.Hour || took > 13*time.Hour || d.Attempts < 10 || f.sink.count() != d.Attempts {
 			t.Errorf("given up after %v and %d attempts, %d of them made", took, d.Attempts, f.sink.count())
 		}
 		for _, ev := range f.sink.attempts() {
@@ -204,7 +211,8 @@ func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
 		f.ping(monitor.PingFail, f.account.Check.Code)
 		f.dispatch(f.config())
 		f.until("both to fail", func() bool { return f.with(f.account.Check.Code, 2, monitor.DeliveryFailed) })
-		if n := len(f.notices); n != 1 {
+		n := len(f.notices)
+		if n != 1 {
 			t.Fatalf("%d notices, want one", n)
 		}
 		if n := <-f.notices; n.Channel.Config != `{"address":"somebody@example.org"}` {
@@ -216,14 +224,16 @@ func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
 func TestWhatIsNotToBeSent(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		code := f.account.Check.Code
-		disabled, unverified := f.channel(sinkConfig{To: "a"}), f.channel(sinkConfig{To: "b"})
+		disabled := f.channel(sinkConfig{To: "a"})
+		unverified := f.channel(sinkConfig{To: "b"})
 		f.channel(sinkConfig{To: "c", OnlyUp: true})
 		unknown := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "pigeon", Config: `{}`, Verified: true}
 		if err := f.CreateChannel(t.Context(), unknown); err != nil {
 			t.Fatal(err)
 		}
 		f.ping(monitor.PingFail, code)
-		disabled.Disabled, unverified.Verified = true, false
+		disabled.Disabled = true
+		unverified.Verified = false
 		for _, h := range []*monitor.Channel{disabled, unverified} {
 			if err := testdb.PutChannel(t.Context(), f.Store, h); err != nil {
 				t.Fatal(err)
@@ -237,10 +247,12 @@ func TestWhatIsNotToBeSent(t *testing.T) {
 		}
 		want := map[uuid.UUID]string{disabled.ID: "The integration is disabled", unverified.ID: "The address is not verified",
 			unknown.ID: `This site does not offer the integration "pigeon"`}
-		if diff := cmp.Diff(want, reasons); diff != "" {
+		diff := cmp.Diff(want, reasons)
+		if diff != "" {
 			t.Errorf("reasons (-want +got):\n%s", diff)
 		}
-		if n := f.sink.count(); n != 0 {
+		n := f.sink.count()
+		if n != 0 {
 			t.Errorf("%d attempts, want none", n)
 		}
 	})
@@ -249,9 +261,11 @@ func TestWhatIsNotToBeSent(t *testing.T) {
 func TestATestNotification(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		kinds := registry(f.sink)
-		both, onlyUp := f.channel(sinkConfig{To: "a"}), f.channel(sinkConfig{To: "b", OnlyUp: true})
+		both := f.channel(sinkConfig{To: "a"})
+		onlyUp := f.channel(sinkConfig{To: "b", OnlyUp: true})
 		for _, h := range []*monitor.Channel{both, onlyUp} {
-			if _, err := alert.SendTest(t.Context(), f.Store, kinds, *h); err != nil {
+			_, err := alert.SendTest(t.Context(), f.Store, kinds, *h)
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -259,14 +273,16 @@ func TestATestNotification(t *testing.T) {
 		if len(sent) != 2 || sent[0].Status != monitor.StatusDown || sent[1].Status != monitor.StatusUp {
 			t.Fatalf("sent %d", len(sent))
 		}
-		if c := sent[0].Check; !sent[0].Test || c.Name != "TEST" || c.NPings != 42 || !c.LastPing.Equal(f.Now().Add(-24*time.Hour)) || c.Status != monitor.StatusDown {
+		c := sent[0].Check
+		if !sent[0].Test || c.Name != "TEST" || c.NPings != 42 || !c.LastPing.Equal(f.Now().Add(-24*time.Hour)) || c.Status != monitor.StatusDown {
 			t.Errorf("told of %+v", c)
 		}
 		f.sink.answer = func(context.Context, notify.Event) error {
 			return &notify.Error{Message: "Received status code 404", Class: notify.Dead}
 		}
 		_, err := alert.SendTest(t.Context(), f.Store, kinds, *both)
-		if told := (*notify.Error)(nil); !errors.As(err, &told) || told.Message != "Received status code 404" {
+		told := (*notify.Error)(nil)
+		if !errors.As(err, &told) || told.Message != "Received status code 404" {
 			t.Errorf("error %v", err)
 		}
 		if h, err := f.ChannelByID(t.Context(), both.ID); err != nil || h.LastError != "Received status code 404" || !h.Disabled {
@@ -280,7 +296,8 @@ func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		kinds := registry(f.sink)
 		asked := f.channel(sinkConfig{To: "a"})
-		if _, err := f.ChangeChannel(t.Context(), asked.ID, func(ch *monitor.Channel) error { ch.Verified = false; return nil }); err != nil {
+		_, err := f.ChangeChannel(t.Context(), asked.ID, func(ch *monitor.Channel) error { ch.Verified = false; return nil })
+		if err != nil {
 			t.Fatal(err)
 		}
 		ended := &monitor.Channel{ProjectID: f.account.Project.ID, Kind: "email", Config: `{"address":"ops@example.org"}`, Verified: true}
@@ -298,7 +315,8 @@ func TestATestIsNotSentToWhoHasNotAgreed(t *testing.T) {
 				t.Errorf("%v, want …%s…", err, want)
 			}
 		}
-		if n := f.sink.count(); n != 0 {
+		n := f.sink.count()
+		if n != 0 {
 			t.Errorf("%d were sent", n)
 		}
 	})

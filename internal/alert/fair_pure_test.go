@@ -38,13 +38,15 @@ func TestOneOwnerLeavesRoomForOthersInEachKind(t *testing.T) {
 		qs := newQueues(usual(Limits{}))
 		fillOf(qs, a, kind, 1000)
 		run(qs)
-		if got := flying(qs, a); got[0] != limit {
+		got := flying(qs, a)
+		if got[0] != limit {
 			t.Errorf("%s: %d in flight of one owner, want %d", kind, got[0], limit)
 		}
 		fillOf(qs, b, kind, 1)
 		fillOf(qs, c, kind, 1)
 		run(qs)
-		if diff := cmp.Diff([]int{limit, 1, 1}, flying(qs, a, b, c)); diff != "" {
+		diff := cmp.Diff([]int{limit, 1, 1}, flying(qs, a, b, c))
+		if diff != "" {
 			t.Errorf("%s: in flight (-want +got):\n%s", kind, diff)
 		}
 	}
@@ -59,7 +61,8 @@ func TestManyGreedyOwnersLeaveRoom(t *testing.T) {
 	run(qs)
 	fillOf(qs, b, "webhook", 1)
 	run(qs)
-	if got := flying(qs, b); got[0] != 1 {
+	got := flying(qs, b)
+	if got[0] != 1 {
 		t.Errorf("beside %d, the other owner has nothing in flight", qs.total.all.quick)
 	}
 }
@@ -76,7 +79,8 @@ func TestAnOwnerWhoseDeliveriesHangLeavesTheQuickSlots(t *testing.T) {
 		now = now.Add(slow + 1)
 		qs.makeRoom(now)
 	}
-	if want := (flights{slow: 300}); qs.total.all != want {
+	want := (flights{slow: 300})
+	if qs.total.all != want {
 		t.Errorf("in flight %+v, want %+v", qs.total.all, want)
 	}
 	s := qs.shares[store.OwnerKind{Owner: a, Kind: "webhook"}]
@@ -87,7 +91,8 @@ func TestAnOwnerWhoseDeliveriesHangLeavesTheQuickSlots(t *testing.T) {
 	}
 	qs.late(time.Time{})
 	fillOf(qs, a, "webhook", 4)
-	if _, got := run(qs); len(got) != 4 || qs.total.all != (flights{slow: 4}) {
+	_, got := run(qs)
+	if len(got) != 4 || qs.total.all != (flights{slow: 4}) {
 		t.Errorf("soon after: in flight %+v, want 4 slow", qs.total.all)
 	}
 	for _, q := range append([]*queue(nil), s.ring...) {
@@ -107,7 +112,8 @@ func TestAFewThatHangKeepTheirOwnerQuick(t *testing.T) {
 	now := start.Add(slow + 1)
 	qs.makeRoom(now)
 	qs.add(newJobOf(a, "webhook", "well"))
-	if j := qs.next(now); j == nil || j.slow {
+	j := qs.next(now)
+	if j == nil || j.slow {
 		t.Errorf("the next one is %+v, want it in a quick slot", j)
 	}
 }
@@ -129,7 +135,8 @@ func TestADestinationIsSharedByItsOwners(t *testing.T) {
 	}
 	// it failed, and that is no reason to slow the other one down
 	qs.done(jobs[0])
-	if q := qs.shares[store.OwnerKind{Owner: a, Kind: "webhook"}].ring[0]; q.window != 4 {
+	q := qs.shares[store.OwnerKind{Owner: a, Kind: "webhook"}].ring[0]
+	if q.window != 4 {
 		t.Errorf("window %d of the other owner, want 4", q.window)
 	}
 }
@@ -141,13 +148,15 @@ func TestClaimsLeaveOutTheOwnerThatHasEnough(t *testing.T) {
 	fillOf(qs, a, "email", 2)
 	fillOf(qs, b, "webhook", 10)
 	want := room{limit: claimBatch, perChannel: perChannel, notOwners: []store.OwnerKind{{Owner: a, Kind: "webhook"}}, closed: 1}
-	if diff := cmp.Diff(want, qs.room(start), cmp.AllowUnexported(room{})); diff != "" {
+	diff := cmp.Diff(want, qs.room(start), cmp.AllowUnexported(room{}))
+	if diff != "" {
 		t.Errorf("room (-want +got):\n%s", diff)
 	}
 	for i := range 8 {
 		fillOf(qs, uuid.UUID{9, byte(i)}, "webhook", 30)
 	}
-	if got := qs.room(start).notKinds; cmp.Diff([]string{"webhook"}, got) != "" {
+	got := qs.room(start).notKinds
+	if cmp.Diff([]string{"webhook"}, got) != "" {
 		t.Errorf("closed kinds %v, want webhook: several owners have enough for all slots", got)
 	}
 }
@@ -190,7 +199,8 @@ func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
 		qs.add(j)
 	}
 	run(qs)
-	if r := qs.room(start); r.notOwners != nil {
+	r := qs.room(start)
+	if r.notOwners != nil {
 		t.Fatalf("left out with 36 waiting for 5 slots: %v", r.notOwners)
 	}
 	for range 4 {
@@ -208,7 +218,8 @@ func TestAnOwnerWithManyChannelsToOneDestinationIsLeftOut(t *testing.T) {
 // Where nothing waits a claim is small and cheap; it is large once there was more.
 func TestAClaimIsCalmUntilItFindsAFlood(t *testing.T) {
 	qs := newQueues(usual(Limits{}))
-	if r := qs.room(start); !r.calm || r.limit != calmBatch {
+	r := qs.room(start)
+	if !r.calm || r.limit != calmBatch {
 		t.Errorf("room at rest %+v", r)
 	}
 	qs.flood = true

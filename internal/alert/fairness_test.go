@@ -139,7 +139,8 @@ const most = 20 * time.Second
 func TestAThousandHangingDestinationsOfOneOwnerDelayNobodyElse(t *testing.T) {
 	withNeighbours(t, func(t *testing.T, n neighbours, dispatchers int) {
 		const hanging, probes = 1000, 40
-		port, b := silence(t), newBell(t)
+		port := silence(t)
+		b := newBell(t)
 		n.manyChannels(hanging, n.account.Check.Code, "webhook", func(i int) string {
 			return fmt.Sprintf(`{"method_down":"POST","url_down":"http://127.1.%d.%d:%d/"}`, i/250, i%250+1, port)
 		})

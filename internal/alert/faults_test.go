@@ -53,7 +53,8 @@ func TestADeliveryOutlivesAnyNumberOfDeadDispatchers(t *testing.T) {
 		f.channel(sinkConfig{To: "sink"})
 		code := f.account.Check.Code
 		f.ping(monitor.PingFail, code)
-		if _, err := f.DB().Exec(t.Context(), `UPDATE deliveries SET attempts = 40`); err != nil {
+		_, err := f.DB().Exec(t.Context(), `UPDATE deliveries SET attempts = 40`)
+		if err != nil {
 			t.Fatal(err)
 		}
 		f.dispatch(f.config())
@@ -84,7 +85,8 @@ func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
 			return nil
 		}
 		f.ping(monitor.PingFail, f.account.Check.Code)
-		cfg, caught := f.config(), make(chan string, 10)
+		cfg := f.config()
+		caught := make(chan string, 10)
 		reporter := incident.NewReporter(incident.Config{Panicked: func(where string) { caught <- where }, Now: f.Now, Log: cfg.Log})
 		defer reporter.Close()
 		cfg.Log = slog.New(reporter.Handler(cfg.Log.Handler()))
@@ -164,12 +166,14 @@ func TestAnOutcomeOutlastsTheDatabase(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		rename := func(from, to string) {
 			t.Helper()
-			if _, err := f.DB().Exec(t.Context(), `ALTER TABLE `+from+` RENAME TO `+to); err != nil {
+			_, err := f.DB().Exec(t.Context(), `ALTER TABLE `+from+` RENAME TO `+to)
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		f.channel(sinkConfig{To: "sink"})
-		away, back := make(chan struct{}), make(chan struct{})
+		away := make(chan struct{})
+		back := make(chan struct{})
 		f.sink.answer = func(context.Context, notify.Event) error { close(away); <-back; return nil }
 		f.ping(monitor.PingFail, f.account.Check.Code)
 		var failures atomic.Int32
@@ -184,7 +188,8 @@ func TestAnOutcomeOutlastsTheDatabase(t *testing.T) {
 		rename("elsewhere", "channels")
 		f.until("the outcome", func() bool { return f.with(f.account.Check.Code, 1, monitor.DeliverySent) })
 		stop()
-		if n := f.sink.count(); n != 1 {
+		n := f.sink.count()
+		if n != 1 {
 			t.Errorf("%d attempts, want one", n)
 		}
 		if n := failures.Load(); n != 2 {
@@ -211,7 +216,8 @@ func TestManyLostDeliveriesOfAChannelAreOneNotice(t *testing.T) {
 		f.ping(monitor.PingFail, codes...)
 		f.dispatch(f.config())
 		f.until("all to be given up", func() bool { return f.backlog() == 0 })
-		if n := len(f.notices); n != 1 {
+		n := len(f.notices)
+		if n != 1 {
 			t.Errorf("%d notices, want one", n)
 		}
 	})
@@ -220,7 +226,8 @@ func TestManyLostDeliveriesOfAChannelAreOneNotice(t *testing.T) {
 func TestADeletedCheckTakesItsAlertsAlong(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.channel(sinkConfig{To: "sink"})
-		sending, deleted := make(chan struct{}), make(chan struct{})
+		sending := make(chan struct{})
+		deleted := make(chan struct{})
 		f.sink.answer = func(context.Context, notify.Event) error { close(sending); <-deleted; return nil }
 		code := f.account.Check.Code
 		f.ping(monitor.PingFail, code)
@@ -228,12 +235,14 @@ func TestADeletedCheckTakesItsAlertsAlong(t *testing.T) {
 		f.ping(monitor.PingSuccess, code)
 		stop := f.dispatch(f.config())
 		<-sending
-		if _, err := f.DeleteCheck(t.Context(), code); err != nil {
+		_, err := f.DeleteCheck(t.Context(), code)
+		if err != nil {
 			t.Fatal(err)
 		}
 		close(deleted)
 		stop()
-		if n := f.backlog(); n != 0 || f.sink.count() != 1 {
+		n := f.backlog()
+		if n != 0 || f.sink.count() != 1 {
 			t.Errorf("%d deliveries left, %d attempts", n, f.sink.count())
 		}
 	})

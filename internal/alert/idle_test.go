@@ -18,9 +18,11 @@ func TestAnIdleWorkerAsksNoMoreForMoreChecks(t *testing.T) {
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			few, many := idleStatements(t, engine, 10), idleStatements(t, engine, 2000)
+			few := idleStatements(t, engine, 10)
+			many := idleStatements(t, engine, 2000)
 			t.Logf("statements of each round: %+v", many)
-			if diff := cmp.Diff(few, many); diff != "" {
+			diff := cmp.Diff(few, many)
+			if diff != "" {
 				t.Errorf("statements of each round with 10 checks (-) and with 2,000 (+):\n%s", diff)
 			}
 			if few.Watcher[0] == 0 || few.Dispatcher[0] == 0 {
@@ -49,7 +51,8 @@ func idleStatements(t *testing.T, engine db.Engine, checks int) (s statements) {
 
 	var watcher, dispatcher db.Tally
 	// the count at the same point of each round
-	looked, claimed := make(chan int, idleRounds+1), make(chan int, idleRounds+1)
+	looked := make(chan int, idleRounds+1)
+	claimed := make(chan int, idleRounds+1)
 	note := func(rounds chan<- int, tally *db.Tally) func() {
 		return func() {
 			select {
@@ -60,7 +63,8 @@ func idleStatements(t *testing.T, engine db.Engine, checks int) (s statements) {
 		}
 	}
 	cfg := f.config()
-	cfg.Observe.Looked, cfg.Observe.Claimed = note(looked, &watcher), note(claimed, &dispatcher)
+	cfg.Observe.Looked = note(looked, &watcher)
+	cfg.Observe.Claimed = note(claimed, &dispatcher)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { alert.NewWatcher(cfg).Run(db.WithTally(ctx, &watcher)) })
@@ -73,11 +77,15 @@ func idleStatements(t *testing.T, engine db.Engine, checks int) (s statements) {
 	cancel()
 	running.Wait()
 
-	lastLook, lastClaim := <-looked, <-claimed
+	lastLook := <-looked
+	lastClaim := <-claimed
 	for i := range idleRounds {
-		look, claim := <-looked, <-claimed
-		s.Watcher[i], s.Dispatcher[i] = look-lastLook, claim-lastClaim
-		lastLook, lastClaim = look, claim
+		look := <-looked
+		claim := <-claimed
+		s.Watcher[i] = look - lastLook
+		s.Dispatcher[i] = claim - lastClaim
+		lastLook = look
+		lastClaim = claim
 	}
 	return s
 }

@@ -22,17 +22,20 @@ func TestWhatHasWaitedTooLongIsGivenBack(t *testing.T) {
 		j.startBy = s.Now().Add(-late)
 		d.queues.add(j)
 		d.start(t.Context())
-		if n := d.queues.total.all.quick; n != want {
+		n := d.queues.total.all.quick
+		if n != want {
 			t.Errorf("%v too late: %d in flight, want %d", late, n, want)
 		}
 		if want == 1 {
 			<-d.done
 			continue
 		}
-		if given := d.recorder.take(); len(given) != 1 || given[0].Verdict != store.Released {
+		given := d.recorder.take()
+		if len(given) != 1 || given[0].Verdict != store.Released {
 			t.Errorf("given back: %+v", given)
 		}
-		if q := d.queues.shares; len(q) != 0 {
+		q := d.queues.shares
+		if len(q) != 0 {
 			t.Errorf("%d shares are remembered", len(q))
 		}
 	}

@@ -51,7 +51,8 @@ func (l Limits) withKinds(r *notify.Registry) Limits {
 }
 
 func (l Limits) ofKind(kind string) int {
-	if n := l.PerKind[kind]; n > 0 {
+	n := l.PerKind[kind]
+	if n > 0 {
 		return n
 	}
 	return 20

@@ -105,7 +105,8 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, f *fixture) {
-				g, po := newGate(), &sink{kind: "po"}
+				g := newGate()
+				po := &sink{kind: "po"}
 				f.sink.answer = g.answer
 				codes := f.checks(checks, f.Now())
 				for _, to := range test.slow {
@@ -114,7 +115,8 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 				f.channelOf(test.otherKind, sinkConfig{To: "well"})
 				f.ping(monitor.PingFail, codes...)
 				cfg := f.config()
-				cfg.Limits, cfg.Registry = test.limits, registry(f.sink, po)
+				cfg.Limits = test.limits
+				cfg.Registry = registry(f.sink, po)
 				f.dispatch(cfg)
 
 				total := checks * len(test.slow)
@@ -128,7 +130,8 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 					g.through <- struct{}{}
 				}
 				f.until("all to be sent", func() bool { return f.backlog() == 0 })
-				if _, most, _ := g.count(test.limited); most != test.limit {
+				_, most, _ := g.count(test.limited)
+				if most != test.limit {
 					t.Errorf("up to %d in flight, want %d", most, test.limit)
 				}
 				for _, code := range codes {
@@ -136,7 +139,8 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 						t.Errorf("not all of check %s is sent: %+v", code, f.deliveries(code))
 					}
 				}
-				if n := f.sink.count() + po.count(); n != total+checks {
+				n := f.sink.count() + po.count()
+				if n != total+checks {
 					t.Errorf("%d attempts, want %d", n, total+checks)
 				}
 			})
@@ -180,7 +184,8 @@ func TestHangingDestinationsDelayNobody(t *testing.T) {
 		f.until("the others to be sent", func() bool {
 			return !slices.ContainsFunc(others, func(c uuid.UUID) bool { return !f.with(c, 1, monitor.DeliverySent) })
 		})
-		if waiting, most, left := g.count("webhook"); waiting != hanging*atOnce || most != waiting || left != 0 {
+		waiting, most, left := g.count("webhook")
+		if waiting != hanging*atOnce || most != waiting || left != 0 {
 			t.Errorf("%d hang, up to %d did, %d have ended meanwhile", waiting, most, left)
 		}
 	})

@@ -25,7 +25,8 @@ func TestPausesGrowUntilHalfADayHasPassed(t *testing.T) {
 			if pause < last {
 				t.Errorf("pause %v after attempt %d is shorter than the one before, %v", pause, attempt, last)
 			}
-			age, last = age+pause, pause
+			age = age + pause
+			last = pause
 		}
 		if attempt < 10 || age < 8*time.Hour || age > maxAge {
 			t.Errorf("random %v: given up after attempt %d and %v", random, attempt, age)
@@ -60,7 +61,8 @@ func TestPauses(t *testing.T) {
 
 func TestThoseThatFailedTogetherAreNotTriedTogether(t *testing.T) {
 	for random, want := range map[float64]time.Duration{0: 54 * time.Minute, 0.5: time.Hour, 1: 66 * time.Minute} {
-		if got, _ := pauseAfter(7, 0, 0, random); got != want {
+		got, _ := pauseAfter(7, 0, 0, random)
+		if got != want {
 			t.Errorf("random %v: %v, want %v", random, got, want)
 		}
 	}
@@ -143,14 +145,16 @@ func TestWhatHangsMakesRoom(t *testing.T) {
 	begin := func(want int) {
 		t.Helper()
 		jobs, _ := run(qs)
-		if all = append(all, jobs...); len(jobs) != want {
+		all = append(all, jobs...)
+		if len(jobs) != want {
 			t.Fatalf("%d start beside %d, want %d", len(jobs), len(all)-len(jobs), want)
 		}
 		qs.makeRoom(start.Add(slow))
 		if jobs, _ := run(qs); len(jobs) != 0 {
 			t.Fatalf("%d start before their time", len(jobs))
 		}
-		if out := qs.makeRoom(start.Add(stuck)); len(out) != 0 {
+		out := qs.makeRoom(start.Add(stuck))
+		if len(out) != 0 {
 			t.Fatalf("%d are released before their time", len(out))
 		}
 	}
@@ -161,7 +165,8 @@ func TestWhatHangsMakesRoom(t *testing.T) {
 	// What waits behind them is given back, and nothing more is claimed for them.
 	released := len(qs.makeRoom(start.Add(stuck + 1)))
 	r := qs.room(start)
-	if want := []store.OwnerKind{{Kind: "webhook"}}; released != 10 || qs.waiting != 0 || cmp.Diff(want, r.notOwners) != "" {
+	want := []store.OwnerKind{{Kind: "webhook"}}
+	if released != 10 || qs.waiting != 0 || cmp.Diff(want, r.notOwners) != "" {
 		t.Errorf("%d are released, %d are left, closed are %v", released, qs.waiting, r.notOwners)
 	}
 	fill(qs, "webhook", "another", 4)
@@ -175,7 +180,8 @@ func TestWhatHangsMakesRoom(t *testing.T) {
 	for _, j := range append(all[1:], jobs...) {
 		qs.done(j)
 	}
-	if left := qs.kind("webhook").all; qs.total.all != (flights{}) || left != (flights{}) {
+	left := qs.kind("webhook").all
+	if qs.total.all != (flights{}) || left != (flights{}) {
 		t.Errorf("%+v, of them webhooks %+v, are in flight when all have ended", qs.total.all, left)
 	}
 }
@@ -197,7 +203,8 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 		j.worked = false
 		qs.done(j)
 		started, _ := run(qs)
-		if wantNone := i < 31; wantNone != (len(started) == 0) {
+		wantNone := i < 31
+		if wantNone != (len(started) == 0) {
 			t.Fatalf("after %d failures %d start", i+1, len(started))
 		}
 	}
@@ -207,7 +214,8 @@ func TestALaneWidensWithSuccessAndShrinksToOneAfterAFailure(t *testing.T) {
 // few of them; one that nobody knows yet gets no crowd of leases.
 func TestQuickDestinationsGetLargerClaims(t *testing.T) {
 	qs := newQueues(usual(Limits{}))
-	if r := qs.room(start); r.perChannel != perChannel {
+	r := qs.room(start)
+	if r.perChannel != perChannel {
 		t.Errorf("%d of one channel when nothing is known", r.perChannel)
 	}
 	fill(qs, "webhook", "quick", 100)
@@ -228,7 +236,8 @@ func TestFullLanesAreLeftOutOfClaims(t *testing.T) {
 	fill(qs, "webhook", "flood", 60)
 	fill(qs, "webhook", "calm", 1)
 	flood := newJob("webhook", "flood").ChannelID
-	if r := qs.room(start); cmp.Diff([]uuid.UUID{flood}, r.notChannels) != "" || r.limit != claimBatch || r.closed != 1 {
+	r := qs.room(start)
+	if cmp.Diff([]uuid.UUID{flood}, r.notChannels) != "" || r.limit != claimBatch || r.closed != 1 {
 		t.Errorf("room %+v", r)
 	}
 	fill(qs, "email", "many recipients", 3)
@@ -238,10 +247,12 @@ func TestFullLanesAreLeftOutOfClaims(t *testing.T) {
 	if r := qs.room(start); cmp.Diff([]store.OwnerKind{{Kind: "email"}}, r.notOwners) != "" || r.notKinds != nil || r.closed != 2 {
 		t.Errorf("room with a kind of which one owner has enough %+v", r)
 	}
-	if added := fill(qs, "webhook", "flood", 1000); added != perSlot*4+claimBatch-60 {
+	added := fill(qs, "webhook", "flood", 1000)
+	if added != perSlot*4+claimBatch-60 {
 		t.Errorf("%d more had room in a full lane", added)
 	}
-	if got := len(qs.late(start.Add(15 * time.Second))); got != 0 {
+	got := len(qs.late(start.Add(15 * time.Second)))
+	if got != 0 {
 		t.Errorf("%d late before their time", got)
 	}
 	if got := len(qs.late(start.Add(16 * time.Second))); got != 60+1+13+perSlot*4+claimBatch-60 || qs.waiting != 0 || len(qs.ring) != 0 {

@@ -196,7 +196,8 @@ func (qs *queues) next(now time.Time) *job {
 		if s.waiting == 0 || qs.startable(s, now) == 0 {
 			continue
 		}
-		if q := qs.nextQueue(s); q != nil {
+		q := qs.nextQueue(s)
+		if q != nil {
 			return qs.begin(q, now)
 		}
 	}
@@ -306,7 +307,8 @@ func (qs *queues) makeRoomIn(s *share, now time.Time) (out []*job) {
 		}
 		inFlight += len(q.inFlight)
 		stay += here
-		if q.stuck = here > 0 && here >= q.window; q.stuck {
+		q.stuck = here > 0 && here >= q.window
+		if q.stuck {
 			out = append(out, qs.takeOut(q)...)
 		}
 	}

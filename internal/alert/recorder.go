@@ -67,7 +67,8 @@ func (r *recorder) run(ctx context.Context) {
 			}
 			return
 		}
-		if batch := r.take(); len(batch) > 0 {
+		batch := r.take()
+		if len(batch) > 0 {
 			r.keep(ctx, batch)
 		}
 	}
@@ -140,7 +141,8 @@ func (r *recorder) report(batch []outcome, counted int) {
 	for _, o := range batch {
 		r.cfg.Log.LogAttrs(context.Background(), o.level(), "delivery", o.attrs()...)
 	}
-	if lost := len(batch) - counted; lost > 0 {
+	lost := len(batch) - counted
+	if lost > 0 {
 		r.cfg.Log.Warn("outcomes without effect: their leases had run out, or the checks are gone", "count", lost)
 	}
 }

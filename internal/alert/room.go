@@ -34,7 +34,8 @@ func (qs *queues) room(now time.Time) room {
 	for _, s := range qs.ring {
 		startable := qs.startable(s, now)
 		channels, ready := qs.fullQueues(&r, s)
-		if s.full = qs.fullShare(s, ready, startable, now); s.full {
+		s.full = qs.fullShare(s, ready, startable, now)
+		if s.full {
 			r.notOwners = append(r.notOwners, s.OwnerKind)
 			r.closed++
 		} else {
@@ -54,7 +55,8 @@ func (qs *queues) room(now time.Time) room {
 		}
 	}
 	r.limit = qs.claimable()
-	if r.calm = qs.waiting == 0 && !qs.flood; r.calm {
+	r.calm = qs.waiting == 0 && !qs.flood
+	if r.calm {
 		r.limit = calmBatch
 	}
 	if r.limit == 0 || total >= qs.limits.Total {

@@ -71,16 +71,22 @@ func mayTest(ctx context.Context, s *store.Store, channel uuid.UUID) error {
 
 func testEvent(k *notify.Kind, h monitor.Channel, p monitor.Project, now time.Time) notify.Event {
 	c := monitor.NewCheck(p.ID, now)
-	c.Name, c.Slug, c.NPings = "TEST", "test", 42
-	c.LastPing, c.Status = now.Add(-24*time.Hour), monitor.StatusDown
+	c.Name = "TEST"
+	c.Slug = "test"
+	c.NPings = 42
+	c.LastPing = now.Add(-24 * time.Hour)
+	c.Status = monitor.StatusDown
 	ev := notify.Event{
 		Flip:    monitor.Flip{CreatedAt: now, Old: monitor.StatusUp, New: monitor.StatusDown, Reason: monitor.ReasonTimeout},
 		Channel: h, Project: p, Now: now, OwnerTZ: time.UTC, Test: true, Attempt: 1, Key: uuid.NewString(),
 	}
 	if !k.Wants(h.Config, ev.Flip) {
-		ev.Flip.Old, ev.Flip.New, ev.Flip.Reason = monitor.StatusDown, monitor.StatusUp, monitor.ReasonNone
+		ev.Flip.Old = monitor.StatusDown
+		ev.Flip.New = monitor.StatusUp
+		ev.Flip.Reason = monitor.ReasonNone
 		c.Status = monitor.StatusUp
 	}
-	ev.Check, ev.Status = c, ev.Flip.New
+	ev.Check = c
+	ev.Status = ev.Flip.New
 	return ev
 }

@@ -99,7 +99,8 @@ func (w *Watcher) presence(ctx context.Context) (store.Presence, error) {
 	}
 	// it has changed
 	if w.deaf == p.Now {
-		if w.deaf = !p.Now; w.deaf {
+		w.deaf = !p.Now
+		if w.deaf {
 			w.cfg.Log.Error("no process takes pings (punctual serve), deadlines are not judged until one does")
 		} else {
 			w.cfg.Log.Info("pings are taken again, deadlines are judged with the outage in mind")
@@ -148,7 +149,8 @@ func (w *Watcher) round(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if pause, ok := w.trouble.note(err); !ok {
+	pause, ok := w.trouble.note(err)
+	if !ok {
 		return pause
 	}
 	if next.IsZero() {

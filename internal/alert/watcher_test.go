@@ -28,7 +28,8 @@ func TestAllOverdueChecksGoDownInOneRound(t *testing.T) {
 		if err != nil || round != (alert.Round{Claimed: n, Flips: n}) || len(late) != n || late[0] != 0 {
 			t.Errorf("round %+v, %d observed, %v", round, len(late), err)
 		}
-		if got := f.backlog(); got != n {
+		got := f.backlog()
+		if got != n {
 			t.Errorf("%d deliveries, want %d", got, n)
 		}
 		c, err := f.CheckByCode(t.Context(), codes[n/2])
@@ -95,7 +96,8 @@ func TestTheWatcherOutlastsTheDatabase(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.checks(1, f.Now())
 		f.clock.Advance(time.Hour)
-		if _, err := f.DB().Exec(t.Context(), `ALTER TABLE flips RENAME TO elsewhere`); err != nil {
+		_, err := f.DB().Exec(t.Context(), `ALTER TABLE flips RENAME TO elsewhere`)
+		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -105,7 +107,8 @@ func TestTheWatcherOutlastsTheDatabase(t *testing.T) {
 		cfg.Observe.Round = func(r alert.Round, _ time.Duration) { rounds <- r }
 		go alert.NewWatcher(cfg).Run(ctx)
 		for range 2 {
-			if r := <-rounds; r.Flips != 0 {
+			r := <-rounds
+			if r.Flips != 0 {
 				t.Fatalf("round %+v without a table for it", r)
 			}
 		}
@@ -127,7 +130,8 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 			}
 		}
 		takesPings()
-		cfg, looked := f.config(), 0
+		cfg := f.config()
+		looked := 0
 		cfg.Observe.Looked = func() { looked++ }
 		w := alert.NewWatcher(cfg)
 		round := func() alert.Round {
@@ -172,7 +176,8 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 func TestTheWatcherOutlivesAPanic(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.checks(1, f.Now().Add(-time.Minute))
-		cfg, rounds := f.config(), make(chan struct{}, 100)
+		cfg := f.config()
+		rounds := make(chan struct{}, 100)
 		first := true
 		cfg.Observe.Round = func(alert.Round, time.Duration) {
 			if first {

@@ -278,7 +278,8 @@ func (a *App) tryMailServer(ctx context.Context) {
 		a.log.Info("the mail server answers")
 		return
 	}
-	if failure, ok := errors.AsType[*mail.SendError](err); ok && ctx.Err() == nil {
+	failure, ok := errors.AsType[*mail.SendError](err)
+	if ok && ctx.Err() == nil {
 		a.log.Warn("no mail can be sent: "+failure.Message, "error", failure.Err)
 	}
 }

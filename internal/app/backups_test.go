@@ -28,7 +28,8 @@ func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 		}
 		return report.Results[0].Severity
 	}
-	if s := check(); s != status.Warning {
+	s := check()
+	if s != status.Warning {
 		t.Errorf("without any: %v", s)
 	}
 	for _, c := range []struct {
@@ -39,7 +40,8 @@ func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if s := check(); s != c.want {
+		s := check()
+		if s != c.want {
 			t.Errorf("the newest is %v old: %v, want %v", c.age, s, c.want)
 		}
 	}
@@ -60,7 +62,8 @@ func TestABackupOfTheFutureDelaysNoneForLong(t *testing.T) {
 		}
 	}
 	write(-1000 * time.Hour)
-	if due, err := a.untilBackup(every); err != nil || due != 0 {
+	due, err := a.untilBackup(every)
+	if err != nil || due != 0 {
 		t.Errorf("with none but that: due in %v, %v; want now", due, err)
 	}
 	if !strings.Contains(said.String(), "dated in the future") {

@@ -13,7 +13,9 @@ import (
 // kinds of channel are offered.
 func demoConfig(c *config.Config) *config.Config {
 	out := *c
-	out.SMTPHost, out.AdminsWebhook, out.HeartbeatURL = "", "", ""
+	out.SMTPHost = ""
+	out.AdminsWebhook = ""
+	out.HeartbeatURL = ""
 	if out.PushoverAPIToken == "" {
 		out.PushoverAPIToken = "a demo has no real token"
 	}
@@ -26,7 +28,8 @@ func (a *App) fillDemo(ctx context.Context) (err error) {
 		return nil
 	}
 	began := a.store.Now()
-	if a.demo, err = demo.Fill(ctx, a.store); err != nil {
+	a.demo, err = demo.Fill(ctx, a.store)
+	if err != nil {
 		return fmt.Errorf("--demo: %w", err)
 	}
 	a.log.Info("demo data made", "took", a.store.Now().Sub(began).String())
@@ -39,7 +42,8 @@ func (a *App) startDemo(ctx context.Context) error {
 		return nil
 	}
 	// The link is mailed as always; mailKept logs it.
-	if _, err := a.parts.auth.RequestLogin(ctx, auth.LoginRequest{Identity: demo.Address, Origin: auth.Origin{IP: "127.0.0.1"}}); err != nil {
+	_, err := a.parts.auth.RequestLogin(ctx, auth.LoginRequest{Identity: demo.Address, Origin: auth.Origin{IP: "127.0.0.1"}})
+	if err != nil {
 		a.log.Warn("no login link for the demo: ask for one on the login page", "address", demo.Address, "error", err)
 	}
 	a.loop(ctx, "demo", func(ctx context.Context) error {

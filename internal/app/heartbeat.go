@@ -60,10 +60,12 @@ func (a *App) beatOutside(ctx context.Context) error {
 		switch {
 		case err != nil && time.Since(logged) >= outsideLog:
 			a.log.Warn("PUNCTUAL_HEARTBEAT_URL does not answer as it should", "error", err)
-			logged, failing = time.Now(), true
+			logged = time.Now()
+			failing = true
 		case err == nil && failing:
 			a.log.Info("PUNCTUAL_HEARTBEAT_URL answers again")
-			logged, failing = time.Time{}, false
+			logged = time.Time{}
+			failing = false
 		}
 		select {
 		case <-ctx.Done():

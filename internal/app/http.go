@@ -103,7 +103,9 @@ func (a *App) handler() http.Handler {
 	// always there, whatever PING_ENDPOINT says
 	fixed := a.cfg.SitePath() + "/ping/"
 	shown := endpointPath(a.cfg.PingEndpoint)
-	fixedPings, shownPings, site := a.pings(fixed), a.pings(shown), a.withMetrics(a.parts.site)
+	fixedPings := a.pings(fixed)
+	shownPings := a.pings(shown)
+	site := a.withMetrics(a.parts.site)
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// addresses are compared decoded (docs/conformance.md §1)

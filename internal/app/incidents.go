@@ -20,7 +20,8 @@ import (
 // reportErrors makes the log tell the operators of errors. It needs
 // no database: reports go straight to the mail server.
 func (a *App) reportErrors(host string) (err error) {
-	if a.sender, err = newSender(a.cfg); err != nil {
+	a.sender, err = newSender(a.cfg)
+	if err != nil {
 		return err
 	}
 	a.outside = notify.NewClient(notify.ClientConfig{

@@ -149,7 +149,8 @@ func (a *App) tellBack(ctx context.Context, w *worker) error {
 	if err != nil {
 		return err
 	}
-	w.told, w.looked = false, true
+	w.told = false
+	w.looked = true
 	if !ended {
 		return nil
 	}

@@ -58,7 +58,8 @@ func (a *App) startMetrics(ctx context.Context) error {
 		s, err := a.db.SchemaStatus(ctx, migrations.FS)
 		return s.Applied, len(s.Pending), err
 	})
-	if d, ok := dataDirectory(a.cfg); ok {
+	d, ok := dataDirectory(a.cfg)
+	if ok {
 		a.metrics.Disk(ctx, func() (free, size uint64, err error) {
 			s, err := status.DiskSpace(d.Path)
 			return s.Free, s.Total, err
@@ -90,7 +91,8 @@ func (a *App) withMetrics(site http.Handler) http.Handler {
 	if a.cfg.MetricsListen != "" || len(a.cfg.StatusTokens) == 0 {
 		return site
 	}
-	path, figures := a.cfg.SitePath()+"/metrics", a.metrics.Handler()
+	path := a.cfg.SitePath() + "/metrics"
+	figures := a.metrics.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if r.URL.Path == path && reads && metrics.Allowed(r, a.cfg.StatusTokens) {

@@ -109,7 +109,8 @@ func storageChecks(cfg *config.Config) []status.Check {
 }
 
 func dataDirectory(cfg *config.Config) (d status.Directory, ok bool) {
-	if path := cfg.SQLitePath(); path != "" {
+	path := cfg.SQLitePath()
+	if path != "" {
 		return status.Directory{Path: filepath.Dir(path)}, true
 	}
 	d = status.Directory{Path: os.TempDir(), Spare: true}

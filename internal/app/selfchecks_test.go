@@ -71,7 +71,8 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	r, done := SelfChecks(a.cfg)
 	defer done()
 	want = slices.DeleteFunc(want, func(name string) bool { return name == "ingest" || name == "memory" || name == "files" })
-	if got := r.Names(); !slices.Equal(got, want) {
+	got := r.Names()
+	if !slices.Equal(got, want) {
 		t.Errorf("beside the servers:\n%v, want\n%v", got, want)
 	}
 
@@ -100,7 +101,8 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 
 func TestASystemThatIsWellSaysSo(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
-	if known := a.knownHealth(); len(known) != 0 {
+	known := a.knownHealth()
+	if len(known) != 0 {
 		t.Errorf("before anybody has asked: %v", known)
 	}
 	// this machine's may be full
@@ -124,7 +126,8 @@ func TestASystemThatIsWellSaysSo(t *testing.T) {
 	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 17 {
 		t.Errorf("what is known: %v", known)
 	}
-	if want := []string{"mail error", "certificate warning", "dns warning", "wiki error"}; !slices.Equal(got, want) {
+	want := []string{"mail error", "certificate warning", "dns warning", "wiki error"}
+	if !slices.Equal(got, want) {
 		t.Errorf("with nothing to connect to: %v, want %v", got, want)
 	}
 }
@@ -167,7 +170,8 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 	beside := func() []status.Result {
 		t.Helper()
 		r, done := SelfChecks(a.cfg)
-		results, began := look(r), time.Now()
+		results := look(r)
+		began := time.Now()
 		if done(); time.Since(began) > 2*time.Second {
 			t.Errorf("the database was closed after %s", time.Since(began))
 		}

@@ -32,7 +32,8 @@ func (a *App) listenSMTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.smtpd, a.smtpAddr = srv, l.Addr()
+	a.smtpd = srv
+	a.smtpAddr = l.Addr()
 	a.loops.Go(func() {
 		if err := srv.Serve(l); err != nil {
 			a.fail(err)

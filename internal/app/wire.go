@@ -66,7 +66,8 @@ type parts struct {
 func (a *App) wire() error {
 	p := &a.parts
 	var err error
-	if p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, a.sender.Domain()); err != nil {
+	p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, a.sender.Domain())
+	if err != nil {
 		return err
 	}
 	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain, a.cfg.OldSecretKeys...)
@@ -81,7 +82,8 @@ func (a *App) wire() error {
 		Store: a.store, HashKey: p.auth.StoredKey, SiteURL: a.cfg.SiteRoot, PingEndpoint: a.cfg.PingEndpoint, BadgeURL: a.badgeLinks().Tag,
 		MetricsKey: a.cfg.MetricsKey, ReturnPaths: returnPaths, ChannelBroken: a.channelBroken, Log: logs.In(a.log, logs.HTTP),
 	}
-	if p.registry, err = a.notifiers(); err != nil {
+	p.registry, err = a.notifiers()
+	if err != nil {
 		return err
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
@@ -92,7 +94,10 @@ func (a *App) wire() error {
 	if !a.role.serves() {
 		return nil
 	}
-	apiDeps.Auth, apiDeps.Projects, apiDeps.Notifiers, apiDeps.SendTest = p.auth, p.projects, p.registry, tester{a}.SendTest
+	apiDeps.Auth = p.auth
+	apiDeps.Projects = p.projects
+	apiDeps.Notifiers = p.registry
+	apiDeps.SendTest = tester{a}.SendTest
 	p.channels = &channel.Service{
 		Store: a.store, Signer: p.signer, SiteRoot: a.cfg.SiteRoot, Verify: a.cfg.EmailUseVerification, Send: a.sendVerify,
 		Log: logs.In(a.log, logs.HTTP),
@@ -199,7 +204,8 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 // completeKinds fails when the icon or the help text of an integration is missing.
 func completeKinds(pages fs.FS) error {
 	for _, k := range kinds.All() {
-		if _, err := fs.Stat(static.FS, "img/integrations/"+k.Name+".svg"); err != nil {
+		_, err := fs.Stat(static.FS, "img/integrations/"+k.Name+".svg")
+		if err != nil {
 			return fmt.Errorf("the icon of an integration: %w", err)
 		}
 		if _, err := fs.Stat(pages, "integrations/"+k.Name+".md"); err != nil {
@@ -314,7 +320,8 @@ func (a *App) sendVerify(ctx context.Context, v mail.Verify) error {
 // notice makes one mail, whoever passes it on and however often.
 func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 	channel := n.Channel.Name
-	if kind := a.parts.registry.Kind(n.Channel.Kind); kind != nil && channel == "" {
+	kind := a.parts.registry.Kind(n.Channel.Kind)
+	if kind != nil && channel == "" {
 		channel = kind.Label + " to " + kind.Summary(n.Channel.Config)
 	}
 	m, err := a.parts.composer.Trouble(mail.Trouble{
@@ -338,7 +345,8 @@ func (a *App) channelBroken(ctx context.Context, u store.Undelivered) error {
 	}
 	check := monitor.Check{Name: u.Check}
 	if u.Status == "" {
-		check.Name, u.Status = "TEST", monitor.StatusDown
+		check.Name = "TEST"
+		u.Status = monitor.StatusDown
 	}
 	return a.tellOwner(ctx, alert.Notice{
 		Kind: alert.ChannelDisabled, Key: fmt.Sprintf("%s-%s-%s", alert.ChannelDisabled, u.Channel.ID, a.store.Now().Format(time.DateOnly)),

@@ -33,7 +33,8 @@ func eachTold(t *testing.T, test func(b *bench, told *[]string)) {
 
 func lastIs(b *bench, told *[]string, want string) {
 	b.Helper()
-	if n := len(*told); n == 0 || !strings.Contains((*told)[n-1], want) {
+	n := len(*told)
+	if n == 0 || !strings.Contains((*told)[n-1], want) {
 		b.Errorf("mailed %q, the last is to say %q", *told, want)
 	}
 }
@@ -51,7 +52,8 @@ func TestTokensOpenUntilTheyAreRevoked(t *testing.T) {
 			b.Fatalf("%+v, %v", made, err)
 		}
 		lastIs(b, told, "“Terra form” was made. It may read everything")
-		if hint := auth.TokenHint(made); !strings.HasPrefix(token, hint) || len(hint) != len("hca_")+4 {
+		hint := auth.TokenHint(made)
+		if !strings.HasPrefix(token, hint) || len(hint) != len("hca_")+4 {
 			b.Errorf("the hint is %q", hint)
 		}
 		if found, user, err := b.TokenUser(b.Context(), token); err != nil || found.ID != made.ID || user.ID != a.User.ID {
@@ -91,7 +93,8 @@ func TestLoggingOutEverywhere(t *testing.T) {
 		tokens := func(n int) {
 			b.Helper()
 			for range n {
-				if _, _, err := b.CreateToken(b.Context(), a.User, "robot", false, ""); err != nil {
+				_, _, err := b.CreateToken(b.Context(), a.User, "robot", false, "")
+				if err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -132,7 +135,8 @@ func TestAMailThatFailsUndoesNothing(t *testing.T) {
 			c.Mails.Security = func(context.Context, mail.Security) error { return context.DeadlineExceeded }
 		})
 		a := testdb.Account(t, s)
-		if _, _, err := b.CreateToken(t.Context(), a.User, "robot", false, ""); err != nil {
+		_, _, err := b.CreateToken(t.Context(), a.User, "robot", false, "")
+		if err != nil {
 			t.Error(err)
 		}
 		if !strings.Contains(log.String(), "level=ERROR") {
@@ -143,7 +147,8 @@ func TestAMailThatFailsUndoesNothing(t *testing.T) {
 
 func TestWhoIsNamedInMails(t *testing.T) {
 	user := &monitor.User{Email: "jane@example.org"}
-	if got := auth.Actor(t.Context(), user); got != "jane@example.org" {
+	got := auth.Actor(t.Context(), user)
+	if got != "jane@example.org" {
 		t.Error(got)
 	}
 	ctx := logs.WithEvent(t.Context(), &logs.Event{Superuser: "root@example.org"})
@@ -193,7 +198,8 @@ func TestInvitationsOfAUserAreLimitedUntilTheyAreGone(t *testing.T) {
 func TestTokensOfTheSettings(t *testing.T) {
 	tokens := []string{"one", "two", ""}
 	for given, want := range map[string]bool{"one": true, "two": true, "": false, "three": false, "on": false, "one ": false} {
-		if got := auth.TokenIn(given, tokens); got != want {
+		got := auth.TokenIn(given, tokens)
+		if got != want {
 			t.Errorf("%q: %t", given, got)
 		}
 	}
@@ -213,7 +219,8 @@ func TestKeyHints(t *testing.T) {
 		{"", false, ""},
 		{"short", false, ""},
 	} {
-		if got := auth.KeyHint(c.stored, c.readonly); got != c.want {
+		got := auth.KeyHint(c.stored, c.readonly)
+		if got != c.want {
 			t.Errorf("%q: %q, want %q", c.stored, got, c.want)
 		}
 	}
@@ -232,7 +239,8 @@ func TestTheFirstStepIsMarked(t *testing.T) {
 			t.Errorf("%+v has the same mark", changed)
 		}
 	}
-	if again := user; auth.FirstStepMark(&again) != mark {
+	again := user
+	if auth.FirstStepMark(&again) != mark {
 		t.Error("the mark changes by itself")
 	}
 }
@@ -251,7 +259,8 @@ func TestLinksThatEndReports(t *testing.T) {
 		t.Errorf("with the former key: %v, %t", got, ok)
 	}
 	for _, bad := range []string{"", "x", ".", strings.Replace(signed, ".", "", 1), uuid.NewString() + signed[36:], signed + "x"} {
-		if _, _, ok := signer.OpenUnsubscribeReports(bad); ok {
+		_, _, ok := signer.OpenUnsubscribeReports(bad)
+		if ok {
 			t.Errorf("%q is taken for ours", bad)
 		}
 	}

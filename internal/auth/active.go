@@ -22,7 +22,8 @@ func (s *Service) Deactivate(ctx context.Context, user uuid.UUID) error {
 
 // Activate lets the user in again.
 func (s *Service) Activate(ctx context.Context, user uuid.UUID) error {
-	if _, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = true; return nil }); err != nil {
+	_, err := s.Store.ChangeUser(ctx, user, func(u *monitor.User) error { u.IsActive = true; return nil })
+	if err != nil {
 		return err
 	}
 	s.Log.InfoContext(ctx, "account activated", "user", user)

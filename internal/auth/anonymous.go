@@ -53,7 +53,8 @@ func (s *SessionStore) isAnonymous(session *sessions.Session) bool {
 		return false
 	}
 	for k := range session.Values {
-		if key, ok := k.(string); ok && !mayBeAnonymous(key) {
+		key, ok := k.(string)
+		if ok && !mayBeAnonymous(key) {
 			return false
 		}
 	}

@@ -34,14 +34,16 @@ func TestSessionsOfNobodyAreNotStored(t *testing.T) {
 			t.Errorf("the session forgot: %v", b.cookie)
 		}
 		b.visit(func(s *sessions.Session) {
-			if got := fmt.Sprint(s.Flashes()); got != "[ok:Done.]" {
+			got := fmt.Sprint(s.Flashes())
+			if got != "[ok:Done.]" {
 				t.Errorf("messages %s", got)
 			}
 		})
 		if b.value("_flash") != nil {
 			t.Error("a message is shown twice")
 		}
-		if n := sessionRows(t, s); n != 0 {
+		n := sessionRows(t, s)
+		if n != 0 {
 			t.Errorf("%d sessions are stored", n)
 		}
 
@@ -51,7 +53,8 @@ func TestSessionsOfNobodyAreNotStored(t *testing.T) {
 		forger.visit(set("demo", "forged"))
 		for _, value := range []string{forger.cookie.Value, whole.Value[:len(whole.Value)-1], "~", "~..", "~1.e30." + signer.Sign("another purpose", "1.e30"), strings.Replace(whole.Value, ".", ".A", 1)} {
 			b.cookie = &http.Cookie{Name: cookieName, Value: value}
-			if got := b.value("demo"); got != nil {
+			got := b.value("demo")
+			if got != nil {
 				t.Errorf("%q: %v", value, got)
 			}
 		}
@@ -64,10 +67,12 @@ func TestSessionsOfNobodyAreNotStored(t *testing.T) {
 		}
 		renewed := *b.cookie
 		clock.Advance(2 * time.Hour)
-		if b.cookie = &whole; b.value("theme") != nil {
+		b.cookie = &whole
+		if b.value("theme") != nil {
 			t.Error("it never ends")
 		}
-		if b.cookie = &renewed; b.value("theme") != "dark" {
+		b.cookie = &renewed
+		if b.value("theme") != "dark" {
 			t.Error("one that is used ended")
 		}
 

@@ -40,7 +40,8 @@ func TestGuessingPasswordsStopsWhoGuessesAndLocksNobodyOut(t *testing.T) {
 		if _, err := b.CreateSuperuser(b.Context(), address, password); err != nil {
 			b.Fatal(err)
 		}
-		office, home := auth.Origin{IP: "192.0.2.1"}, auth.Origin{IP: "198.51.100.1"}
+		office := auth.Origin{IP: "192.0.2.1"}
+		home := auth.Origin{IP: "198.51.100.1"}
 		user, err := b.LoginByPassword(b.Context(), address, password, office)
 		if err != nil {
 			b.Fatal(err)
@@ -56,7 +57,8 @@ func TestGuessingPasswordsStopsWhoGuessesAndLocksNobodyOut(t *testing.T) {
 		}
 
 		// Somebody in the same network uses its share up.
-		if n := b.guess(address, office); n > 20 {
+		n := b.guess(address, office)
+		if n > 20 {
 			b.Errorf("%d guesses in an hour from one network", n)
 		}
 		if in(office) {
@@ -105,7 +107,8 @@ func TestGuessingPasswordsStopsWhoGuessesAndLocksNobodyOut(t *testing.T) {
 		if n := b.guess(address, known); n > 20 {
 			b.Errorf("%d guesses with the mark", n)
 		}
-		if again := b.DeviceMark(known.Device, user); b.guess(address, auth.Origin{IP: home.IP, Device: again}) != 0 {
+		again := b.DeviceMark(known.Device, user)
+		if b.guess(address, auth.Origin{IP: home.IP, Device: again}) != 0 {
 			b.Error("a renewed mark has attempts of its own")
 		}
 	})
@@ -178,7 +181,8 @@ func TestAliasesDoNotKeepTheOwnerOut(t *testing.T) {
 		}
 		kindIs(b.T, ask("victim@t．example"), errs.TooMany, "")
 		b.Wait(b.Context())
-		if _, err := b.Store.UserByEmail(b.Context(), "victim@ｔ.example"); errs.KindOf(err) != errs.NotFound {
+		_, err := b.Store.UserByEmail(b.Context(), "victim@ｔ.example")
+		if errs.KindOf(err) != errs.NotFound {
 			b.Errorf("another spelling is another account: %v", err)
 		}
 
@@ -212,7 +216,8 @@ func TestAnAccountOfAnotherSpellingIsFound(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.Wait(b.Context())
-		if id, _, _ := b.link(); id != a.User.ID {
+		id, _, _ := b.link()
+		if id != a.User.ID {
 			b.Error("the link is for another account")
 		}
 		if err := b.Store.NoteLogin(b.Context(), a.User.ID); err != nil {
@@ -281,7 +286,8 @@ func TestALinkRequestDoesTheSameWorkForEverybody(t *testing.T) {
 
 func TestAWrongPasswordIsTheSameWorkForEverybody(t *testing.T) {
 	each(t, func(b *bench) {
-		if _, err := b.CreateSuperuser(b.Context(), "root@example.org", "correct horse"); err != nil {
+		_, err := b.CreateSuperuser(b.Context(), "root@example.org", "correct horse")
+		if err != nil {
 			b.Fatal(err)
 		}
 		testdb.Account(b.T, b.Store, "bylink@example.org")
@@ -310,7 +316,8 @@ func TestAKnownBrowserIsForgottenInTheEnd(t *testing.T) {
 	mark := b.DeviceMark("", user)
 	id, _, _ := strings.Cut(mark, ".")
 	clock.Advance(auth.DeviceLife - time.Second)
-	if again := b.DeviceMark(mark, user); !strings.HasPrefix(again, id+".") {
+	again := b.DeviceMark(mark, user)
+	if !strings.HasPrefix(again, id+".") {
 		t.Errorf("forgotten too early: %s, then %s", mark, again)
 	}
 	clock.Advance(time.Second)

@@ -118,7 +118,8 @@ func TestSigningUpMakesEverythingAJobNeeds(t *testing.T) {
 		if err != nil || len(channels) != 1 {
 			b.Fatalf("channels %+v, %v", channels, err)
 		}
-		if c := channels[0]; c.Kind != "email" || !c.Verified || c.Config != `{"address":"jane.roe@example.org","down":true,"up":true}` {
+		c := channels[0]
+		if c.Kind != "email" || !c.Verified || c.Config != `{"address":"jane.roe@example.org","down":true,"up":true}` {
 			b.Errorf("channel %+v", c)
 		}
 	})
@@ -141,7 +142,8 @@ func TestALinkWorksOnce(t *testing.T) {
 		if err != nil || user.Email != "jane@example.org" {
 			b.Fatalf("first use: %v, %v", user, err)
 		}
-		if again, _ := b.Store.UserByID(b.Context(), id); again.LastLoginAt.IsZero() {
+		again, _ := b.Store.UserByID(b.Context(), id)
+		if again.LastLoginAt.IsZero() {
 			b.Error("the login is not noted")
 		}
 		_, err = b.UseLink(b.Context(), id, token)
@@ -164,7 +166,8 @@ func TestLinksThatDoNotWork(t *testing.T) {
 		"after another one was used": func(b *bench, id uuid.UUID, token string) (uuid.UUID, string) {
 			b.ask("jane@example.org")
 			_, newer, _ := b.link()
-			if _, err := b.UseLink(b.Context(), id, newer); err != nil {
+			_, err := b.UseLink(b.Context(), id, newer)
+			if err != nil {
 				b.Fatal(err)
 			}
 			return id, token
@@ -218,7 +221,8 @@ func TestWhoHasAnAccountDoesNotShow(t *testing.T) {
 		if len(b.sent) != 1 {
 			t.Errorf("mailed %q", b.sent)
 		}
-		if _, err := s.UserByEmail(t.Context(), "stranger@example.org"); errs.KindOf(err) != errs.NotFound {
+		_, err := s.UserByEmail(t.Context(), "stranger@example.org")
+		if errs.KindOf(err) != errs.NotFound {
 			t.Errorf("an account was made though registration is closed: %v", err)
 		}
 	})
@@ -226,7 +230,8 @@ func TestWhoHasAnAccountDoesNotShow(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, good := range []string{"a@b", "first.last+tag@example.org", "o'hara@example.org", "jürgen@example.org", strings.Repeat("a", 242) + "@example.org"} {
-		if _, err := auth.Address("identity", good); err != nil {
+		_, err := auth.Address("identity", good)
+		if err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
@@ -247,7 +252,8 @@ func TestTooManyLinksForOneMailbox(t *testing.T) {
 		}
 		_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "jane.roe+new@example.org", Origin: auth.Origin{IP: "198.51.100.1"}})
 		kindIs(b.T, err, errs.TooMany, "")
-		if wait := errs.RetryAfterOf(err); wait <= 0 || wait > 6*time.Minute {
+		wait := errs.RetryAfterOf(err)
+		if wait <= 0 || wait > 6*time.Minute {
 			b.Errorf("wait %s", wait)
 		}
 		b.clock.Advance(6 * time.Minute)
@@ -327,7 +333,8 @@ func checksOf(b *bench, email string) []monitor.Check {
 func TestTooManyDemoChecks(t *testing.T) {
 	b := newBench(t, testdb.Open(t, db.SQLite, testdb.NewClock()), nil)
 	for range 30 {
-		if _, err := b.NewDemoCheck(t.Context(), "192.0.2.1"); err != nil {
+		_, err := b.NewDemoCheck(t.Context(), "192.0.2.1")
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -343,7 +350,8 @@ func TestTooManyDemoChecks(t *testing.T) {
 func TestTooManyDemoChecksOfAll(t *testing.T) {
 	b := newBench(t, testdb.Open(t, db.SQLite, testdb.NewClock()), nil)
 	// In one go, as a bucket of one.
-	if ok, _, err := b.Store.TakeToken(t.Context(), b.Bucket("demo", ""), 1, time.Hour); err != nil || !ok {
+	ok, _, err := b.Store.TakeToken(t.Context(), b.Bucket("demo", ""), 1, time.Hour)
+	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
 	for _, ip := range []string{"192.0.2.1", "198.51.100.1"} {

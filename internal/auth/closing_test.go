@@ -135,7 +135,8 @@ func TestWhatOperatorsMakeIsMarked(t *testing.T) {
 		b := newBench(t, s, clock)
 		b.ask("signed-up@example.org")
 		for range 2 {
-			if _, err := b.CreateSuperuser(t.Context(), "root@example.org", ""); err != nil {
+			_, err := b.CreateSuperuser(t.Context(), "root@example.org", "")
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

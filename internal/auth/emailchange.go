@@ -112,7 +112,8 @@ func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink, by 
 
 // StopEmailChange ends the change the link is about. It fails like EmailChange.
 func (s *Service) StopEmailChange(ctx context.Context, l EmailChangeLink) error {
-	if _, err := s.EmailChange(ctx, l); err != nil {
+	_, err := s.EmailChange(ctx, l)
+	if err != nil {
 		return err
 	}
 	s.Log.InfoContext(ctx, "change of address stopped", "user", l.User, "side", l.Side)

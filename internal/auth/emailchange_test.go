@@ -56,7 +56,8 @@ func TestChangingTheAddress(t *testing.T) {
 		if err := b.BeginEmailChange(b.Context(), a.User, "New@Example.net"); err != nil {
 			b.Fatal(err)
 		}
-		fromOld, fromNew := l.linkTo(b.T, before), l.linkTo(b.T, "new@example.net")
+		fromOld := l.linkTo(b.T, before)
+		fromNew := l.linkTo(b.T, "new@example.net")
 
 		forged := fromNew
 		// the new address cannot agree for the old one
@@ -69,7 +70,8 @@ func TestChangingTheAddress(t *testing.T) {
 		if done, err := b.AgreeToEmailChange(b.Context(), fromOld, auth.By{}); err != nil || !done {
 			b.Fatalf("after both: %t, %v", done, err)
 		}
-		if u, _ := b.Store.UserByID(b.Context(), a.User.ID); u.Email != "new@example.net" {
+		u, _ := b.Store.UserByID(b.Context(), a.User.ID)
+		if u.Email != "new@example.net" {
 			b.Errorf("the address is %s", u.Email)
 		}
 		_, err = b.EmailChange(b.Context(), fromOld)
@@ -106,7 +108,8 @@ func TestPasswordsAreConfirmedSetAndRemoved(t *testing.T) {
 			_, err := b.SetPassword(b.Context(), user(), bad, auth.By{})
 			kindIs(b.T, err, errs.Invalid, "password")
 		}
-		if _, err := b.SetPassword(b.Context(), user(), "correct horse", auth.By{}); err != nil {
+		_, err := b.SetPassword(b.Context(), user(), "correct horse", auth.By{})
+		if err != nil {
 			b.Fatal(err)
 		}
 		kindIs(b.T, b.ConfirmPassword(b.Context(), user(), "wrong horse", nil), errs.Invalid, "password")

@@ -129,7 +129,8 @@ func TestNewRecoveryCodesEndTheOldOnes(t *testing.T) {
 func TestAnOperatorTakesFactorsAway(t *testing.T) {
 	eachTold(t, func(b *bench, told *[]string) {
 		a := testdb.Account(b.T, b.Store)
-		if n, err := b.RemoveFactors(b.Context(), a.User); n != 0 || err != nil || len(*told) != 0 {
+		n, err := b.RemoveFactors(b.Context(), a.User)
+		if n != 0 || err != nil || len(*told) != 0 {
 			b.Errorf("of none: %d, %v, mailed %q", n, err, *told)
 		}
 		if _, err := setUp(b, a, b.clock); err != nil {
@@ -140,7 +141,8 @@ func TestAnOperatorTakesFactorsAway(t *testing.T) {
 			b.Errorf("%d, %v", n, err)
 		}
 		lastIs(b, told, "Whoever runs this site has taken two-factor sign-in away")
-		if f := b.factors(a.User); f.On() {
+		f := b.factors(a.User)
+		if f.On() {
 			b.Errorf("left: %+v", f)
 		}
 	})

@@ -33,7 +33,8 @@ func (s *Service) InviteUser(ctx context.Context, email string) (user *monitor.U
 		if err != nil {
 			return nil, false, "", err
 		}
-		user, made = account.User, true
+		user = account.User
+		made = true
 	case err != nil:
 		return nil, false, "", err
 	case !user.IsActive:

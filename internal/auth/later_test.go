@@ -35,7 +35,8 @@ func TestWaitingForTheBackgroundEndsWithItsContext(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if dropped := b.Wait(gone); dropped != links {
+	dropped := b.Wait(gone)
+	if dropped != links {
 		t.Errorf("%d pieces of work were dropped, not %d", dropped, links)
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {

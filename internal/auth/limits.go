@@ -84,7 +84,8 @@ var (
 // them, but an address without a tag has its own, which the others do not use up: so
 // links to the aliases of somebody do not keep them out.
 func (s *Service) takeLink(ctx context.Context, address string, from Origin) error {
-	if device, known := s.knownDevice(from.Device, address); known {
+	device, known := s.knownDevice(from.Device, address)
+	if known {
 		return s.take(ctx, linksPerDevice, device)
 	}
 	if err := s.take(ctx, loginsPerIP, network(from.IP)); err != nil {
@@ -99,7 +100,8 @@ func (s *Service) takeLink(ctx context.Context, address string, from Origin) err
 
 // takePassword takes one attempt at the password of the address.
 func (s *Service) takePassword(ctx context.Context, address string, from Origin) error {
-	if device, known := s.knownDevice(from.Device, address); known {
+	device, known := s.knownDevice(from.Device, address)
+	if known {
 		return byLinkInstead(s.take(ctx, passwordsPerDevice, device))
 	}
 	if err := s.take(ctx, loginsPerIP, network(from.IP)); err != nil {
@@ -122,7 +124,8 @@ func byLinkInstead(err error) error {
 // takeSecond takes one attempt at the second step of the user: of the browser
 // where the user has logged in there before, else of all others together.
 func (s *Service) takeSecond(ctx context.Context, user *monitor.User, device string, known, others limit) error {
-	if id, ok := s.knownDevice(device, user.Email); ok {
+	id, ok := s.knownDevice(device, user.Email)
+	if ok {
 		return s.take(ctx, known, id)
 	}
 	return s.take(ctx, others, user.ID.String())
@@ -181,7 +184,8 @@ func (s *Service) NewDemoCheck(ctx context.Context, ip string) (*monitor.Check, 
 		return nil, err
 	}
 	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
-	check.Name, check.Slug = firstCheckName, firstCheckSlug
+	check.Name = firstCheckName
+	check.Slug = firstCheckSlug
 	if err := s.Store.CreateCheck(ctx, &check, store.Channels{}); err != nil {
 		return nil, fmt.Errorf("make a check for a visitor: %w", err)
 	}

@@ -116,7 +116,8 @@ func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUI
 // and a channel to the address, which Address has made. tz is as the browser tells it.
 func (s *Service) NewAccount(address, tz string) store.Account {
 	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
-	check.Name, check.Slug = firstCheckName, firstCheckSlug
+	check.Name = firstCheckName
+	check.Slug = firstCheckSlug
 	return store.Account{
 		User: &monitor.User{
 			Email: address, IsActive: true, TZ: zoneOrUTC(tz), CheckLimit: s.CheckLimit, PingLogLimit: s.PingLogLimit,

@@ -26,7 +26,8 @@ func (s *Service) MayTest(ctx context.Context, ch *monitor.Channel) error {
 	if err := s.take(ctx, testsPerProject, ch.ProjectID.String()); err != nil {
 		return err
 	}
-	if address := s.Store.AddressOf(ch); address != "" {
+	address := s.Store.AddressOf(ch)
+	if address != "" {
 		return s.MayMail(ctx, address)
 	}
 	return nil

@@ -31,7 +31,8 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 		if err := b.MayMail(b.Context(), "other@example.org"); err != nil {
 			b.Errorf("another address: %v", err)
 		}
-		if _, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "victim@example.org", Origin: auth.Origin{IP: "192.0.2.7"}}); err != nil {
+		_, err := b.RequestLogin(b.Context(), auth.LoginRequest{Identity: "victim@example.org", Origin: auth.Origin{IP: "192.0.2.7"}})
+		if err != nil {
 			b.Errorf("a login link: %v", err)
 		}
 		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
@@ -39,7 +40,8 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 		addresses := &channel.Service{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true, Log: slog.New(slog.DiscardHandler)}
 		channel := &monitor.Channel{Kind: "email", Config: `{"address":"victim@example.org"}`}
 		kindIs(b.T, addresses.MayAsk(b.Context(), channel, user), errs.TooMany, "")
-		channel.ID, channel.ProjectID = uuid.New(), uuid.New()
+		channel.ID = uuid.New()
+		channel.ProjectID = uuid.New()
 		kindIs(b.T, b.MayTest(b.Context(), channel), errs.TooMany, "")
 	})
 }

@@ -17,7 +17,8 @@ func TestTheStoredFormOfAKey(t *testing.T) {
 		t.Error(got)
 	}
 	for _, none := range []string{"", "hcw_", "xyz_AbCdEfGhIjKlMnOpQrStUvWxYz01", "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz012"} {
-		if got := auth.KeyHash("s3cret", none); got != "" {
+		got := auth.KeyHash("s3cret", none)
+		if got != "" {
 			t.Errorf("%q: %s", none, got)
 		}
 	}
@@ -31,7 +32,8 @@ func TestTheFormOfKeys(t *testing.T) {
 			t.Errorf("%s is not %s", key, form)
 		}
 	}
-	if one, other := auth.NewAPIKey(false), auth.NewAPIKey(false); one == other {
+	one, other := auth.NewAPIKey(false), auth.NewAPIKey(false)
+	if one == other {
 		t.Error("two keys are the same")
 	}
 }
@@ -49,10 +51,12 @@ func TestSuperusers(t *testing.T) {
 
 		a := testdb.Account(b.T, b.Store, "jane@example.org")
 		deactivate(b, a.User.ID)
-		if created, err = b.CreateSuperuser(b.Context(), "jane@example.org", "correct horse"); err != nil || created {
+		created, err = b.CreateSuperuser(b.Context(), "jane@example.org", "correct horse")
+		if err != nil || created {
 			b.Fatalf("%t, %v", created, err)
 		}
-		if user, _ = b.Store.UserByEmail(b.Context(), "jane@example.org"); !user.IsSuperuser || !user.IsActive || !strings.HasPrefix(user.PasswordHash, "$argon2id$") {
+		user, _ = b.Store.UserByEmail(b.Context(), "jane@example.org")
+		if !user.IsSuperuser || !user.IsActive || !strings.HasPrefix(user.PasswordHash, "$argon2id$") {
 			b.Errorf("%+v", user)
 		}
 		_, err = b.CreateSuperuser(b.Context(), "jane@example.org", "short")

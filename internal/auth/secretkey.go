@@ -100,7 +100,8 @@ func keyFits(ctx context.Context, s *store.Store, key string) (bool, error) {
 	}
 	seal := newSealer(key)
 	for _, v := range sealed {
-		if _, err := seal.open(totpPlace(v.User), v.Sealed); err == nil {
+		_, err := seal.open(totpPlace(v.User), v.Sealed)
+		if err == nil {
 			return true, nil
 		}
 	}
@@ -134,7 +135,8 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 		if len(key) < MinSecretKey {
 			return fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new key needs at least %d. Make one with: openssl rand -hex 32", len(key), MinSecretKey)
 		}
-		before, after := newSealer(old), newSealer(key)
+		before := newSealer(old)
+		after := newSealer(key)
 		done, err := s.RotateKey(ctx, store.KeyRotation{
 			From: stored, To: KeyFingerprint(key), Mark: keyMark(old),
 			Reseal: func(v store.SealedSecret) string {

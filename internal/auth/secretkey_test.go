@@ -42,19 +42,22 @@ func service(s *store.Store, key string, former ...string) *auth.Service {
 
 func TestANewDatabaseTakesALongKey(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		if _, err := hold(t, s, firstKey[:31]); err == nil || !strings.Contains(err.Error(), "31 characters; a new database needs a key of at least 32") {
+		_, err := hold(t, s, firstKey[:31])
+		if err == nil || !strings.Contains(err.Error(), "31 characters; a new database needs a key of at least 32") {
 			t.Errorf("a short key: %v", err)
 		}
 		if stored, err := s.KeyFingerprint(t.Context()); stored != "" || err != nil {
 			t.Errorf("it is kept: %q, %v", stored, err)
 		}
 		for range 2 {
-			if out, err := hold(t, s, firstKey); err != nil || out != "" {
+			out, err := hold(t, s, firstKey)
+			if err != nil || out != "" {
 				t.Errorf("%v, %s", err, out)
 			}
 		}
 		for _, other := range []string{secondKey, "", firstKey + " "} {
-			if _, err := hold(t, s, other); !errors.Is(err, auth.ErrOtherKey) {
+			_, err := hold(t, s, other)
+			if !errors.Is(err, auth.ErrOtherKey) {
 				t.Errorf("%q: %v", other, err)
 			}
 		}
@@ -68,11 +71,13 @@ func TestAnExistingDatabaseMayHaveAShortKey(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		testdb.Account(t, s)
 		for range 2 {
-			if out, err := hold(t, s, "short"); err != nil || !strings.Contains(out, "short enough to be guessed") {
+			out, err := hold(t, s, "short")
+			if err != nil || !strings.Contains(out, "short enough to be guessed") {
 				t.Errorf("%v, %s", err, out)
 			}
 		}
-		if _, err := hold(t, s, "other"); !errors.Is(err, auth.ErrOtherKey) {
+		_, err := hold(t, s, "other")
+		if !errors.Is(err, auth.ErrOtherKey) {
 			t.Errorf("another one: %v", err)
 		}
 		if _, err := hold(t, s, "other", "short"); err == nil || !strings.Contains(err.Error(), "a new key needs at least 32") {
@@ -86,7 +91,8 @@ func TestAnExistingDatabaseMayHaveAShortKey(t *testing.T) {
 func TestAnExistingDatabaseKnowsItsKey(t *testing.T) {
 	for name, fill := range map[string]func(t *testing.T, s *store.Store, a store.Account){
 		"by a sealed secret": func(t *testing.T, s *store.Store, a store.Account) {
-			if _, err := s.SetTOTP(t.Context(), a.User.ID, service(s, firstKey).NewTOTP(a.User), 1, nil, nil); err != nil {
+			_, err := s.SetTOTP(t.Context(), a.User.ID, service(s, firstKey).NewTOTP(a.User), 1, nil, nil)
+			if err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -101,7 +107,8 @@ func TestAnExistingDatabaseKnowsItsKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 				fill(t, s, testdb.Account(t, s))
-				if _, err := hold(t, s, secondKey); !errors.Is(err, auth.ErrOtherKey) {
+				_, err := hold(t, s, secondKey)
+				if !errors.Is(err, auth.ErrOtherKey) {
 					t.Errorf("another key: %v", err)
 				}
 				if _, err := hold(t, s, firstKey); err != nil {
@@ -189,7 +196,8 @@ func TestTheSecretKeyIsChanged(t *testing.T) {
 		if _, err := hold(t, s, thirdKey, secondKey, firstKey); err != nil {
 			t.Fatal(err)
 		}
-		if twice := service(s, thirdKey, secondKey, firstKey); !opens(twice, apiKey) || !opens(twice, readonlyKey) {
+		twice := service(s, thirdKey, secondKey, firstKey)
+		if !opens(twice, apiKey) || !opens(twice, readonlyKey) {
 			t.Error("after a second change")
 		}
 	})

@@ -130,7 +130,8 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 	if s.party == nil {
 		return nil, errNoKeys
 	}
-	if name, err = keyName(name); err != nil {
+	name, err = keyName(name)
+	if err != nil {
 		return nil, err
 	}
 	question, err := s.useQuestion(ctx, session)
@@ -302,7 +303,8 @@ func (s *Service) refuseCopy(ctx context.Context, user *monitor.User, k *store.S
 // refuseKey logs why a key was not accepted, which is of no use to its user.
 func (s *Service) refuseKey(ctx context.Context, user *monitor.User, err error) error {
 	attrs := []any{"user", user.ID, "error", err}
-	if p := (*protocol.Error)(nil); errors.As(err, &p) {
+	p := (*protocol.Error)(nil)
+	if errors.As(err, &p) {
 		attrs = append(attrs, "details", p.DevInfo)
 	}
 	s.Log.InfoContext(ctx, "security key refused", attrs...)

@@ -112,7 +112,8 @@ func (s *Service) UserByAddress(ctx context.Context, address, typed string) (*mo
 // zoneOrUTC is the present name of the zone a browser has told, UTC for one
 // that is not known.
 func zoneOrUTC(tz string) string {
-	if canonical, ok := schedule.CanonicalZone(tz); ok {
+	canonical, ok := schedule.CanonicalZone(tz)
+	if ok {
 		return canonical
 	}
 	return "UTC"

@@ -127,7 +127,8 @@ func (s *SessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	for k, v := range values {
 		out.Values[k] = v
 	}
-	out.ID, out.IsNew = cookie.Value, false
+	out.ID = cookie.Value
+	out.IsNew = false
 	out.Values[rowKey{}] = row
 	return out, nil
 }
@@ -173,7 +174,8 @@ func (s *SessionStore) Renew(session *sessions.Session) {
 // Hash names the stored session, for the list of sessions; nil when it is not
 // stored.
 func (s *SessionStore) Hash(session *sessions.Session) []byte {
-	if row := rowOf(session); row != nil {
+	row := rowOf(session)
+	if row != nil {
 		return row.IDHash
 	}
 	return nil
@@ -184,7 +186,8 @@ func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.Respo
 	session.ID = NewSecret()
 	now := s.store.Now()
 	row := &store.Session{IDHash: SecretHash(session.ID), CreatedAt: now}
-	if _, anew := session.Values[renewed{}]; old != nil && !anew {
+	_, anew := session.Values[renewed{}]
+	if old != nil && !anew {
 		row.CreatedAt = old.CreatedAt
 	}
 	delete(session.Values, renewed{})
@@ -238,7 +241,8 @@ func (s *SessionStore) fill(r *http.Request, row *store.Session, session *sessio
 	row.RemoteAddr = clientip.Of(r)
 	row.LastUsedAt = s.store.Now()
 	row.ExpiresAt = row.LastUsedAt.Add(SessionLife)
-	if end := row.CreatedAt.Add(s.maxAge); end.Before(row.ExpiresAt) {
+	end := row.CreatedAt.Add(s.maxAge)
+	if end.Before(row.ExpiresAt) {
 		row.ExpiresAt = end
 	}
 	session.Options.MaxAge = max(1, int(row.ExpiresAt.Sub(row.LastUsedAt).Seconds()))

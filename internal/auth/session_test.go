@@ -70,7 +70,8 @@ func set(key string, v any) func(*sessions.Session) {
 
 func TestWhoCarriesNothingLeavesNoTrace(t *testing.T) {
 	eachBrowser(t, func(b *browser, _ *testdb.Clock) {
-		if c := b.visit(nothing); c != nil {
+		c := b.visit(nothing)
+		if c != nil {
 			b.Errorf("cookie %v", c)
 		}
 	})
@@ -102,14 +103,16 @@ func TestNothingIsWrittenForASessionThatStaysAsItIs(t *testing.T) {
 		a := testdb.Account(b.T, b.store)
 		b.visit(set("user", a.User.ID.String()))
 		clock.Advance(59 * time.Minute)
-		if c := b.visit(nothing); c != nil {
+		c := b.visit(nothing)
+		if c != nil {
 			b.Errorf("saved within the hour: %v", c)
 		}
 		clock.Advance(2 * time.Minute)
 		if c := b.visit(nothing); c == nil {
 			b.Error("not touched after an hour")
 		}
-		if user, _ := b.store.UserByID(b.Context(), a.User.ID); !user.LastActiveAt.Equal(clock.Now()) {
+		user, _ := b.store.UserByID(b.Context(), a.User.ID)
+		if !user.LastActiveAt.Equal(clock.Now()) {
 			b.Errorf("last active %s", user.LastActiveAt)
 		}
 	})
@@ -156,7 +159,8 @@ func TestASessionEndedElsewhereStaysEnded(t *testing.T) {
 		a := testdb.Account(b.T, b.store)
 		b.visit(set("user", a.User.ID.String()))
 		cookie := b.visit(func(s *sessions.Session) {
-			if _, err := b.store.EndAccess(b.Context(), a.User.ID, store.Access{}); err != nil {
+			_, err := b.store.EndAccess(b.Context(), a.User.ID, store.Access{})
+			if err != nil {
 				b.Fatal(err)
 			}
 			// a request under way meanwhile
@@ -175,7 +179,8 @@ func TestEndingASession(t *testing.T) {
 	eachBrowser(t, func(b *browser, _ *testdb.Clock) {
 		b.visit(set("theme", "dark"))
 		kept := *b.cookie
-		if c := b.visit(func(s *sessions.Session) { s.Options.MaxAge = -1 }); c == nil || c.MaxAge >= 0 {
+		c := b.visit(func(s *sessions.Session) { s.Options.MaxAge = -1 })
+		if c == nil || c.MaxAge >= 0 {
 			b.Errorf("cookie %+v", c)
 		}
 		b.cookie = &kept
@@ -227,7 +232,8 @@ func TestASessionEndsInTheEndHoweverMuchItIsUsed(t *testing.T) {
 			}
 		}
 		// A new id alone is no new log-in, and the cookie ends with the session.
-		if c := b.visit(b.sessions.Rotate); c.MaxAge != 6*24*3600 {
+		c := b.visit(b.sessions.Rotate)
+		if c.MaxAge != 6*24*3600 {
 			b.Errorf("the cookie lives for %d s", c.MaxAge)
 		}
 		kept := *b.cookie

@@ -31,7 +31,8 @@ func TestASignatureIsGoodForItsKeyPurposeAndValueOnly(t *testing.T) {
 }
 
 func TestLinksOfAChannelCarryItsSignature(t *testing.T) {
-	s, id := auth.NewSigner("secret"), uuid.New()
+	s := auth.NewSigner("secret")
+	id := uuid.New()
 	for path, purpose := range map[string]string{s.UnsubscribePath(id): auth.PurposeUnsubscribe} {
 		parts := strings.Split(path, "/")
 		if len(parts) != 6 || parts[2] != id.String() || !s.Verify(purpose, id.String(), parts[4]) {

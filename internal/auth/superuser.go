@@ -18,14 +18,17 @@ func (s *Service) CreateSuperuser(ctx context.Context, email, password string) (
 	}
 	hash := ""
 	if password != "" {
-		if hash, err = s.HashPassword(ctx, password); err != nil {
+		hash, err = s.HashPassword(ctx, password)
+		if err != nil {
 			return false, err
 		}
 	}
 	user, err := s.UserByAddress(ctx, address, email)
 	if errs.KindOf(err) == errs.NotFound {
 		account := s.NewAccount(address, "UTC")
-		account.User.IsSuperuser, account.User.PasswordHash, account.User.ByOperator = true, hash, true
+		account.User.IsSuperuser = true
+		account.User.PasswordHash = hash
+		account.User.ByOperator = true
 		return true, s.Store.CreateAccount(ctx, account)
 	}
 	if err != nil {
@@ -35,7 +38,8 @@ func (s *Service) CreateSuperuser(ctx context.Context, email, password string) (
 		return false, err
 	}
 	_, err = s.Store.ChangeUser(ctx, user.ID, func(u *monitor.User) error {
-		u.IsSuperuser, u.IsActive = true, true
+		u.IsSuperuser = true
+		u.IsActive = true
 		if hash != "" {
 			u.PasswordHash = hash
 		}

@@ -94,7 +94,8 @@ func qrPath(text string) (box, path string, err error) {
 	size := code.Bounds().Dx()
 	for y := range size {
 		for x := range size {
-			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
+			r, _, _, _ := code.At(x, y).RGBA()
+			if r == 0 {
 				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x, y)
 			}
 		}

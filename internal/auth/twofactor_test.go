@@ -23,10 +23,12 @@ func withMail(c *auth.Config) {
 
 func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		b := newBench(t, s, clock, withMail)
 		sealed := b.NewTOTP(a.User)
-		if again := b.NewTOTP(a.User); again == sealed {
+		again := b.NewTOTP(a.User)
+		if again == sealed {
 			t.Error("the same secret twice")
 		}
 		setup, err := b.TOTPSetup(a.User, sealed)
@@ -86,7 +88,11 @@ func TestKeysAreBoundToTheirName(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s, "jane@example.org")
 		for id, want := range map[string]string{"": "cron.example.org", "example.org": "example.org"} {
-			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot, c.SiteName, c.RPID = "https://Cron.example.org.:443", "Punctual", id })
+			b := newBench(t, s, clock, func(c *auth.Config) {
+				c.SiteRoot = "https://Cron.example.org.:443"
+				c.SiteName = "Punctual"
+				c.RPID = id
+			})
 			ceremony, err := b.BeginKey(t.Context(), a.User)
 			if err != nil {
 				t.Fatal(err)
@@ -120,14 +126,16 @@ func TestALoginIsNotedAfterTheSecondStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u, _ = s.UserByID(t.Context(), u.ID); !u.LastLoginAt.IsZero() || len(seen) != 0 {
+		u, _ = s.UserByID(t.Context(), u.ID)
+		if !u.LastLoginAt.IsZero() || len(seen) != 0 {
 			t.Errorf("after the first step: %v, %q", u.LastLoginAt, seen)
 		}
 		clock.Advance(time.Minute)
 		if left, err := b.PassRecovery(t.Context(), u, codes[3], ""); left != auth.RecoveryCodes-1 || err != nil {
 			t.Error(left, err)
 		}
-		if u, _ = s.UserByID(t.Context(), u.ID); !u.LastLoginAt.Equal(clock.Now()) || strings.Join(seen, " ") != "recovery" {
+		u, _ = s.UserByID(t.Context(), u.ID)
+		if !u.LastLoginAt.Equal(clock.Now()) || strings.Join(seen, " ") != "recovery" {
 			t.Errorf("after the second step: %v, %q", u.LastLoginAt, seen)
 		}
 	})

@@ -64,7 +64,8 @@ func empty(t *testing.T, engine db.Engine) string {
 	}
 	defer d.Close()
 	for _, statement := range []string{`DROP SCHEMA public CASCADE`, `CREATE SCHEMA public`} {
-		if _, err := d.Exec(t.Context(), statement); err != nil {
+		_, err := d.Exec(t.Context(), statement)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,7 +134,8 @@ func TestABackupIsOneFileOfItsOwnerAndIsRestored(t *testing.T) {
 		if err != nil || made.Path != file || made.Size == 0 {
 			t.Fatalf("%+v, %v", made, err)
 		}
-		if left, _ := filepath.Glob(dir + "/*"); len(left) != 1 || mode(t, file) != 0o600 {
+		left, _ := filepath.Glob(dir + "/*")
+		if len(left) != 1 || mode(t, file) != 0o600 {
 			t.Errorf("files %v, mode %v", left, mode(t, file))
 		}
 		text, err := os.ReadFile(file)
@@ -144,7 +146,8 @@ func TestABackupIsOneFileOfItsOwnerAndIsRestored(t *testing.T) {
 		if _, err := about(to).Restore(t.Context(), file, false); err != nil {
 			t.Fatal(err)
 		}
-		if got := owners(t, to); !slices.Equal(got, []string{"owner@example.org"}) {
+		got := owners(t, to)
+		if !slices.Equal(got, []string{"owner@example.org"}) {
 			t.Errorf("accounts %v", got)
 		}
 		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, text) {
@@ -173,14 +176,16 @@ func TestABackupMayGoThroughStreams(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		_, url := filled(t, engine)
 		var stream bytes.Buffer
-		if _, err := about(url).ToStream(t.Context(), &stream); err != nil {
+		_, err := about(url).ToStream(t.Context(), &stream)
+		if err != nil {
 			t.Fatal(err)
 		}
 		to := empty(t, engine)
 		if _, err := about(to).RestoreStream(t.Context(), &stream, false); err != nil {
 			t.Fatal(err)
 		}
-		if got := owners(t, to); len(got) != 1 {
+		got := owners(t, to)
+		if len(got) != 1 {
 			t.Errorf("accounts %v", got)
 		}
 	})
@@ -203,7 +208,8 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 							query = `INSERT INTO nodes (id, role, host, pid, version, started_at, seen_at)
 								VALUES ('` + fmt.Sprintf("00000000-0000-4000-8000-%012d", n) + `', 'up', '', 1, '', $1, $1)`
 						}
-						if _, err := tx.Exec(ctx, query, tx.Now()); err != nil {
+						_, err := tx.Exec(ctx, query, tx.Now())
+						if err != nil {
 							return err
 						}
 					}
@@ -218,7 +224,8 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "b")
 		_, err := about(url).ToFile(t.Context(), file)
 		stop()
-		if written := <-done; err != nil || written == 0 {
+		written := <-done
+		if err != nil || written == 0 {
 			t.Fatalf("%d transactions while the backup was made, %v", written, err)
 		}
 		to := empty(t, engine)
@@ -251,11 +258,13 @@ func TestNothingIsRestoredOverData(t *testing.T) {
 		if _, err := about(other).Restore(t.Context(), file, false); !mentions(err, "nothing was changed") {
 			t.Errorf("over a migrated database: %v", err)
 		}
-		if got := owners(t, other); len(got) != 0 {
+		got := owners(t, other)
+		if len(got) != 0 {
 			t.Errorf("accounts %v", got)
 		}
 		if engine == db.Postgres {
-			if _, err := about(other).Restore(t.Context(), file, true); !mentions(err, "SQLite only", "createdb") {
+			_, err := about(other).Restore(t.Context(), file, true)
+			if !mentions(err, "SQLite only", "createdb") {
 				t.Errorf("with force: %v", err)
 			}
 			return
@@ -290,9 +299,11 @@ func TestWhatIsNoBackupIsRefused(t *testing.T) {
 	}
 	_, lite := filled(t, db.SQLite)
 	_, pg := filled(t, db.Postgres)
-	liteFile, pgFile := filepath.Join(dir, "lite"), filepath.Join(dir, "pg")
+	liteFile := filepath.Join(dir, "lite")
+	pgFile := filepath.Join(dir, "pg")
 	for url, file := range map[string]string{lite: liteFile, pg: pgFile} {
-		if _, err := about(url).ToFile(t.Context(), file); err != nil {
+		_, err := about(url).ToFile(t.Context(), file)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -334,12 +345,14 @@ func TestWhatIsNoBackupIsRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q in it", c.name, err, c.words)
 		}
 		if c.engine == db.SQLite {
-			if left, _ := filepath.Glob(filepath.Dir(strings.TrimPrefix(to, "sqlite:")) + "/*"); len(left) > 0 {
+			left, _ := filepath.Glob(filepath.Dir(strings.TrimPrefix(to, "sqlite:")) + "/*")
+			if len(left) > 0 {
 				t.Errorf("%s: left behind %v", c.name, left)
 			}
 			continue
 		}
-		if left := relations(t, to); len(left) > 0 {
+		left := relations(t, to)
+		if len(left) > 0 {
 			t.Errorf("%s: left behind %v", c.name, left)
 		}
 	}
@@ -365,7 +378,8 @@ func TestABackupReplacesBackupsOnly(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "b")
 	for range 2 {
-		if _, err := c.ToFile(t.Context(), file); err != nil {
+		_, err := c.ToFile(t.Context(), file)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -376,7 +390,8 @@ func TestABackupReplacesBackupsOnly(t *testing.T) {
 	for target, word := range map[string]string{
 		letter: "is no backup", dir: "--dir", c.SQLitePath: "in use by the database itself", filepath.Join(dir, "no", "b"): "cannot be written",
 	} {
-		if _, err := c.ToFile(t.Context(), target); !mentions(err, word) {
+		_, err := c.ToFile(t.Context(), target)
+		if !mentions(err, word) {
 			t.Errorf("%s: %v, want %q", target, err, word)
 		}
 	}
@@ -389,7 +404,8 @@ func TestOldBackupsOfADirectoryGo(t *testing.T) {
 		now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
 		c.Now = func() time.Time { return now }
 		dir := filepath.Join(t.TempDir(), "backups")
-		if newest, err := backup.Newest(dir); err != nil || !newest.IsZero() {
+		newest, err := backup.Newest(dir)
+		if err != nil || !newest.IsZero() {
 			t.Errorf("before the first: %v, %v", newest, err)
 		}
 		var last backup.Result
@@ -424,7 +440,8 @@ func TestTheSecretKeyIsNotMixedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := about(empty(t, db.SQLite))
-	to.SecretKey, to.SecretKeySet = "another secret key of thirty-two letters", true
+	to.SecretKey = "another secret key of thirty-two letters"
+	to.SecretKeySet = true
 	if _, err := to.Restore(t.Context(), file, false); !mentions(err, "PUNCTUAL_SECRET_KEY is not the key") {
 		t.Errorf("another key is set: %v", err)
 	}
@@ -476,7 +493,8 @@ func TestAnOldLogIsNotLeftBesideARestoredDatabase(t *testing.T) {
 	if _, err := to.Restore(t.Context(), file, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := owners(t, "sqlite:"+to.SQLitePath); len(got) != 1 {
+	got := owners(t, "sqlite:"+to.SQLitePath)
+	if len(got) != 1 {
 		t.Errorf("accounts %v", got)
 	}
 }
@@ -499,14 +517,16 @@ func TestProgramsThatDoNotFitAreNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "b")
 	c := about(url)
 	c.PGBin = fakes(t, "9.6.24")
-	if _, err := c.ToFile(t.Context(), file); !mentions(err, "does not fit the server", "of version 9", "PUNCTUAL_PG_BIN", "postgresql-client-") {
+	_, err := c.ToFile(t.Context(), file)
+	if !mentions(err, "does not fit the server", "of version 9", "PUNCTUAL_PG_BIN", "postgresql-client-") {
 		t.Errorf("an old pg_dump: %v", err)
 	}
 	c.PGBin = t.TempDir()
 	if _, err := c.ToFile(t.Context(), file); !mentions(err, "pg_dump is not in", "PUNCTUAL_PG_BIN") {
 		t.Errorf("no pg_dump: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Dir(file) + "/*"); len(left) > 0 {
+	left, _ := filepath.Glob(filepath.Dir(file) + "/*")
+	if len(left) > 0 {
 		t.Errorf("left behind %v", left)
 	}
 	c.PGBin = ""
@@ -562,19 +582,22 @@ func TestTheOperatorsOwnTablesComeAlong(t *testing.T) {
 		`CREATE SCHEMA billing`, `CREATE TABLE billing.invoices (id integer)`, `COMMENT ON SCHEMA public IS 'changed'`,
 		`CREATE PUBLICATION everything FOR ALL TABLES`, `GRANT SELECT ON my_notes TO PUBLIC`,
 	} {
-		if _, err := s.DB().Exec(t.Context(), statement); err != nil {
+		_, err := s.DB().Exec(t.Context(), statement)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	file := filepath.Join(t.TempDir(), "b")
-	if _, err := about(url).ToFile(t.Context(), file); err != nil {
+	_, err := about(url).ToFile(t.Context(), file)
+	if err != nil {
 		t.Fatal(err)
 	}
 	to := empty(t, db.Postgres)
 	if _, err := about(to).Restore(t.Context(), file, false); err != nil {
 		t.Fatal(err)
 	}
-	if names := relations(t, to); !slices.Contains(names, "my_notes") || !slices.Contains(names, "billing.invoices") {
+	names := relations(t, to)
+	if !slices.Contains(names, "my_notes") || !slices.Contains(names, "billing.invoices") {
 		t.Errorf("restored %v", names)
 	}
 }

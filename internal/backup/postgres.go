@@ -56,7 +56,8 @@ func (c *Config) restorePostgres(ctx context.Context, file string) (Restored, er
 	if !strings.Contains(contents, " goose_db_version ") || !strings.Contains(contents, " checks ") {
 		return result, fmt.Errorf("%s is a dump of another program's database, not a backup of Punctual", file)
 	}
-	if from := dumpedFrom(contents); from > server {
+	from := dumpedFrom(contents)
+	if from > server {
 		result.Notes = append(result.Notes, fmt.Sprintf("The backup is of PostgreSQL %d, this server is %d: an older server may not understand all of it.", from, server))
 	}
 	list, err := c.wanted(contents)
@@ -242,7 +243,8 @@ func forLibpq(databaseURL string) (address, password string, err error) {
 	}
 	// libpq takes a plus for a plus
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
-	if given, ok := u.User.Password(); ok {
+	given, ok := u.User.Password()
+	if ok {
 		password = given
 		u.User = url.User(u.User.Username())
 	}

@@ -122,7 +122,8 @@ func TestAppendKeepsWhatIsThere(t *testing.T) {
 	w := addresses.For(checkjson.V3, false, now)
 	alone := w.Append(nil, &c, nil)
 	got := w.Append([]byte(`{"checks":[`), &c, nil)
-	if want := `{"checks":[` + string(alone); string(got) != want {
+	want := `{"checks":[` + string(alone)
+	if string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -142,7 +143,8 @@ func TestADescriptionIsLeftOut(t *testing.T) {
 		t.Errorf("with the description put back\n%s, want\n%s", mended, whole)
 	}
 	w.LeaveOut = func([]byte, *monitor.Check) bool { return false }
-	if again := w.Append(nil, &c, nil); !bytes.Equal(again, whole) {
+	again := w.Append(nil, &c, nil)
+	if !bytes.Equal(again, whole) {
 		t.Errorf("%s, want %s", again, whole)
 	}
 }
@@ -157,7 +159,8 @@ func FuzzAppendText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := checkjson.AppendText([]byte("x"), s); string(got) != "x"+string(want) {
+		got := checkjson.AppendText([]byte("x"), s)
+		if string(got) != "x"+string(want) {
 			t.Errorf("%s, want %s", got[1:], want)
 		}
 	})

@@ -15,7 +15,8 @@ type object struct{ json []byte }
 
 // name begins a field. Names need no escapes.
 func (o *object) name(name string) {
-	if last := len(o.json) - 1; o.json[last] != '{' {
+	last := len(o.json) - 1
+	if o.json[last] != '{' {
 		o.json = append(o.json, ',')
 	}
 	o.json = append(o.json, '"')
@@ -83,7 +84,8 @@ func appendID(b []byte, id uuid.UUID) []byte {
 // AppendText appends a JSON string, escaped as encoding/json does it.
 func AppendText(b []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		c := s[i]
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, err := json.Marshal(s)
 			// not reached: any text can be encoded
 			if err != nil {

@@ -206,7 +206,8 @@ func parseAsWritten(s string) netip.Addr {
 	if len(s) > longest {
 		return netip.Addr{}
 	}
-	if address, err := netip.ParseAddr(s); err == nil {
+	address, err := netip.ParseAddr(s)
+	if err == nil {
 		return address.WithZone("")
 	}
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
@@ -215,7 +216,8 @@ func parseAsWritten(s string) netip.Addr {
 	inside, bracketed := strings.CutPrefix(s, "[")
 	inside, closed := strings.CutSuffix(inside, "]")
 	if bracketed && closed {
-		if address, err := netip.ParseAddr(inside); err == nil && address.Is6() {
+		address, err := netip.ParseAddr(inside)
+		if err == nil && address.Is6() {
 			return address.WithZone("")
 		}
 	}

@@ -99,7 +99,8 @@ func TestWhoSentARequest(t *testing.T) {
 			if seen != tt.client {
 				t.Errorf("client %q, want %q", seen, tt.client)
 			}
-			if first := text(p.First(r)); first != tt.first {
+			first := text(p.First(r))
+			if first != tt.first {
 				t.Errorf("first %q, want %q", first, tt.first)
 			}
 		})
@@ -121,7 +122,8 @@ func TestTheSchemeIsOneOfTwo(t *testing.T) {
 	} {
 		r := request(tt.peer)
 		r.Header.Set("X-Forwarded-Proto", tt.said)
-		if got := clientip.New(loopback, nil).Scheme(r); got != tt.want {
+		got := clientip.New(loopback, nil).Scheme(r)
+		if got != tt.want {
 			t.Errorf("%q from %s: %s, want %s", tt.said, tt.peer, got, tt.want)
 		}
 	}
@@ -170,7 +172,8 @@ func TestAProxyOnAUnixSocket(t *testing.T) {
 			}
 			defer res.Body.Close()
 			got, _ := io.ReadAll(res.Body)
-			if want := tt.client + " " + tt.scheme; string(got) != want {
+			want := tt.client + " " + tt.scheme
+			if string(got) != want {
 				t.Errorf("%q, want %q", got, want)
 			}
 		})
@@ -193,7 +196,8 @@ func TestAProxyThatIsNotTrustedIsToldOfOnce(t *testing.T) {
 			r.Header.Set("X-Forwarded-Proto", "https")
 			p.Scheme(r)
 		}
-		if got := strings.Count(log.String(), "PUNCTUAL_TRUSTED_PROXIES"); got != map[bool]int{true: 1}[warns] {
+		got := strings.Count(log.String(), "PUNCTUAL_TRUSTED_PROXIES")
+		if got != map[bool]int{true: 1}[warns] {
 			t.Errorf("%s: %d warnings: %s", peer, got, log.String())
 		}
 	}
@@ -212,7 +216,8 @@ func FuzzClient(f *testing.F) {
 		alone := p.Client(r)
 		p.First(r)
 		p.Scheme(r)
-		if at := clientip.Peer(r); !p.Trusts(r) && alone != at {
+		at := clientip.Peer(r)
+		if !p.Trusts(r) && alone != at {
 			t.Fatalf("%q from %q, not trusted: %v", forged, peer, alone)
 		}
 		const seen = "198.51.100.7"
@@ -220,7 +225,8 @@ func FuzzClient(f *testing.F) {
 		if ownLine {
 			lines = []string{forged, seen}
 		}
-		if got := p.Client(request("127.0.0.1:1", lines...)); got.String() != seen {
+		got := p.Client(request("127.0.0.1:1", lines...))
+		if got.String() != seen {
 			t.Fatalf("%q made the client %v", lines, got)
 		}
 	})

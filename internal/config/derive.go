@@ -88,7 +88,8 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9]+( [A-Za-z0-9]+)*$`)
 // number only gets localhost, as few mail servers take address literals.
 func (c *Config) defaultSender() string {
 	host := c.siteURL().Hostname()
-	if _, err := netip.ParseAddr(host); err == nil {
+	_, err := netip.ParseAddr(host)
+	if err == nil {
 		host = "localhost"
 	}
 	address := "punctual@" + host
@@ -216,7 +217,8 @@ func parseProxies(list []string) ([]netip.Prefix, error) {
 	}
 	var networks []netip.Prefix
 	for _, word := range list {
-		if group, found := named[word]; found {
+		group, found := named[word]
+		if found {
 			networks = append(networks, group...)
 		} else if prefix, err := netip.ParsePrefix(word); err == nil {
 			networks = append(networks, unmapped(prefix))

@@ -63,7 +63,8 @@ func TestOneHostHasManySpellings(t *testing.T) {
 		{"https://example.org", "https://pïng.example.org", "xn--png-zma.example.org"},
 	} {
 		c := load(t, env{"PUNCTUAL_SITE_ROOT": tt.site, "PUNCTUAL_PING_ENDPOINT": tt.pings})
-		if got := c.PingHost(); got != tt.want {
+		got := c.PingHost()
+		if got != tt.want {
 			t.Errorf("site %s, pings %s: host %q, want %q", tt.site, tt.pings, got, tt.want)
 		}
 	}
@@ -71,11 +72,13 @@ func TestOneHostHasManySpellings(t *testing.T) {
 
 func TestPortFollowsEncryption(t *testing.T) {
 	for tls, want := range map[string]int{"starttls": 587, "tls": 465, "none": 25} {
-		if got := load(t, env{"PUNCTUAL_SMTP_TLS": tls}).SMTPPort; got != want {
+		got := load(t, env{"PUNCTUAL_SMTP_TLS": tls}).SMTPPort
+		if got != want {
 			t.Errorf("%s: port %d, want %d", tls, got, want)
 		}
 	}
-	if got := load(t, env{"PUNCTUAL_SMTP_TLS": "none", "PUNCTUAL_SMTP_PORT": "1025"}).SMTPPort; got != 1025 {
+	got := load(t, env{"PUNCTUAL_SMTP_TLS": "none", "PUNCTUAL_SMTP_PORT": "1025"}).SMTPPort
+	if got != 1025 {
 		t.Errorf("a given port became %d", got)
 	}
 }
@@ -85,7 +88,8 @@ func TestSQLitePath(t *testing.T) {
 		"sqlite:./data/p.db": "./data/p.db", "sqlite:/var/p.db": "/var/p.db", "sqlite:///var/p.db": "/var/p.db",
 		"postgres://h/db": "",
 	} {
-		if got := load(t, env{"PUNCTUAL_DATABASE_URL": url}).SQLitePath(); got != want {
+		got := load(t, env{"PUNCTUAL_DATABASE_URL": url}).SQLitePath()
+		if got != want {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}
@@ -112,7 +116,8 @@ func TestTrustedNetworks(t *testing.T) {
 		{"192.0.2.9/24", "192.0.2.200", true}, {"none", "127.0.0.1", false},
 	}
 	for _, tt := range tests {
-		if got := trusts(tt.proxies, tt.address); got != tt.want {
+		got := trusts(tt.proxies, tt.address)
+		if got != tt.want {
 			t.Errorf("trusting %q believes %s: %v, want %v", tt.proxies, tt.address, got, tt.want)
 		}
 	}
@@ -132,7 +137,8 @@ func TestAddressesOfPingsByEmail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.EmailPingDomain(); got != tt.want || len(c.Warnings()) > 0 {
+		got := c.EmailPingDomain()
+		if got != tt.want || len(c.Warnings()) > 0 {
 			t.Errorf("%v: %q, want %q; %v", tt.env, got, tt.want, c.Warnings())
 		}
 	}

@@ -43,7 +43,8 @@ func LoadWith(env, flags map[string]string) (*Config, error) {
 // settings do not complain a second time.
 func (s setting) reset() {
 	s.value.SetZero()
-	if text := s.tag.Get("default"); text != "" {
+	text := s.tag.Get("default")
+	if text != "" {
 		if err := s.set(text); err != nil {
 			// our own struct; a test loads it
 			panic(fmt.Sprintf("config: default of %s: %v", s.variable, err))
@@ -115,10 +116,13 @@ func unknownVariables(env map[string]string, list []setting) []string {
 // nearest is the known name with the fewest typing mistakes to name, or ""
 // when none is close enough to be meant: one mistake in three letters.
 func nearest(name string, known []string) string {
-	best, fewest := "", len(name)
+	best := ""
+	fewest := len(name)
 	for _, candidate := range known {
-		if d := distance(name[len(prefix):], candidate[len(prefix):]); d < fewest {
-			best, fewest = candidate, d
+		d := distance(name[len(prefix):], candidate[len(prefix):])
+		if d < fewest {
+			best = candidate
+			fewest = d
 		}
 	}
 	if fewest*3 > len(name)-len(prefix) {

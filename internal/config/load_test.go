@@ -94,7 +94,8 @@ func TestBooleansTakeWhatOperatorsWrite(t *testing.T) {
 		"true": true, "True": true, "1": true, "yes": true, "on": true,
 		"false": false, "False": false, "0": false, "no": false, "OFF": false,
 	} {
-		if got := load(t, env{"PUNCTUAL_ALLOW_PRIVATE_IPS": text}).AllowPrivateIPs; got != want {
+		got := load(t, env{"PUNCTUAL_ALLOW_PRIVATE_IPS": text}).AllowPrivateIPs
+		if got != want {
 			t.Errorf("%q is %v, want %v", text, got, want)
 		}
 	}
@@ -102,7 +103,8 @@ func TestBooleansTakeWhatOperatorsWrite(t *testing.T) {
 
 func TestListsDropBlanks(t *testing.T) {
 	got := load(t, env{"PUNCTUAL_ADMINS": " a@x.org, Bob <b@x.org>,, "}).Admins
-	if want := []string{"a@x.org", "Bob <b@x.org>"}; !slices.Equal(got, want) {
+	want := []string{"a@x.org", "Bob <b@x.org>"}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -121,7 +123,8 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	if !slices.Equal(c.StatusTokens, []string{"one", "two"}) {
 		t.Errorf("got tokens %q", c.StatusTokens)
 	}
-	if got := c.Warnings(); len(got) != 0 {
+	got := c.Warnings()
+	if len(got) != 0 {
 		t.Errorf("warnings: %q", got)
 	}
 }
@@ -149,7 +152,8 @@ func TestUnknownVariablesAreNamedWithTheNearest(t *testing.T) {
 		{"PUNCTUAL_", "there is no setting PUNCTUAL_"},
 	}
 	for _, tt := range tests {
-		if got := load(t, env{tt.variable: "x"}).Warnings(); !slices.Equal(got, []string{tt.want}) {
+		got := load(t, env{tt.variable: "x"}).Warnings()
+		if !slices.Equal(got, []string{tt.want}) {
 			t.Errorf("%s: %q, want %q", tt.variable, got, tt.want)
 		}
 	}
@@ -183,7 +187,8 @@ func TestTheBoundsOfNumbersFit(t *testing.T) {
 			if tag == "default" && text == "" {
 				continue
 			}
-			if _, err := strconv.ParseInt(text, 10, 32); err != nil {
+			_, err := strconv.ParseInt(text, 10, 32)
+			if err != nil {
 				t.Errorf("%s: its %s: %v", field.Name, tag, err)
 			}
 		}
@@ -193,7 +198,8 @@ func TestTheBoundsOfNumbersFit(t *testing.T) {
 		t.Errorf("the most that may be is read as %d", c.PingBodyTotal)
 	}
 	for _, wrong := range []string{"-1", "1000000000000001", "99999999999999999999", "1e3"} {
-		if _, err := config.Load(map[string]string{"PUNCTUAL_PING_BODY_TOTAL": wrong}); err == nil {
+		_, err := config.Load(map[string]string{"PUNCTUAL_PING_BODY_TOTAL": wrong})
+		if err == nil {
 			t.Errorf("%s is taken", wrong)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 // says where the value came from. Secrets are printed as ********.
 func (c *Config) Print(w io.Writer) error {
 	for _, s := range settings(c) {
-		if _, err := fmt.Fprintf(w, "%s=%s  # %s\n", s.variable, s.shown(), c.origins[s.variable]); err != nil {
+		_, err := fmt.Fprintf(w, "%s=%s  # %s\n", s.variable, s.shown(), c.origins[s.variable])
+		if err != nil {
 			return fmt.Errorf("printing the settings: %w", err)
 		}
 	}
@@ -72,7 +73,8 @@ func eachEntry(text string, show func(i int, word string) string) string {
 	for _, entry := range splitEntries(text) {
 		var words []string
 		for i, word := range strings.Fields(entry) {
-			if shown := show(i, word); shown != "" {
+			shown := show(i, word)
+			if shown != "" {
 				words = append(words, shown)
 			}
 		}

@@ -64,10 +64,12 @@ func TestEverySettingIsDocumented(t *testing.T) {
 			t.Errorf("docs/settings.md has no row for %s", config.Variable(name))
 			continue
 		}
-		if def := field.Tag.Get("default"); !strings.Contains(row, "`"+def+"`") && def != "" {
+		def := field.Tag.Get("default")
+		if !strings.Contains(row, "`"+def+"`") && def != "" {
 			t.Errorf("docs/settings.md: default of %s is %q, the row says\n%s", config.Variable(name), def, row)
 		}
-		if secret := field.Tag.Get("secret") != ""; secret != strings.Contains(row, "†") {
+		secret := field.Tag.Get("secret") != ""
+		if secret != strings.Contains(row, "†") {
 			t.Errorf("docs/settings.md: the † of %s is wrong", config.Variable(name))
 		}
 	}

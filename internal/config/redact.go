@@ -55,7 +55,8 @@ var (
 
 // secrets are the texts that nobody may see of the setting.
 func (s setting) secrets() []string {
-	if list, ok := s.value.Interface().([]string); ok && s.secret != "" {
+	list, ok := s.value.Interface().([]string)
+	if ok && s.secret != "" {
 		return list
 	}
 	switch text := s.text(); s.secret {
@@ -67,7 +68,8 @@ func (s setting) secrets() []string {
 		var secrets []string
 		for _, word := range strings.Fields(strings.ReplaceAll(text, ";", " ")) {
 			_, address, _ := strings.Cut(word, "=")
-			if parts := redact.Secrets(address); len(parts) > 0 {
+			parts := redact.Secrets(address)
+			if len(parts) > 0 {
 				// The rest of the address may be shown.
 				secrets = append(secrets, parts[1:]...)
 			}
@@ -85,7 +87,8 @@ func secretsOfURL(text string) []string {
 		return nil
 	}
 	secrets := redact.Secrets(text)
-	if path := u.RequestURI(); len(path) > minSecretPath {
+	path := u.RequestURI()
+	if len(path) > minSecretPath {
 		secrets = append(secrets, path, u.Path)
 	}
 	return secrets

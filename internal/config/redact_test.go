@@ -31,7 +31,8 @@ func TestRedactorTakesSecretsOut(t *testing.T) {
 		"SQLite answers in 2 ms, 3 of 4 x at https://db/a/b?":  "SQLite answers in 2 ms, 3 of 4 x at https://db/a/b?",
 		"dial tcp db:5432: connect: connection refused mailer": "dial tcp db:5432: connect: connection refused mailer",
 	} {
-		if got := redact(text); got != want || strings.Contains(got, "geheim") {
+		got := redact(text)
+		if got != want || strings.Contains(got, "geheim") {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
 		}
 	}

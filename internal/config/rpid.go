@@ -20,12 +20,14 @@ func (c *Config) checkRPID(id string) error {
 	if host == "" {
 		return nil
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	_, err := netip.ParseAddr(host)
+	if err == nil {
 		return fmt.Errorf("%q cannot be used: security keys need a name in PUNCTUAL_SITE_ROOT, and it has the address %s", id, host)
 	}
 	allowed := []string{host}
 	for _, above, found := strings.Cut(host, "."); found; _, above, found = strings.Cut(above, ".") {
-		if _, err := publicsuffix.EffectiveTLDPlusOne(above); err == nil {
+		_, err := publicsuffix.EffectiveTLDPlusOne(above)
+		if err == nil {
 			allowed = append(allowed, above)
 		}
 	}

@@ -53,7 +53,8 @@ func TestProcessesThatStartTogetherAgreeOnTheKey(t *testing.T) {
 			t.Fatalf("keys differ: %q", keys)
 		}
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
 		t.Errorf("left behind: %v (%v)", files, err)
 	}
 }
@@ -64,7 +65,8 @@ func TestGivenSecretKeyMakesNoFile(t *testing.T) {
 	if err := c.EnsureSecretKey(); err != nil || c.SecretKey != "0123456789abcdef" {
 		t.Errorf("key %q, %v", c.SecretKey, err)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 0 {
 		t.Errorf("made %v (%v)", files, err)
 	}
 }

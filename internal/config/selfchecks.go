@@ -101,7 +101,8 @@ func (v *validator) ownChecks() {
 // between them, without needless blanks.
 func splitEntries(text string) (entries []string) {
 	for entry := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == ';' }) {
-		if entry = strings.Join(strings.Fields(entry), " "); entry != "" {
+		entry = strings.Join(strings.Fields(entry), " ")
+		if entry != "" {
 			entries = append(entries, entry)
 		}
 	}
@@ -182,10 +183,13 @@ func parseCommandCheck(name string, words []string) (CommandCheck, error) {
 		return c, fmt.Errorf("%q is not an absolute path (allowed: %s)", c.Path, commandCheckForm)
 	}
 	c.Args = words[1:]
-	if n := len(c.Args); n > 0 {
-		if value, found := strings.CutPrefix(c.Args[n-1], "timeout="); found {
+	n := len(c.Args)
+	if n > 0 {
+		value, found := strings.CutPrefix(c.Args[n-1], "timeout=")
+		if found {
 			var err error
-			if c.Timeout, err = parseOwnTimeout(value); err != nil {
+			c.Timeout, err = parseOwnTimeout(value)
+			if err != nil {
 				return c, err
 			}
 			c.Args = c.Args[:n-1]

@@ -18,7 +18,8 @@ func TestSelfChecksOfOnesOwn(t *testing.T) {
 		{Name: "proxy", URL: "http://10.0.0.7/health?full=1", Expect: []int{200, 204}, Timeout: 500 * time.Millisecond},
 		{Name: "wiki", URL: "https://wiki.example.org/", Timeout: time.Second},
 	}
-	if got := c.HTTPChecks(); !reflect.DeepEqual(got, http) {
+	got := c.HTTPChecks()
+	if !reflect.DeepEqual(got, http) {
 		t.Errorf("got  %+v\nwant %+v", got, http)
 	}
 	commands := []config.CommandCheck{
@@ -34,7 +35,8 @@ func TestSelfChecksOfOnesOwn(t *testing.T) {
 	if err := c.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=******** expect=200,204 timeout=500ms; wiki=https://wiki.example.org/  # environment\n"; !strings.Contains(out.String(), line) {
+	line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=******** expect=200,204 timeout=500ms; wiki=https://wiki.example.org/  # environment\n"
+	if !strings.Contains(out.String(), line) {
 		t.Errorf("printed without the line\n%s%s", line, &out)
 	}
 }

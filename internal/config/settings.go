@@ -86,7 +86,8 @@ func (s setting) set(text string) error {
 func (s setting) check() error {
 	switch {
 	case s.value.CanInt():
-		if n := s.value.Int(); n < s.limit("min") || n > s.limit("max") {
+		n := s.value.Int()
+		if n < s.limit("min") || n > s.limit("max") {
 			return fmt.Errorf("%d is not allowed%s", n, s.bounds())
 		}
 	case s.tag.Get("enum") != "":
@@ -113,7 +114,8 @@ func (s setting) bounds() string {
 
 // text is the value as it would be written in the environment.
 func (s setting) text() string {
-	if list, ok := s.value.Interface().([]string); ok {
+	list, ok := s.value.Interface().([]string)
+	if ok {
 		return strings.Join(list, ",")
 	}
 	return fmt.Sprint(s.value.Interface())
@@ -135,7 +137,8 @@ func parseBool(text string) (bool, error) {
 func splitList(text string) []string {
 	list := []string{}
 	for word := range strings.SplitSeq(text, ",") {
-		if word = strings.TrimSpace(word); word != "" {
+		word = strings.TrimSpace(word)
+		if word != "" {
 			list = append(list, word)
 		}
 	}

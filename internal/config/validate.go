@@ -94,7 +94,8 @@ func (v *validator) unlessDerived(variable, value string, check func(string) err
 func (v *validator) listenTwice() {
 	seen := []string{v.config.Listen}
 	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen}, {"PUNCTUAL_SMTPD_LISTEN", v.config.SMTPDListen}} {
-		variable, address := s[0], s[1]
+		variable := s[0]
+		address := s[1]
 		if address == "" || strings.HasSuffix(address, ":0") {
 			continue
 		}
@@ -125,14 +126,16 @@ func (v *validator) smtpLogin() {
 
 // givenName is how the operator set it: the flag, or the variable.
 func (c *Config) givenName(variable string) string {
-	if flag, found := strings.CutPrefix(c.origins[variable], "flag "); found {
+	flag, found := strings.CutPrefix(c.origins[variable], "flag ")
+	if found {
 		return flag
 	}
 	return variable
 }
 
 func checkDatabaseURL(text string) error {
-	if path, found := strings.CutPrefix(text, "sqlite:"); found {
+	path, found := strings.CutPrefix(text, "sqlite:")
+	if found {
 		if strings.Trim(path, "/") == "" {
 			return fmt.Errorf("%q names no file (allowed: sqlite:PATH)", text)
 		}
@@ -203,14 +206,16 @@ func checkName(text string) error {
 }
 
 func checkAddress(text string) error {
-	if _, err := mail.ParseAddress(text); err != nil {
+	_, err := mail.ParseAddress(text)
+	if err != nil {
 		return fmt.Errorf("%q is not an e-mail address (allowed: you@example.org or Name <you@example.org>)", text)
 	}
 	return nil
 }
 
 func checkHost(text string) error {
-	if _, err := netip.ParseAddr(text); err == nil {
+	_, err := netip.ParseAddr(text)
+	if err == nil {
 		return nil
 	}
 	if strings.ContainsAny(text, "/:@ \t\r\n") || strings.Trim(text, ".") == "" {

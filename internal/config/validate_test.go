@@ -82,7 +82,8 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 			if err == nil {
 				t.Fatal("was accepted")
 			}
-			if got, name := err.Error(), "PUNCTUAL_"+tt.variable+": "; !strings.HasPrefix(got, name) || !strings.Contains(got, tt.want) {
+			got, name := err.Error(), "PUNCTUAL_"+tt.variable+": "
+			if !strings.HasPrefix(got, name) || !strings.Contains(got, tt.want) {
 				t.Errorf("got  %s\nwant %s%s", got, name, tt.want)
 			}
 			if strings.Contains(err.Error(), "\n") {
@@ -113,7 +114,8 @@ func TestRightValuesAreAccepted(t *testing.T) {
 		{"PING_BODY_TOTAL", "0"},
 	}
 	for _, tt := range tests {
-		if _, err := config.Load(env{"PUNCTUAL_" + tt.variable: tt.value}); err != nil {
+		_, err := config.Load(env{"PUNCTUAL_" + tt.variable: tt.value})
+		if err != nil {
 			t.Errorf("%s=%s: %v", tt.variable, tt.value, err)
 		}
 	}

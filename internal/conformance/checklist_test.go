@@ -115,7 +115,8 @@ func checklist() []line {
 		{18, "the exit status is stored", once, func(c *client) {
 			k := c.make(`{"methods":"POST"}`)
 			c.get("/ping/" + k.code + "/42").is("200 OK")
-			if p := k.storedPing(); p.ExitStatus == nil || *p.ExitStatus != 42 || p.Kind != monitor.PingIgn {
+			p := k.storedPing()
+			if p.ExitStatus == nil || *p.ExitStatus != 42 || p.Kind != monitor.PingIgn {
 				c.Errorf("stored: %+v", p)
 			}
 		}},
@@ -291,14 +292,16 @@ func vectors(c *client) {
 		k := c.make(`{"schedule":"` + v.schedule + `","tz":"` + v.zone + `"}`)
 		last := at(v.after)
 		for _, next := range strings.Fields(v.next) {
-			if _, err := c.site.Store().UpdateCheck(c.Context(), uuid.MustParse(k.code), pingedAt(last)); err != nil {
+			_, err := c.site.Store().UpdateCheck(c.Context(), uuid.MustParse(k.code), pingedAt(last))
+			if err != nil {
 				c.Fatal(err)
 			}
 			if next == "never" {
 				k.get().shows(k, "next_ping", nil)
 				continue
 			}
-			if got, want := k.get()["next_ping"], strings.Replace(next, "Z", "+00:00", 1); got != want {
+			got, want := k.get()["next_ping"], strings.Replace(next, "Z", "+00:00", 1)
+			if got != want {
 				c.Errorf("%s in %s after %s: %v, want %s", v.schedule, v.zone, last, got, want)
 			}
 			last = at(next)

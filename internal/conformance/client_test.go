@@ -52,7 +52,8 @@ func newAccount(t *testing.T, s *store.Store, rw, ro string) store.Account {
 	t.Helper()
 	address := uuid.NewString() + "@example.org"
 	check := monitor.NewCheck(uuid.Nil, s.Now())
-	check.Name, check.Slug = "Nightly dump", "nightly-dump"
+	check.Name = "Nightly dump"
+	check.Slug = "nightly-dump"
 	a := store.Account{
 		User: &monitor.User{Email: address, IsActive: true, TZ: "UTC", CheckLimit: 500, PingLogLimit: 100},
 		Project: &monitor.Project{
@@ -251,7 +252,8 @@ func (a *answer) isJSON() {
 // has compares a header; "" means that it must not be there.
 func (a *answer) has(header, want string) *answer {
 	a.Helper()
-	if got := a.header.Values(header); strings.Join(got, "|") != want {
+	got := a.header.Values(header)
+	if strings.Join(got, "|") != want {
 		a.Errorf("%s: %s is %q, want %q", a.request, header, got, want)
 	}
 	return a
@@ -287,9 +289,11 @@ func (a *answer) list(name string) []object {
 func (o object) shows(t testing.TB, pairs ...any) {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
-		key, want := pairs[i].(string), pairs[i+1]
+		key := pairs[i].(string)
+		want := pairs[i+1]
 		got, there := o[key]
-		if n, ok := want.(int); ok {
+		n, ok := want.(int)
+		if ok {
 			want = float64(n)
 		}
 		if !there {

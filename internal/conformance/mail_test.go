@@ -69,7 +69,8 @@ func emailPings(c *client) {
 	p := k.last()
 	p.shows(c, "type", "success", "scheme", "email", "method", "", "ua", "Email from cron@example.org", "remote_addr", "127.0.0.1", "rid", nil)
 	address, _ := p["body_url"].(string)
-	if body := c.get(strings.TrimPrefix(address, siteRoot)).is("200").body; !strings.HasSuffix(body, strings.ReplaceAll(plainMail, "\n", "\r\n")) {
+	body := c.get(strings.TrimPrefix(address, siteRoot)).is("200").body
+	if !strings.HasSuffix(body, strings.ReplaceAll(plainMail, "\n", "\r\n")) {
 		c.Errorf("the body is %q", body)
 	}
 	// 250, and nothing happens

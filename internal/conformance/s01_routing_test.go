@@ -93,7 +93,8 @@ func routing() []line {
 			for path, methods := range c.endpoints() {
 				c.send("PUT", path, "").is("405e").allows(append(methods, "OPTIONS"))
 				for _, method := range methods {
-					if a := c.as("").send(method, path, ""); a.status != 401 {
+					a := c.as("").send(method, path, "")
+					if a.status != 401 {
 						a.Errorf("%s: %d, want 401: the method is there", a.request, a.status)
 					}
 				}

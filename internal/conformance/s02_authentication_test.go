@@ -32,7 +32,8 @@ func authentication() []line {
 			c.as("").post("/api/{V}/checks/?api_key={RW}", "{}").is("401m")
 		}},
 		{4, "the key in the body", standing, func(c *client) {
-			c, body := c.as(""), `{"api_key":"`+c.rw+`"}`
+			body := `{"api_key":"` + c.rw + `"}`
+			c := c.as("")
 			c.post("/api/{V}/checks/", body).is("201 {}")
 			c.post("/api/{V}/checks/{U}", body).is("200 {}")
 			c.post("/api/{V}/checks/{U}/pause", body).is("200 {}")
@@ -102,8 +103,10 @@ func authentication() []line {
 			c.get("/projects/{P}/metrics/{RW}").is("403")
 
 			// Keys of old are stored as they are.
-			rw, ro := strings.ReplaceAll(c.Project.ID.String(), "-", ""), strings.ReplaceAll(c.User.ID.String(), "-", "")
-			c.Project.APIKey, c.Project.APIKeyReadonly = rw, ro
+			rw := strings.ReplaceAll(c.Project.ID.String(), "-", "")
+			ro := strings.ReplaceAll(c.User.ID.String(), "-", "")
+			c.Project.APIKey = rw
+			c.Project.APIKeyReadonly = ro
 			if err := testdb.PutProject(c.Context(), c.site.Store(), c.Project); err != nil {
 				c.Fatal(err)
 			}

@@ -65,7 +65,8 @@ func checkObject() []line {
 			k.ping("")
 			k.shows("last_ping", c.now(0), "next_ping", c.now(3600e9))
 			form := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$`)
-			if last, _ := k.get()["last_ping"].(string); !form.MatchString(last) {
+			last, _ := k.get()["last_ping"].(string)
+			if !form.MatchString(last) {
 				c.Errorf("last_ping is %q", last)
 			}
 		}},

@@ -18,7 +18,8 @@ func (c *client) refuses(want string, bodies ...string) {
 		c.post("/api/{V}/checks/", body).is(want)
 		c.post("/api/{V}/checks/{U}", body).is(want)
 	}
-	if made := c.countChecks() - before; made > 0 {
+	made := c.countChecks() - before
+	if made > 0 {
 		c.Errorf("%d checks were made of refused bodies", made)
 	}
 }
@@ -222,7 +223,8 @@ func creation() []line {
 		}},
 		{25, "schedule and timeout", standing, func(c *client) {
 			k := c.makes(`{"schedule":"0 2 * * *","timeout":600}`, "schedule", "0 2 * * *", "timeout", absent)
-			if stored := k.stored().Timeout; stored != monitor.DefaultTimeout {
+			stored := k.stored().Timeout
+			if stored != monitor.DefaultTimeout {
 				c.Errorf("a timeout of %s is stored", stored)
 			}
 			k.update(`{"schedule":"0 3 * * *","timeout":600}`).shows(c, "schedule", "0 3 * * *", "timeout", absent)
@@ -263,7 +265,8 @@ func creation() []line {
 			c.makes(`{"subject":"A","success_kw":"B","subject_fail":"C","failure_kw":"D"}`, "success_kw", "B", "failure_kw", "D", "filter_subject", true)
 		}},
 		{31, "channels", standing, func(c *client) {
-			one, two := c.channel("One"), c.channel("Name, with a comma")
+			one := c.channel("One")
+			two := c.channel("Name, with a comma")
 			all := []string{one.String(), two.String(), c.Channel.ID.String()}
 			slices.Sort(all)
 			both := []string{one.String(), c.Channel.ID.String()}
@@ -277,7 +280,8 @@ func creation() []line {
 		{32, "channels that are none", standing, func(c *client) {
 			c.channel("Twice")
 			c.channel("Twice")
-			own, channels := c.Channel.ID.String(), c.own().get()["channels"]
+			own := c.Channel.ID.String()
+			channels := c.own().get()["channels"]
 			for text, want := range map[string]string{
 				"Bob":                        "invalid channel identifier: Bob",
 				"ops":                        "invalid channel identifier: ops",

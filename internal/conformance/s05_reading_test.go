@@ -18,7 +18,8 @@ func renamed(name string) func(*store.CheckChange) error {
 // pingedAt makes a check up, with its last ping at t.
 func pingedAt(t time.Time) func(*store.CheckChange) error {
 	return func(e *store.CheckChange) error {
-		e.Check.Status, e.Check.LastPing = monitor.StatusUp, t
+		e.Check.Status = monitor.StatusUp
+		e.Check.LastPing = t
 		return nil
 	}
 }

@@ -60,7 +60,8 @@ func updates() []line {
 		{6, "deadlines, deleted checks, bad uuids", standing, func(c *client) {
 			k := c.make(`{"timeout":3600,"grace":3600}`)
 			k.ping("")
-			if got := k.stored().AlertAt.Sub(k.stored().LastPing); got != 2*time.Hour {
+			got := k.stored().AlertAt.Sub(k.stored().LastPing)
+			if got != 2*time.Hour {
 				c.Errorf("the deadline is after %s", got)
 			}
 			k.update(`{"timeout":60,"grace":120}`).shows(c, "next_ping", c.now(time.Minute))

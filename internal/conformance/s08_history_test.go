@@ -52,7 +52,8 @@ func history() []line {
 			pings[1].shows(c, "type", "log", "n", 2, "date", date, "method", "PUT", "scheme", "https", "remote_addr", "198.51.100.7", "ua", "runner/1.0", "rid", nil, "duration", absent)
 			pings[2].shows(c, "type", "start", "n", 1, "date", date, "method", "POST", "scheme", "http", "remote_addr", "127.0.0.1", "rid", rid, "body_url", nil, "duration", absent)
 			for _, p := range pings {
-				if keys := len(p); keys != 9 {
+				keys := len(p)
+				if keys != 9 {
 					c.Errorf("%d keys in %v, want 9", keys, p)
 				}
 			}
@@ -114,7 +115,8 @@ func history() []line {
 				took(fmt.Sprint(beyond, " starts beyond the page"), want, "/start", s, "")
 				oldest := k.pings()[beyond+1]
 				oldest.shows(c, "n", beyond+1)
-				if _, shown := oldest["duration"]; shown != (want == 1.0) {
+				_, shown := oldest["duration"]
+				if shown != (want == 1.0) {
 					c.Errorf("%d starts beyond the page: the duration of %v", beyond, oldest)
 				}
 			}
@@ -194,7 +196,8 @@ func history() []line {
 				"start=" + at(10): 2, "start=" + at(11): 1, "end=" + at(10): 1, "end=" + at(11): 2,
 				"start=" + at(10) + "&end=" + at(20): 1, "start=" + at(0) + "&seconds=10": 1, "seconds=30&end=" + at(20): 2,
 			} {
-				if got := len(c.get(k.path() + "/flips/?" + query).list("flips")); got != want {
+				got := len(c.get(k.path() + "/flips/?" + query).list("flips"))
+				if got != want {
 					c.Errorf("%s: %d flips, want %d", query, got, want)
 				}
 			}

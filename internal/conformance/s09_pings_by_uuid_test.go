@@ -175,7 +175,8 @@ func pingsByUUID() []line {
 			k := c.make(`{"methods":"POST","filter_http_body":true,"success_kw":"done","filter_default_fail":true}`)
 			for i, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 				for j, rest := range []string{"", "/fail", "/start", "/log", "/7"} {
-					if a := c.send(method, "/ping/"+k.code+rest, "done"); a.status != 200 {
+					a := c.send(method, "/ping/"+k.code+rest, "done")
+					if a.status != 200 {
 						c.Errorf("%s: %d", a.request, a.status)
 					}
 					k.shows("status", "new", "started", false, "last_ping", nil, "n_pings", i*5+j+1)
@@ -225,7 +226,8 @@ func exitStatuses(c *client) {
 	} {
 		k.ping("/" + step.n)
 		k.last().shows(c, "type", step.kind)
-		if got := k.storedPing().ExitStatus; got == nil || *got != step.status {
+		got := k.storedPing().ExitStatus
+		if got == nil || *got != step.status {
 			c.Errorf("/%s: exit status %v, want %d", step.n, got, step.status)
 		}
 	}

@@ -48,7 +48,9 @@ func passingTime() []line {
 			c.same("flips", k.flips(), "1")
 		}},
 		{4, "a run that takes too long", moving, func(c *client) {
-			fresh, paused, up := c.make(minute), c.make(minute).paused(), c.make(`{"timeout":3600,"grace":60}`).after("")
+			fresh := c.make(minute)
+			paused := c.make(minute).paused()
+			up := c.make(`{"timeout":3600,"grace":60}`).after("")
 			for _, k := range []check{fresh, paused, up} {
 				k.ping("/start")
 			}
@@ -63,7 +65,9 @@ func passingTime() []line {
 			}
 		}},
 		{5, "the watcher", watched, func(c *client) {
-			silent, running, fresh := c.make(minute), c.make(`{"timeout":3600,"grace":60,"channels":"*"}`), c.make(minute)
+			silent := c.make(minute)
+			running := c.make(`{"timeout":3600,"grace":60,"channels":"*"}`)
+			fresh := c.make(minute)
 			silent.ping("")
 			running.after("", "/start")
 			fresh.ping("/start")

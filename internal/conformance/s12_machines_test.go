@@ -131,13 +131,15 @@ func machines() []line {
 			c.own().ping("/fail")
 			before := c.metrics()
 			for _, key := range []string{"ts", "max_ping_id", "max_notification_id", "num_unprocessed_flips"} {
-				if _, ok := before[key].(float64); !ok || len(before) != 4 {
+				_, ok := before[key].(float64)
+				if !ok || len(before) != 4 {
 					c.Errorf("metrics: %v", before)
 				}
 			}
 			before.shows(c, "ts", int(c.site.clock.Now().Unix()))
 			c.own().ping("")
-			if after := c.metrics(); after["max_ping_id"].(float64) <= before["max_ping_id"].(float64) || after["max_notification_id"].(float64) <= before["max_notification_id"].(float64) {
+			after := c.metrics()
+			if after["max_ping_id"].(float64) <= before["max_ping_id"].(float64) || after["max_notification_id"].(float64) <= before["max_notification_id"].(float64) {
 				c.Errorf("metrics before and after a ping that is told of: %v, %v", before, after)
 			}
 			for _, key := range []string{"", "wrong", metricsKey + "x", c.rw} {
@@ -225,7 +227,8 @@ func (c *client) badges() map[string]map[string]string {
 }
 
 func badgeList(c *client) {
-	if got := c.badges(); len(got) != 1 || len(got["*"]) != 6 {
+	got := c.badges()
+	if len(got) != 1 || len(got["*"]) != 6 {
 		c.Errorf("badges without tags: %v", got)
 	}
 	tags := []string{"prod", "a/b", "100%", "ünï", "日本", "x.y~z-_", "<&>"}
@@ -268,7 +271,8 @@ func badgeAddresses(c *client) {
 	for tag, once := range map[string]string{"100%": "100%25", "ü": "%C3%BC", "prod": "pro%64", "a/b": "a%2Fb"} {
 		c.unseen().get("/badge/"+c.Project.BadgeKey+"/"+signature(c.Project.BadgeKey, tag)+"/"+once+".json").object(200).shows(c, "total", 1)
 	}
-	good, key := signature(c.Project.BadgeKey, "prod"), c.Project.BadgeKey
+	good := signature(c.Project.BadgeKey, "prod")
+	key := c.Project.BadgeKey
 	for _, path := range []string{
 		key + "/00000000/prod.svg", key + "/" + good + "/other.svg", key + "/" + good + ".svg", key + "/" + good + "/prod.png", key + "/" + good + "/prod.gif",
 		key + "/" + signature(key, "*") + "/prod.svg", "unknown/" + good + "/prod.svg", key + "/" + strings.ToUpper(good[:7]) + "-/prod.json",
@@ -332,11 +336,13 @@ func (c *client) broken() (text string, disabled bool) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	text, disabled = ch.LastError, ch.Disabled
+	text = ch.LastError
+	disabled = ch.Disabled
 	if err := c.site.Store().NoteChannelOutcome(c.Context(), ch.ID, store.ChannelOutcome{At: c.site.clock.Now()}); err != nil {
 		c.Fatal(err)
 	}
-	ch.LastError, ch.Disabled = "", false
+	ch.LastError = ""
+	ch.Disabled = false
 	if err := testdb.PutChannel(c.Context(), c.site.Store(), ch); err != nil {
 		c.Fatal(err)
 	}
@@ -345,7 +351,8 @@ func (c *client) broken() (text string, disabled bool) {
 
 func (c *client) isBroken(what, text string, disabled bool) {
 	c.Helper()
-	if gotText, gotDisabled := c.broken(); gotText != text || gotDisabled != disabled {
+	gotText, gotDisabled := c.broken()
+	if gotText != text || gotDisabled != disabled {
 		c.Errorf("%s: the channel shows %q, disabled %t; want %q, %t", what, gotText, gotDisabled, text, disabled)
 	}
 }
@@ -455,7 +462,8 @@ func projectMetrics(c *client) {
 	get := func(path string, headers ...string) {
 		c.Helper()
 		a := c.get(path, headers...).is("200")
-		if kind := a.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
+		kind := a.header.Get("Content-Type")
+		if !strings.HasPrefix(kind, "text/plain") {
 			c.Errorf("%s: Content-Type %q", a.request, kind)
 		}
 		lines := "\n" + a.body

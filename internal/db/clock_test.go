@@ -9,7 +9,8 @@ import (
 
 func TestTheClockFollowsTheDatabase(t *testing.T) {
 	d := open(t, address(t, db.Postgres), db.Options{})
-	if skew := d.Skew(); skew != 0 {
+	skew := d.Skew()
+	if skew != 0 {
 		t.Fatalf("skew %v on one machine", skew)
 	}
 	for _, shift := range []time.Duration{-time.Hour, 3 * time.Minute} {
@@ -17,7 +18,8 @@ func TestTheClockFollowsTheDatabase(t *testing.T) {
 		if err := d.SyncClock(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if wrong := d.Skew() + shift; wrong.Abs() > 2*time.Second {
+		wrong := d.Skew() + shift
+		if wrong.Abs() > 2*time.Second {
 			t.Errorf("local clock %v ahead: skew %v", shift, d.Skew())
 		}
 		if wrong := time.Until(d.Now()); wrong.Abs() > 2*time.Second {
@@ -32,7 +34,8 @@ func TestTheClockFollowsTheDatabase(t *testing.T) {
 
 func TestAnInjectedClockIsTheTruth(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		if now := d.Now(); time.Since(now).Abs() > time.Minute || now.Location() != time.UTC || now.Nanosecond()%1000 != 0 {
+		now := d.Now()
+		if time.Since(now).Abs() > time.Minute || now.Location() != time.UTC || now.Nanosecond()%1000 != 0 {
 			t.Errorf("without one, the time is %v", now)
 		}
 	})
@@ -41,7 +44,8 @@ func TestAnInjectedClockIsTheTruth(t *testing.T) {
 	if err := d.SyncClock(t.Context()); err != nil || d.Skew() != 0 {
 		t.Errorf("skew %v, %v", d.Skew(), err)
 	}
-	if want := time.Date(2020, 2, 29, 12, 0, 0, 1000, time.UTC); d.Now() != want {
+	want := time.Date(2020, 2, 29, 12, 0, 0, 1000, time.UTC)
+	if d.Now() != want {
 		t.Errorf("now %v, want %v", d.Now(), want)
 	}
 }

@@ -141,14 +141,17 @@ func (d *DB) openPostgres(ctx context.Context, rawURL string, opt Options) error
 	d.record = pool
 	if recording > 0 {
 		cfg = cfg.Copy()
-		cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = recording, 0, 0
+		cfg.MaxConns = recording
+		cfg.MinConns = 0
+		cfg.MinIdleConns = 0
 		d.record, err = d.newPool(ctx, cfg)
 	}
 	if err != nil {
 		pool.Close()
 		return fmt.Errorf("open PostgreSQL: %w", redacted(err, rawURL))
 	}
-	d.Engine, d.pool = Postgres, pool
+	d.Engine = Postgres
+	d.pool = pool
 	d.read = stdlib.OpenDBFromPool(pool)
 	// the pool keeps the connections
 	d.read.SetMaxIdleConns(0)
@@ -179,7 +182,8 @@ func (d *DB) newPool(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, e
 // the connection up: after two hours, as Linux comes. (It is no parameter of the
 // connection because PgBouncer refuses those it does not know.)
 func limitIdleTx(ctx context.Context, conn *pgx.Conn) error {
-	if _, err := conn.Exec(ctx, `SET idle_in_transaction_session_timeout = '5s'`); err != nil {
+	_, err := conn.Exec(ctx, `SET idle_in_transaction_session_timeout = '5s'`)
+	if err != nil {
 		return fmt.Errorf("prepare connection: %w", err)
 	}
 	return nil
@@ -215,7 +219,8 @@ func (d *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error {
 	d.mark = &mark{path: path + markSuffix, log: d.log}
 	var err error
-	if d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false), d.mark); err != nil {
+	d.write, err = openWriter(sqliteDSN(path, opt.ReadOnly, false), d.mark)
+	if err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	// SQLite has one writer; queueing here is fair, its busy handler is not
@@ -224,14 +229,16 @@ func (d *DB) connectSQLite(ctx context.Context, path string, opt Options) error 
 		d.write.Close()
 		return fmt.Errorf("open SQLite database %s: %w", path, err)
 	}
-	if d.read, err = sql.Open("sqlite", sqliteDSN(path, opt.ReadOnly, true)); err != nil {
+	d.read, err = sql.Open("sqlite", sqliteDSN(path, opt.ReadOnly, true))
+	if err != nil {
 		d.write.Close()
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	readers := sqliteReaders()
 	d.read.SetMaxOpenConns(readers)
 	d.read.SetMaxIdleConns(readers)
-	d.Engine, d.path = SQLite, path
+	d.Engine = SQLite
+	d.path = path
 
 	var version string
 	if err := d.QueryRow(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
@@ -344,7 +351,8 @@ func (d *DB) Close() error {
 // line. Nobody can tell where the password is in a URL that cannot be read, so
 // nothing of such a one is shown.
 func redacted(err error, rawURL string) error {
-	if _, parseErr := url.Parse(rawURL); parseErr != nil {
+	_, parseErr := url.Parse(rawURL)
+	if parseErr != nil {
 		return errors.New("it is no valid URL (special characters of a password are written as %XX)")
 	}
 	text := oneLine(err.Error())
@@ -376,7 +384,8 @@ func (e *inOneLine) Unwrap() error { return e.error }
 func oneLine(text string) string {
 	var parts []string
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && !slices.Contains(parts, line) {
+		line = strings.TrimSpace(line)
+		if line != "" && !slices.Contains(parts, line) {
 			parts = append(parts, line)
 		}
 	}
@@ -389,7 +398,8 @@ func oneLine(text string) string {
 // compareVersions compares dotted numbers: negative when a is older than b.
 // What is no number counts as 0.
 func compareVersions(a, b string) int {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	as := strings.Split(a, ".")
+	bs := strings.Split(b, ".")
 	for i := range max(len(as), len(bs)) {
 		var x, y int
 		if i < len(as) {

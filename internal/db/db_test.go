@@ -47,7 +47,8 @@ func each(t *testing.T, test func(t *testing.T, d *db.DB)) {
 
 func exec(t *testing.T, q db.Querier, query string, args ...any) {
 	t.Helper()
-	if _, err := q.Exec(t.Context(), query, args...); err != nil {
+	_, err := q.Exec(t.Context(), query, args...)
+	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -93,10 +94,12 @@ func TestAnSQLiteFileIsWhereItsURLSays(t *testing.T) {
 		if file == "" {
 			file = dir[1:] + "/two.db"
 		}
-		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+		_, err := os.Stat(filepath.Join(dir, file))
+		if err != nil {
 			t.Errorf("%s: %v", rawURL, err)
 		}
-		if got := number(t, d, `SELECT count(*) FROM here`); got != 0 {
+		got := number(t, d, `SELECT count(*) FROM here`)
+		if got != 0 {
 			t.Errorf("%s: the readers see another file", rawURL)
 		}
 	}
@@ -123,7 +126,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 			t.Errorf("open %q: %v, want an error with %q", test.url, err, test.want)
 		}
 	}
-	if _, err := os.Stat(missing); err == nil {
+	_, err := os.Stat(missing)
+	if err == nil {
 		t.Error("read-only opening made the file")
 	}
 }
@@ -214,7 +218,8 @@ func TestTheReadingSideOfSQLiteRefusesToWrite(t *testing.T) {
 	if err := d.QueryRow(t.Context(), `INSERT INTO things VALUES (1) RETURNING x`).Scan(&x); err == nil {
 		t.Error("a query has written")
 	}
-	if n := number(t, d, `SELECT count(*) FROM things`); n != 0 {
+	n := number(t, d, `SELECT count(*) FROM things`)
+	if n != 0 {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -235,7 +240,8 @@ func TestVersionsAreComparedByNumber(t *testing.T) {
 	}{
 		{"3.51.3", "3.51.3", 0}, {"3.9.0", "3.51.3", -1}, {"3.51.10", "3.51.3", 1}, {"3.52", "3.51.3", 1}, {"3.51", "3.51.3", -1}, {"4", "3.99.99", 1}, {"3.51.0", "3.51", 0},
 	} {
-		if got := db.CompareVersions(test.a, test.b); min(max(got, -1), 1) != test.want {
+		got := db.CompareVersions(test.a, test.b)
+		if min(max(got, -1), 1) != test.want {
 			t.Errorf("%s against %s: %d, want %d", test.a, test.b, got, test.want)
 		}
 	}

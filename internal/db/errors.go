@@ -22,10 +22,12 @@ func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
 // IsUnique tells whether err is a violation of a unique or primary key.
 func IsUnique(err error) bool {
-	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+	pg := (*pgconn.PgError)(nil)
+	if errors.As(err, &pg) {
 		return pg.Code == "23505"
 	}
-	if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
+	lite := (*sqlite.Error)(nil)
+	if errors.As(err, &lite) {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}
 	return false
@@ -33,10 +35,12 @@ func IsUnique(err error) bool {
 
 // IsForeignKey tells whether err is a reference to a row that is gone.
 func IsForeignKey(err error) bool {
-	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+	pg := (*pgconn.PgError)(nil)
+	if errors.As(err, &pg) {
 		return pg.Code == "23503"
 	}
-	if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
+	lite := (*sqlite.Error)(nil)
+	if errors.As(err, &lite) {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 	}
 	return false
@@ -44,7 +48,8 @@ func IsForeignKey(err error) bool {
 
 // isConflict tells whether running the same transaction again may succeed at once.
 func isConflict(err error) bool {
-	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+	pg := (*pgconn.PgError)(nil)
+	if errors.As(err, &pg) {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
 	return false
@@ -62,7 +67,8 @@ func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+	pg := (*pgconn.PgError)(nil)
+	if errors.As(err, &pg) {
 		switch {
 		case strings.HasPrefix(pg.Code, "57P"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "58"),
 			strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "40"), pg.Code == "25006",
@@ -72,7 +78,8 @@ func IsUnavailable(err error) bool {
 		}
 		return false
 	}
-	if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
+	lite := (*sqlite.Error)(nil)
+	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
 			return true

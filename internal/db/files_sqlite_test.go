@@ -44,12 +44,14 @@ func TestOnlyTheOwnerMayReadTheFilesOfSQLite(t *testing.T) {
 		t.Fatalf("files %v, %v; want database, log, shared memory, lock and mark", files, err)
 	}
 	for _, file := range files {
-		if m := mode(t, file); m != 0o600 {
+		m := mode(t, file)
+		if m != 0o600 {
 			t.Errorf("%s has mode %v", filepath.Base(file), m)
 		}
 	}
 	for _, dir := range []string{dir, filepath.Dir(dir)} {
-		if m := mode(t, dir); m != 0o700 {
+		m := mode(t, dir)
+		if m != 0o700 {
 			t.Errorf("directory %s has mode %v", dir, m)
 		}
 	}
@@ -70,7 +72,8 @@ func TestFilesThatOthersMayReadAreTightenedAtTheStart(t *testing.T) {
 	var log bytes.Buffer
 	open(t, "sqlite:"+path, db.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, suffix := range []string{"", "-wal", "-shm", "-mark"} {
-		if m := mode(t, path+suffix); m != 0o600 {
+		m := mode(t, path+suffix)
+		if m != 0o600 {
 			t.Errorf("%s has mode %v", suffix, m)
 		}
 		if !strings.Contains(log.String(), "file="+path+suffix+" mode_before=-rw-r--r--") {
@@ -78,7 +81,8 @@ func TestFilesThatOthersMayReadAreTightenedAtTheStart(t *testing.T) {
 		}
 	}
 	// It may be anybody's: /srv, or a home.
-	if m := mode(t, filepath.Dir(path)); m != 0o755 {
+	m := mode(t, filepath.Dir(path))
+	if m != 0o755 {
 		t.Errorf("the mode of a directory that was there is %v now", m)
 	}
 }
@@ -98,7 +102,8 @@ func TestOnlyANewDatabaseThatNobodyUsesIsAbandoned(t *testing.T) {
 	made := func() (*db.DB, string) {
 		path := filepath.Join(t.TempDir(), "punctual.db")
 		d := open(t, "sqlite:"+path, db.Options{})
-		if _, err := d.Migrate(t.Context(), schema(markTable)); err != nil {
+		_, err := d.Migrate(t.Context(), schema(markTable))
+		if err != nil {
 			t.Fatal(err)
 		}
 		return d, path
@@ -113,7 +118,8 @@ func TestOnlyANewDatabaseThatNobodyUsesIsAbandoned(t *testing.T) {
 	if alone, err := abandon(d); !alone || err != nil {
 		t.Errorf("a new one: alone %v, %v", alone, err)
 	}
-	if left, _ := filepath.Glob(filepath.Dir(path) + "/*"); len(left) > 0 {
+	left, _ := filepath.Glob(filepath.Dir(path) + "/*")
+	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 
@@ -157,7 +163,8 @@ func TestALogThatHasGrownShrinksAgain(t *testing.T) {
 	for range 3 {
 		exec(t, d, `INSERT INTO jobs VALUES ('small')`)
 	}
-	if after := size(t, path+"-wal"); after > 41<<20 {
+	after := size(t, path+"-wal")
+	if after > 41<<20 {
 		t.Errorf("the log has %d bytes after %d, want 40 MiB at most", after, grown)
 	}
 }

@@ -91,7 +91,8 @@ func (f fingerprint) compare(found []schemaItem, later []fingerprint) []string {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(there)) {
-		if _, ok := f[key]; ok || there.isInTableUnknownTo(f, key) {
+		_, ok := f[key]
+		if ok || there.isInTableUnknownTo(f, key) {
 			continue
 		}
 		form := there[key]

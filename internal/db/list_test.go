@@ -29,14 +29,18 @@ func TestListsHaveAllRowsWithTheirValues(t *testing.T) {
 			r := row{Yes: i%2 == 0, Took: time.Duration(i) * time.Second}
 			// else NULL, which must not keep what the row before had
 			if i%3 == 0 {
-				r.At, r.ID, r.Data, r.Word = time.Date(2026, 3, 29, 3, 30, i, 1000, time.UTC), uuid.New(), []byte{byte(i)}, "ünï"
+				r.At = time.Date(2026, 3, 29, 3, 30, i, 1000, time.UTC)
+				r.ID = uuid.New()
+				r.Data = []byte{byte(i)}
+				r.Word = "ünï"
 			}
 			exec(t, d, `INSERT INTO v (at, id, yes, data, n, word) VALUES ($1, $2, $3, $4, $5, $6)`, r.At, db.NullUUID(r.ID), r.Yes, r.Data, i, db.NullText(r.Word))
 			want = append(want, r)
 		}
 		const query = `SELECT at, id, yes, data, n, word FROM v WHERE n >= $1 ORDER BY n`
 		got, err := db.List(t.Context(), d, dest, query, 0)
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		diff := cmp.Diff(want, got)
+		if err != nil || diff != "" {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 		if none, err := db.List(t.Context(), d, dest, query, 50); err != nil || len(none) != 0 {

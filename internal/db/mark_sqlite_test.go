@@ -22,7 +22,8 @@ func counted(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data", "punctual.db")
 	d := open(t, "sqlite:"+path, db.Options{})
-	if _, err := d.Migrate(t.Context(), schema(markTable)); err != nil {
+	_, err := d.Migrate(t.Context(), schema(markTable))
+	if err != nil {
 		t.Fatal(err)
 	}
 	exec(t, d, `INSERT INTO jobs VALUES ('first')`)
@@ -159,7 +160,8 @@ func TestALogWithoutItsDatabaseIsKept(t *testing.T) {
 		left := crashed(t, path)
 		lose(t, left)
 		wal := size(t, left+"-wal")
-		if _, _, err := reopened(t, left); !mentions(err, "missing or empty", "punctual.db-wal", "punctual restore") {
+		_, _, err := reopened(t, left)
+		if !mentions(err, "missing or empty", "punctual.db-wal", "punctual restore") {
 			t.Errorf("got %v", err)
 		}
 		if size(t, left+"-wal") != wal {
@@ -178,7 +180,8 @@ func TestNoLossIsToldWhereThereIsNone(t *testing.T) {
 		"no mark":    func() string { left := crashed(t, path); remove(t, left+"-mark"); return left },
 		"a bad mark": func() string { left := crashed(t, path); truncate(t, left+"-mark", 20); return left },
 		"another database": func() string {
-			left, other := crashed(t, path), counted(t)
+			left := crashed(t, path)
+			other := counted(t)
 			remove(t, left+"-wal")
 			text, err := os.ReadFile(other)
 			if err == nil {
@@ -217,7 +220,8 @@ func TestTransactionsThatOnlyReadAreNotCounted(t *testing.T) {
 	if err := d.InTx(t.Context(), func(*db.Tx) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(); n != before {
+	n := count()
+	if n != before {
 		t.Errorf("%d commits were counted, want none", n-before)
 	}
 }

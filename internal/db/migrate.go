@@ -127,7 +127,8 @@ func (d *DB) recordedStatus(ctx context.Context, p *goose.Provider) (SchemaStatu
 	if err != nil {
 		return s, fmt.Errorf("read the schema version: %w", err)
 	}
-	s.Current, s.Target = current, target
+	s.Current = current
+	s.Target = target
 	if current > target {
 		return s, nil
 	}
@@ -191,7 +192,8 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) ([]string, error) {
 		return nil, status.Check()
 	}
 	results, err := p.Up(ctx)
-	if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
+	partial := (*goose.PartialError)(nil)
+	if errors.As(err, &partial) {
 		return applied, fmt.Errorf("migrate: %s: %w", partial.Failed.Source.Path, partial.Err)
 	}
 	if err != nil {
@@ -221,7 +223,9 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, func(), error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("migrations of %s: %w", d.Engine, err)
 	}
-	dialect, conns, done := goose.DialectSQLite3, d.write, func() {}
+	dialect := goose.DialectSQLite3
+	conns := d.write
+	done := func() {}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.Engine == Postgres {
 		if locked {
@@ -233,7 +237,9 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, func(), error) 
 		}
 		// the lock needs a connection that stays
 		own := sql.OpenDB(stdlib.GetConnector(*d.pool.Config().ConnConfig))
-		dialect, conns, done = goose.DialectPostgres, own, func() { own.Close() }
+		dialect = goose.DialectPostgres
+		conns = own
+		done = func() { own.Close() }
 	}
 	p, err := goose.NewProvider(dialect, conns, sub, opts...)
 	if err != nil {

@@ -51,10 +51,12 @@ func TestASchemaIsBroughtUpToDateStepByStep(t *testing.T) {
 		if err := status(t, d, first).Check(); !mentions(err, "version 0", "needs 1", "punctual migrate") {
 			t.Errorf("an empty database: %v", err)
 		}
-		if applied, err := d.Migrate(t.Context(), first); err != nil || len(applied) != 1 {
+		applied, err := d.Migrate(t.Context(), first)
+		if err != nil || len(applied) != 1 {
 			t.Fatalf("applied %v, %v", applied, err)
 		}
-		if s := status(t, d, first); s.Check() != nil || s.Current != 1 || s.Target != 1 {
+		s := status(t, d, first)
+		if s.Check() != nil || s.Current != 1 || s.Target != 1 {
 			t.Errorf("after migrating: %+v, %v", s, s.Check())
 		}
 		if err := status(t, d, both).Check(); !mentions(err, "version 1", "needs 2", "punctual migrate") {
@@ -78,10 +80,12 @@ func TestASchemaIsBroughtUpToDateStepByStep(t *testing.T) {
 func TestABrokenMigrationLeavesNothingBehind(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		broken := schema(`CREATE TABLE one (x integer);`, "CREATE TABLE two (x integer);\nINSERT INTO nowhere VALUES (1);")
-		if _, err := d.Migrate(t.Context(), broken); !mentions(err, "00002_step.sql", "nowhere") {
+		_, err := d.Migrate(t.Context(), broken)
+		if !mentions(err, "00002_step.sql", "nowhere") {
 			t.Errorf("got %v, want the file and the reason", err)
 		}
-		if s := status(t, d, broken); s.Current != 1 || len(s.Pending) != 1 {
+		s := status(t, d, broken)
+		if s.Current != 1 || len(s.Pending) != 1 {
 			t.Errorf("status %+v, want the first done and the second pending", s)
 		}
 		if _, err := d.Exec(t.Context(), `SELECT x FROM two`); err == nil {
@@ -122,7 +126,8 @@ func TestProcessesThatMigrateAtOnceTakeTurns(t *testing.T) {
 			}
 			processes.Wait()
 			d := open(t, url, db.Options{})
-			if n := number(t, d, `SELECT count(*) FROM one`); n != 1 || total != 3 {
+			n := number(t, d, `SELECT count(*) FROM one`)
+			if n != 1 || total != 3 {
 				t.Errorf("%d rows, %d migrations applied in all; want 1 and 3", n, total)
 			}
 		})

@@ -44,7 +44,8 @@ func newObserver(hook Observe) *observer {
 // tell is called with what a statement's end has given.
 func (o *observer) tell(ctx context.Context, query string, began time.Time, err error) {
 	took := time.Since(began)
-	if t := tallyOf(ctx); t != nil {
+	t := tallyOf(ctx)
+	if t != nil {
 		t.statements.Add(1)
 		t.took.Add(int64(took))
 	}
@@ -129,7 +130,8 @@ func StatementName(query string) string {
 // after finds the first table named behind a keyword.
 func after(words []string, keyword string) string {
 	for i := range words[:max(len(words)-1, 0)] {
-		if next := words[i+1]; words[i] == keyword && next != "(" && next != "select" {
+		next := words[i+1]
+		if words[i] == keyword && next != "(" && next != "select" {
 			return next
 		}
 	}
@@ -150,13 +152,15 @@ func words(query string) []string {
 		case strings.HasPrefix(rest, "--"):
 			rest = skipTo(rest, "\n")
 		case c == '(':
-			list, rest = append(list, "("), rest[1:]
+			list = append(list, "(")
+			rest = rest[1:]
 		case isWord(c):
 			n := 1
 			for n < len(rest) && (isWord(rest[n]) || rest[n] >= '0' && rest[n] <= '9') {
 				n++
 			}
-			list, rest = append(list, strings.ToLower(rest[:min(n, 40)])), rest[n:]
+			list = append(list, strings.ToLower(rest[:min(n, 40)]))
+			rest = rest[n:]
 		default:
 			rest = rest[1:]
 		}
@@ -245,10 +249,12 @@ type FileStats struct {
 func (d *DB) FileStats(ctx context.Context) (FileStats, error) {
 	var s FileStats
 	var err error
-	if s.Size, err = fileSize(d.path); err != nil {
+	s.Size, err = fileSize(d.path)
+	if err != nil {
 		return s, err
 	}
-	if s.WALSize, err = fileSize(d.path + "-wal"); err != nil {
+	s.WALSize, err = fileSize(d.path + "-wal")
+	if err != nil {
 		return s, err
 	}
 	var busy int64

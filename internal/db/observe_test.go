@@ -35,7 +35,8 @@ func TestStatementName(t *testing.T) {
 		`SELECT 'never ends`:                        "select",
 		`SELECT 1 FROM`:                             "select",
 	} {
-		if got := db.StatementName(query); got != want {
+		got := db.StatementName(query)
+		if got != want {
 			t.Errorf("%q is called %q, want %q", query, got, want)
 		}
 	}
@@ -92,7 +93,8 @@ func TestStatementsAreObserved(t *testing.T) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			for name, want := range map[string]string{"create": "", "begin": "", "commit": "", "insert things": "constraint", "select things": ""} {
-				if class, ok := h.class[name]; !ok || class != want {
+				class, ok := h.class[name]
+				if !ok || class != want {
 					t.Errorf("%q: class %q (told: %v), want %q; heard %v", name, class, ok, want, h.class)
 				}
 			}
@@ -128,7 +130,8 @@ func TestErrorClass(t *testing.T) {
 	for err, want := range map[error]string{
 		nil: "", context.Canceled: "canceled", context.DeadlineExceeded: "timeout", errors.New("x"): "other",
 	} {
-		if got := db.ErrorClass(err); got != want {
+		got := db.ErrorClass(err)
+		if got != want {
 			t.Errorf("%v is %q, want %q", err, got, want)
 		}
 	}
@@ -152,7 +155,8 @@ func TestATallyCountsItsOwnStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 		// begin, insert, commit, select
-		if got := tally.Statements(); got != 4 || tally.Took() <= 0 {
+		got := tally.Statements()
+		if got != 4 || tally.Took() <= 0 {
 			t.Errorf("%d statements in %s, want 4", got, tally.Took())
 		}
 	})

@@ -74,7 +74,8 @@ func TestThePoolComesBackWithPostgres(t *testing.T) {
 	if err := cluster.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	if n := number(t, d, `SELECT count(*) FROM things`); n != 1 {
+	n := number(t, d, `SELECT count(*) FROM things`)
+	if n != 1 {
 		t.Errorf("%d rows after the crash, want 1", n)
 	}
 	wake(t, d)
@@ -84,7 +85,8 @@ func TestThePoolComesBackWithPostgres(t *testing.T) {
 
 func TestALockedSQLiteFileIsUnavailable(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
+	here := open(t, url, db.Options{})
+	there := open(t, url, db.Options{})
 	things(t, here)
 	err := here.InTx(t.Context(), func(tx *db.Tx) error {
 		exec(t, tx, `UPDATE things SET x = 2`)
@@ -98,13 +100,16 @@ func TestALockedSQLiteFileIsUnavailable(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err = there.Exec(t.Context(), `UPDATE things SET x = 3`); !db.IsUnavailable(err) {
+		_, err = there.Exec(t.Context(), `UPDATE things SET x = 3`)
+		if !db.IsUnavailable(err) {
 			t.Errorf("a statement while another process writes: %v, want it told as unavailable", err)
 		}
-		if err = there.InTx(t.Context(), func(*db.Tx) error { return nil }); !db.IsUnavailable(err) {
+		err = there.InTx(t.Context(), func(*db.Tx) error { return nil })
+		if !db.IsUnavailable(err) {
 			t.Errorf("a transaction while another process writes: %v, want it told as unavailable", err)
 		}
-		if x := number(t, there, `SELECT x FROM things`); x != 1 {
+		x := number(t, there, `SELECT x FROM things`)
+		if x != 1 {
 			t.Errorf("a reader beside the writer sees %d, want what was committed", x)
 		}
 		return nil
@@ -113,14 +118,16 @@ func TestALockedSQLiteFileIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, there, `UPDATE things SET x = x + 1`)
-	if x := number(t, here, `SELECT x FROM things`); x != 3 {
+	x := number(t, here, `SELECT x FROM things`)
+	if x != 3 {
 		t.Errorf("x is %d, want 3", x)
 	}
 }
 
 func TestWritersOfOneSQLiteFileTakeTurns(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
+	here := open(t, url, db.Options{})
+	there := open(t, url, db.Options{})
 	things(t, here)
 	var writers sync.WaitGroup
 	for _, d := range []*db.DB{here, there} {
@@ -140,7 +147,8 @@ func TestWritersOfOneSQLiteFileTakeTurns(t *testing.T) {
 		}
 	}
 	writers.Wait()
-	if x := number(t, here, `SELECT x FROM things`); x != 81 {
+	x := number(t, here, `SELECT x FROM things`)
+	if x != 81 {
 		t.Errorf("x is %d, want 81: writers overtook each other", x)
 	}
 }

@@ -32,7 +32,9 @@ func Probe(ctx context.Context, rawURL string) (Probed, error) {
 	ask := probePostgres
 	path, isSQLite := strings.CutPrefix(rawURL, "sqlite:")
 	if isSQLite {
-		p.Engine, ask, rawURL = SQLite, probeSQLite, filepath.Clean(strings.TrimPrefix(path, "//"))
+		p.Engine = SQLite
+		ask = probeSQLite
+		rawURL = filepath.Clean(strings.TrimPrefix(path, "//"))
 	}
 	start := time.Now()
 	connected, err := ask(ctx, rawURL)
@@ -42,7 +44,8 @@ func Probe(ctx context.Context, rawURL string) (Probed, error) {
 		}
 		return p, err
 	}
-	p.Connect, p.Round = connected.Sub(start), time.Since(connected)
+	p.Connect = connected.Sub(start)
+	p.Round = time.Since(connected)
 	return p, nil
 }
 

@@ -43,7 +43,8 @@ func TestTimesComeBackInUTCToTheMicrosecond(t *testing.T) {
 			if err := d.QueryRow(t.Context(), `SELECT at FROM v`).Scan(db.Time(&got)); err != nil || got != test.want {
 				t.Errorf("%v came back as %v, %v; want %v", test.in, got, err, test.want)
 			}
-			if nulls := number(t, d, `SELECT count(*) FROM v WHERE at IS NULL`); (nulls == 1) != test.in.IsZero() {
+			nulls := number(t, d, `SELECT count(*) FROM v WHERE at IS NULL`)
+			if (nulls == 1) != test.in.IsZero() {
 				t.Errorf("%v stored as NULL: %v", test.in, nulls == 1)
 			}
 		}
@@ -57,7 +58,8 @@ func TestTimesOrderAndCompareInTheDatabase(t *testing.T) {
 		for _, at := range []time.Time{noon, noon.Add(time.Microsecond), noon.In(time.FixedZone("", 5*3600)).Add(-time.Microsecond)} {
 			exec(t, d, `INSERT INTO v (at) VALUES ($1)`, at)
 		}
-		if n := number(t, d, `SELECT count(*) FROM v WHERE at <= $1`, noon); n != 2 {
+		n := number(t, d, `SELECT count(*) FROM v WHERE at <= $1`, noon)
+		if n != 2 {
 			t.Errorf("%d rows up to noon, want 2", n)
 		}
 	})
@@ -96,13 +98,16 @@ func TestNothingIsNULL(t *testing.T) {
 		values(t, d)
 		exec(t, d, `INSERT INTO v (at, id, data, word) VALUES ($1, $2, $3, $4)`, time.Time{}, uuid.NullUUID{}, []byte(nil), db.NullText(""))
 		exec(t, d, `INSERT INTO v (id, data, word) VALUES ($1, $2, $3)`, db.NullUUID(uuid.Nil), []byte{}, "")
-		if n := number(t, d, `SELECT count(*) FROM v WHERE at IS NULL AND id IS NULL`); n != 2 {
+		n := number(t, d, `SELECT count(*) FROM v WHERE at IS NULL AND id IS NULL`)
+		if n != 2 {
 			t.Errorf("%d rows without time and id, want 2", n)
 		}
 		if n := number(t, d, `SELECT count(*) FROM v WHERE data IS NULL AND word IS NULL`); n != 1 {
 			t.Errorf("%d rows without data and word, want 1: an empty value is a value", n)
 		}
-		at, id, word := time.Now(), uuid.New(), "before"
+		at := time.Now()
+		id := uuid.New()
+		word := "before"
 		nullID := uuid.NullUUID{Valid: true}
 		err := d.QueryRow(t.Context(), `SELECT at, id, id, word FROM v WHERE word IS NULL`).Scan(db.Time(&at), db.UUID(&id), &nullID, db.Text(&word))
 		if err != nil || !at.IsZero() || id != uuid.Nil || nullID.Valid || word != "" {
@@ -182,7 +187,8 @@ func TestATransactionHappensAsAWholeOrNotAtAll(t *testing.T) {
 		if err := d.InTx(ctx, insert(8, func() error { cancel(); return nil })); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want that it was cancelled", err)
 		}
-		if sum := number(t, d, `SELECT sum(x) FROM things`); sum != 1 {
+		sum := number(t, d, `SELECT sum(x) FROM things`)
+		if sum != 1 {
 			t.Errorf("sum %d, want 1: only the first is stored", sum)
 		}
 	})
@@ -213,7 +219,8 @@ func TestATransactionHasOneTimestamp(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 999, time.UTC)
 	d := open(t, address(t, db.SQLite), db.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }})
 	err := d.InTx(t.Context(), func(tx *db.Tx) error {
-		if first := tx.Now(); first != tx.Now() || first.Nanosecond() != 0 {
+		first := tx.Now()
+		if first != tx.Now() || first.Nanosecond() != 0 {
 			t.Errorf("the transaction's time is %v, then %v", first, tx.Now())
 		}
 		return nil
@@ -230,9 +237,11 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 	// Two transactions lock the same rows in opposite order: one of them is the victim of the deadlock.
 	var locked, over [2]chan struct{}
 	for i := range locked {
-		locked[i], over[i] = make(chan struct{}), make(chan struct{})
+		locked[i] = make(chan struct{})
+		over[i] = make(chan struct{})
 	}
-	tries, done := [2]int{}, make(chan error)
+	tries := [2]int{}
+	done := make(chan error)
 	for i := range 2 {
 		go func() {
 			err := d.InTx(t.Context(), func(tx *db.Tx) error {
@@ -259,10 +268,12 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if total := tries[0] + tries[1]; total != 3 {
+	total := tries[0] + tries[1]
+	if total != 3 {
 		t.Errorf("%d tries, want 3", total)
 	}
-	if sum := number(t, d, `SELECT CAST(sum(n) AS bigint) FROM counters`); sum != 4 {
+	sum := number(t, d, `SELECT CAST(sum(n) AS bigint) FROM counters`)
+	if sum != 4 {
 		t.Errorf("sum %d, want 4", sum)
 	}
 }
@@ -275,7 +286,8 @@ func TestCollectEndsTheRowsAndTellsErrors(t *testing.T) {
 			t.Errorf("got %v, %v", got, err)
 		}
 		rows, err = d.Query(t.Context(), `SELECT x FROM nowhere`)
-		if _, err = db.Collect(rows, err, number); err == nil {
+		_, err = db.Collect(rows, err, number)
+		if err == nil {
 			t.Error("a broken query gave no error")
 		}
 		rows, err = d.Query(t.Context(), `SELECT 'word'`)

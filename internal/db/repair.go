@@ -27,7 +27,8 @@ func (d *DB) repairFor(fsys fs.FS, differences []string) (string, error) {
 			return "", fmt.Errorf("repairs of %s: %w", d.Engine, err)
 		}
 		first, _, _ := strings.Cut(string(text), "\n")
-		if mended, ok := strings.CutPrefix(first, repairMark); ok && slices.Contains(differences, mended) {
+		mended, ok := strings.CutPrefix(first, repairMark)
+		if ok && slices.Contains(differences, mended) {
 			return name, nil
 		}
 	}

@@ -27,7 +27,8 @@ var (
 )
 
 func (s *silence) ended(err error) {
-	if pool := s.pool.Load(); pool != nil && errors.Is(err, context.DeadlineExceeded) {
+	pool := s.pool.Load()
+	if pool != nil && errors.Is(err, context.DeadlineExceeded) {
 		pool.Reset()
 	}
 }
@@ -48,7 +49,8 @@ func (s *silence) began(ctx context.Context, query string) context.Context {
 }
 
 func (s *silence) tell(ctx context.Context, err error) {
-	if u, ok := ctx.Value(underWayKey{}).(*underWay); ok {
+	u, ok := ctx.Value(underWayKey{}).(*underWay)
+	if ok {
 		s.observe.tell(ctx, u.query, u.began, err)
 	}
 }
@@ -69,7 +71,8 @@ func (s *silence) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.Trace
 func (s *silence) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	query := ""
 	for _, q := range data.Batch.QueuedQueries {
-		if query = q.SQL; query != "BEGIN" {
+		query = q.SQL
+		if query != "BEGIN" {
 			break
 		}
 	}

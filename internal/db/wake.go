@@ -44,7 +44,8 @@ func (t *Tx) notify(ctx context.Context) error {
 		return nil
 	}
 	for _, topic := range t.wakes {
-		if _, err := t.tx.ExecContext(ctx, `SELECT pg_notify($1, '')`, channelName(topic)); err != nil {
+		_, err := t.tx.ExecContext(ctx, `SELECT pg_notify($1, '')`, channelName(topic))
+		if err != nil {
 			return fmt.Errorf("wake %s: %w", topic, err)
 		}
 	}
@@ -88,7 +89,8 @@ type ears struct {
 func (e *ears) start(listen func(context.Context)) {
 	e.once.Do(func() {
 		ctx, stop := context.WithCancel(context.Background())
-		e.stop, e.done = stop, make(chan struct{})
+		e.stop = stop
+		e.done = make(chan struct{})
 		go func() {
 			defer close(e.done)
 			listen(ctx)
@@ -123,7 +125,8 @@ func keepListening(ctx context.Context, log *slog.Logger, once func(ctx context.
 	for again := false; ; again = true {
 		err := incident.Catch("worker", func() error { return once(ctx, again) })
 		// a database that is away is noticed by those who ask it
-		if bug, ok := errors.AsType[*incident.Panic](err); ok {
+		bug, ok := errors.AsType[*incident.Panic](err)
+		if ok {
 			log.Error("listen for wake-up calls", "error", bug)
 		}
 		select {
@@ -143,7 +146,8 @@ func (d *DB) listenPostgres(ctx context.Context, again bool) error {
 	conn := pooled.Hijack()
 	defer conn.Close(context.WithoutCancel(ctx))
 	for _, topic := range allTopics() {
-		if _, err := conn.Exec(ctx, "LISTEN "+channelName(topic)); err != nil {
+		_, err := conn.Exec(ctx, "LISTEN "+channelName(topic))
+		if err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,8 @@ func twice(t *testing.T, test func(t *testing.T, here, there *db.DB)) {
 
 func TestACallReachesOtherProcesses(t *testing.T) {
 	twice(t, func(t *testing.T, here, there *db.DB) {
-		first, second := here.Watch(t.Context(), db.TopicDeliveries), here.Watch(t.Context(), db.TopicDeliveries, db.TopicChecks)
+		first := here.Watch(t.Context(), db.TopicDeliveries)
+		second := here.Watch(t.Context(), db.TopicDeliveries, db.TopicChecks)
 		// the first may come before anybody listens, hence the repetition
 		for range 2 {
 			eventually(t, "the call", func() bool { wake(t, there, db.TopicDeliveries); return called(first) })
@@ -104,9 +105,11 @@ func TestACallReachesOtherProcesses(t *testing.T) {
 
 func TestPostgresCallsOnlyThoseItIsAbout(t *testing.T) {
 	url := address(t, db.Postgres)
-	here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
+	here := open(t, url, db.Options{})
+	there := open(t, url, db.Options{})
 	things(t, here)
-	emails, checks := here.Watch(t.Context(), db.TopicEmails), here.Watch(t.Context(), db.TopicChecks)
+	emails := here.Watch(t.Context(), db.TopicEmails)
+	checks := here.Watch(t.Context(), db.TopicChecks)
 	eventually(t, "the call", func() bool { wake(t, there, db.TopicEmails); return called(emails) })
 	if called(checks) {
 		t.Error("those who watch checks were called about emails")
@@ -119,7 +122,8 @@ func TestSQLiteCallsNobodyAboutItsOwn(t *testing.T) {
 	url := address(t, db.SQLite)
 	// each second of its clock has ten looks at the file
 	synctest.Test(t, func(t *testing.T) {
-		here, there := open(t, url, db.Options{}), open(t, url, db.Options{})
+		here := open(t, url, db.Options{})
+		there := open(t, url, db.Options{})
 		things(t, here)
 		emails := here.Watch(t.Context(), db.TopicEmails)
 		<-time.After(time.Second)
@@ -153,7 +157,8 @@ func TestWatchersTakeOneConnectionTogether(t *testing.T) {
 			t.Fatalf("no connection is left: %v", err)
 		}
 		if here.Engine == db.Postgres {
-			if n := number(t, there, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`); n != 1 {
+			n := number(t, there, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+			if n != 1 {
 				t.Errorf("%d connections listen, want 1", n)
 			}
 		}
@@ -184,7 +189,8 @@ func TestListeningGoesOnAfterAPanic(t *testing.T) {
 		var log strings.Builder
 		var tries []bool
 		db.KeepListening(ctx, slog.New(slog.NewTextHandler(&log, nil)), func(_ context.Context, again bool) error {
-			if tries = append(tries, again); len(tries) == 1 {
+			tries = append(tries, again)
+			if len(tries) == 1 {
 				panic("a bug")
 			}
 			cancel()

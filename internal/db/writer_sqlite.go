@@ -290,22 +290,26 @@ func assign(dest any, v driver.Value) error {
 	case sql.Scanner:
 		return d.Scan(v)
 	case *int64:
-		if n, ok := v.(int64); ok {
+		n, ok := v.(int64)
+		if ok {
 			*d = n
 			return nil
 		}
 	case *bool:
-		if n, ok := v.(int64); ok {
+		n, ok := v.(int64)
+		if ok {
 			*d = n != 0
 			return nil
 		}
 	case *string:
-		if s, ok := v.(string); ok {
+		s, ok := v.(string)
+		if ok {
 			*d = s
 			return nil
 		}
 	default:
-		if s, ok := v.(string); ok && reflect.TypeOf(dest).Elem().Kind() == reflect.String {
+		s, ok := v.(string)
+		if ok && reflect.TypeOf(dest).Elem().Kind() == reflect.String {
 			reflect.ValueOf(dest).Elem().SetString(s)
 			return nil
 		}
@@ -321,7 +325,8 @@ func (p *Prepared) bind(args []any) error {
 		case int64, string, []byte, nil:
 		default:
 			var err error
-			if v, err = driver.DefaultParameterConverter.ConvertValue(v); err != nil {
+			v, err = driver.DefaultParameterConverter.ConvertValue(v)
+			if err != nil {
 				return fmt.Errorf("argument %d: %w", i+1, err)
 			}
 		}
@@ -384,7 +389,8 @@ func (t *Tx) Leave(ctx context.Context, value any) error {
 }
 
 func (w *writer) stamp(ctx context.Context) (s stamp, err error) {
-	if err = w.each(ctx, `PRAGMA data_version`, nil, []any{&s.others}, func() {}); err == nil {
+	err = w.each(ctx, `PRAGMA data_version`, nil, []any{&s.others}, func() {})
+	if err == nil {
 		err = w.each(ctx, totalChanges, nil, []any{&s.ours}, func() {})
 	}
 	return s, err

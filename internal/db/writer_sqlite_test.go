@@ -14,7 +14,8 @@ import (
 func TestPreparedStatementsCarryValuesBothWays(t *testing.T) {
 	d := open(t, address(t, db.SQLite), db.Options{})
 	values(t, d)
-	at, id := time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC), uuid.New()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC)
+	id := uuid.New()
 	// the second time it is compiled already
 	for round := range 2 {
 		var gotAt, noTime time.Time
@@ -27,7 +28,8 @@ func TestPreparedStatementsCarryValuesBothWays(t *testing.T) {
 			if n, err := tx.Prepared(`DELETE FROM v`).Exec(t.Context()); err != nil || n != int64(round) {
 				t.Errorf("removed %d rows, %v; want %d", n, err, round)
 			}
-			if _, err := tx.Prepared(`INSERT INTO v VALUES (?, ?, ?, ?, ?, ?)`).Exec(t.Context(), at, id, true, nil, 7, "früh"); err != nil {
+			_, err := tx.Prepared(`INSERT INTO v VALUES (?, ?, ?, ?, ?, ?)`).Exec(t.Context(), at, id, true, nil, 7, "früh")
+			if err != nil {
 				return err
 			}
 			return tx.Prepared(`SELECT at, id, yes, n, word, data, data FROM v WHERE id = ?`).Each(t.Context(),
@@ -62,7 +64,8 @@ func TestPreparedStatementsTellWhatIsWrong(t *testing.T) {
 			t.Errorf("%s into %T: no error", test.query, test.dest)
 		}
 	}
-	if n := number(t, d, `SELECT count(*) FROM v`); n != 1 {
+	n := number(t, d, `SELECT count(*) FROM v`)
+	if n != 1 {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -95,7 +98,8 @@ func TestACancelledWriteLeavesNothingOpen(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if n := number(t, d, `SELECT sum(n) FROM v`); n != 2 {
+	n := number(t, d, `SELECT sum(n) FROM v`)
+	if n != 2 {
 		t.Errorf("sum %d, want 2", n)
 	}
 	if err := d.Close(); err != nil {
@@ -108,12 +112,14 @@ func TestACancelledWriteLeavesNothingOpen(t *testing.T) {
 
 func TestWhatATransactionLeavesIsThereUntilAnybodyWrites(t *testing.T) {
 	path := address(t, db.SQLite)
-	d, other := open(t, path, db.Options{}), open(t, path, db.Options{})
+	d := open(t, path, db.Options{})
+	other := open(t, path, db.Options{})
 	exec(t, d, `CREATE TABLE v (n integer)`)
 	take := func(leave any, fail error) (left any) {
 		t.Helper()
 		err := d.InTx(t.Context(), func(tx *db.Tx) (err error) {
-			if left, err = tx.Left(t.Context()); err != nil {
+			left, err = tx.Left(t.Context())
+			if err != nil {
 				return err
 			}
 			if _, err := tx.Prepared(`INSERT INTO v VALUES (1)`).Exec(t.Context()); err != nil {
@@ -154,7 +160,8 @@ func TestWhatATransactionLeavesIsThereUntilAnybodyWrites(t *testing.T) {
 	} {
 		take("kept", nil)
 		test.then()
-		if got := take(nil, nil); got != test.taken {
+		got := take(nil, nil)
+		if got != test.taken {
 			t.Errorf("after %s: %v, want %v", test.what, got, test.taken)
 		}
 	}

@@ -12,7 +12,8 @@ func BenchmarkFill(b *testing.B) {
 		b.StopTimer()
 		s := testdb.Open(b, testdb.Engines[0], nil)
 		b.StartTimer()
-		if _, err := demo.Fill(b.Context(), s); err != nil {
+		_, err := demo.Fill(b.Context(), s)
+		if err != nil {
 			b.Fatal(err)
 		}
 	}

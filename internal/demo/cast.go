@@ -129,7 +129,9 @@ func channels(projects []*monitor.Project) ([]channel, error) {
 		}
 		c.Channel = *made
 		p := projects[c.project]
-		c.ID, c.ProjectID, c.Verified = diceOf("channel "+string(c.letter)).uuid(), p.ID, true
+		c.ID = diceOf("channel " + string(c.letter)).uuid()
+		c.ProjectID = p.ID
+		c.Verified = true
 		c.CreatedAt = p.CreatedAt.Add(time.Duration(i+1) * minute)
 	}
 	return out, nil

@@ -92,10 +92,12 @@ func TestTheDemo(t *testing.T) {
 		t.Run("is made anew beside what guests have made, and is the same", func(t *testing.T) {
 			guest := testdb.Account(t, s)
 			fill(t, s)
-			if diff := cmp.Diff(inWords(first), inWords(stories(t, s))); diff != "" {
+			diff := cmp.Diff(inWords(first), inWords(stories(t, s)))
+			if diff != "" {
 				t.Errorf("it differs: %.2000s", diff)
 			}
-			if _, err := s.CheckByCode(t.Context(), guest.Check.Code); err != nil {
+			_, err := s.CheckByCode(t.Context(), guest.Check.Code)
+			if err != nil {
 				t.Error(err)
 			}
 		})
@@ -167,7 +169,8 @@ func inWords(all []story) (words []string) {
 func consistent(t *testing.T, c *story, now time.Time) {
 	t.Helper()
 	for i, p := range c.pings {
-		if want := c.NPings - int64(len(c.pings)-1-i); p.N != want {
+		want := c.NPings - int64(len(c.pings)-1-i)
+		if p.N != want {
 			t.Fatalf("ping %d of %d has n %d, want %d", i, len(c.pings), p.N, want)
 		}
 		if p.CreatedAt.After(now) || p.CreatedAt.Before(c.CreatedAt) || i > 0 && p.CreatedAt.Before(c.pings[i-1].CreatedAt) {
@@ -185,7 +188,8 @@ func consistent(t *testing.T, c *story, now time.Time) {
 		t.Errorf("the check is %s, its last flip was to %s", c.Status, status)
 	}
 	replayed := replay(c, now)
-	if diff := cmp.Diff(replayed, c.State); diff != "" && int64(len(c.pings)) == c.NPings {
+	diff := cmp.Diff(replayed, c.State)
+	if diff != "" && int64(len(c.pings)) == c.NPings {
 		t.Errorf("the state is not what its pings make of it (-replayed +stored):\n%s", diff)
 	}
 }
@@ -216,7 +220,8 @@ func TestTheDemoLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		account := testdb.Account(t, s)
-		if _, err := demo.Fill(t.Context(), s); !errors.Is(err, demo.ErrForeign) {
+		_, err := demo.Fill(t.Context(), s)
+		if !errors.Is(err, demo.ErrForeign) {
 			t.Fatalf("err = %v, want ErrForeign", err)
 		}
 		if _, err := s.CheckByCode(t.Context(), account.Check.Code); err != nil {
@@ -234,7 +239,8 @@ func TestLifeGoesOn(t *testing.T) {
 	s := testdb.Open(t, testdb.Engines[0], clock)
 	began := s.Now()
 	life := fill(t, s)
-	last, within := began, 0
+	last := began
+	within := 0
 	for range 500 {
 		a, at := life.Next()
 		if at.Before(last) {
@@ -266,7 +272,8 @@ func TestLifeGoesOn(t *testing.T) {
 	a := <-recorded
 	cancel()
 	<-done
-	if age := clock.Now().Sub(first.Ping.CreatedAt); age < time.Hour/2 {
+	age := clock.Now().Sub(first.Ping.CreatedAt)
+	if age < time.Hour/2 {
 		t.Fatalf("the test is wrong: the first ping is only %s old", age)
 	}
 	if !a.Ping.CreatedAt.Equal(clock.Now()) {

@@ -22,7 +22,10 @@ func Fill(ctx context.Context, s *store.Store) (*Life, error) {
 	founded := now.Add(-120 * day)
 	owner := user(Address, founded)
 	// Due at once, so that there is one of each in the mailbox.
-	owner.Reports, owner.NextReportAt, owner.NagEvery, owner.NextNagAt = monitor.ReportsWeekly, now, day, now
+	owner.Reports = monitor.ReportsWeekly
+	owner.NextReportAt = now
+	owner.NagEvery = day
+	owner.NextNagAt = now
 	if err := clear(ctx, s, owner); err != nil {
 		return nil, err
 	}

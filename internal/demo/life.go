@@ -35,7 +35,8 @@ func (l *Life) Next() (*store.Arrival, time.Time) {
 	var first *living
 	for i := range l.scripts {
 		s := &l.scripts[i]
-		if p := s.peek(); p != nil && (first == nil || p.CreatedAt.Before(first.peek().CreatedAt)) {
+		p := s.peek()
+		if p != nil && (first == nil || p.CreatedAt.Before(first.peek().CreatedAt)) {
 			first = s
 		}
 	}

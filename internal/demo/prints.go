@@ -136,9 +136,11 @@ func greenhouse(r *run) (string, int) {
 
 // nas is a mail as network storage sends them, with the text in two forms.
 func nas(r *run) (string, int) {
-	word, text := "Success", fmt.Sprintf("Snapshot of /volume1 finished. %d snapshots are kept, %d.%d TB free.", r.between(28, 30), r.between(3, 4), r.between(0, 9))
+	word := "Success"
+	text := fmt.Sprintf("Snapshot of /volume1 finished. %d snapshots are kept, %d.%d TB free.", r.between(28, 30), r.between(3, 4), r.between(0, 9))
 	if r.failed {
-		word, text = "Failed", "Snapshot of /volume1 failed: volume is degraded, disk 3 does not respond."
+		word = "Failed"
+		text = "Snapshot of /volume1 failed: volume is degraded, disk 3 does not respond."
 	}
 	return strings.ReplaceAll(lines(
 		"From: NAS Riga <nas@acme.example>", "To: nas-snapshots@ping.acme.example", "Date: "+r.at.Format(time.RFC1123Z),

@@ -133,7 +133,8 @@ func (s *script) take() { s.queue = s.queue[1:] }
 
 // enter puts the pings of the run of the next slot into the queue.
 func (s *script) enter() {
-	slot, last := s.slot, false
+	slot := s.slot
+	last := false
 	s.slot = s.next(slot)
 	switch s.job.end {
 	case silent, paused:
@@ -227,7 +228,10 @@ func (s *script) incident(slot time.Time) bool {
 // put keeps the queue in order: runs may overlap.
 func (s *script) put(p *monitor.Ping) {
 	from := s.job.from
-	p.Scheme, p.Method, p.UserAgent, p.RemoteAddr = from.scheme, from.method, from.ua, from.addr
+	p.Scheme = from.scheme
+	p.Method = from.method
+	p.UserAgent = from.ua
+	p.RemoteAddr = from.addr
 	at, _ := slices.BinarySearchFunc(s.queue, p, func(a, b *monitor.Ping) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for at < len(s.queue) && s.queue[at].CreatedAt.Equal(p.CreatedAt) {
 		at++

@@ -24,12 +24,20 @@ func (j *job) history(now time.Time) time.Time {
 func (j *job) check(project *monitor.Project, created time.Time) *monitor.Check {
 	c := monitor.NewCheck(project.ID, created)
 	d := diceOf("check " + j.slug)
-	c.Code, c.BadgeKey = d.uuid(), d.uuid()
-	c.Name, c.Slug, c.Tags, c.Description, c.Grace = j.name, j.slug, j.tags, j.about, j.grace
-	if period, err := time.ParseDuration(j.every); err == nil {
+	c.Code = d.uuid()
+	c.BadgeKey = d.uuid()
+	c.Name = j.name
+	c.Slug = j.slug
+	c.Tags = j.tags
+	c.Description = j.about
+	c.Grace = j.grace
+	period, err := time.ParseDuration(j.every)
+	if err == nil {
 		c.Timeout = period
 	} else {
-		c.Kind, c.Schedule, c.TZ = schedule.Detect(j.every), j.every, j.tz
+		c.Kind = schedule.Detect(j.every)
+		c.Schedule = j.every
+		c.TZ = j.tz
 	}
 	if j.from.scheme == "email" {
 		c.Filter = monitor.Filter{Subject: true, SuccessKW: "Success", FailureKW: "Failed", DefaultFail: true}

@@ -21,7 +21,8 @@ func tell(d dice, flips []monitor.Flip, told []*channel, now, oldest time.Time) 
 			if f.New == monitor.StatusUp && !h.up {
 				continue
 			}
-			if delivery, ok := h.deliver(d, f.CreatedAt, now); ok {
+			delivery, ok := h.deliver(d, f.CreatedAt, now)
+			if ok {
 				out[i].Told = append(out[i].Told, delivery)
 			}
 		}
@@ -43,9 +44,12 @@ func (h *channel) deliver(d dice, at, now time.Time) (monitor.Delivery, bool) {
 	after := out.Latency + 40*time.Millisecond
 	switch {
 	case h.broken > 0 && at.Add(day).After(end):
-		out.Status, out.LastError = monitor.DeliveryFailed, h.says
+		out.Status = monitor.DeliveryFailed
+		out.LastError = h.says
 	case d.chance(h.errors) && at.Add(13*hour).Before(now):
-		out.Status, out.LastError, out.Attempts = monitor.DeliveryFailed, h.says, 12
+		out.Status = monitor.DeliveryFailed
+		out.LastError = h.says
+		out.Attempts = 12
 		after = 12*hour + d.span(0, hour)
 	case d.chance(h.errors):
 		out.Attempts = 3
@@ -63,7 +67,9 @@ func (h *channel) deliver(d dice, at, now time.Time) (monitor.Delivery, bool) {
 // note keeps the latest outcome on the channel.
 func (h *channel) note(d *monitor.Delivery) {
 	if d.FinishedAt.After(h.LastNotifyAt) {
-		h.LastNotifyAt, h.LastLatency, h.LastError = d.FinishedAt, d.Latency, d.LastError
+		h.LastNotifyAt = d.FinishedAt
+		h.LastLatency = d.Latency
+		h.LastError = d.LastError
 	}
 	h.Disabled = h.Disabled || h.broken > 0 && d.Status == monitor.DeliveryFailed
 }

@@ -89,7 +89,8 @@ func TestARestoredInstanceWorks(t *testing.T) {
 		if code, _, errs := e.run(t, "createsuperuser", "--email", "root@example.org", "--password", "correct horse battery"); code != 0 {
 			t.Fatalf("createsuperuser: %s", errs)
 		}
-		if got := e.ping(t, a.PingKey, "/nightly?create=1"); got != http.StatusCreated {
+		got := e.ping(t, a.PingKey, "/nightly?create=1")
+		if got != http.StatusCreated {
 			t.Fatalf("the first ping: %d", got)
 		}
 		file := filepath.Join(t.TempDir(), "punctual.backup")
@@ -155,7 +156,8 @@ func TestBackupsOfEarlierVersionsAreRestoredAndMigrated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if code, out, errs := e.run(t, "restore", file); code != 0 {
+			code, out, errs := e.run(t, "restore", file)
+			if code != 0 {
 				t.Fatalf("restore: %s%s", out, errs)
 			}
 			if code, out, errs := e.run(t, "serve"); code != 1 || !strings.Contains(errs, "punctual migrate") {
@@ -165,7 +167,8 @@ func TestBackupsOfEarlierVersionsAreRestoredAndMigrated(t *testing.T) {
 				t.Fatalf("migrate: %s%s", out, errs)
 			}
 			e.start(t, "up")
-			if got := e.ping(t, a.Check, ""); got != http.StatusOK {
+			got := e.ping(t, a.Check, "")
+			if got != http.StatusOK {
 				t.Errorf("a ping: %d", got)
 			}
 			s := e.store(t)
@@ -174,7 +177,8 @@ func TestBackupsOfEarlierVersionsAreRestoredAndMigrated(t *testing.T) {
 				t.Errorf("%d pings, %v; want the 4 of the backup and ours", pings, err)
 			}
 			if a.APIKey != nil {
-				if c := e.checkOf(t, a); c["name"] != "Nightly" {
+				c := e.checkOf(t, a)
+				if c["name"] != "Nightly" {
 					t.Errorf("the API tells of %v", c["name"])
 				}
 			}
@@ -221,11 +225,13 @@ func unpacked(t *testing.T, path string) string {
 func TestNothingStartsOnAHalfNewSchema(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		e := newEnv(t, engine)
-		if code, _, errs := e.run(t, "migrate"); code != 0 {
+		code, _, errs := e.run(t, "migrate")
+		if code != 0 {
 			t.Fatalf("migrate: %s", errs)
 		}
 		s := e.store(t)
-		if _, err := s.DB().Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id > 6`); err != nil {
+		_, err := s.DB().Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id > 6`)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, command := range [][]string{{"up"}, {"serve"}, {"sendalerts"}, {"sendreports"}, {"migrate"}, {"migrate", "status"}, {"prunepings"}} {
@@ -266,7 +272,8 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 	}
 	running := e.start(t, "up")
 	before := len(left())
-	if code, _, errs := e.run(t, "up"); code != 1 || len(left()) != before {
+	code, _, errs := e.run(t, "up")
+	if code != 1 || len(left()) != before {
 		t.Errorf("a second start: exit code %d, %d files of %d: %s", code, len(left()), before, errs)
 	}
 	if code := running.terminate(); code != 0 {
@@ -300,7 +307,8 @@ func TestALostLogIsSaidLoudly(t *testing.T) {
 	}
 	again := e.start(t, "up")
 	again.waitFor(`"level":"ERROR".*lost commits`)
-	if code, _, errs := e.run(t, "status", "-c", "commits"); code != 1 || !strings.Contains(errs, "were lost") {
+	code, _, errs := e.run(t, "status", "-c", "commits")
+	if code != 1 || !strings.Contains(errs, "were lost") {
 		t.Errorf("status: exit code %d, %s", code, errs)
 	}
 	if code, out, _ := e.run(t, "status", "--acknowledge-loss"); code != 0 || !strings.Contains(out, "acknowledged") {
@@ -322,7 +330,8 @@ func TestUpMakesBackupsByItself(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "backups")
 	e["PUNCTUAL_BACKUP_DIR"] = dir
 	e.start(t, "up")
-	if code, _, errs := e.run(t, "status", "-c", "backups"); code != 0 {
+	code, _, errs := e.run(t, "status", "-c", "backups")
+	if code != 0 {
 		t.Errorf("before the first one: exit code %d, %s", code, errs)
 	}
 	eventuallyWithin(t, 3*time.Minute, "a backup", func() bool {

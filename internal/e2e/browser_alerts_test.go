@@ -125,7 +125,8 @@ func TestAWebhookByItsForm(t *testing.T) {
 	b.see(".who")
 	status <- http.StatusOK
 	b.ping(ping+"/fail", "")
-	method, body := "", map[string]string{}
+	method := ""
+	body := map[string]string{}
 	call := <-calls
 	fmt.Sscan(call, &method)
 	if err := json.Unmarshal([]byte(call[len(method)+1:]), &body); err != nil || method != "POST" || body["check"] != "My First Check" || body["status"] != "down" {

@@ -21,7 +21,8 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, db.SQLite)
 	var mu sync.Mutex
-	names, sizes := map[network.RequestID]string{}, map[string]float64{}
+	names := map[network.RequestID]string{}
+	sizes := map[string]float64{}
 	chromedp.ListenTarget(b.ctx, func(event any) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -62,8 +63,11 @@ func TestAThousandChecksAnswerAtOnce(t *testing.T) {
 	now := s.Now()
 	for i := range 1000 {
 		c := monitor.NewCheck(project, now)
-		c.Name, c.Tags = fmt.Sprintf("Nightly backup %d", i), "prod db"
-		c.Status, c.LastPing, c.RecentRuns = monitor.StatusUp, now, fit
+		c.Name = fmt.Sprintf("Nightly backup %d", i)
+		c.Tags = "prod db"
+		c.Status = monitor.StatusUp
+		c.LastPing = now
+		c.RecentRuns = fit
 		must(t, s.CreateCheck(t.Context(), &c, store.Channels{All: true}))
 	}
 	b.open("/projects/" + project.String() + "/checks/")

@@ -164,7 +164,8 @@ func TestAddAndRenameInDialogs(t *testing.T) {
 	if c.Name != "Nightly backup of Postgres" || c.Slug != "nightly-backup" || c.Tags != "prod db offsite" || c.Timeout != 10*minute || c.Status != monitor.StatusNew {
 		t.Errorf("the check is %+v", c)
 	}
-	if told, err := s.ChannelsOfCheck(t.Context(), c.ID); err != nil || len(told) != 1 {
+	told, err := s.ChannelsOfCheck(t.Context(), c.ID)
+	if err != nil || len(told) != 1 {
 		t.Errorf("the check is told through %v, %v; want the owner's address", told, err)
 	}
 	b.click(".crumb")

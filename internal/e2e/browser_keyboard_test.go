@@ -43,7 +43,8 @@ func TestTheMainJobByKeyboard(t *testing.T) {
 	b.press(kb.Enter)
 	b.see("#state .s-paused")
 	checks := b.checks(b.store(t), "jane@example.org")
-	if c := checks[len(checks)-1]; c.Name != "Nightly backup" || c.Status != monitor.StatusPaused {
+	c := checks[len(checks)-1]
+	if c.Name != "Nightly backup" || c.Status != monitor.StatusPaused {
 		t.Errorf("the check is %+v", c)
 	}
 }

@@ -43,8 +43,10 @@ func TestEverythingThatOpens(t *testing.T) {
 	check := seedDemo(t, e.store(t), "jane.roe@acme.example")
 	channels, err := e.store(t).ChannelsOf(t.Context(), check.ProjectID)
 	must(t, err)
-	project, details := "/projects/"+check.ProjectID.String(), "/checks/"+check.Code.String()+"/details/"
-	list, chosen := project+"/checks/", project+"/checks/?select=1"
+	project := "/projects/" + check.ProjectID.String()
+	details := "/checks/" + check.Code.String() + "/details/"
+	list := project + "/checks/"
+	chosen := project + "/checks/?select=1"
 	menu := "menu-" + channels[0].ID.String()
 	for _, part := range [][]opening{
 		{

@@ -131,7 +131,8 @@ func TestEveryPage(t *testing.T) {
 	must(t, s.CreateAccount(t.Context(), store.Account{User: other}))
 	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")}, nil, nil)
 	must(t, err)
-	if code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery"); code != 0 {
+	code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery")
+	if code != 0 {
 		t.Fatalf("createsuperuser: %s", stderr)
 	}
 
@@ -281,7 +282,8 @@ func newGuide(t *testing.T) *guide {
 		}
 	}
 	t.Cleanup(func() {
-		if missed := slices.Sorted(maps.Keys(g.missed)); len(missed) > 0 && !t.Failed() {
+		missed := slices.Sorted(maps.Keys(g.missed))
+		if len(missed) > 0 && !t.Failed() {
 			t.Errorf("nobody looked at %s: add them to a tour, or to noPages", strings.Join(missed, ", "))
 		}
 	})
@@ -338,10 +340,12 @@ func (g *guide) tour(b *tab, pages map[string]string) {
 	b.Helper()
 	for name, path := range pages {
 		g.visit(b, name, path)
-		if title := b.value("document.title"); !strings.Contains(title, "Punctual") || strings.HasPrefix(title, " ·") {
+		title := b.value("document.title")
+		if !strings.Contains(title, "Punctual") || strings.HasPrefix(title, " ·") {
 			b.Errorf("%s has the title %q", name, title)
 		}
-		if n := b.value(`document.querySelectorAll("h1").length`); n != "1" {
+		n := b.value(`document.querySelectorAll("h1").length`)
+		if n != "1" {
 			b.Errorf("%s has %s main headings", name, n)
 		}
 		b.fromAllSides()
@@ -357,7 +361,8 @@ func (b *tab) fromAllSides() {
 		for _, dark := range []bool{false, true} {
 			scheme := map[bool]string{false: "light", true: "dark"}[dark]
 			b.shoot(fmt.Sprintf("page-%s-%d-%s", b.page, width, scheme), width, 0, dark)
-			if narrow := width == 390; dark == narrow {
+			narrow := width == 390
+			if dark == narrow {
 				b.looksRight()
 			} else {
 				b.fits()
@@ -387,7 +392,8 @@ func (b *tab) looksRight(rules ...string) {
 		b.Errorf("%s: %s", as, objection)
 	}
 	b.fits()
-	if restless := b.value(restless); restless != "" {
+	restless := b.value(restless)
+	if restless != "" {
 		b.Errorf("%s: moves although motion is not wanted: %s", as, restless)
 	}
 }
@@ -395,7 +401,8 @@ func (b *tab) looksRight(rules ...string) {
 // fits reports what does not fit into the window.
 func (b *tab) fits() {
 	b.Helper()
-	if wide := b.value(tooWide); wide != "" {
+	wide := b.value(tooWide)
+	if wide != "" {
 		b.Errorf("%s: wider than the window of %s: %s", b.page, b.value("innerWidth"), wide)
 	}
 }

@@ -153,7 +153,8 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 		}
 		return n
 	}
-	if n := paused(); n != 3 {
+	n := paused()
+	if n != 3 {
 		t.Errorf("%d checks are paused, want 3", n)
 	}
 	b.click(".flash form button")
@@ -174,7 +175,8 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.says("main .named", "And another")
 	b.click("main .btn.danger")
 	b.see("#checks")
-	if left := b.checks(s, user); len(left) != 1 || left[0].Code != first.Code {
+	left := b.checks(s, user)
+	if len(left) != 1 || left[0].Code != first.Code {
 		t.Errorf("left are %v", left)
 	}
 

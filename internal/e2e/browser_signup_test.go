@@ -40,7 +40,8 @@ func TestAVisitorTriesItAndSignsUp(t *testing.T) {
 	if mine != ping || check.Status != monitor.StatusUp {
 		t.Errorf("the check is %s, %s; the visitor pinged %s", mine, check.Status, ping)
 	}
-	if u, err := s.UserByEmail(t.Context(), "jane@example.org"); err != nil || u.TZ != "Europe/Riga" {
+	u, err := s.UserByEmail(t.Context(), "jane@example.org")
+	if err != nil || u.TZ != "Europe/Riga" {
 		t.Errorf("the user is %+v, %v; want the browser's zone", u, err)
 	}
 

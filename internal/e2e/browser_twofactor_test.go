@@ -48,10 +48,12 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	second.click("main .btn.primary")
 	second.at("/checks/")
 
-	if code, out, stderr := b.run(t, "user", "reset-2fa", user); code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {
+	code, out, stderr := b.run(t, "user", "reset-2fa", user)
+	if code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {
 		t.Errorf("reset-2fa: %d %s%s", code, out, stderr)
 	}
-	if told := waitMail(t, s, "taken two-factor sign-in away"); told.To != user {
+	told := waitMail(t, s, "taken two-factor sign-in away")
+	if told.To != user {
 		t.Errorf("told %s", told.To)
 	}
 	third := openTab(t, b.env, b.server)

@@ -76,7 +76,8 @@ func scraped(u *user) {
 		if len(up) != 2 || up["Fine"] != 1 {
 			u.Errorf("hc_check_up: %v", up)
 		}
-		if total, down := families["hc_checks_total"].GetMetric(), families["hc_checks_down_total"].GetMetric(); total[0].GetGauge().GetValue() != 2 || down[0].GetGauge().GetValue() != 1 {
+		total, down := families["hc_checks_total"].GetMetric(), families["hc_checks_down_total"].GetMetric()
+		if total[0].GetGauge().GetValue() != 2 || down[0].GetGauge().GetValue() != 1 {
 			u.Errorf("totals: %v, %v", total, down)
 		}
 	}
@@ -107,7 +108,8 @@ func prometheus(u *user) {
 	if err != nil {
 		u.Fatal(err)
 	}
-	dir, port := u.TempDir(), freePort(u.T)
+	dir := u.TempDir()
+	port := freePort(u.T)
 	write(u.T, filepath.Join(dir, "prometheus.yml"), `
 scrape_configs:
   - job_name: punctual
@@ -124,7 +126,8 @@ scrape_configs:
 		u.Fatal(err)
 	}
 	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout = log
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		u.Fatal(err)
 	}
@@ -190,7 +193,8 @@ func badgesInPages(u *user) {
 	}
 	for _, address := range addresses {
 		answer := u.send(200, "GET "+address, "")
-		if kind, cache := answer.header.Get("Content-Type"), answer.header.Get("Cache-Control"); kind != "image/svg+xml" || !strings.Contains(cache, "no-cache") {
+		kind, cache := answer.header.Get("Content-Type"), answer.header.Get("Cache-Control")
+		if kind != "image/svg+xml" || !strings.Contains(cache, "no-cache") {
 			u.Errorf("%s: %s, %s", address, kind, cache)
 		}
 		var image struct{ XMLName xml.Name }

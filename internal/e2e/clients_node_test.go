@@ -63,7 +63,8 @@ func npmClient(u *user) {
 		Listed: 1, Got: "From npm", Updated: 60, Paused: "paused", Deleted: "Renamed",
 		Pings: []string{"success", "fail", "success", "start"}, Flips: []int{1, 0, 1}, Integrations: []string{"email"},
 	}
-	if diff := cmp.Diff(map[string]found{"v1": want, "v2": want, "v3": want}, got.Found); diff != "" {
+	diff := cmp.Diff(map[string]found{"v1": want, "v2": want, "v3": want}, got.Found)
+	if diff != "" {
 		u.Errorf("the client found (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"OK", "OK", "OK", "OK"}, got.Pings); diff != "" {

@@ -110,7 +110,8 @@ func (a answer) object(fields ...string) map[string]any {
 	var o map[string]any
 	a.into(&o)
 	for _, f := range fields {
-		if _, ok := o[f]; !ok {
+		_, ok := o[f]
+		if !ok {
 			a.Fatalf("%s: no %q in %.500s", a.request, f, a.body)
 		}
 	}
@@ -152,13 +153,15 @@ func runitor(u *user) {
 	if len(pings) != 4 {
 		u.Fatalf("%d pings, want 4", len(pings))
 	}
-	if p := pings[1]; p.RID.UUID.String() != rid || p.Kind != monitor.PingSuccess || string(p.Body) != "all well\n" || !strings.HasPrefix(p.UserAgent, "runitor/") {
+	p := pings[1]
+	if p.RID.UUID.String() != rid || p.Kind != monitor.PingSuccess || string(p.Body) != "all well\n" || !strings.HasPrefix(p.UserAgent, "runitor/") {
 		u.Errorf("the first run: %+v", p)
 	}
 	if p := pings[3]; p.Kind != monitor.PingFail || *p.ExitStatus != 3 || p.BodySize != 100_000 || !strings.HasSuffix(string(p.Body), "the end\n") {
 		u.Errorf("the second run: %s, exit status %v, %d bytes", p.Kind, p.ExitStatus, p.BodySize)
 	}
-	if s := c.load().Status; s != monitor.StatusDown {
+	s := c.load().Status
+	if s != monitor.StatusDown {
 		u.Errorf("after exit status 3: %s", s)
 	}
 }
@@ -167,7 +170,8 @@ func runitorBySlug(u *user) {
 	handle := u.PingKey + "/made-by-runitor"
 	asRunitor(u, handle, "?create=1&rid="+uuid.NewString(), 0, "")
 	asRunitor(u, handle, "?rid="+uuid.NewString(), 0, "")
-	if made := u.call(200, "GET /api/v3/checks/?slug=made-by-runitor", "").objects("checks"); len(made) != 1 || made[0]["n_pings"] != 4.0 || made[0]["status"] != "up" {
+	made := u.call(200, "GET /api/v3/checks/?slug=made-by-runitor", "").objects("checks")
+	if len(made) != 1 || made[0]["n_pings"] != 4.0 || made[0]["status"] != "up" {
 		u.Errorf("checks: %v", made)
 	}
 }
@@ -198,7 +202,8 @@ func terraform(u *user) {
 			read = h
 		}
 	}
-	if diff := cmp.Diff(made, read); diff != "" || read.Schedule != "0,30 2 * * *" || read.Timezone != "Asia/Tokyo" || read.Slug != "tf-check" {
+	diff := cmp.Diff(made, read)
+	if diff != "" || read.Schedule != "0,30 2 * * *" || read.Timezone != "Asia/Tokyo" || read.Slug != "tf-check" {
 		u.Errorf("read after create: %+v\n%s", read, diff)
 	}
 	var changed healthcheck
@@ -206,14 +211,16 @@ func terraform(u *user) {
 	if changed.Timeout != 3600 || changed.Schedule != "" || changed.Methods != "POST" {
 		u.Errorf("update: %+v", changed)
 	}
-	if channels := send(200, "GET /api/v1/channels/", "").objects("channels"); len(channels) != 1 || channels[0]["kind"] != "email" {
+	channels := send(200, "GET /api/v1/channels/", "").objects("channels")
+	if len(channels) != 1 || channels[0]["kind"] != "email" {
 		u.Errorf("channels: %v", channels)
 	}
 	send(200, "POST /api/v1/checks/"+id+"/pause", "")
 	send(200, "DELETE /api/v1/checks/"+id, "")
 	// the operator: already gone
 	send(404, "DELETE /api/v1/checks/"+id, "")
-	if e := send(400, "POST /api/v1/checks/", `{"channels":"","methods":"","timeout":1}`).object("error"); !strings.Contains(e["error"].(string), "timeout") {
+	e := send(400, "POST /api/v1/checks/", `{"channels":"","methods":"","timeout":1}`).object("error")
+	if !strings.Contains(e["error"].(string), "timeout") {
 		u.Errorf("error: %v", e)
 	}
 }
@@ -232,17 +239,20 @@ func pyHealthchecks(u *user) {
 	u.send(200, "GET /ping/"+c.UUID, "")
 	for _, o := range u.call(200, "GET /api/v1/checks/", "").objects("checks") {
 		for _, f := range []string{"slug", "tags", "desc", "grace", "n_pings", "status", "last_ping", "next_ping", "manual_resume", "methods"} {
-			if _, ok := o[f]; !ok {
+			_, ok := o[f]
+			if !ok {
 				u.Errorf("no %q in %v", f, o)
 			}
 		}
 	}
 	for _, p := range u.call(200, "GET /api/v1/checks/"+c.UUID+"/pings/", "").objects("pings") {
-		if _, ok := p["remote_addr"].(string); !ok {
+		_, ok := p["remote_addr"].(string)
+		if !ok {
 			u.Errorf("remote_addr is no text: %v", p)
 		}
 	}
-	if got := u.send(404, "GET /ping/"+uuid.NewString(), ""); !strings.Contains(got.body, "not found") {
+	got := u.send(404, "GET /ping/"+uuid.NewString(), "")
+	if !strings.Contains(got.body, "not found") {
 		u.Errorf("unknown check: %q", got.body)
 	}
 	u.send(401, "GET /api/v1/checks/", "", "X-Api-Key: nonsense").object("error")
@@ -257,15 +267,18 @@ func healthchecksRS(u *user) {
 	u.send(200, "GET /ping/"+c.UUID, "", "User-Agent: healthchecks-rs")
 	for _, version := range []string{"v1", "v2", "v3"} {
 		base := "/api/" + version + "/"
-		if checks := u.call(200, "GET "+base+"checks", "").objects("checks"); len(checks) != 1 || lastSegment(checks[0]["ping_url"]) != c.UUID {
+		checks := u.call(200, "GET "+base+"checks", "").objects("checks")
+		if len(checks) != 1 || lastSegment(checks[0]["ping_url"]) != c.UUID {
 			u.Errorf("%s checks: %v", version, checks)
 		}
 		u.call(200, "GET "+base+"channels", "").objects("channels")
 		u.send(401, "GET "+base+"channels", "", "X-Api-Key: "+u.APIKeyReadonly)
-		if pings := u.call(200, "POST "+base+"checks/"+c.UUID+"/pings", "").objects("pings"); len(pings) != 1 {
+		pings := u.call(200, "POST "+base+"checks/"+c.UUID+"/pings", "").objects("pings")
+		if len(pings) != 1 {
 			u.Errorf("%s pings: %v", version, pings)
 		}
-		if flips := u.call(200, "POST "+base+"checks/"+c.UUID+"/flips?seconds=3600", "").objects("flips"); len(flips) != 1 || flips[0]["up"] != 1.0 {
+		flips := u.call(200, "POST "+base+"checks/"+c.UUID+"/flips?seconds=3600", "").objects("flips")
+		if len(flips) != 1 || flips[0]["up"] != 1.0 {
 			u.Errorf("%s flips: %v", version, flips)
 		}
 	}
@@ -285,7 +298,8 @@ func ansible(u *user) {
 	for _, action := range []string{"", "/fail", "/start"} {
 		u.call(200, "HEAD /ping/"+id+action, "")
 	}
-	if pings := u.call(200, "GET /api/v1/checks/"+id+"/pings", "null").objects("pings"); len(pings) != 3 || pings[0]["method"] != "HEAD" {
+	pings := u.call(200, "GET /api/v1/checks/"+id+"/pings", "null").objects("pings")
+	if len(pings) != 3 || pings[0]["method"] != "HEAD" {
 		u.Errorf("pings: %v", pings)
 	}
 	u.call(200, "GET /api/v1/checks/"+id+"/flips", "null").objects("flips")
@@ -301,7 +315,8 @@ func java(u *user) {
 	u.send(200, "POST /ping/"+c.UUID, "")
 	u.call(201, "POST /api/v1/checks/", `{"name":"from Java","timeout":60}`)
 	check := u.call(200, "GET /api/v1/checks/"+c.UUID, "").object()
-	if at := check["last_ping"].(string); !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$`).MatchString(at) {
+	at := check["last_ping"].(string)
+	if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$`).MatchString(at) {
 		u.Errorf("last_ping is %q", at)
 	}
 	for _, list := range []string{"checks", "channels", "pings", "flips"} {
@@ -310,7 +325,8 @@ func java(u *user) {
 			path = "checks/" + c.UUID + "/" + list
 		}
 		// It takes the first key of the object for the list.
-		if got := u.call(200, "GET /api/v1/"+path, ""); !strings.HasPrefix(got.body, `{"`+list+`":[`) {
+		got := u.call(200, "GET /api/v1/"+path, "")
+		if !strings.HasPrefix(got.body, `{"`+list+`":[`) {
 			u.Errorf("%s: %.100s", path, got.body)
 		}
 	}
@@ -322,7 +338,8 @@ func phpLibraries(u *user) {
 	for _, path := range []string{"checks", "channels", "checks/" + c.UUID, "checks/" + c.UUID + "/pings", "checks/" + c.UUID + "/flips"} {
 		u.call(200, "GET /api/v1/"+path, "").object()
 	}
-	if paused := u.call(200, "POST /api/v1/checks/"+c.UUID+"/pause", "").object("status"); paused["status"] != "paused" {
+	paused := u.call(200, "POST /api/v1/checks/"+c.UUID+"/pause", "").object("status")
+	if paused["status"] != "paused" {
 		u.Errorf("pause: %v", paused)
 	}
 }
@@ -352,7 +369,8 @@ func homeAssistant(u *user) {
 		u.Errorf("checks: %v", list)
 	}
 	list = u.send(200, "GET /api/v1/checks/", "", "X-Api-Key: "+u.APIKeyReadonly).objects("checks")
-	if key, _ := list[0]["unique_key"].(string); len(key) != 40 || list[0]["ping_url"] != nil {
+	key, _ := list[0]["unique_key"].(string)
+	if len(key) != 40 || list[0]["ping_url"] != nil {
 		u.Errorf("checks with the read-only key: %v", list)
 	}
 }
@@ -425,7 +443,8 @@ func powershell(u *user) {
 	if len(pings) != 2 {
 		u.Fatalf("pings: %v", pings)
 	}
-	if body := u.call(200, "GET "+pings[0]["body_url"].(string), ""); body.body != "a body" {
+	body := u.call(200, "GET "+pings[0]["body_url"].(string), "")
+	if body.body != "a body" {
 		u.Errorf("body: %q", body.body)
 	}
 	u.call(200, "GET /api/v3/checks/"+id+"/flips/?seconds=3600", "").objects("flips")
@@ -470,14 +489,16 @@ func dashboard(u *user) {
 	u.check()
 	origin := "Origin: https://dashboard.example.org"
 	asked := u.send(204, "OPTIONS /api/v3/checks/", "", origin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: x-api-key")
-	if h := asked.header; h.Get("Access-Control-Allow-Origin") != "*" || !strings.EqualFold(h.Get("Access-Control-Allow-Headers"), "x-api-key") || !slices.Contains(strings.Split(h.Get("Access-Control-Allow-Methods"), ", "), "GET") {
+	h := asked.header
+	if h.Get("Access-Control-Allow-Origin") != "*" || !strings.EqualFold(h.Get("Access-Control-Allow-Headers"), "x-api-key") || !slices.Contains(strings.Split(h.Get("Access-Control-Allow-Methods"), ", "), "GET") {
 		u.Errorf("pre-flight: %v", h)
 	}
 	list := u.send(200, "GET /api/v3/checks/", "", origin, "X-Api-Key: "+u.APIKeyReadonly)
 	if list.header.Get("Access-Control-Allow-Origin") != "*" || len(list.objects("checks")) != 1 {
 		u.Errorf("list: %v %s", list.header, list.body)
 	}
-	if refused := u.send(401, "GET /api/v3/checks/", "", origin); refused.header.Get("Access-Control-Allow-Origin") != "*" {
+	refused := u.send(401, "GET /api/v3/checks/", "", origin)
+	if refused.header.Get("Access-Control-Allow-Origin") != "*" {
 		u.Errorf("the page cannot read the refusal: %v", refused.header)
 	}
 }

@@ -176,7 +176,8 @@ func (c *check) heard(want ...string) {
 // depend on programs of others, so this never fails it.
 func optional(t *testing.T, tool string) {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
+	_, err := exec.LookPath(tool)
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "SKIPPED %s: %s is not installed\n", t.Name(), tool)
 		t.Skipf("%s is not installed", tool)
 	}
@@ -184,7 +185,8 @@ func optional(t *testing.T, tool string) {
 
 func required(t *testing.T, tool string) {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
+	_, err := exec.LookPath(tool)
+	if err != nil {
 		need.Missing(t, tool, err)
 	}
 }
@@ -204,7 +206,8 @@ func program(t *testing.T, dir string, name string, args ...string) (code int, o
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "BORG_BASE_DIR="+dir)
 	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !asExit(err, &exit) {
+	exit := (*exec.ExitError)(nil)
+	if err != nil && !asExit(err, &exit) {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
@@ -234,15 +237,18 @@ func curl(u *user) {
 	// A new check by its name; then the name is known.
 	bySlug := u.site("/ping/" + u.PingKey + "/new-job?create=1")
 	for _, want := range []string{"Created 201", "OK 200"} {
-		if got := runs(u.T, "curl", "-sS", "-w", " %{http_code}", "--retry", "3", "-F", "log=@-", bySlug); got != want {
+		got := runs(u.T, "curl", "-sS", "-w", " %{http_code}", "--retry", "3", "-F", "log=@-", bySlug)
+		if got != want {
 			u.Errorf("%s: %q, want %q", bySlug, got, want)
 		}
 	}
-	if code, output := program(u.T, u.TempDir(), "curl", "-fsS", u.site("/ping/"+uuid.NewString())); code != 22 || !strings.Contains(output, "404") {
+	code, output := program(u.T, u.TempDir(), "curl", "-fsS", u.site("/ping/"+uuid.NewString()))
+	if code != 22 || !strings.Contains(output, "404") {
 		u.Errorf("unknown check: exit %d %s, want 22 and 404", code, output)
 	}
 	key := "X-Api-Key: " + u.APIKey
-	if got := runs(u.T, "curl", "-fsSL", "-H", key, u.site("/api/v3/checks")); !strings.Contains(got, c.UUID) {
+	got := runs(u.T, "curl", "-fsSL", "-H", key, u.site("/api/v3/checks"))
+	if !strings.Contains(got, c.UUID) {
 		u.Errorf("list, the slash left away: %s", got)
 	}
 }
@@ -285,7 +291,8 @@ hooks:
 	run := func(args ...string) (int, string) {
 		return program(u.T, dir, "borgmatic", append([]string{"-c", config, "--log-file", dir + "/log"}, args...)...)
 	}
-	if code, output := run("create"); code == 0 {
+	code, output := run("create")
+	if code == 0 {
 		u.Fatalf("a backup without a repository succeeds: %s", output)
 	}
 	if code, output := program(u.T, dir, "borg", "init", "-e", "none", dir+"/repo"); code != 0 {
@@ -299,10 +306,12 @@ hooks:
 	for _, p := range pings {
 		kinds = append(kinds, p.Kind)
 	}
-	if want := []monitor.PingKind{"start", "fail", "start", "success"}; !slices.Equal(kinds, want) {
+	want := []monitor.PingKind{"start", "fail", "start", "success"}
+	if !slices.Equal(kinds, want) {
 		u.Fatalf("a failed and a good backup: %v, want %v", kinds, want)
 	}
-	if log := string(pings[1].Body); !strings.Contains(log, "repo") {
+	log := string(pings[1].Body)
+	if !strings.Contains(log, "repo") {
 		u.Errorf("the log of the failed backup does not name the repository: %q", log)
 	}
 }

@@ -87,9 +87,11 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 		}
 		_, err := s.UpdateCheck(ctx, c.Code, func(e *store.CheckChange) error {
 			n := e.NPings
-			e.State, e.Channels = c.State, &store.Channels{IDs: told}
+			e.State = c.State
+			e.Channels = &store.Channels{IDs: told}
 			// its pings are forgotten, but were
-			if e.NPings = n; n == 0 {
+			e.NPings = n
+			if n == 0 {
 				e.NPings = int64(len(c.RecentRuns))
 			}
 			return nil
@@ -108,7 +110,8 @@ func demoChannels(t *testing.T, s *store.Store, project uuid.UUID) map[rune]uuid
 		'w': {Kind: "webhook", Name: "Incident bot", Config: `{"url_down":"https://hooks.example.org/down","url_up":"https://hooks.example.org/up"}`},
 		'p': {Kind: "po", Name: "Night shift", Config: `{"user":"uQiRzpo4DXghDmr9QzzfQu27cmVRsG","priority_down":1,"priority_up":-1}`},
 	} {
-		c.ProjectID, c.Verified = project, true
+		c.ProjectID = project
+		c.Verified = true
 		must(t, s.CreateChannel(t.Context(), &c))
 		ids[letter] = c.ID
 	}
@@ -119,22 +122,30 @@ func demoChannels(t *testing.T, s *store.Store, project uuid.UUID) map[rune]uuid
 func (d *demoCheck) check(t *testing.T, project uuid.UUID, now time.Time) monitor.Check {
 	t.Helper()
 	c := monitor.NewCheck(project, now.Add(-100*day))
-	c.Name, c.Slug, c.Tags, c.Grace, c.TZ = d.name, d.slug, d.tags, d.grace, "Europe/Riga"
-	c.RecentRuns, c.LastDuration = d.runs, d.took
+	c.Name = d.name
+	c.Slug = d.slug
+	c.Tags = d.tags
+	c.Grace = d.grace
+	c.TZ = "Europe/Riga"
+	c.RecentRuns = d.runs
+	c.LastDuration = d.took
 	last := now.Add(-d.ago)
 	switch period, err := time.ParseDuration(d.every); {
 	case err == nil:
 		c.Timeout = period
 	case strings.Contains(d.every, ".."):
-		c.Kind, c.Schedule = schedule.OnCalendar, d.every
+		c.Kind = schedule.OnCalendar
+		c.Schedule = d.every
 		last = occurrences(t, &c, now.Add(-d.took))[0].Add(d.ago)
 	default:
-		c.Kind, c.Schedule = schedule.Cron, d.every
+		c.Kind = schedule.Cron
+		c.Schedule = d.every
 		last = occurrences(t, &c, now.Add(-d.took))[0].Add(d.ago)
 	}
 	c.Status = d.status
 	if c.Status == "started" {
-		c.Status, c.LastStart = monitor.StatusUp, now.Add(-48*time.Second)
+		c.Status = monitor.StatusUp
+		c.LastStart = now.Add(-48 * time.Second)
 	}
 	if c.Status != monitor.StatusNew {
 		c.LastPing = last

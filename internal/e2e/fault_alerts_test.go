@@ -95,7 +95,8 @@ func (rc *receiver) check(t *testing.T, changes map[uuid.UUID]int, f *finding) {
 			t.Errorf("check %s: %d alerts for %d changes", code, len(got), want)
 		}
 		for i, status := range got {
-			if expected := [...]string{"down", "up"}[i%2]; status != expected {
+			expected := [...]string{"down", "up"}[i%2]
+			if status != expected {
 				t.Fatalf("check %s: alert %d says %s, in order it would be %s", code, i+1, status, expected)
 			}
 		}
@@ -141,7 +142,8 @@ func change(e env, codes []uuid.UUID, every time.Duration) *changes {
 func (c *changes) ping(url string) {
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		if status, _ := send(&client, url, "a change", nil); status == http.StatusOK {
+		status, _ := send(&client, url, "a change", nil)
+		if status == http.StatusOK {
 			return
 		}
 		pause(5 * time.Millisecond)
@@ -187,10 +189,12 @@ func overdue(t *testing.T, s *store.Store, n int, due time.Time) []uuid.UUID {
 // leases of the dead are cut short, so that an alert may be told twice.
 func settled(t *testing.T, s *store.Store) {
 	t.Helper()
-	idle, last := 0, -1
+	idle := 0
+	last := -1
 	allTold(t, s, func(n int) {
 		if idle++; n != last {
-			last, idle = n, 0
+			last = n
+			idle = 0
 		}
 		// two seconds without progress
 		if n > 0 && idle == 100 {

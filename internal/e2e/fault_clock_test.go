@@ -34,12 +34,14 @@ func TestFaultClocksAMinuteApart(t *testing.T) {
 		p := e.with(env{"SKEW": skew}).start(t, "sendalerts")
 		assertSkew(t, p, skew)
 	}
-	made, deadline := map[uuid.UUID]int{}, s.Now().Add(5*time.Second)
+	made := map[uuid.UUID]int{}
+	deadline := s.Now().Add(5 * time.Second)
 	for _, code := range overdue(t, s, 1000, deadline.Add(-time.Minute)) {
 		made[code] = 1
 	}
 	for s.Now().Before(deadline) {
-		if n := len(rc.all()); n > 0 && s.Now().Before(deadline) {
+		n := len(rc.all())
+		if n > 0 && s.Now().Before(deadline) {
 			t.Fatalf("%d alerts before the deadline", n)
 		}
 		pause(5 * time.Millisecond)
@@ -61,7 +63,8 @@ func assertSkew(t *testing.T, p *process, seconds string) {
 		t.Fatal(err)
 	}
 	want, _ := time.ParseDuration(seconds + "s")
-	if got := time.Until(line.Time); (got - want).Abs() > 5*time.Second {
+	got := time.Until(line.Time)
+	if (got - want).Abs() > 5*time.Second {
 		t.Fatalf("the clock of the process is off by %v, want %v", got, want)
 	}
 }

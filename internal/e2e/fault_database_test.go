@@ -26,7 +26,8 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 	codes := watched(t, s, 15, rc.channel())
 	e.start(t, "serve")
 	e.start(t, "sendalerts")
-	l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
+	l := newLoad(codes[:5])
+	c := change(e, codes[5:], 100*time.Millisecond)
 	l.start(e, 8)
 	quiet, last := goingDown(t, s, min(5*f.rounds, 100))
 	for range f.rounds {
@@ -53,11 +54,13 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 // last at the moment returned.
 func goingDown(t *testing.T, s *store.Store, n int) (codes []uuid.UUID, last time.Time) {
 	t.Helper()
-	codes, last = overdue(t, s, n, s.Now().Add(time.Hour)), s.Now()
+	codes = overdue(t, s, n, s.Now().Add(time.Hour))
+	last = s.Now()
 	for _, code := range codes {
 		last = last.Add(time.Second / 5)
-		if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET last_ping_at = $1, due_at = $2, alert_at = $3, watch_at = $3 WHERE code = $4`,
-			last.Add(-2*time.Minute), last.Add(-time.Minute), last, code); err != nil {
+		_, err := s.DB().Exec(t.Context(), `UPDATE checks SET last_ping_at = $1, due_at = $2, alert_at = $3, watch_at = $3 WHERE code = $4`,
+			last.Add(-2*time.Minute), last.Add(-time.Minute), last, code)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +99,8 @@ func TestFaultConnectionsAreSevered(t *testing.T) {
 	}
 	p := newProxy(t, filepath.Join(pg.Dir, ".s.PGSQL.5432"))
 	outage(t, newEnv(t, db.SQLite).with(env{"PUNCTUAL_DATABASE_URL": p.dsn(dsn)}), f, func() {
-		if away := rand.IntN(3) == 0; away {
+		away := rand.IntN(3) == 0
+		if away {
 			p.cut(true)
 			pause(time.Duration(rand.IntN(300)) * time.Millisecond)
 		}
@@ -161,7 +165,8 @@ func TestFaultFullDiskRefusesPingsUntilThereIsRoom(t *testing.T) {
 			}
 			defer admin.Close()
 			for _, sql := range []string{`CREATE TABLESPACE small LOCATION '` + disk + `'`, `CREATE DATABASE on_small_disk TABLESPACE small`} {
-				if _, err := admin.Exec(t.Context(), sql); err != nil {
+				_, err := admin.Exec(t.Context(), sql)
+				if err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -199,7 +204,8 @@ func fullDisk(t *testing.T, e env, f *finding, disk string, room func()) {
 	codes := watched(t, s, 10, rc.channel())
 	e.start(t, "serve")
 	e.start(t, "sendalerts")
-	l, c := newLoad(codes[:5]), change(e, codes[5:], 100*time.Millisecond)
+	l := newLoad(codes[:5])
+	c := change(e, codes[5:], 100*time.Millisecond)
 	l.body = make([]byte, 1000)
 	l.start(e, 8)
 	for range f.rounds {
@@ -265,7 +271,8 @@ func fill(t *testing.T, path string) {
 	}
 	defer file.Close()
 	for piece := make([]byte, 1<<20); len(piece) > 0; {
-		if _, err := file.Write(piece); err != nil {
+		_, err := file.Write(piece)
+		if err != nil {
 			piece = piece[:len(piece)/2]
 		}
 	}
@@ -316,7 +323,8 @@ func TestFaultSpoiledScheduleStopsNobodyElse(t *testing.T) {
 // would refuse it.
 func spoil(t *testing.T, s *store.Store) {
 	t.Helper()
-	if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET kind = 'cron', schedule = 'no schedule at all', tz = 'Nowhere/Land'`); err != nil {
+	_, err := s.DB().Exec(t.Context(), `UPDATE checks SET kind = 'cron', schedule = 'no schedule at all', tz = 'Nowhere/Land'`)
+	if err != nil {
 		t.Fatal(err)
 	}
 }

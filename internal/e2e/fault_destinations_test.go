@@ -78,7 +78,8 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 		codes := watched(t, s, 1, &monitor.Channel{Kind: "email", Config: `{"address":"you@example.org","up":true,"down":true}`, Verified: true})
 		// It has tried the mail server: what follows happens to mails.
 		e.start(t, "up").waitFor("the mail server answers")
-		before, made := 0, map[uuid.UUID]int{}
+		before := 0
+		made := map[uuid.UUID]int{}
 		for i, trouble := range troubles {
 			sink.Next(trouble.behaviour)
 			once(e, codes, made, i)
@@ -91,14 +92,16 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 				t.Fatalf("a server that %s: %d mails, want %d", trouble.name, len(mails), trouble.mails)
 			}
 			for _, m := range mails {
-				if id := m.Header.Get("Message-ID"); id != mails[0].Header.Get("Message-ID") || id == "" {
+				id := m.Header.Get("Message-ID")
+				if id != mails[0].Header.Get("Message-ID") || id == "" {
 					t.Errorf("a server that %s: the mail came again as another, %s", trouble.name, id)
 				}
 			}
 			f.alertsTwice += len(mails) - 1
 			before += len(mails)
 		}
-		if n := made[codes[0]]; n != f.alerts {
+		n := made[codes[0]]
+		if n != f.alerts {
 			t.Errorf("%d changes, %d alerts", n, f.alerts)
 		}
 	})
@@ -135,7 +138,8 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 		// of the next call
 		var trouble atomic.Pointer[http.HandlerFunc]
 		rc := newReceiver(t, func(w http.ResponseWriter, r *http.Request) {
-			if answer := trouble.Swap(nil); answer != nil {
+			answer := trouble.Swap(nil)
+			if answer != nil {
 				(*answer)(w, r)
 			}
 		})
@@ -145,14 +149,16 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 		s := e.migrated(t)
 		codes := watched(t, s, 1, rc.channel())
 		e.start(t, "up")
-		made, repeated := map[uuid.UUID]int{}, 0
+		made := map[uuid.UUID]int{}
+		repeated := 0
 		for i, tr := range troubles {
 			trouble.Store(&tr.answer)
 			once(e, codes, made, i)
 			if tr.wait > 0 {
 				repeated++
 				d := failedOnce(t, s, codes[0])
-				if wait := d.NextTryAt.Sub(s.Now()); wait < tr.wait {
+				wait := d.NextTryAt.Sub(s.Now())
+				if wait < tr.wait {
 					t.Errorf("%s: tried again in %v, want %v at least", tr.name, wait, tr.wait)
 				}
 				expireLeases(t, s)
@@ -160,7 +166,8 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 			toldOnce(t, s)
 		}
 		rc.check(t, made, f)
-		if n := read.Load(); n >= 64<<20 {
+		n := read.Load()
+		if n >= 64<<20 {
 			t.Errorf("%d MB of answers without end were read", n>>20)
 		}
 		if f.alertsTwice != repeated {
@@ -174,7 +181,8 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 func endless(w http.ResponseWriter, r *http.Request, status int) (n int64) {
 	w.WriteHeader(status)
 	for piece := make([]byte, 1<<12); n < 64<<20 && r.Context().Err() == nil; n += int64(len(piece)) {
-		if _, err := w.Write(piece); err != nil {
+		_, err := w.Write(piece)
+		if err != nil {
 			break
 		}
 	}
@@ -185,7 +193,8 @@ func endless(w http.ResponseWriter, r *http.Request, status int) (n int64) {
 // had enough.
 func drip(w http.ResponseWriter, r *http.Request) {
 	for r.Context().Err() == nil {
-		if _, err := w.Write([]byte{'.'}); err != nil {
+		_, err := w.Write([]byte{'.'})
+		if err != nil {
 			return
 		}
 		w.(http.Flusher).Flush()

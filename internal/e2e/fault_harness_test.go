@@ -77,7 +77,10 @@ func begin(t *testing.T, rounds int) *finding {
 		}
 		findings.mu.Lock()
 		defer findings.mu.Unlock()
-		f.took, f.ended, f.failed, f.skips = time.Since(began), true, t.Failed(), t.Skipped()
+		f.took = time.Since(began)
+		f.ended = true
+		f.failed = t.Failed()
+		f.skips = t.Skipped()
 		t.Logf("%+v", *f)
 		writeTable(t)
 	})
@@ -107,8 +110,13 @@ func writeTable(t *testing.T) {
 			verdict = "skipped"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", f.fault, f.figures(), verdict)
-		sum.rounds, sum.acked, sum.lost, sum.pingsTwice = sum.rounds+f.rounds, sum.acked+f.acked, sum.lost+f.lost, sum.pingsTwice+f.pingsTwice
-		sum.alerts, sum.untold, sum.alertsTwice = sum.alerts+f.alerts, sum.untold+f.untold, sum.alertsTwice+f.alertsTwice
+		sum.rounds = sum.rounds + f.rounds
+		sum.acked = sum.acked + f.acked
+		sum.lost = sum.lost + f.lost
+		sum.pingsTwice = sum.pingsTwice + f.pingsTwice
+		sum.alerts += f.alerts
+		sum.untold += f.untold
+		sum.alertsTwice += f.alertsTwice
 	}
 	// they run beside each other
 	sum.took = time.Since(findings.began)
@@ -161,7 +169,8 @@ func newProxy(t *testing.T, socket string) *proxy {
 func (p *proxy) dsn(direct string) string {
 	// comes from pgtest
 	u, _ := url.Parse(direct)
-	u.Host, u.RawQuery = p.Addr().String(), "sslmode=disable"
+	u.Host = p.Addr().String()
+	u.RawQuery = "sslmode=disable"
 	return u.String()
 }
 
@@ -178,7 +187,8 @@ func (p *proxy) serve() {
 		}
 		both := &pair{client: client, server: server}
 		p.mu.Lock()
-		if p.pairs[both] = true; p.away {
+		p.pairs[both] = true
+		if p.away {
 			both.close()
 		}
 		p.mu.Unlock()

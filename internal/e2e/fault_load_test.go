@@ -66,7 +66,8 @@ func (l *load) start(e env, clients int) {
 // other one names its check by its slug.
 func (l *load) ping(client *http.Client, e env) {
 	n := l.next.Add(1)
-	name, code := "ping "+strconv.FormatInt(n, 10), l.codes[int(n/2)%len(l.codes)]
+	name := "ping " + strconv.FormatInt(n, 10)
+	code := l.codes[int(n/2)%len(l.codes)]
 	path := "/ping/" + code.String()
 	if n%2 == 0 {
 		path = "/ping/" + faultsKey + "/" + code.String()
@@ -147,7 +148,8 @@ func (l *load) check(t *testing.T, s *store.Store, f *finding) {
 	}
 	l.unanswered = 0
 	for name := range stored {
-		if _, ok := l.acked[name]; !ok {
+		_, ok := l.acked[name]
+		if !ok {
 			l.unanswered++
 		}
 	}
@@ -182,7 +184,8 @@ func storedPings(t *testing.T, s *store.Store, code uuid.UUID) map[string]int {
 	names := map[string]int{}
 	// newest first
 	for i, p := range rows {
-		if want := c.NPings - int64(i); p.N != want {
+		want := c.NPings - int64(i)
+		if p.N != want {
 			t.Fatalf("check %d has ping %d where %d should be", c.ID, p.N, want)
 		}
 		names[p.UserAgent]++

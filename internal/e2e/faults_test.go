@@ -36,7 +36,8 @@ func durable(t *testing.T, engine db.Engine) env {
 	e := newEnv(t, engine)
 	if engine == db.Postgres {
 		var err error
-		if e["PUNCTUAL_DATABASE_URL"], err = cluster(t, pgtest.Options{}).CreateDatabase(); err != nil {
+		e["PUNCTUAL_DATABASE_URL"], err = cluster(t, pgtest.Options{}).CreateDatabase()
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +47,8 @@ func durable(t *testing.T, engine db.Engine) env {
 // migrated brings the schema up to date and opens the store.
 func (e env) migrated(t *testing.T) *store.Store {
 	t.Helper()
-	if code, _, stderr := e.run(t, "migrate"); code != 0 {
+	code, _, stderr := e.run(t, "migrate")
+	if code != 0 {
 		t.Fatal(stderr)
 	}
 	return e.store(t)
@@ -87,7 +89,8 @@ func TestFaultKilledServerLosesNoAcknowledgedPing(t *testing.T) {
 		e := durable(t, engine)
 		s := e.migrated(t)
 		codes := watched(t, s, 7, rc.channel())
-		l, c := newLoad(codes[:5]), change(e, codes[5:], 50*time.Millisecond)
+		l := newLoad(codes[:5])
+		c := change(e, codes[5:], 50*time.Millisecond)
 		for range f.rounds {
 			p := e.start(t, "serve")
 			l.start(e, 8)
@@ -114,7 +117,8 @@ func TestFaultKilledUpForgetsNothing(t *testing.T) {
 		e := durable(t, engine)
 		s := e.migrated(t)
 		codes := watched(t, s, 12, rc.channel())
-		l, c := newLoad(codes[:5]), change(e, codes[5:], 50*time.Millisecond)
+		l := newLoad(codes[:5])
+		c := change(e, codes[5:], 50*time.Millisecond)
 		var silent []uuid.UUID
 		for range f.rounds {
 			p := e.start(t, "up")
@@ -160,7 +164,8 @@ func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
 	e := newEnv(t, engine)
 	s := e.migrated(t)
 	codes := watched(t, s, 15, rc.channel())
-	l, c := newLoad(codes[:5]), change(e, codes[5:], 20*time.Millisecond)
+	l := newLoad(codes[:5])
+	c := change(e, codes[5:], 20*time.Millisecond)
 	start := func() (all []*process) {
 		for _, command := range commands {
 			all = append(all, e.start(t, command))
@@ -175,7 +180,8 @@ func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
 		var all sync.WaitGroup
 		for _, p := range running {
 			all.Go(func() {
-				if code := p.terminate(); code != 0 {
+				code := p.terminate()
+				if code != 0 {
 					t.Errorf("exit code %d", code)
 				}
 			})
@@ -218,7 +224,8 @@ func TestFaultKilledSendalertsStillTells(t *testing.T) {
 		codes := watched(t, s, 1, &monitor.Channel{Kind: "webhook", Config: `{"method_down":"GET","url_down":"` + hook.URL + `"}`, Verified: true})
 		e.start(t, "serve")
 		p := e.start(t, "sendalerts")
-		if res, err := http.Get(e.site("/ping/" + codes[0].String() + "/fail")); err != nil || res.StatusCode != 200 {
+		res, err := http.Get(e.site("/ping/" + codes[0].String() + "/fail"))
+		if err != nil || res.StatusCode != 200 {
 			t.Fatal(res, err)
 		}
 		key := <-keys
@@ -246,7 +253,8 @@ func TestFaultKilledSendalertsStillTells(t *testing.T) {
 // expireLeases lets the lease of the killed process pass at once.
 func expireLeases(t *testing.T, s *store.Store) {
 	t.Helper()
-	if _, err := s.DB().Exec(t.Context(), `UPDATE deliveries SET next_try_at = $1 WHERE status = 'pending'`, s.Now()); err != nil {
+	_, err := s.DB().Exec(t.Context(), `UPDATE deliveries SET next_try_at = $1 WHERE status = 'pending'`, s.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -317,14 +325,17 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 		f := begin(t, times(2, 20))
 		for range f.rounds {
 			e := newEnv(t, engine)
-			a, b := e.launch(t, "migrate"), e.launch(t, "migrate")
+			a := e.launch(t, "migrate")
+			b := e.launch(t, "migrate")
 			for _, p := range []*process{a, b} {
 				<-p.ended
-				if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+				code := p.cmd.ProcessState.ExitCode()
+				if code != 0 {
 					t.Errorf("exit code %d: %s", code, p.log())
 				}
 			}
-			if code, _, stderr := e.run(t, "migrate", "status"); code != 0 {
+			code, _, stderr := e.run(t, "migrate", "status")
+			if code != 0 {
 				t.Error(stderr)
 			}
 			e = newEnv(t, engine)
@@ -341,7 +352,8 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 			s := e.store(t)
 			rc := newReceiver(t, nil)
 			codes := watched(t, s, 3, rc.channel())
-			l, c := newLoad(codes[:1]), change(e, codes[1:], 20*time.Millisecond)
+			l := newLoad(codes[:1])
+			c := change(e, codes[1:], 20*time.Millisecond)
 			l.start(e, 2)
 			l.start(other, 2)
 			l.more(t, 50)
@@ -350,7 +362,8 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 			made := c.end()
 			toldOnce(t, s)
 			for _, p := range ups {
-				if code := p.terminate(); code != 0 {
+				code := p.terminate()
+				if code != 0 {
 					t.Errorf("exit code %d: %s", code, p.log())
 				}
 			}

@@ -47,12 +47,14 @@ func openDemo(t *testing.T) *gallery {
 // look reads what there is from the database.
 func (g *gallery) look() {
 	g.Helper()
-	ctx, s := g.Context(), g.store(g.T)
+	ctx := g.Context()
+	s := g.store(g.T)
 	user, err := s.UserByEmail(ctx, demo.Address)
 	must(g.T, err)
 	projects, err := s.ProjectsOf(ctx, user.ID)
 	must(g.T, err)
-	g.projects, g.checks = map[string]string{}, map[string]monitor.Check{}
+	g.projects = map[string]string{}
+	g.checks = map[string]monitor.Check{}
 	for _, p := range projects {
 		g.projects[p.Name] = "/projects/" + p.ID.String()
 		checks, err := testdb.ChecksOf(ctx, s, p.ID)
@@ -85,7 +87,8 @@ func TestDemo(t *testing.T) {
 			seen[state] = true
 		}
 	}
-	if got, want := strings.Join(slices.Sorted(maps.Keys(seen)), " "), "down grace new paused started up"; got != want {
+	got, want := strings.Join(slices.Sorted(maps.Keys(seen)), " "), "down grace new paused started up"
+	if got != want {
 		t.Errorf("the lists show the states %s, want %s", got, want)
 	}
 	eventually(t, "a check is pinged", func() bool { return g.pings() > before })
@@ -96,7 +99,8 @@ func TestDemoRefusesADatabaseInUse(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, db.SQLite)
 	for _, command := range [][]string{{"migrate"}, {"project", "create", "--owner", "owner@example.org", "--name", "Mine"}} {
-		if code, _, stderr := e.run(t, command...); code != 0 {
+		code, _, stderr := e.run(t, command...)
+		if code != 0 {
 			t.Fatalf("%s: %s", command[0], stderr)
 		}
 	}
@@ -118,9 +122,12 @@ type exhibit struct {
 
 // exhibits are the main pages, in the order of the gallery.
 func (g *gallery) exhibits() []exhibit {
-	operations, data := g.projects["Acme operations"], g.projects["Data platform"]
+	operations := g.projects["Acme operations"]
+	data := g.projects["Data platform"]
 	check := func(name string) string { return "/checks/" + g.checks[name].Code.String() }
-	backup, erp, nas := "Nightly Postgres backup", "Sync invoices to ERP", "NAS snapshot report"
+	backup := "Nightly Postgres backup"
+	erp := "Sync invoices to ERP"
+	nas := "NAS snapshot report"
 	newest := func(name string) string { return fmt.Sprintf("%s/pings/%d/", check(name), g.checks[name].NPings) }
 	return []exhibit{
 		{name: "checks", title: "The checks of a project, down first", path: operations + "/checks/", see: "#checks"},

@@ -152,9 +152,11 @@ func (e env) run(t *testing.T, args ...string) (code int, stdout, stderr string)
 	t.Helper()
 	cmd := e.command(t, args...)
 	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdout = &out
+	cmd.Stderr = &errs
 	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !asExit(err, &exit) {
+	exit := (*exec.ExitError)(nil)
+	if err != nil && !asExit(err, &exit) {
 		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
@@ -168,7 +170,8 @@ func asExit(err error, target **exec.ExitError) bool {
 
 // binary is the program under test, unless the environment names another build.
 func (e env) binary() string {
-	if other := e["TEST_BINARY"]; other != "" {
+	other := e["TEST_BINARY"]
+	if other != "" {
 		return other
 	}
 	return binary

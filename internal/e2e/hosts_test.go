@@ -31,18 +31,21 @@ func TestAHostOfPingsHasManySpellings(t *testing.T) {
 		must(t, answer.Body.Close())
 		return answer.StatusCode
 	}
-	if got := ask("ping.example.org"); got != http.StatusCreated {
+	got := ask("ping.example.org")
+	if got != http.StatusCreated {
 		t.Fatalf("the first ping: %d, want 201", got)
 	}
 	for _, host := range []string{
 		"ping.example.org:443", "ping.example.org:80", "PING.EXAMPLE.ORG", "Ping.Example.org:443", "ping.example.org.", "ping.example.org.:443",
 	} {
-		if got := ask(host); got != http.StatusOK {
+		got := ask(host)
+		if got != http.StatusOK {
 			t.Errorf("Host: %s: %d, want 200", host, got)
 		}
 	}
 	for _, host := range []string{"", "ping.example.org:8443", "ping.example.org..", "xping.example.org", "example.org:443", "ping.example.org.evil.example"} {
-		if got := ask(host); got != http.StatusNotFound {
+		got := ask(host)
+		if got != http.StatusNotFound {
 			t.Errorf("Host: %s: %d, want the site's 404", host, got)
 		}
 	}

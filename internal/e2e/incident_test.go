@@ -96,7 +96,8 @@ func TestErrorsReachTheOperators(t *testing.T) {
 		s := o.migrated(t)
 		p := o.start(t, "serve")
 		b := o.signedUp(t, "jane@example.org")
-		if _, err := s.DB().Exec(t.Context(), `ALTER TABLE walls RENAME TO walls_gone`); err != nil {
+		_, err := s.DB().Exec(t.Context(), `ALTER TABLE walls RENAME TO walls_gone`)
+		if err != nil {
 			t.Fatal(err)
 		}
 		const subject = "[Punctual] A request failed (GET /walls)"
@@ -131,7 +132,8 @@ func TestErrorsReachTheOperators(t *testing.T) {
 		}
 		p.waitFor(`"level":"ERROR".*` + ref)
 		eventually(t, "the chat is told", func() bool { return o.chat.count(ref) == 1 })
-		if code := p.terminate(); code != 0 {
+		code := p.terminate()
+		if code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 		// what was held back is told at the end
@@ -208,7 +210,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 			all.Wait()
 			const subject = "[Punctual] The database does not answer"
 			eventually(t, "the operators are told", func() bool { return len(o.told("root@acme.example", subject)) > 0 })
-			if n := len(o.told("root@acme.example", "")); n != 1 {
+			n := len(o.told("root@acme.example", ""))
+			if n != 1 {
 				t.Errorf("%d reports of one outage", n)
 			}
 		})
@@ -231,7 +234,8 @@ func TestAKilledWorkerIsNoticed(t *testing.T) {
 		if banner() {
 			t.Error("who cannot do anything about it is told")
 		}
-		if _, err := s.DB().Exec(t.Context(), `UPDATE users SET is_superuser = $1`, true); err != nil {
+		_, err := s.DB().Exec(t.Context(), `UPDATE users SET is_superuser = $1`, true)
+		if err != nil {
 			t.Fatal(err)
 		}
 		// a restart
@@ -242,7 +246,8 @@ func TestAKilledWorkerIsNoticed(t *testing.T) {
 		worker.kill()
 		began := time.Now()
 		eventuallyWithin(t, time.Minute, "the page says so", banner)
-		if took := time.Since(began); took > 35*time.Second {
+		took := time.Since(began)
+		if took > 35*time.Second {
 			t.Errorf("the page says so after %s", took)
 		}
 		eventuallyWithin(t, time.Minute, "the operators are told", func() bool {
@@ -250,7 +255,8 @@ func TestAKilledWorkerIsNoticed(t *testing.T) {
 		})
 		o.start(t, "sendalerts")
 		eventually(t, "the operators are told that it is back", func() bool { return len(o.told("root@acme.example", back)) == 1 })
-		if n := len(o.told("root@acme.example", "")); n != 2 || banner() {
+		n := len(o.told("root@acme.example", ""))
+		if n != 2 || banner() {
 			t.Errorf("%d mails to the operator", n)
 		}
 	})
@@ -296,7 +302,8 @@ func (c *pgCluster) signal(t *testing.T, sig syscall.Signal) {
 			continue
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == first {
+		fields := strings.Fields(rest)
+		if len(fields) > 1 && fields[1] == first {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}

@@ -26,7 +26,8 @@ var pingURL = `(http://127\.0\.0\.1:\d+/ping/[0-9a-f-]{36})`
 // ping URL of the first check.
 func signUp(b *browser, address string, link func() string) (ping string) {
 	b.Helper()
-	if status, _, _ := b.post("/accounts/signup/", url.Values{"identity": {address}, "tz": {"Europe/Riga"}}); status != 200 {
+	status, _, _ := b.post("/accounts/signup/", url.Values{"identity": {address}, "tz": {"Europe/Riga"}})
+	if status != 200 {
 		b.Fatalf("sign up: %d", status)
 	}
 	_, page, at := b.get(link())
@@ -47,7 +48,8 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 			return p.waitFor(`(http://127\.0\.0\.1:\d+/accounts/check_token/[^\s"\\]+)`)[1]
 		})
 
-		if status, body, _ := b.get(ping); status != 200 || body != "OK" {
+		status, body, _ := b.get(ping)
+		if status != 200 || body != "OK" {
 			t.Fatalf("ping: %d %s", status, body)
 		}
 		s := e.store(t)
@@ -55,14 +57,16 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 		if check.Status != monitor.StatusUp {
 			t.Fatalf("after a ping: %s", check.Status)
 		}
-		if _, page, _ := b.get("/checks/" + check.Code.String() + "/details/"); !strings.Contains(page, "s-up") {
+		_, page, _ := b.get("/checks/" + check.Code.String() + "/details/")
+		if !strings.Contains(page, "s-up") {
 			t.Error("the details page is not green")
 		}
 
 		failed := time.Now()
 		b.get(ping + "/fail")
 		mail := waitMail(t, s, `^DOWN \| My First Check$`)
-		if took := time.Since(failed); took > 2*time.Second {
+		took := time.Since(failed)
+		if took > 2*time.Second {
 			t.Errorf("the DOWN mail took %s", took)
 		}
 		if mail.To != "someone@example.org" || !strings.Contains(mail.Text, "The job reported a failure") {
@@ -76,7 +80,8 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 		if !regexp.MustCompile(`down for|was down`).MatchString(mail.Text) {
 			t.Errorf("the UP mail does not say how long it was down:\n%s", mail.Text)
 		}
-		if code := p.terminate(); code != 0 {
+		code := p.terminate()
+		if code != 0 {
 			t.Errorf("exit code %d after SIGTERM", code)
 		}
 	})
@@ -122,7 +127,8 @@ func TestASilentCheckIsToldByTwoProcesses(t *testing.T) {
 		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
 		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
 
-		if code, _, stderr := e.run(t, "serve"); code != 1 || !strings.Contains(stderr, "punctual migrate") {
+		code, _, stderr := e.run(t, "serve")
+		if code != 1 || !strings.Contains(stderr, "punctual migrate") {
 			t.Fatalf("serve on an empty database: exit %d, %s", code, stderr)
 		}
 		if code, stdout, stderr := e.run(t, "migrate"); code != 0 || !strings.Contains(stdout, "applied") {
@@ -162,7 +168,8 @@ func TestASilentCheckIsToldByTwoProcesses(t *testing.T) {
 		b.get(ping)
 		sink.WaitFor(t, func(m smtpsink.Message) bool { return m.Subject() == "UP | My First Check" })
 		for name, p := range map[string]*process{"serve": serve, "sendalerts": alerts} {
-			if code := p.terminate(); code != 0 {
+			code := p.terminate()
+			if code != 0 {
 				t.Errorf("%s: exit code %d after SIGTERM", name, code)
 			}
 		}
@@ -224,7 +231,8 @@ func TestProvisioningWithoutABrowser(t *testing.T) {
 		if status, body, _ := b.get("/ping/" + keys.PingKey + "/backup/3"); status != 200 || body != "OK" {
 			t.Fatalf("ping by slug: %d %s", status, body)
 		}
-		if got, want := <-heard, "POST /backup/down Backup is down"; got != want {
+		got, want := <-heard, "POST /backup/down Backup is down"
+		if got != want {
 			t.Errorf("the webhook heard %q, want %q", got, want)
 		}
 	})

@@ -29,7 +29,8 @@ func TestTheKitOnARealPrometheus(t *testing.T) {
 	worker := e.with(env{"PUNCTUAL_METRICS_LISTEN": "127.0.0.1:" + freePort(t)})
 	worker.start(t, "sendalerts")
 
-	dir, port := t.TempDir(), freePort(t)
+	dir := t.TempDir()
+	port := freePort(t)
 	write(t, filepath.Join(dir, "punctual.token"), "token\n")
 	copyFile(t, "../../packaging/prometheus/rules.yml", filepath.Join(dir, "punctual-rules.yml"))
 	write(t, filepath.Join(dir, "prometheus.yml"), `

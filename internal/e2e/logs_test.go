@@ -133,7 +133,8 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		p.said("ping", map[string]any{"slug": "job", "kind": "start", "status": 200.0})
 		key := <-heard
 		told := p.said("delivery", map[string]any{"delivery": key, "outcome": "sent", "kind": "webhook", "check": unique, "project": u.Project, "attempt": 1.0})
-		if took, ok := told["duration_ms"].(float64); !ok || took <= 0 {
+		took, ok := told["duration_ms"].(float64)
+		if !ok || took <= 0 {
 			t.Errorf("%v", told)
 		}
 		p.said("delivery", map[string]any{"outcome": "retry", "error": "The server refused the connection.", "check": unique})
@@ -147,7 +148,8 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		}
 		delivery, _, _ := strings.Cut(id, "@")
 		p.said("delivery", map[string]any{"delivery": delivery, "outcome": "sent", "kind": "email"})
-		if unsubscribe := regexp.MustCompile(`/unsub/([^/\s>]+)/`).FindStringSubmatch(string(alert.Raw)); unsubscribe != nil {
+		unsubscribe := regexp.MustCompile(`/unsub/([^/\s>]+)/`).FindStringSubmatch(string(alert.Raw))
+		if unsubscribe != nil {
 			b.get(find(t, `(http://127\.0\.0\.1:\d+/integrations/[0-9a-f-]+/unsub/[^/\s>]+/)`, string(alert.Raw)))
 			p.said("request", map[string]any{"route": "/integrations/{channel}/unsub/{signed}", "status": 200.0})
 		} else {

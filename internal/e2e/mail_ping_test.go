@@ -17,7 +17,8 @@ func TestPingsByEmail(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		port := freePort(t)
 		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTPD_LISTEN": "127.0.0.1:" + port, "PUNCTUAL_PING_EMAIL_DOMAIN": "hc.example.org"})
-		if code, _, stderr := e.run(t, "migrate", "up"); code != 0 {
+		code, _, stderr := e.run(t, "migrate", "up")
+		if code != 0 {
 			t.Fatal(stderr)
 		}
 		web := e.start(t, "serve")
@@ -39,7 +40,8 @@ func TestPingsByEmail(t *testing.T) {
 			t.Fatalf("after an acknowledged mail: %s, %d pings", check.Status, check.NPings)
 		}
 		details := "/checks/" + check.Code.String()
-		if _, page, _ := b.get(details + "/details/"); !strings.Contains(page, address) {
+		_, page, _ := b.get(details + "/details/")
+		if !strings.Contains(page, address) {
 			t.Error("the page of the check does not show its address")
 		}
 		if _, page, _ := b.get(details + "/pings/1/"); !strings.Contains(page, "all well") || !strings.Contains(page, "cron@host.example") {
@@ -70,7 +72,8 @@ func TestPingsByEmail(t *testing.T) {
 		if code := <-exit; code != 0 {
 			t.Errorf("exit code %d after SIGTERM", code)
 		}
-		if n := checkOf(t, s, ping).NPings; n != 2 {
+		n := checkOf(t, s, ping).NPings
+		if n != 2 {
 			t.Errorf("%d pings, want 2", n)
 		}
 		if err := send("Subject: x\r\n\r\n"); err == nil {

@@ -45,7 +45,8 @@ func scrape(t *testing.T, address, token string) (status int, f figures) {
 	f = make(figures)
 	for name, family := range families {
 		for _, m := range family.GetMetric() {
-			if h := m.GetHistogram(); h != nil {
+			h := m.GetHistogram()
+			if h != nil {
 				f[series(name+"_count", m)] = float64(h.GetSampleCount())
 				continue
 			}
@@ -102,7 +103,8 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 			_, got := scrape(t, address, "")
 			missing = nil
 			for name, value := range want {
-				if n, ok := got[name]; !ok || n != value {
+				n, ok := got[name]
+				if !ok || n != value {
 					missing = append(missing, name)
 				}
 			}
@@ -111,7 +113,8 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 			}
 			return len(missing) == 0
 		})
-		if status, _ := scrape(t, e.site("/metrics"), "token"); status != http.StatusNotFound {
+		status, _ := scrape(t, e.site("/metrics"), "token")
+		if status != http.StatusNotFound {
 			t.Errorf("the site answers %d beside the listener, want 404", status)
 		}
 	})
@@ -120,12 +123,14 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 func TestMetricsOnTheSiteNeedAToken(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_STATUS_TOKENS": "first,second"})
-	if code, _, stderr := e.run(t, "migrate"); code != 0 {
+	code, _, stderr := e.run(t, "migrate")
+	if code != 0 {
 		t.Fatal(stderr)
 	}
 	e.start(t, "serve")
 	for token, want := range map[string]int{"": 404, "third": 404, "first": 200, "second": 200} {
-		if status, _ := scrape(t, e.site("/metrics"), token); status != want {
+		status, _ := scrape(t, e.site("/metrics"), token)
+		if status != want {
 			t.Errorf("with token %q: %d, want %d", token, status, want)
 		}
 	}

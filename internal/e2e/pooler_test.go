@@ -41,12 +41,14 @@ func TestThroughPgBouncer(t *testing.T) {
 				t.Errorf("create %s: %d %s", name, status, body)
 			}
 			for _, path := range []string{"/api/v3/checks/", "/api/v3/checks/?slug=" + name, "/api/v3/channels/", "/api/v3/badges/"} {
-				if status, body := api(t, e, u.APIKey, "GET", path, ""); status != http.StatusOK {
+				status, body := api(t, e, u.APIKey, "GET", path, "")
+				if status != http.StatusOK {
 					t.Errorf("%s: %d %s", path, status, body)
 				}
 			}
 			for _, suffix := range []string{"/start", "", "/log", "/0"} {
-				if status, body := api(t, e, "", "POST", "/ping/"+u.PingKey+"/"+name+suffix, "output"); status != http.StatusOK {
+				status, body := api(t, e, "", "POST", "/ping/"+u.PingKey+"/"+name+suffix, "output")
+				if status != http.StatusOK {
 					t.Errorf("ping %s%s: %d %s", name, suffix, status, body)
 				}
 			}
@@ -72,7 +74,8 @@ func TestThroughPgBouncer(t *testing.T) {
 		if strings.Contains(p.log(), `"level":"ERROR"`) {
 			t.Errorf("%s has errors: %s", name, p.notable())
 		}
-		if code := p.terminate(); code != 0 {
+		code := p.terminate()
+		if code != 0 {
 			t.Errorf("%s: exit code %d", name, code)
 		}
 	}

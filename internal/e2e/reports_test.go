@@ -28,7 +28,8 @@ func newReaders(t *testing.T, engine db.Engine, n int) *readers {
 	t.Helper()
 	r := &readers{sink: smtpsink.New(t, smtpsink.Options{TLS: "none"})}
 	r.env = newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": r.sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(r.sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
-	if code, _, stderr := r.run(t, "sendreports", "--once"); code != 1 || !strings.Contains(stderr, "punctual migrate") {
+	code, _, stderr := r.run(t, "sendreports", "--once")
+	if code != 1 || !strings.Contains(stderr, "punctual migrate") {
 		t.Fatalf("on an empty database: exit %d, %s", code, stderr)
 	}
 	if code, _, stderr := r.run(t, "migrate"); code != 0 {
@@ -54,7 +55,10 @@ func newReaders(t *testing.T, engine db.Engine, n int) *readers {
 func (r *readers) due(t *testing.T, u *monitor.User) {
 	t.Helper()
 	_, err := r.ChangeUser(t.Context(), u.ID, func(u *monitor.User) error {
-		u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsDaily, r.Now().Add(-time.Minute), time.Hour, r.Now().Add(-time.Minute)
+		u.Reports = monitor.ReportsDaily
+		u.NextReportAt = r.Now().Add(-time.Minute)
+		u.NagEvery = time.Hour
+		u.NextNagAt = r.Now().Add(-time.Minute)
 		return nil
 	})
 	must(t, err)
@@ -86,7 +90,8 @@ func TestReportsArriveOnceFromTwoWorkers(t *testing.T) {
 		}
 		r.sink.Wait(t, 2*users)
 		for _, w := range workers {
-			if code := w.terminate(); code != 0 {
+			code := w.terminate()
+			if code != 0 {
 				t.Errorf("exit code %d after SIGTERM", code)
 			}
 		}
@@ -96,7 +101,8 @@ func TestReportsArriveOnceFromTwoWorkers(t *testing.T) {
 		}
 		for _, u := range r.users {
 			for _, subject := range []string{"Daily report: 1 check is down now · no downtime", "Reminder: 1 check still down"} {
-				if n := received[u.Email+" "+subject]; n != 1 {
+				n := received[u.Email+" "+subject]
+				if n != 1 {
 					t.Errorf("%s got %q %d times", u.Email, subject, n)
 				}
 			}
@@ -105,14 +111,16 @@ func TestReportsArriveOnceFromTwoWorkers(t *testing.T) {
 				t.Errorf("%s: the next dates are %s and %s, %v", u.Email, stored.NextReportAt, stored.NextNagAt, err)
 			}
 		}
-		if n := len(r.sink.Messages()); n != 2*users {
+		n := len(r.sink.Messages())
+		if n != 2*users {
 			t.Errorf("%d mails, want %d", n, 2*users)
 		}
 
 		// From a timer: the mail waits in the database for a process that runs.
 		r.due(t, r.users[0])
 		for _, want := range []string{"queued 1 report, 1 nag\n", "queued 0 reports, 0 nags\n"} {
-			if code, stdout, stderr := r.run(t, "sendreports", "--once"); code != 0 || stdout != want {
+			code, stdout, stderr := r.run(t, "sendreports", "--once")
+			if code != 0 || stdout != want {
 				t.Errorf("--once: exit %d, %q, %s; want %q", code, stdout, stderr, want)
 			}
 		}

@@ -17,11 +17,13 @@ import (
 func operator(t *testing.T, e env) *browser {
 	t.Helper()
 	const address, password = "root@example.org", "correct horse battery"
-	if code, _, stderr := e.run(t, "createsuperuser", "--email", address, "--password", password); code != 0 {
+	code, _, stderr := e.run(t, "createsuperuser", "--email", address, "--password", password)
+	if code != 0 {
 		t.Fatal(stderr)
 	}
 	b := e.browser(t)
-	if status, _, at := b.post("/accounts/login/", url.Values{"action": {"login"}, "email": {address}, "password": {password}}); status != 200 || strings.Contains(at.Path, "login") {
+	status, _, at := b.post("/accounts/login/", url.Values{"action": {"login"}, "email": {address}, "password": {password}})
+	if status != 200 || strings.Contains(at.Path, "login") {
 		t.Fatalf("log in: %d at %s", status, at)
 	}
 	return b
@@ -73,7 +75,8 @@ func TestStatusAnswersWhateverPostgresDoes(t *testing.T) {
 	e.start(t, "up")
 	b := operator(t, e)
 	eventually(t, "all is well", func() bool { return b.report().Healthy })
-	if _, body, _ := b.get("/status/?format=html"); !strings.Contains(body, "Database") {
+	_, body, _ := b.get("/status/?format=html")
+	if !strings.Contains(body, "Database") {
 		t.Errorf("the superuser sees no details: %s", body)
 	}
 
@@ -118,7 +121,8 @@ func TestStatusAnswersWhateverPostgresDoes(t *testing.T) {
 			}
 		}
 		t.Logf("%s: the slowest answer took %s", f.name, slowest.Round(time.Millisecond))
-		if code, _, stderr := e.run(t, "status", "--url", "/", "-c", "database"); code != 1 || !strings.HasPrefix(stderr, "punctual: database: ") {
+		code, _, stderr := e.run(t, "status", "--url", "/", "-c", "database")
+		if code != 1 || !strings.HasPrefix(stderr, "punctual: database: ") {
 			t.Errorf("%s: exit %d, %s", f.name, code, stderr)
 		}
 		f.over()
@@ -145,7 +149,8 @@ func TestDeadSendalertsIsSeen(t *testing.T) {
 		alerts := e.start(t, "sendalerts")
 		b := operator(t, e)
 		seen := func() (places []string) {
-			if _, body, _ := b.get("/"); strings.Contains(body, "No alerts are being sent") {
+			_, body, _ := b.get("/")
+			if strings.Contains(body, "No alerts are being sent") {
 				places = append(places, "every page")
 			}
 			if status, body, _ := b.get("/status/?format=html"); status == 500 && strings.Contains(body, "Broken: Alerts") {
@@ -155,7 +160,8 @@ func TestDeadSendalertsIsSeen(t *testing.T) {
 				places = append(places, "/status/")
 			}
 			for _, args := range [][]string{{"status"}, {"status", "--url", "/"}} {
-				if code, _, stderr := e.run(t, args...); code == 1 && strings.Contains(stderr, "sendalerts") {
+				code, _, stderr := e.run(t, args...)
+				if code == 1 && strings.Contains(stderr, "sendalerts") {
 					places = append(places, strings.Join(args, " "))
 				}
 			}
@@ -190,7 +196,8 @@ func TestStatusIsNeverStored(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		must(t, err)
 		res.Body.Close()
-		if vary := strings.Join(res.Header.Values("Vary"), ", "); !strings.Contains(vary, "Accept, Authorization, Cookie") {
+		vary := strings.Join(res.Header.Values("Vary"), ", ")
+		if !strings.Contains(vary, "Accept, Authorization, Cookie") {
 			t.Errorf("Vary: %s", vary)
 		}
 		if res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("X-Punctual-Version") == "" || len(res.Cookies()) > 0 || (len(body) == 0) != (method == http.MethodHead) {

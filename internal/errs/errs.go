@@ -118,7 +118,8 @@ func newf(kind Kind, format string, args []any) *Error {
 // KindOf is the kind of the outermost *Error in err's chain; Internal when
 // there is none, also for nil.
 func KindOf(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
 		return e.Kind
 	}
 	return Internal
@@ -130,7 +131,8 @@ func Message(err error) string {
 	if err == nil {
 		return ""
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Kind != Internal {
+	e, ok := errors.AsType[*Error](err)
+	if ok && e.Kind != Internal {
 		return e.Message
 	}
 	return "Something went wrong on our side. Please try again in a moment."
@@ -138,7 +140,8 @@ func Message(err error) string {
 
 // FieldOf names the input field that err is about, or "".
 func FieldOf(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
 		return e.Field
 	}
 	return ""
@@ -147,7 +150,8 @@ func FieldOf(err error) string {
 // RetryAfterOf is how long a caller should wait before trying again; 0 when
 // err does not say.
 func RetryAfterOf(err error) time.Duration {
-	if e, ok := errors.AsType[*Error](err); ok {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
 		return e.RetryAfter
 	}
 	return 0

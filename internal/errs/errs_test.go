@@ -29,7 +29,8 @@ func TestKindAndMessageSurviveWrapping(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			wrapped := fmt.Errorf("saving: %w", fmt.Errorf("store: %w", tt.err))
-			if got := errs.KindOf(wrapped); got != tt.kind {
+			got := errs.KindOf(wrapped)
+			if got != tt.kind {
 				t.Errorf("KindOf = %v, want %v", got, tt.kind)
 			}
 			if got := tt.kind.String(); got != tt.name {
@@ -44,7 +45,8 @@ func TestKindAndMessageSurviveWrapping(t *testing.T) {
 
 func TestOtherErrorsStayInternalAndUntold(t *testing.T) {
 	for _, err := range []error{io.EOF, errors.New("dsn postgres://u:secret@h"), &errs.Error{Message: "secret"}} {
-		if got := errs.KindOf(err); got != errs.Internal {
+		got := errs.KindOf(err)
+		if got != errs.Internal {
 			t.Errorf("KindOf(%v) = %v, want internal", err, got)
 		}
 		if got := errs.Message(err); got == "" || strings.Contains(got, err.Error()) {
@@ -65,7 +67,8 @@ func TestCauseIsForLogsOnly(t *testing.T) {
 	if !errors.Is(err, io.EOF) {
 		t.Error("the cause is lost")
 	}
-	if got := errs.Message(err); got != "no such check" {
+	got := errs.Message(err)
+	if got != "no such check" {
 		t.Errorf("Message = %q shows more than the message", got)
 	}
 	if got := err.Error(); got != "loading: no such check: EOF" {
@@ -77,7 +80,8 @@ func TestCauseIsForLogsOnly(t *testing.T) {
 }
 
 func TestFieldAndRetryAfter(t *testing.T) {
-	if got := errs.FieldOf(fmt.Errorf("form: %w", errs.Invalidf("grace", "too short"))); got != "grace" {
+	got := errs.FieldOf(fmt.Errorf("form: %w", errs.Invalidf("grace", "too short")))
+	if got != "grace" {
 		t.Errorf("FieldOf = %q", got)
 	}
 	if got := errs.RetryAfterOf(fmt.Errorf("login: %w", errs.TooManyf(90*time.Second, "wait"))); got != 90*time.Second {

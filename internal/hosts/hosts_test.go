@@ -32,7 +32,8 @@ func TestSpellingsOfOneHost(t *testing.T) {
 		"evil.example.org:443:443":   "evil.example.org:443:443",
 		"ping.example.org:443@other": "ping.example.org:443@other",
 	} {
-		if got := hosts.Canonical(sent); got != want {
+		got := hosts.Canonical(sent)
+		if got != want {
 			t.Errorf("Canonical(%q) = %q, want %q", sent, got, want)
 		}
 	}
@@ -57,7 +58,8 @@ func TestHostAndOriginOfAnAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := [2]string{hosts.Of(u), hosts.Origin(u)}; got != want {
+		got := [2]string{hosts.Of(u), hosts.Origin(u)}
+		if got != want {
 			t.Errorf("%s: %q, want %q", address, got, want)
 		}
 	}
@@ -78,7 +80,8 @@ func TestSpellingsOfOneMailAddress(t *testing.T) {
 		"\"a@b\"@example.org":        "\"a@b\"@example.org",
 		"Nobody":                     "nobody",
 	} {
-		if got := hosts.MailAddress(typed); got != want {
+		got := hosts.MailAddress(typed)
+		if got != want {
 			t.Errorf("%q is %q, want %q", typed, got, want)
 		}
 	}

@@ -128,7 +128,8 @@ func (e *entry) key(p *Panic, away bool) string {
 		return "panic " + place(p.frames)
 	}
 	f, _ := runtime.CallersFrames([]uintptr{e.PC}).Next()
-	if l, ok := errors.AsType[*located](e.err); ok {
+	l, ok := errors.AsType[*located](e.err)
+	if ok {
 		f = l.frames[0]
 	}
 	return fmt.Sprint(f.File, ":", f.Line, " ", e.route, " ", kind(e.err))
@@ -150,7 +151,8 @@ func kind(err error) string {
 		case interface{ Unwrap() error }:
 			inner = wrapped.Unwrap()
 		case interface{ Unwrap() []error }:
-			if all := wrapped.Unwrap(); len(all) > 0 {
+			all := wrapped.Unwrap()
+			if len(all) > 0 {
 				inner = all[0]
 			}
 		}
@@ -166,9 +168,11 @@ func (h *handler) report(ctx context.Context, e *entry, p *Panic, away bool) *Re
 	c := &h.reporter.cfg
 	secrets := c.Secrets
 	r := &Report{Process: c.Process, At: c.Now(), Ref: e.ref}
-	if v := visitOf(ctx); v != nil {
+	v := visitOf(ctx)
+	if v != nil {
 		r.Request = newRequest(v, e.route)
-		if user := logs.EventOf(ctx).User; user != uuid.Nil {
+		user := logs.EventOf(ctx).User
+		if user != uuid.Nil {
 			r.Request.User = user.String()
 		}
 		secrets = append(slices.Clip(secrets), secretsOf(v.request)...)
@@ -194,7 +198,8 @@ func (h *handler) report(ctx context.Context, e *entry, p *Panic, away bool) *Re
 	if away {
 		r.Title = "The database does not answer: " + r.Title
 	}
-	r.Place, r.Stack = place(stack), clean.known.Replace(stackText(stack))
+	r.Place = place(stack)
+	r.Stack = clean.known.Replace(stackText(stack))
 	if r.Request != nil {
 		r.Title += " (" + r.Request.Method + " " + clean.known.Replace(r.Request.path()) + ")"
 		r.Request.URL = clean.known.Replace(r.Request.URL)

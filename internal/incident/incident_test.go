@@ -128,7 +128,8 @@ func TestTheSameErrorIsToldOnceInAWhile(t *testing.T) {
 		t.Errorf("the same error at another place: %+v", r)
 	}
 	o.pass(10*time.Minute - time.Second)
-	if n := len(o.queue); n > 0 {
+	n := len(o.queue)
+	if n > 0 {
 		t.Errorf("%d reports too early", n)
 	}
 	o.pass(time.Second)
@@ -163,7 +164,8 @@ func TestWhatWasNotToldComesWithTheNext(t *testing.T) {
 	o.now = o.now.Add(time.Hour)
 	o.mu.Unlock()
 	fails("three")
-	if r := o.next(t); r.Error != "three" || r.More != 1 {
+	r := o.next(t)
+	if r.Error != "three" || r.More != 1 {
 		t.Errorf("%d more, %q", r.More, r.Error)
 	}
 }
@@ -228,7 +230,8 @@ func TestNobodyWaitsForReportsToBeSent(t *testing.T) {
 	for _, r := range o.all() {
 		sum += 1 + r.More
 	}
-	if n := len(o.told); n < 3 || n > 8 {
+	n := len(o.told)
+	if n < 3 || n > 8 {
 		t.Errorf("%d reports, %d errors: the queue has room for three, and once more at the end", n, sum)
 	}
 }
@@ -289,7 +292,8 @@ func TestPanicsAreErrorsWithTheirStack(t *testing.T) {
 		strings.Contains(r.Stack, "gopanic") || !strings.Contains(r.Error, "nil pointer") {
 		t.Errorf("%q at %s: %s\n%s", r.Title, r.Place, r.Error, r.Stack)
 	}
-	if text := o.lines.String(); !strings.Contains(text, "ref="+r.Ref) || !strings.Contains(text, "incident.explode") || !slices.Equal(o.panics, []string{"worker"}) {
+	text := o.lines.String()
+	if !strings.Contains(text, "ref="+r.Ref) || !strings.Contains(text, "incident.explode") || !slices.Equal(o.panics, []string{"worker"}) {
 		t.Errorf("log %s\npanics %q", text, o.panics)
 	}
 	if Catch("worker", func() error { return errAway }) != errAway { //nolint:errorlint // it must be this one
@@ -307,7 +311,8 @@ func TestWhatIsNoErrorIsNotTold(t *testing.T) {
 	o := newOperators(t, Limits{})
 	o.log.Warn("a warning", "error", otherError{})
 	o.log.Error("cut off", "error", fmt.Errorf("query: %w", context.Canceled))
-	if told := o.all(); len(told) > 0 || strings.Contains(o.lines.String(), "ref=") {
+	told := o.all()
+	if len(told) > 0 || strings.Contains(o.lines.String(), "ref=") {
 		t.Errorf("%+v\n%s", told, &o.lines)
 	}
 }
@@ -366,7 +371,8 @@ func TestNoSecretIsInAReport(t *testing.T) {
 			}
 		}
 	}
-	if body := told[0].Body(); !strings.Contains(body, "POST cron.example.org/checks/{check}/details?api_key=…&next=…&…=…") && !strings.Contains(body, "POST cron.example.org/checks/{check}/details?") {
+	body := told[0].Body()
+	if !strings.Contains(body, "POST cron.example.org/checks/{check}/details?api_key=…&next=…&…=…") && !strings.Contains(body, "POST cron.example.org/checks/{check}/details?") {
 		t.Errorf("the address is not as expected:\n%s", body)
 	}
 }
@@ -384,7 +390,8 @@ func TestErrorsOfRequestsAreToldUnderTheirID(t *testing.T) {
 	o.log.ErrorContext(ctx, "request", "route", "/status/", "status", 500)
 	// and so is this
 	o.log.ErrorContext(ctx, "request", "route", "/x/", "status", 503, "error", errs.Unavailablef(0, "full"))
-	if told := o.all(); len(told) != 1 {
+	told := o.all()
+	if len(told) != 1 {
 		t.Errorf("%+v", told[1:])
 	}
 }
@@ -418,7 +425,8 @@ func TestChatsAreShort(t *testing.T) {
 	long := strings.Repeat("<&>", 5000)
 	r := Report{Title: long, Error: long, Text: long, Place: long, Ref: "12345678", More: 5, MoreRefs: []string{long}, Request: &Request{Method: "GET", URL: long}}
 	// escaped; Discord counts what it stands for
-	if n := len([]rune(r.Chat())); n > 8000 {
+	n := len([]rune(r.Chat()))
+	if n > 8000 {
 		t.Errorf("%d characters", n)
 	}
 	unescaped := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(r.Chat())

@@ -30,7 +30,8 @@ func (p *Panic) Unwrap() error {
 // is broken does not end the process.
 func Catch(where string, f func() error) (err error) {
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		if v != nil {
 			err = Caught(where, v)
 		}
 	}()

@@ -70,7 +70,8 @@ func (r *Report) Body() string {
 			fmt.Fprintf(&b, "    %s\n\n", strings.ReplaceAll(r.Error, "\n", "\n    "))
 		}
 	}
-	if text := r.moreText(); text != "" {
+	text := r.moreText()
+	if text != "" {
 		fmt.Fprintf(&b, "%s\n\n", text)
 	}
 	line := func(name, value string) {
@@ -83,7 +84,8 @@ func (r *Report) Body() string {
 	line("Place", r.Place)
 	line("Process", r.process())
 	line("Site", r.Process.Site)
-	if q := r.Request; q != nil {
+	q := r.Request
+	if q != nil {
 		user := q.User
 		if q.Email != "" {
 			user += " " + q.Email
@@ -139,7 +141,8 @@ func (r *Report) Chat() string {
 	if r.Error != "" {
 		fmt.Fprintf(&b, "```%s```\n", chatText(strings.ReplaceAll(r.Error, "```", "'''"), 400))
 	}
-	if text := r.moreText(); text != "" {
+	text := r.moreText()
+	if text != "" {
 		fmt.Fprintf(&b, "%s\n", chatText(text, 200))
 	}
 	if r.Request != nil {

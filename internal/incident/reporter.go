@@ -53,8 +53,12 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Window, l.Try, l.Flush = or(l.Window, 10*time.Minute), or(l.Try, 20*time.Second), or(l.Flush, 5*time.Second)
-	l.PerHour, l.Queue, l.Errors = or(l.PerHour, 20), or(l.Queue, 50), or(l.Errors, 200)
+	l.Window = or(l.Window, 10*time.Minute)
+	l.Try = or(l.Try, 20*time.Second)
+	l.Flush = or(l.Flush, 5*time.Second)
+	l.PerHour = or(l.PerHour, 20)
+	l.Queue = or(l.Queue, 50)
+	l.Errors = or(l.Errors, 200)
 	if l.Retry == nil {
 		l.Retry = []time.Duration{5 * time.Second, 30 * time.Second}
 	}
@@ -145,7 +149,8 @@ func (w *window) count(report *Report) {
 	}
 	w.more++
 	w.last = report
-	if w.refs = append(w.refs, report.Ref); len(w.refs) > maxRefs {
+	w.refs = append(w.refs, report.Ref)
+	if len(w.refs) > maxRefs {
 		w.refs = w.refs[1:]
 	}
 }
@@ -158,9 +163,12 @@ func (r *Reporter) may(now time.Time) bool {
 
 // tell sends a report with what was counted before it, and begins a new window.
 func (r *Reporter) tell(w *window, report *Report) {
-	report.More, report.MoreFrom, report.MoreRefs = w.more, w.from, w.refs
+	report.More = w.more
+	report.MoreFrom = w.from
+	report.MoreRefs = w.refs
 	if !r.enqueue(report) {
-		report.More, report.MoreRefs = 0, nil
+		report.More = 0
+		report.MoreRefs = nil
 		w.count(report)
 		return
 	}

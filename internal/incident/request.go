@@ -84,7 +84,8 @@ func (u unhurried) Value(key any) any { return u.values.Value(key) }
 
 // SetEmail notes the address of who is asking, for reports.
 func SetEmail(ctx context.Context, email string) {
-	if v := visitOf(ctx); v != nil {
+	v := visitOf(ctx)
+	if v != nil {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.email = email

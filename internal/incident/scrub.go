@@ -78,7 +78,8 @@ func shownURL(r *http.Request, route string) string {
 		query = append(query, name+"=…")
 	}
 	slices.Sort(query)
-	if query = slices.Compact(query); len(query) > 0 {
+	query = slices.Compact(query)
+	if len(query) > 0 {
 		path += "?" + strings.Join(query, "&")
 	}
 	return r.Host + path
@@ -106,7 +107,8 @@ func secretsOf(r *http.Request) []string {
 	}
 	values, _ := url.ParseQuery(r.URL.RawQuery)
 	for name, all := range values {
-		list, parts = append(list, all...), append(parts, name)
+		list = append(list, all...)
+		parts = append(parts, name)
 	}
 	for _, part := range append(parts, r.URL.RawQuery, r.URL.Path) {
 		if !plainName.MatchString(part) {

@@ -22,7 +22,9 @@ func TestBodiesAreHeldWithinTheRoom(t *testing.T) {
 			}
 			return err
 		}
-		first, second, third := room.Hold(), room.Hold(), room.Hold()
+		first := room.Hold()
+		second := room.Hold()
+		third := room.Hold()
 		if err := read(first, limit.FreeBytes+2*step); err != nil {
 			t.Fatalf("all there is: %v", err)
 		}

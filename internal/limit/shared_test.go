@@ -39,7 +39,9 @@ func in(c <-chan entered) func() {
 func TestAKeyAndAllTogetherHaveTheirShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := limit.NewShared[string](2, 3, time.Minute)
-		first, second, third := in(enter(t.Context(), s, "a")), in(enter(t.Context(), s, "a")), enter(t.Context(), s, "a")
+		first := in(enter(t.Context(), s, "a"))
+		second := in(enter(t.Context(), s, "a"))
+		third := enter(t.Context(), s, "a")
 		if first == nil || second == nil || in(third) != nil {
 			t.Fatal("of one key two run, and a third waits")
 		}
@@ -57,7 +59,8 @@ func TestAKeyAndAllTogetherHaveTheirShare(t *testing.T) {
 			t.Fatal("the turn went to nobody")
 		}
 		leave()
-		if leave = in(third); leave == nil {
+		leave = in(third)
+		if leave == nil {
 			t.Fatal("the last in line got no turn")
 		}
 		leave()
@@ -80,12 +83,14 @@ func TestKeysTakeTurns(t *testing.T) {
 		only := enter(t.Context(), s, "b")
 		synctest.Wait()
 		leave()
-		if leave = in(only); leave == nil {
+		leave = in(only)
+		if leave == nil {
 			t.Fatal("the only one of a key waits for the many of another")
 		}
 		for _, one := range many {
 			leave()
-			if leave = in(one); leave == nil {
+			leave = in(one)
+			if leave == nil {
 				t.Fatal("those of one key do not come in their order")
 			}
 		}
@@ -98,7 +103,8 @@ func TestWaitingEnds(t *testing.T) {
 		s := limit.NewShared[string](1, 1, 3*time.Second)
 		leave := in(enter(t.Context(), s, "a"))
 		began := time.Now()
-		if _, err := s.Enter(t.Context(), "b"); !errors.Is(err, limit.ErrBusy) || time.Since(began) != 3*time.Second {
+		_, err := s.Enter(t.Context(), "b")
+		if !errors.Is(err, limit.ErrBusy) || time.Since(began) != 3*time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

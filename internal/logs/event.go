@@ -37,7 +37,8 @@ func WithEvent(ctx context.Context, e *Event) context.Context {
 // EventOf is the event of the request, never nil. One that is not logged has
 // one too, with an id.
 func EventOf(ctx context.Context) *Event {
-	if e, ok := fromContext(ctx); ok {
+	e, ok := fromContext(ctx)
+	if ok {
 		return e
 	}
 	return &Event{ID: NewID()}

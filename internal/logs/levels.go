@@ -45,7 +45,8 @@ func ParseLevels(text string) (Levels, error) {
 	for word := range strings.SplitSeq(text, ",") {
 		area, name, isArea := strings.Cut(strings.TrimSpace(word), "=")
 		if !isArea {
-			area, name = "", area
+			name = area
+			area = ""
 		}
 		level, err := parseLevel(name)
 		_, twice := l.areas[area]
@@ -59,7 +60,8 @@ func ParseLevels(text string) (Levels, error) {
 		case isArea:
 			l.areas[area] = level
 		default:
-			l.least, named = level, true
+			l.least = level
+			named = true
 		}
 	}
 	return l, nil
@@ -75,7 +77,8 @@ func parseLevel(name string) (slog.Level, error) {
 }
 
 func (l Levels) of(area string) slog.Level {
-	if level, ok := l.areas[area]; ok {
+	level, ok := l.areas[area]
+	if ok {
 		return level
 	}
 	return l.least

@@ -76,7 +76,8 @@ type handler struct {
 func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.least }
 
 func (h *handler) Handle(ctx context.Context, line slog.Record) error {
-	if e, ok := fromContext(ctx); ok {
+	e, ok := fromContext(ctx)
+	if ok {
 		line = line.Clone()
 		line.AddAttrs(slog.String(RequestKey, e.ID))
 		if e.Superuser != "" && !names(line, SuperuserKey) {

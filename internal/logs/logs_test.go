@@ -41,7 +41,8 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s %s: %q, want %q in it", tt.level, tt.format, out.String(), tt.want)
 		}
 	}
-	if _, err := logs.New(&bytes.Buffer{}, logs.Levels{}, "xml"); err == nil {
+	_, err := logs.New(&bytes.Buffer{}, logs.Levels{}, "xml")
+	if err == nil {
 		t.Error("the format xml was accepted")
 	}
 }
@@ -99,7 +100,8 @@ func TestLevelsThatAreNone(t *testing.T) {
 		"http=info,http=debug": `names a level twice`,
 		"http=loud":            `"loud" is not one of debug`,
 	} {
-		if _, err := logs.ParseLevels(text); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := logs.ParseLevels(text)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
@@ -119,7 +121,8 @@ func TestLinesOfARequestHaveItsID(t *testing.T) {
 	if logs.EventOf(ctx) != e {
 		t.Error("another event")
 	}
-	if id := logs.EventOf(t.Context()).ID; len(id) != 8 || !logs.IsID(id) || id == logs.NewID() {
+	id := logs.EventOf(t.Context()).ID
+	if len(id) != 8 || !logs.IsID(id) || id == logs.NewID() {
 		t.Errorf("an id without a request: %q", id)
 	}
 }

@@ -49,7 +49,8 @@ func (o *Outage) Note(err error, now time.Time) {
 // fails logs a failure as if the caller of Note did: reports of errors go by the
 // place.
 func (o *Outage) fails(err error) {
-	ctx, caller := context.Background(), make([]uintptr, 1)
+	ctx := context.Background()
+	caller := make([]uintptr, 1)
 	runtime.Callers(3, caller)
 	if !o.Log.Enabled(ctx, o.Level) {
 		return

@@ -23,7 +23,8 @@ level=WARN msg="heartbeat fails, trying again" error="try 8"
 level=INFO msg="heartbeat works again" failures=1 after=5s
 `,
 	} {
-		if got := outages(again); got != want {
+		got := outages(again)
+		if got != want {
 			t.Errorf("again after %v: logged\n%s\nwant\n%s", again, got, want)
 		}
 	}

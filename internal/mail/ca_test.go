@@ -50,7 +50,8 @@ func TestAnAuthorityOfOnesOwnIsTrustedBySettingItInTheEnvironment(t *testing.T) 
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		cmd.Env = append(os.Environ(), test.setting, caTest+"="+strconv.Itoa(sink.Port()))
 		out, err := cmd.CombinedOutput()
-		if trusted := err == nil; trusted != test.trusted {
+		trusted := err == nil
+		if trusted != test.trusted {
 			t.Errorf("with %s the server is trusted: %v, want %v\n%s", test.setting, trusted, test.trusted, out)
 		}
 	}

@@ -174,7 +174,8 @@ func (c *Composer) Alert(a Alert) (*Message, error) {
 	}
 	m.MessageID = a.Key + "@" + c.domain
 	if delivery, err := uuid.Parse(a.Key); err == nil {
-		m.About, m.AboutID = AboutDelivery, delivery
+		m.About = AboutDelivery
+		m.AboutID = delivery
 	}
 	m.Headers = unsubscribeHeaders(a.Unsubscribe)
 	return m, nil
@@ -208,10 +209,12 @@ func (c *Composer) compose(kind, to, subject, link string, data any) (*Message, 
 		m.Account = owned.account()
 	}
 	var err error
-	if m.HTML, err = execute(c.pages[kind].html, v); err != nil {
+	m.HTML, err = execute(c.pages[kind].html, v)
+	if err != nil {
 		return nil, fmt.Errorf("render %s mail: %w", kind, err)
 	}
-	if m.Text, err = execute(c.pages[kind].text, v); err != nil {
+	m.Text, err = execute(c.pages[kind].text, v)
+	if err != nil {
 		return nil, fmt.Errorf("render %s mail: %w", kind, err)
 	}
 	return m, nil

@@ -38,7 +38,11 @@ func sample(down bool) mail.Alert {
 	}
 	if !down {
 		a.Sentence = "The job is reporting again. It was down for 2 hours, 5 minutes."
-		a.Description, a.Body, a.BodyCut, a.OtherDown, a.OtherDownTotal = "", "", false, nil, 0
+		a.Description = ""
+		a.Body = ""
+		a.BodyCut = false
+		a.OtherDown = nil
+		a.OtherDownTotal = 0
 	}
 	return a
 }
@@ -66,7 +70,8 @@ func reportFrame() mail.ReportFrame {
 }
 
 func monthly() mail.Report {
-	good, none := mail.ReportCell{Text: "All good!"}, mail.ReportCell{}
+	good := mail.ReportCell{Text: "All good!"}
+	none := mail.ReportCell{}
 	return mail.Report{
 		ReportFrame: reportFrame(), Period: "monthly", Sentence: "1 check is down now. In March, 2 checks had 5 downtime events.", Short: "1 check is down now · 2 checks had 5 downtime events", Down: true,
 		Columns: [2]string{"March", "February"},
@@ -86,7 +91,11 @@ func monthly() mail.Report {
 
 func quietWeek() mail.Report {
 	r := monthly()
-	r.Period, r.Sentence, r.Short, r.Columns, r.More = "weekly", "Nothing is down now. In the week of 9–15 March, there was no downtime.", "nothing is down now · no downtime", [2]string{"9–15 Mar", "2–8 Mar"}, mail.ReportMore{}
+	r.Period = "weekly"
+	r.Sentence = "Nothing is down now. In the week of 9–15 March, there was no downtime."
+	r.Short = "nothing is down now · no downtime"
+	r.Columns = [2]string{"9–15 Mar", "2–8 Mar"}
+	r.More = mail.ReportMore{}
 	r.Projects = r.Projects[1:]
 	return r
 }
@@ -99,7 +108,9 @@ func reminder(down int) mail.Nag {
 		}},
 	}}
 	if down > 2 {
-		n.Every, n.Projects[0].More, n.More = "day", down-3, mail.ReportMore{Checks: 1, Projects: 1}
+		n.Every = "day"
+		n.Projects[0].More = down - 3
+		n.More = mail.ReportMore{Checks: 1, Projects: 1}
 	}
 	return n
 }
@@ -107,7 +118,8 @@ func reminder(down int) mail.Nag {
 func TestMailsLookAsAgreed(t *testing.T) {
 	c := composer(t)
 	test := sample(true)
-	test.Test, test.Name = true, "TEST"
+	test.Test = true
+	test.Name = "TEST"
 	for name, make := range map[string]func() (*mail.Message, error){
 		"login": func() (*mail.Message, error) {
 			return c.Login("a@example.net", "https://punctual.example.org/x/?a=1&b=2")
@@ -132,12 +144,16 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"removed": func() (*mail.Message, error) { return c.Removed(gone()) },
 		"removed-with-account": func() (*mail.Message, error) {
 			v := gone()
-			v.Closed, v.Checks = true, 1
+			v.Closed = true
+			v.Checks = 1
 			return c.Removed(v)
 		},
 		"removed-by-operator": func() (*mail.Message, error) {
 			v := gone()
-			v.By, v.Owner, v.Closed, v.Checks = "", "owner@example.org", true, 0
+			v.By = ""
+			v.Owner = "owner@example.org"
+			v.Closed = true
+			v.Checks = 0
 			return c.Removed(v)
 		},
 		"unused-account": func() (*mail.Message, error) {
@@ -177,7 +193,8 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	diff := cmp.Diff(string(want), got)
+	if diff != "" {
 		t.Errorf("%s (-want +got, -update accepts):\n%s", name, diff)
 	}
 }
@@ -187,10 +204,12 @@ func TestAnAlertIsTheSameMailInEveryAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := sample(true).Key + "@example.org"; a.MessageID != want {
+	want := sample(true).Key + "@example.org"
+	if a.MessageID != want {
 		t.Errorf("message id %q, want %q", a.MessageID, want)
 	}
-	if got := a.Headers["List-Unsubscribe"]; got != "<"+sample(true).Unsubscribe+">" {
+	got := a.Headers["List-Unsubscribe"]
+	if got != "<"+sample(true).Unsubscribe+">" {
 		t.Errorf("List-Unsubscribe: %s", got)
 	}
 	if got := a.Headers["List-Unsubscribe-Post"]; got != "List-Unsubscribe=One-Click" {

@@ -107,7 +107,8 @@ func sendFailure(ctx context.Context, err error) *SendError {
 	}
 	answer := err.Error()
 	detail := refused.EnhancedStatusCode()
-	if found := enhancedCode.FindStringSubmatch(answer); detail == "" && found != nil {
+	found := enhancedCode.FindStringSubmatch(answer)
+	if detail == "" && found != nil {
 		detail = found[1]
 	}
 	switch {

@@ -227,7 +227,8 @@ func TestSMTPUTF8OnlyWhereAnAddressNeedsIt(t *testing.T) {
 			t.Errorf("%s: %v", to, err)
 		}
 		session := <-heard
-		if asked := strings.Contains(session, "SMTPUTF8"); asked != strings.Contains(want, "SMTPUTF8") {
+		asked := strings.Contains(session, "SMTPUTF8")
+		if asked != strings.Contains(want, "SMTPUTF8") {
 			t.Errorf("%s: SMTPUTF8 asked for: %v", to, asked)
 		}
 		if !strings.Contains(session, strings.TrimSuffix(want, " SMTPUTF8")) {
@@ -262,7 +263,8 @@ func TestOperatorsHearOfRefusalsThatAreEverybodys(t *testing.T) {
 		t.Helper()
 		_ = q.Deliver(soon(t), &mail.Message{Email: monitor.Email{MessageID: "x@example.org", To: to, Subject: "s", Text: "t"}})
 		<-heard
-		if got := strings.Count(log.String(), "level=ERROR"); got != want {
+		got := strings.Count(log.String(), "level=ERROR")
+		if got != want {
 			t.Errorf("%d errors after the mail to %s, not %d:\n%s", got, to, want, log.String())
 		}
 	}

@@ -151,7 +151,8 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 		}
 		q.refusals.accepted()
 		q.onDone(m.Kind, "sent")
-		m.Status, m.SentAt = monitor.EmailSent, q.now()
+		m.Status = monitor.EmailSent
+		m.SentAt = q.now()
 	} else {
 		m.Status = monitor.EmailKept
 	}
@@ -239,7 +240,8 @@ func (q *Queue) Run(ctx context.Context, wake <-chan struct{}) error {
 		}
 		for n := batch; n == batch && ctx.Err() == nil; {
 			var err error
-			if n, err = q.SendDue(ctx); ctx.Err() == nil {
+			n, err = q.SendDue(ctx)
+			if ctx.Err() == nil {
 				trouble.Note(err, time.Now())
 			}
 		}
@@ -272,15 +274,19 @@ func (q *Queue) SendDue(ctx context.Context) (int, error) {
 func (q *Queue) attempt(ctx context.Context, e *monitor.Email) error {
 	began := time.Now()
 	err := q.sender.Send(ctx, e)
-	took, now := time.Since(began), q.now()
+	took := time.Since(began)
+	now := q.now()
 	e.LastError = ""
 	switch {
 	case err == nil:
-		e.Status, e.SentAt = monitor.EmailSent, now
+		e.Status = monitor.EmailSent
+		e.SentAt = now
 	case isPermanent(err) || e.Attempts > len(pauses):
-		e.Status, e.LastError = monitor.EmailFailed, text.Ellipsis(err.Error(), maxLastError)
+		e.Status = monitor.EmailFailed
+		e.LastError = text.Ellipsis(err.Error(), maxLastError)
 	default:
-		e.LastError, e.NextTryAt = text.Ellipsis(err.Error(), maxLastError), now.Add(pauses[e.Attempts-1])
+		e.LastError = text.Ellipsis(err.Error(), maxLastError)
+		e.NextTryAt = now.Add(pauses[e.Attempts-1])
 	}
 	q.logAttempt(e, took, err)
 	ctx, cancel := context.WithTimeout(ctx, recordTime)

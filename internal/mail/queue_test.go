@@ -57,7 +57,8 @@ func TestAQueuedMailIsSentOnce(t *testing.T) {
 		if !strings.Contains(got.Text, m.Link) || !strings.Contains(got.HTML, m.Link) {
 			t.Errorf("the link is missing: %s", got.Text)
 		}
-		if e := stored(t, s, m.ID); e.Status != monitor.EmailSent || !e.SentAt.Equal(clock.Now()) {
+		e := stored(t, s, m.ID)
+		if e.Status != monitor.EmailSent || !e.SentAt.Equal(clock.Now()) {
 			t.Errorf("stored %+v", e)
 		}
 	})
@@ -80,7 +81,8 @@ func TestATemporaryFailureIsTriedAgainForADay(t *testing.T) {
 			sendDue(t, q, 1)
 			e = stored(t, s, m.ID)
 		}
-		if took := clock.Now().Sub(start); e.Status != monitor.EmailFailed || took < 20*time.Hour || took > 26*time.Hour {
+		took := clock.Now().Sub(start)
+		if e.Status != monitor.EmailFailed || took < 20*time.Hour || took > 26*time.Hour {
 			t.Errorf("%s after %v", e.Status, took)
 		}
 		if !strings.Contains(e.LastError, "451") {
@@ -97,7 +99,8 @@ func TestAMailTheServerRefusesForGoodIsGivenUp(t *testing.T) {
 		m := login(t, "gone@example.net")
 		enqueue(t, q, m)
 		sendDue(t, q, 1)
-		if e := stored(t, s, m.ID); e.Status != monitor.EmailFailed || e.Attempts != 1 {
+		e := stored(t, s, m.ID)
+		if e.Status != monitor.EmailFailed || e.Attempts != 1 {
 			t.Errorf("stored %+v", e)
 		}
 	})
@@ -114,7 +117,8 @@ func TestALostYesLeadsToTheSameMailAgain(t *testing.T) {
 		clock.Advance(time.Minute)
 		sendDue(t, q, 1)
 		got := sink.Wait(t, 2)
-		if a, b := got[0].Header.Get("Message-Id"), got[1].Header.Get("Message-Id"); a != b {
+		a, b := got[0].Header.Get("Message-Id"), got[1].Header.Get("Message-Id")
+		if a != b {
 			t.Errorf("message ids %s and %s", a, b)
 		}
 	})
@@ -145,7 +149,8 @@ func TestRunnersSideBySideSendEachMailOnce(t *testing.T) {
 			to = append(to, m.To...)
 		}
 		slices.Sort(to)
-		if got := len(slices.Compact(to)); len(sink.Messages()) != n || got != n {
+		got := len(slices.Compact(to))
+		if len(sink.Messages()) != n || got != n {
 			t.Errorf("%d mails to %d people, want %d", len(sink.Messages()), got, n)
 		}
 	})
@@ -158,10 +163,12 @@ func TestWithoutAServerMailIsKeptAndItsLinkTold(t *testing.T) {
 			OnKept: func(e monitor.Email, link string) { told = e.Kind + " " + e.To + " " + link }})
 		m := login(t, "a@example.net")
 		enqueue(t, q, m)
-		if want := "login a@example.net " + m.Link; told != want {
+		want := "login a@example.net " + m.Link
+		if told != want {
 			t.Errorf("told %q, want %q", told, want)
 		}
-		if e := stored(t, s, m.ID); e.Status != monitor.EmailKept {
+		e := stored(t, s, m.ID)
+		if e.Status != monitor.EmailKept {
 			t.Errorf("stored as %s", e.Status)
 		}
 		sendDue(t, q, 0)
@@ -174,7 +181,8 @@ func TestDeliverSendsAtOnceAndLeavesARecord(t *testing.T) {
 		sink.Next(smtpsink.RejectData(451))
 		q := newQueue(s, plain(t, sink))
 		m := login(t, "a@example.net")
-		if e, ok := errors.AsType[*mail.SendError](q.Deliver(soon(t), m)); !ok || e.Permanent {
+		e, ok := errors.AsType[*mail.SendError](q.Deliver(soon(t), m))
+		if !ok || e.Permanent {
 			t.Fatalf("first attempt: %v", e)
 		}
 		// the second stands for a crash before the delivery was finished

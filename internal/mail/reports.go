@@ -112,7 +112,8 @@ func (c *Composer) reportMail(kind, subject string, f ReportFrame, data any) (*M
 	}
 	m.Account = f.User
 	m.MessageID = f.Key + "@" + c.domain
-	m.About, m.AboutID = AboutReport, f.User
+	m.About = AboutReport
+	m.AboutID = f.User
 	m.Headers = unsubscribeHeaders(f.Unsubscribe)
 	return m, nil
 }

@@ -21,7 +21,8 @@ func TestAReturnPathFitsIntoAnAddress(t *testing.T) {
 	t.Parallel()
 	paths := mail.NewReturnPaths("secret", "bounces.example.org")
 	address := paths.Address(mail.AboutDelivery, uuid.New(), noon)
-	if local, domain, _ := strings.Cut(address, "@"); len(local) > 64 || domain != "bounces.example.org" {
+	local, domain, _ := strings.Cut(address, "@")
+	if len(local) > 64 || domain != "bounces.example.org" {
 		t.Errorf("%s: a local part of %d bytes, at most 64 are allowed", address, len(local))
 	}
 	if address := mail.NewReturnPaths("secret", "").Address(mail.AboutDelivery, uuid.New(), noon); address != "" {
@@ -108,12 +109,14 @@ func TestAnAlertHasAReturnPath(t *testing.T) {
 		// Mails that wait in the queue keep theirs; those about nothing have none.
 		q := mail.NewQueue(mail.QueueConfig{Outbox: s, Sender: sender, ReturnPaths: mail.NewReturnPaths("secret", "bounces.example.org"), Now: s.Now, Log: discard()})
 		report := login(t, "a@example.net")
-		report.About, report.AboutID = mail.AboutReport, key
+		report.About = mail.AboutReport
+		report.AboutID = key
 		enqueue(t, q, report)
 		enqueue(t, q, login(t, "b@example.net"))
 		sendDue(t, q, 2)
 		for _, got := range sink.Wait(t, 4)[2:] {
-			if ours := strings.HasPrefix(got.From, "r."+key.String()); ours != got.SentTo("a@example.net") {
+			ours := strings.HasPrefix(got.From, "r."+key.String())
+			if ours != got.SentTo("a@example.net") {
 				t.Errorf("to %v: from %s", got.To, got.From)
 			}
 		}

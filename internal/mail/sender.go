@@ -155,7 +155,8 @@ func (s *Sender) connect(ctx context.Context) (*gomail.Client, *smtp.Client, err
 // helo names us to the server: the sender's domain, which a mail server can
 // look up, rather than the name of a container.
 func (s *Sender) helo() string {
-	if d := s.Domain(); d != "" {
+	d := s.Domain()
+	if d != "" {
 		return d
 	}
 	return "localhost"
@@ -163,14 +164,16 @@ func (s *Sender) helo() string {
 
 func (s *Sender) security() []gomail.Option {
 	var options []gomail.Option
-	plain, login := gomail.SMTPAuthPlain, gomail.SMTPAuthLogin
+	plain := gomail.SMTPAuthPlain
+	login := gomail.SMTPAuthLogin
 	switch s.settings.TLS {
 	case TLSFull:
 		options = append(options, gomail.WithSSL())
 	case TLSNone:
 		// the operator has chosen to trust the wire
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
-		plain, login = gomail.SMTPAuthPlainNoEnc, gomail.SMTPAuthLoginNoEnc
+		plain = gomail.SMTPAuthPlainNoEnc
+		login = gomail.SMTPAuthLoginNoEnc
 	default:
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	}
@@ -208,7 +211,8 @@ func (s *Sender) message(e *monitor.Email) (*gomail.Msg, error) {
 		// Preformatted: folding in the middle of an address would break it.
 		m.SetGenHeaderPreformatted(gomail.Header(name), value)
 	}
-	if address := e.Headers[returnPath]; address != "" {
+	address := e.Headers[returnPath]
+	if address != "" {
 		if err := m.EnvelopeFrom(address); err != nil {
 			return refuse("the return path is not valid", err)
 		}

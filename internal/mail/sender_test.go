@@ -33,7 +33,8 @@ func TestAMailArrivesAsItWasMade(t *testing.T) {
 		"Auto-Submitted":   "auto-generated",
 		"From":             `"Punctual" <punctual@example.org>`,
 	} {
-		if got := got.Header.Get(name); got != want {
+		got := got.Header.Get(name)
+		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
@@ -65,7 +66,8 @@ func TestACertificateNobodyTrustsIsRefused(t *testing.T) {
 	for _, mode := range []string{mail.TLSStart, mail.TLSFull} {
 		sink := smtpsink.New(t, smtpsink.Options{TLS: mode})
 		wantTemporary(t, sender(t, mail.Settings{Host: sink.Host(), Port: sink.Port(), TLS: mode}).Send(soon(t), note("a@example.net")))
-		if n := len(sink.Messages()); n != 0 {
+		n := len(sink.Messages())
+		if n != 0 {
 			t.Errorf("%s: %d messages got through", mode, n)
 		}
 	}
@@ -133,7 +135,8 @@ func wantLeftEarly(t *testing.T, s *mail.Sender) {
 	start := time.Now()
 	err := s.Send(ctx, note("a@example.net"))
 	wantTemporary(t, err)
-	if took := time.Since(start); took > 3*time.Second {
+	took := time.Since(start)
+	if took > 3*time.Second {
 		t.Errorf("took %v", took)
 	}
 	if !strings.Contains(err.Error(), "in time") {
@@ -153,18 +156,21 @@ func TestNothingSmugglesInAHeader(t *testing.T) {
 		e := note("a@example.net")
 		spoil(e)
 		err := plain(t, sink).Send(soon(t), e)
-		if se, ok := errors.AsType[*mail.SendError](err); !ok || !se.Permanent {
+		se, ok := errors.AsType[*mail.SendError](err)
+		if !ok || !se.Permanent {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := len(sink.Messages()); n != 0 {
+	n := len(sink.Messages())
+	if n != 0 {
 		t.Errorf("%d messages got through", n)
 	}
 }
 
 func TestWrongSettingsAreRefused(t *testing.T) {
 	for _, s := range []mail.Settings{{From: "nobody"}, {From: from, TLS: "ssl"}} {
-		if _, err := mail.NewSender(s); err == nil {
+		_, err := mail.NewSender(s)
+		if err == nil {
 			t.Errorf("%+v was taken", s)
 		}
 	}

@@ -45,7 +45,8 @@ func (u *up) Describe(ch chan<- *prometheus.Desc) { ch <- dbUp }
 // Collect gives the figure.
 func (u *up) Collect(ch chan<- prometheus.Metric) {
 	value := 0.0
-	if _, ok := u.ping.get(); ok {
+	_, ok := u.ping.get()
+	if ok {
 		value = 1
 	}
 	ch <- prometheus.MustNewConstMetric(dbUp, prometheus.GaugeValue, value)

@@ -220,7 +220,8 @@ func (m *Metrics) Batch(n Tally, took time.Duration) {
 			c.counter.Add(float64(c.n))
 		}
 	}
-	if recorded := n.Success + n.Start + n.Fail + n.Log + n.Ignored; recorded > 0 {
+	recorded := n.Success + n.Start + n.Fail + n.Log + n.Ignored
+	if recorded > 0 {
 		m.batchPings.Observe(float64(recorded))
 	}
 	m.commitTime.Observe(took.Seconds())

@@ -74,7 +74,8 @@ func TestFiguresAreWellFormed(t *testing.T) {
 		if !strings.HasPrefix(format, "text/plain") {
 			t.Errorf("format %q, asked for text", format)
 		}
-		if line := `punctual_selfcheck_severity{name="disk"} 1`; !strings.Contains(body, line+"\n") {
+		line := `punctual_selfcheck_severity{name="disk"} 1`
+		if !strings.Contains(body, line+"\n") {
 			t.Errorf("without the line %s", line)
 		}
 		parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -124,7 +125,8 @@ func TestFiguresAreThoseOfTheDatabase(t *testing.T) {
 				t.Errorf("%s is missing", line)
 			}
 		}
-		if sqlite := strings.Contains(body, "punctual_sqlite_wal_frames "); sqlite != (s.DB().Engine == db.SQLite) {
+		sqlite := strings.Contains(body, "punctual_sqlite_wal_frames ")
+		if sqlite != (s.DB().Engine == db.SQLite) {
 			t.Errorf("figures of SQLite: %v on %s", sqlite, s.DB().Engine)
 		}
 	})
@@ -139,7 +141,8 @@ func TestWithoutADatabaseTheRestIsThere(t *testing.T) {
 	}
 	began := time.Now()
 	status, _, body := scrape(t, m, "text/plain")
-	if took := time.Since(began); status != http.StatusOK || took > 5*time.Second {
+	took := time.Since(began)
+	if status != http.StatusOK || took > 5*time.Second {
 		t.Errorf("status %d after %s", status, took)
 	}
 	// what is missing is counted while the first answer is made
@@ -173,14 +176,16 @@ func TestHangingReadingsAreLeftOutTogether(t *testing.T) {
 	m.registry.MustRegister(&up{newReading(t.Context(), m.log, time.Minute, func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
 	began := time.Now()
 	_, _, body := scrape(t, m, "text/plain")
-	if took := time.Since(began); took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") || !strings.Contains(body, "punctual_pings_total") {
+	took := time.Since(began)
+	if took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") || !strings.Contains(body, "punctual_pings_total") {
 		t.Errorf("after %s: %s", took, body)
 	}
 }
 
 func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
 	t.Parallel()
-	asked, fails := 0, true
+	asked := 0
+	fails := true
 	r := newReading(t.Context(), slog.New(slog.DiscardHandler), time.Second, func(context.Context) (int, error) {
 		asked++
 		if fails {
@@ -188,12 +193,14 @@ func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
 		}
 		return asked, nil
 	})
-	if _, ok := r.get(); ok {
+	_, ok := r.get()
+	if ok {
 		t.Error("a failed reading counts")
 	}
 	fails = false
 	for range 3 {
-		if n, ok := r.get(); !ok || n != 2 {
+		n, ok := r.get()
+		if !ok || n != 2 {
 			t.Errorf("read %d, %v, want the second reading, kept", n, ok)
 		}
 	}
@@ -201,7 +208,8 @@ func TestReadingsAreKeptUnlessTheyFail(t *testing.T) {
 
 func TestAPanicOfAReadingCostsItsFigure(t *testing.T) {
 	t.Parallel()
-	m, log := New("1", "up"), &strings.Builder{}
+	m := New("1", "up")
+	log := &strings.Builder{}
 	m.LogTo(slog.New(slog.NewTextHandler(log, nil)))
 	m.group(t.Context(), "broken", time.Minute, []*prometheus.Desc{desc("broken", "Never there.")}, func(context.Context, emit) error { panic("a bug") })
 	_, _, body := scrape(t, m, "text/plain")
@@ -253,7 +261,8 @@ func names(t *testing.T) []string {
 	}()
 	list := make(map[string]bool)
 	for d := range descs {
-		if name := described.FindStringSubmatch(d.String()); name != nil {
+		name := described.FindStringSubmatch(d.String())
+		if name != nil {
 			list[name[1]] = true
 		}
 	}

@@ -74,14 +74,16 @@ func (r *reading[T]) read(done chan struct{}) {
 	began := time.Now()
 	var value T
 	err := incident.Catch("worker", func() (err error) { value, err = r.ask(ctx); return err })
-	if bug, ok := errors.AsType[*incident.Panic](err); ok {
+	bug, ok := errors.AsType[*incident.Panic](err)
+	if ok {
 		r.log.Error("read a figure", "error", bug)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(done)
 	r.running = nil
-	r.value, r.ok = value, err == nil
+	r.value = value
+	r.ok = err == nil
 	if r.ok {
 		r.fresh = time.Now().Add(max(readingAge, costShare*time.Since(began)))
 	}

@@ -90,7 +90,8 @@ func (p *pusher) push(from prometheus.Gatherer) {
 	if err == nil {
 		// what could not be had is missing, the rest is there
 		families, gathered := from.Gather()
-		if err = gathered; len(families) > 0 {
+		err = gathered
+		if len(families) > 0 {
 			err = p.sendAll(families)
 		}
 	}
@@ -179,11 +180,13 @@ func (p *pusher) count(name string, value float64, tags []statsd.Tag) error {
 // distribution sends how many observations there were, and their mean.
 func (p *pusher) distribution(name string, n, sum float64, tags []statsd.Tag) error {
 	key := fmt.Sprint(name, tags)
-	added, more := n-p.sent[key+" n"], sum-p.sent[key+" sum"]
+	added := n - p.sent[key+" n"]
+	more := sum - p.sent[key+" sum"]
 	if added < 1 {
 		return nil
 	}
-	p.sent[key+" n"], p.sent[key+" sum"] = n, sum
+	p.sent[key+" n"] = n
+	p.sent[key+" sum"] = sum
 	if err := p.client.Inc(name+".count", int64(added), 1, tags...); err != nil {
 		return err
 	}

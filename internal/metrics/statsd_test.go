@@ -21,7 +21,8 @@ func received(t *testing.T, c StatsD, m *Metrics, between func()) []string {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	c.Address, c.Log = server.LocalAddr().String(), slog.New(slog.DiscardHandler)
+	c.Address = server.LocalAddr().String()
+	c.Log = slog.New(slog.DiscardHandler)
 	// without those of Go and the process
 	own := prometheus.NewRegistry()
 	own.MustRegister(m.pings.success, m.unknownPings, m.batchPings, m.logins)

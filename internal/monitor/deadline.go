@@ -57,7 +57,8 @@ func (c *Check) Recompute(now time.Time) {
 			due = c.LastStart
 		}
 	}
-	c.DueAt, c.AlertAt = due, time.Time{}
+	c.DueAt = due
+	c.AlertAt = time.Time{}
 	switch {
 	case !due.IsZero():
 		c.AlertAt = due.Add(c.Grace)
@@ -131,8 +132,11 @@ func (c *Check) Overdue(now time.Time, outages []Outage) *Flip {
 	if c.Status == StatusDown || c.DueAt.IsZero() {
 		return nil
 	}
-	if deadline := c.deadline(outages); deadline.After(c.AlertAt) {
-		c.DueAt, c.AlertAt, c.WatchAt = deadline.Add(-c.Grace), deadline, deadline
+	deadline := c.deadline(outages)
+	if deadline.After(c.AlertAt) {
+		c.DueAt = deadline.Add(-c.Grace)
+		c.AlertAt = deadline
+		c.WatchAt = deadline
 	}
 	if now.Before(c.AlertAt) {
 		return nil

@@ -123,7 +123,8 @@ func (c *Check) noteEnd(p *Ping) {
 	var runs endedRuns
 	runs.read(c.EndedRuns)
 	flags := byte(0)
-	if i := runs.find(p.RID.UUID); i >= 0 {
+	i := runs.find(p.RID.UUID)
+	if i >= 0 {
 		begun := c.Started() && c.LastStartRID == p.RID
 		if begun || runs.record(i)[endedFlag] != 0 || runs.since(i, p.CreatedAt) > LateStart {
 			flags = endedAgain

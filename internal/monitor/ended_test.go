@@ -46,7 +46,8 @@ func TestStartsThatComeAfterTheEndOfTheirRun(t *testing.T) {
 		for step := range strings.SplitSeq(tt.script, ", ") {
 			var kind, rid string
 			var minute float64
-			if _, err := fmt.Sscan(step, &kind, &rid, &minute); err != nil {
+			_, err := fmt.Sscan(step, &kind, &rid, &minute)
+			if err != nil {
 				t.Fatal(step, err)
 			}
 			p := monitor.Ping{Kind: monitor.PingKind(kind), RID: ridOf(rid), CreatedAt: noon.Add(time.Duration(minute * float64(time.Minute)))}
@@ -54,14 +55,16 @@ func TestStartsThatComeAfterTheEndOfTheirRun(t *testing.T) {
 			flip := monitor.Apply(&c, &p)
 			if p.Kind == monitor.PingIgn {
 				left := c.State
-				left.NPings, left.EndedRuns = before.NPings, before.EndedRuns
+				left.NPings = before.NPings
+				left.EndedRuns = before.EndedRuns
 				if flip != nil || left != before.State || c.NPings != before.NPings+1 {
 					t.Errorf("%s: %q had an effect: %+v", name, step, c.State)
 				}
 			}
 			kinds = append(kinds, string(p.Kind))
 		}
-		if got := strings.Join(kinds, " "); got != tt.kinds {
+		got := strings.Join(kinds, " ")
+		if got != tt.kinds {
 			t.Errorf("%s: %q gives\n%s, want\n%s", name, tt.script, got, tt.kinds)
 		}
 		if len(c.EndedRuns) > 134 {

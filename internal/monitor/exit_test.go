@@ -13,7 +13,8 @@ func TestExitStatuses(t *testing.T) {
 		"-1": -1, "-007": -7, "-255": -255, "-256": -256, "-1073741510": -1073741510, "-2147483647": -2147483647, "-2147483648": -2147483648,
 		"2147483648": -2147483648, "2147483649": -2147483647, "3221225786": -1073741510, "4294967294": -2, "4294967295": -1, "0004294967295": -1,
 	} {
-		if got, ok := monitor.ParseExitStatus(text); !ok || got != want {
+		got, ok := monitor.ParseExitStatus(text)
+		if !ok || got != want {
 			t.Errorf("%s is %d, %v; want %d", text, got, ok, want)
 		}
 	}
@@ -21,7 +22,8 @@ func TestExitStatuses(t *testing.T) {
 		"256", "0256", "999", "2147483646", "2147483647", "4294967296", "-2147483649", "-4294967295",
 		"9223372036854775807", "18446744073709551615", "99999999999999999999999", "-99999999999999999999999",
 	} {
-		if got, ok := monitor.ParseExitStatus(text); ok {
+		got, ok := monitor.ParseExitStatus(text)
+		if ok {
 			t.Errorf("%s is %d, want none", text, got)
 		}
 		if !monitor.IsExitStatus(text) {
@@ -32,7 +34,8 @@ func TestExitStatuses(t *testing.T) {
 		if monitor.IsExitStatus(text) {
 			t.Errorf("%q is written like an exit status", text)
 		}
-		if _, ok := monitor.ParseExitStatus(text); ok {
+		_, ok := monitor.ParseExitStatus(text)
+		if ok {
 			t.Errorf("%q is an exit status", text)
 		}
 	}
@@ -45,7 +48,8 @@ func TestExitStatusesAreShownBothWays(t *testing.T) {
 		-1073741510: "-1073741510 (0xC000013A), unsigned 3221225786",
 		-2147483648: "-2147483648 (0x80000000), unsigned 2147483648",
 	} {
-		if got := monitor.ExitStatusText(status); got != want {
+		got := monitor.ExitStatusText(status)
+		if got != want {
 			t.Errorf("%d is shown as %q, want %q", status, got, want)
 		}
 	}

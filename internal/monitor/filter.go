@@ -51,7 +51,8 @@ func (f *Filter) byKeywords(text string) PingKind {
 // case-sensitive substring.
 func containsKeyword(text, keywords string) bool {
 	for kw := range strings.SplitSeq(keywords, ",") {
-		if kw = strings.TrimSpace(kw); kw != "" && strings.Contains(text, kw) {
+		kw = strings.TrimSpace(kw)
+		if kw != "" && strings.Contains(text, kw) {
 			return true
 		}
 	}

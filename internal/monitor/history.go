@@ -26,7 +26,8 @@ type Spell struct {
 func Spells(flips []Flip, all bool, current Status, created, now time.Time) []Spell {
 	from := knownFrom(flips, all, created, now)
 	spells := make([]Spell, 0, len(flips)+1)
-	until, status := now, current
+	until := now
+	status := current
 	for i := range flips {
 		at := flips[i].CreatedAt
 		// a clock was set back
@@ -39,7 +40,8 @@ func Spells(flips []Flip, all bool, current Status, created, now time.Time) []Sp
 		if at.Before(until) {
 			spells = append(spells, Spell{at, until, flips[i].New})
 		}
-		until, status = at, flips[i].Old
+		until = at
+		status = flips[i].Old
 	}
 	if from.Before(until) {
 		spells = append(spells, Spell{from, until, status})
@@ -50,8 +52,10 @@ func Spells(flips []Flip, all bool, current Status, created, now time.Time) []Sp
 
 func knownFrom(flips []Flip, all bool, created, now time.Time) time.Time {
 	known := now.Add(-FlipsKept)
-	if n := len(flips); n > 0 {
-		if oldest := flips[n-1].CreatedAt; !all || oldest.Before(known) {
+	n := len(flips)
+	if n > 0 {
+		oldest := flips[n-1].CreatedAt
+		if !all || oldest.Before(known) {
 			known = oldest
 		}
 	}

@@ -63,7 +63,8 @@ func TestDowntimeIsCountedFromFlips(t *testing.T) {
 			flips, current := flipsFrom(t, created, tc.flips)
 			spells := monitor.Spells(flips, true, current, created, created.Add(10*h))
 			got := monitor.TallyOf(spells, created.Add(tc.from), created.Add(tc.until))
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			diff := cmp.Diff(tc.want, got)
+			if diff != "" {
 				t.Errorf("tally (-want +got):\n%s", diff)
 			}
 			uptime, ok := got.Uptime()
@@ -101,7 +102,8 @@ func TestHistoryBeginsWhereKnowledgeDoes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			spells := monitor.Spells(tc.flips, tc.all, monitor.StatusUp, now.Add(-tc.created), now)
-			if got := now.Sub(spells[0].From); got != tc.want {
+			got := now.Sub(spells[0].From)
+			if got != tc.want {
 				t.Errorf("known for %v, want %v", got, tc.want)
 			}
 			for i := 1; i < len(spells); i++ {
@@ -111,7 +113,8 @@ func TestHistoryBeginsWhereKnowledgeDoes(t *testing.T) {
 			}
 		})
 	}
-	if got := monitor.Spells(nil, true, monitor.StatusNew, now, now); len(got) != 0 {
+	got := monitor.Spells(nil, true, monitor.StatusNew, now, now)
+	if len(got) != 0 {
 		t.Errorf("made just now: %+v", got)
 	}
 }
@@ -141,7 +144,8 @@ func TestPercentiles(t *testing.T) {
 		{seconds(hundred...), 95, 95 * time.Second},
 		{seconds(hundred...), 100, 100 * time.Second},
 	} {
-		if got := monitor.Percentile(tc.of, tc.p); got != tc.want {
+		got := monitor.Percentile(tc.of, tc.p)
+		if got != tc.want {
 			t.Errorf("p%d of %d: %v, want %v", tc.p, len(tc.of), got, tc.want)
 		}
 	}

@@ -32,7 +32,8 @@ func Slugify(name string) string {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_':
 			slug = append(slug, byte(r))
 		case r == '-' || r == ' ' || '\t' <= r && r <= '\r' && r != '\v':
-			if n := len(slug); n == 0 || slug[n-1] != '-' {
+			n := len(slug)
+			if n == 0 || slug[n-1] != '-' {
 				slug = append(slug, '-')
 			}
 		}

@@ -18,7 +18,10 @@ func at(seconds int) time.Time { return t0.Add(time.Duration(seconds) * time.Sec
 // minute is a check with a period and a grace time of a minute each.
 func minute(status monitor.Status) *monitor.Check {
 	c := monitor.NewCheck(uuid.Nil, t0)
-	c.ID, c.Timeout, c.Grace, c.Status = 1, time.Minute, time.Minute, status
+	c.ID = 1
+	c.Timeout = time.Minute
+	c.Grace = time.Minute
+	c.Status = status
 	return &c
 }
 
@@ -38,7 +41,8 @@ type step struct {
 func play(c *monitor.Check, steps ...step) (flips []monitor.Flip) {
 	for _, s := range steps {
 		p := monitor.Ping{Kind: s.kind, CreatedAt: at(s.at), RID: s.rid}
-		if f := monitor.Apply(c, &p); f != nil {
+		f := monitor.Apply(c, &p)
+		if f != nil {
 			flips = append(flips, *f)
 		}
 	}
@@ -124,7 +128,8 @@ func TestStatusAt(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := minute(tc.from)
 			play(c, tc.steps...)
-			if got := c.StatusAt(at(tc.at)); got != tc.want {
+			got := c.StatusAt(at(tc.at))
+			if got != tc.want {
 				t.Errorf("status %s, want %s", got, tc.want)
 			}
 			want := time.Time{}
@@ -170,7 +175,8 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 	if !c.WatchAt.Equal(at(120)) || !c.AlertAt.Equal(at(210)) {
 		t.Fatalf("watched at %v, deadline %v", c.WatchAt, c.AlertAt)
 	}
-	if f := c.Overdue(at(120), nil); f != nil || !c.WatchAt.Equal(at(210)) {
+	f := c.Overdue(at(120), nil)
+	if f != nil || !c.WatchAt.Equal(at(210)) {
 		t.Errorf("the look before the deadline: flip %+v, next look at %v", f, c.WatchAt)
 	}
 	play(c, step{"start", 100, none})
@@ -185,13 +191,17 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 
 func TestScheduledChecks(t *testing.T) {
 	c := minute("new")
-	c.Kind, c.Schedule, c.TZ = schedule.Cron, "0 3 * * *", "Europe/Riga"
+	c.Kind = schedule.Cron
+	c.Schedule = "0 3 * * *"
+	c.TZ = "Europe/Riga"
 	// 2026-03-01 14:00 in Riga
 	play(c, step{"success", 0, none})
-	if want := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC); !c.DueAt.Equal(want) || !c.AlertAt.Equal(want.Add(time.Minute)) {
+	want := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
+	if !c.DueAt.Equal(want) || !c.AlertAt.Equal(want.Add(time.Minute)) {
 		t.Errorf("due %v, deadline %v", c.DueAt, c.AlertAt)
 	}
-	c.Kind, c.Schedule = schedule.OnCalendar, "2020-01-01"
+	c.Kind = schedule.OnCalendar
+	c.Schedule = "2020-01-01"
 	c.Recompute(at(0))
 	if !c.DueAt.IsZero() || c.StatusAt(at(1e9)) != monitor.StatusUp {
 		t.Error("a schedule that has ended must leave the check up for ever")
@@ -201,8 +211,11 @@ func TestScheduledChecks(t *testing.T) {
 // A schedule that cannot be computed is put aside for an hour.
 func TestABrokenScheduleIsPutAside(t *testing.T) {
 	c := minute("up")
-	c.LastPing, c.Kind, c.Schedule = t0, schedule.Cron, "nonsense"
-	if f := c.Overdue(at(1e6), nil); f != nil {
+	c.LastPing = t0
+	c.Kind = schedule.Cron
+	c.Schedule = "nonsense"
+	f := c.Overdue(at(1e6), nil)
+	if f != nil {
 		t.Fatalf("flip of a check nobody can judge: %+v", f)
 	}
 	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) || c.StatusAt(at(2e6)) != monitor.StatusUp {
@@ -271,7 +284,8 @@ func TestSlugify(t *testing.T) {
 	for in, want := range map[string]string{
 		"Nightly dump": "nightly-dump", "Ünïcödé Straße": "unicode-strae", "A.B/C": "abc", "日本語": "", " -_x_- ": "x", "a  -  b": "a-b", "snake_case": "snake_case",
 	} {
-		if got := monitor.Slugify(in); got != want || !monitor.ValidSlug(got) {
+		got := monitor.Slugify(in)
+		if got != want || !monitor.ValidSlug(got) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
@@ -284,14 +298,16 @@ func TestSlugify(t *testing.T) {
 
 func TestUniqueKey(t *testing.T) {
 	got := monitor.UniqueKey(uuid.MustParse("4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"))
-	if want := "6b0fcbd59650507ee65f62b4611c5b059107d6b7"; got != want {
+	want := "6b0fcbd59650507ee65f62b4611c5b059107d6b7"
+	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
 func TestClassifyEmail(t *testing.T) {
 	f := monitor.Filter{Subject: true, SuccessKW: "[OK]", FailureKW: "[FAIL]"}
-	if got := monitor.ClassifyEmail(&f, "backup [OK]", "[FAIL]"); got != monitor.PingSuccess {
+	got := monitor.ClassifyEmail(&f, "backup [OK]", "[FAIL]")
+	if got != monitor.PingSuccess {
 		t.Errorf("only the subject counts: %s", got)
 	}
 	f.Body = true

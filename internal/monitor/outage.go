@@ -35,7 +35,8 @@ func (c *Check) deadline(outages []Outage) time.Time {
 			continue
 		}
 		again := c.expectedAfter(o.Ended).Add(c.Grace)
-		if latest := o.Ended.Add(outagePatience); again.After(latest) {
+		latest := o.Ended.Add(outagePatience)
+		if again.After(latest) {
 			again = latest
 		}
 		if again.After(deadline) {
@@ -58,7 +59,8 @@ func (c *Check) expectedAfter(t time.Time) time.Time {
 	if err != nil {
 		return t
 	}
-	if next, ok := s.Next(t); ok {
+	next, ok := s.Next(t)
+	if ok {
 		return next
 	}
 	return t

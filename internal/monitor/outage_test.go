@@ -11,7 +11,10 @@ import (
 // A check with a minute's period or schedule and a minute's grace, pinged at 0.
 func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 	out := func(began, ended int) monitor.Outage { return monitor.Outage{Began: at(began), Ended: at(ended)} }
-	daily := func(c *monitor.Check) { c.Timeout, c.Grace = 24*time.Hour, time.Hour }
+	daily := func(c *monitor.Check) {
+		c.Timeout = 24 * time.Hour
+		c.Grace = time.Hour
+	}
 	for _, tc := range []struct {
 		name   string
 		change func(*monitor.Check)
@@ -31,7 +34,11 @@ func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 		{"a deadline later than a further period needs no help", func(c *monitor.Check) { c.Grace = 10 * time.Minute }, 0, []monitor.Outage{out(1, 32)}, 692},
 		{"long period, deadline in the outage", daily, 0, []monitor.Outage{out(25*3600-60, 25*3600+60)}, 25*3600 + 60 + 900},
 		{"long period, deadline after it", daily, 0, []monitor.Outage{out(24*3600-60, 24*3600+60)}, 25 * 3600},
-		{"cron", func(c *monitor.Check) { c.Kind, c.Schedule, c.TZ = schedule.Cron, "*/5 * * * *", "UTC" }, 0, []monitor.Outage{out(290, 365)}, 660},
+		{"cron", func(c *monitor.Check) {
+			c.Kind = schedule.Cron
+			c.Schedule = "*/5 * * * *"
+			c.TZ = "UTC"
+		}, 0, []monitor.Outage{out(290, 365)}, 660},
 	} {
 		c := minute("new")
 		if tc.change != nil {
@@ -41,11 +48,13 @@ func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 		if tc.pinged > 0 {
 			play(c, step{"success", tc.pinged, none})
 		}
-		if f := c.Overdue(at(tc.want-1), tc.outages); f != nil {
+		f := c.Overdue(at(tc.want-1), tc.outages)
+		if f != nil {
 			t.Errorf("%s: down at %v, want %v", tc.name, f.CreatedAt, at(tc.want))
 			continue
 		}
-		if s := c.StatusAt(at(tc.want - 1)); s == monitor.StatusDown {
+		s := c.StatusAt(at(tc.want - 1))
+		if s == monitor.StatusDown {
 			t.Errorf("%s: reads down a second before it goes down", tc.name)
 		}
 		if !c.WatchAt.Equal(at(tc.want)) {
@@ -57,7 +66,8 @@ func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 	}
 	running := minute("up")
 	play(running, step{"start", 0, none})
-	if f := running.Overdue(at(119), []monitor.Outage{out(50, 100)}); f != nil {
+	f := running.Overdue(at(119), []monitor.Outage{out(50, 100)})
+	if f != nil {
 		t.Errorf("a run whose end may be lost: down at %v", f.CreatedAt)
 	}
 }

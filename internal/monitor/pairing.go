@@ -35,7 +35,8 @@ func Runs(pings iter.Seq[*Ping]) []Run {
 				continue
 			}
 			delete(ends, p.RID)
-			if run := (Run{p, end}); run.Took() < MaxRunDuration {
+			run := (Run{p, end})
+			if run.Took() < MaxRunDuration {
 				out = append(out, run)
 			}
 		}

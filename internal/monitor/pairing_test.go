@@ -58,7 +58,8 @@ func TestRunsArePairedByTheirRunID(t *testing.T) {
 			if tc.want == nil {
 				tc.want = map[int64]time.Duration{}
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			diff := cmp.Diff(tc.want, got)
+			if diff != "" {
 				t.Errorf("durations (-want +got):\n%s", diff)
 			}
 		})

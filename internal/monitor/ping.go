@@ -53,13 +53,15 @@ func Apply(c *Check, p *Ping) *Flip {
 		p.Kind = PingIgn
 	}
 	c.NPings++
-	p.CheckID, p.N = c.ID, c.NPings
+	p.CheckID = c.ID
+	p.N = c.NPings
 	c.HasConfirmation = mentionsConfirm(p.Body)
 
 	var flip *Flip
 	switch p.Kind {
 	case PingStart:
-		c.LastStart, c.LastStartRID = p.CreatedAt, p.RID
+		c.LastStart = p.CreatedAt
+		c.LastStartRID = p.RID
 	case PingSuccess:
 		late := c.late(p.CreatedAt)
 		c.noteEnd(p)
@@ -114,7 +116,8 @@ func (c *Check) finish(p *Ping) {
 }
 
 func (c *Check) clearStart() {
-	c.LastStart, c.LastStartRID = time.Time{}, uuid.NullUUID{}
+	c.LastStart = time.Time{}
+	c.LastStartRID = uuid.NullUUID{}
 }
 
 func (c *Check) flipTo(s Status, at time.Time, why Reason) *Flip {

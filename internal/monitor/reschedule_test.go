@@ -25,12 +25,14 @@ func TestAShorterScheduleTurnsALateCheckDown(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := monitor.NewCheck(uuid.New(), ping)
 			monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: ping})
-			c.Timeout, c.Grace = tc.timeout, tc.grace
+			c.Timeout = tc.timeout
+			c.Grace = tc.grace
 			flip := monitor.Rescheduled(&c, now)
 			if c.Status != tc.want {
 				t.Fatalf("status %s, want %s", c.Status, tc.want)
 			}
-			if down := tc.want == monitor.StatusDown; (flip != nil) != down {
+			down := tc.want == monitor.StatusDown
+			if (flip != nil) != down {
 				t.Fatalf("flip %+v", flip)
 			}
 			if flip != nil && (!flip.CreatedAt.Equal(now) || flip.Old != monitor.StatusUp || !c.AlertAt.IsZero() || c.RecentRuns != "u") {

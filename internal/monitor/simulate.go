@@ -30,7 +30,8 @@ func Simulate(c *Check, h History, since, now time.Time) Simulation {
 		return out
 	}
 	out.From = since
-	if first := h.Pings[0].CreatedAt; first.After(since) {
+	first := h.Pings[0].CreatedAt
+	if first.After(since) {
 		out.From = first
 	}
 	replay := *c

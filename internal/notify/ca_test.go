@@ -16,8 +16,10 @@ const caTest = "PUNCTUAL_TEST_ADDRESS"
 // A process reads its certificate authorities once, so that each way to name one
 // needs a process of its own: this test, started anew.
 func TestAnAuthorityOfOnesOwnIsTrustedBySettingItInTheEnvironment(t *testing.T) {
-	if address := os.Getenv(caTest); address != "" {
-		if _, err := call(soon(t), t, client(), address); err != nil {
+	address := os.Getenv(caTest)
+	if address != "" {
+		_, err := call(soon(t), t, client(), address)
+		if err != nil {
 			t.Error(err)
 		}
 		return
@@ -40,7 +42,8 @@ func TestAnAuthorityOfOnesOwnIsTrustedBySettingItInTheEnvironment(t *testing.T) 
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		cmd.Env = append(os.Environ(), test.setting, caTest+"="+s.URL)
 		out, err := cmd.CombinedOutput()
-		if trusted := err == nil; trusted != test.trusted {
+		trusted := err == nil
+		if trusted != test.trusted {
 			t.Errorf("with %s the server is trusted: %v, want %v\n%s", test.setting, trusted, test.trusted, out)
 		}
 	}

@@ -135,7 +135,8 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if r.Header != nil {
 		req.Header = r.Header
 	}
-	if host := req.Header.Get("Host"); host != "" {
+	host := req.Header.Get("Host")
+	if host != "" {
 		// net/http takes it from here only
 		req.Host = host
 	}
@@ -169,7 +170,8 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 		if !errors.As(err, &sendErr) {
 			return err
 		}
-		if _, lost := errors.AsType[*lostBody](err); lost {
+		_, lost := errors.AsType[*lostBody](err)
+		if lost {
 			return &Error{Message: "The server redirects to another address without the message."}
 		}
 		// its cause names the address
@@ -186,7 +188,8 @@ func (c *Client) Call(ctx context.Context, method, url string, body []byte) erro
 func describe(err error) *Error {
 	e := &Error{Err: err}
 	// its text has the address, which may be a secret
-	if named, ok := errors.AsType[*url.Error](err); ok {
+	named, ok := errors.AsType[*url.Error](err)
+	if ok {
 		e.Err = named.Err
 	}
 	var lost *lostBody

@@ -24,7 +24,8 @@ func call(ctx context.Context, t *testing.T, c *notify.Client, address string) (
 
 func wantMessage(t *testing.T, err error, message string) {
 	t.Helper()
-	if e := failure(t, err); e.Message != message || e.Permanent() {
+	e := failure(t, err)
+	if e.Message != message || e.Permanent() {
 		t.Errorf("got %+v, want %q", e, message)
 	}
 }
@@ -127,7 +128,8 @@ func TestDeadServersAreLeft(t *testing.T) {
 func TestAnEndlessAnswerIsCut(t *testing.T) {
 	base, _ := standIn(t, func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
-			if _, err := w.Write(make([]byte, 1<<12)); err != nil {
+			_, err := w.Write(make([]byte, 1<<12))
+			if err != nil {
 				return
 			}
 		}

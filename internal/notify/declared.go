@@ -112,7 +112,8 @@ func (d *declared[C]) digests(config string) bool {
 func (d *declared[C]) secrets(config string) (secrets []string) {
 	_, fs, _ := d.read(config)
 	for i := range fs {
-		if v := fs[i].Value.form(); fs[i].Secret && len(v) >= shortSecret {
+		v := fs[i].Value.form()
+		if fs[i].Secret && len(v) >= shortSecret {
 			secrets = append(secrets, v, url.QueryEscape(v), url.PathEscape(v))
 		}
 	}
@@ -144,7 +145,8 @@ func (d *declared[C]) fromFields(before string, sent map[string]json.RawMessage)
 		if f == nil {
 			return "", errs.Invalidf(key, "There is no such setting; there are %s.", strings.Join(fs.keys(), ", "))
 		}
-		if want := f.Value.set(sent[key]); want != "" {
+		want := f.Value.set(sent[key])
+		if want != "" {
 			return "", errs.Invalidf(key, "The value must be %s.", want)
 		}
 	}
@@ -168,7 +170,8 @@ func (d *declared[C]) finish(c *C, fs fieldSet, before string, name func(*Field)
 		return write(fs)
 	}
 	if err := d.Check(c); err != nil {
-		if f := fs.byKey(errs.FieldOf(err)); f != nil {
+		f := fs.byKey(errs.FieldOf(err))
+		if f != nil {
 			return "", errs.Invalidf(name(f), "%s", errs.Message(err))
 		}
 		return "", err
@@ -231,7 +234,8 @@ func (d *declared[C]) request(ctx context.Context, delivery *Delivery[C]) (Resul
 	if d.Verdict != nil {
 		verdict = d.Verdict
 	}
-	if refused := verdict(a); refused != nil {
+	refused := verdict(a)
+	if refused != nil {
 		return a.Result(), refused
 	}
 	return a.Result(), nil

@@ -118,7 +118,8 @@ func (f *Field) On() bool {
 // problem says what is wrong with the value, "" when nothing is. was is the value
 // before: one that is too long may stay as it was.
 func (f *Field) problem(was string) string {
-	if headers, ok := f.Value.(*headers); ok {
+	headers, ok := f.Value.(*headers)
+	if ok {
 		return headers.problem(f.Max, was)
 	}
 	v := f.Value.form()
@@ -133,7 +134,8 @@ func (f *Field) problem(was string) string {
 		return f.wrong("The value does not look right.")
 	}
 	if f.Check != nil {
-		if problem := f.Check(v); problem != "" {
+		problem := f.Check(v)
+		if problem != "" {
 			return problem
 		}
 	}
@@ -153,7 +155,8 @@ func (f *Field) wrong(general string) string {
 // noun is a label within a sentence.
 func noun(label string) string {
 	first, size := utf8.DecodeRuneInString(label)
-	if next, _ := utf8.DecodeRuneInString(label[size:]); unicode.IsUpper(next) {
+	next, _ := utf8.DecodeRuneInString(label[size:])
+	if unicode.IsUpper(next) {
 		return label
 	}
 	return string(unicode.ToLower(first)) + label[size:]
@@ -237,7 +240,8 @@ func (fs fieldSet) on(s monitor.Status) bool {
 func (fs fieldSet) validate(before fieldSet, silent string, name func(*Field) string) error {
 	for i := range fs {
 		f := &fs[i]
-		if problem := f.problem(before[i].Value.form()); problem != "" {
+		problem := f.problem(before[i].Value.form())
+		if problem != "" {
 			return errs.Invalidf(name(f), "%s", problem)
 		}
 	}

@@ -142,11 +142,13 @@ func sections(ev *Event) []Section {
 		out = append(out, Section{Heading: "Description", Lines: []Text{{Plain(ev.Check.Description)}}, Weight: 2})
 	}
 	if ev.LastPing != nil {
-		if body, cut := Tail(ev.LastPing.Body, maxExcerpt); body != "" {
+		body, cut := Tail(ev.LastPing.Body, maxExcerpt)
+		if body != "" {
 			out = append(out, Section{Heading: "Last output", Pre: body, Cut: cut, Weight: 3})
 		}
 	}
-	if others := ev.Others(); len(others) > 0 {
+	others := ev.Others()
+	if len(others) > 0 {
 		s := Section{Heading: "Also down", Weight: 1, More: max(0, ev.OtherDownTotal-len(others))}
 		for _, o := range others {
 			s.Lines = append(s.Lines, Text{Bold(o.Label), Plain(" (")}.Append(o.Value...).Append(Plain(")")))
@@ -229,7 +231,8 @@ func (m *Message) In(d *Dialect) string {
 	var parts []string
 	head := []string{}
 	for _, t := range []Text{m.Note, m.Summary} {
-		if s := t.In(d); s != "" {
+		s := t.In(d)
+		if s != "" {
 			head = append(head, s)
 		}
 	}

@@ -39,7 +39,8 @@ func message(t *testing.T, s string, events ...notify.Event) notify.Message {
 	ev.OtherDownTotal = 7
 	var got notify.Message
 	r := kindtest.Registry(notify.Env{SiteRoot: "https://punctual.example.org", SiteName: "Punctual"}, nil, spy(&got))
-	if _, err := r.Send(t.Context(), append([]notify.Event{ev}, events...)...); err != nil {
+	_, err := r.Send(t.Context(), append([]notify.Event{ev}, events...)...)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return got
@@ -88,19 +89,23 @@ func checkEscaped(t *testing.T, name string, d *notify.Dialect, s string) {
 	}
 	switch name {
 	case "html", "telegram":
-		if got := textOfHTML(out); got != notify.Clean(s) {
+		got := textOfHTML(out)
+		if got != notify.Clean(s) {
 			t.Errorf("%s: %q is read as %q", name, s, got)
 		}
 	case "sms":
-		if got := notify.GSM(out); got != out {
+		got := notify.GSM(out)
+		if got != out {
 			t.Errorf("sms: %q is not in the alphabet: %q", out, got)
 		}
 	case "slack":
-		if m := unescaped[name].FindString(out); m != "" {
+		m := unescaped[name].FindString(out)
+		if m != "" {
 			t.Errorf("%s: %q becomes %q, which has %q", name, s, out, m)
 		}
 	case "markdown", "github", "discord", "teams":
-		if m := unescaped["markdown"].FindString(out); m != "" {
+		m := unescaped["markdown"].FindString(out)
+		if m != "" {
 			t.Errorf("%s: %q becomes %q, which has %q", name, s, out, m)
 		}
 	}
@@ -132,7 +137,8 @@ func TestCodeBlocksHold(t *testing.T) {
 			t.Errorf("%q: %q", s, pre)
 		}
 		for name, d := range map[string]*notify.Dialect{"slack": notify.Slack(), "discord": notify.Discord()} {
-			if n := strings.Count(d.Pre(s), "`"); n != 6 {
+			n := strings.Count(d.Pre(s), "`")
+			if n != 6 {
 				t.Errorf("%s: %q has %d backticks", name, d.Pre(s), n)
 			}
 		}
@@ -170,7 +176,8 @@ func FuzzFit(f *testing.F) {
 		for name, dialect := range dialects {
 			d := dialect()
 			got := m.Fit(notify.In(d, title, body, count))
-			if n := count(got.Title.In(d)); n > title {
+			n := count(got.Title.In(d))
+			if n > title {
 				t.Errorf("%s: a title of %d, %d are allowed", name, n, title)
 			}
 			text := got.In(d)
@@ -243,7 +250,8 @@ func TestKeysOfMessages(t *testing.T) {
 	var keys []string
 	for _, status := range []monitor.Status{monitor.StatusDown, monitor.StatusUp} {
 		ev := kindtest.Event("spy", status, "{}")
-		if _, err := r.Send(t.Context(), ev); err != nil {
+		_, err := r.Send(t.Context(), ev)
+		if err != nil {
 			t.Fatal(err)
 		}
 		keys = append(keys, got.Key)
@@ -324,12 +332,14 @@ func TestTheVerdictOfAnAnswer(t *testing.T) {
 	} {
 		a := &notify.Answer{Status: status, Body: []byte(`{"retry_after": 2.5}`)}
 		e := a.Verdict()
-		if diff := cmp.Diff(want, verdict{e.Class, e.RetryAfter.Seconds()}); diff != "" {
+		diff := cmp.Diff(want, verdict{e.Class, e.RetryAfter.Seconds()})
+		if diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
 	}
 	for _, status := range []int{200, 201, 202, 204, 207} {
-		if e := (&notify.Answer{Status: status}).Verdict(); e != nil {
+		e := (&notify.Answer{Status: status}).Verdict()
+		if e != nil {
 			t.Errorf("%d: %v", status, e)
 		}
 	}
@@ -337,12 +347,14 @@ func TestTheVerdictOfAnAnswer(t *testing.T) {
 		`{"retry_after_ms": 1500}`: 1.5, `{"parameters": {"retry_after": 9}}`: 9, `{"retry_after": 1e12}`: 86400, `{"retry_after": -1}`: 0, `soon`: 0,
 	} {
 		a := &notify.Answer{Status: 429, Body: []byte(body)}
-		if got := a.Verdict().RetryAfter.Seconds(); got != seconds {
+		got := a.Verdict().RetryAfter.Seconds()
+		if got != seconds {
 			t.Errorf("%s: a pause of %v s", body, got)
 		}
 	}
 	limited := &notify.Answer{Status: 429, Header: http.Header{"X-Ratelimit-Reset-After": {"0.75"}}}
-	if got := limited.Verdict().RetryAfter.Seconds(); got != 0.75 {
+	got := limited.Verdict().RetryAfter.Seconds()
+	if got != 0.75 {
 		t.Errorf("a pause of %v s", got)
 	}
 }
@@ -350,7 +362,8 @@ func TestTheVerdictOfAnAnswer(t *testing.T) {
 func TestASecretSettingStaysAndIsNotShown(t *testing.T) {
 	k := picky(nil)
 	before := `{"token":"secret-token"}`
-	if form := k.ToForm(before); form.Has("token") {
+	form := k.ToForm(before)
+	if form.Has("token") {
 		t.Errorf("the form has %v", form)
 	}
 	for typed, want := range map[string]string{"": before, " another ": `{"token":"another"}`} {
@@ -366,14 +379,16 @@ func TestASecretSettingStaysAndIsNotShown(t *testing.T) {
 	said := func(a *notify.Answer) *notify.Error { return a.Refused().Named("Picky", string(a.Body)) }
 	r := kindtest.Registry(notify.Env{Client: kindtest.Client(base)}, nil, picky(said))
 	res, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, before))
-	if e := kindtest.Failure(t, err); strings.Contains(e.Message+res.Response, "secret-token") || !strings.Contains(e.Message, "Picky said: no such hook: /********") {
+	e := kindtest.Failure(t, err)
+	if strings.Contains(e.Message+res.Response, "secret-token") || !strings.Contains(e.Message, "Picky said: no such hook: /********") {
 		t.Errorf("%s; %s", e.Message, res.Response)
 	}
 }
 
 func TestADeclarationThatIsWrongIsRefused(t *testing.T) {
 	one := picky(nil)
-	if _, err := notify.NewRegistry(kindtest.Env(notify.Env{}, nil), one, picky(nil)); err == nil {
+	_, err := notify.NewRegistry(kindtest.Env(notify.Env{}, nil), one, picky(nil))
+	if err == nil {
 		t.Error("two kinds of one name")
 	}
 	type config struct{ A, B string }
@@ -404,7 +419,8 @@ func TestADeclarationThatIsWrongIsRefused(t *testing.T) {
 	} {
 		d := right
 		change(&d)
-		if _, err := notify.NewRegistry(kindtest.Env(notify.Env{}, nil), notify.Declare(d)); err == nil {
+		_, err := notify.NewRegistry(kindtest.Env(notify.Env{}, nil), notify.Declare(d))
+		if err == nil {
 			t.Errorf("%s is not refused", what)
 		}
 	}

@@ -67,7 +67,8 @@ func config(t *testing.T, fields map[string]any) string {
 func TestTheRegistryKeepsTheOrder(t *testing.T) {
 	all := kinds.All()
 	r := kindtest.Registry(notify.Env{}, nil, all[1], all[2])
-	if diff := cmp.Diff([]string{"webhook", "po"}, r.Kinds()); diff != "" {
+	diff := cmp.Diff([]string{"webhook", "po"}, r.Kinds())
+	if diff != "" {
 		t.Error(diff)
 	}
 	if r.Kind("webhook") != all[1] || r.Kind("email") != nil {

@@ -142,10 +142,12 @@ func (a *Answer) Verdict() *Error {
 // date, or in a JSON body as seconds (retry_after) or milliseconds
 // (retry_after_ms). It is 0 where it does not ask, and at most a day.
 func (a *Answer) pause() time.Duration {
-	if value := a.Header.Get("Retry-After"); value != "" {
+	value := a.Header.Get("Retry-After")
+	if value != "" {
 		return retryAfter(value, a.At)
 	}
-	if seconds, err := strconv.ParseFloat(a.Header.Get("X-RateLimit-Reset-After"), 64); err == nil {
+	seconds, err := strconv.ParseFloat(a.Header.Get("X-RateLimit-Reset-After"), 64)
+	if err == nil {
 		return seconded(seconds)
 	}
 	var said struct {

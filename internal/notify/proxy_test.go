@@ -116,16 +116,20 @@ func TestWebhooksGoThroughTheProxy(t *testing.T) {
 	base, got := standIn(t, nil)
 	p := newProxy(t, hostOf(t, base))
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
-	if _, err := call(soon(t), t, c, "http://hooks.invalid/path"); err != nil {
+	_, err := call(soon(t), t, c, "http://hooks.invalid/path")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if r := <-got; r.Method != "POST" || r.Body != "hello" || r.Header.Get("Proxy-Authorization") != "" {
+	r := <-got
+	if r.Method != "POST" || r.Body != "hello" || r.Header.Get("Proxy-Authorization") != "" {
 		t.Errorf("arrived as %+v", r)
 	}
-	if asked := p.requests(); len(asked) != 1 || asked[0] != "POST http://hooks.invalid/path" {
+	asked := p.requests()
+	if len(asked) != 1 || asked[0] != "POST http://hooks.invalid/path" {
 		t.Errorf("the proxy was asked %q", asked)
 	}
-	if want := "Basic " + base64.StdEncoding.EncodeToString([]byte("punctual:p@ss/word")); p.login != want {
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("punctual:p@ss/word"))
+	if p.login != want {
 		t.Errorf("login %q, want %q", p.login, want)
 	}
 }
@@ -139,7 +143,8 @@ func TestHTTPSGoesThroughATunnel(t *testing.T) {
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url, Roots: roots})
 	// the name in the certificate
 	_, err := call(soon(t), t, c, "https://example.com/secret")
-	if asked := p.requests(); err != nil || len(asked) != 1 || asked[0] != "CONNECT example.com:443" {
+	asked := p.requests()
+	if err != nil || len(asked) != 1 || asked[0] != "CONNECT example.com:443" {
 		t.Errorf("the proxy was asked %q, %v", asked, err)
 	}
 }
@@ -156,12 +161,14 @@ func TestPrivateTargetsAreRefusedBeforeTheProxyIsAsked(t *testing.T) {
 		"localhost.localdomain", "ip6-localhost", "metadata.google.internal", "Router.LAN.", "printer.local", "nas.home.arpa"} {
 		for _, scheme := range []string{"http", "https"} {
 			_, err := call(soon(t), t, c, scheme+"://"+host+":8080/")
-			if e := failure(t, err); e.Message != refusal {
+			e := failure(t, err)
+			if e.Message != refusal {
 				t.Errorf("%s://%s: %q", scheme, host, e.Message)
 			}
 		}
 	}
-	if asked := p.requests(); len(asked) != 0 {
+	asked := p.requests()
+	if len(asked) != 0 {
 		t.Errorf("the proxy was asked %q", asked)
 	}
 
@@ -180,11 +187,13 @@ func TestPublicTargetsReachTheProxy(t *testing.T) {
 	p := newProxy(t, hostOf(t, base))
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
 	for _, host := range []string{"93.184.216.34", "[::ffff:93.184.216.34]", "[2606:2800:220:1::1]", "hooks.invalid."} {
-		if _, err := call(soon(t), t, c, "http://"+host+"/"); err != nil {
+		_, err := call(soon(t), t, c, "http://"+host+"/")
+		if err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	if asked := p.requests(); len(asked) != 4 {
+	asked := p.requests()
+	if len(asked) != 4 {
 		t.Errorf("the proxy was asked %q", asked)
 	}
 }
@@ -198,7 +207,8 @@ func TestTheProxyIsLeftOutWhereTheOperatorSaysSo(t *testing.T) {
 	}
 	_, err := call(soon(t), t, c, "http://hooks.internal/")
 	wantMessage(t, err, "The host name could not be resolved.")
-	if asked := p.requests(); len(asked) != 0 {
+	asked := p.requests()
+	if len(asked) != 0 {
 		t.Errorf("the proxy was asked %q", asked)
 	}
 }
@@ -210,7 +220,8 @@ func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
 	for _, address := range []string{"http://hooks.invalid/", "https://hooks.invalid/"} {
 		_, err := call(soon(t), t, c, address)
 		wantMessage(t, err, "The proxy of this site refused the request with status 407.")
-		if e := failure(t, err); e.GivenUp() || strings.Contains(e.Err.Error(), "p@ss") {
+		e := failure(t, err)
+		if e.GivenUp() || strings.Contains(e.Err.Error(), "p@ss") {
 			t.Errorf("%s: %+v", address, e)
 		}
 	}
@@ -218,7 +229,8 @@ func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
 	gone.Host = "127.0.0.1:1"
 	_, err := call(soon(t), t, notify.NewClient(notify.ClientConfig{Proxy: &gone}), "https://hooks.invalid/")
 	wantMessage(t, err, "The proxy of this site cannot be reached.")
-	if cause := failure(t, err).Err.Error(); strings.Contains(cause, "p@ss") || strings.Contains(cause, "p%40ss") {
+	cause := failure(t, err).Err.Error()
+	if strings.Contains(cause, "p@ss") || strings.Contains(cause, "p%40ss") {
 		t.Errorf("the cause tells the password: %s", cause)
 	}
 }
@@ -230,7 +242,8 @@ func TestTheEnvironmentNamesNoProxy(t *testing.T) {
 	}
 	_, err := call(soon(t), t, client(), "http://hooks.invalid/")
 	wantMessage(t, err, "The host name could not be resolved.")
-	if asked := p.requests(); len(asked) != 0 {
+	asked := p.requests()
+	if len(asked) != 0 {
 		t.Errorf("the proxy was asked %q", asked)
 	}
 }

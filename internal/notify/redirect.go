@@ -36,7 +36,8 @@ var own = []string{"Content-Type", "Idempotency-Key"}
 // and 308 repeat the request with its body; 301, 302 and 303 ask for a GET request
 // without one.
 func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
-	first, last := via[0], via[len(via)-1]
+	first := via[0]
+	last := via[len(via)-1]
 	switch {
 	case len(via) > maxRedirects:
 		return errRedirects
@@ -54,7 +55,8 @@ func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
 	}
 	header := http.Header{"User-Agent": {c.userAgent}}
 	for _, name := range own {
-		if values := r.Header.Values(name); len(values) > 0 {
+		values := r.Header.Values(name)
+		if len(values) > 0 {
 			header[name] = values
 		}
 	}

@@ -37,7 +37,8 @@ func TestWhereARedirectStays(t *testing.T) {
 		{"http://a.example/", "http://b.example/", false},
 	} {
 		r := &http.Request{URL: address(t, tc.to)}
-		if got := stays([]*http.Request{r}, address(t, tc.from)); got != tc.want {
+		got := stays([]*http.Request{r}, address(t, tc.from))
+		if got != tc.want {
 			t.Errorf("from %s to %s: stays %v, want %v", tc.from, tc.to, got, tc.want)
 		}
 	}

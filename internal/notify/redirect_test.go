@@ -48,7 +48,8 @@ func TestARedirectThatDropsTheBodyIsNoDelivery(t *testing.T) {
 				t.Errorf("%s, %d: %v", method, status, err)
 				continue
 			}
-			if r := <-reached; r.Method != method || r.Body != "hello" || r.Header.Get("Content-Type") != "text/x-note" || r.Header.Get("Idempotency-Key") != "the-key" {
+			r := <-reached
+			if r.Method != method || r.Body != "hello" || r.Header.Get("Content-Type") != "text/x-note" || r.Header.Get("Idempotency-Key") != "the-key" {
 				t.Errorf("%s, %d: arrived as %+v", method, status, r)
 			}
 		}
@@ -58,7 +59,8 @@ func TestARedirectThatDropsTheBodyIsNoDelivery(t *testing.T) {
 	second, _ := standIn(t, redirectTo(302, long))
 	first, _ := standIn(t, redirectTo(307, second))
 	_, err := call(soon(t), t, client(), first)
-	if e := failure(t, err); !strings.Contains(e.Message, second+"/xxx") || len([]rune(e.Message)) > 200 || e.GivenUp() {
+	e := failure(t, err)
+	if !strings.Contains(e.Message, second+"/xxx") || len([]rune(e.Message)) > 200 || e.GivenUp() {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -83,7 +85,8 @@ func TestHeadersStayWithTheirHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := <-reached
-		if text := fmt.Sprint(r.Header); strings.Contains(text, "secret") {
+		text := fmt.Sprint(r.Header)
+		if strings.Contains(text, "secret") {
 			t.Errorf("%s: another host got %s", method, text)
 		}
 		if r.Header.Get("User-Agent") != "Punctual/1.2.3" {
@@ -100,7 +103,8 @@ func TestHeadersStayWithTheirHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-reached
-	if r := <-reached; r.Header.Get("X-Api-Key") != "secret" || r.Header.Get("Authorization") == "" || r.Header.Get("Referer") != "" {
+	r := <-reached
+	if r.Header.Get("X-Api-Key") != "secret" || r.Header.Get("Authorization") == "" || r.Header.Get("Referer") != "" {
 		t.Errorf("the same host got %v", r.Header)
 	}
 }
@@ -118,7 +122,8 @@ func TestHeadersDoNotComeBackFromAnotherHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-reached
-	if r := <-reached; strings.Contains(fmt.Sprint(r.Header), "secret") {
+	r := <-reached
+	if strings.Contains(fmt.Sprint(r.Header), "secret") {
 		t.Errorf("back at the first host: %v", r.Header)
 	}
 }
@@ -168,7 +173,8 @@ func TestTheHostHeaderStaysWithItsHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if host := <-hosts; host != hostOf(t, other) {
+		host := <-hosts
+		if host != hostOf(t, other) {
 			t.Errorf("the other host was called as %q", host)
 		}
 	}
@@ -193,7 +199,8 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 			c := notify.NewClient(notify.ClientConfig{})
 			c.Public(hostOf(t, outside))
 			err := sendWith(soon(t), t, c, method, outside)
-			if e := failure(t, err); status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
+			e := failure(t, err)
+			if status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
 				t.Errorf("%s, %d: %+v", method, status, e)
 			}
 			// and the one after it

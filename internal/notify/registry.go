@@ -118,7 +118,8 @@ func (r *Registry) ConnectURL(k *Kind) string {
 // ConnectURLs are the pages of all providers that add channels: forms lead there.
 func (r *Registry) ConnectURLs() (urls []string) {
 	for _, name := range r.names {
-		if u := r.ConnectURL(r.offered[name]); u != "" {
+		u := r.ConnectURL(r.offered[name])
+		if u != "" {
 			urls = append(urls, u)
 		}
 	}
@@ -129,7 +130,8 @@ func (r *Registry) ConnectURLs() (urls []string) {
 // nil when there is none.
 func (r *Registry) Connected(path string) *Kind {
 	for _, name := range r.names {
-		if k := r.offered[name]; k.Connect != nil && k.Connect.Path == path {
+		k := r.offered[name]
+		if k.Connect != nil && k.Connect.Path == path {
 			return k
 		}
 	}
@@ -152,7 +154,8 @@ func (r *Registry) Send(ctx context.Context, events ...Event) (Result, error) {
 	}
 	failed.Message = k.Redact(ch.Config, failed.Message)
 	if failed.Err != nil {
-		if cause := failed.Err.Error(); k.Redact(ch.Config, cause) != cause {
+		cause := failed.Err.Error()
+		if k.Redact(ch.Config, cause) != cause {
 			failed.Err = errors.New(k.Redact(ch.Config, cause))
 		}
 	}

@@ -152,7 +152,8 @@ func (ev *Event) When() string {
 // be shown, and whether something was left out before them.
 func Tail(body []byte, n int) (text string, cut bool) {
 	text = strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(string(body), "\uFFFD")))
-	if extra := utf8.RuneCountInString(text) - n; extra > 0 {
+	extra := utf8.RuneCountInString(text) - n
+	if extra > 0 {
 		return string([]rune(text)[extra:]), true
 	}
 	return text, false
@@ -169,7 +170,8 @@ func printable(r rune) rune {
 // Head returns at most the first n characters of s, with an ellipsis in place
 // of the rest.
 func Head(s string, n int) string {
-	if r := []rune(s); len(r) > n {
+	r := []rune(s)
+	if len(r) > n {
 		return string(r[:n-1]) + "…"
 	}
 	return s

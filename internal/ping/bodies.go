@@ -221,7 +221,8 @@ func (b *Bodies) count(project uuid.UUID) error {
 	o.counted = true
 	o.used = used
 	o.added -= before
-	if full := b.isFull(o); full != o.full {
+	full := b.isFull(o)
+	if full != o.full {
 		o.full = full
 		b.log.Info("the bodies of an owner's pings", "owner", owner, "bytes", used, "limit", b.limit, "kept", !full)
 	}
@@ -241,7 +242,8 @@ func (b *Bodies) begin(project, owner uuid.UUID, projects []uuid.UUID) (o *owner
 		b.owners.put(owner, o)
 	}
 	for _, p := range o.projects {
-		if known, _ := b.projects.get(p); known == o {
+		known, _ := b.projects.get(p)
+		if known == o {
 			b.projects.forget(p)
 		}
 	}

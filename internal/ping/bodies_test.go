@@ -116,7 +116,8 @@ func TestBodiesOfAnOwnerHaveALimit(t *testing.T) {
 		if l.send(l.Check, 1) || !l.full(l.Project) {
 			l.Error("the limit is reached")
 		}
-		if n := l.check().NPings; n != 2 {
+		n := l.check().NPings
+		if n != 2 {
 			l.Errorf("%d pings recorded, want 2: those without their bodies count", n)
 		}
 		if !l.send(other.Check, 900) || l.full(other.Project) {
@@ -175,7 +176,8 @@ func TestKeywordsOfDroppedBodiesCount(t *testing.T) {
 			{"nothing of this kind at all", monitor.PingIgn, monitor.StatusDown},
 		}
 		for _, tt := range tests {
-			if w := l.do("POST", l.path("/ping/{U}"), tt.body); w.Code != http.StatusOK {
+			w := l.do("POST", l.path("/ping/{U}"), tt.body)
+			if w.Code != http.StatusOK {
 				l.Fatal(w.Code)
 			}
 			p := l.newest(l.Check)
@@ -183,7 +185,8 @@ func TestKeywordsOfDroppedBodiesCount(t *testing.T) {
 				l.Errorf("%q is kept as %s with %q, and the check is %s", tt.body, p.Kind, p.Body, l.check().Status)
 			}
 		}
-		if n := l.check().NPings; n != 4 {
+		n := l.check().NPings
+		if n != 4 {
 			l.Errorf("%d pings", n)
 		}
 	})
@@ -285,10 +288,11 @@ func TestBodiesOfAnAdoptedCheckCount(t *testing.T) {
 		if !l.send(&orphan, 1001) || !l.send(l.Check, 900) {
 			l.Fatal("before")
 		}
-		if _, err := l.store.UpdateCheck(l.Context(), orphan.Code, func(c *store.CheckChange) error {
+		_, err := l.store.UpdateCheck(l.Context(), orphan.Code, func(c *store.CheckChange) error {
 			c.ProjectID = l.Project.ID
 			return nil
-		}); err != nil {
+		})
+		if err != nil {
 			l.Fatal(err)
 		}
 		if l.send(&orphan, 101) {
@@ -324,14 +328,16 @@ func TestBodiesOfNewChecksCount(t *testing.T) {
 	eachLimited(t, 1000, func(l *limited) {
 		for i, want := range []int{600, 0, 0} {
 			slug := fmt.Sprintf("new-%d", i)
-			if w := l.do("POST", l.path("/ping/{KEY}/"+slug+"?create=1"), strings.Repeat("x", 600)); w.Code != http.StatusCreated {
+			w := l.do("POST", l.path("/ping/{KEY}/"+slug+"?create=1"), strings.Repeat("x", 600))
+			if w.Code != http.StatusCreated {
 				l.Fatal(w.Code)
 			}
 			code, err := l.store.CodeBySlug(l.Context(), l.Project.PingKey, slug)
 			if err != nil {
 				l.Fatal(err)
 			}
-			if got := len(l.newest(&monitor.Check{Code: code}).Body); got != want {
+			got := len(l.newest(&monitor.Check{Code: code}).Body)
+			if got != want {
 				l.Errorf("%d bytes of the body of %s are kept, want %d", got, slug, want)
 			}
 		}

@@ -56,7 +56,8 @@ func (b bucket) after(now time.Duration, perMinute int) (next bucket, wait time.
 // rescaled is the bucket with the same number of pings in it, now that it has
 // room for others.
 func (b bucket) rescaled(now time.Duration, from, to int) bucket {
-	if debt := b - bucket(now); debt > 0 && from > 0 && to > 0 {
+	debt := b - bucket(now)
+	if debt > 0 && from > 0 && to > 0 {
 		return bucket(now) + bucket(float64(debt)*float64(from)/float64(to))
 	}
 	return b
@@ -71,18 +72,22 @@ type generations[K comparable, V any] struct {
 }
 
 func (g *generations[K, V]) get(k K) (v V, found bool) {
-	if v, found = g.young[k]; found {
+	v, found = g.young[k]
+	if found {
 		return v, true
 	}
-	if v, found = g.old[k]; found {
+	v, found = g.old[k]
+	if found {
 		g.put(k, v)
 	}
 	return v, found
 }
 
 func (g *generations[K, V]) put(k K, v V) {
-	if _, found := g.young[k]; !found && len(g.young) >= g.limit || g.young == nil {
-		g.old, g.young = g.young, make(map[K]V)
+	_, found := g.young[k]
+	if !found && len(g.young) >= g.limit || g.young == nil {
+		g.old = g.young
+		g.young = make(map[K]V)
 	}
 	g.young[k] = v
 }

@@ -47,7 +47,8 @@ func (s settings) apply(c *monitor.Check) error {
 	if err := s.seconds("grace", &c.Grace); err != nil {
 		return err
 	}
-	if zone, sent := s["tz"]; sent {
+	zone, sent := s["tz"]
+	if sent {
 		canonical, ok := schedule.CanonicalZone(zone)
 		if !ok {
 			return errs.Invalidf("tz", "tz is not a valid timezone, for example UTC or Europe/Riga")
@@ -56,10 +57,13 @@ func (s settings) apply(c *monitor.Check) error {
 	}
 	if expr, sent := s["schedule"]; sent {
 		kind := schedule.Detect(expr)
-		if _, err := schedule.Parse(kind, expr, c.TZ); err != nil {
+		_, err := schedule.Parse(kind, expr, c.TZ)
+		if err != nil {
 			return errs.Invalidf("schedule", "schedule is not a valid cron or OnCalendar expression of at most %d characters", monitor.MaxScheduleLength)
 		}
-		c.Kind, c.Schedule, c.Timeout = kind, expr, monitor.DefaultTimeout
+		c.Kind = kind
+		c.Schedule = expr
+		c.Timeout = monitor.DefaultTimeout
 	}
 	tags := s["tags"]
 	if !text.Storable(tags) || text.Longer(tags, monitor.MaxTagsLength) {

@@ -42,7 +42,8 @@ func TestTheFirstPingSaysWhatCheckToMake(t *testing.T) {
 		if c.Kind != schedule.Cron || c.Schedule != "0 2 * * *" || c.TZ != "Europe/Kyiv" || c.Timeout != monitor.DefaultTimeout {
 			e.Errorf("made by a cron expression: %+v", c)
 		}
-		if want := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC); !c.DueAt.Equal(want) {
+		want := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		if !c.DueAt.Equal(want) {
 			e.Errorf("due at %v, want %v", c.DueAt, want)
 		}
 		c = made("weekly", "schedule=Mon+*-*-*+08:00")
@@ -55,10 +56,12 @@ func TestTheFirstPingSaysWhatCheckToMake(t *testing.T) {
 		}
 
 		// For a check that is there the settings are not even looked at: no ping is lost.
-		if w := e.do("GET", e.path("/ping/{KEY}/weekly?create=1&timeout=nonsense&grace=120"), ""); w.Code != http.StatusOK {
+		w := e.do("GET", e.path("/ping/{KEY}/weekly?create=1&timeout=nonsense&grace=120"), "")
+		if w.Code != http.StatusOK {
 			e.Errorf("the second ping: %d %s", w.Code, w.Body)
 		}
-		if again, _ := e.store.CheckByCode(e.Context(), c.Code); again.Grace != monitor.DefaultGrace || again.NPings != 2 {
+		again, _ := e.store.CheckByCode(e.Context(), c.Code)
+		if again.Grace != monitor.DefaultGrace || again.NPings != 2 {
 			e.Errorf("after the second ping: %+v", again)
 		}
 	})
@@ -91,7 +94,8 @@ func TestAPingMakesTheCheckAnewThatItsSlugMeantBefore(t *testing.T) {
 			slug := monitor.Slugify(name)
 			path := e.path("/ping/{KEY}/" + slug + "?create=1")
 			for _, want := range []int{http.StatusCreated, http.StatusOK} {
-				if w := e.do("GET", path, ""); w.Code != want {
+				w := e.do("GET", path, "")
+				if w.Code != want {
 					e.Fatalf("%s: a ping before that: %d %s", name, w.Code, w.Body)
 				}
 			}
@@ -147,15 +151,18 @@ func TestAWrongSettingMakesNothing(t *testing.T) {
 				e.Errorf("%s: %d %s, want 400 %s", query, w.Code, w.Body, want)
 			}
 		}
-		if n, err := testdb.CountChecks(e.Context(), e.store, e.User.ID); n != 1 || err != nil {
+		n, err := testdb.CountChecks(e.Context(), e.store, e.User.ID)
+		if n != 1 || err != nil {
 			e.Errorf("%d checks, %v; want none made", n, err)
 		}
 		for _, path := range []string{"/ping/unknownkey/fresh?create=1&timeout=1", "/ping/{KEY}/fresh?timeout=1", "/ping/{KEY}/fresh?create=0&timeout=60"} {
-			if w := e.do("GET", e.path(path), ""); w.Code != http.StatusNotFound || w.Body.String() != "not found" {
+			w := e.do("GET", e.path(path), "")
+			if w.Code != http.StatusNotFound || w.Body.String() != "not found" {
 				e.Errorf("%s: %d %s, want 404", path, w.Code, w.Body)
 			}
 		}
-		if w := e.do("GET", e.path("/ping/{U}?create=1&timeout=1"), ""); w.Code != http.StatusOK {
+		w := e.do("GET", e.path("/ping/{U}?create=1&timeout=1"), "")
+		if w.Code != http.StatusOK {
 			e.Errorf("by uuid the settings mean nothing: %d %s", w.Code, w.Body)
 		}
 	})
@@ -188,7 +195,8 @@ func TestCreatedSlugsObeyTheLimitOfTheAPI(t *testing.T) {
 				e.Errorf("101 characters%s: %d %s", rest, w.Code, w.Body)
 			}
 		}
-		if w := e.do("GET", e.path("/ping/{KEY}/"+longest+"?create=1"), ""); w.Code != 201 {
+		w := e.do("GET", e.path("/ping/{KEY}/"+longest+"?create=1"), "")
+		if w.Code != 201 {
 			e.Errorf("100 characters: %d %s", w.Code, w.Body)
 		}
 		checks, err := testdb.ChecksOf(e.Context(), e.store, e.Project.ID)

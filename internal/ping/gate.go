@@ -84,7 +84,8 @@ func (g *gate) admit(a *store.Arrival) (known bool, err error) {
 	defer g.mu.Unlock()
 	code := a.Code
 	if code == uuid.Nil {
-		if code, known = g.slugs.get(slugAddress{a.PingKey, a.Slug}); !known {
+		code, known = g.slugs.get(slugAddress{a.PingKey, a.Slug})
+		if !known {
 			return false, nil
 		}
 	}
@@ -100,11 +101,13 @@ func (g *gate) take(a *store.Arrival, code uuid.UUID, c *gateCheck) error {
 	if a.Admitted {
 		return nil
 	}
-	k, now := classOf(a.Ping.Kind), g.now()
+	k := classOf(a.Ping.Kind)
+	now := g.now()
 	next := c.buckets[k]
 	if g.rates.Check > 0 {
 		var wait time.Duration
-		if next, wait = next.after(now, g.rates.Check); wait > 0 {
+		next, wait = next.after(now, g.rates.Check)
+		if wait > 0 {
 			return tooMany(CheckRate, wait, "check")
 		}
 	}
@@ -164,8 +167,10 @@ func (g *gate) count(project uuid.UUID, p *gateProject, check uuid.UUID) {
 		})
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		p.asking, p.counted = false, g.now()
-		if c, found := g.checks.get(check); err == nil && size.Project != project && found {
+		p.asking = false
+		p.counted = g.now()
+		c, found := g.checks.get(check)
+		if err == nil && size.Project != project && found {
 			// it has moved
 			c.project = size.Project
 			return
@@ -232,7 +237,8 @@ func (g *gate) learned(a *store.Arrival, bySlug bool, err error) {
 	default:
 		address := slugAddress{a.PingKey, a.Slug}
 		// the slug is another check's now
-		if code, found := g.slugs.get(address); found && code != a.Code {
+		code, found := g.slugs.get(address)
+		if found && code != a.Code {
 			g.slugs.forget(address)
 		}
 	}

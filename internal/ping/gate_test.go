@@ -141,7 +141,8 @@ func TestWhoIsLookedUpLaterDoesNotWaitForTheDatabase(t *testing.T) {
 			began := time.Now()
 			s.tries = 0
 			err := r.Record(arrival(uuid.New(), monitor.PingSuccess))
-			if took := time.Since(began); errs.KindOf(err) != errs.Unavailable || took != want || n > 0 && s.tries != 1 {
+			took := time.Since(began)
+			if errs.KindOf(err) != errs.Unavailable || took != want || n > 0 && s.tries != 1 {
 				t.Errorf("ping %d: %v after %v and %d tries, want %v", n, err, took, s.tries, want)
 			}
 		}

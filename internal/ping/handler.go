@@ -138,7 +138,8 @@ func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
 	}
 	err = h.recorder.Record(arrival)
 	if t.creates(query) && errs.KindOf(err) == errs.NotFound {
-		if created, err = h.create(t, r, arrival); err == nil {
+		created, err = h.create(t, r, arrival)
+		if err == nil {
 			err = h.recorder.Record(arrival)
 		}
 	}

@@ -188,7 +188,8 @@ func TestAnswers(t *testing.T) {
 			if got.Code != c.status || c.body != "" && got.Body.String() != c.body {
 				e.Errorf("%s: %d %q, want %d %q", c.path, got.Code, got.Body, c.status, c.body)
 			}
-			if added := e.check().NPings - before; (added == 1) != (c.kind != "") {
+			added := e.check().NPings - before
+			if (added == 1) != (c.kind != "") {
 				e.Errorf("%s: %d pings recorded", c.path, added)
 			} else if added == 1 && e.last().Kind != c.kind {
 				e.Errorf("%s: recorded as %s, want %s", c.path, e.last().Kind, c.kind)
@@ -208,7 +209,8 @@ func TestEveryMethodIsAPing(t *testing.T) {
 				"Access-Control-Allow-Origin": "*", "Ping-Body-Limit": "100", "Content-Type": "text/html; charset=utf-8",
 				"Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
 			} {
-				if got := w.Header().Get(name); got != want {
+				got := w.Header().Get(name)
+				if got != want {
 					e.Errorf("%s: %s is %q, want %q", method, name, got, want)
 				}
 			}
@@ -231,20 +233,24 @@ func TestABodyWithoutContentLengthHasALimitToo(t *testing.T) {
 			return w
 		}
 		for _, size := range []int{largest, bodyLimit + 1, bodyLimit, 1} {
-			if w := send(size); w.Code != 200 {
+			w := send(size)
+			if w.Code != 200 {
 				e.Errorf("%d bytes: %d", size, w.Code)
 			}
-			if got, want := len(e.last().Body), min(size, bodyLimit); got != want {
+			got, want := len(e.last().Body), min(size, bodyLimit)
+			if got != want {
 				e.Errorf("of %d bytes %d are kept, want %d", size, got, want)
 			}
 		}
 		before := e.check().NPings
 		for _, size := range []int{largest + 1, 2 * largest} {
-			if w := send(size); w.Code != 400 || !strings.Contains(w.Body.String(), "larger than 2621440 bytes") {
+			w := send(size)
+			if w.Code != 400 || !strings.Contains(w.Body.String(), "larger than 2621440 bytes") {
 				e.Errorf("%d bytes: %d %s, want 400 with the limit", size, w.Code, w.Body)
 			}
 		}
-		if n := e.check().NPings - before; n != 0 {
+		n := e.check().NPings - before
+		if n != 0 {
 			e.Errorf("%d pings with too large a body are recorded", n)
 		}
 	})
@@ -268,24 +274,28 @@ func TestWhatIsKeptOfARequest(t *testing.T) {
 		}
 		for in, want := range map[string]string{"2001:DB8::1": "2001:db8::1", "[2001:db8::1]:80": "2001:db8::1", "::ffff:1.2.3.4": "::ffff:1.2.3.4", "garbage": "", " 5.6.7.8 ,x": "5.6.7.8", "a\x00b": ""} {
 			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-For: "+in)
-			if got := e.last().RemoteAddr; got != want {
+			got := e.last().RemoteAddr
+			if got != want {
 				e.Errorf("X-Forwarded-For %q: kept %q, want %q", in, got, want)
 			}
 		}
 		for in, want := range map[string]string{"https": "https", "HTTPS": "https", "https, http": "https", "http": "http", "abcdefghijkl": "http", "": "http", "javascript:": "http"} {
 			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-Proto: "+in)
-			if got := e.last().Scheme; got != want {
+			got := e.last().Scheme
+			if got != want {
 				e.Errorf("X-Forwarded-Proto %q: kept %q, want %q", in, got, want)
 			}
 		}
 		for _, from := range []string{"192.0.2.7:1234", "10.0.0.9:1234", "[fd00::7]:1234"} {
 			e.do("GET", e.path("/ping/{U}"), "", "From: "+from, "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
-			if got := e.last(); got.RemoteAddr != netip.MustParseAddrPort(from).Addr().String() || got.Scheme != "http" {
+			got := e.last()
+			if got.RemoteAddr != netip.MustParseAddrPort(from).Addr().String() || got.Scheme != "http" {
 				e.Errorf("forged by %s: kept %s by %s", from, got.RemoteAddr, got.Scheme)
 			}
 		}
 		e.do("GET", e.path("/ping/{U}"), "", "User-Agent: a\x00b\xff")
-		if got := e.last(); got.UserAgent != "ab\uFFFD" || got.Body != nil {
+		got := e.last()
+		if got.UserAgent != "ab\uFFFD" || got.Body != nil {
 			e.Errorf("user agent %q, body %v", got.UserAgent, got.Body)
 		}
 	})
@@ -294,14 +304,16 @@ func TestWhatIsKeptOfARequest(t *testing.T) {
 func TestABodyBeyondAllLimitsIsRefused(t *testing.T) {
 	each(t, func(e *endpoint) {
 		big := strings.Repeat("x", 2621441)
-		if w := e.do("POST", e.path("/ping/{U}"), big[1:]); w.Code != 200 {
+		w := e.do("POST", e.path("/ping/{U}"), big[1:])
+		if w.Code != 200 {
 			e.Errorf("at the limit: %d", w.Code)
 		}
 		if w := e.do("POST", e.path("/ping/{U}"), big); w.Code != 400 || e.check().NPings != 1 {
 			e.Errorf("beyond the limit: %d, %d pings", w.Code, e.check().NPings)
 		}
 		for _, nowhere := range []string{"/ping/{KEY}/unknown", "/ping/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33"} {
-			if w := e.do("POST", e.path(nowhere), big); w.Code != 404 {
+			w := e.do("POST", e.path(nowhere), big)
+			if w.Code != 404 {
 				e.Errorf("beyond the limit, to %s: %d", nowhere, w.Code)
 			}
 		}
@@ -340,7 +352,8 @@ func TestFilters(t *testing.T) {
 		for i, c := range cases {
 			e.change(func(check *monitor.Check) { check.Filter = c.filter })
 			w := e.do(c.method, e.path("/ping/{U}"+c.suffix), c.body)
-			if got := e.last().Kind; w.Code != 200 || got != c.want {
+			got := e.last().Kind
+			if w.Code != 200 || got != c.want {
 				e.Errorf("case %d, %s %s %q: %d, %s; want %s", i, c.method, c.suffix, c.body, w.Code, got, c.want)
 			}
 		}
@@ -360,7 +373,8 @@ func TestAutoProvisioning(t *testing.T) {
 		}
 		for _, step := range steps {
 			w := e.do("GET", e.path(step.path), "")
-			if got := fmt.Sprint(w.Code, " ", w.Body); got != step.answer {
+			got := fmt.Sprint(w.Code, " ", w.Body)
+			if got != step.answer {
 				e.Errorf("%s: %s, want %s", step.path, got, step.answer)
 			}
 		}
@@ -376,7 +390,8 @@ func TestAutoProvisioning(t *testing.T) {
 		if made["broken"].Status != monitor.StatusDown || made["running"].Status != monitor.StatusNew || made["running"].LastStart.IsZero() {
 			e.Errorf("broken: %v, running: %v", made["broken"].State, made["running"].State)
 		}
-		if channels, _ := e.store.ChannelsOfCheck(e.Context(), backup.ID); len(channels) != 1 {
+		channels, _ := e.store.ChannelsOfCheck(e.Context(), backup.ID)
+		if len(channels) != 1 {
 			e.Errorf("%d channels on the new check, want all of the project", len(channels))
 		}
 		twin := monitor.NewCheck(e.Project.ID, e.clock.Now())
@@ -384,7 +399,8 @@ func TestAutoProvisioning(t *testing.T) {
 		if err := e.store.CreateCheck(e.Context(), &twin, store.Channels{}); err != nil {
 			e.Fatal(err)
 		}
-		if w := e.do("GET", e.path("/ping/{KEY}/backup?create=1"), ""); w.Code != http.StatusConflict || w.Body.String() != "ambiguous slug" {
+		w := e.do("GET", e.path("/ping/{KEY}/backup?create=1"), "")
+		if w.Code != http.StatusConflict || w.Body.String() != "ambiguous slug" {
 			e.Errorf("two checks with the slug: %d %s", w.Code, w.Body)
 		}
 	})
@@ -399,7 +415,8 @@ func TestProvisioningStopsAtTwiceTheLimit(t *testing.T) {
 		}
 		// with the first check: 4 = 2 × 2
 		for i, want := range []int{201, 201, 201, 404} {
-			if w := e.do("GET", fmt.Sprintf("/ping/%s/job%d?create=1", e.Project.PingKey, i), ""); w.Code != want {
+			w := e.do("GET", fmt.Sprintf("/ping/%s/job%d?create=1", e.Project.PingKey, i), "")
+			if w.Code != want {
 				e.Errorf("check %d: %d, want %d", i+2, w.Code, want)
 			}
 		}
@@ -438,11 +455,13 @@ func TestLongBodiesShareARoom(t *testing.T) {
 				e.h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, body))
 				answers <- w.Code
 			}()
-			if _, err := io.WriteString(sender, long+"!"); err != nil {
+			_, err := io.WriteString(sender, long+"!")
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if w := e.do("POST", path, long); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		w := e.do("POST", path, long)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 			t.Errorf("a long body: %d %s", w.Code, w.Body)
 		}
 		if w := e.do("POST", path, "short"); w.Code != http.StatusOK {
@@ -450,7 +469,8 @@ func TestLongBodiesShareARoom(t *testing.T) {
 		}
 		for _, sender := range senders {
 			sender.Close()
-			if code := <-answers; code != http.StatusOK {
+			code := <-answers
+			if code != http.StatusOK {
 				t.Errorf("one that was on its way: %d", code)
 			}
 		}

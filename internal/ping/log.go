@@ -16,7 +16,8 @@ import (
 // of NewHandler. It costs time, so where nobody debugs h is to be used alone.
 func Logged(h http.Handler, prefix string, proxies *clientip.Proxies, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began, seen := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		began := time.Now()
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		h.ServeHTTP(seen, r)
 		attrs := append(pingAttrs(r, prefix, seen.status < http.StatusMultipleChoices), slog.Int("status", seen.status), logs.Took(time.Since(began)), slog.String("remote", textOf(proxies.Client(r))))
 		log.Debug("ping", attrs...)

@@ -61,7 +61,8 @@ func (o Observe) rateRefused(err error) {
 	if err == nil {
 		return
 	}
-	if rate, ok := errors.AsType[rateError](err); ok {
+	rate, ok := errors.AsType[rateError](err)
+	if ok {
 		o.refused(Refusal(rate), 1)
 	}
 }

@@ -63,7 +63,8 @@ func TestHooksCountWhatBecameOfEachPing(t *testing.T) {
 	}
 	r.Close()
 	_ = r.Record(success(uuid.New(), time.Time{}))
-	if want := (ping.Tally{Success: 2, Fail: 1, Ignored: 1, Unknown: 1}); w.tally != want {
+	want := (ping.Tally{Success: 2, Fail: 1, Ignored: 1, Unknown: 1})
+	if w.tally != want {
 		t.Errorf("counted %+v, want %+v", w.tally, want)
 	}
 	if w.refused[ping.Failed] != 1 || w.refused[ping.ShuttingDown] != 1 || len(w.refused) != 2 {
@@ -76,7 +77,8 @@ func TestHooksCountWhatBecameOfEachPing(t *testing.T) {
 
 func TestHooksTellAFullQueueFromADatabaseThatIsAway(t *testing.T) {
 	var w watched
-	committing, release := make(chan struct{}, 9), make(chan struct{})
+	committing := make(chan struct{}, 9)
+	release := make(chan struct{})
 	r := ping.NewRecorder(recording(func([]*store.Arrival) error {
 		committing <- struct{}{}
 		<-release

@@ -38,7 +38,8 @@ func (l *located) Locate(_ context.Context, batch []*store.Arrival) error {
 	defer l.mu.Unlock()
 	l.looked += len(batch)
 	for _, a := range batch {
-		a.Err, a.Project = nil, l.project
+		a.Err = nil
+		a.Project = l.project
 		if l.missing != nil && l.missing(a.Code) {
 			a.Err = errs.NotFoundf("not found")
 		}
@@ -82,14 +83,16 @@ func TestACheckSendsNoMoreThanItMay(t *testing.T) {
 		s := &located{recording: nothing, project: uuid.New()}
 		r := ping.NewRecorder(s, ping.Limits{Rates: ping.Rates{Check: 120}}, slog.New(slog.DiscardHandler), w.hooks())
 		defer r.Close()
-		noisy, other := uuid.New(), uuid.New()
+		noisy := uuid.New()
+		other := uuid.New()
 		taken, refusal := send(t, r, noisy, monitor.PingLog, 150)
 		if taken != 120 || errs.RetryAfterOf(refusal) != time.Second {
 			t.Errorf("%d logs taken at once, then %v after %v", taken, refusal, errs.RetryAfterOf(refusal))
 		}
 		// What is chatty hides neither its failure nor anybody else's.
 		for _, kind := range []monitor.PingKind{monitor.PingStart, monitor.PingFail} {
-			if taken, _ := send(t, r, noisy, kind, 150); taken != 120 {
+			taken, _ := send(t, r, noisy, kind, 150)
+			if taken != 120 {
 				t.Errorf("%d of %s taken at once, want 120", taken, kind)
 			}
 		}
@@ -131,7 +134,8 @@ func TestAProjectSendsNoMoreThanItMay(t *testing.T) {
 			return taken
 		}
 		// One more: it is what made us count.
-		if taken := flood(1300); taken != 1201 {
+		taken := flood(1300)
+		if taken != 1201 {
 			t.Errorf("%d taken at once, want 1201", taken)
 		}
 		checks = 100
@@ -154,7 +158,8 @@ func TestAProjectThatCannotBeCountedMaySendTheLeast(t *testing.T) {
 		code := uuid.New()
 		first, _ := send(t, r, code, monitor.PingSuccess, 51)
 		synctest.Wait()
-		if more, _ := send(t, r, code, monitor.PingSuccess, 100); first != 51 || more != 0 {
+		more, _ := send(t, r, code, monitor.PingSuccess, 100)
+		if first != 51 || more != 0 {
 			t.Errorf("%d, then %d", first, more)
 		}
 	})
@@ -164,14 +169,16 @@ func TestARateOfNoneTakesAnyNumber(t *testing.T) {
 	s := &located{recording: nothing, project: uuid.New()}
 	r := ping.NewRecorder(s, ping.Limits{}, slog.New(slog.DiscardHandler), ping.Observe{})
 	defer r.Close()
-	if taken, _ := send(t, r, uuid.New(), monitor.PingSuccess, 5000); taken != 5000 {
+	taken, _ := send(t, r, uuid.New(), monitor.PingSuccess, 5000)
+	if taken != 5000 {
 		t.Errorf("%d taken", taken)
 	}
 }
 
 // A flood of addresses that mean nothing reaches neither the queue nor memory.
 func TestUnknownAddressesTakeNoPlaceInTheQueue(t *testing.T) {
-	committing, release := make(chan struct{}, 1000), make(chan struct{})
+	committing := make(chan struct{}, 1000)
+	release := make(chan struct{})
 	known := uuid.New()
 	var w watched
 	s := &located{project: uuid.New(), missing: func(code uuid.UUID) bool { return code != known }}
@@ -230,7 +237,8 @@ func TestMemoryOfTheRatesIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := r.Remembers(); n > 1<<17 {
+	n := r.Remembers()
+	if n > 1<<17 {
 		t.Errorf("%d checks are remembered", n)
 	}
 }
@@ -242,7 +250,8 @@ func TestOneTooManyIsAnswered429(t *testing.T) {
 		t.Cleanup(rec.Close)
 		e := &endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log), Account: testdb.Account(t, s)}
 		for i, form := range []string{"/ping/{U}", "/ping/{U}/3"} {
-			if w := e.do("GET", e.path(form), ""); w.Code != http.StatusOK {
+			w := e.do("GET", e.path(form), "")
+			if w.Code != http.StatusOK {
 				t.Fatalf("ping %d: %d %s", i, w.Code, w.Body)
 			}
 		}
@@ -254,10 +263,12 @@ func TestOneTooManyIsAnswered429(t *testing.T) {
 				t.Errorf("%s: %d %v %s", form, w.Code, w.Header(), w.Body)
 			}
 		}
-		if n := e.check().NPings; n != 2 {
+		n := e.check().NPings
+		if n != 2 {
 			t.Errorf("%d pings are recorded", n)
 		}
-		if w := e.do("GET", e.path("/ping/{U}/start"), ""); w.Code != http.StatusOK {
+		w := e.do("GET", e.path("/ping/{U}/start"), "")
+		if w.Code != http.StatusOK {
 			t.Errorf("a start: %d %s", w.Code, w.Body)
 		}
 		if w := e.do("GET", e.path("/ping/{U}?rid=x"), ""); w.Code != http.StatusBadRequest {
@@ -284,7 +295,8 @@ func TestOneTooManyIsAnswered429(t *testing.T) {
 func TestSlugsThatMove(t *testing.T) {
 	each(t, func(e *endpoint) {
 		path := e.path("/ping/{KEY}/" + e.Check.Slug)
-		if w := e.do("GET", path, ""); w.Code != 200 {
+		w := e.do("GET", path, "")
+		if w.Code != 200 {
 			e.Fatal(w.Code)
 		}
 		slug := e.Check.Slug
@@ -301,14 +313,16 @@ func TestSlugsThatMove(t *testing.T) {
 			e.Errorf("back again: %d", w.Code)
 		}
 		e.change(func(c *monitor.Check) { c.Slug = "another" })
-		if _, err := e.store.UpdateCheck(e.Context(), other.Code, func(c *store.CheckChange) error { c.Slug = slug; return nil }); err != nil {
+		_, err := e.store.UpdateCheck(e.Context(), other.Code, func(c *store.CheckChange) error { c.Slug = slug; return nil })
+		if err != nil {
 			e.Fatal(err)
 		}
 		if w := e.do("GET", path, ""); w.Code != 200 || e.check().NPings != 2 {
 			e.Errorf("to the other: %d", w.Code)
 		}
 		for _, path := range []string{"/ping/" + other.Code.String(), path} {
-			if w := e.do("GET", path, ""); w.Code != 200 {
+			w := e.do("GET", path, "")
+			if w.Code != 200 {
 				e.Errorf("%s: %d", path, w.Code)
 			}
 		}
@@ -318,7 +332,8 @@ func TestSlugsThatMove(t *testing.T) {
 		// A bad request is told from a check that is gone, although that one was known.
 		for _, query := range []string{"?rid=wrong", "", ""} {
 			for _, path := range []string{"/ping/" + other.Code.String(), path} {
-				if w := e.do("GET", path+query, ""); w.Code != 404 {
+				w := e.do("GET", path+query, "")
+				if w.Code != 404 {
 					e.Errorf("deleted, %s%s: %d", path, query, w.Code)
 				}
 			}
@@ -329,7 +344,8 @@ func TestSlugsThatMove(t *testing.T) {
 // Whatever records the pings, the limits hold.
 func TestEveryRecorderHasLimits(t *testing.T) {
 	r := newRecorder(t, nothing, ping.Limits{Rates: ping.Rates{Check: 2}})
-	if taken, refusal := send(t, r, uuid.New(), monitor.PingSuccess, 5); taken != 2 || refusal == nil {
+	taken, refusal := send(t, r, uuid.New(), monitor.PingSuccess, 5)
+	if taken != 2 || refusal == nil {
 		t.Errorf("%d pings taken, then %v; want 2", taken, refusal)
 	}
 }

@@ -259,7 +259,8 @@ func (r *Recorder) waits() *waiting {
 func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
 	unknown := r.held != nil
 	if unknown {
-		next, r.held = append(next, r.held), nil
+		next = append(next, r.held)
+		r.held = nil
 	}
 	for len(next) < r.limits.Batch {
 		w := r.waits()
@@ -296,7 +297,8 @@ func (r *Recorder) commit(batch []*waiting) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
 	defer cancel()
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p != nil {
 			r.rescue(batch, incident.Caught("worker", p))
 		}
 	}()

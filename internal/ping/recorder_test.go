@@ -50,7 +50,8 @@ func success(code uuid.UUID, at time.Time) *store.Arrival {
 }
 
 func TestPingsThatWaitShareACommit(t *testing.T) {
-	committing, release := make(chan int), make(chan struct{})
+	committing := make(chan int)
+	release := make(chan struct{})
 	r := newRecorder(t, func(batch []*store.Arrival) error {
 		committing <- len(batch)
 		<-release
@@ -58,7 +59,8 @@ func TestPingsThatWaitShareACommit(t *testing.T) {
 	}, ping.Limits{Queue: 10})
 	var wg sync.WaitGroup
 	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
-	if n := <-committing; n != 1 {
+	n := <-committing
+	if n != 1 {
 		t.Fatalf("a lone ping waited for company: batch of %d", n)
 	}
 	for range 5 {
@@ -77,7 +79,8 @@ func TestPingsThatWaitShareACommit(t *testing.T) {
 }
 
 func TestAFullQueueRefuses(t *testing.T) {
-	committing, release := make(chan struct{}, 9), make(chan struct{})
+	committing := make(chan struct{}, 9)
+	release := make(chan struct{})
 	r := newRecorder(t, func([]*store.Arrival) error {
 		committing <- struct{}{}
 		<-release
@@ -154,7 +157,8 @@ func TestADatabaseThatStaysAwayIsSaid(t *testing.T) {
 }
 
 func TestWhileTheDatabaseStaysAwayNobodyWaitsForIt(t *testing.T) {
-	tries, away := 0, true
+	tries := 0
+	away := true
 	r := newRecorder(t, func([]*store.Arrival) error {
 		if tries++; away {
 			return io.ErrUnexpectedEOF
@@ -172,7 +176,8 @@ func TestWhileTheDatabaseStaysAwayNobodyWaitsForIt(t *testing.T) {
 	if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
 		t.Errorf("%v with the database back", err)
 	}
-	away, tries = true, 0
+	away = true
+	tries = 0
 	if r.Record(success(uuid.New(), time.Time{})) == nil || tries < 2 {
 		t.Errorf("%d tries in the next outage", tries)
 	}
@@ -214,7 +219,8 @@ func TestAFirstPingThatIsNotRecordedIsNotAnsweredAsRecorded(t *testing.T) {
 
 func TestCloseRecordsWhatWaits(t *testing.T) {
 	recorded := 0
-	committing, release := make(chan struct{}, 9), make(chan struct{})
+	committing := make(chan struct{}, 9)
+	release := make(chan struct{})
 	r := newRecorder(t, func(batch []*store.Arrival) error {
 		committing <- struct{}{}
 		<-release
@@ -303,8 +309,12 @@ func (r *readingStore) Prefetch(_ context.Context, batch []*store.Arrival) error
 // what could not be read or made the reader panic is recorded all the same.
 func TestChecksAreReadWhileOthersAreWritten(t *testing.T) {
 	for what, read := range map[string]func(){"read": func() {}, "a bug": func() { panic("a bug") }} {
-		first, second, third := uuid.New(), uuid.New(), uuid.New()
-		writing, release, reading := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		first := uuid.New()
+		second := uuid.New()
+		third := uuid.New()
+		writing := make(chan struct{})
+		release := make(chan struct{})
+		reading := make(chan struct{})
 		s := &readingStore{
 			recording: func(batch []*store.Arrival) error {
 				switch batch[0].Code {
@@ -350,7 +360,8 @@ func TestChecksAreReadWhileOthersAreWritten(t *testing.T) {
 // Whatever is known of their checks, pings are recorded in the order they came.
 func TestPingsKeepTheirOrder(t *testing.T) {
 	var recorded []string
-	writing, release := make(chan struct{}), make(chan struct{})
+	writing := make(chan struct{})
+	release := make(chan struct{})
 	s := &readingStore{}
 	s.recording = func(batch []*store.Arrival) error {
 		if len(recorded) == 0 {
@@ -392,7 +403,8 @@ func TestPingsKeepTheirOrder(t *testing.T) {
 	close(release)
 	// what waits, is held or was looked at ahead is recorded before it returns
 	r.Close()
-	if diff := cmp.Diff(want, recorded); diff != "" {
+	diff := cmp.Diff(want, recorded)
+	if diff != "" {
 		t.Errorf("-came +recorded:\n%s", diff)
 	}
 	wg.Wait()

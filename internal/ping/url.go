@@ -30,7 +30,8 @@ type target struct {
 func parseTarget(path string) (t target, ok bool) {
 	first, rest, more := strings.Cut(path, "/")
 	if isCode(first) {
-		if t, ok = parseCodeTarget(first, rest); ok {
+		t, ok = parseCodeTarget(first, rest)
+		if ok {
 			return t, true
 		}
 	}

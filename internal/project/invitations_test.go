@@ -28,7 +28,8 @@ func (b *bench) openInvite(v mail.Invite) (*store.Invitation, error) {
 // The same is done and told whether the address has an account or not.
 func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 	each(t, func(b *bench) {
-		a, known := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "known@example.net")
+		a := testdb.Account(b.T, b.Store)
+		known := testdb.Account(b.T, b.Store, "known@example.net")
 		for _, address := range []string{" New@Example.net ", "known@example.net"} {
 			if err := b.Invite(b.Context(), a.User, a.Project, address, monitor.RoleManager); err != nil {
 				b.Fatal(err)
@@ -37,7 +38,8 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 		if _, err := b.Store.UserByEmail(b.Context(), "new@example.net"); errs.KindOf(err) != errs.NotFound {
 			b.Errorf("an account was made before anybody accepted: %v", err)
 		}
-		if role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID); role != monitor.RoleNone {
+		role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID)
+		if role != monitor.RoleNone {
 			b.Errorf("the invited person is %q before they accept", role)
 		}
 		for i, to := range []string{"new@example.net", "known@example.net"} {
@@ -45,11 +47,13 @@ func TestAnInvitationWaitsForItsAnswer(t *testing.T) {
 			link := v.Link
 			v.Link = ""
 			want := mail.Invite{Owned: mail.Owned{Account: a.User.ID}, To: to, Project: a.Project.Name, By: a.User.Email, Role: "manager"}
-			if diff := cmp.Diff(want, v); diff != "" {
+			diff := cmp.Diff(want, v)
+			if diff != "" {
 				b.Errorf("to %s (-want +got):\n%s", to, diff)
 			}
 			v.Link = link
-			if i, err := b.openInvite(v); err != nil || i.Email != to || i.ByEmail != a.User.Email {
+			i, err := b.openInvite(v)
+			if err != nil || i.Email != to || i.ByEmail != a.User.Email {
 				b.Errorf("%+v, %v", i, err)
 			}
 		}
@@ -84,7 +88,8 @@ func TestAcceptingAnInvitation(t *testing.T) {
 		if err != nil || guest == nil || guest.TZ != a.User.TZ {
 			b.Fatal(guest, err)
 		}
-		if projects, _ := b.Store.ProjectsOf(b.Context(), guest.ID); len(projects) != 1 || projects[0].Role != monitor.RoleReadonly {
+		projects, _ := b.Store.ProjectsOf(b.Context(), guest.ID)
+		if len(projects) != 1 || projects[0].Role != monitor.RoleReadonly {
 			b.Errorf("projects of the guest: %+v", projects)
 		}
 		if user, err := b.JoinByInvitation(b.Context(), i); user != nil || err != nil {
@@ -105,7 +110,8 @@ func TestAcceptingAnInvitation(t *testing.T) {
 		if _, err := b.AnswerInvitation(b.Context(), known.User, i.ID, true); err != nil {
 			b.Error(err)
 		}
-		if role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID); role != monitor.RoleReadonly {
+		role, _ := b.Store.RoleIn(b.Context(), known.User.ID, a.Project.ID)
+		if role != monitor.RoleReadonly {
 			b.Errorf("role %q", role)
 		}
 	})
@@ -115,7 +121,8 @@ func TestAcceptingAnInvitation(t *testing.T) {
 // that nobody has logged in to yet.
 func TestAnInvitationOpensNoAccountThatIsThere(t *testing.T) {
 	each(t, func(b *bench) {
-		a, made := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "opmade@example.net")
+		a := testdb.Account(b.T, b.Store)
+		made := testdb.Account(b.T, b.Store, "opmade@example.net")
 		if err := b.Invite(b.Context(), a.User, a.Project, made.User.Email, monitor.RoleMember); err != nil {
 			b.Fatal(err)
 		}
@@ -172,7 +179,8 @@ func TestInvitationsEnd(t *testing.T) {
 		}
 		gone := func(what string) {
 			b.Helper()
-			if _, err := b.openInvite(b.invites[len(b.invites)-1]); errs.KindOf(err) != errs.NotFound {
+			_, err := b.openInvite(b.invites[len(b.invites)-1])
+			if errs.KindOf(err) != errs.NotFound {
 				b.Errorf("%s: %v", what, err)
 			}
 			if waiting, err := b.Store.InvitationsOf(b.Context(), a.Project.ID); err != nil || len(waiting) != 0 {
@@ -181,7 +189,8 @@ func TestInvitationsEnd(t *testing.T) {
 		}
 		first := invite()
 		second := invite()
-		if _, err := b.openInvite(b.invites[0]); errs.KindOf(err) != errs.NotFound || first.ID == second.ID {
+		_, err := b.openInvite(b.invites[0])
+		if errs.KindOf(err) != errs.NotFound || first.ID == second.ID {
 			b.Errorf("the first of two invitations: %v", err)
 		}
 		kindIs(b.T, b.Store.WithdrawInvitation(b.Context(), uuid.New(), second.ID), errs.NotFound, "")

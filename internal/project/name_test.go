@@ -12,7 +12,8 @@ import (
 func TestNames(t *testing.T) {
 	long := strings.Repeat("é", monitor.MaxProjectName)
 	for typed, want := range map[string]string{"a": "a", " a \n b ": "a b", long: long} {
-		if got, err := project.Name(typed); err != nil || got != want {
+		got, err := project.Name(typed)
+		if err != nil || got != want {
 			t.Errorf("%q: %q, %v", typed, got, err)
 		}
 	}
@@ -25,7 +26,8 @@ func TestNames(t *testing.T) {
 // A name from before there was a limit may stay when a form with it is sent.
 func TestANameThatIsThereMayStay(t *testing.T) {
 	was := strings.Repeat("x", monitor.MaxProjectName) + "  more"
-	if got, err := project.Rename(was, " "+strings.Replace(was, "  ", " ", 1)); err != nil || got != was {
+	got, err := project.Rename(was, " "+strings.Replace(was, "  ", " ", 1))
+	if err != nil || got != was {
 		t.Errorf("%q, %v", got, err)
 	}
 	if got, err := project.Rename(was, " short  one "); err != nil || got != "short one" {
@@ -49,7 +51,8 @@ func TestRoles(t *testing.T) {
 		_, err := project.MemberRole(typed)
 		kindIs(t, err, errs.Invalid, "role")
 	}
-	if got := project.RoleName(monitor.RoleOwner); got != "owner" {
+	got := project.RoleName(monitor.RoleOwner)
+	if got != "owner" {
 		t.Errorf("the owner is called %q", got)
 	}
 }

@@ -41,7 +41,8 @@ func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
 		if err := b.CloseAccount(t.Context(), a.User, a.User); err != nil {
 			t.Fatal(err)
 		}
-		if n := count(); n != 0 {
+		n := count()
+		if n != 0 {
 			t.Errorf("%d rate limits are left", n)
 		}
 		if !slices.Equal(b.stored, []string{"member@example.org"}) || b.removed[0].By != "owner@example.org" {
@@ -80,7 +81,8 @@ func TestARemovedProjectIsToldToItsMembers(t *testing.T) {
 			Checks:  1,
 			Link:    "https://example.org/punctual/",
 		}}
-		if diff := cmp.Diff(want, b.removed); diff != "" {
+		diff := cmp.Diff(want, b.removed)
+		if diff != "" {
 			b.Errorf("(-want +got):\n%s", diff)
 		}
 		if _, err := b.Store.ProjectByID(b.Context(), other.ID); err != nil {
@@ -108,7 +110,8 @@ func TestNothingIsRemovedWithoutItsMails(t *testing.T) {
 		if err := b.Remove(b.Context(), a.Project, a.User); !errors.Is(err, errMail) {
 			b.Errorf("removing: %v", err)
 		}
-		if _, err := b.Store.CheckByCode(b.Context(), a.Check.Code); err != nil || len(b.stored) != 0 {
+		_, err := b.Store.CheckByCode(b.Context(), a.Check.Code)
+		if err != nil || len(b.stored) != 0 {
 			b.Errorf("the check: %v; mails to %q", err, b.stored)
 		}
 		b.Mails.Removed = nil

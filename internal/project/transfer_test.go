@@ -16,7 +16,8 @@ import (
 
 func TestOfferingAProject(t *testing.T) {
 	each(t, func(b *bench) {
-		a, heir := testdb.Account(b.T, b.Store), testdb.Account(b.T, b.Store, "heir@example.net")
+		a := testdb.Account(b.T, b.Store)
+		heir := testdb.Account(b.T, b.Store, "heir@example.net")
 		_, err := b.OfferTransfer(b.Context(), a.User, a.Project, heir.User.ID)
 		kindIs(b.T, err, errs.NotFound, "")
 		if err := b.Store.AddMember(b.Context(), a.Project.ID, heir.User.ID, monitor.RoleMember); err != nil {
@@ -74,7 +75,8 @@ func TestASuperusersOfferSaysSo(t *testing.T) {
 			b.Fatal(err)
 		}
 		ctx := logs.WithEvent(b.Context(), &logs.Event{Superuser: "root@example.org"})
-		if _, err := b.OfferTransfer(ctx, a.User, a.Project, heir.User.ID); err != nil {
+		_, err := b.OfferTransfer(ctx, a.User, a.Project, heir.User.ID)
+		if err != nil {
 			b.Fatal(err)
 		}
 		want := a.User.Email + " (the superuser root@example.org in their name)"
@@ -97,7 +99,8 @@ func TestOffersThatFail(t *testing.T) {
 		}
 		b.fails = nil
 		for range auth.MailsPerAddress - 1 {
-			if _, err := b.OfferTransfer(b.Context(), a.User, a.Project, heir.User.ID); err != nil {
+			_, err := b.OfferTransfer(b.Context(), a.User, a.Project, heir.User.ID)
+			if err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -32,11 +32,13 @@ func both(t *testing.T, s *store.Store, p pruner, want prune.Result) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		diff := cmp.Diff(want, got)
+		if diff != "" {
 			t.Errorf("dry run %v (-want +got):\n%s", dry, diff)
 		}
 	}
-	if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+	diff := cmp.Diff(lines[0], lines[1])
+	if diff != "" {
 		t.Errorf("reported (-dry run +real):\n%s", diff)
 	}
 	again, err := p(t.Context(), s, prune.Options{})
@@ -60,7 +62,8 @@ func ping(t *testing.T, s *store.Store, code uuid.UUID, kind monitor.PingKind) {
 
 func exec(t *testing.T, s *store.Store, query string, args ...any) {
 	t.Helper()
-	if _, err := s.DB().Exec(t.Context(), query, args...); err != nil {
+	_, err := s.DB().Exec(t.Context(), query, args...)
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -127,11 +130,13 @@ func TestChecksRemovesWhatVisitorsLeave(t *testing.T) {
 		}
 		clock.Advance(time.Hour + time.Microsecond)
 		lines := both(t, s, prune.Checks, prune.Result{{Name: "checks", Count: 3}})
-		if want := []string{"3 checks without a project, the oldest made at 2026-03-01T12:00:00Z"}; !slices.Equal(lines, want) {
+		want := []string{"3 checks without a project, the oldest made at 2026-03-01T12:00:00Z"}
+		if !slices.Equal(lines, want) {
 			t.Errorf("reported %q", lines)
 		}
 		for _, code := range []uuid.UUID{a.Check.Code, young.Code} {
-			if _, err := s.CheckByCode(t.Context(), code); err != nil {
+			_, err := s.CheckByCode(t.Context(), code)
+			if err != nil {
 				t.Errorf("check %v: %v", code, err)
 			}
 		}
@@ -160,7 +165,8 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 			if err := s.CreateLoginToken(t.Context(), []byte{hash}, a.User.ID, s.Now().Add(life)); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := s.TakeToken(t.Context(), string(hash), 3, time.Hour); err != nil {
+			_, _, err := s.TakeToken(t.Context(), string(hash), 3, time.Hour)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Heartbeat(t.Context(), &monitor.Node{ID: uuid.New(), Role: "serve", StartedAt: s.Now()}); err != nil {

@@ -14,7 +14,9 @@ func TestJobsComeRegularlyOneAtATime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 		defer cancel()
 		began := time.Now()
-		first, count, running := map[string]time.Duration{}, map[string]int{}, 0
+		first := map[string]time.Duration{}
+		count := map[string]int{}
+		running := 0
 		work := func(name string, every time.Duration, err error) job {
 			return job{name, every, func(context.Context) (Result, error) {
 				if running++; running > 1 {

@@ -195,7 +195,8 @@ func history(u *store.StaleUser) string {
 	if !u.LastLoginAt.IsZero() {
 		said = "made " + u.CreatedAt.Format(time.DateOnly) + ", last logged in " + u.LastLoginAt.Format(time.DateOnly)
 	}
-	if w := u.Warning; !w.CreatedAt.IsZero() {
+	w := u.Warning
+	if !w.CreatedAt.IsZero() {
 		said += ", warned " + w.CreatedAt.Format(time.DateOnly)
 	}
 	return said

@@ -61,7 +61,8 @@ func (p *pruning) run(removed int64) []string {
 			p.Errorf("dry run %v: %s; want %d", dry, r, removed)
 		}
 	}
-	if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+	diff := cmp.Diff(lines[0], lines[1])
+	if diff != "" {
 		p.Errorf("reported (-dry run +real):\n%s", diff)
 	}
 	slices.Sort(lines[1])
@@ -105,7 +106,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 			"warn left@example.org: made 2026-03-01, last logged in 2026-03-01; it may be removed a week after the mail",
 			"warn never@example.org: made 2026-03-01, never logged in; it may be removed a week after the mail",
 		}
-		if diff := cmp.Diff(want, p.run(0)); diff != "" {
+		diff := cmp.Diff(want, p.run(0))
+		if diff != "" {
 			t.Errorf("first run (-want +got):\n%s", diff)
 		}
 		mails, err := s.Emails(t.Context(), store.EmailFilter{Kind: mail.KindUnused})
@@ -120,7 +122,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 
 		// the mail server was away
 		clock.Advance(10 * day)
-		if lines := p.run(0); len(lines) != 2 || !strings.HasSuffix(lines[0], "the warning waits to be sent") {
+		lines := p.run(0)
+		if len(lines) != 2 || !strings.HasSuffix(lines[0], "the warning waits to be sent") {
 			t.Errorf("unsent: %q", lines)
 		}
 		p.became(monitor.EmailSent)
@@ -170,7 +173,8 @@ func TestUsersKeepsWhatSomebodyNeeds(t *testing.T) {
 		p := newPruning(t, s, clock, "")
 		change := func(a store.Account, change func(*monitor.User)) {
 			t.Helper()
-			if _, err := s.ChangeUser(t.Context(), a.User.ID, func(u *monitor.User) error { change(u); return nil }); err != nil {
+			_, err := s.ChangeUser(t.Context(), a.User.ID, func(u *monitor.User) error { change(u); return nil })
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,7 +214,8 @@ func TestUsersKeepsWhatSomebodyNeeds(t *testing.T) {
 		}
 		account(t, s, "nobodys")
 		clock.Advance(90 * day)
-		if _, _, err := s.UserByToken(t.Context(), "h"); err != nil {
+		_, _, err := s.UserByToken(t.Context(), "h")
+		if err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range []string{"warn nobodys@", "remove nobodys@"} {
@@ -234,7 +239,8 @@ func TestAWarningCountsForTheSleepItWasSentIn(t *testing.T) {
 		back := account(t, s, "back")
 		moved := account(t, s, "moved")
 		clock.Advance(31 * day)
-		if lines := p.run(0); len(lines) != 2 {
+		lines := p.run(0)
+		if len(lines) != 2 {
 			t.Fatalf("%q", lines)
 		}
 		clock.Advance(day)
@@ -242,7 +248,8 @@ func TestAWarningCountsForTheSleepItWasSentIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		exec(t, s, `DELETE FROM checks WHERE project_id = $1`, back.Project.ID)
-		if _, err := s.ChangeUser(t.Context(), moved.User.ID, func(u *monitor.User) error { u.Email = "elsewhere@example.org"; return nil }); err != nil {
+		_, err := s.ChangeUser(t.Context(), moved.User.ID, func(u *monitor.User) error { u.Email = "elsewhere@example.org"; return nil })
+		if err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(31 * day)
@@ -263,7 +270,8 @@ func TestAWarningThatCannotBeDelivered(t *testing.T) {
 		account(t, s, "dead")
 		clock.Advance(31 * day)
 		for i := range 3 {
-			if lines := p.run(0); len(lines) != 1 || !strings.HasPrefix(lines[0], "warn dead@") {
+			lines := p.run(0)
+			if len(lines) != 1 || !strings.HasPrefix(lines[0], "warn dead@") {
 				t.Fatalf("warning %d: %q", i, lines)
 			}
 			p.became(monitor.EmailFailed)
@@ -273,7 +281,8 @@ func TestAWarningThatCannotBeDelivered(t *testing.T) {
 			}
 			clock.Advance(7 * day)
 		}
-		if lines := p.run(0); len(lines) != 1 || !strings.Contains(lines[0], "3 warnings could not be mailed, and no other mail has been sent since") {
+		lines := p.run(0)
+		if len(lines) != 1 || !strings.Contains(lines[0], "3 warnings could not be mailed, and no other mail has been sent since") {
 			t.Fatalf("%q", lines)
 		}
 		other := &monitor.Email{MessageID: "other", Kind: "login", To: "x@example.org", Status: monitor.EmailSent, SentAt: s.Now()}
@@ -298,7 +307,8 @@ func TestAWarningKeptBesideAMailServerDoesNotCount(t *testing.T) {
 		if err := s.EnqueueEmail(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
-		if lines := p.run(0); len(lines) != 1 || !strings.HasSuffix(lines[0], "knows no mail server") {
+		lines := p.run(0)
+		if len(lines) != 1 || !strings.HasSuffix(lines[0], "knows no mail server") {
 			t.Errorf("%q", lines)
 		}
 	})
@@ -334,7 +344,8 @@ func TestAnAccountPingedAtTheLastMomentStays(t *testing.T) {
 		if gone || err != nil {
 			t.Errorf("removed %v, %v", gone, err)
 		}
-		if lines := p.run(0); len(lines) != 0 {
+		lines := p.run(0)
+		if len(lines) != 0 {
 			t.Errorf("%q", lines)
 		}
 		var notices int
@@ -352,7 +363,8 @@ func TestUsersGoesThroughAll(t *testing.T) {
 			account(t, s, fmt.Sprintf("u%d", i))
 		}
 		clock.Advance(31 * day)
-		if lines := p.run(0); len(lines) != 5 {
+		lines := p.run(0)
+		if len(lines) != 5 {
 			t.Errorf("%q", lines)
 		}
 		clock.Advance(7 * day)

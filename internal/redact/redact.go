@@ -40,7 +40,8 @@ func Secrets(text string) []string {
 	list := []string{text}
 	for _, secret := range secrets {
 		list = append(list, secret)
-		if plain, err := url.PathUnescape(secret); err == nil {
+		plain, err := url.PathUnescape(secret)
+		if err == nil {
 			list = append(list, plain)
 		}
 		if plain, err := url.QueryUnescape(secret); err == nil {
@@ -77,7 +78,8 @@ func takeApart(text string) (shown string, secrets []string) {
 // host: to hide a little too much is better than half of a password.
 func hierarchical(scheme, rest string) (shown string, secrets []string) {
 	shown = scheme + "://"
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+	at := strings.LastIndexByte(rest, '@')
+	if at >= 0 {
 		user, password, hasPassword := strings.Cut(rest[:at], ":")
 		rest = rest[at+1:]
 		if hasPassword {

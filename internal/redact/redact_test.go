@@ -57,7 +57,8 @@ func TestSecretsOfAnAddress(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"postgres://u@db/x", "sqlite:./data/punctual.db", "http://proxy:3128"} {
-		if got := redact.Secrets(text); len(got) != 0 {
+		got := redact.Secrets(text)
+		if len(got) != 0 {
 			t.Errorf("%s: %q", text, got)
 		}
 	}

@@ -59,13 +59,15 @@ func content(m *mail.Report, records []record, spans [2]Span, root string) {
 	for i := range records {
 		n := records[i].done[0].Downtimes
 		if n > 0 {
-			checks, downtimes = checks+1, downtimes+n
+			checks = checks + 1
+			downtimes = downtimes + n
 		}
 		if records[i].status == monitor.StatusDown {
 			down++
 		}
 	}
-	before, past := "no downtime", "there was no downtime"
+	before := "no downtime"
+	past := "there was no downtime"
 	if checks > 0 {
 		before = text.Plural(checks, "check", "checks") + " had " + text.Plural(downtimes, "downtime event", "downtime events")
 		past = before
@@ -138,14 +140,17 @@ func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urge
 			projects = append(projects, mail.ReportProject{Name: monitor.ProjectTitle(c.Project), Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
 		}
 		l := line(&all[i])
-		l.Name, l.Link = c.Title(), notify.CloakedURL(root, &c.Check)
+		l.Name = c.Title()
+		l.Link = notify.CloakedURL(root, &c.Check)
 		projects[at].Checks = append(projects[at].Checks, l)
 	}
 	for id, n := range left {
-		if at, shown := index[id]; shown {
+		at, shown := index[id]
+		if shown {
 			projects[at].More = n
 		} else {
-			more.Checks, more.Projects = more.Checks+n, more.Projects+1
+			more.Checks = more.Checks + n
+			more.Projects = more.Projects + 1
 		}
 	}
 	slices.SortStableFunc(projects, func(a, b mail.ReportProject) int {

@@ -69,7 +69,8 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		var m mail.Report
 		content(&m, []record{recordOf(c, tc.flips, spans, april)}, spans, "https://p.example")
 		got := m.Projects[0].Checks[0]
-		if diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, got.Cells); diff != "" {
+		diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, got.Cells)
+		if diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
 		want := "Nothing is down now. "
@@ -97,9 +98,11 @@ func TestAReportIsInOrder(t *testing.T) {
 		return downFor([2]time.Time{on(month, 5, 0), on(month, 5, n)})
 	}
 	home := made(9, "nas", "up", old)
-	home.ProjectID, home.Project = uuid.New(), "alpha"
+	home.ProjectID = uuid.New()
+	home.Project = "alpha"
 	nameless := made(10, "x", "up", old)
-	nameless.ProjectID, nameless.Project = uuid.New(), ""
+	nameless.ProjectID = uuid.New()
+	nameless.Project = ""
 	records := []record{
 		recordOf(made(1, "zeta", "up", old), nil, spans, april),
 		recordOf(made(2, "Beta", "up", old), nil, spans, april),
@@ -119,13 +122,15 @@ func TestAReportIsInOrder(t *testing.T) {
 			got = append(got, c.Name)
 		}
 	}
-	if want := "alpha: nas Operations: much little before alpha Beta zeta Untitled project: x"; strings.Join(got, " ") != want {
+	want := "alpha: nas Operations: much little before alpha Beta zeta Untitled project: x"
+	if strings.Join(got, " ") != want {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, " "), want)
 	}
 	if m.Sentence != "Nothing is down now. In March, 2 checks had 2 downtime events." || m.Columns != [2]string{"March", "February"} {
 		t.Errorf("%q, %q", m.Sentence, m.Columns)
 	}
-	if link := m.Projects[0].Checks[0].Link; strings.Contains(link, home.Code.String()) || !strings.HasPrefix(link, "https://p.example/cloaked/") {
+	link := m.Projects[0].Checks[0].Link
+	if strings.Contains(link, home.Code.String()) || !strings.HasPrefix(link, "https://p.example/cloaked/") {
 		t.Errorf("a mail must not give the ping URL away: %s", link)
 	}
 }
@@ -172,21 +177,26 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 	var down []store.ReportCheck
 	for i := range 10_000 {
 		c := made(int64(i), fmt.Sprintf("job %05d of a company with long names of jobs", i), "up", old)
-		c.ProjectID, c.Project = projects[0], "Main"
+		c.ProjectID = projects[0]
+		c.Project = "Main"
 		var flips []monitor.Flip
 		switch {
 		case i == 9_999:
 			// down now, but not in the periods: shown all the same
-			c.Status, c.ProjectID, c.Project = monitor.StatusDown, projects[1], "Small"
+			c.Status = monitor.StatusDown
+			c.ProjectID = projects[1]
+			c.Project = "Small"
 			flips = downFor([2]time.Time{on(4, 1, 1), {}})
 		case i >= 9_900:
-			c.ProjectID, c.Project = projects[2], "Unseen"
+			c.ProjectID = projects[2]
+			c.Project = "Unseen"
 		case i%10 == 0:
 			flips = downFor([2]time.Time{on(3, 5, 0), on(3, 5, 1)})
 		}
 		records = append(records, recordOf(c, flips, spans, april))
 		d := *c
-		d.Status, d.DownSince = monitor.StatusDown, april.Add(-time.Duration(i)*time.Minute)
+		d.Status = monitor.StatusDown
+		d.DownSince = april.Add(-time.Duration(i) * time.Minute)
 		down = append(down, d)
 	}
 	report := mail.Report{ReportFrame: mail.ReportFrame{To: "a@example.org"}, Period: "monthly"}
@@ -197,14 +207,17 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 	if report.Short != "1 check is down now · 990 checks had 990 downtime events" {
 		t.Errorf("report: %s", report.Short)
 	}
-	listed, more := 0, report.More.Checks
+	listed := 0
+	more := report.More.Checks
 	for _, p := range report.Projects {
-		listed, more = listed+len(p.Checks), more+p.More
+		listed = listed + len(p.Checks)
+		more = more + p.More
 	}
 	if listed != maxChecks || listed+more != 10_000 || report.More != (mail.ReportMore{Checks: 99, Projects: 1}) {
 		t.Errorf("report: %d listed, %d more, beside %+v", listed, more, report.More)
 	}
-	if p := report.Projects[1]; p.Name != "Small" || !p.Checks[0].Down {
+	p := report.Projects[1]
+	if p.Name != "Small" || !p.Checks[0].Down {
 		t.Errorf("what is down now is not in the report: %+v", p)
 	}
 	if nag.Still() != "10000 checks still down" || !strings.HasPrefix(nag.Projects[0].Checks[0].Since, "down for 6 days") && !strings.HasPrefix(nag.Projects[1].Checks[0].Since, "down for 6 days") {
@@ -226,10 +239,12 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 }
 
 func TestOnlyLivelyProjectsGetReports(t *testing.T) {
-	long, late := april.Add(-181*day), april.Add(-179*day)
+	long := april.Add(-181 * day)
+	late := april.Add(-179 * day)
 	check := func(ping, start time.Time) store.ReportCheck {
 		c := made(1, "a", "up", long)
-		c.LastPing, c.LastStart = ping, start
+		c.LastPing = ping
+		c.LastStart = start
 		return *c
 	}
 	for name, tc := range map[string]struct {
@@ -242,7 +257,8 @@ func TestOnlyLivelyProjectsGetReports(t *testing.T) {
 		"one of two within 180 days":   {[]store.ReportCheck{check(long, time.Time{}), check(late, time.Time{})}, true},
 		"a run has begun within those": {[]store.ReportCheck{check(long, late)}, true},
 	} {
-		if got := lively(tc.checks, april); got != tc.want {
+		got := lively(tc.checks, april)
+		if got != tc.want {
 			t.Errorf("%s: %t, want %t", name, got, tc.want)
 		}
 	}
@@ -250,8 +266,12 @@ func TestOnlyLivelyProjectsGetReports(t *testing.T) {
 
 func TestANagListsTheLongestFirst(t *testing.T) {
 	old := april.Add(-500 * day)
-	short, long, silent := made(1, "short", "down", old), made(2, "long", "down", old), made(3, "silent", "down", old)
-	short.DownSince, long.DownSince, silent.DownSince = april.Add(-5*time.Minute), april.Add(-3*day), april.Add(-time.Hour)
+	short := made(1, "short", "down", old)
+	long := made(2, "long", "down", old)
+	silent := made(3, "silent", "down", old)
+	short.DownSince = april.Add(-5 * time.Minute)
+	long.DownSince = april.Add(-3 * day)
+	silent.DownSince = april.Add(-time.Hour)
 	silent.LastPing = time.Time{}
 	var m mail.Nag
 	reminder(&m, []store.ReportCheck{*short, *long, *silent}, april, "https://p.example")
@@ -260,7 +280,8 @@ func TestANagListsTheLongestFirst(t *testing.T) {
 		got = append(got, c.Name+" "+c.Since+" "+c.LastPing)
 	}
 	want := []string{"long down for 3 days last ping 1 hour ago", "silent down for 1 hour never pinged", "short down for 5 minutes last ping 1 hour ago"}
-	if diff := cmp.Diff(want, got); diff != "" || m.Down != 3 {
+	diff := cmp.Diff(want, got)
+	if diff != "" || m.Down != 3 {
 		t.Errorf("%d down (-want +got):\n%s", m.Down, diff)
 	}
 }

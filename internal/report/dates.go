@@ -35,7 +35,8 @@ func Next(u *monitor.User, now time.Time) time.Time {
 		if !begins(u.Reports, noon) {
 			continue
 		}
-		if at := time.Date(year, month, day, firstHour, minute(u.ID, noon), 0, 0, zone); at.After(now) {
+		at := time.Date(year, month, day, firstHour, minute(u.ID, noon), 0, 0, zone)
+		if at.After(now) {
 			return at.UTC()
 		}
 	}
@@ -43,7 +44,8 @@ func Next(u *monitor.User, now time.Time) time.Time {
 
 // Zone is where u reads times, UTC when that is not known.
 func Zone(u *monitor.User) *time.Location {
-	if zone, err := schedule.LoadZone(u.TZ); err == nil {
+	zone, err := schedule.LoadZone(u.TZ)
+	if err == nil {
 		return zone
 	}
 	return time.UTC
@@ -102,12 +104,15 @@ func spanOf(period monitor.Reports, from, until time.Time) Span {
 	s := Span{From: from, Until: until}
 	switch period {
 	case monitor.ReportsDaily:
-		s.Name, s.In = from.Format("Mon, 2 Jan"), "On "+from.Format("Monday, 2 January")
+		s.Name = from.Format("Mon, 2 Jan")
+		s.In = "On " + from.Format("Monday, 2 January")
 	case monitor.ReportsWeekly:
 		last := until.Add(-12 * time.Hour)
-		s.Name, s.In = days(from, last, "Jan"), "In the week of "+days(from, last, "January")
+		s.Name = days(from, last, "Jan")
+		s.In = "In the week of " + days(from, last, "January")
 	default:
-		s.Name, s.In = from.Format("January"), "In "+from.Format("January")
+		s.Name = from.Format("January")
+		s.In = "In " + from.Format("January")
 	}
 	return s
 }

@@ -62,17 +62,20 @@ func TestReportsComeOnTheFirstDayOfAPeriod(t *testing.T) {
 		if there.Format(time.DateOnly) != tc.day || there.Hour() < 9 || there.Hour() >= 11 || there.Second() != 0 || !next.After(now) || next.Location() != time.UTC {
 			t.Errorf("%s in %s after %s: %s, want on %s from 09:00 to 10:59", tc.reports, tc.zone, tc.now, there, tc.day)
 		}
-		if again := Next(u, now.Add(-time.Second)); !again.Equal(next) {
+		again := Next(u, now.Add(-time.Second))
+		if !again.Equal(next) {
 			t.Errorf("%s in %s: %s a second before, %s now", tc.reports, tc.zone, again, next)
 		}
-		if after := Next(u, next); !after.After(next.Add(20 * time.Hour)) {
+		after := Next(u, next)
+		if !after.After(next.Add(20 * time.Hour)) {
 			t.Errorf("%s in %s: after the report of %s comes one at %s", tc.reports, tc.zone, next, after)
 		}
 	}
 }
 
 func TestWhoWantsNoReportsHasNoDate(t *testing.T) {
-	if next := Next(&monitor.User{Reports: monitor.ReportsOff}, time.Now()); !next.IsZero() {
+	next := Next(&monitor.User{Reports: monitor.ReportsOff}, time.Now())
+	if !next.IsZero() {
 		t.Errorf("next report at %s", next)
 	}
 }
@@ -94,7 +97,8 @@ func TestReportsAreSpreadOverTwoHours(t *testing.T) {
 		perQuarter[next.Hour()*4+next.Minute()/15]++
 	}
 	for quarter := 9 * 4; quarter < 11*4; quarter++ {
-		if n := perQuarter[quarter]; n < users/16 || n > users/4 {
+		n := perQuarter[quarter]
+		if n < users/16 || n > users/4 {
 			t.Errorf("%d of %d reports in the quarter of an hour from %d:%02d", n, users, quarter/4, quarter%4*15)
 		}
 	}
@@ -128,7 +132,8 @@ func TestSpansAreTheTwoPeriodsThatAreOver(t *testing.T) {
 		}
 	}
 	s := Spans(monitor.ReportsMonthly, local(t, "Europe/Riga", "2026-04-01 09:30:00"))
-	if got := s[0].Until.Sub(s[0].From); got != (31*24-1)*time.Hour {
+	got := s[0].Until.Sub(s[0].From)
+	if got != (31*24-1)*time.Hour {
 		t.Errorf("March in Riga has %s, want an hour less than 31 days", got)
 	}
 }

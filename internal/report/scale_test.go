@@ -38,14 +38,18 @@ func TestAReportTakesAsManyStatementsHoweverManyChecks(t *testing.T) {
 			send := func() (sent string, mails []monitor.Email, took time.Duration) {
 				clock.Advance(day)
 				r.change(func(u *monitor.User) {
-					u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsMonthly, clock.Now(), time.Hour, clock.Now()
+					u.Reports = monitor.ReportsMonthly
+					u.NextReportAt = clock.Now()
+					u.NagEvery = time.Hour
+					u.NextNagAt = clock.Now()
 				})
 				before := len(r.mails())
 				mu.Lock()
 				statements = nil
 				mu.Unlock()
 				began := time.Now()
-				if _, err := r.RunOnce(t.Context()); err != nil {
+				_, err := r.RunOnce(t.Context())
+				if err != nil {
 					t.Fatal(err)
 				}
 				took = time.Since(began)
@@ -86,7 +90,9 @@ func grow(r *reader, n int) {
 		}
 		for i := range n / 3 {
 			c := monitor.NewCheck(project.ID, now.Add(-90*day))
-			c.Name, c.Status, c.LastPing = fmt.Sprintf("Nightly dump of database %d", i), monitor.StatusDown, now.Add(-day)
+			c.Name = fmt.Sprintf("Nightly dump of database %d", i)
+			c.Status = monitor.StatusDown
+			c.LastPing = now.Add(-day)
 			flips := []store.PastFlip{}
 			for _, back := range []time.Duration{20 * day, time.Hour} {
 				flips = append(flips, store.PastFlip{Flip: monitor.Flip{CreatedAt: now.Add(-back), Old: monitor.StatusUp, New: monitor.StatusDown}})

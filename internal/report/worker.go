@@ -144,7 +144,8 @@ func (w *Worker) report(ctx context.Context, u *monitor.User, r *Round) error {
 	var m *mail.Message
 	var err error
 	if !u.NextReportAt.IsZero() {
-		if m, err = w.compose(ctx, u, now); err != nil {
+		m, err = w.compose(ctx, u, now)
+		if err != nil {
 			return err
 		}
 	}
@@ -169,7 +170,8 @@ func (w *Worker) compose(ctx context.Context, u *monitor.User, now time.Time) (*
 	}
 	err = w.Store.EachFlips(ctx, u.ID, spans[1].From, maxFlips, func(check int64, flips []monitor.Flip) {
 		// else it was made just now
-		if i, known := at[check]; known {
+		i, known := at[check]
+		if known {
 			records[i] = recordOf(&checks[i], flips, spans, now)
 		}
 	})
@@ -210,7 +212,8 @@ func (w *Worker) nag(ctx context.Context, u *monitor.User, r *Round) error {
 			n.Every = "day"
 		}
 		reminder(&n, down, now, w.SiteRoot)
-		if m, err = w.Composer.Nag(n); err != nil {
+		m, err = w.Composer.Nag(n)
+		if err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,8 @@ func workerOn(t *testing.T, s *store.Store) *Worker {
 func (r *reader) look() (mails []monitor.Email) {
 	r.Helper()
 	before := r.mails()
-	if _, err := r.RunOnce(r.Context()); err != nil {
+	_, err := r.RunOnce(r.Context())
+	if err != nil {
 		r.Fatal(err)
 	}
 	return r.mails()[len(before):]
@@ -87,7 +88,8 @@ func (r *reader) user() *monitor.User {
 
 func (r *reader) change(change func(*monitor.User)) {
 	r.Helper()
-	if _, err := r.store.ChangeUser(r.Context(), r.User.ID, func(u *monitor.User) error { change(u); return nil }); err != nil {
+	_, err := r.store.ChangeUser(r.Context(), r.User.ID, func(u *monitor.User) error { change(u); return nil })
+	if err != nil {
 		r.Fatal(err)
 	}
 }
@@ -130,10 +132,12 @@ func TestAMonthlyReportComesOnce(t *testing.T) {
 			!strings.Contains(m.Text, "1 check is down now. In March, 1 check had 1 downtime event.") || !strings.Contains(m.Text, "March: 1 downtime, 2 hours") || strings.Contains(m.Text, "February:") {
 			r.Errorf("%s to %s:\n%s", m.Subject, m.To, m.Text)
 		}
-		if want := fmt.Sprintf("<https://punctual.example.org/unsub/%s-%d/>", r.User.ID, date.Unix()); m.Headers["List-Unsubscribe"] != want || m.Headers["List-Unsubscribe-Post"] == "" {
+		want := fmt.Sprintf("<https://punctual.example.org/unsub/%s-%d/>", r.User.ID, date.Unix())
+		if m.Headers["List-Unsubscribe"] != want || m.Headers["List-Unsubscribe-Post"] == "" {
 			r.Errorf("headers %v, want List-Unsubscribe: %s", m.Headers, want)
 		}
-		if next := r.user().NextReportAt; next.Format("2006-01-02") != "2026-05-01" {
+		next := r.user().NextReportAt
+		if next.Format("2006-01-02") != "2026-05-01" {
 			r.Errorf("the next report is planned for %s", next)
 		}
 		if mails := r.look(); len(mails) != 0 {
@@ -148,10 +152,12 @@ func TestALateReportComesOnce(t *testing.T) {
 		r.ping(monitor.PingSuccess)
 		r.look()
 		r.clock.Advance(100 * day)
-		if mails := r.look(); len(mails) != 1 || !strings.Contains(mails[0].Text, "In May, ") {
+		mails := r.look()
+		if len(mails) != 1 || !strings.Contains(mails[0].Text, "In May, ") {
 			r.Errorf("mails: %+v", mails)
 		}
-		if next := r.user().NextReportAt; next.Format("2006-01-02") != "2026-07-01" {
+		next := r.user().NextReportAt
+		if next.Format("2006-01-02") != "2026-07-01" {
 			r.Errorf("the next report is planned for %s", next)
 		}
 	})
@@ -161,10 +167,12 @@ func TestAReportWithNothingToTellIsLeftOut(t *testing.T) {
 	eachReader(t, func(r *reader) {
 		r.look()
 		r.clock.Set(r.user().NextReportAt)
-		if mails := r.look(); len(mails) != 0 {
+		mails := r.look()
+		if len(mails) != 0 {
 			r.Errorf("a report about checks that were never pinged: %s", mails[0].Text)
 		}
-		if next := r.user().NextReportAt; next.Format("2006-01-02") != "2026-05-01" {
+		next := r.user().NextReportAt
+		if next.Format("2006-01-02") != "2026-05-01" {
 			r.Errorf("the next report is planned for %s", next)
 		}
 	})
@@ -172,15 +180,20 @@ func TestAReportWithNothingToTellIsLeftOut(t *testing.T) {
 
 func TestNagsComeWhileSomethingIsDown(t *testing.T) {
 	eachReader(t, func(r *reader) {
-		r.change(func(u *monitor.User) { u.Reports, u.NagEvery = monitor.ReportsOff, time.Hour })
+		r.change(func(u *monitor.User) {
+			u.Reports = monitor.ReportsOff
+			u.NagEvery = time.Hour
+		})
 		r.ping(monitor.PingSuccess)
 		r.look()
-		if next := r.user().NextNagAt; !next.IsZero() {
+		next := r.user().NextNagAt
+		if !next.IsZero() {
 			r.Fatalf("a nag is planned for %s while all is up", next)
 		}
 		r.ping(monitor.PingFail)
 		r.clock.Advance(20 * time.Second)
-		if mails := r.look(); len(mails) != 0 {
+		mails := r.look()
+		if len(mails) != 0 {
 			r.Fatal("a nag at once")
 		}
 		for n := 1; n <= 3; n++ {
@@ -209,12 +222,16 @@ func TestNagsComeWhileSomethingIsDown(t *testing.T) {
 
 func TestANagIsCalledOffAtItsTimeWhenAllIsUp(t *testing.T) {
 	eachReader(t, func(r *reader) {
-		r.change(func(u *monitor.User) { u.Reports, u.NagEvery = monitor.ReportsOff, 24*time.Hour })
+		r.change(func(u *monitor.User) {
+			u.Reports = monitor.ReportsOff
+			u.NagEvery = 24 * time.Hour
+		})
 		r.ping(monitor.PingFail)
 		r.look()
 		r.clock.Advance(day)
 		r.ping(monitor.PingSuccess)
-		if mails := r.look(); len(mails) != 0 || !r.user().NextNagAt.IsZero() {
+		mails := r.look()
+		if len(mails) != 0 || !r.user().NextNagAt.IsZero() {
 			r.Errorf("mails %+v, next nag %s", mails, r.user().NextNagAt)
 		}
 	})
@@ -227,7 +244,10 @@ func TestWorkersShareTheMails(t *testing.T) {
 			r := &reader{T: t, store: s, clock: clock, Account: testdb.Account(t, s, fmt.Sprintf("user%d@example.org", i))}
 			r.ping(monitor.PingFail)
 			r.change(func(u *monitor.User) {
-				u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsDaily, clock.Now().Add(-time.Minute), time.Hour, clock.Now().Add(-time.Minute)
+				u.Reports = monitor.ReportsDaily
+				u.NextReportAt = clock.Now().Add(-time.Minute)
+				u.NagEvery = time.Hour
+				u.NextNagAt = clock.Now().Add(-time.Minute)
 			})
 		}
 		var all sync.WaitGroup
@@ -235,7 +255,8 @@ func TestWorkersShareTheMails(t *testing.T) {
 		for i := range rounds {
 			all.Go(func() {
 				var err error
-				if rounds[i], err = workerOn(t, s).RunOnce(t.Context()); err != nil {
+				rounds[i], err = workerOn(t, s).RunOnce(t.Context())
+				if err != nil {
 					t.Error(err)
 				}
 			})
@@ -243,7 +264,8 @@ func TestWorkersShareTheMails(t *testing.T) {
 		all.Wait()
 		var reports, nags int
 		for _, r := range rounds {
-			reports, nags = reports+r.Reports, nags+r.Nags
+			reports = reports + r.Reports
+			nags = nags + r.Nags
 		}
 		mails, err := s.Emails(t.Context(), store.EmailFilter{})
 		perUser := map[string]int{}

@@ -112,7 +112,8 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s %q gives %v, want a SyntaxError with %q", row.kind, row.expr, err, row.want)
 		}
 	}
-	if _, err := Parse(Cron, "* * * * *", "europe/riga"); !errors.Is(err, ErrZone) {
+	_, err := Parse(Cron, "* * * * *", "europe/riga")
+	if !errors.Is(err, ErrZone) {
 		t.Errorf("a zone in the wrong case gives %v, want ErrZone", err)
 	}
 }
@@ -122,7 +123,8 @@ func TestDetect(t *testing.T) {
 		"* * * * *": Cron, "  0 0 * * *\n": Cron, "a b c d e": Cron, "*  *\t* * *": Cron,
 		"* * * * * *": OnCalendar, "@daily": Cron, " @hourly\n": Cron, "@Daily": OnCalendar, "@daily x": OnCalendar, "* *\n* * *": OnCalendar, "": OnCalendar,
 	} {
-		if got := Detect(expr); got != want {
+		got := Detect(expr)
+		if got != want {
 			t.Errorf("%q is detected as %s, want %s", expr, got, want)
 		}
 	}
@@ -134,13 +136,15 @@ func TestParsePeriod(t *testing.T) {
 		"2w": 14 * 24 * time.Hour, "5 minutes": 5 * time.Minute, "1 hour, 30 minutes": 90 * time.Minute,
 		" 1 Day 3 Hours ": 27 * time.Hour, "1s": time.Second,
 	} {
-		if got, err := ParsePeriod(text); err != nil || got != want {
+		got, err := ParsePeriod(text)
+		if err != nil || got != want {
 			t.Errorf("ParsePeriod(%q) = %s, %v, want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "0", "0m", "-1h", "+5", "m", "5x", "1.5h", "5m,", "5 5", "5min",
 		"99999999999999999999", "9223372036854775807", "99999999999w 5d", "12:00", "daily"} {
-		if got, err := ParsePeriod(text); err == nil {
+		got, err := ParsePeriod(text)
+		if err == nil {
 			t.Errorf("ParsePeriod(%q) = %s, want an error", text, got)
 		}
 	}
@@ -152,27 +156,33 @@ func TestZones(t *testing.T) {
 		"EST5EDT": "America/New_York", "Asia/Calcutta": "Asia/Kolkata", "GMT": "GMT", "Etc/GMT+5": "Etc/GMT+5",
 		"UTC": "UTC", "Europe/Riga": "Europe/Riga",
 	} {
-		if got, ok := CanonicalZone(old); !ok || got != want {
+		got, ok := CanonicalZone(old)
+		if !ok || got != want {
 			t.Errorf("CanonicalZone(%q) = %q, %v, want %q", old, got, ok, want)
 		}
 	}
 	for _, name := range []string{"", "europe/riga", "UTC+2", "Local", "../etc/passwd", "Factory"} {
-		if _, ok := CanonicalZone(name); ok {
+		_, ok := CanonicalZone(name)
+		if ok {
 			t.Errorf("CanonicalZone(%q) is known", name)
 		}
-		if _, err := LoadZone(name); !errors.Is(err, ErrZone) {
+		_, err := LoadZone(name)
+		if !errors.Is(err, ErrZone) {
 			t.Errorf("LoadZone(%q) gives %v, want ErrZone", name, err)
 		}
 	}
-	if _, err := LoadZone("Europe/Kiev"); !errors.Is(err, ErrZone) {
+	_, err := LoadZone("Europe/Kiev")
+	if !errors.Is(err, ErrZone) {
 		t.Errorf("LoadZone of an old name gives %v, want ErrZone", err)
 	}
 	for name, canonical := range zoneNames() {
-		if _, err := LoadZone(canonical); err != nil {
+		_, err := LoadZone(canonical)
+		if err != nil {
 			t.Errorf("%s stands for %s: %v", name, canonical, err)
 		}
 	}
-	if n := len(Zones()); n < 440 || n != len(zoneNames())-142 {
+	n := len(Zones())
+	if n < 440 || n != len(zoneNames())-142 {
 		t.Errorf("there are %d zones", n)
 	}
 }
@@ -222,7 +232,8 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("%q in %s warns %q, want %q", row.expr, row.zone, got, row.want)
 		}
 	}
-	if got := Warnings(Every(time.Minute), now); got != nil {
+	got := Warnings(Every(time.Minute), now)
+	if got != nil {
 		t.Errorf("a period warns %q", got)
 	}
 }
@@ -251,7 +262,8 @@ func TestRepeatedTimesOccurAsTheWarningSays(t *testing.T) {
 			}
 			at = next
 		}
-		if want := map[bool]int{false: 1, true: 2}[row.twice]; times != want {
+		want := map[bool]int{false: 1, true: 2}[row.twice]
+		if times != want {
 			t.Errorf("%s occurs %d times, want %d", row.expr, times, want)
 		}
 	}
@@ -276,7 +288,8 @@ func TestGraceWarning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := GraceWarning(s, row.grace, now); (got != "") != row.warns {
+		got := GraceWarning(s, row.grace, now)
+		if (got != "") != row.warns {
 			t.Errorf("%s with %s: %q", row.expr, row.grace, got)
 		}
 	}

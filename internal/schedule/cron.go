@@ -29,20 +29,25 @@ func ParseCron(expr string, loc *time.Location) (*CronSchedule, error) {
 	s := &CronSchedule{loc: loc, onWallClock: !strings.HasPrefix(f[0], "*") && !strings.HasPrefix(f[1], "*")}
 	s.pattern.seconds = 1
 	var err error
-	if s.pattern.minutes, err = cronSet(&field{name: "minute", high: 59}, f[0]); err != nil {
+	s.pattern.minutes, err = cronSet(&field{name: "minute", high: 59}, f[0])
+	if err != nil {
 		return nil, err
 	}
-	if s.pattern.hours, err = cronSet(&field{name: "hour", high: 23}, f[1]); err != nil {
+	s.pattern.hours, err = cronSet(&field{name: "hour", high: 23}, f[1])
+	if err != nil {
 		return nil, err
 	}
-	if err = s.pattern.days.parseDayOfMonth(f[2]); err != nil {
+	err = s.pattern.days.parseDayOfMonth(f[2])
+	if err != nil {
 		return nil, err
 	}
 	months := &field{name: "month", low: 1, high: 12, words: monthNames}
-	if s.pattern.months, err = cronSet(months, f[3]); err != nil {
+	s.pattern.months, err = cronSet(months, f[3])
+	if err != nil {
 		return nil, err
 	}
-	if err = s.pattern.days.parseWeekday(f[4]); err != nil {
+	err = s.pattern.days.parseWeekday(f[4])
+	if err != nil {
 		return nil, err
 	}
 	s.pattern.days.either = !strings.HasPrefix(f[2], "*") && !strings.HasPrefix(f[4], "*")
@@ -97,7 +102,8 @@ func (r *dayRule) parseDayOfMonth(text string) error {
 		}
 		// has no effect on a single day, but must be well-formed
 		if stepped {
-			if _, err := f.step(step); err != nil {
+			_, err := f.step(step)
+			if err != nil {
 				return err
 			}
 		}
@@ -114,7 +120,8 @@ func (r *dayRule) parseDayOfMonth(text string) error {
 func (r *dayRule) parseWeekday(text string) error {
 	f := &field{name: "weekday", high: 7, words: weekdayNames}
 	for term := range strings.SplitSeq(text, ",") {
-		if day, isLast := strings.CutSuffix(strings.ToUpper(term), "L"); isLast {
+		day, isLast := strings.CutSuffix(strings.ToUpper(term), "L")
+		if isLast {
 			v, err := f.value(day)
 			if err != nil || !isNumber(day) {
 				return f.wrong(term, "is not a last weekday: a number within 0-7 must come before the L")

@@ -26,7 +26,8 @@ func (s *CalendarSchedule) Describe() string {
 			texts[i] = strings.ToLower(texts[i][:1]) + texts[i][1:]
 		}
 	}
-	if n := len(texts) - 1; n > 0 {
+	n := len(texts) - 1
+	if n > 0 {
 		texts[n] = "and " + texts[n]
 	}
 	return strings.Join(texts, "; ")
@@ -133,7 +134,8 @@ func (p *pattern) describeDays() (text, condition string) {
 	if nth {
 		weekday += ofMonths(months)
 	}
-	everyPlace, everyDow := p.days.fromStart == everyDay, p.days.weekdays == everyWeekday
+	everyPlace := p.days.fromStart == everyDay
+	everyDow := p.days.weekdays == everyWeekday
 	switch {
 	case everyPlace && everyDow || p.days.either && (everyPlace || everyDow):
 		if months.all() {
@@ -169,7 +171,8 @@ func (r *dayRule) describePlace(months shape) string {
 	default:
 		parts = append(parts, "the "+s.list(ordinal))
 	}
-	if end := shapeOf(uint64(r.fromEnd), 1, 31); end.n > 0 {
+	end := shapeOf(uint64(r.fromEnd), 1, 31)
+	if end.n > 0 {
 		parts = append(parts, describeFromEnd(end))
 	}
 	if r.lastWorkday {
@@ -205,7 +208,8 @@ func (r *dayRule) describeWeekday() (text string, nth bool) {
 	add := func(which string, days uint8) {
 		for d := range 7 {
 			if days>>d&1 != 0 {
-				parts, nth = append(parts, "the "+which+" "+time.Weekday(d).String()), true
+				parts = append(parts, "the "+which+" "+time.Weekday(d).String())
+				nth = true
 			}
 		}
 	}
@@ -248,7 +252,8 @@ func (p *pattern) describeYears() string {
 	}
 	var runs [][2]int
 	for y := p.years.next(firstYear); y <= lastYear; y = p.years.next(y + 1) {
-		if n := len(runs) - 1; n >= 0 && runs[n][1] == y-1 {
+		n := len(runs) - 1
+		if n >= 0 && runs[n][1] == y-1 {
 			runs[n][1] = y
 		} else {
 			runs = append(runs, [2]int{y, y})

@@ -71,7 +71,8 @@ func TestDescribeCron(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", expr, err)
 		}
-		if got := s.Describe(); got != want {
+		got := s.Describe()
+		if got != want {
 			t.Errorf("%q is described as %q, want %q", expr, got, want)
 		}
 	}
@@ -116,7 +117,8 @@ func TestDescribeOnCalendar(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if got := s.Describe(); got != want {
+		got := s.Describe()
+		if got != want {
 			t.Errorf("%q is described as %q, want %q", text, got, want)
 		}
 	}
@@ -131,7 +133,8 @@ func TestDescribePeriod(t *testing.T) {
 		14 * 24 * time.Hour:           "Every 2 weeks",
 		36*time.Hour + 20*time.Second: "Every 1 day, 12 hours",
 	} {
-		if got := Every(period).Describe(); got != want {
+		got := Every(period).Describe()
+		if got != want {
 			t.Errorf("a period of %s is described as %q, want %q", period, got, want)
 		}
 	}

@@ -11,7 +11,9 @@ const maxTimes = 6
 // describeTime writes the hours, minutes and seconds: "At 03:00", "Every 5
 // minutes from 09:00 through 17:55".
 func (p *pattern) describeTime() string {
-	h, m, s := shapeOf(p.hours, 0, 23), shapeOf(p.minutes, 0, 59), shapeOf(p.seconds, 0, 59)
+	h := shapeOf(p.hours, 0, 23)
+	m := shapeOf(p.minutes, 0, 59)
+	s := shapeOf(p.seconds, 0, 59)
 	if s.single() && h.n*m.n <= maxTimes && !regularHours(h, m, s) {
 		return "At " + listTimes(h, m, s)
 	}
@@ -28,7 +30,8 @@ func (p *pattern) describeTime() string {
 	case m.single() && h.steps():
 		return "Every " + number(h.step) + " hours from " + clock(h.first, m.first) + " through " + clock(h.last, m.first)
 	}
-	if every := everyUnit(m, "minute"); every != "" {
+	every := everyUnit(m, "minute")
+	if every != "" {
 		switch {
 		case h.all() && (m.all() || m.whole()):
 			return every

@@ -31,7 +31,8 @@ func ParsePeriod(s string) (time.Duration, error) {
 	if rest == "" {
 		return 0, &SyntaxError{Field: "period", Reason: "a period is missing"}
 	}
-	if n, err := strconv.ParseInt(rest, 10, 64); err == nil && isNumber(rest) && n > 0 && n <= math.MaxInt64/int64(time.Second) {
+	n, err := strconv.ParseInt(rest, 10, 64)
+	if err == nil && isNumber(rest) && n > 0 && n <= math.MaxInt64/int64(time.Second) {
 		return time.Duration(n) * time.Second, nil
 	}
 	var total time.Duration

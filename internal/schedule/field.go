@@ -56,7 +56,8 @@ func (f *field) missing(text string) *SyntaxError {
 
 // value reads one number or word.
 func (f *field) value(text string) (int, error) {
-	if i := max(index(f.words, text), index(f.fullWords, text)); i >= 0 {
+	i := max(index(f.words, text), index(f.fullWords, text))
+	if i >= 0 {
 		return f.low + i, nil
 	}
 	if text == "" {
@@ -110,7 +111,8 @@ func (f *field) span(text, sign string) (span, error) {
 	}
 	s := span{low: low, high: low, step: 1}
 	if ranged {
-		if s.high, err = f.value(highText); err != nil {
+		s.high, err = f.value(highText)
+		if err != nil {
 			return span{}, err
 		}
 	}
@@ -118,11 +120,13 @@ func (f *field) span(text, sign string) (span, error) {
 		return span{}, f.wrong(base, "runs backwards")
 	}
 	if stepped {
-		if s.step, err = f.step(stepText); err != nil {
+		s.step, err = f.step(stepText)
+		if err != nil {
 			return span{}, err
 		}
 		if s.high == s.low {
-			s.high, s.open = f.high, true
+			s.high = f.high
+			s.open = true
 		}
 	}
 	return s, nil
@@ -137,7 +141,8 @@ func atoi(digits string) int {
 	const large = 1_000_000
 	v := 0
 	for _, c := range []byte(digits) {
-		if v = v*10 + int(c-'0'); v > large {
+		v = v*10 + int(c-'0')
+		if v > large {
 			return large
 		}
 	}

@@ -42,7 +42,8 @@ func try(t *testing.T, s Schedule) {
 func inTime(t *testing.T, what string, work func()) {
 	begun := time.Now()
 	work()
-	if took := time.Since(begun); took > patience {
+	took := time.Since(begun)
+	if took > patience {
 		t.Fatalf("%q took %s", what, took)
 	}
 }
@@ -73,7 +74,8 @@ func FuzzParseCron(f *testing.F) {
 		}
 		inTime(t, expr, func() {
 			for _, loc := range zones {
-				if s, err := ParseCron(expr, loc); err == nil {
+				s, err := ParseCron(expr, loc)
+				if err == nil {
 					try(t, s)
 				}
 			}
@@ -95,7 +97,8 @@ func FuzzParseOnCalendar(f *testing.F) {
 		}
 		inTime(t, text, func() {
 			for _, loc := range zones {
-				if s, err := ParseOnCalendar(text, loc); err == nil {
+				s, err := ParseOnCalendar(text, loc)
+				if err == nil {
 					try(t, s)
 				}
 			}

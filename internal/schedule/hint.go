@@ -30,7 +30,8 @@ func HintFor(expr string) Hint {
 	if h.Use == "" {
 		return h
 	}
-	if _, err := Parse(Detect(h.Use), h.Use, "UTC"); err != nil {
+	_, err := Parse(Detect(h.Use), h.Use, "UTC")
+	if err != nil {
 		h.Use = ""
 	}
 	return h
@@ -47,7 +48,8 @@ var (
 )
 
 func hintFor(expr string) Hint {
-	if m := zonePrefix.FindStringSubmatch(expr); m != nil {
+	m := zonePrefix.FindStringSubmatch(expr)
+	if m != nil {
 		return inZone(m[2], strings.TrimSpace(expr[len(m[0]):]))
 	}
 	if strings.Contains(expr, "\n") || expr == "" {
@@ -90,7 +92,8 @@ func inZone(zone, rest string) Hint {
 		Use:      rest,
 		TZ:       canonical,
 	}
-	if _, err := Parse(Detect(rest), rest, "UTC"); err != nil {
+	_, err := Parse(Detect(rest), rest, "UTC")
+	if err != nil {
 		h.Use = HintFor(rest).Use
 	}
 	return h
@@ -99,7 +102,8 @@ func inZone(zone, rest string) Hint {
 // hintAlias is help with words that begin with @.
 func hintAlias(fields []string) Hint {
 	word := fields[0]
-	if _, known := aliasFields(word); known {
+	_, known := aliasFields(word)
+	if known {
 		return Hint{Sentence: "This is a whole line of a crontab: the schedule is its first word, the rest is the command.", Use: word}
 	}
 	if _, known := aliasFields(strings.ToLower(word)); known {

@@ -47,7 +47,8 @@ func (p *pattern) stepLikeCron(loc *time.Location, at int64) (next int64, fits b
 	here := segmentAt(loc, at)
 	wall := time.Unix(at+here.offset, 0).UTC()
 	year, month, day := wall.Date()
-	hour, minute := wall.Hour(), wall.Minute()
+	hour := wall.Hour()
+	minute := wall.Minute()
 	switch {
 	case p.months>>month&1 == 0 || p.days.in(startOfMonth(year, month), daysIn(year, month))>>day&1 == 0:
 		next, _, _ = instant(loc, time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC).Unix(), here)
@@ -66,7 +67,8 @@ func (p *pattern) stepLikeCron(loc *time.Location, at int64) (next int64, fits b
 		}
 		for p.minutes>>minute&1 == 0 {
 			at += 60
-			if minute = time.Unix(at, 0).In(loc).Minute(); minute == 0 {
+			minute = time.Unix(at, 0).In(loc).Minute()
+			if minute == 0 {
 				break
 			}
 		}

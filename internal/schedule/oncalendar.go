@@ -62,13 +62,18 @@ func parseCalendarLine(text string, loc *time.Location) (calendarLine, error) {
 	if len(words) == 0 {
 		return line, &SyntaxError{Reason: "an OnCalendar line is empty"}
 	}
-	if n := len(words) - 1; n > 0 {
-		if zone, err := loadKnown(words[n]); err == nil {
-			line.loc, line.zone, words = zone, words[n], words[:n]
+	n := len(words) - 1
+	if n > 0 {
+		zone, err := loadKnown(words[n])
+		if err == nil {
+			line.loc = zone
+			line.zone = words[n]
+			words = words[:n]
 		}
 	}
 	if len(words) == 1 {
-		if expr, ok := calendarWord(words[0]); ok {
+		expr, ok := calendarWord(words[0])
+		if ok {
 			words = strings.Fields(expr)
 		}
 	}
@@ -78,18 +83,24 @@ func parseCalendarLine(text string, loc *time.Location) (calendarLine, error) {
 // parseCalendar reads [weekdays] [date] [time], looking from the end.
 func (p *pattern) parseCalendar(words []string) error {
 	var err error
-	if n := len(words) - 1; strings.Contains(words[n], ":") {
-		err, words = p.parseTime(words[n]), words[:n]
+	n := len(words) - 1
+	if strings.Contains(words[n], ":") {
+		err = p.parseTime(words[n])
+		words = words[:n]
 	} else {
-		p.hours, p.minutes, p.seconds = 1, 1, 1
+		p.hours = 1
+		p.minutes = 1
+		p.seconds = 1
 	}
 	if err != nil {
 		return err
 	}
 	if n := len(words) - 1; n >= 0 && isDate(words[n]) {
-		err, words = p.parseDate(words[n]), words[:n]
+		err = p.parseDate(words[n])
+		words = words[:n]
 	} else {
-		p.months, p.days.fromStart = span{low: 1, high: 12, step: 1}.bits(), everyDay
+		p.months = span{low: 1, high: 12, step: 1}.bits()
+		p.days.fromStart = everyDay
 	}
 	if err != nil {
 		return err
@@ -116,10 +127,12 @@ func (p *pattern) parseTime(text string) (err error) {
 	if len(parts) != 3 {
 		return &SyntaxError{Field: "time", Text: text, Reason: "is not hour:minute or hour:minute:second"}
 	}
-	if p.hours, err = calendarSet(&field{name: "hour", high: 23}, parts[0]); err != nil {
+	p.hours, err = calendarSet(&field{name: "hour", high: 23}, parts[0])
+	if err != nil {
 		return err
 	}
-	if p.minutes, err = calendarSet(&field{name: "minute", high: 59}, parts[1]); err != nil {
+	p.minutes, err = calendarSet(&field{name: "minute", high: 59}, parts[1])
+	if err != nil {
 		return err
 	}
 	p.seconds, err = calendarSet(&field{name: "second", high: 59}, parts[2])
@@ -135,14 +148,17 @@ func (p *pattern) parseDate(text string) (err error) {
 	if len(parts) != 3 {
 		return &SyntaxError{Field: "date", Text: text, Reason: "is not month-day or year-month-day"}
 	}
-	if p.years, err = parseYears(parts[0]); err != nil {
+	p.years, err = parseYears(parts[0])
+	if err != nil {
 		return err
 	}
-	if p.months, err = calendarSet(&field{name: "month", low: 1, high: 12}, parts[1]); err != nil {
+	p.months, err = calendarSet(&field{name: "month", low: 1, high: 12}, parts[1])
+	if err != nil {
 		return err
 	}
 	day := &field{name: "day", low: 1, high: 31}
-	if back, ok := strings.CutPrefix(parts[2], "~"); ok && back != "*" {
+	back, ok := strings.CutPrefix(parts[2], "~")
+	if ok && back != "*" {
 		p.days.fromEnd, err = parseDaysFromEnd(day, back)
 		return err
 	}
@@ -196,7 +212,8 @@ func parseDaysFromEnd(f *field, text string) (set uint32, err error) {
 			return f.wrong("~"+term, "is not within 1-28, counted from the end of the month")
 		}
 		if s.open {
-			s.low, s.high = 1, s.low
+			s.high = s.low
+			s.low = 1
 		}
 		s.down = true
 		set |= uint32(s.bits())
@@ -230,8 +247,10 @@ func (s *CalendarSchedule) Next(after time.Time) (t time.Time, ok bool) {
 	var first int64
 	for i := range s.lines {
 		line := &s.lines[i]
-		if unix, found := line.pattern.nextOnWallClock(line.loc, start, false); found && (!ok || unix < first) {
-			first, ok = unix, true
+		unix, found := line.pattern.nextOnWallClock(line.loc, start, false)
+		if found && (!ok || unix < first) {
+			first = unix
+			ok = true
 		}
 	}
 	if !ok {

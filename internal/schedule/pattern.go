@@ -82,14 +82,19 @@ func (p *pattern) next(from int64) (int64, bool) {
 	second := int(from - startOfMonth(year, month) - int64(day-1)*secondsPerDay)
 	for ; year <= last; year, month, day, second = year+1, time.January, 1, 0 {
 		if p.years != nil {
-			if y := p.years.next(year); y > year {
+			y := p.years.next(year)
+			if y > year {
 				if y > last {
 					break
 				}
-				year, month, day, second = y, time.January, 1, 0
+				year = y
+				month = time.January
+				day = 1
+				second = 0
 			}
 		}
-		if t, ok := p.nextInYear(year, month, day, second); ok {
+		t, ok := p.nextInYear(year, month, day, second)
+		if ok {
 			return t, true
 		}
 	}
@@ -99,16 +104,22 @@ func (p *pattern) next(from int64) (int64, bool) {
 // nextInYear looks from the given second of the given day to the year's end.
 func (p *pattern) nextInYear(year int, month time.Month, day, second int) (int64, bool) {
 	for m := from(p.months, int(month)); m != 0; m &= m - 1 {
-		if at := time.Month(bits.TrailingZeros64(m)); at != month {
-			month, day, second = at, 1, 0
+		at := time.Month(bits.TrailingZeros64(m))
+		if at != month {
+			month = at
+			day = 1
+			second = 0
 		}
 		start := startOfMonth(year, month)
 		days := p.days.in(start, daysIn(year, month)) >> day << day
 		for ; days != 0; days &= days - 1 {
-			if at := bits.TrailingZeros32(days); at != day {
-				day, second = at, 0
+			at := bits.TrailingZeros32(days)
+			if at != day {
+				day = at
+				second = 0
 			}
-			if t, ok := p.timeOfDay(second); ok {
+			t, ok := p.timeOfDay(second)
+			if ok {
 				return start + int64(day-1)*secondsPerDay + int64(t), true
 			}
 		}
@@ -118,16 +129,24 @@ func (p *pattern) nextInYear(year int, month time.Month, day, second int) (int64
 
 // timeOfDay is the first time of the pattern from this second of a day on.
 func (p *pattern) timeOfDay(second int) (int, bool) {
-	hour, minute, second := second/3600, second/60%60, second%60
+	hour := second / 3600
+	minute := second / 60 % 60
+	second = second % 60
 	for h := from(p.hours, hour); h != 0; h &= h - 1 {
-		if at := bits.TrailingZeros64(h); at != hour {
-			hour, minute, second = at, 0, 0
+		at := bits.TrailingZeros64(h)
+		if at != hour {
+			hour = at
+			minute = 0
+			second = 0
 		}
 		for m := from(p.minutes, minute); m != 0; m &= m - 1 {
-			if at := bits.TrailingZeros64(m); at != minute {
-				minute, second = at, 0
+			at := bits.TrailingZeros64(m)
+			if at != minute {
+				minute = at
+				second = 0
 			}
-			if s := from(p.seconds, second); s != 0 {
+			s := from(p.seconds, second)
+			if s != 0 {
 				return hour*3600 + minute*60 + bits.TrailingZeros64(s), true
 			}
 		}

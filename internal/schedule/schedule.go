@@ -52,13 +52,15 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := utf8.RuneCountInString(expr); n > MaxLength {
+	n := utf8.RuneCountInString(expr)
+	if n > MaxLength {
 		return nil, &SyntaxError{Reason: fmt.Sprintf("the expression has %d characters, at most %d are allowed", n, MaxLength)}
 	}
 	var s Schedule
 	switch kind {
 	case Cron:
-		if fields, ok := aliasFields(expr); ok {
+		fields, ok := aliasFields(expr)
+		if ok {
 			expr = fields
 		}
 		s, err = ParseCron(expr, loc)
@@ -81,7 +83,8 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 // is OnCalendar.
 func Detect(expr string) Kind {
 	expr = strings.TrimSpace(expr)
-	if _, ok := aliasFields(expr); ok {
+	_, ok := aliasFields(expr)
+	if ok {
 		return Cron
 	}
 	if !strings.Contains(expr, "\n") && len(strings.Fields(expr)) == 5 {

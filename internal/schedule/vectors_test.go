@@ -47,7 +47,8 @@ func testVectors(t *testing.T, name string, parse func(string, *time.Location) (
 		if err != nil {
 			continue
 		}
-		if got := upcoming(s, v.Start, 5); !slices.Equal(got, v.Next) {
+		got := upcoming(s, v.Start, 5)
+		if !slices.Equal(got, v.Next) {
 			t.Errorf("%q in %s after %s:\n got %v\nwant %v", v.Expr, v.TZ, v.Start, got, v.Next)
 		}
 	}
@@ -83,7 +84,8 @@ func upcoming(s Schedule, after time.Time, n int) (all []time.Time) {
 		if !ok {
 			break
 		}
-		all, after = append(all, next), next
+		all = append(all, next)
+		after = next
 	}
 	return all
 }

@@ -39,7 +39,8 @@ func segmentAt(loc *time.Location, unix int64) segment {
 // clock jumps over it, real is false and the moment is the jump. near is any
 // segment of the zone; the answer is cheap when it lies inside.
 func instant(loc *time.Location, wall int64, near segment) (unix int64, at segment, real bool) {
-	if u := wall - near.offset; u-near.start > maxShift && u < near.end || near.start == math.MinInt64/2 && u < near.end {
+	u := wall - near.offset
+	if u-near.start > maxShift && u < near.end || near.start == math.MinInt64/2 && u < near.end {
 		return u, near, true
 	}
 	for at = segmentAt(loc, wall-maxShift); ; at = segmentAt(loc, at.end) {
@@ -82,18 +83,23 @@ func (p *pattern) nextOnWallClock(loc *time.Location, after int64, shift bool) (
 // nextOnAnyClock visits every moment whose wall clock fits: times the clock
 // jumps over do not occur, repeated times occur twice (docs/contract.md §1.9).
 func (p *pattern) nextOnAnyClock(loc *time.Location, after int64) (int64, bool) {
-	from, lowest, found := after+1, int64(math.MaxInt64), int64(math.MinInt64)
+	from := after + 1
+	lowest := int64(math.MaxInt64)
+	found := int64(math.MinInt64)
 	for {
 		here := segmentAt(loc, from)
 		// What was found for an earlier segment holds as long as it is ahead.
-		if wall := from + here.offset; wall < lowest || wall > found {
+		wall := from + here.offset
+		if wall < lowest || wall > found {
 			var ok bool
-			if found, ok = p.next(wall); !ok {
+			found, ok = p.next(wall)
+			if !ok {
 				return 0, false
 			}
 			lowest = wall
 		}
-		if unix := found - here.offset; unix < here.end {
+		unix := found - here.offset
+		if unix < here.end {
 			return p.throughOddShift(loc, after, unix, here)
 		}
 		from = here.end

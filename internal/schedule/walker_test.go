@@ -85,7 +85,8 @@ func holds(text, sign string, v, high int) bool {
 		if stepped {
 			step, _ = strconv.Atoi(stepText)
 		}
-		low, high := 0, high
+		low := 0
+		high := high
 		switch a, b, ranged := strings.Cut(base, sign); {
 		case base == "*":
 			if high == 31 || high == 12 {
@@ -124,7 +125,8 @@ func fitsCron(expr string) func(time.Time) bool {
 
 func fitsCalendar(text string) func(time.Time) bool {
 	f := strings.Fields(text)
-	date, clock := strings.Split(f[0], "-"), strings.Split(f[1], ":")
+	date := strings.Split(f[0], "-")
+	clock := strings.Split(f[1], ":")
 	return func(w time.Time) bool {
 		return holds(clock[0], "..", w.Hour(), 23) && holds(clock[1], "..", w.Minute(), 59) &&
 			holds(date[1], "..", int(w.Month()), 12) && holds(date[2], "..", w.Day(), 31)
@@ -134,7 +136,8 @@ func fitsCalendar(text string) func(time.Time) bool {
 // randomField is a list of one or two terms; star is allowed to be "*/n".
 func randomField(r *rand.Rand, low, high int, sign string) string {
 	term := func() string {
-		a, b := low+r.IntN(high-low+1), low+r.IntN(high-low+1)
+		a := low + r.IntN(high-low+1)
+		b := low + r.IntN(high-low+1)
 		if a > b {
 			a, b = b, a
 		}

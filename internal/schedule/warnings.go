@@ -18,7 +18,8 @@ func Warnings(s Schedule, now time.Time) []string {
 	case *CronSchedule:
 		all = s.pattern.warnOften(warnOver(all, s, now))
 		all = s.pattern.warnSteps(all)
-		if d := &s.pattern.days; d.either && d.fromStart != everyDay && d.weekdays != everyWeekday {
+		d := &s.pattern.days
+		if d.either && d.fromStart != everyDay && d.weekdays != everyWeekday {
 			all = append(all, "Both the day of the month and the weekday are set: cron runs when either of them matches. Start one of the two fields with * to require both.")
 		}
 		all = s.pattern.warnGap(all, s.loc, now, s.onWallClock)
@@ -26,7 +27,8 @@ func Warnings(s Schedule, now time.Time) []string {
 	case *CalendarSchedule:
 		all = warnOver(all, s, now)
 		for i := range s.lines {
-			p, loc := &s.lines[i].pattern, s.lines[i].loc
+			p := &s.lines[i].pattern
+			loc := s.lines[i].loc
 			all = p.warnOften(all)
 			all = p.warnGap(all, loc, now, false)
 			all = p.warnRepeat(all, loc, now, true)
@@ -37,14 +39,16 @@ func Warnings(s Schedule, now time.Time) []string {
 
 // warnOver tells of a schedule whose last time has passed.
 func warnOver(all []string, s Schedule, now time.Time) []string {
-	if _, ok := s.Next(now); ok {
+	_, ok := s.Next(now)
+	if ok {
 		return all
 	}
 	return append(all, "It never occurs again: no ping is expected any more, and silence is never noticed.")
 }
 
 func (p *pattern) warnOften(all []string) []string {
-	h, m := shapeOf(p.hours, 0, 23), shapeOf(p.minutes, 0, 59)
+	h := shapeOf(p.hours, 0, 23)
+	m := shapeOf(p.minutes, 0, 59)
 	switch {
 	case !m.all():
 		return all
@@ -126,7 +130,8 @@ func (p *pattern) atChange(loc *time.Location, now time.Time, span func(before, 
 	for end := unix + 366*secondsPerDay; here.end < end; {
 		next := segmentAt(loc, here.end)
 		from, until = span(here.end+here.offset, here.end+next.offset)
-		if found, ok = p.next(from); ok && found < until {
+		found, ok = p.next(from)
+		if ok && found < until {
 			return found, from, until, true
 		}
 		here = next
@@ -151,7 +156,8 @@ func GraceWarning(s Schedule, grace time.Duration, now time.Time) string {
 		if !ok {
 			break
 		}
-		if d := next.Sub(at); i > 0 && (shortest == 0 || d < shortest) {
+		d := next.Sub(at)
+		if i > 0 && (shortest == 0 || d < shortest) {
 			shortest = d
 		}
 		at = next

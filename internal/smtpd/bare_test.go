@@ -24,7 +24,8 @@ func TestASenderWithoutADomain(t *testing.T) {
 		c.say("DATA", "354")
 		c.send(body + ".\r\n")
 		c.expect("250")
-		if p := l.last(); p.UserAgent != "Email from root" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
+		p := l.last()
+		if p.UserAgent != "Email from root" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
 			l.Errorf("%q, %q", p.UserAgent, p.Body)
 		}
 
@@ -79,7 +80,8 @@ func TestAnInventedRecipientHoldsNoConnection(t *testing.T) {
 			for _, line := range []string{"MAIL FROM:<a@b>", "RCPT TO:<" + uuid.NewString() + "@" + domain + ">", "NOOP", "RSET"} {
 				// The server may close in the middle of a line.
 				_, _ = io.WriteString(c.raw, line+"\r\n")
-				if got := c.answer(); !strings.HasPrefix(got, "250") {
+				got := c.answer()
+				if !strings.HasPrefix(got, "250") {
 					return
 				}
 				<-time.After(20 * time.Millisecond)

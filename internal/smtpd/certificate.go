@@ -35,7 +35,8 @@ func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, e
 // times are when the files were changed; zero for one that cannot be seen.
 func (c *certificate) times() (t [2]time.Time) {
 	for i, name := range []string{c.certFile, c.keyFile} {
-		if info, err := os.Stat(name); err == nil {
+		info, err := os.Stat(name)
+		if err == nil {
 			t[i] = info.ModTime()
 		}
 	}
@@ -47,7 +48,8 @@ func (c *certificate) times() (t [2]time.Time) {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.times(); now != c.changed {
+	now := c.times()
+	if now != c.changed {
 		c.changed = now
 		pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 		if err != nil {

@@ -112,7 +112,8 @@ func New(cfg Config) (*Server, error) {
 	srv.MaxMessageBytes = cfg.Limits.Message
 	srv.MaxRecipients = cfg.Limits.Recipients
 	srv.MaxLineLength = maxLine
-	srv.ReadTimeout, srv.WriteTimeout = cfg.Limits.Read, cfg.Limits.Write
+	srv.ReadTimeout = cfg.Limits.Read
+	srv.WriteTimeout = cfg.Limits.Write
 	srv.EnableSMTPUTF8 = true
 	// broken clients are no news
 	srv.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)

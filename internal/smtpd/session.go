@@ -58,7 +58,9 @@ func peer(a net.Addr) string {
 // Reset forgets the message begun; the library also calls it once a message has
 // been answered.
 func (s *session) Reset() {
-	s.from, s.size, s.to = "", 0, nil
+	s.from = ""
+	s.size = 0
+	s.to = nil
 	s.conn.end()
 }
 
@@ -95,7 +97,8 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return s.unread(err)
 	}
-	if broken := incident.Catch("worker", func() error { err = s.record(raw, s.server.cfg.Now()); return nil }); broken != nil {
+	broken := incident.Catch("worker", func() error { err = s.record(raw, s.server.cfg.Now()); return nil })
+	if broken != nil {
 		s.server.cfg.Log.Error("mail was put off", "remote", s.remote, "error", broken)
 		return errAway
 	}
@@ -108,7 +111,8 @@ func (s *session) Data(r io.Reader) error {
 // read reads the message to its end and returns the part that is kept.
 func (s *session) read(r io.Reader) ([]byte, error) {
 	keep := s.server.cfg.Limits.Message
-	if k := int64(s.server.cfg.Limits.Keep); k >= 0 {
+	k := int64(s.server.cfg.Limits.Keep)
+	if k >= 0 {
 		keep = min(keep, k)
 	}
 	raw, err := readUpTo(r, keep, s.size)
@@ -179,7 +183,8 @@ func (s *session) record(raw []byte, at time.Time) error {
 		}
 	}
 	m := inbound.Parse(raw)
-	subject, bodies := m.Subject, []string{m.Text, m.HTMLText()}
+	subject := m.Subject
+	bodies := []string{m.Text, m.HTMLText()}
 	classify := func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, subject, bodies...) }
 
 	arrivals := make([]*store.Arrival, len(codes))

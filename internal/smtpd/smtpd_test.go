@@ -123,7 +123,8 @@ func (c *client) answer() string {
 
 func (c *client) expect(prefix string) {
 	c.Helper()
-	if got := c.answer(); !strings.HasPrefix(got, prefix) {
+	got := c.answer()
+	if !strings.HasPrefix(got, prefix) {
 		c.Fatalf("the server says %q, want %q", got, prefix)
 	}
 }
@@ -137,7 +138,8 @@ func (c *client) say(line, want string) {
 
 func (c *client) send(text string) {
 	c.Helper()
-	if _, err := io.WriteString(c.raw, text); err != nil {
+	_, err := io.WriteString(c.raw, text)
+	if err != nil {
 		c.Fatal(err)
 	}
 }
@@ -183,7 +185,8 @@ func (l *listener) last() *monitor.Ping {
 func (l *listener) another(slug string) *monitor.Check {
 	l.Helper()
 	c := monitor.NewCheck(l.Project.ID, l.clock.Now())
-	c.Name, c.Slug = slug, slug
+	c.Name = slug
+	c.Slug = slug
 	if err := l.store.CreateCheck(l.Context(), &c, store.Channels{}); err != nil {
 		l.Fatal(err)
 	}
@@ -194,7 +197,8 @@ func (l *listener) another(slug string) *monitor.Check {
 func TestAMailIsAPing(t *testing.T) {
 	each(t, func(l *listener) {
 		const message = "From: cron@host.example\nSubject: done\n\n.dot\nall well"
-		if got := hello(l, l.addr).mail(strings.ReplaceAll(message, "\n.dot", "\n..dot"), l.address()); got != "250 OK" {
+		got := hello(l, l.addr).mail(strings.ReplaceAll(message, "\n.dot", "\n..dot"), l.address())
+		if got != "250 OK" {
 			t.Errorf("answer %q", got)
 		}
 		p := l.last()
@@ -205,7 +209,8 @@ func TestAMailIsAPing(t *testing.T) {
 		if got := *p; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 			l.Errorf("recorded\n%+v, want\n%+v", got, want)
 		}
-		if c := l.check(l.Check.Code); c.Status != monitor.StatusUp {
+		c := l.check(l.Check.Code)
+		if c.Status != monitor.StatusUp {
 			l.Errorf("the check is %s", c.Status)
 		}
 	})
@@ -241,7 +246,8 @@ func TestRecipients(t *testing.T) {
 		} {
 			c.say("RCPT TO:<"+address+">", want)
 		}
-		if n := l.check(l.Check.Code).NPings; n != 0 {
+		n := l.check(l.Check.Code).NPings
+		if n != 0 {
 			l.Errorf("%d pings before a message", n)
 		}
 	})
@@ -258,11 +264,13 @@ func TestSeveralRecipients(t *testing.T) {
 			other.Code.String() + "@" + domain,
 			l.Project.PingKey + "+other@" + domain, uuid.NewString() + "@" + domain, strings.Repeat("x", 22) + "+no-such@" + domain,
 		}
-		if got := hello(l, l.addr).mail("Subject: x\n\ny", to...); got != "250 OK" {
+		got := hello(l, l.addr).mail("Subject: x\n\ny", to...)
+		if got != "250 OK" {
 			l.Errorf("answer %q", got)
 		}
 		for code, want := range map[uuid.UUID]int64{l.Check.Code: 1, other.Code: 1, twin.Code: 0} {
-			if n := l.check(code).NPings; n != want {
+			n := l.check(code).NPings
+			if n != want {
 				l.Errorf("%s has %d pings, want %d", code, n, want)
 			}
 		}
@@ -304,7 +312,8 @@ func TestFilters(t *testing.T) {
 				l.Fatal(err)
 			}
 			hello(l, l.addr).mail(tt.message, l.address())
-			if got := l.last().Kind; got != tt.want {
+			got := l.last().Kind
+			if got != tt.want {
 				l.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 			}
 		}
@@ -315,7 +324,8 @@ func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
 		message := "Subject: x\n\n" + strings.Repeat("0123456789012345678901234567890123456789\n", 5000)
-		if got := hello(l, l.addr).mail(message, l.address()); got != "250 OK" {
+		got := hello(l, l.addr).mail(message, l.address())
+		if got != "250 OK" {
 			l.Errorf("answer %q", got)
 		}
 		want := []byte(strings.ReplaceAll(message, "\n", "\r\n"))[:100_000]
@@ -330,7 +340,8 @@ func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
 		c.say("MAIL FROM:<cron@host.example> SIZE=500001", "552 5.3.4")
 		// and the connection is in step
 		c.say("NOOP", "250 ")
-		if n := l.check(l.Check.Code).NPings; n != 1 {
+		n := l.check(l.Check.Code).NPings
+		if n != 1 {
 			l.Errorf("%d pings, want 1", n)
 		}
 		if got := c.mail("", l.address()); got != "250 OK" {
@@ -342,13 +353,15 @@ func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
 func TestLongLinesAreTakenUpToALimit(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
-		if got := hello(l, l.addr).mail("Subject: x\n\n"+strings.Repeat("x", 50_000), l.address()); got != "250 OK" {
+		got := hello(l, l.addr).mail("Subject: x\n\n"+strings.Repeat("x", 50_000), l.address())
+		if got != "250 OK" {
 			l.Errorf("answer %q", got)
 		}
 		if got := hello(l, l.addr).mail("Subject: x\n\n"+strings.Repeat("x", 200_000), l.address()); !strings.HasPrefix(got, "554 5.6.0") {
 			l.Errorf("answer %q", got)
 		}
-		if n := l.check(l.Check.Code).NPings; n != 1 {
+		n := l.check(l.Check.Code).NPings
+		if n != 1 {
 			l.Errorf("%d pings, want 1", n)
 		}
 	})
@@ -368,10 +381,12 @@ func TestPipelinesAndChunks(t *testing.T) {
 		for _, want := range []string{"250 OK", "250", "250", "250", "250 OK", "221"} {
 			c.expect(want)
 		}
-		if got := string(l.last().Body); got != "Subject: z\r\n\r\n" {
+		got := string(l.last().Body)
+		if got != "Subject: z\r\n\r\n" {
 			l.Errorf("in chunks: %q", got)
 		}
-		if n := l.check(other.Code).NPings; n != 1 {
+		n := l.check(other.Code).NPings
+		if n != 1 {
 			l.Errorf("%d pings, want 1", n)
 		}
 	})
@@ -401,7 +416,8 @@ func TestASlowSenderIsCutOff(t *testing.T) {
 		c.expect("421 4.4.2")
 		c.expect("421 4.4.2")
 		c.expect("EOF")
-		if n := l.check(l.Check.Code).NPings; n != 0 {
+		n := l.check(l.Check.Code).NPings
+		if n != 0 {
 			l.Errorf("%d pings of half a message", n)
 		}
 		idle := dial(l, l.addr)
@@ -430,7 +446,8 @@ func TestTooMany(t *testing.T) {
 func TestStopWaitsForTheMessageUnderWay(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
-		idle, busy := hello(l, l.addr), hello(l, l.addr)
+		idle := hello(l, l.addr)
+		busy := hello(l, l.addr)
 		busy.say("MAIL FROM:<a@b>", "250")
 		busy.say("RCPT TO:<"+l.address()+">", "250")
 		busy.say("DATA", "354")
@@ -451,10 +468,12 @@ func TestStopWaitsForTheMessageUnderWay(t *testing.T) {
 		if err := <-stopped; err != nil {
 			l.Error(err)
 		}
-		if got := string(l.last().Body); got != "Subject: x\r\n\r\nhalf and half\r\n" {
+		got := string(l.last().Body)
+		if got != "Subject: x\r\n\r\nhalf and half\r\n" {
 			l.Errorf("recorded %q", got)
 		}
-		if c, err := net.Dial("tcp", l.addr); err == nil {
+		c, err := net.Dial("tcp", l.addr)
+		if err == nil {
 			c.Close()
 			l.Error("it still listens")
 		}
@@ -472,10 +491,12 @@ func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
 		if err := l.Stop(context.Background()); err != nil {
 			l.Error(err)
 		}
-		if got := c.answer(); strings.HasPrefix(got, "2") {
+		got := c.answer()
+		if strings.HasPrefix(got, "2") {
 			l.Errorf("answer %q", got)
 		}
-		if n := l.check(l.Check.Code).NPings; n != 0 {
+		n := l.check(l.Check.Code).NPings
+		if n != 0 {
 			l.Errorf("%d pings of half a message", n)
 		}
 	}, withLimits(smtpd.Limits{Finish: 100 * time.Millisecond}))
@@ -489,7 +510,8 @@ func (c *client) startTLS(roots *x509.CertPool) *x509.Certificate {
 	if err := secure.Handshake(); err != nil {
 		c.Fatal(err)
 	}
-	c.raw, c.text = secure, textproto.NewConn(secure)
+	c.raw = secure
+	c.text = textproto.NewConn(secure)
 	c.say("EHLO again", "250")
 	return secure.ConnectionState().PeerCertificates[0]
 }
@@ -502,7 +524,8 @@ func TestOneTooManyIsPutOff(t *testing.T) {
 		rec := ping.NewRecorder(s, ping.Limits{Rates: ping.Rates{Check: 1}}, log, ping.Observe{})
 		t.Cleanup(rec.Close)
 		_, addr := serve(t, smtpd.Config{Domain: domain, Checks: s, Recorder: rec, Now: s.Now, Log: log})
-		one, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		one := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		c := hello(t, addr)
 		if got := c.mail("Subject: x\n\ny", one.Check.Code.String()+"@"+domain); got != "250 OK" {
 			t.Fatal(got)
@@ -513,7 +536,8 @@ func TestOneTooManyIsPutOff(t *testing.T) {
 		}
 		for _, a := range []store.Account{one, other} {
 			c, err := s.CheckByCode(t.Context(), a.Check.Code)
-			if want := map[bool]int64{true: 1}[a.Check == one.Check]; err != nil || c.NPings != want {
+			want := map[bool]int64{true: 1}[a.Check == one.Check]
+			if err != nil || c.NPings != want {
 				t.Errorf("%d pings, want %d, %v", c.NPings, want, err)
 			}
 		}
@@ -542,7 +566,8 @@ func TestTheBodyOfAMailCounts(t *testing.T) {
 		c := hello(t, addr)
 		for _, text := range []string{"all is fine", "all is broken"} {
 			message := "Subject: x\n\n" + text + strings.Repeat(" and so on", 15)
-			if got := c.mail(message, a.Check.Code.String()+"@"+domain); got != "250 OK" {
+			got := c.mail(message, a.Check.Code.String()+"@"+domain)
+			if got != "250 OK" {
 				t.Fatal(got)
 			}
 		}

@@ -55,7 +55,8 @@ func (s *stub) config() smtpd.Config {
 
 func TestTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
-	bySlug, byCode := strings.Repeat("x", 22)+"+slug@"+domain, uuid.NewString()+"@"+domain
+	bySlug := strings.Repeat("x", 22) + "+slug@" + domain
+	byCode := uuid.NewString() + "@" + domain
 	away := errs.Unavailablef(time.Second, "away")
 	for _, tt := range []struct {
 		name     string
@@ -70,10 +71,12 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		{"no", &stub{}, []string{byCode, bySlug}, "250 OK", 2},
 	} {
 		_, addr := serve(t, tt.stub.config())
-		if got := hello(t, addr).mail("Subject: x\n\ny", tt.to...); !strings.HasPrefix(got, tt.want) {
+		got := hello(t, addr).mail("Subject: x\n\ny", tt.to...)
+		if !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s: %q, want %s", tt.name, got, tt.want)
 		}
-		if n := len(tt.stub.recorded); n != tt.recorded {
+		n := len(tt.stub.recorded)
+		if n != tt.recorded {
 			t.Errorf("%s: %d were handed on, want %d", tt.name, n, tt.recorded)
 		}
 	}
@@ -91,7 +94,8 @@ func TestLongAndMissingSenders(t *testing.T) {
 		c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
 		c.say("DATA", "354")
 		c.say("x\r\n.", "250 OK")
-		if got := s.recorded[len(s.recorded)-1].Ping.UserAgent; got != want {
+		got := s.recorded[len(s.recorded)-1].Ping.UserAgent
+		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -102,15 +106,18 @@ func TestSTARTTLSWithARenewedCertificate(t *testing.T) {
 	s := &stub{}
 	dir := t.TempDir()
 	cfg := s.config()
-	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	if _, err := smtpd.New(cfg); err == nil || !strings.Contains(err.Error(), "cert.pem") {
+	cfg.CertFile = filepath.Join(dir, "cert.pem")
+	cfg.KeyFile = filepath.Join(dir, "key.pem")
+	_, err := smtpd.New(cfg)
+	if err == nil || !strings.Contains(err.Error(), "cert.pem") {
 		t.Errorf("without the files: %v", err)
 	}
 	roots := x509.NewCertPool()
 	first := writeCertificate(t, cfg, roots, time.Now().Add(-time.Hour))
 	_, addr := serve(t, cfg)
 	c := hello(t, addr)
-	if got := c.startTLS(roots); !got.Equal(first) {
+	got := c.startTLS(roots)
+	if !got.Equal(first) {
 		t.Error("another certificate")
 	}
 	c.say("STARTTLS", "502")
@@ -141,7 +148,8 @@ func TestOverTLSASenderNeedsNoDomainEither(t *testing.T) {
 	s := &stub{}
 	dir := t.TempDir()
 	cfg := s.config()
-	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	cfg.CertFile = filepath.Join(dir, "cert.pem")
+	cfg.KeyFile = filepath.Join(dir, "key.pem")
 	roots := x509.NewCertPool()
 	writeCertificate(t, cfg, roots, time.Now())
 	_, addr := serve(t, cfg)
@@ -155,7 +163,8 @@ func TestOverTLSASenderNeedsNoDomainEither(t *testing.T) {
 		c.expect("354")
 		c.send(message + ".\r\n")
 		c.expect("250")
-		if p := s.recorded[i].Ping; p.UserAgent != "Email from root" || string(p.Body) != message {
+		p := s.recorded[i].Ping
+		if p.UserAgent != "Email from root" || string(p.Body) != message {
 			t.Errorf("%q, %q", p.UserAgent, p.Body)
 		}
 	}
@@ -168,7 +177,8 @@ func TestTLSIsOfferedOnceAndBeginsClean(t *testing.T) {
 	s := &stub{}
 	dir := t.TempDir()
 	cfg := s.config()
-	cfg.CertFile, cfg.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	cfg.CertFile = filepath.Join(dir, "cert.pem")
+	cfg.KeyFile = filepath.Join(dir, "key.pem")
 	roots := x509.NewCertPool()
 	writeCertificate(t, cfg, roots, time.Now())
 	_, addr := serve(t, cfg)
@@ -193,7 +203,8 @@ func TestTLSIsOfferedOnceAndBeginsClean(t *testing.T) {
 
 	c := hello(t, addr)
 	c.send("STARTTLS\r\nMAIL FROM:<mallory@example.org>\r\n")
-	if got := c.answer(); strings.HasPrefix(got, "220") {
+	got := c.answer()
+	if strings.HasPrefix(got, "220") {
 		t.Errorf("answered %q", got)
 	}
 }
@@ -257,7 +268,8 @@ func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
 			c.say("DATA", "354")
 			c.send("Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
 			for sent := 0; sent < size; sent += len(chunk) {
-				if _, err := c.raw.Write(chunk); err != nil {
+				_, err := c.raw.Write(chunk)
+				if err != nil {
 					t.Error(err)
 					return
 				}

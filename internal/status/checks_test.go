@@ -32,7 +32,8 @@ func want(t *testing.T, c status.Check, severity status.Severity, fact string, f
 		t.Errorf("%s: %s, %q; want %s, %q", r.Name, r.Severity, r.Message(), severity, fact)
 	}
 	for _, w := range fields {
-		if got := field(r, w.Name); got != w.Value {
+		got := field(r, w.Name)
+		if got != w.Value {
 			t.Errorf("%s: %s is %v, want %v", r.Name, w.Name, got, w.Value)
 		}
 	}
@@ -51,7 +52,8 @@ func field(r status.Result, name string) any {
 func TestStorageWritesReadsAndDeletes(t *testing.T) {
 	dir := t.TempDir()
 	want(t, status.Storage(status.Directory{Path: dir}), status.OK, "read and deleted in "+dir)
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	gone := filepath.Join(dir, "gone")
@@ -81,7 +83,8 @@ func TestDiskTellsHowMuchIsFree(t *testing.T) {
 		want(t, status.Disk(status.Directory{Path: "/x", Spare: c.spare}, space), c.want, c.fact, status.Field{Name: "free_bytes", Value: int64(c.free)})
 	}
 	want(t, status.Disk(status.Directory{Path: filepath.Join(t.TempDir(), "gone")}, status.DiskSpace), status.Error, "no such file")
-	if s, err := status.DiskSpace(t.TempDir()); err != nil || s.Total == 0 || s.Free > s.Total {
+	s, err := status.DiskSpace(t.TempDir())
+	if err != nil || s.Total == 0 || s.Free > s.Total {
 		t.Errorf("the real disk: %+v, %v", s, err)
 	}
 }
@@ -126,15 +129,18 @@ func TestTheLimitOfMemoryIsTheTightestOne(t *testing.T) {
 		for path, text := range c.files {
 			root[path] = &fstest.MapFile{Data: []byte(text)}
 		}
-		if u, err := status.MemoryUse(root); err != nil || u.Used != 250*page || u.Limit != c.want {
+		u, err := status.MemoryUse(root)
+		if err != nil || u.Used != 250*page || u.Limit != c.want {
 			t.Errorf("%s: %+v, %v; want %d pages of %d", name, u, err, 250, c.want)
 		}
 	}
-	if _, err := status.MemoryUse(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
+	_, err := status.MemoryUse(fstest.MapFS{})
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without /proc: %v", err)
 	}
 	for what, use := range map[string]func(fs.FS) (status.Use, error){"memory": status.MemoryUse, "files": status.FileUse} {
-		if u, err := use(os.DirFS("/")); errors.Is(err, fs.ErrNotExist) {
+		u, err := use(os.DirFS("/"))
+		if errors.Is(err, fs.ErrNotExist) {
 			t.Logf("%s: this system has no /proc", what)
 		} else if err != nil || u.Used == 0 || u.Limit < u.Used {
 			t.Errorf("%s of this process: %+v, %v", what, u, err)
@@ -272,7 +278,8 @@ func TestMailIsTriedAsItIsSent(t *testing.T) {
 		settings := mail.Settings{Host: sink.Host(), Port: sink.Port(), TLS: mode, Roots: sink.Roots(), Username: "punctual", Password: "geheim"}
 		want(t, status.Mail(newSender(t, settings)), status.OK, "answers in")
 		settings.Password = "wrong"
-		if r := want(t, status.Mail(newSender(t, settings)), status.Error, ""); strings.Contains(r.Message(), "wrong") || strings.Contains(r.Message(), "geheim") {
+		r := want(t, status.Mail(newSender(t, settings)), status.Error, "")
+		if strings.Contains(r.Message(), "wrong") || strings.Contains(r.Message(), "geheim") {
 			t.Errorf("%s: the password is shown: %s", mode, r.Message())
 		}
 		if mode == mail.TLSNone {
@@ -280,7 +287,8 @@ func TestMailIsTriedAsItIsSent(t *testing.T) {
 		}
 		settings.Roots = nil
 		want(t, status.Mail(newSender(t, settings)), status.Error, "certificate")
-		if n := len(sink.Messages()); n != 0 {
+		n := len(sink.Messages())
+		if n != 0 {
 			t.Errorf("%d mails were sent", n)
 		}
 	}
@@ -293,12 +301,14 @@ func TestAMailIsSentWhenItIsAskedFor(t *testing.T) {
 	sink := smtpsink.New(t, smtpsink.Options{})
 	sender := newSender(t, mail.Settings{Host: sink.Host(), Port: sink.Port(), TLS: mail.TLSNone})
 	r := status.NewRunner([]status.Check{status.Mail(sender), status.MailSend(sender, []string{"a@example.org", "b@example.org"}, "Punctual at https://punctual.example.org")}, nil)
-	if report := run(t, r); len(report.Results) != 1 || len(sink.Messages()) != 0 {
+	report := run(t, r)
+	if len(report.Results) != 1 || len(sink.Messages()) != 0 {
 		t.Errorf("%d results and %d mails, want none that nobody asked for", len(report.Results), len(sink.Messages()))
 	}
 	// asking again at once sends nothing
 	for range 2 {
-		if got := run(t, r, "mail-send").Results[0]; got.Severity != status.OK || got.Fact != "the server has taken 2 mails" {
+		got := run(t, r, "mail-send").Results[0]
+		if got.Severity != status.OK || got.Fact != "the server has taken 2 mails" {
 			t.Errorf("%+v", got)
 		}
 	}

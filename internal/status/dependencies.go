@@ -79,8 +79,12 @@ type CommandDependency struct {
 func Command(d CommandDependency) Check {
 	return Check{Name: d.Name, Labels: []string{labelOwn}, Timeout: d.Timeout, Run: func(ctx context.Context) Finding {
 		cmd := exec.CommandContext(ctx, d.Path, d.Args...)
-		stdout, stderr := &firstLine{}, &firstLine{}
-		cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = d.Env, "/", stdout, stderr
+		stdout := &firstLine{}
+		stderr := &firstLine{}
+		cmd.Env = d.Env
+		cmd.Dir = "/"
+		cmd.Stdout = stdout
+		cmd.Stderr = stderr
 		// What it has started goes with it, and may not keep us by holding its output.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -127,7 +131,8 @@ const longestFact = 200
 
 // Write never fails: the rest is dropped.
 func (l *firstLine) Write(b []byte) (int, error) {
-	if room := longestFact - l.buf.Len(); !l.ended && room > 0 {
+	room := longestFact - l.buf.Len()
+	if !l.ended && room > 0 {
 		line, _, found := bytes.Cut(b, []byte("\n"))
 		l.buf.Write(line[:min(room, len(line))])
 		l.ended = found

@@ -89,7 +89,8 @@ func MemoryUse(root fs.FS) (u Use, err error) {
 		return u, fmt.Errorf("proc/self/statm: %w", err)
 	}
 	u.Used = pages * uint64(os.Getpagesize())
-	if u.Limit, err = machineMemory(root); err != nil {
+	u.Limit, err = machineMemory(root)
+	if err != nil {
 		return u, err
 	}
 	u.Limit = min(u.Limit, groupLimit(root))
@@ -103,7 +104,8 @@ func machineMemory(root fs.FS) (uint64, error) {
 	}
 	for line := range strings.Lines(string(text)) {
 		var kib uint64
-		if n, _ := fmt.Sscanf(line, "MemTotal: %d kB", &kib); n == 1 {
+		n, _ := fmt.Sscanf(line, "MemTotal: %d kB", &kib)
+		if n == 1 {
 			return kib << 10, nil
 		}
 	}
@@ -124,19 +126,23 @@ func groupLimit(root fs.FS) uint64 {
 		if len(parts) < 3 {
 			continue
 		}
-		top, file := "sys/fs/cgroup", "memory.max"
+		top := "sys/fs/cgroup"
+		file := "memory.max"
 		switch parts[1] {
 		case "":
 		case "memory":
 			// version 1
-			top, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+			top = "sys/fs/cgroup/memory"
+			file = "memory.limit_in_bytes"
 		default:
 			continue
 		}
 		for group := path.Clean("/" + parts[2]); ; group = path.Dir(group) {
-			if text, err := fs.ReadFile(root, path.Join(top, group, file)); err == nil {
+			text, err := fs.ReadFile(root, path.Join(top, group, file))
+			if err == nil {
 				// else it is "max"
-				if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil {
+				n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+				if err == nil {
 					limit = min(limit, n)
 				}
 			}

@@ -34,7 +34,8 @@ func Mail(sender *mail.Sender) Check {
 }
 
 func unsent(err error) Finding {
-	if said, ok := errors.AsType[*mail.SendError](err); ok {
+	said, ok := errors.AsType[*mail.SendError](err)
+	if ok {
 		return Failed(said.Message, said.Err)
 	}
 	return Failed("the mail server cannot be used", err)
@@ -107,7 +108,8 @@ func SMTPDNode(open Open) Check {
 		}
 		f := Well("taking mail", Field{"processes", alive})
 		if alive == 0 {
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", text.Duration(store.NodeTimeout))
+			f.Severity = Error
+			f.Fact = fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", text.Duration(store.NodeTimeout))
 		}
 		return f
 	})}

@@ -30,7 +30,8 @@ const (
 func Certificate(address string, roots *x509.CertPool, now func() time.Time) Check {
 	return Check{Name: "certificate", Title: "Certificate", Labels: []string{labelNetwork}, Keep: networkKeep, Run: func(ctx context.Context) Finding {
 		chains, err := handshake(ctx, address, &tls.Config{RootCAs: roots, Time: now})
-		if refused, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		refused, ok := errors.AsType[*tls.CertificateVerificationError](err)
+		if ok {
 			return distrusted(refused, now())
 		}
 		if err != nil {
@@ -113,9 +114,11 @@ func DNS(hosts []Host, by Resolver) Check {
 		f := Finding{}
 		var known, unknown []string
 		for _, h := range hosts {
-			if _, err := by.LookupHost(ctx, h.Name); err != nil {
+			_, err := by.LookupHost(ctx, h.Name)
+			if err != nil {
 				unknown = append(unknown, h.Name)
-				f.Severity, f.Err = max(f.Severity, h.Bad), errors.Join(f.Err, err)
+				f.Severity = max(f.Severity, h.Bad)
+				f.Err = errors.Join(f.Err, err)
 			} else {
 				known = append(known, h.Name)
 			}
@@ -138,7 +141,8 @@ func Names(hosts ...Host) []Host {
 		if err == nil || h.Name == "" || h.Name == "localhost" || strings.HasSuffix(h.Name, ".localhost") {
 			continue
 		}
-		if i := slices.IndexFunc(names, func(other Host) bool { return strings.EqualFold(other.Name, h.Name) }); i >= 0 {
+		i := slices.IndexFunc(names, func(other Host) bool { return strings.EqualFold(other.Name, h.Name) })
+		if i >= 0 {
 			names[i].Bad = max(names[i].Bad, h.Bad)
 			continue
 		}

@@ -42,7 +42,8 @@ func (a *authority) issue(t *testing.T, end time.Time) (*authority, []byte) {
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test " + end.String()}, NotBefore: end.Add(-time.Hour * 24 * 365 * 10), NotAfter: end,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true,
 	}
-	if c.IsCA = a == nil; c.IsCA {
+	c.IsCA = a == nil
+	if c.IsCA {
 		c.KeyUsage = x509.KeyUsageCertSign
 		a = &authority{c, key}
 	}
@@ -68,7 +69,8 @@ func TestTheCertificateOfTheSite(t *testing.T) {
 	srv.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: leaf.key}}}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	address, roots := srv.Listener.Addr().String(), x509.NewCertPool()
+	address := srv.Listener.Addr().String()
+	roots := x509.NewCertPool()
 	roots.AddCert(root.cert)
 
 	for _, c := range []struct {
@@ -192,7 +194,8 @@ esac
 	}
 	t.Setenv("PUNCTUAL_SECRET_KEY", "geheim")
 	// at its end when nobody holds it any more
-	fifo, ended := filepath.Join(t.TempDir(), "fifo"), make(chan error, 1)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	ended := make(chan error, 1)
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}

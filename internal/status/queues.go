@@ -31,18 +31,22 @@ func Outbox(open Open) Check {
 			return unread(ctx, err)
 		}
 		now := s.Now()
-		lag, mailLag := since(deliveries.Due, now), since(mails.Due, now)
+		lag := since(deliveries.Due, now)
+		mailLag := since(mails.Due, now)
 		f := Well(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"), text.Plural(mails.Waiting, "mail", "mails")),
 			Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)}, Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},
 			Field{"mails", mails.Waiting}, Field{"mails_lag_seconds", seconds(mailLag)})
 		if deliveries.Waiting+mails.Waiting == 0 {
 			f.Fact = "nothing waits"
 		}
-		if f.Severity = graded(mailLag, mailsWarning, mailsError); f.Severity != OK {
+		f.Severity = graded(mailLag, mailsWarning, mailsError)
+		if f.Severity != OK {
 			f.Fact = fmt.Sprintf("a mail has been due for %s; %s", text.Duration(mailLag), text.Plural(mails.Waiting, "waits", "wait"))
 		}
-		if late := graded(lag, outboxWarning, outboxError); late != OK && late >= f.Severity {
-			f.Severity, f.Fact = late, fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
+		late := graded(lag, outboxWarning, outboxError)
+		if late != OK && late >= f.Severity {
+			f.Severity = late
+			f.Fact = fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
 		}
 		return f
 	})}

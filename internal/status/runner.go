@@ -118,7 +118,8 @@ func (r *Runner) Run(ctx context.Context, only, skip []string) (Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, total)
 	defer cancel()
-	start, results := time.Now(), make([]Result, len(chosen))
+	start := time.Now()
+	results := make([]Result, len(chosen))
 	var wait sync.WaitGroup
 	for i, e := range chosen {
 		wait.Go(func() { results[i] = e.result(ctx) })
@@ -152,7 +153,8 @@ func (r *Runner) choose(only, skip []string) ([]*entry, error) {
 // list names what may be chosen, for people.
 func (r *Runner) list() string {
 	text := strings.Join(r.Names(), ", ")
-	if labels := r.Labels(); len(labels) > 0 {
+	labels := r.Labels()
+	if len(labels) > 0 {
 		text += "; and the labels " + strings.Join(labels, ", ")
 	}
 	return text
@@ -185,7 +187,8 @@ func (e *entry) is(word string) bool {
 // way, or that of a new one. It waits no longer than ctx.
 func (e *entry) result(ctx context.Context) Result {
 	e.mu.Lock()
-	if age := e.now().Sub(e.last.At); e.flight == nil && !e.last.At.IsZero() && age >= 0 && age < e.check.Keep {
+	age := e.now().Sub(e.last.At)
+	if e.flight == nil && !e.last.At.IsZero() && age >= 0 && age < e.check.Keep {
 		defer e.mu.Unlock()
 		return e.last
 	}
@@ -266,7 +269,8 @@ func (e *entry) stamp(finding Finding, took time.Duration) Result {
 // look runs a check and makes its finding whole.
 func look(ctx context.Context, c Check) (f Finding) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p != nil {
 			f = Failed("the check itself is broken", fmt.Errorf("panic: %v%s", p, whereItPanicked()))
 		}
 	}()

@@ -93,7 +93,8 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 
 		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble's clock: it takes no time
 		again := run(t, r, "hanging")
-		if res := again.Results[0]; began.Load() != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
+		res := again.Results[0]
+		if began.Load() != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
 			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began.Load(), again.Took, res, first.Results[0].At)
 		}
 
@@ -118,7 +119,8 @@ func TestACallerWhoLeavesDoesNotSpoilTheRun(t *testing.T) {
 		})}, nil)
 		hurry, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if report, err := r.Run(hurry, nil, nil); err != nil || report.Healthy() || report.Took != 100*time.Millisecond {
+		report, err := r.Run(hurry, nil, nil)
+		if err != nil || report.Healthy() || report.Took != 100*time.Millisecond {
 			t.Errorf("in a hurry: %+v, %v", report, err)
 		}
 		if report := run(t, r); !report.Healthy() || report.Took != 900*time.Millisecond {
@@ -141,7 +143,8 @@ func TestManyCallersAreOneRun(t *testing.T) {
 		}
 		all.Wait()
 		run(t, r)
-		if n := runs.Load(); n != 1 {
+		n := runs.Load()
+		if n != 1 {
 			t.Errorf("%d runs, want one for all who ask within a second", n)
 		}
 		time.Sleep(status.Keep) //nolint:forbidigo // of the bubble's clock: it takes no time
@@ -177,7 +180,8 @@ func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 				t.Errorf("%s: at %s, since %s; want %s, %s", got.Fact, got.At.Sub(start), got.Since.Sub(start), step.at, step.since)
 			}
 		}
-		if last := r.Last(); len(last) != 1 || last[0].Fact != "slow" {
+		last := r.Last()
+		if len(last) != 1 || last[0].Fact != "slow" {
 			t.Errorf("what is known without looking: %+v", last)
 		}
 	})
@@ -188,9 +192,11 @@ func TestCostlyChecksMayTakeTheirTime(t *testing.T) {
 		long := check("long", func(ctx context.Context) status.Finding { <-ctx.Done(); return status.Well("done") })
 		long.Timeout = 10 * time.Second
 		costly := long
-		costly.Name, costly.Costly = "costly", true
+		costly.Name = "costly"
+		costly.Costly = true
 		r := status.NewRunner([]status.Check{long, costly}, nil)
-		if report := run(t, r); len(report.Results) != 1 || report.Took != status.Timeout {
+		report := run(t, r)
+		if len(report.Results) != 1 || report.Took != status.Timeout {
 			t.Errorf("%+v, want the long one alone, cut short", report)
 		}
 		if report := run(t, r, "costly"); report.Took != 10*time.Second || !report.Healthy() {
@@ -253,7 +259,8 @@ func TestFieldsAreNumbersOrTexts(t *testing.T) {
 		{true, "true", 1, true}, {false, "false", 0, true}, {"up", "up", 0, false},
 	} {
 		f := status.Field{Name: "x", Value: c.value}
-		if n, ok := f.Number(); f.Text() != c.text || n != c.n || ok != c.ok {
+		n, ok := f.Number()
+		if f.Text() != c.text || n != c.n || ok != c.ok {
 			t.Errorf("%v: %q, %v, %v", c.value, f.Text(), n, ok)
 		}
 	}

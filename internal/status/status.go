@@ -108,7 +108,8 @@ func (f Field) Number() (n float64, ok bool) {
 
 // Text is the value as a text.
 func (f Field) Text() string {
-	if v, ok := f.Value.(float64); ok {
+	v, ok := f.Value.(float64)
+	if ok {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return fmt.Sprint(f.Value)

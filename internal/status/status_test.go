@@ -35,7 +35,8 @@ func TestTheDatabaseIsAskedAnew(t *testing.T) {
 		})
 	}
 	for _, url := range []string{"sqlite:" + t.TempDir() + "/none.db", "postgres://nobody@127.0.0.1:1/none"} {
-		if r := look(t, status.Database(url)); r.Severity != status.Error || r.Fact != "cannot be used" {
+		r := look(t, status.Database(url))
+		if r.Severity != status.Error || r.Fact != "cannot be used" {
 			t.Errorf("%s: %+v", url, r)
 		}
 	}
@@ -52,7 +53,8 @@ func TestWhatTheChecksSee(t *testing.T) {
 			return names
 		}
 		there := func(context.Context) (*store.Store, error) { return s, nil }
-		if got := ill(there); !slices.Equal(got, []string{"sendalerts"}) {
+		got := ill(there)
+		if !slices.Equal(got, []string{"sendalerts"}) {
 			t.Errorf("without sendalerts: %v", got)
 		}
 		node := &monitor.Node{ID: uuid.New(), Role: "sendalerts", StartedAt: clock.Now()}

@@ -46,7 +46,8 @@ func tryFile(directory string) (err error) {
 	// a page, as a file system counts
 	content := bytes.Repeat([]byte("punctual"), 512)
 	_, err = f.Write(content)
-	if err = errors.Join(err, f.Close()); err != nil {
+	err = errors.Join(err, f.Close())
+	if err != nil {
 		return err
 	}
 	info, err := os.Stat(f.Name())
@@ -124,9 +125,11 @@ func percent(part, whole uint64) float64 {
 
 // size is a number of bytes for people.
 func size(n uint64) string {
-	units, v := []string{"B", "KiB", "MiB", "GiB", "TiB"}, float64(n)
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	v := float64(n)
 	for len(units) > 1 && v >= 1024 {
-		units, v = units[1:], v/1024
+		units = units[1:]
+		v = v / 1024
 	}
 	if v < 10 && units[0] != "B" {
 		return fmt.Sprintf("%.1f %s", v, units[0])

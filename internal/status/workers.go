@@ -32,9 +32,11 @@ func SendAlerts(open Open) Check {
 		f := Well("watching", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 		switch {
 		case alive == 0:
-			f.Severity, f.Fact = Error, fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", text.Duration(store.NodeTimeout))
+			f.Severity = Error
+			f.Fact = fmt.Sprintf("no process that sends alerts has been seen for %s: start `punctual sendalerts`", text.Duration(store.NodeTimeout))
 		case lag > lagWarning:
-			f.Severity, f.Fact = graded(lag, lagWarning, lagError), fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", text.Duration(lag))
+			f.Severity = graded(lag, lagWarning, lagError)
+			f.Fact = fmt.Sprintf("late: a deadline passed %s ago and nobody has looked at it", text.Duration(lag))
 		}
 		return f
 	})}
@@ -61,7 +63,8 @@ func SendReports(open Open) Check {
 		}
 		lag := since(next, s.Now())
 		f := Well("sending", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
-		if f.Severity = graded(lag, reportsWarning, reportsError); f.Severity != OK {
+		f.Severity = graded(lag, reportsWarning, reportsError)
+		if f.Severity != OK {
 			f.Fact = fmt.Sprintf("late: a report has been due for %s", text.Duration(lag))
 		}
 		if alive == 0 {

@@ -74,8 +74,10 @@ func (s *Store) UserByToken(ctx context.Context, hash string) (*AccountToken, *m
 	if err != nil {
 		return nil, nil, notFound(err, "token")
 	}
-	if minute := s.Now().Truncate(time.Minute); t.LastUsedAt.Before(minute) {
-		if _, err := s.db.Exec(ctx, `UPDATE account_tokens SET last_used_at = $2 WHERE id = $1`, t.ID, minute); err != nil {
+	minute := s.Now().Truncate(time.Minute)
+	if t.LastUsedAt.Before(minute) {
+		_, err := s.db.Exec(ctx, `UPDATE account_tokens SET last_used_at = $2 WHERE id = $1`, t.ID, minute)
+		if err != nil {
 			return nil, nil, fmt.Errorf("note use of account token: %w", err)
 		}
 		t.LastUsedAt = minute

@@ -23,7 +23,8 @@ func addToken(t *testing.T, s *store.Store, a store.Account, name, hash string) 
 
 func TestATokenOpensTheAccountItWasMadeIn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		made := addToken(t, s, a, "Terraform", "hash")
 		addToken(t, s, other, "theirs", "another hash")
 		clock.Advance(90 * time.Second)
@@ -32,7 +33,8 @@ func TestATokenOpensTheAccountItWasMadeIn(t *testing.T) {
 			t.Fatalf("opens %+v, %v", user, err)
 		}
 		made.LastUsedAt = clock.Now().Truncate(time.Minute)
-		if diff := cmp.Diff(made, got); diff != "" {
+		diff := cmp.Diff(made, got)
+		if diff != "" {
 			t.Errorf("(-made +loaded):\n%s", diff)
 		}
 		if list, err := s.AccountTokens(t.Context(), a.User.ID); err != nil || len(list) != 1 || !list[0].LastUsedAt.Equal(made.LastUsedAt) {
@@ -53,7 +55,8 @@ func TestATokenOpensTheAccountItWasMadeIn(t *testing.T) {
 
 func TestOnlyTheUserRevokesATokenAndItGoesWithTheAccount(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		token := addToken(t, s, a, "one", "hash one")
 		addToken(t, s, a, "two", "hash two")
 		_, err := s.DeleteAccountToken(t.Context(), other.User.ID, token.ID)

@@ -45,21 +45,33 @@ func makeCheck(t *testing.T, s *store.Store, a store.Account, change func(*monit
 func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
-		success, fail, start := monitor.Ping{Kind: monitor.PingSuccess}, monitor.Ping{Kind: monitor.PingFail}, monitor.Ping{Kind: monitor.PingStart}
+		success := monitor.Ping{Kind: monitor.PingSuccess}
+		fail := monitor.Ping{Kind: monitor.PingFail}
+		start := monitor.Ping{Kind: monitor.PingStart}
 		for tags, pings := range map[string][]monitor.Ping{
 			"none": nil, "up": {success}, "down": {fail}, "started new": {start}, "started up": {success, start}, "started down": {fail, start}, "": {success},
 		} {
 			for _, kind := range []schedule.Kind{schedule.Simple, schedule.Cron} {
 				c := makeCheck(t, s, a, func(c *monitor.Check) {
-					c.Tags, c.Kind, c.Timeout, c.Grace, c.Schedule = tags, kind, 2*time.Minute, 2*time.Minute, "*/2 * * * *"
+					c.Tags = tags
+					c.Kind = kind
+					c.Timeout = 2 * time.Minute
+					c.Grace = 2 * time.Minute
+					c.Schedule = "*/2 * * * *"
 				})
 				record(t, s, c, pings...)
 			}
 		}
-		paused := makeCheck(t, s, a, func(c *monitor.Check) { c.Tags, c.Status = "paused", monitor.StatusPaused })
+		paused := makeCheck(t, s, a, func(c *monitor.Check) {
+			c.Tags = "paused"
+			c.Status = monitor.StatusPaused
+		})
 		record(t, s, paused, start)
 		broken := makeCheck(t, s, a, func(c *monitor.Check) {
-			c.Tags, c.Kind, c.Schedule, c.TZ = "broken", schedule.Cron, "* * * * *", "No/Where"
+			c.Tags = "broken"
+			c.Kind = schedule.Cron
+			c.Schedule = "* * * * *"
+			c.TZ = "No/Where"
 		})
 		record(t, s, broken, success)
 
@@ -80,12 +92,14 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 			for _, c := range counts {
 				got[store.StatusCount{Tags: c.Tags, Status: c.Status}] += c.N
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			diff := cmp.Diff(want, got)
+			if diff != "" {
 				t.Errorf("at %s (-want +got):\n%s", s.Now().Format(time.TimeOnly), diff)
 			}
 			clock.Advance(40 * time.Second)
 		}
-		if counts, err := s.StatusCounts(t.Context(), "unknown"); err != nil || len(counts) != 0 {
+		counts, err := s.StatusCounts(t.Context(), "unknown")
+		if err != nil || len(counts) != 0 {
 			t.Errorf("of no project: %v, %v", counts, err)
 		}
 	})
@@ -93,13 +107,15 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 
 func TestTagsOf(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		for _, tags := range []string{"prod db", "", "db  web", "prod db", "ünïcödé"} {
 			makeCheck(t, s, a, func(c *monitor.Check) { c.Tags = tags })
 		}
 		makeCheck(t, s, other, func(c *monitor.Check) { c.Tags = "theirs" })
 		got, err := s.TagsOf(t.Context(), a.Project.ID)
-		if want := []string{"db", "prod", "web", "ünïcödé"}; err != nil || !slices.Equal(got, want) {
+		want := []string{"db", "prod", "web", "ünïcödé"}
+		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("tags %q, %v; want %q", got, err, want)
 		}
 	})
@@ -126,11 +142,13 @@ func TestTagsOfAProjectAreBounded(t *testing.T) {
 func TestCheckByBadgeKey(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		if c, err := s.CheckByBadgeKey(t.Context(), a.Check.BadgeKey); err != nil || c.Code != a.Check.Code {
+		c, err := s.CheckByBadgeKey(t.Context(), a.Check.BadgeKey)
+		if err != nil || c.Code != a.Check.Code {
 			t.Errorf("by its badge key: %v, %v", c, err)
 		}
 		for _, key := range []uuid.UUID{uuid.New(), a.Check.Code} {
-			if _, err := s.CheckByBadgeKey(t.Context(), key); errs.KindOf(err) != errs.NotFound {
+			_, err := s.CheckByBadgeKey(t.Context(), key)
+			if errs.KindOf(err) != errs.NotFound {
 				t.Errorf("by another uuid: %v, want not found", err)
 			}
 		}
@@ -141,12 +159,15 @@ func TestMetricsOf(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		made := s.Now()
-		one, seven := 1, 7
+		one := 1
+		seven := 7
 		unused := makeCheck(t, s, a, func(*monitor.Check) {})
 		failing := makeCheck(t, s, a, func(c *monitor.Check) { c.Name = "failing" })
 		mended := makeCheck(t, s, a, func(c *monitor.Check) { c.Name = "mended" })
 		veteran := makeCheck(t, s, a, func(c *monitor.Check) {
-			c.Name, c.Status, c.CreatedAt = "veteran", monitor.StatusUp, made.AddDate(-2, 0, 0)
+			c.Name = "veteran"
+			c.Status = monitor.StatusUp
+			c.CreatedAt = made.AddDate(-2, 0, 0)
 		})
 
 		fail := monitor.Ping{Kind: monitor.PingFail, ExitStatus: &seven}
@@ -186,7 +207,8 @@ func TestMetricsOf(t *testing.T) {
 			// its flips have been pruned
 			{veteran.Code, monitor.StatusUp, -1, now.Add(-93 * 24 * time.Hour)},
 		}
-		if diff := cmp.Diff(want, rows); diff != "" {
+		diff := cmp.Diff(want, rows)
+		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		full, err := s.CheckByID(t.Context(), got[2].ID)
@@ -210,14 +232,16 @@ func BenchmarkBadges1000(b *testing.B) {
 			fill(b, s, a)
 			b.Run("StatusCounts", func(b *testing.B) {
 				for b.Loop() {
-					if _, err := s.StatusCounts(b.Context(), a.Project.BadgeKey); err != nil {
+					_, err := s.StatusCounts(b.Context(), a.Project.BadgeKey)
+					if err != nil {
 						b.Fatal(err)
 					}
 				}
 			})
 			b.Run("MetricsOf", func(b *testing.B) {
 				for b.Loop() {
-					if list, err := s.MetricsOf(b.Context(), a.Project.ID); err != nil || len(list) != 1001 {
+					list, err := s.MetricsOf(b.Context(), a.Project.ID)
+					if err != nil || len(list) != 1001 {
 						b.Fatal(len(list), err)
 					}
 				}
@@ -230,15 +254,17 @@ func fill(b *testing.B, s *store.Store, a store.Account) {
 	b.Helper()
 	err := s.DB().InTx(b.Context(), func(tx *db.Tx) error {
 		for range 1000 {
-			if _, err := tx.Exec(b.Context(), `INSERT INTO checks (code, project_id, badge_key, created_at, status, tags, last_ping_at, due_at, alert_at)
-				VALUES ($1, $2, $3, $4, 'up', 'prod db', $4, $5, $5)`, uuid.New(), a.Project.ID, uuid.New(), tx.Now(), tx.Now().Add(time.Hour)); err != nil {
+			_, err := tx.Exec(b.Context(), `INSERT INTO checks (code, project_id, badge_key, created_at, status, tags, last_ping_at, due_at, alert_at)
+				VALUES ($1, $2, $3, $4, 'up', 'prod db', $4, $5, $5)`, uuid.New(), a.Project.ID, uuid.New(), tx.Now(), tx.Now().Add(time.Hour))
+			if err != nil {
 				return err
 			}
 		}
 		for n := range 50 {
 			for i, kind := range []string{"start", "success"} {
-				if _, err := tx.Exec(b.Context(), `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, body)
-					SELECT c.id, $1, $2, $3, 'https', 'POST', 'curl', $4 FROM checks c`, 2*n+i, tx.Now(), kind, make([]byte, 500)); err != nil {
+				_, err := tx.Exec(b.Context(), `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, body)
+					SELECT c.id, $1, $2, $3, 'https', 'POST', 'curl', $4 FROM checks c`, 2*n+i, tx.Now(), kind, make([]byte, 500))
+				if err != nil {
 					return err
 				}
 			}

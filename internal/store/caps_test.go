@@ -16,7 +16,9 @@ func full(err error) bool { return errors.Is(err, store.ErrCap) && errs.KindOf(e
 
 func TestCapsOfAnOwner(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, b, c := testdb.Account(t, s), testdb.Account(t, s, "b@example.org"), testdb.Account(t, s, "c@example.org")
+		a := testdb.Account(t, s)
+		b := testdb.Account(t, s, "b@example.org")
+		c := testdb.Account(t, s, "c@example.org")
 		s.SetCaps(store.Caps{Projects: 2, Channels: 3, Members: 1})
 		channel := func() *monitor.Channel { return &monitor.Channel{Kind: "webhook", Config: "{}", Verified: true} }
 		second := &monitor.Project{OwnerID: a.User.ID, Name: "second"}
@@ -52,7 +54,8 @@ func TestCapsOfAnOwner(t *testing.T) {
 			t.Errorf("taken over: %v", err)
 		}
 		// Who has more keeps it: nothing but new things is refused.
-		if projects, err := s.ProjectsOf(t.Context(), a.User.ID); err != nil || len(projects) != 2 {
+		projects, err := s.ProjectsOf(t.Context(), a.User.ID)
+		if err != nil || len(projects) != 2 {
 			t.Errorf("%d projects, %v", len(projects), err)
 		}
 		s.SetCaps(store.Caps{Projects: 2, Channels: 2, Members: 1})

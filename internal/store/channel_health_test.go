@@ -39,7 +39,8 @@ func TestTheHealthOfChannels(t *testing.T) {
 		finish(t, s, waiting[0], store.Outcome{Verdict: store.Retry, Tried: true, NextTry: clock.Now().Add(time.Hour), ChannelOutcome: store.ChannelOutcome{Error: "busy"}})
 
 		got, err := s.ChannelsHealth(t.Context(), a.Project.ID, since)
-		if want := (store.ChannelHealth{Sent: 2, Failed: 1, Waiting: 1}); err != nil || len(got) != 1 || got[a.Channel.ID] != want {
+		want := (store.ChannelHealth{Sent: 2, Failed: 1, Waiting: 1})
+		if err != nil || len(got) != 1 || got[a.Channel.ID] != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	})
@@ -93,7 +94,8 @@ func TestAChannelKnowsSinceWhenItIsDisabled(t *testing.T) {
 		since("refused", clock.Now())
 		update(false)
 		clock.Advance(time.Minute)
-		if _, err := s.NoteUndelivered(t.Context(), got[0].Code, store.Bounce{Reason: "bounced", Disable: true, MaxAge: time.Hour}); err != nil {
+		_, err := s.NoteUndelivered(t.Context(), got[0].Code, store.Bounce{Reason: "bounced", Disable: true, MaxAge: time.Hour})
+		if err != nil {
 			t.Fatal(err)
 		}
 		since("bounced", clock.Now())

@@ -52,7 +52,8 @@ func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
 		if err := s.insertChannel(ctx, tx, c); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID, c.ProjectID); err != nil {
+		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID, c.ProjectID)
+		if err != nil {
 			return fmt.Errorf("assign channel: %w", err)
 		}
 		return nil
@@ -203,7 +204,8 @@ func (s *Store) Assignments(ctx context.Context, project uuid.UUID) (map[int64][
 	start := 0
 	for i, p := range pairs {
 		ids[i] = lists[p.channel].channel
-		if end := i + 1; end == len(pairs) || pairs[end].check != p.check {
+		end := i + 1
+		if end == len(pairs) || pairs[end].check != p.check {
 			out[p.check] = ids[start:end:end]
 			start = end
 		}
@@ -218,7 +220,8 @@ func (s *Store) AssignChannel(ctx context.Context, check int64, channel uuid.UUI
 	if on {
 		query = `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	}
-	if _, err := s.db.Exec(ctx, query, check, channel); err != nil {
+	_, err := s.db.Exec(ctx, query, check, channel)
+	if err != nil {
 		return fmt.Errorf("assign channel: %w", err)
 	}
 	return nil
@@ -260,11 +263,13 @@ func assignChannels(ctx context.Context, q db.Querier, c *monitor.Check, channel
 	if channels.All {
 		return assignAllChannels(ctx, q, c)
 	}
-	if _, err := q.Exec(ctx, `DELETE FROM check_channels WHERE check_id = $1`, c.ID); err != nil {
+	_, err := q.Exec(ctx, `DELETE FROM check_channels WHERE check_id = $1`, c.ID)
+	if err != nil {
 		return fmt.Errorf("assign channels: %w", err)
 	}
 	for _, id := range channels.IDs {
-		if _, err := q.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, c.ID, id); err != nil {
+		_, err := q.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, c.ID, id)
+		if err != nil {
 			return fmt.Errorf("assign channels: %w", err)
 		}
 	}

@@ -46,17 +46,27 @@ func TestAChannelComesBackAsStored(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		clock.Advance(time.Minute)
-		c := addChannel(t, s, a.Project.ID, func(c *monitor.Channel) { c.Name, c.Config = "Chat", `{"url":"https://example.org/ü"}` })
-		c.Name, c.Config, c.Verified, c.Disabled = "Other", `{"url":"x"}`, false, true
+		c := addChannel(t, s, a.Project.ID, func(c *monitor.Channel) {
+			c.Name = "Chat"
+			c.Config = `{"url":"https://example.org/ü"}`
+		})
+		c.Name = "Other"
+		c.Config = `{"url":"x"}`
+		c.Verified = false
+		c.Disabled = true
 		if err := testdb.PutChannel(t.Context(), s, c); err != nil {
 			t.Fatal(err)
 		}
-		c.DisabledAt, c.LastNotifyAt, c.LastLatency, c.LastError = clock.Now(), clock.Now(), 1234567*time.Microsecond, "HTTP status 500"
+		c.DisabledAt = clock.Now()
+		c.LastNotifyAt = clock.Now()
+		c.LastLatency = 1234567 * time.Microsecond
+		c.LastError = "HTTP status 500"
 		if err := s.NoteChannelOutcome(t.Context(), c.ID, store.ChannelOutcome{At: c.LastNotifyAt, Latency: c.LastLatency, Error: c.LastError}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.ChannelByID(t.Context(), c.ID)
-		if diff := cmp.Diff(c, got); diff != "" || err != nil {
+		diff := cmp.Diff(c, got)
+		if diff != "" || err != nil {
 			t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 		}
 		all, err := s.ChannelsOf(t.Context(), a.Project.ID)
@@ -80,7 +90,8 @@ func TestAPermanentErrorDisablesAChannelForGood(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if c, err := s.ChannelByID(t.Context(), a.Channel.ID); err != nil || !c.Disabled || c.LastError != "" || c.Ready() {
+		c, err := s.ChannelByID(t.Context(), a.Channel.ID)
+		if err != nil || !c.Disabled || c.LastError != "" || c.Ready() {
 			t.Errorf("after a success that was on its way: %+v, %v", c, err)
 		}
 	})
@@ -97,7 +108,8 @@ func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
 			o.ChannelOutcome = store.ChannelOutcome{At: now.Add(after), Error: said, Disable: disable}
 			return o
 		}
-		early, late := outcome(time.Second, "early", false), outcome(2*time.Second, "late", false)
+		early := outcome(time.Second, "early", false)
+		late := outcome(2*time.Second, "late", false)
 		for _, batch := range [][]store.Outcome{{early, late}, {late, early}} {
 			if _, err := s.FinishDeliveries(t.Context(), uuid.New(), batch); err != nil {
 				t.Fatal(err)
@@ -109,7 +121,8 @@ func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
 		}
 		gone := outcome(3*time.Second, "gone", true)
 		for _, batch := range [][]store.Outcome{{gone, outcome(4*time.Second, "later", false)}, {outcome(4*time.Second, "later", false), gone}} {
-			if _, err := s.FinishDeliveries(t.Context(), uuid.New(), batch); err != nil {
+			_, err := s.FinishDeliveries(t.Context(), uuid.New(), batch)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if c, err := s.ChannelByID(t.Context(), a.Channel.ID); err != nil || c.LastError != "gone" || !c.Disabled {
@@ -121,11 +134,13 @@ func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
 
 func TestANewChannelWatchesAllChecksOfItsProject(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		second := addCheck(t, s, a.Project.ID, "second", "")
 		clock.Advance(time.Minute)
 		c := addChannel(t, s, a.Project.ID, asIs)
-		if diff := cmp.Diff([]uuid.UUID{a.Channel.ID, c.ID}, watchedThrough(t, s, a.Check)); diff != "" {
+		diff := cmp.Diff([]uuid.UUID{a.Channel.ID, c.ID}, watchedThrough(t, s, a.Check))
+		if diff != "" {
 			t.Errorf("channels of the first check (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]uuid.UUID{c.ID}, watchedThrough(t, s, second)); diff != "" {
@@ -157,7 +172,8 @@ func TestAChannelIsSwitchedPerCheck(t *testing.T) {
 			if err := s.AssignChannel(t.Context(), a.Check.ID, a.Channel.ID, step.on); err != nil {
 				t.Fatal(err)
 			}
-			if n := len(watchedThrough(t, s, a.Check)); n != step.want {
+			n := len(watchedThrough(t, s, a.Check))
+			if n != step.want {
 				t.Errorf("switched %v: %d channels, want %d", step.on, n, step.want)
 			}
 		}
@@ -166,15 +182,18 @@ func TestAChannelIsSwitchedPerCheck(t *testing.T) {
 
 func TestTheChecksOfAChannelAreExactlyThoseChosen(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		second := addCheck(t, s, a.Project.ID, "second", "")
 		if err := s.SetChannelChecks(t.Context(), a.Channel.ID, []int64{second.ID, other.Check.ID, 123456}); err != nil {
 			t.Fatal(err)
 		}
-		if got := watchedThrough(t, s, a.Check); len(got) != 0 {
+		got := watchedThrough(t, s, a.Check)
+		if len(got) != 0 {
 			t.Errorf("the check that was not chosen still has %v", got)
 		}
-		if diff := cmp.Diff([]uuid.UUID{a.Channel.ID}, watchedThrough(t, s, second)); diff != "" {
+		diff := cmp.Diff([]uuid.UUID{a.Channel.ID}, watchedThrough(t, s, second))
+		if diff != "" {
 			t.Errorf("the chosen check (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]uuid.UUID{other.Channel.ID}, watchedThrough(t, s, other.Check)); diff != "" {
@@ -191,7 +210,8 @@ func TestDeletingAChannelTakesItsDeliveriesAlong(t *testing.T) {
 		if err := s.DeleteChannel(t.Context(), a.Channel.ID); err != nil {
 			t.Fatal(err)
 		}
-		if n, m := count(t, s, "deliveries", "1 = 1"), count(t, s, "flips", "1 = 1"); n != 1 || m != 1 {
+		n, m := count(t, s, "deliveries", "1 = 1"), count(t, s, "flips", "1 = 1")
+		if n != 1 || m != 1 {
 			t.Errorf("%d deliveries and %d flips are left, want the other channel's and the flip", n, m)
 		}
 	})

@@ -114,7 +114,8 @@ func holdsReads(t *testing.T, s *store.Store, want *monitor.Check) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if only := set.Only(want); !reflect.DeepEqual(got, only) {
+		only := set.Only(want)
+		if !reflect.DeepEqual(got, only) {
 			t.Errorf("%s: read %+v,\nstored %+v", name, got, only)
 		}
 	}
@@ -189,7 +190,8 @@ func TestColumnsInIndexesAreKnown(t *testing.T) {
 			flagged = append(flagged, c.Name)
 		}
 	}
-	if noticed := store.NoticesIndexed(fullCheck(t, 0)); !slices.Equal(noticed, flagged) {
+	noticed := store.NoticesIndexed(fullCheck(t, 0))
+	if !slices.Equal(noticed, flagged) {
 		t.Errorf("changes of %v are noticed, but %v are in indexes", noticed, flagged)
 	}
 	s := testdb.Open(t, db.SQLite, testdb.NewClock())

@@ -195,7 +195,8 @@ func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
 			return err
 		}
 		for _, q := range []string{`DELETE FROM pings WHERE check_id = $1`, `DELETE FROM deliveries WHERE check_id = $1`, `DELETE FROM flips WHERE check_id = $1`} {
-			if _, err := tx.Exec(ctx, q, c.ID); err != nil {
+			_, err := tx.Exec(ctx, q, c.ID)
+			if err != nil {
 				return fmt.Errorf("clear events: %w", err)
 			}
 		}
@@ -215,7 +216,8 @@ func adoptCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
 	}
 	if n == 0 {
 		fresh := monitor.NewCheck(c.ProjectID, tx.Now())
-		fresh.Name, fresh.Slug = c.Name, c.Slug
+		fresh.Name = c.Name
+		fresh.Slug = c.Slug
 		*c = fresh
 		if err := insertCheck(ctx, tx, c); err != nil {
 			return err
@@ -262,7 +264,8 @@ func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *U
 		} else if c, err = findUnique(ctx, tx, fresh.ProjectID, unique, err); err != nil {
 			return err
 		}
-		if created = c == nil; created {
+		created = c == nil
+		if created {
 			// fn may run again
 			made := *fresh
 			c = &made
@@ -287,7 +290,8 @@ func findUnique(ctx context.Context, tx *db.Tx, project uuid.UUID, u *Unique, no
 	if u == nil {
 		return nil, nil
 	}
-	where, args := `c.project_id = $1`, []any{project}
+	where := `c.project_id = $1`
+	args := []any{project}
 	add := func(column string, v any) {
 		args = append(args, v)
 		where += fmt.Sprintf(` AND c.%s = $%d`, column, len(args))

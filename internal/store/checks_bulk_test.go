@@ -24,11 +24,19 @@ func TestAListOfChecksHasWhatRowsShow(t *testing.T) {
 		// what a row has no place for
 		for i := range whole {
 			c := &whole[i]
-			c.BadgeKey, c.Description, c.CreatedAt, c.Filter, c.ManualResume = uuid.Nil, "", time.Time{}, monitor.Filter{}, false
-			c.NPings, c.LastStartRID, c.ScheduleError, c.WatchAt = 0, uuid.NullUUID{}, "", time.Time{}
+			c.BadgeKey = uuid.Nil
+			c.Description = ""
+			c.CreatedAt = time.Time{}
+			c.Filter = monitor.Filter{}
+			c.ManualResume = false
+			c.NPings = 0
+			c.LastStartRID = uuid.NullUUID{}
+			c.ScheduleError = ""
+			c.WatchAt = time.Time{}
 		}
 		got, err := s.CheckList(t.Context(), a.Project.ID)
-		if diff := cmp.Diff(whole, got); err != nil || diff != "" {
+		diff := cmp.Diff(whole, got)
+		if err != nil || diff != "" {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	})
@@ -36,7 +44,8 @@ func TestAListOfChecksHasWhatRowsShow(t *testing.T) {
 
 func TestManyChecksAreChangedAtOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		second := addCheck(t, s, a.Project.ID, "second", "")
 		ids := []int64{second.ID, other.Check.ID, a.Check.ID, second.ID, 999999}
 		n, err := s.UpdateChecks(t.Context(), a.Project.ID, ids, func(c *store.CheckChange) bool {
@@ -50,18 +59,21 @@ func TestManyChecksAreChangedAtOnce(t *testing.T) {
 		if n != 1 || err != nil {
 			t.Errorf("%d changed, %v; want 1", n, err)
 		}
-		if got := load(t, s, second); got.Status != monitor.StatusPaused || count(t, s, "flips", "check_id = $1", second.ID) != 1 {
+		got := load(t, s, second)
+		if got.Status != monitor.StatusPaused || count(t, s, "flips", "check_id = $1", second.ID) != 1 {
 			t.Errorf("%+v", got)
 		}
 		for _, c := range []*monitor.Check{a.Check, other.Check} {
-			if got := load(t, s, c); got.Status == monitor.StatusPaused || got.Name != c.Name {
+			got := load(t, s, c)
+			if got.Status == monitor.StatusPaused || got.Name != c.Name {
 				t.Errorf("was not to change: %+v", got)
 			}
 		}
 		if n, err := s.DeleteChecks(t.Context(), a.Project.ID, ids); n != 2 || err != nil {
 			t.Errorf("%d deleted, %v; want 2", n, err)
 		}
-		if checks := mustChecks(t, s, other.Project.ID); len(checks) != 1 {
+		checks := mustChecks(t, s, other.Project.ID)
+		if len(checks) != 1 {
 			t.Errorf("a foreign check is gone: %v", checks)
 		}
 	})
@@ -69,7 +81,8 @@ func TestManyChecksAreChangedAtOnce(t *testing.T) {
 
 func TestChannelsAreSwitchedForManyChecks(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		clock.Advance(time.Minute)
 		second := addCheck(t, s, a.Project.ID, "second", "")
 		checks := []int64{a.Check.ID, second.ID, other.Check.ID}
@@ -84,10 +97,12 @@ func TestChannelsAreSwitchedForManyChecks(t *testing.T) {
 			}
 			got, err := s.AssignChannels(t.Context(), a.Project.ID, checks, channels, step.on)
 			changed := slices.Sorted(slices.Values(got[a.Channel.ID]))
-			if diff := cmp.Diff(step.want, changed); err != nil || diff != "" || len(got[other.Channel.ID]) != 0 {
+			diff := cmp.Diff(step.want, changed)
+			if err != nil || diff != "" || len(got[other.Channel.ID]) != 0 {
 				t.Errorf("switched %v: %v, %v (-want +got):\n%s", step.on, got, err, diff)
 			}
-			if n := len(watchedThrough(t, s, a.Check)); n != step.left {
+			n := len(watchedThrough(t, s, a.Check))
+			if n != step.left {
 				t.Errorf("%d channels, want %d", n, step.left)
 			}
 			if n := len(watchedThrough(t, s, other.Check)); n != 1 {

@@ -19,7 +19,8 @@ func TestListsOfChecksAreNotSorted(t *testing.T) {
 	s := testdb.Open(t, db.SQLite, testdb.NewClock())
 	testdb.Account(t, s)
 	for _, statistics := range []string{`SELECT 1`, `ANALYZE`} {
-		if _, err := s.DB().Exec(t.Context(), statistics); err != nil {
+		_, err := s.DB().Exec(t.Context(), statistics)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, query := range store.ListStatements {

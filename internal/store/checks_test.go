@@ -48,8 +48,14 @@ func TestAnEditIsStoredWithItsDeadline(t *testing.T) {
 		a := testdb.Account(t, s)
 		signal(t, s, a.Check, monitor.PingSuccess)
 		got := update(t, s, a.Check, func(c *store.CheckChange) {
-			c.Name, c.Slug, c.Tags, c.Description = "Ünï", "uni", "a b", "long\ntext"
-			c.Kind, c.Schedule, c.TZ, c.Grace = schedule.Cron, "30 5 * * *", "Europe/Riga", 10*time.Minute
+			c.Name = "Ünï"
+			c.Slug = "uni"
+			c.Tags = "a b"
+			c.Description = "long\ntext"
+			c.Kind = schedule.Cron
+			c.Schedule = "30 5 * * *"
+			c.TZ = "Europe/Riga"
+			c.Grace = 10 * time.Minute
 			c.Filter = monitor.Filter{Methods: "POST", Subject: true, Body: true, HTTPBody: true, DefaultFail: true, StartKW: "s", SuccessKW: "ok", FailureKW: "bad"}
 			c.ManualResume = true
 		})
@@ -57,7 +63,8 @@ func TestAnEditIsStoredWithItsDeadline(t *testing.T) {
 		if !got.DueAt.Equal(due) || !got.AlertAt.Equal(due.Add(10*time.Minute)) {
 			t.Errorf("due %v, deadline %v; want %v and ten minutes later", got.DueAt, got.AlertAt, due)
 		}
-		if diff := cmp.Diff(got, load(t, s, a.Check)); diff != "" {
+		diff := cmp.Diff(got, load(t, s, a.Check))
+		if diff != "" {
 			t.Errorf("check (-returned +loaded):\n%s", diff)
 		}
 		if got.Timeout != a.Check.Timeout || got.NPings != 1 || got.Filter.FailureKW != "bad" {
@@ -71,25 +78,32 @@ func TestAnEditIsStoredWithItsDeadline(t *testing.T) {
 func TestAnEditThatFailsLeavesAllAsItWas(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		before, refused := load(t, s, a.Check), errors.New("refused")
+		before := load(t, s, a.Check)
+		refused := errors.New("refused")
 		_, err := s.UpdateCheck(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
-			c.Name, c.Channels, c.Flip = "Changed", &store.Channels{}, monitor.Pause(c.Check, c.Now)
+			c.Name = "Changed"
+			c.Channels = &store.Channels{}
+			c.Flip = monitor.Pause(c.Check, c.Now)
 			return refused
 		})
 		if !errors.Is(err, refused) {
 			t.Errorf("got %v, want the error of the change", err)
 		}
 		_, err = s.UpdateCheck(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
-			c.Name, c.Flip, c.Channels = "Changed", monitor.Pause(c.Check, c.Now), &store.Channels{IDs: []uuid.UUID{uuid.New()}}
+			c.Name = "Changed"
+			c.Flip = monitor.Pause(c.Check, c.Now)
+			c.Channels = &store.Channels{IDs: []uuid.UUID{uuid.New()}}
 			return nil
 		})
 		if err == nil {
 			t.Error("a channel that is not there was assigned")
 		}
-		if diff := cmp.Diff(before, load(t, s, a.Check)); diff != "" {
+		diff := cmp.Diff(before, load(t, s, a.Check))
+		if diff != "" {
 			t.Errorf("check (-before +after):\n%s", diff)
 		}
-		if n, flips := len(watchedThrough(t, s, a.Check)), count(t, s, "flips", "1 = 1"); n != 1 || flips != 0 {
+		n, flips := len(watchedThrough(t, s, a.Check)), count(t, s, "flips", "1 = 1")
+		if n != 1 || flips != 0 {
 			t.Errorf("%d channels, %d flips; want 1 and 0", n, flips)
 		}
 	})
@@ -101,7 +115,8 @@ func TestAFlipInAnEditIsToldUnlessSilent(t *testing.T) {
 		down := func(silent bool) func(*store.CheckChange) {
 			return func(c *store.CheckChange) {
 				c.Flip = &monitor.Flip{CheckID: c.ID, CreatedAt: c.Now, Old: c.Status, New: monitor.StatusDown, Reason: monitor.ReasonTimeout}
-				c.Status, c.Silent = monitor.StatusDown, silent
+				c.Status = monitor.StatusDown
+				c.Silent = silent
 			}
 		}
 		for _, step := range []struct {
@@ -116,7 +131,8 @@ func TestAFlipInAnEditIsToldUnlessSilent(t *testing.T) {
 		} {
 			clock.Advance(time.Minute)
 			update(t, s, a.Check, step.change)
-			if flips, delivered := count(t, s, "flips", "1 = 1"), count(t, s, "deliveries", "status = 'pending'"); flips != step.wantFlips || delivered != step.wantDelivered {
+			flips, delivered := count(t, s, "flips", "1 = 1"), count(t, s, "deliveries", "status = 'pending'")
+			if flips != step.wantFlips || delivered != step.wantDelivered {
 				t.Errorf("%d flips and %d deliveries, want %d and %d", flips, delivered, step.wantFlips, step.wantDelivered)
 			}
 		}
@@ -129,7 +145,8 @@ func TestOnlyReadyChannelsGetDeliveries(t *testing.T) {
 		addChannel(t, s, a.Project.ID, func(c *monitor.Channel) { c.Disabled = true })
 		addChannel(t, s, a.Project.ID, func(c *monitor.Channel) { c.Verified = false })
 		signal(t, s, a.Check, monitor.PingFail)
-		if n := count(t, s, "deliveries", "channel_id = $1", a.Channel.ID); n != 1 || count(t, s, "deliveries", "1 = 1") != 1 {
+		n := count(t, s, "deliveries", "channel_id = $1", a.Channel.ID)
+		if n != 1 || count(t, s, "deliveries", "1 = 1") != 1 {
 			t.Errorf("%d deliveries through the channel that is ready, want 1 and no others", n)
 		}
 	})
@@ -154,7 +171,8 @@ func TestACheckIsWatchedThroughTheChannelsNamed(t *testing.T) {
 			{&store.Channels{All: true}, []uuid.UUID{a.Channel.ID, second.ID}},
 		} {
 			update(t, s, &c, func(c *store.CheckChange) { c.Channels = step.channels })
-			if diff := cmp.Diff(step.want, watchedThrough(t, s, &c)); diff != "" {
+			diff := cmp.Diff(step.want, watchedThrough(t, s, &c))
+			if diff != "" {
 				t.Errorf("after %+v (-want +got):\n%s", step.channels, diff)
 			}
 		}
@@ -215,14 +233,22 @@ func TestTheLimitOfChecksHoldsForManyAtOnce(t *testing.T) {
 
 func TestAnUpsertFindsTheOldestCheckThatEquals(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		addCheck(t, s, other.Project.ID, "job", "job")
 		clock.Advance(time.Minute)
 		older := addCheck(t, s, a.Project.ID, "job", "job")
 		clock.Advance(time.Minute)
 		newer := addCheck(t, s, a.Project.ID, "job", "job")
-		newer = update(t, s, newer, func(c *store.CheckChange) { c.Tags, c.Timeout, c.Grace = "x", time.Hour, time.Minute })
-		job, tags, hour, minute := "job", "x", time.Hour, time.Minute
+		newer = update(t, s, newer, func(c *store.CheckChange) {
+			c.Tags = "x"
+			c.Timeout = time.Hour
+			c.Grace = time.Minute
+		})
+		job := "job"
+		tags := "x"
+		hour := time.Hour
+		minute := time.Minute
 		for what, test := range map[string]struct {
 			unique store.Unique
 			want   int64
@@ -255,7 +281,8 @@ func TestUpsertsAtOnceMakeOneCheck(t *testing.T) {
 		name := "job"
 		atOnce(t, 8, errs.Internal, func(int) error {
 			_, _, err := s.UpsertCheck(t.Context(), fresh(s, a.Project.ID), &store.Unique{Name: &name}, func(c *store.CheckChange) error {
-				c.Name, c.Channels = name, &store.Channels{All: true}
+				c.Name = name
+				c.Channels = &store.Channels{All: true}
 				c.Description += "x"
 				return nil
 			})
@@ -285,7 +312,8 @@ func TestAnUpsertMakesNoCheckTooMany(t *testing.T) {
 		if err := testdb.PutUser(t.Context(), s, a.User); err != nil {
 			t.Fatal(err)
 		}
-		name, unknown := "job", "unknown"
+		name := "job"
+		unknown := "unknown"
 		_, err = upsert(nil, nil)
 		wantKind(t, "one too many", err, errs.Conflict)
 		_, err = upsert(&store.Unique{Name: &unknown}, nil)
@@ -293,7 +321,8 @@ func TestAnUpsertMakesNoCheckTooMany(t *testing.T) {
 		if created, err := upsert(&store.Unique{Name: &name}, nil); created || err != nil {
 			t.Errorf("a change at the limit: created %v, %v", created, err)
 		}
-		if n := len(mustChecks(t, s, a.Project.ID)); n != 2 {
+		n := len(mustChecks(t, s, a.Project.ID))
+		if n != 2 {
 			t.Errorf("%d checks, want 2", n)
 		}
 	})
@@ -311,7 +340,8 @@ func TestDeletingACheckTakesItsHistoryAlong(t *testing.T) {
 			t.Errorf("deleted %+v, %v; want it as it was", gone, err)
 		}
 		for table, want := range map[string]int{"checks": 1, "pings": 1, "flips": 1, "deliveries": 0, "check_channels": 0} {
-			if n := count(t, s, table, "1 = 1"); n != want {
+			n := count(t, s, table, "1 = 1")
+			if n != want {
 				t.Errorf("%d rows are left in %s, want %d", n, table, want)
 			}
 		}
@@ -335,14 +365,17 @@ func TestClearedEventsDoNotComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := load(t, s, a.Check)
-		if diff := cmp.Diff(monitor.State{Status: monitor.StatusNew, NPings: 3}, c.State); diff != "" {
+		diff := cmp.Diff(monitor.State{Status: monitor.StatusNew, NPings: 3}, c.State)
+		if diff != "" {
 			t.Errorf("state (-want +got):\n%s", diff)
 		}
-		if n := count(t, s, "pings", "1 = 1") + count(t, s, "flips", "1 = 1") + count(t, s, "deliveries", "1 = 1"); n != 0 {
+		n := count(t, s, "pings", "1 = 1") + count(t, s, "flips", "1 = 1") + count(t, s, "deliveries", "1 = 1")
+		if n != 0 {
 			t.Errorf("%d pings, flips and deliveries are left", n)
 		}
 		signal(t, s, a.Check, monitor.PingSuccess)
-		if p, err := s.Ping(t.Context(), a.Check.ID, 4); err != nil || p.Kind != monitor.PingSuccess {
+		p, err := s.Ping(t.Context(), a.Check.ID, 4)
+		if err != nil || p.Kind != monitor.PingSuccess {
 			t.Errorf("the next ping, number 4: %+v, %v", p, err)
 		}
 		wantKind(t, "an unknown check", s.ClearEvents(t.Context(), uuid.New()), errs.NotFound)
@@ -352,9 +385,11 @@ func TestClearedEventsDoNotComeBack(t *testing.T) {
 func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		// both have a nightly-dump
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		for key, want := range map[string]uuid.UUID{a.Project.PingKey: a.Check.Code, other.Project.PingKey: other.Check.Code} {
-			if code, err := s.CodeBySlug(t.Context(), key, "nightly-dump"); err != nil || code != want {
+			code, err := s.CodeBySlug(t.Context(), key, "nightly-dump")
+			if err != nil || code != want {
 				t.Errorf("got %v, %v; want %v", code, err, want)
 			}
 			if code, created, err := s.EnsureSlug(t.Context(), key, "nightly-dump", nil); err != nil || created || code != want {
@@ -366,7 +401,8 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 			wantKind(t, pair[0]+"/"+pair[1], err, errs.NotFound)
 		}
 		addCheck(t, s, a.Project.ID, "twin", "nightly-dump")
-		if _, err := s.CodeBySlug(t.Context(), a.Project.PingKey, "nightly-dump"); !errors.Is(err, store.ErrAmbiguousSlug) {
+		_, err := s.CodeBySlug(t.Context(), a.Project.PingKey, "nightly-dump")
+		if !errors.Is(err, store.ErrAmbiguousSlug) {
 			t.Errorf("two checks of one slug: %v", err)
 		}
 		if _, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "nightly-dump", nil); created || !errors.Is(err, store.ErrAmbiguousSlug) {
@@ -378,7 +414,10 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 func TestChecksAreFoundByWhatPeopleRemember(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
-		a.Check = update(t, s, a.Check, func(c *store.CheckChange) { c.Name, c.Slug = "Ärger 100%", "an_error" })
+		a.Check = update(t, s, a.Check, func(c *store.CheckChange) {
+			c.Name = "Ärger 100%"
+			c.Slug = "an_error"
+		})
 		orphan := monitor.NewCheck(uuid.Nil, s.Now())
 		orphan.Name = "Demo"
 		if err := s.CreateCheck(t.Context(), &orphan, store.Channels{}); err != nil {
@@ -404,7 +443,8 @@ func TestChecksAreFoundByWhatPeopleRemember(t *testing.T) {
 			for _, r := range rows {
 				got = append(got, r.ID)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			diff := cmp.Diff(want, got)
+			if diff != "" {
 				t.Errorf("search %q (-want +got):\n%s", search, diff)
 			}
 		}

@@ -59,7 +59,8 @@ const (
 // A lease is next_try_at pushed into the future; when it runs out, because its
 // holder died, the delivery is simply due again. Time is the database's.
 func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error) {
-	e, now := s.db.Engine, s.db.Now()
+	e := s.db.Engine
+	now := s.db.Now()
 	claim := s.claimSQLite
 	if e == db.Postgres {
 		claim = s.claimPostgres
@@ -121,7 +122,8 @@ func claimSQL(e db.Engine, calm, notOwners bool) string {
 		ranked AS (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY next_try_at, id) AS turn FROM due)`
 	atMost := ` AND r.turn <= $5`
 	if !calm {
-		ranked, atMost = claimTurnsSQL(due, oldest), ""
+		ranked = claimTurnsSQL(due, oldest)
+		atMost = ""
 	}
 	lock := ""
 	if e == db.Postgres {
@@ -268,9 +270,12 @@ func (o *Outcome) row(now time.Time) outcomeRow {
 	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency, lastError: o.Error}
 	switch o.Verdict {
 	case Sent:
-		r.status, r.finished, r.lastError = monitor.DeliverySent, o.At, ""
+		r.status = monitor.DeliverySent
+		r.finished = o.At
+		r.lastError = ""
 	case Failed:
-		r.status, r.finished = monitor.DeliveryFailed, o.At
+		r.status = monitor.DeliveryFailed
+		r.finished = o.At
 	case Retry:
 		r.nextTry = o.NextTry
 		r.waitsFor = o.WaitsFor

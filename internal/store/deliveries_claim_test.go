@@ -19,7 +19,8 @@ func backlog(t *testing.T, s *store.Store, a store.Account, kind string, n int, 
 	t.Helper()
 	err := s.DB().InTx(t.Context(), func(tx *db.Tx) error {
 		for i := range n {
-			channel, code := uuid.New(), uuid.New()
+			channel := uuid.New()
+			code := uuid.New()
 			_, err := tx.Exec(t.Context(), `INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, '{}', $4, $5, $6)`,
 				channel, a.Project.ID, kind, true, false, s.Now())
 			if err != nil {
@@ -61,7 +62,8 @@ func owners(claimed []*store.Claimed) map[string]int {
 func TestAClaimIsSharedAmongOwners(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		const flood, limit = 10_000, 200
-		greedy, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		greedy := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		third := testdb.Account(t, s, "third@example.org")
 		// older than the flood
 		backlog(t, s, third, "webhook", 5, s.Now().Add(-2*time.Hour))
@@ -76,7 +78,8 @@ func TestAClaimIsSharedAmongOwners(t *testing.T) {
 		began := time.Now()
 		first := claimDeliveries(t, s, store.Claim{Limit: limit})
 		t.Logf("claimed %v in %v", owners(first), time.Since(began).Round(time.Millisecond))
-		if got := owners(first); len(first) != limit || got["third@example.org"] != 5 || got["other@example.org"] != 1 {
+		got := owners(first)
+		if len(first) != limit || got["third@example.org"] != 5 || got["other@example.org"] != 1 {
 			t.Errorf("claimed %v, want all of the small owner and the fresh one", got)
 		}
 		// Those in the middle come as soon as the greedy owner has enough.
@@ -104,7 +107,8 @@ func TestOwnersTakeTurnsInAClaim(t *testing.T) {
 
 func TestAnOwnerIsLeftOutForAKindOnly(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, b := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		b := testdb.Account(t, s, "other@example.org")
 		for _, account := range []store.Account{a, b} {
 			backlog(t, s, account, "webhook", 2, s.Now())
 			backlog(t, s, account, "po", 1, s.Now())
@@ -153,7 +157,8 @@ func TestAnOutcomeOfAnEarlierAttemptOfTheSameWorkerDoesNotCount(t *testing.T) {
 				if finish(t, s, first, late) {
 					t.Error("the outcome of the first attempt counted")
 				}
-				if after := row(); after.Delivery != before.Delivery {
+				after := row()
+				if after.Delivery != before.Delivery {
 					t.Errorf("the delivery was %+v and is %+v", before.Delivery, after.Delivery)
 				}
 				if !finish(t, s, second, store.Outcome{Verdict: store.Sent, Tried: true}) {

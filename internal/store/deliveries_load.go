@@ -142,7 +142,8 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 			return err
 		}
 		p := projects[c.ProjectID]
-		p.down, p.total = append(p.down, *c), total
+		p.down = append(p.down, *c)
+		p.total = total
 		return nil
 	})
 	if err != nil {

@@ -76,18 +76,26 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 	)
 	for _, r := range rows {
 		if r.drop {
-			droppedID, droppedAttempts = append(droppedID, r.id), append(droppedAttempts, int32(r.attempts)) //nolint:gosec // a few
+			droppedID = append(droppedID, r.id)
+			droppedAttempts = append(droppedAttempts, int32(r.attempts)) //nolint:gosec // a few
 			continue
 		}
-		id, latency = append(id, r.id), append(latency, r.latency.Microseconds())
-		attempts, after = append(attempts, int32(r.attempts)), append(after, int32(r.attemptsAfter)) //nolint:gosec // a few
-		status, text = append(status, string(r.status)), append(text, r.lastError)
-		next, finished = append(next, pgTime(r.nextTry)), append(finished, pgTime(r.finished))
+		id = append(id, r.id)
+		latency = append(latency, r.latency.Microseconds())
+		attempts = append(attempts, int32(r.attempts))
+		after = append(after, int32(r.attemptsAfter)) //nolint:gosec // a few
+		status = append(status, string(r.status))
+		text = append(text, r.lastError)
+		next = append(next, pgTime(r.nextTry))
+		finished = append(finished, pgTime(r.finished))
 		waitsFor = append(waitsFor, r.waitsFor)
 	}
 	for _, c := range channels {
-		channel, at = append(channel, pgUUID(c.id)), append(at, pgTime(c.At))
-		channelLatency, channelText, disable = append(channelLatency, c.Latency.Microseconds()), append(channelText, c.Error), append(disable, c.Disable)
+		channel = append(channel, pgUUID(c.id))
+		at = append(at, pgTime(c.At))
+		channelLatency = append(channelLatency, c.Latency.Microseconds())
+		channelText = append(channelText, c.Error)
+		disable = append(disable, c.Disable)
 	}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")

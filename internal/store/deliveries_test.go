@@ -31,7 +31,8 @@ func claimDeliveries(t *testing.T, s *store.Store, c store.Claim) []*store.Claim
 	if c.Worker == uuid.Nil {
 		c.Worker = workerA
 	}
-	c.Limit, c.Lease = max(c.Limit, 1), time.Minute
+	c.Limit = max(c.Limit, 1)
+	c.Lease = time.Minute
 	if c.PerChannel == 0 {
 		c.PerChannel = 100
 	}
@@ -44,7 +45,9 @@ func claimDeliveries(t *testing.T, s *store.Store, c store.Claim) []*store.Claim
 
 func finish(t *testing.T, s *store.Store, d *store.Claimed, o store.Outcome) bool {
 	t.Helper()
-	o.ID, o.Attempt, o.Channel = d.ID, d.Attempts, d.ChannelID
+	o.ID = d.ID
+	o.Attempt = d.Attempts
+	o.Channel = d.ChannelID
 	if o.At.IsZero() {
 		o.At = s.Now()
 	}
@@ -84,7 +87,8 @@ func TestAClaimedDeliveryHasAllThereIsToTell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, &d.Check); diff != "" {
+		diff := cmp.Diff(want, &d.Check)
+		if diff != "" {
 			t.Errorf("check (-stored +claimed):\n%s", diff)
 		}
 		if d.Flip.New != monitor.StatusUp || !d.DownSince.Equal(down) || d.Attempts != 1 || d.Code == uuid.Nil || !d.NextTryAt.Equal(clock.Now().Add(time.Minute)) {
@@ -111,7 +115,8 @@ func TestALeaseKeepsOthersAwayUntilItEnds(t *testing.T) {
 			t.Fatal("nothing claimed")
 		}
 		clock.Advance(time.Minute - time.Microsecond)
-		if got := claimDeliveries(t, s, store.Claim{Worker: workerB}); len(got) != 0 {
+		got := claimDeliveries(t, s, store.Claim{Worker: workerB})
+		if len(got) != 0 {
 			t.Fatal("claimed twice while the lease lasts")
 		}
 		clock.Advance(time.Microsecond)
@@ -141,14 +146,16 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 
 		d := claimDeliveries(t, s, store.Claim{})[0]
 		finish(t, s, d, store.Outcome{Verdict: store.Released})
-		if r := row(); r.Attempts != 0 || r.NextTryAt.After(clock.Now()) {
+		r := row()
+		if r.Attempts != 0 || r.NextTryAt.After(clock.Now()) {
 			t.Errorf("released: %+v", r.Delivery)
 		}
 
 		d = claimDeliveries(t, s, store.Claim{})[0]
 		finish(t, s, d, store.Outcome{Verdict: store.Retry, NextTry: at.Add(time.Hour), Tried: true,
 			ChannelOutcome: store.ChannelOutcome{At: at, Latency: time.Second, Error: "no answer"}})
-		if got := claimDeliveries(t, s, store.Claim{}); len(got) != 0 {
+		got := claimDeliveries(t, s, store.Claim{})
+		if len(got) != 0 {
 			t.Error("tried again before its time")
 		}
 		h, err := s.ChannelByID(t.Context(), a.Channel.ID)
@@ -177,7 +184,8 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 		if err := s.RetryDelivery(t.Context(), d.ID); errs.KindOf(err) != errs.NotFound {
 			t.Errorf("retry of a pending delivery: %v", err)
 		}
-		if n := count(t, s, "deliveries", "status = 'pending'"); n != 1 {
+		n := count(t, s, "deliveries", "status = 'pending'")
+		if n != 1 {
 			t.Errorf("%d deliveries are pending, want 1", n)
 		}
 		d = claimDeliveries(t, s, store.Claim{})[0]
@@ -227,7 +235,8 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 			"a busy kind":     {store.Claim{Limit: 10, NotKinds: []string{"email", "po"}}, map[string]int{"webhook": 6}},
 		} {
 			for _, test.claim.Calm = range []bool{false, true} {
-				if diff := cmp.Diff(test.want, count(test.claim)); diff != "" {
+				diff := cmp.Diff(test.want, count(test.claim))
+				if diff != "" {
 					t.Errorf("%s, calm %v (-want +got):\n%s", name, test.claim.Calm, diff)
 				}
 			}
@@ -241,7 +250,8 @@ func TestTheEndOfADeliveryWakesOnlyForTheNextInLine(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		calls := listen(t, s)
-		down, downAndUp := []monitor.PingKind{monitor.PingFail}, []monitor.PingKind{monitor.PingFail, monitor.PingSuccess}
+		down := []monitor.PingKind{monitor.PingFail}
+		downAndUp := []monitor.PingKind{monitor.PingFail, monitor.PingSuccess}
 		for _, test := range []struct {
 			what    string
 			signals []monitor.PingKind
@@ -271,7 +281,8 @@ func TestTheEndOfADeliveryWakesOnlyForTheNextInLine(t *testing.T) {
 					t.Fatalf("%s: the outcome did not count", test.what)
 				}
 			})
-			if _, err := s.DeleteCheck(t.Context(), c.Code); err != nil {
+			_, err := s.DeleteCheck(t.Context(), c.Code)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if woke != test.wakes {
@@ -323,7 +334,8 @@ func (c *calls) settle() {
 }
 
 func (c *calls) notify(topic db.Topic) {
-	if _, err := c.d.Exec(c.Context(), db.NotifySQL(topic)); err != nil {
+	_, err := c.d.Exec(c.Context(), db.NotifySQL(topic))
+	if err != nil {
 		c.Fatal(err)
 	}
 }
@@ -390,7 +402,8 @@ func TestWhatWaitsForADestinationComesWhenItWorksAgain(t *testing.T) {
 			}
 			return n
 		}
-		if n := due("webhook example.com"); n != 0 || len(claimDeliveries(t, s, store.Claim{})) != 0 {
+		n := due("webhook example.com")
+		if n != 0 || len(claimDeliveries(t, s, store.Claim{})) != 0 {
 			t.Fatalf("%d are due, because another destination works", n)
 		}
 		if n := due("webhook example.org"); n != 1 {

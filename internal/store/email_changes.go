@@ -32,7 +32,8 @@ func scanEmailChange(r rowScanner, e *EmailChange) error {
 // BeginEmailChange stores a change in the place of the user's earlier one. Its
 // id and time are made.
 func (s *Store) BeginEmailChange(ctx context.Context, e *EmailChange) error {
-	e.ID, e.CreatedAt = uuid.New(), s.Now()
+	e.ID = uuid.New()
+	e.CreatedAt = s.Now()
 	_, err := s.db.Exec(ctx, `INSERT INTO email_changes (user_id, id, email, old_agreed, new_agreed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, email = excluded.email, old_agreed = excluded.old_agreed, new_agreed = excluded.new_agreed,
 			created_at = excluded.created_at, expires_at = excluded.expires_at`,
@@ -52,7 +53,8 @@ func (s *Store) EmailChangeOf(ctx context.Context, user uuid.UUID) (*EmailChange
 
 // CancelEmailChange ends the change under way; none is no error.
 func (s *Store) CancelEmailChange(ctx context.Context, user uuid.UUID) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM email_changes WHERE user_id = $1`, user); err != nil {
+	_, err := s.db.Exec(ctx, `DELETE FROM email_changes WHERE user_id = $1`, user)
+	if err != nil {
 		return fmt.Errorf("cancel change of address: %w", err)
 	}
 	return nil
@@ -74,7 +76,8 @@ func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old 
 		if err != nil {
 			return notFound(err, "change of address")
 		}
-		e.OldAgreed, e.NewAgreed = e.OldAgreed || old, e.NewAgreed || !old
+		e.OldAgreed = e.OldAgreed || old
+		e.NewAgreed = e.NewAgreed || !old
 		if !e.OldAgreed || !e.NewAgreed {
 			_, err = tx.Exec(ctx, `UPDATE email_changes SET old_agreed = $2, new_agreed = $3 WHERE user_id = $1`, user, e.OldAgreed, e.NewAgreed)
 			return err

@@ -71,7 +71,8 @@ func insertEmail(ctx context.Context, tx *db.Tx, e *monitor.Email, onConflict st
 	headers := []byte("{}")
 	if len(e.Headers) > 0 {
 		var err error
-		if headers, err = json.Marshal(e.Headers); err != nil {
+		headers, err = json.Marshal(e.Headers)
+		if err != nil {
 			return fmt.Errorf("headers of email: %w", err)
 		}
 	}
@@ -95,14 +96,16 @@ func (s *Store) ClaimEmails(ctx context.Context, limit int, lease time.Duration)
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+emailColumns+` FROM emails m WHERE m.status = 'queued' AND m.next_try_at <= $1
 			ORDER BY m.next_try_at, m.id LIMIT $2`+skipLocked(tx), tx.Now(), limit)
-		if claimed, err = db.Collect(rows, err, scanEmailRow); err != nil {
+		claimed, err = db.Collect(rows, err, scanEmailRow)
+		if err != nil {
 			return fmt.Errorf("find queued emails: %w", err)
 		}
 		for i := range claimed {
 			e := &claimed[i]
 			e.Attempts++
 			e.NextTryAt = tx.Now().Add(lease)
-			if _, err := tx.Exec(ctx, `UPDATE emails SET attempts = $2, next_try_at = $3 WHERE id = $1`, e.ID, e.Attempts, e.NextTryAt); err != nil {
+			_, err := tx.Exec(ctx, `UPDATE emails SET attempts = $2, next_try_at = $3 WHERE id = $1`, e.ID, e.Attempts, e.NextTryAt)
+			if err != nil {
 				return fmt.Errorf("claim email: %w", err)
 			}
 		}
@@ -136,7 +139,8 @@ type EmailFilter struct {
 
 // Emails lists outgoing mails, newest first, for support.
 func (s *Store) Emails(ctx context.Context, f EmailFilter) ([]monitor.Email, error) {
-	query, args := `SELECT `+emailColumns+` FROM emails m WHERE 1 = 1`, []any{}
+	query := `SELECT ` + emailColumns + ` FROM emails m WHERE 1 = 1`
+	args := []any{}
 	add := func(clause string, v any) {
 		args = append(args, v)
 		query += fmt.Sprintf(clause, len(args))

@@ -45,7 +45,8 @@ func TestAQueuedEmailComesBackAsItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(e, got); diff != "" {
+		diff := cmp.Diff(e, got)
+		if diff != "" {
 			t.Errorf("email (-stored +loaded):\n%s", diff)
 		}
 		if _, err := s.EmailByID(t.Context(), e.ID+1); errs.KindOf(err) != errs.NotFound {
@@ -79,8 +80,10 @@ func TestOnlyTheHolderOfTheLeaseFinishesAnEmail(t *testing.T) {
 		slow := claim(t, s, 1)[0]
 		clock.Advance(time.Minute)
 		quick := claim(t, s, 1)[0]
-		slow.Status, slow.LastError = monitor.EmailFailed, "too late"
-		quick.Status, quick.SentAt = monitor.EmailSent, clock.Now()
+		slow.Status = monitor.EmailFailed
+		slow.LastError = "too late"
+		quick.Status = monitor.EmailSent
+		quick.SentAt = clock.Now()
 		for _, e := range []monitor.Email{slow, quick} {
 			if err := s.FinishEmail(t.Context(), &e); err != nil {
 				t.Fatal(err)
@@ -96,7 +99,9 @@ func TestOnlyTheHolderOfTheLeaseFinishesAnEmail(t *testing.T) {
 func TestARecordOfALaterAttemptReplacesTheFirst(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		e := queued("alert")
-		e.Status, e.Attempts, e.SentAt = monitor.EmailSent, 1, clock.Now()
+		e.Status = monitor.EmailSent
+		e.Attempts = 1
+		e.SentAt = clock.Now()
 		for range 2 {
 			if err := s.RecordEmail(t.Context(), e); err != nil {
 				t.Fatal(err)
@@ -111,8 +116,11 @@ func TestARecordOfALaterAttemptReplacesTheFirst(t *testing.T) {
 
 func TestEmailsAreFoundForSupport(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, b, c := queued("a"), queued("b"), queued("c_d")
-		b.Kind, b.Subject = "alert", "DOWN | 100% Backup"
+		a := queued("a")
+		b := queued("b")
+		c := queued("c_d")
+		b.Kind = "alert"
+		b.Subject = "DOWN | 100% Backup"
 		enqueue(t, s, a)
 		clock.Advance(time.Second)
 		enqueue(t, s, b)
@@ -138,7 +146,8 @@ func TestEmailsAreFoundForSupport(t *testing.T) {
 			for _, e := range rows {
 				got = append(got, e.To)
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			diff := cmp.Diff(tc.want, got)
+			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
 		}
@@ -148,12 +157,14 @@ func TestEmailsAreFoundForSupport(t *testing.T) {
 func TestAFailedEmailCanBeSentAgain(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		e := queued("a")
-		e.Status, e.Attempts = monitor.EmailFailed, 9
+		e.Status = monitor.EmailFailed
+		e.Attempts = 9
 		enqueue(t, s, e)
 		if err := s.ResendEmail(t.Context(), e.ID); err != nil {
 			t.Fatal(err)
 		}
-		if got := claim(t, s, 9); len(got) != 1 || got[0].Attempts != 1 {
+		got := claim(t, s, 9)
+		if len(got) != 1 || got[0].Attempts != 1 {
 			t.Errorf("claimed %+v", got)
 		}
 		if err := s.ResendEmail(t.Context(), e.ID); errs.KindOf(err) != errs.NotFound {
@@ -167,7 +178,8 @@ func TestANoticeToldTwiceIsMailedOnce(t *testing.T) {
 		again := queued("a")
 		again.Text = "later"
 		enqueue(t, s, queued("a"), again)
-		if got := claim(t, s, 9); len(got) != 1 || got[0].Text != "text" || again.ID != 0 {
+		got := claim(t, s, 9)
+		if len(got) != 1 || got[0].Text != "text" || again.ID != 0 {
 			t.Errorf("claimed %+v", got)
 		}
 	})

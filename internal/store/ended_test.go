@@ -26,7 +26,8 @@ func TestALateStartHasNoEffect(t *testing.T) {
 		ping := func(s *store.Store, kind monitor.PingKind) monitor.PingKind {
 			t.Helper()
 			p := arrival(s, a.Check.Code, kind)
-			p.Ping.RID, p.Ping.CreatedAt = rid, clock.Now()
+			p.Ping.RID = rid
+			p.Ping.CreatedAt = clock.Now()
 			if err := s.RecordPings(t.Context(), []*store.Arrival{p}); err != nil || p.Err != nil {
 				t.Fatal(err, p.Err)
 			}
@@ -47,7 +48,8 @@ func TestALateStartHasNoEffect(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range []*store.Store{there, here, there} {
-			if kind := ping(s, monitor.PingStart); kind != monitor.PingIgn {
+			kind := ping(s, monitor.PingStart)
+			if kind != monitor.PingIgn {
 				t.Errorf("the late start is recorded as %s", kind)
 			}
 		}
@@ -60,7 +62,8 @@ func TestALateStartHasNoEffect(t *testing.T) {
 			t.Errorf("a false alarm: %+v, %v", got.Flips, err)
 		}
 		ping(there, monitor.PingSuccess)
-		if kind := ping(here, monitor.PingStart); kind != monitor.PingStart {
+		kind := ping(here, monitor.PingStart)
+		if kind != monitor.PingStart {
 			t.Errorf("the start of the next run of a job with one id is recorded as %s", kind)
 		}
 	})
@@ -71,12 +74,15 @@ func TestALateStartInTheSameBatch(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		rid := uuid.NullUUID{UUID: uuid.New(), Valid: true}
-		end, start := arrival(s, a.Check.Code, monitor.PingFail), arrival(s, a.Check.Code, monitor.PingStart)
-		end.Ping.RID, start.Ping.RID = rid, rid
+		end := arrival(s, a.Check.Code, monitor.PingFail)
+		start := arrival(s, a.Check.Code, monitor.PingStart)
+		end.Ping.RID = rid
+		start.Ping.RID = rid
 		if err := s.RecordPings(t.Context(), []*store.Arrival{end, start}); err != nil || end.Err != nil || start.Err != nil {
 			t.Fatal(err, end.Err, start.Err)
 		}
-		if c := load(t, s, a.Check); c.Started() || start.Ping.Kind != monitor.PingIgn {
+		c := load(t, s, a.Check)
+		if c.Started() || start.Ping.Kind != monitor.PingIgn {
 			t.Errorf("the start is a %s: %+v", start.Ping.Kind, c.State)
 		}
 	})

@@ -4,7 +4,10 @@ import "punctual/internal/limit"
 
 // LoseAnswer makes a ping look as if the connection had been lost while it was
 // being recorded.
-func (a *Arrival) LoseAnswer() { a.recorded, a.tried = false, true }
+func (a *Arrival) LoseAnswer() {
+	a.recorded = false
+	a.tried = true
+}
 
 // SetTurns has long reads take their turns from there.
 func (s *Store) SetTurns(reads *limit.Shared[string]) { s.turns.reads = reads }

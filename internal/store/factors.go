@@ -118,7 +118,8 @@ func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step
 		if err != nil {
 			return fmt.Errorf("store authenticator app: %w", err)
 		}
-		if first = !f.On(); first {
+		first = !f.On()
+		if first {
 			return beginTwoFactor(ctx, tx, user, recovery, keep)
 		}
 		return nil
@@ -129,7 +130,8 @@ func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step
 // beginTwoFactor is what a first factor brings with it: recovery codes, and the
 // end of the sessions that have proved less.
 func beginTwoFactor(ctx context.Context, tx *db.Tx, user uuid.UUID, recovery [][]byte, keep []byte) error {
-	if _, err := endAccess(ctx, tx, user, Access{Session: keep, Tokens: true}); err != nil {
+	_, err := endAccess(ctx, tx, user, Access{Session: keep, Tokens: true})
+	if err != nil {
 		return err
 	}
 	return setRecoveryCodes(ctx, tx, user, recovery)
@@ -173,7 +175,8 @@ func (s *Store) AddSecurityKey(ctx context.Context, k *SecurityKey, recovery [][
 		if len(f.Keys) >= MaxSecurityKeys {
 			return errs.Conflictf("There are %d keys already. Remove one that is not used any more.", MaxSecurityKeys)
 		}
-		k.ID, k.CreatedAt = uuid.New(), tx.Now()
+		k.ID = uuid.New()
+		k.CreatedAt = tx.Now()
 		_, err := tx.Exec(ctx, `INSERT INTO credentials (id, user_id, name, key_id, data, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			k.ID, k.UserID, k.Name, k.KeyID, k.Data, k.CreatedAt)
 		switch {
@@ -182,7 +185,8 @@ func (s *Store) AddSecurityKey(ctx context.Context, k *SecurityKey, recovery [][
 		case err != nil:
 			return fmt.Errorf("insert security key: %w", err)
 		}
-		if first = !f.On(); first {
+		first = !f.On()
+		if first {
 			return beginTwoFactor(ctx, tx, k.UserID, recovery, keep)
 		}
 		return nil
@@ -239,11 +243,13 @@ func (s *Store) SetRecoveryCodes(ctx context.Context, user uuid.UUID, hashes [][
 }
 
 func setRecoveryCodes(ctx context.Context, tx *db.Tx, user uuid.UUID, hashes [][]byte) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1`, user); err != nil {
+	_, err := tx.Exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1`, user)
+	if err != nil {
 		return fmt.Errorf("remove recovery codes: %w", err)
 	}
 	for _, hash := range hashes {
-		if _, err := tx.Exec(ctx, `INSERT INTO recovery_codes (user_id, code_hash, created_at) VALUES ($1, $2, $3)`, user, hash, tx.Now()); err != nil {
+		_, err := tx.Exec(ctx, `INSERT INTO recovery_codes (user_id, code_hash, created_at) VALUES ($1, $2, $3)`, user, hash, tx.Now())
+		if err != nil {
 			return fmt.Errorf("insert recovery code: %w", err)
 		}
 	}
@@ -268,7 +274,8 @@ func (s *Store) RemoveFactors(ctx context.Context, user uuid.UUID) (removed int,
 		if err := clearTOTP(ctx, tx, user); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1`, user); err != nil {
+		_, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1`, user)
+		if err != nil {
 			return fmt.Errorf("delete security keys: %w", err)
 		}
 		return nil

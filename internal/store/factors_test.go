@@ -18,7 +18,8 @@ var recovery = [][]byte{[]byte("hash one"), []byte("hash two")}
 func addKey(t *testing.T, s *store.Store, user uuid.UUID, id string) *store.SecurityKey {
 	t.Helper()
 	k := &store.SecurityKey{UserID: user, Name: "Key " + id, KeyID: []byte(id), Data: []byte(`{"a":1}`)}
-	if _, err := s.AddSecurityKey(t.Context(), k, recovery, nil); err != nil {
+	_, err := s.AddSecurityKey(t.Context(), k, recovery, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -35,8 +36,10 @@ func factors(t *testing.T, s *store.Store, user uuid.UUID) *store.Factors {
 
 func TestFactorsAreStoredAndRemoved(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
-		if f := factors(t, s, a.User.ID); f.On() || f.RecoveryCodes != 0 {
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
+		f := factors(t, s, a.User.ID)
+		if f.On() || f.RecoveryCodes != 0 {
 			t.Fatalf("to begin with: %+v", f)
 		}
 		first, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery, nil)
@@ -61,9 +64,12 @@ func TestFactorsAreStoredAndRemoved(t *testing.T) {
 		if err := s.RenameSecurityKey(t.Context(), a.User.ID, k.ID, "At work"); err != nil {
 			t.Fatal(err)
 		}
-		k.LastUsedAt, k.Name, k.Data = clock.Now(), "At work", []byte(`{"a":2}`)
+		k.LastUsedAt = clock.Now()
+		k.Name = "At work"
+		k.Data = []byte(`{"a":2}`)
 		want := &store.Factors{TOTPSecret: "sealed", TOTPSince: since, Keys: []store.SecurityKey{*k}, RecoveryCodes: 2, RecoverySince: since}
-		if diff := cmp.Diff(want, factors(t, s, a.User.ID)); diff != "" {
+		diff := cmp.Diff(want, factors(t, s, a.User.ID))
+		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		wantKind(t, "renamed by somebody else", s.RenameSecurityKey(t.Context(), other.User.ID, k.ID, "x"), errs.NotFound)
@@ -102,7 +108,8 @@ func TestRecoveryCodesComeWithTheFirstFactorOnly(t *testing.T) {
 			t.Errorf("a second factor: %v, %v, %d codes", first, err, factors(t, s, a.User.ID).RecoveryCodes)
 		}
 		removed, err := s.RemoveFactors(t.Context(), a.User.ID)
-		if f := factors(t, s, a.User.ID); removed != 2 || err != nil || f.On() || f.RecoveryCodes != 0 {
+		f := factors(t, s, a.User.ID)
+		if removed != 2 || err != nil || f.On() || f.RecoveryCodes != 0 {
 			t.Errorf("removed %d, %v; left %+v", removed, err, f)
 		}
 	})
@@ -110,14 +117,17 @@ func TestRecoveryCodesComeWithTheFirstFactorOnly(t *testing.T) {
 
 func TestAStepAndACodeAreAcceptedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
-		if _, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery, nil); err != nil {
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
+		_, err := s.SetTOTP(t.Context(), a.User.ID, "sealed", 7, recovery, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
 		once := func(what string, use func() (bool, error)) {
 			t.Helper()
 			refused := atOnce(t, 4, errs.Conflict, func(int) error {
-				if ok, err := use(); err != nil || ok {
+				ok, err := use()
+				if err != nil || ok {
 					return err
 				}
 				return errs.Conflictf("refused")
@@ -134,7 +144,8 @@ func TestAStepAndACodeAreAcceptedOnce(t *testing.T) {
 			"a step without an app":   func() (bool, error) { return s.UseTOTPStep(t.Context(), other.User.ID, "", 9) },
 			"a code of somebody else": func() (bool, error) { return s.UseRecoveryCode(t.Context(), other.User.ID, recovery[1]) },
 		} {
-			if ok, err := use(); ok || err != nil {
+			ok, err := use()
+			if ok || err != nil {
 				t.Errorf("%s: %v, %v", what, ok, err)
 			}
 		}

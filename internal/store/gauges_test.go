@@ -21,7 +21,8 @@ func TestCensus(t *testing.T) {
 		if c.Users != 2 || c.Projects != 2 || c.Checks[monitor.StatusNew] != 2 || len(c.Checks) != 4 {
 			t.Errorf("counted %+v, want 2 users, projects and new checks, and all statuses", c)
 		}
-		if want := (store.ChannelCount{Kind: "email", Verified: true, N: 2}); len(c.Channels) != 1 || c.Channels[0] != want {
+		want := (store.ChannelCount{Kind: "email", Verified: true, N: 2})
+		if len(c.Channels) != 1 || c.Channels[0] != want {
 			t.Errorf("channels %+v, want %+v", c.Channels, want)
 		}
 	})

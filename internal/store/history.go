@@ -26,7 +26,8 @@ func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h mo
 		return h, nil
 	}
 	slices.Reverse(h.Pings)
-	if h.Flips, err = s.Flips(ctx, check, FlipFilter{From: h.Pings[0].CreatedAt}); err != nil {
+	h.Flips, err = s.Flips(ctx, check, FlipFilter{From: h.Pings[0].CreatedAt})
+	if err != nil {
 		return h, fmt.Errorf("load flips to replay: %w", err)
 	}
 	slices.Reverse(h.Flips)

@@ -70,7 +70,8 @@ func importFlips(ctx context.Context, tx *db.Tx, h History) (deliveries [][]any,
 		}
 		for j := range f.Told {
 			d := &f.Told[j]
-			d.CheckID, d.FlipID = f.CheckID, f.ID
+			d.CheckID = f.CheckID
+			d.FlipID = f.ID
 			deliveries = append(deliveries, []any{d.Code, d.FlipID, d.CheckID, d.ChannelID, d.Status, d.Attempts, d.CreatedAt, d.NextTryAt,
 				d.FinishedAt, d.Latency.Microseconds(), d.LastError})
 		}
@@ -104,7 +105,8 @@ func insertRows(ctx context.Context, tx *db.Tx, table string, rows [][]any) erro
 			}
 			query.WriteByte(')')
 		}
-		if _, err := tx.Exec(ctx, query.String(), args...); err != nil {
+		_, err := tx.Exec(ctx, query.String(), args...)
+		if err != nil {
 			return fmt.Errorf("insert into %s: %w", strings.Fields(table)[0], err)
 		}
 	}

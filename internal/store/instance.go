@@ -96,7 +96,8 @@ type KeyRotation struct {
 func (s *Store) RotateKey(ctx context.Context, r KeyRotation) (done bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx, `UPDATE instance SET value = $3 WHERE name = $1 AND value = $2`, factKey, r.From, r.To)
-		if done = n > 0; err != nil || !done {
+		done = n > 0
+		if err != nil || !done {
 			return err
 		}
 		var projects int
@@ -113,7 +114,8 @@ func (s *Store) RotateKey(ctx context.Context, r KeyRotation) (done bool, err er
 			if again == "" {
 				continue
 			}
-			if _, err := tx.Exec(ctx, `UPDATE users SET totp_secret = $2 WHERE id = $1`, v.User, again); err != nil {
+			_, err := tx.Exec(ctx, `UPDATE users SET totp_secret = $2 WHERE id = $1`, v.User, again)
+			if err != nil {
 				return err
 			}
 		}
@@ -124,7 +126,8 @@ func (s *Store) RotateKey(ctx context.Context, r KeyRotation) (done bool, err er
 			`UPDATE projects SET api_key_readonly = api_key_readonly || $1 WHERE api_key_readonly LIKE '%.%' AND api_key_readonly NOT LIKE '%~%'`,
 			`UPDATE account_tokens SET token_hash = token_hash || $1 WHERE token_hash LIKE '%.%' AND token_hash NOT LIKE '%~%'`,
 		} {
-			if _, err := tx.Exec(ctx, query, r.Mark); err != nil {
+			_, err := tx.Exec(ctx, query, r.Mark)
+			if err != nil {
 				return err
 			}
 		}
@@ -155,7 +158,8 @@ func (s *Store) RenewKey(ctx context.Context, former, stored string) error {
 		`UPDATE projects SET api_key_readonly = $2 WHERE api_key_readonly = $1`,
 		`UPDATE account_tokens SET token_hash = $2 WHERE token_hash = $1`,
 	} {
-		if _, err := s.db.Exec(ctx, query, former, stored); err != nil {
+		_, err := s.db.Exec(ctx, query, former, stored)
+		if err != nil {
 			return fmt.Errorf("renew a key: %w", err)
 		}
 	}

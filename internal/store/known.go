@@ -63,7 +63,8 @@ func (k *knownChecks) of(batch []*Arrival) (known []knownCheck, unknown []uuid.U
 			continue
 		}
 		asked[a.Code] = true
-		if c, ok := k.get(a.Code); ok {
+		c, ok := k.get(a.Code)
+		if ok {
 			known = append(known, c)
 		} else {
 			unknown = append(unknown, a.Code)
@@ -93,7 +94,8 @@ func (k *knownChecks) put(c knownCheck) {
 
 func (k *knownChecks) keep(c knownCheck) {
 	if k.young == nil || len(k.young) >= knownGeneration {
-		k.old, k.young = k.young, make(map[uuid.UUID]knownCheck)
+		k.old = k.young
+		k.young = make(map[uuid.UUID]knownCheck)
 	}
 	k.young[c.check.Code] = c
 }
@@ -108,5 +110,6 @@ func (k *knownChecks) forget(code uuid.UUID) {
 func (k *knownChecks) forgetAll() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.young, k.old = nil, nil
+	k.young = nil
+	k.old = nil
 }

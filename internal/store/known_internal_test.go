@@ -17,18 +17,21 @@ func TestKnownChecksAreBoundedAndForgetTheOldest(t *testing.T) {
 		if len(k.young)+len(k.old) > 2*knownGeneration {
 			t.Fatalf("%d are known, the bound is %d", len(k.young)+len(k.old), 2*knownGeneration)
 		}
-		if _, ok := k.get(first.Code); !ok {
+		_, ok := k.get(first.Code)
+		if !ok {
 			t.Fatal("one that is asked for all the time was forgotten")
 		}
 	}
 	last := &monitor.Check{Code: uuid.New()}
 	k.put(knownCheck{check: last, version: 7})
 	k.put(knownCheck{check: last, version: 8})
-	if c, _ := k.get(last.Code); c.version != 8 {
+	c, _ := k.get(last.Code)
+	if c.version != 8 {
 		t.Errorf("version %d, want the one put last", c.version)
 	}
 	k.forget(last.Code)
-	if _, ok := k.get(last.Code); ok {
+	_, ok := k.get(last.Code)
+	if ok {
 		t.Error("what was forgotten is known")
 	}
 	k.forgetAll()

@@ -41,9 +41,12 @@ func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 	for _, outcomes := range []map[string]outcome{
 		{
 			"untouched": {nothing, 3, monitor.PingSuccess, 1},
-			"paused":    {update(func(c *monitor.Check) { c.Status, c.ManualResume = monitor.StatusPaused, true }), 3, monitor.PingIgn, 1},
-			"filtered":  {update(func(c *monitor.Check) { c.Filter.Methods = "POST" }), 3, monitor.PingIgn, 1},
-			"deleted":   {func(s *store.Store, c *monitor.Check) error { _, err := s.DeleteCheck(t.Context(), c.Code); return err }, 0, "", 0},
+			"paused": {update(func(c *monitor.Check) {
+				c.Status = monitor.StatusPaused
+				c.ManualResume = true
+			}), 3, monitor.PingIgn, 1},
+			"filtered": {update(func(c *monitor.Check) { c.Filter.Methods = "POST" }), 3, monitor.PingIgn, 1},
+			"deleted":  {func(s *store.Store, c *monitor.Check) error { _, err := s.DeleteCheck(t.Context(), c.Code); return err }, 0, "", 0},
 		},
 		{
 			"untouched": {nothing, 3, monitor.PingSuccess, 1},
@@ -79,7 +82,8 @@ func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 			}
 			got := ping()
 			for name, want := range outcomes {
-				p, id := got[name], checks[name].ID
+				p := got[name]
+				id := checks[name].ID
 				if want.n == 0 {
 					if p.Err == nil {
 						t.Errorf("%s: a ping was taken", name)
@@ -87,7 +91,8 @@ func TestWhatOthersChangeCountsForTheNextPing(t *testing.T) {
 				} else if p.Err != nil || p.Ping.N != want.n || p.Ping.Kind != want.kind {
 					t.Errorf("%s: ping %d, %q, %v; want %d, %q", name, p.Ping.N, p.Ping.Kind, p.Err, want.n, want.kind)
 				}
-				if n := count(t, there, "pings", "check_id = $1", id); int64(n) != want.n {
+				n := count(t, there, "pings", "check_id = $1", id)
+				if int64(n) != want.n {
 					t.Errorf("%s: %d pings stored, want %d", name, n, want.n)
 				}
 				if n := count(t, there, "flips", "check_id = $1", id); n != want.flips {
@@ -129,7 +134,8 @@ func TestATriedAgainBatchRecordsOnlyWhatIsMissing(t *testing.T) {
 	if err := s.RecordPings(soon, again); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("%v, want the deadline", err)
 	}
-	if n := count(t, s, "pings", "check_id = $1", a.Check.ID); n != 2 {
+	n := count(t, s, "pings", "check_id = $1", a.Check.ID)
+	if n != 2 {
 		t.Fatalf("%d pings of the check that nobody holds, want 2", n)
 	}
 	if err := lock.Rollback(t.Context()); err != nil {
@@ -139,7 +145,8 @@ func TestATriedAgainBatchRecordsOnlyWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []*monitor.Check{a.Check, held} {
-		if n := count(t, s, "pings", "check_id = $1", c.ID); n != 2 {
+		n := count(t, s, "pings", "check_id = $1", c.ID)
+		if n != 2 {
 			t.Errorf("%s: %d pings, want 2", c.Name, n)
 		}
 	}
@@ -150,7 +157,8 @@ func TestATriedAgainBatchRecordsOnlyWhatIsMissing(t *testing.T) {
 func TestAPingWhoseAnswerWasLostCountsOnce(t *testing.T) {
 	s := testdb.Open(t, db.Postgres, testdb.NewClock())
 	a := testdb.Account(t, s)
-	recorded, lost := arrival(s, a.Check.Code, monitor.PingFail), arrival(s, a.Check.Code, monitor.PingSuccess)
+	recorded := arrival(s, a.Check.Code, monitor.PingFail)
+	lost := arrival(s, a.Check.Code, monitor.PingSuccess)
 	if err := s.RecordPings(t.Context(), []*store.Arrival{recorded}); err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +168,12 @@ func TestAPingWhoseAnswerWasLostCountsOnce(t *testing.T) {
 	if err := s.RecordPings(t.Context(), []*store.Arrival{recorded, lost}); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, s, "pings", "1 = 1"); n != 2 || recorded.Ping.N != 1 || lost.Ping.N != 2 {
+	n := count(t, s, "pings", "1 = 1")
+	if n != 2 || recorded.Ping.N != 1 || lost.Ping.N != 2 {
 		t.Errorf("%d pings, numbers %d and %d; want 2, 1 and 2", n, recorded.Ping.N, lost.Ping.N)
 	}
-	if c := load(t, s, a.Check); c.NPings != 2 || c.Status != monitor.StatusUp {
+	c := load(t, s, a.Check)
+	if c.NPings != 2 || c.Status != monitor.StatusUp {
 		t.Errorf("%d pings counted, %s", c.NPings, c.Status)
 	}
 	if n := count(t, s, "flips", "1 = 1"); n != 2 {
@@ -209,7 +219,8 @@ func TestAPingOfACheckThatIsHeldIsRecorded(t *testing.T) {
 	if err := <-recorded; err != nil {
 		t.Error(err)
 	}
-	if n := count(t, s, "pings", "1 = 1"); n != 2 {
+	n := count(t, s, "pings", "1 = 1")
+	if n != 2 {
 		t.Errorf("%d pings, want 2", n)
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 func TestMarksChangeWithPingsFlipsAndTime(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		one, two := testdb.Account(t, s, "one@example.org"), testdb.Account(t, s, "two@example.org")
+		one := testdb.Account(t, s, "one@example.org")
+		two := testdb.Account(t, s, "two@example.org")
 		c := makeCheck(t, s, one, func(*monitor.Check) {})
 		makeCheck(t, s, two, func(*monitor.Check) {})
 		mark := func() string {
@@ -32,7 +33,8 @@ func TestMarksChangeWithPingsFlipsAndTime(t *testing.T) {
 		changes := func(what string, want bool) {
 			t.Helper()
 			now := mark()
-			if changed := now != last; changed != want {
+			changed := now != last
+			if changed != want {
 				t.Errorf("%s: changed %v, want %v", what, changed, want)
 			}
 			last = now

@@ -17,7 +17,8 @@ func (s *Store) Locate(ctx context.Context, batch []*Arrival) error {
 	byCode := make(map[uuid.UUID][]*Arrival, len(batch))
 	var bySlug []*Arrival
 	for _, a := range batch {
-		a.Err, a.Project = nil, uuid.Nil
+		a.Err = nil
+		a.Project = uuid.Nil
 		if a.bySlug() {
 			bySlug = append(bySlug, a)
 			continue
@@ -32,7 +33,8 @@ func (s *Store) Locate(ctx context.Context, batch []*Arrival) error {
 		}
 		found := func(code, project uuid.UUID) {
 			for _, a := range byCode[code] {
-				a.Project, a.Err = project, nil
+				a.Project = project
+				a.Err = nil
 			}
 		}
 		if err := s.locateCodes(ctx, codes, found); err != nil {

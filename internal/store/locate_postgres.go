@@ -37,7 +37,8 @@ func (s *Store) locateSlugsPostgres(ctx context.Context, batch []*Arrival, found
 	keys := make([]string, len(batch))
 	slugs := make([]string, len(batch))
 	for i, a := range batch {
-		keys[i], slugs[i] = a.PingKey, a.Slug
+		keys[i] = a.PingKey
+		slugs[i] = a.Slug
 	}
 	rows, err := s.db.RecordPool().Query(ctx, pgLocateSlugs, keys, slugs)
 	if err != nil {

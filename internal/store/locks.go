@@ -93,7 +93,8 @@ func lockCheck(ctx context.Context, tx *db.Tx, code uuid.UUID) (*monitor.Check, 
 		return nil, err
 	}
 	if found.ProjectID != uuid.Nil {
-		if _, err := lockProject(ctx, tx, found.ProjectID); err != nil {
+		_, err := lockProject(ctx, tx, found.ProjectID)
+		if err != nil {
 			return nil, err
 		}
 	}

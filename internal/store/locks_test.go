@@ -224,7 +224,8 @@ func TestNobodyWaitsForEachOther(t *testing.T) {
 			for try := range lockTries {
 				c.prepare(s, try)
 				c.run(s)
-				if n := deadlocks.Load(); n > 0 {
+				n := deadlocks.Load()
+				if n > 0 {
 					t.Fatalf("try %d: %d deadlocks", try, n)
 				}
 			}

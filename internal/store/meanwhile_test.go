@@ -54,7 +54,8 @@ func meanwhile(t *testing.T, s *store.Store, changes func(tx *db.Tx) error, othe
 func run(t *testing.T, statements ...[]any) func(*db.Tx) error {
 	return func(tx *db.Tx) error {
 		for _, s := range statements {
-			if _, err := tx.Exec(t.Context(), s[0].(string), s[1:]...); err != nil {
+			_, err := tx.Exec(t.Context(), s[0].(string), s[1:]...)
+			if err != nil {
 				return err
 			}
 		}

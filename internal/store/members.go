@@ -138,7 +138,8 @@ func (s *Store) OfferTransfer(ctx context.Context, project, user uuid.UUID) erro
 
 // CancelTransfer takes the offer back, or declines it; none is no error.
 func (s *Store) CancelTransfer(ctx context.Context, project uuid.UUID) error {
-	if _, err := s.db.Exec(ctx, `UPDATE members SET transfer_requested_at = NULL WHERE project_id = $1`, project); err != nil {
+	_, err := s.db.Exec(ctx, `UPDATE members SET transfer_requested_at = NULL WHERE project_id = $1`, project)
+	if err != nil {
 		return fmt.Errorf("cancel transfer: %w", err)
 	}
 	return nil

@@ -15,7 +15,9 @@ import (
 
 func TestMembers(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, zoe, bob := testdb.Account(t, s), testdb.Account(t, s, "zoe@example.org"), testdb.Account(t, s, "bob@example.org")
+		a := testdb.Account(t, s)
+		zoe := testdb.Account(t, s, "zoe@example.org")
+		bob := testdb.Account(t, s, "bob@example.org")
 		for user, role := range map[uuid.UUID]monitor.Role{zoe.User.ID: monitor.RoleManager, bob.User.ID: monitor.RoleReadonly} {
 			if err := s.AddMember(t.Context(), a.Project.ID, user, role); err != nil {
 				t.Fatal(err)
@@ -32,7 +34,8 @@ func TestMembers(t *testing.T) {
 			{UserID: bob.User.ID, Email: "bob@example.org", Role: monitor.RoleMember, Since: clock.Now()},
 			{UserID: zoe.User.ID, Email: "zoe@example.org", Role: monitor.RoleManager, Since: clock.Now()},
 		}
-		if diff := cmp.Diff(want, members); diff != "" || err != nil {
+		diff := cmp.Diff(want, members)
+		if diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 		if one, err := s.MemberOf(t.Context(), a.Project.ID, bob.User.ID); err != nil || one.Email != "bob@example.org" {
@@ -63,7 +66,9 @@ func TestMembers(t *testing.T) {
 
 func TestAProjectChangesHandsOnlyWhereItIsOffered(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, heir, other := testdb.Account(t, s), testdb.Account(t, s, "heir@example.org"), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		heir := testdb.Account(t, s, "heir@example.org")
+		other := testdb.Account(t, s, "other@example.org")
 		for _, user := range []uuid.UUID{heir.User.ID, other.User.ID} {
 			if err := s.AddMember(t.Context(), a.Project.ID, user, monitor.RoleManager); err != nil {
 				t.Fatal(err)
@@ -95,7 +100,8 @@ func TestAProjectChangesHandsOnlyWhereItIsOffered(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantKind(t, "accepting without room", accept(other.User.ID), errs.Conflict)
-		if role, _ := s.RoleIn(t.Context(), other.User.ID, a.Project.ID); role != monitor.RoleManager {
+		role, _ := s.RoleIn(t.Context(), other.User.ID, a.Project.ID)
+		if role != monitor.RoleManager {
 			t.Errorf("after a refusal the member is %q", role)
 		}
 
@@ -112,7 +118,8 @@ func TestAProjectChangesHandsOnlyWhereItIsOffered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for user, want := range map[uuid.UUID]monitor.Role{heir.User.ID: monitor.RoleOwner, a.User.ID: monitor.RoleMember, other.User.ID: monitor.RoleManager} {
-			if role, err := s.RoleIn(t.Context(), user, a.Project.ID); err != nil || role != want {
+			role, err := s.RoleIn(t.Context(), user, a.Project.ID)
+			if err != nil || role != want {
 				t.Errorf("role %q, want %q, %v", role, want, err)
 			}
 		}
@@ -124,7 +131,8 @@ func TestAChangeOfAUserLeavesTheRestAsItIs(t *testing.T) {
 		a := testdb.Account(t, s)
 		set := func(change func(*monitor.User)) {
 			t.Helper()
-			if _, err := s.ChangeUser(t.Context(), a.User.ID, func(u *monitor.User) error { change(u); return nil }); err != nil {
+			_, err := s.ChangeUser(t.Context(), a.User.ID, func(u *monitor.User) error { change(u); return nil })
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -135,7 +143,8 @@ func TestAChangeOfAUserLeavesTheRestAsItIs(t *testing.T) {
 		}
 		_, err := s.ChangeUser(t.Context(), a.User.ID, func(u *monitor.User) error { u.Theme = "light"; return errs.Forbiddenf("no") })
 		wantKind(t, "a change that fails", err, errs.Forbidden)
-		if u, _ := s.UserByID(t.Context(), a.User.ID); u.Theme != "dark" {
+		u, _ := s.UserByID(t.Context(), a.User.ID)
+		if u.Theme != "dark" {
 			t.Error("a change that failed was stored")
 		}
 		_, err = s.ChangeUser(t.Context(), uuid.New(), func(*monitor.User) error { return nil })
@@ -143,7 +152,8 @@ func TestAChangeOfAUserLeavesTheRestAsItIs(t *testing.T) {
 		_, err = s.ChangeProject(t.Context(), uuid.New(), func(*monitor.Project) error { return nil })
 		wantKind(t, "changing no project", err, errs.NotFound)
 		p, err := s.ChangeProject(t.Context(), a.Project.ID, func(p *monitor.Project) error { p.Name = "New"; return nil })
-		if stored, _ := s.ProjectByID(t.Context(), a.Project.ID); err != nil || p.Name != "New" || stored.Name != "New" || stored.PingKey != a.Project.PingKey {
+		stored, _ := s.ProjectByID(t.Context(), a.Project.ID)
+		if err != nil || p.Name != "New" || stored.Name != "New" || stored.PingKey != a.Project.PingKey {
 			t.Errorf("%+v, %v", stored, err)
 		}
 	})
@@ -166,7 +176,8 @@ func TestAnAddressChangesWhenBothHaveAgreed(t *testing.T) {
 			if u, err := s.UserByID(t.Context(), a.User.ID); err != nil || u.Email != "new@example.org" {
 				t.Errorf("%+v, %v", u, err)
 			}
-			if n := count(t, s, "login_tokens", "user_id = $1", a.User.ID); n != 0 {
+			n := count(t, s, "login_tokens", "user_id = $1", a.User.ID)
+			if n != 0 {
 				t.Error("a link mailed to the old address still works")
 			}
 			_, err := s.AgreeToEmailChange(t.Context(), a.User.ID, e.ID, true, nil)
@@ -242,7 +253,8 @@ func TestAnInvitationLeavesOthersAlone(t *testing.T) {
 		stored(3)
 		invite(a, "x@example.org")
 		stored(3)
-		if list, err := s.InvitationsOf(t.Context(), a.Project.ID); err != nil || len(list) != 2 {
+		list, err := s.InvitationsOf(t.Context(), a.Project.ID)
+		if err != nil || len(list) != 2 {
 			t.Errorf("%d invitations wait, %v; want 2", len(list), err)
 		}
 	})

@@ -28,7 +28,8 @@ func (s *Store) Heartbeat(ctx context.Context, n *monitor.Node) error {
 
 // Depart removes the process from the list, at its orderly end.
 func (s *Store) Depart(ctx context.Context, id uuid.UUID) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM nodes WHERE id = $1`, id); err != nil {
+	_, err := s.db.Exec(ctx, `DELETE FROM nodes WHERE id = $1`, id)
+	if err != nil {
 		return fmt.Errorf("depart: %w", err)
 	}
 	return nil

@@ -29,16 +29,19 @@ func TestNodesAreListedWhileTheyShowSignsOfLife(t *testing.T) {
 		clock.Advance(time.Minute)
 		beat(t, s, web)
 		nodes, err := s.Nodes(t.Context(), started)
-		if diff := cmp.Diff([]monitor.Node{*web, *worker}, nodes); diff != "" || err != nil {
+		diff := cmp.Diff([]monitor.Node{*web, *worker}, nodes)
+		if diff != "" || err != nil {
 			t.Errorf("%v, last seen first (-want +got):\n%s", err, diff)
 		}
-		if nodes, err = s.Nodes(t.Context(), started.Add(time.Microsecond)); err != nil || len(nodes) != 1 || nodes[0].ID != web.ID || nodes[0].SeenAt != clock.Now() {
+		nodes, err = s.Nodes(t.Context(), started.Add(time.Microsecond))
+		if err != nil || len(nodes) != 1 || nodes[0].ID != web.ID || nodes[0].SeenAt != clock.Now() {
 			t.Errorf("since: %+v, %v", nodes, err)
 		}
 		if err := s.Depart(t.Context(), web.ID); err != nil {
 			t.Fatal(err)
 		}
-		if nodes, err = s.Nodes(t.Context(), started); err != nil || len(nodes) != 1 || nodes[0].ID != worker.ID {
+		nodes, err = s.Nodes(t.Context(), started)
+		if err != nil || len(nodes) != 1 || nodes[0].ID != worker.ID {
 			t.Errorf("after the departure: %+v, %v", nodes, err)
 		}
 	})
@@ -93,11 +96,13 @@ func TestAnAbsenceIsToldByOneAndEndedByOne(t *testing.T) {
 		last := clock.Now()
 		clock.Advance(time.Minute)
 		beat(t, s, &monitor.Node{ID: uuid.New(), Role: "serve", StartedAt: clock.Now()})
-		if seen, err = s.LastSeen(t.Context(), "sendalerts", "up"); err != nil || !seen.Equal(last) {
+		seen, err = s.LastSeen(t.Context(), "sendalerts", "up")
+		if err != nil || !seen.Equal(last) {
 			t.Errorf("seen at %v, %v", seen, err)
 		}
 		for _, want := range []bool{true, false} {
-			if first, err := s.ClaimAbsence(t.Context(), "sendalerts"); first != want || err != nil {
+			first, err := s.ClaimAbsence(t.Context(), "sendalerts")
+			if first != want || err != nil {
 				t.Errorf("claimed: %v, %v", first, err)
 			}
 		}

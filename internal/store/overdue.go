@@ -45,7 +45,8 @@ func (s *Store) FlipOverdue(ctx context.Context, limit int, outages []monitor.Ou
 func overdueFlips(checks []*monitor.Check, now time.Time, outages []monitor.Outage) []*monitor.Flip {
 	var flips []*monitor.Flip
 	for _, c := range checks {
-		if f := c.Overdue(now, outages); f != nil {
+		f := c.Overdue(now, outages)
+		if f != nil {
 			flips = append(flips, f)
 		}
 	}

@@ -380,7 +380,8 @@ func TestOfParallelChangesBothSurvive(t *testing.T) {
 				}
 				for try := range parallelTries {
 					runBoth(setup, c, try)
-					if missing := c.check(setup, try); missing != "" {
+					missing := c.check(setup, try)
+					if missing != "" {
 						t.Fatalf("try %d: %s is lost", try, missing)
 					}
 				}

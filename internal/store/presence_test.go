@@ -28,7 +28,8 @@ func TestPresenceKnowsWhenNoPingCouldReachUs(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if p := presence(t, s); !p.Now || len(p.Outages) != 0 {
+		p := presence(t, s)
+		if !p.Now || len(p.Outages) != 0 {
 			t.Errorf("where nobody has ever taken pings: %+v", p)
 		}
 		// without a gap
@@ -49,12 +50,14 @@ func TestPresenceKnowsWhenNoPingCouldReachUs(t *testing.T) {
 		back := clock.Now()
 		takesPings()
 		want := store.Presence{Now: true, Outages: []monitor.Outage{{Began: last, Ended: back}}}
-		if diff := cmp.Diff(want, presence(t, s)); diff != "" {
+		diff := cmp.Diff(want, presence(t, s))
+		if diff != "" {
 			t.Errorf("after an hour (-want +got):\n%s", diff)
 		}
 		clock.Advance(100 * 24 * time.Hour)
 		takesPings()
-		if n := count(t, s, "presence", "true"); n != 1 {
+		n := count(t, s, "presence", "true")
+		if n != 1 {
 			t.Errorf("%d rows kept", n)
 		}
 	})

@@ -89,7 +89,8 @@ func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*m
 func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*monitor.Project) error) (*monitor.Project, error) {
 	var p *monitor.Project
 	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
-		if p, err = lockProject(ctx, tx, id); err != nil {
+		p, err = lockProject(ctx, tx, id)
+		if err != nil {
 			return err
 		}
 		if err := change(p); err != nil {

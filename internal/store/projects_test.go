@@ -18,7 +18,8 @@ import (
 func addCheck(t *testing.T, s *store.Store, project uuid.UUID, name, slug string) *monitor.Check {
 	t.Helper()
 	c := monitor.NewCheck(project, s.Now())
-	c.Name, c.Slug = name, slug
+	c.Name = name
+	c.Slug = slug
 	if err := s.CreateCheck(t.Context(), &c, store.Channels{}); err != nil {
 		t.Fatal(err)
 	}
@@ -37,21 +38,28 @@ func addProject(t *testing.T, s *store.Store, owner uuid.UUID, name string) *mon
 // join makes the user a member; the pages for it come with a later step.
 func join(t *testing.T, s *store.Store, user, project uuid.UUID, role monitor.Role) {
 	t.Helper()
-	if _, err := s.DB().Exec(t.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, s.Now()); err != nil {
+	_, err := s.DB().Exec(t.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, s.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAProjectComesBackAsStored(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		p := a.Project
-		p.Name, p.APIKey, p.APIKeyReadonly, p.PingKey, p.ShowSlugs = "Renamed", "stored-rw", "stored-ro", "", true
+		p.Name = "Renamed"
+		p.APIKey = "stored-rw"
+		p.APIKeyReadonly = "stored-ro"
+		p.PingKey = ""
+		p.ShowSlugs = true
 		if err := testdb.PutProject(t.Context(), s, p); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.ProjectByID(t.Context(), p.ID)
-		if diff := cmp.Diff(p, got); diff != "" || err != nil {
+		diff := cmp.Diff(p, got)
+		if diff != "" || err != nil {
 			t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 		}
 		// any number of projects may be without a ping key
@@ -71,7 +79,8 @@ func TestAPIKeysOpenTheirProject(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		testdb.Account(t, s, "without-keys@example.org")
-		a.Project.APIKey, a.Project.APIKeyReadonly = "stored-rw", "stored-ro"
+		a.Project.APIKey = "stored-rw"
+		a.Project.APIKeyReadonly = "stored-ro"
 		if err := testdb.PutProject(t.Context(), s, a.Project); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +99,8 @@ func TestAPIKeysOpenTheirProject(t *testing.T) {
 
 func TestTheOldestProjectOfAName(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		addProject(t, s, other.User.ID, "Twin")
 		clock.Advance(time.Hour)
 		older := addProject(t, s, a.User.ID, "Twin")
@@ -106,16 +116,20 @@ func TestTheOldestProjectOfAName(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, guest, stranger := testdb.Account(t, s), testdb.Account(t, s, "guest@example.org"), testdb.Account(t, s, "stranger@example.org")
+		a := testdb.Account(t, s)
+		guest := testdb.Account(t, s, "guest@example.org")
+		stranger := testdb.Account(t, s, "stranger@example.org")
 		join(t, s, guest.User.ID, a.Project.ID, monitor.RoleReadonly)
 		for user, want := range map[uuid.UUID]monitor.Role{
 			a.User.ID: monitor.RoleOwner, guest.User.ID: monitor.RoleReadonly, stranger.User.ID: monitor.RoleNone, uuid.New(): monitor.RoleNone, uuid.Nil: monitor.RoleNone,
 		} {
-			if role, err := s.RoleIn(t.Context(), user, a.Project.ID); err != nil || role != want {
+			role, err := s.RoleIn(t.Context(), user, a.Project.ID)
+			if err != nil || role != want {
 				t.Errorf("role %q, %v; want %q", role, err, want)
 			}
 		}
-		if role, err := s.RoleIn(t.Context(), a.User.ID, uuid.New()); err != nil || role != monitor.RoleNone {
+		role, err := s.RoleIn(t.Context(), a.User.ID, uuid.New())
+		if err != nil || role != monitor.RoleNone {
 			t.Errorf("role in an unknown project %q, %v", role, err)
 		}
 	})
@@ -123,11 +137,16 @@ func TestRoles(t *testing.T) {
 
 func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, guest := testdb.Account(t, s), testdb.Account(t, s, "guest@example.org")
+		a := testdb.Account(t, s)
+		guest := testdb.Account(t, s, "guest@example.org")
 		join(t, s, guest.User.ID, a.Project.ID, monitor.RoleMember)
 		// By the time of the look: failed, silent beyond its grace, late, paused, running, still in time, never pinged.
-		failed, silent, late, paused, running, well := addCheck(t, s, a.Project.ID, "failed", ""), addCheck(t, s, a.Project.ID, "silent", ""), addCheck(t, s, a.Project.ID, "late", ""),
-			addCheck(t, s, a.Project.ID, "paused", ""), addCheck(t, s, a.Project.ID, "running", ""), addCheck(t, s, a.Project.ID, "well", "")
+		failed := addCheck(t, s, a.Project.ID, "failed", "")
+		silent := addCheck(t, s, a.Project.ID, "silent", "")
+		late := addCheck(t, s, a.Project.ID, "late", "")
+		paused := addCheck(t, s, a.Project.ID, "paused", "")
+		running := addCheck(t, s, a.Project.ID, "running", "")
+		well := addCheck(t, s, a.Project.ID, "well", "")
 		signal(t, s, failed, monitor.PingFail)
 		signal(t, s, silent, monitor.PingSuccess)
 		clock.Advance(a.Check.Grace)
@@ -151,13 +170,15 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]store.ProjectRow{want}, rows, cmpopts.IgnoreSliceElements(func(r store.ProjectRow) bool { return r.OwnerID == guest.User.ID })); diff != "" {
+			diff := cmp.Diff([]store.ProjectRow{want}, rows, cmpopts.IgnoreSliceElements(func(r store.ProjectRow) bool { return r.OwnerID == guest.User.ID }))
+			if diff != "" {
 				t.Errorf("as %q (-want +got):\n%s", role, diff)
 			}
 		}
 		// the counts agree with what each check says of itself
 		for _, c := range mustChecks(t, s, a.Project.ID) {
-			if got, down := c.StatusAt(clock.Now()), c.Name == "failed" || c.Name == "silent"; (got == monitor.StatusDown) != down {
+			got, down := c.StatusAt(clock.Now()), c.Name == "failed" || c.Name == "silent"
+			if (got == monitor.StatusDown) != down {
 				t.Errorf("check %s is %s", c.Name, got)
 			}
 		}
@@ -182,14 +203,16 @@ func TestProjectsAreListedByName(t *testing.T) {
 			}
 			return out
 		}
-		if diff := cmp.Diff([]string{"Alpha", "beta 100%", "Operations", "Under_score", "zeta"}, names(s.ProjectsOf(t.Context(), a.User.ID))); diff != "" {
+		diff := cmp.Diff([]string{"Alpha", "beta 100%", "Operations", "Under_score", "zeta"}, names(s.ProjectsOf(t.Context(), a.User.ID)))
+		if diff != "" {
 			t.Errorf("one user's (-want +got):\n%s", diff)
 		}
 		for search, want := range map[string][]string{
 			"ALPH": {"Alpha"}, "_": {"Under_score"}, "0%": {"beta 100%"}, "!": nil,
 			"OWNER@": {"Under_score", "beta 100%", "Alpha", "zeta", "Operations"},
 		} {
-			if diff := cmp.Diff(want, names(s.Projects(t.Context(), search, 10, 0))); diff != "" {
+			diff := cmp.Diff(want, names(s.Projects(t.Context(), search, 10, 0)))
+			if diff != "" {
 				t.Errorf("search %q (-want +got):\n%s", search, diff)
 			}
 		}
@@ -207,11 +230,13 @@ func TestDeletingAProjectTakesItsChecksAlong(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, table := range []string{"projects", "checks", "channels", "check_channels", "pings", "flips"} {
-			if n := count(t, s, table, "1 = 1"); n != 0 {
+			n := count(t, s, table, "1 = 1")
+			if n != 0 {
 				t.Errorf("%d rows are left in %s", n, table)
 			}
 		}
-		if _, err := s.UserByID(t.Context(), a.User.ID); err != nil {
+		_, err := s.UserByID(t.Context(), a.User.ID)
+		if err != nil {
 			t.Errorf("the owner: %v", err)
 		}
 	})

@@ -45,11 +45,13 @@ func TestStaleRowsGoInBatches(t *testing.T) {
 		clock.Advance(time.Hour)
 		stale := s.StaleChecks(clock.Now())
 		for _, want := range []int64{2, 2, 1, 0} {
-			if n, err := s.DeleteStale(t.Context(), stale, 2); err != nil || n != want {
+			n, err := s.DeleteStale(t.Context(), stale, 2)
+			if err != nil || n != want {
 				t.Errorf("%d deleted, %v; want %d", n, err, want)
 			}
 		}
-		if n, err := s.CountStale(t.Context(), stale); err != nil || n != 0 {
+		n, err := s.CountStale(t.Context(), stale)
+		if err != nil || n != 0 {
 			t.Errorf("%d left, %v", n, err)
 		}
 		var pings int
@@ -75,14 +77,16 @@ func TestAnAccountWarnedAnewIsNotPrunedForTheOldWarning(t *testing.T) {
 		}
 		warn := func(u *store.StaleUser) {
 			mail := &monitor.Email{MessageID: uuid.NewString(), Kind: "removal", To: a.User.Email, Subject: "Your account", Text: "It goes."}
-			if warned, err := s.WarnStaleUser(t.Context(), before, u, mail); err != nil || !warned {
+			warned, err := s.WarnStaleUser(t.Context(), before, u, mail)
+			if err != nil || !warned {
 				t.Fatal(warned, err)
 			}
 		}
 		warn(look())
 		old := look()
 		warn(old)
-		if gone, err := s.DeleteStaleUser(t.Context(), before, old); gone || err != nil {
+		gone, err := s.DeleteStaleUser(t.Context(), before, old)
+		if gone || err != nil {
 			t.Errorf("deleted for the old warning: %v, %v", gone, err)
 		}
 		if gone, err := s.DeleteStaleUser(t.Context(), before, look()); !gone || err != nil {
@@ -98,7 +102,8 @@ func TestAFlipStaysUntilItIsTold(t *testing.T) {
 		a := testdb.Account(t, s)
 		signal(t, s, a.Check, monitor.PingFail)
 		clock.Advance(monitor.FlipsKept + time.Hour)
-		if _, err := s.DB().Exec(t.Context(), `DELETE FROM pings`); err != nil {
+		_, err := s.DB().Exec(t.Context(), `DELETE FROM pings`)
+		if err != nil {
 			t.Fatal(err)
 		}
 		stale := func() (n int64) {
@@ -107,13 +112,15 @@ func TestAFlipStaysUntilItIsTold(t *testing.T) {
 					continue
 				}
 				var err error
-				if n, err = s.CountStale(t.Context(), v); err != nil {
+				n, err = s.CountStale(t.Context(), v)
+				if err != nil {
 					t.Fatal(err)
 				}
 			}
 			return n
 		}
-		if n := stale(); n != 0 {
+		n := stale()
+		if n != 0 {
 			t.Errorf("%d flips would go with their pending deliveries", n)
 		}
 		if _, err := s.DB().Exec(t.Context(), `UPDATE deliveries SET status = 'failed'`); err != nil {

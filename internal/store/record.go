@@ -117,7 +117,8 @@ func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
 	var out batchResult
 	touched := make(map[*monitor.Check]bool, len(checks))
 	for _, a := range batch {
-		a.Flip, a.Err = nil, nil
+		a.Flip = nil
+		a.Err = nil
 		c := byCode[a.Code]
 		if c == nil {
 			a.Err = errs.NotFoundf("not found")
@@ -231,7 +232,8 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure 
 			return errs.Invalidf("slug", "slug is too long, a new check may have at most %d characters", monitor.MaxSlugLength)
 		}
 		c := monitor.NewCheck(project, tx.Now())
-		c.Name, c.Slug = slug, slug
+		c.Name = slug
+		c.Slug = slug
 		if configure != nil {
 			if err := configure(&c); err != nil {
 				return err
@@ -240,7 +242,8 @@ func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure 
 		if err := insertCheck(ctx, tx, &c); err != nil {
 			return err
 		}
-		code, created = c.Code, true
+		code = c.Code
+		created = true
 		tx.Wake(db.TopicChecks)
 		return assignAllChannels(ctx, tx, &c)
 	})

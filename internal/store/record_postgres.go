@@ -164,14 +164,16 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 		return nil, fmt.Errorf("record pings: %w", err)
 	}
 	for _, c := range out.checks {
-		if version, ok := written[c.ID]; ok {
+		version, ok := written[c.ID]
+		if ok {
 			s.known.put(knownCheck{c, version})
 		} else {
 			s.known.forget(c.Code)
 		}
 	}
 	for _, a := range batch {
-		if _, ok := written[a.Ping.CheckID]; ok && a.Err == nil {
+		_, ok := written[a.Ping.CheckID]
+		if ok && a.Err == nil {
 			a.recorded = true
 		} else if a.Err == nil {
 			stale = append(stale, a)
@@ -213,7 +215,9 @@ func (s *Store) resolvePostgres(ctx context.Context, batch []*Arrival) ([]*Arriv
 	var keys, slugs []string
 	for _, a := range batch {
 		if a.bySlug() {
-			unresolved, keys, slugs = append(unresolved, a), append(keys, a.PingKey), append(slugs, a.Slug)
+			unresolved = append(unresolved, a)
+			keys = append(keys, a.PingKey)
+			slugs = append(slugs, a.Slug)
 		}
 	}
 	if len(unresolved) == 0 {
@@ -270,7 +274,8 @@ func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
 	if err != nil {
 		return fmt.Errorf("lock checks: %w", err)
 	}
-	if batch, err = tx.notRecorded(ctx, batch); err != nil {
+	batch, err = tx.notRecorded(ctx, batch)
+	if err != nil {
 		tx.rollback()
 		return fmt.Errorf("look for pings recorded before: %w", err)
 	}
@@ -300,7 +305,9 @@ func (tx *pgTx) notRecorded(ctx context.Context, batch []*Arrival) ([]*Arrival, 
 	for _, a := range batch {
 		if a.tried {
 			tried = append(tried, a)
-			check, num, created = append(check, a.Ping.CheckID), append(num, a.Ping.N), append(created, pgTime(a.Ping.CreatedAt))
+			check = append(check, a.Ping.CheckID)
+			num = append(num, a.Ping.N)
+			created = append(created, pgTime(a.Ping.CreatedAt))
 		}
 	}
 	if len(tried) == 0 {
@@ -380,7 +387,8 @@ func (tx *pgTx) rollback() { tx.conn.Release() }
 // secondRows returns the rows of a batch's second statement; those of the first
 // are of no interest.
 func secondRows(res pgx.BatchResults) (pgx.Rows, error) {
-	if _, err := res.Exec(); err != nil {
+	_, err := res.Exec()
+	if err != nil {
 		return nil, err
 	}
 	return res.Query()
@@ -423,8 +431,13 @@ func pingArrays(pings []*monitor.Ping) []any {
 		body    = make([][]byte, n)
 	)
 	for i, p := range pings {
-		check[i], num[i], created[i], kind[i] = p.CheckID, p.N, pgTime(p.CreatedAt), string(p.Kind)
-		scheme[i], method[i], ua[i] = p.Scheme, p.Method, p.UserAgent
+		check[i] = p.CheckID
+		num[i] = p.N
+		created[i] = pgTime(p.CreatedAt)
+		kind[i] = string(p.Kind)
+		scheme[i] = p.Scheme
+		method[i] = p.Method
+		ua[i] = p.UserAgent
 		addr[i] = pgtype.Text{String: p.RemoteAddr, Valid: p.RemoteAddr != ""}
 		rid[i] = pgtype.UUID{Bytes: p.RID.UUID, Valid: p.RID.Valid}
 		if p.ExitStatus != nil {
@@ -469,7 +482,11 @@ func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {
 		reason  = make([]string, n)
 	)
 	for i, f := range flips {
-		check[i], created[i], from[i], to[i], reason[i] = f.CheckID, pgTime(f.CreatedAt), string(f.Old), string(f.New), string(f.Reason)
+		check[i] = f.CheckID
+		created[i] = pgTime(f.CreatedAt)
+		from[i] = string(f.Old)
+		to[i] = string(f.New)
+		reason[i] = string(f.Reason)
 	}
 	b.Queue(pgInsertFlips, check, created, from, to, reason, now)
 	b.Queue(db.NotifySQL(db.TopicChecks))

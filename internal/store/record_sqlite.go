@@ -67,7 +67,8 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		}
 		prune := tx.Prepared(prunePingsOfCheck)
 		for _, c := range out.prune {
-			if _, err := prune.Exec(ctx, c.ID); err != nil {
+			_, err := prune.Exec(ctx, c.ID)
+			if err != nil {
 				return fmt.Errorf("prune pings: %w", err)
 			}
 		}
@@ -152,7 +153,8 @@ func codesJSON(codes []uuid.UUID) string {
 func insertPingsSQLite(ctx context.Context, tx *db.Tx, pings []*monitor.Ping) error {
 	insert := tx.Prepared(sqliteInsertPing)
 	for _, p := range pings {
-		if _, err := insert.Exec(ctx, pingValues(p)...); err != nil {
+		_, err := insert.Exec(ctx, pingValues(p)...)
+		if err != nil {
 			return fmt.Errorf("insert ping: %w", err)
 		}
 	}
@@ -185,7 +187,8 @@ func writeStateSQLite(ctx context.Context, tx *db.Tx, c *monitor.Check, indexed 
 		columns = stateOfCheck
 	}
 	args := append(columns.values(make([]any, 0, 16), c), c.ID)
-	if _, err := tx.Prepared(query).Exec(ctx, args...); err != nil {
+	_, err := tx.Prepared(query).Exec(ctx, args...)
+	if err != nil {
 		return fmt.Errorf("update check: %w", err)
 	}
 	return nil
@@ -196,7 +199,8 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 	if len(flips) == 0 {
 		return nil
 	}
-	insert, deliver := tx.Prepared(insertFlipSQL), tx.Prepared(insertDeliveriesSQL(db.SQLite))
+	insert := tx.Prepared(insertFlipSQL)
+	deliver := tx.Prepared(insertDeliveriesSQL(db.SQLite))
 	now := tx.Now()
 	for _, f := range flips {
 		if err := insert.Each(ctx, []any{&f.ID}, func() {}, f.CheckID, f.CreatedAt, string(f.Old), string(f.New), string(f.Reason)); err != nil {
@@ -205,7 +209,8 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 		if !f.Notifies() {
 			continue
 		}
-		if _, err := deliver.Exec(ctx, f.ID, f.CheckID, now); err != nil {
+		_, err := deliver.Exec(ctx, f.ID, f.CheckID, now)
+		if err != nil {
 			return fmt.Errorf("insert deliveries: %w", err)
 		}
 		tx.Wake(db.TopicDeliveries)
@@ -221,7 +226,8 @@ func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []moni
 	var checks []*monitor.Check
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		var err error
-		if checks, err = readHot(ctx, tx, sqliteOverdue, tx.Now(), limit); err != nil {
+		checks, err = readHot(ctx, tx, sqliteOverdue, tx.Now(), limit)
+		if err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
 		flips = overdueFlips(checks, tx.Now(), outages)

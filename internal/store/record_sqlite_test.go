@@ -20,24 +20,28 @@ func TestOnSQLiteAFailedBatchIsForgotten(t *testing.T) {
 		return p, s.RecordPings(t.Context(), []*store.Arrival{p})
 	}
 	for want := int64(1); want <= 2; want++ {
-		if p, err := ping(); err != nil || p.Ping.N != want {
+		p, err := ping()
+		if err != nil || p.Ping.N != want {
 			t.Fatalf("ping %d, %v; want %d", p.Ping.N, err, want)
 		}
 	}
 	exec := func(query string) {
 		t.Helper()
-		if _, err := s.DB().Exec(t.Context(), query); err != nil {
+		_, err := s.DB().Exec(t.Context(), query)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	exec(`CREATE TRIGGER refuse BEFORE UPDATE OF n_pings ON checks WHEN NEW.n_pings = 3 AND NEW.status = 'up' BEGIN SELECT RAISE(ABORT, 'refused'); END`)
 	for range 2 {
-		if _, err := ping(); err == nil {
+		_, err := ping()
+		if err == nil {
 			t.Fatal("recorded, which the trigger forbids")
 		}
 	}
 	exec(`UPDATE checks SET manual_resume = 1, status = 'paused'`)
-	if p, err := ping(); err != nil || p.Ping.N != 3 || p.Ping.Kind != monitor.PingIgn {
+	p, err := ping()
+	if err != nil || p.Ping.N != 3 || p.Ping.Kind != monitor.PingIgn {
 		t.Errorf("ping %d, %s, %v; want 3, ignored", p.Ping.N, p.Ping.Kind, err)
 	}
 }

@@ -76,7 +76,8 @@ func TestProcessesThatRecordAtOnceLeaveNoGaps(t *testing.T) {
 				t.Errorf("%s counts %d pings and has %d", got.Name, got.NPings, len(rows))
 			}
 			for i, r := range rows {
-				if want := got.NPings - int64(i); r.N != want {
+				want := got.NPings - int64(i)
+				if r.N != want {
 					t.Fatalf("%s: ping %d where %d is expected", got.Name, r.N, want)
 				}
 			}
@@ -97,7 +98,8 @@ func TestProcessesThatRecordAtOnceLeaveNoGaps(t *testing.T) {
 				t.Errorf("%s is %s, its flips say %s", got.Name, got.Status, status)
 			}
 		}
-		if want := int64(writers * batches * len(checks)); total != want {
+		want := int64(writers * batches * len(checks))
+		if total != want {
 			t.Errorf("%d pings counted, want %d", total, want)
 		}
 	})
@@ -113,7 +115,8 @@ func TestPingsBySlug(t *testing.T) {
 		addCheck(t, s, a.Project.ID, "twin", "twins")
 		by := func(key, slug string) *store.Arrival {
 			p := arrival(s, uuid.Nil, monitor.PingSuccess)
-			p.PingKey, p.Slug = key, slug
+			p.PingKey = key
+			p.Slug = slug
 			return p
 		}
 		for round := range int64(4) {
@@ -133,12 +136,14 @@ func TestPingsBySlug(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, p := range good {
-				if want := 3*round + int64(i) + 1; p.Err != nil || p.Code != c.Code || p.Ping.N != want {
+				want := 3*round + int64(i) + 1
+				if p.Err != nil || p.Code != c.Code || p.Ping.N != want {
 					t.Errorf("round %d: ping %d has number %d, code %v, %v", round, want, p.Ping.N, p.Code, p.Err)
 				}
 			}
 			for i, p := range bad {
-				if ambiguous := i == 2; errors.Is(p.Err, store.ErrAmbiguousSlug) != ambiguous || (errs.KindOf(p.Err) == errs.NotFound) == ambiguous {
+				ambiguous := i == 2
+				if errors.Is(p.Err, store.ErrAmbiguousSlug) != ambiguous || (errs.KindOf(p.Err) == errs.NotFound) == ambiguous {
 					t.Errorf("round %d: bad ping %d: %v", round, i, p.Err)
 				}
 			}
@@ -146,7 +151,8 @@ func TestPingsBySlug(t *testing.T) {
 				t.Errorf("a batch of bad pings only: %v, %v", err, bad[0].Err)
 			}
 		}
-		if n := load(t, s, c).NPings; n != 12 {
+		n := load(t, s, c).NPings
+		if n != 12 {
 			t.Errorf("%d pings are counted", n)
 		}
 	})
@@ -172,16 +178,19 @@ func TestNoPingOutlivesItsCheck(t *testing.T) {
 				})
 			}
 			all.Go(func() {
-				if _, err := there.DeleteCheck(t.Context(), c.Code); err != nil {
+				_, err := there.DeleteCheck(t.Context(), c.Code)
+				if err != nil {
 					t.Error(err)
 				}
 			})
 			all.Wait()
 		}
-		if n := count(t, here, "pings", "check_id NOT IN (SELECT id FROM checks)"); n != 0 {
+		n := count(t, here, "pings", "check_id NOT IN (SELECT id FROM checks)")
+		if n != 0 {
 			t.Errorf("%d pings of deleted checks", n)
 		}
-		if c := load(t, here, a.Check); c.NPings != 90 {
+		c := load(t, here, a.Check)
+		if c.NPings != 90 {
 			t.Errorf("the other check has %d pings, want 90", c.NPings)
 		}
 	})
@@ -191,7 +200,8 @@ func TestAnArrivalWithoutFiltersKeepsItsKind(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		p := arrival(s, a.Check.Code, "")
-		p.Classify, p.Ping.Kind = nil, monitor.PingFail
+		p.Classify = nil
+		p.Ping.Kind = monitor.PingFail
 		if err := s.RecordPings(t.Context(), []*store.Arrival{p}); err != nil || p.Err != nil || p.Flip == nil || p.Flip.New != monitor.StatusDown {
 			t.Errorf("flip %+v, %v, %v; want down", p.Flip, p.Err, err)
 		}
@@ -227,7 +237,8 @@ func TestPingsAreChosenByNumberTimeAndKind(t *testing.T) {
 			for _, r := range rows {
 				got = append(got, r.N)
 			}
-			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			diff := cmp.Diff(test.want, got)
+			if diff != "" || err != nil {
 				t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 			}
 		}
@@ -241,7 +252,8 @@ func TestListsOfPingsHoldTheBeginningOfABody(t *testing.T) {
 		a := testdb.Account(t, s)
 		// 2,000 bytes, no text in any encoding
 		body := []byte(strings.Repeat("\x00\xffü", 500))
-		p, empty := arrival(s, a.Check.Code, monitor.PingSuccess), arrival(s, a.Check.Code, monitor.PingSuccess)
+		p := arrival(s, a.Check.Code, monitor.PingSuccess)
+		empty := arrival(s, a.Check.Code, monitor.PingSuccess)
 		p.Ping.Body = body
 		if err := s.RecordPings(t.Context(), []*store.Arrival{p, empty}); err != nil {
 			t.Fatal(err)
@@ -285,11 +297,13 @@ func TestFlipsAreChosenByTime(t *testing.T) {
 			for _, f := range flips {
 				got = append(got, f.New)
 			}
-			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			diff := cmp.Diff(test.want, got)
+			if diff != "" || err != nil {
 				t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 			}
 		}
-		if flips, err := s.Flips(t.Context(), 0, store.FlipFilter{}); err != nil || len(flips) != 0 {
+		flips, err := s.Flips(t.Context(), 0, store.FlipFilter{})
+		if err != nil || len(flips) != 0 {
 			t.Errorf("of no check: %v, %v", flips, err)
 		}
 	})
@@ -343,7 +357,8 @@ func TestProcessesThatWatchAtOnceFlipEachCheckOnce(t *testing.T) {
 				}
 			}
 		})
-		if flips, deliveries := count(t, here, "flips", "new_status = 'down'"), count(t, here, "deliveries", "1 = 1"); flips != 40 || deliveries != 40 {
+		flips, deliveries := count(t, here, "flips", "new_status = 'down'"), count(t, here, "deliveries", "1 = 1")
+		if flips != 40 || deliveries != 40 {
 			t.Errorf("%d flips and %d deliveries, want 40 of each", flips, deliveries)
 		}
 	})

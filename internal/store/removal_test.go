@@ -66,7 +66,8 @@ func TestAnAccountTakesEverythingAlong(t *testing.T) {
 			t.Errorf("half done: %v", err)
 		}
 		must(s.DeleteUser(ctx, a.User.ID, farewell))
-		if diff := cmp.Diff([]string{"Operations stays@example.org"}, told); diff != "" {
+		diff := cmp.Diff([]string{"Operations stays@example.org"}, told)
+		if diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}
 		for table, want := range map[string]int{

@@ -69,7 +69,8 @@ func (s *Store) PlanNag(ctx context.Context, u *monitor.User, next time.Time, ma
 func (s *Store) plan(ctx context.Context, mail *monitor.Email, update string, args ...any) (mine bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx, update, args...)
-		if mine = n == 1; err != nil || !mine || mail == nil {
+		mine = n == 1
+		if err != nil || !mine || mail == nil {
 			return err
 		}
 		return enqueueEmail(ctx, tx, mail)

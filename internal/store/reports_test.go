@@ -42,7 +42,8 @@ func TestReportsAreDueAtTheirDateAndWhereTheyHaveNone(t *testing.T) {
 		u := testdb.Account(t, s).User
 		is := func(when string, want bool) {
 			t.Helper()
-			if got := slices.Contains(dueReports(t, s, false), u.ID); got != want {
+			got := slices.Contains(dueReports(t, s, false), u.ID)
+			if got != want {
 				t.Errorf("%s: due is %t, want %t", when, got, want)
 			}
 		}
@@ -68,16 +69,22 @@ func TestTheEarliestReportOrNagIsKnown(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		due := func(what string, want time.Time) {
 			t.Helper()
-			if got, err := s.ReportsDue(t.Context()); err != nil || !got.Equal(want) {
+			got, err := s.ReportsDue(t.Context())
+			if err != nil || !got.Equal(want) {
 				t.Errorf("%s: %s, %v; want %s", what, got, err, want)
 			}
 		}
-		one, other := testdb.Account(t, s).User, testdb.Account(t, s, "other@example.org").User
+		one := testdb.Account(t, s).User
+		other := testdb.Account(t, s, "other@example.org").User
 		due("no dates", time.Time{})
-		first, second := clock.Now().Add(time.Hour), clock.Now().Add(2*time.Hour)
+		first := clock.Now().Add(time.Hour)
+		second := clock.Now().Add(2 * time.Hour)
 		setUser(t, s, one, func(u *monitor.User) { u.NextReportAt = second })
 		due("one report", second)
-		setUser(t, s, other, func(u *monitor.User) { u.NagEvery, u.NextNagAt = time.Hour, first })
+		setUser(t, s, other, func(u *monitor.User) {
+			u.NagEvery = time.Hour
+			u.NextNagAt = first
+		})
 		due("and a nag before it", first)
 		setUser(t, s, other, func(u *monitor.User) { u.IsActive = false })
 		due("of somebody who is not active", second)
@@ -102,7 +109,8 @@ func TestNagsAreDueAtTheirDateAndWhenTheirReasonComesOrGoes(t *testing.T) {
 			order := func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
 			slices.SortFunc(got, order)
 			slices.SortFunc(want, order)
-			if diff := cmp.Diff(want, got); diff != "" {
+			diff := cmp.Diff(want, got)
+			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", when, diff)
 			}
 		}
@@ -116,7 +124,8 @@ func TestNagsAreDueAtTheirDateAndWhenTheirReasonComesOrGoes(t *testing.T) {
 			t.Errorf("down checks of a member: %+v, %v", down, err)
 		}
 		for _, u := range people[:2] {
-			if mine, err := s.PlanNag(t.Context(), u, clock.Now().Add(time.Hour), nil); !mine || err != nil {
+			mine, err := s.PlanNag(t.Context(), u, clock.Now().Add(time.Hour), nil)
+			if !mine || err != nil {
 				t.Fatalf("plan a nag: %t, %v", mine, err)
 			}
 		}
@@ -134,7 +143,11 @@ func TestNagsAreDueAtTheirDateAndWhenTheirReasonComesOrGoes(t *testing.T) {
 func TestAReportIsPlannedAndQueuedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		u := testdb.Account(t, s).User
-		setUser(t, s, u, func(u *monitor.User) { u.NextReportAt, u.NagEvery, u.NextNagAt = clock.Now(), time.Hour, clock.Now() })
+		setUser(t, s, u, func(u *monitor.User) {
+			u.NextReportAt = clock.Now()
+			u.NagEvery = time.Hour
+			u.NextNagAt = clock.Now()
+		})
 		next := clock.Now().Add(24 * time.Hour)
 		mail := func(id string) *monitor.Email {
 			return &monitor.Email{MessageID: id + "@example.org", Kind: "report", To: u.Email, Subject: "s", Text: "t", HTML: "h"}
@@ -144,12 +157,14 @@ func TestAReportIsPlannedAndQueuedOnce(t *testing.T) {
 		nag := func(u *monitor.User, id string) (bool, error) { return s.PlanNag(t.Context(), u, next, mail(id)) }
 		for name, plan := range map[string]plan{"report": report, "nag": nag} {
 			for i, want := range []bool{true, false} {
-				if mine, err := plan(u, name+"-first"); mine != want || err != nil {
+				mine, err := plan(u, name+"-first")
+				if mine != want || err != nil {
 					t.Errorf("%s, process %d: %t, %v; want %t", name, i+1, mine, err, want)
 				}
 			}
 		}
-		if n := count(t, s, "emails", `status = 'queued'`); n != 2 {
+		n := count(t, s, "emails", `status = 'queued'`)
+		if n != 2 {
 			t.Errorf("%d mails are queued, want 2", n)
 		}
 		now, err := s.UserByID(t.Context(), u.ID)
@@ -157,18 +172,32 @@ func TestAReportIsPlannedAndQueuedOnce(t *testing.T) {
 			t.Errorf("the next dates are %s and %s, %v; want %s", now.NextReportAt, now.NextNagAt, err, next)
 		}
 		for wish, change := range map[string]func(*monitor.User){
-			"switched off":     func(u *monitor.User) { u.Reports, u.NagEvery = monitor.ReportsOff, 0 },
-			"other periods":    func(u *monitor.User) { u.Reports, u.NagEvery = monitor.ReportsWeekly, 24*time.Hour },
-			"account closed":   func(u *monitor.User) { u.IsActive = false },
-			"dates moved away": func(u *monitor.User) { u.NextReportAt, u.NextNagAt = time.Time{}, time.Time{} },
+			"switched off": func(u *monitor.User) {
+				u.Reports = monitor.ReportsOff
+				u.NagEvery = 0
+			},
+			"other periods": func(u *monitor.User) {
+				u.Reports = monitor.ReportsWeekly
+				u.NagEvery = 24 * time.Hour
+			},
+			"account closed": func(u *monitor.User) { u.IsActive = false },
+			"dates moved away": func(u *monitor.User) {
+				u.NextReportAt = time.Time{}
+				u.NextNagAt = time.Time{}
+			},
 		} {
 			setUser(t, s, now, func(u *monitor.User) {
-				u.IsActive, u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = true, monitor.ReportsMonthly, next, time.Hour, next
+				u.IsActive = true
+				u.Reports = monitor.ReportsMonthly
+				u.NextReportAt = next
+				u.NagEvery = time.Hour
+				u.NextNagAt = next
 			})
 			before := *now
 			setUser(t, s, now, change)
 			for name, plan := range map[string]plan{"report": report, "nag": nag} {
-				if mine, err := plan(&before, name+wish); mine || err != nil {
+				mine, err := plan(&before, name+wish)
+				if mine || err != nil {
 					t.Errorf("%s while it was composed: the %s is sent (%v)", wish, name, err)
 				}
 			}
@@ -181,7 +210,8 @@ func TestAReportIsPlannedAndQueuedOnce(t *testing.T) {
 
 func TestAReportHasAllChecksAndFlipsThatItsReaderMaySee(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		mine, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		mine := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		testdb.Account(t, s, "stranger@example.org")
 		if err := s.AddMember(t.Context(), other.Project.ID, mine.User.ID, monitor.RoleReadonly); err != nil {
 			t.Fatal(err)
@@ -224,7 +254,8 @@ func TestAReportHasAllChecksAndFlipsThatItsReaderMaySee(t *testing.T) {
 			{from.Add(10 * time.Minute), 100, map[int64]int{other.Check.ID: 2}},
 			{from.Add(time.Hour), 100, map[int64]int{}},
 		} {
-			if diff := cmp.Diff(tc.want, flips(tc.from, tc.limit)); diff != "" {
+			diff := cmp.Diff(tc.want, flips(tc.from, tc.limit))
+			if diff != "" {
 				t.Errorf("flips since %s, %d at most (-want +got):\n%s", tc.from.Sub(from), tc.limit, diff)
 			}
 		}

@@ -41,7 +41,8 @@ func TestWhatIsAskedOfThePingsOfACheck(t *testing.T) {
 			}
 			return out
 		}
-		if diff := cmp.Diff([]int64{6, 5, 3, 1}, events(1, 10)); diff != "" {
+		diff := cmp.Diff([]int64{6, 5, 3, 1}, events(1, 10))
+		if diff != "" {
 			t.Errorf("events of runs (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]int64{6, 5}, events(2, 2)); diff != "" {
@@ -69,7 +70,8 @@ func TestWhatIsAskedOfThePingsOfACheck(t *testing.T) {
 		if diff := cmp.Diff([]string{"http ffff", "http eeee", "http dddd"}, bodies(1, 3, 9)); diff != "" {
 			t.Errorf("bodies (-want +got):\n%s", diff)
 		}
-		if got := bodies(1, 10, 2); len(got) != 2 {
+		got := bodies(1, 10, 2)
+		if len(got) != 2 {
 			t.Errorf("it was told to stop after two: %q", got)
 		}
 		if got := bodies(5, 10, 9); len(got) != 2 {

@@ -68,7 +68,8 @@ func (s *Store) UpdateSession(ctx context.Context, v *Session) (bool, error) {
 
 // DeleteSession removes one session; none is no error.
 func (s *Store) DeleteSession(ctx context.Context, idHash []byte) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM sessions WHERE id_hash = $1`, idHash); err != nil {
+	_, err := s.db.Exec(ctx, `DELETE FROM sessions WHERE id_hash = $1`, idHash)
+	if err != nil {
 		return fmt.Errorf("delete session: %w", err)
 	}
 	return nil
@@ -119,7 +120,8 @@ func endAccess(ctx context.Context, tx *db.Tx, user uuid.UUID, keep Access) (end
 	if err != nil {
 		return Ended{}, err
 	}
-	if _, err = tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user); err != nil {
+	_, err = tx.Exec(ctx, `DELETE FROM login_tokens WHERE user_id = $1`, user)
+	if err != nil {
 		return Ended{}, fmt.Errorf("delete login tokens: %w", err)
 	}
 	if keep.Tokens {
@@ -210,7 +212,8 @@ func (s *Store) TakeToken(ctx context.Context, key string, capacity int, window 
 		tokens = min(1, tokens+max(0, now.Sub(updated).Seconds())/window.Seconds())
 		cost := 1 / float64(capacity)
 		const rounding = 1e-9
-		if ok = tokens+rounding >= cost; ok {
+		ok = tokens+rounding >= cost
+		if ok {
 			tokens = max(0, tokens-cost)
 		} else {
 			wait = time.Duration((cost - tokens) * float64(window))

@@ -35,7 +35,8 @@ func TestASessionComesBackUntilItExpires(t *testing.T) {
 			v := session(s, "id", user)
 			save(t, s, v)
 			got, err := s.SessionByHash(t.Context(), v.IDHash)
-			if diff := cmp.Diff(v, got); diff != "" || err != nil {
+			diff := cmp.Diff(v, got)
+			if diff != "" || err != nil {
 				t.Errorf("%v (-stored +loaded):\n%s", err, diff)
 			}
 		}
@@ -60,7 +61,8 @@ func TestASessionThatWasEndedStaysEnded(t *testing.T) {
 		v := session(s, "id", a.User.ID)
 		save(t, s, v)
 		clock.Advance(time.Minute)
-		v.Data, v.LastUsedAt = []byte("changed"), clock.Now()
+		v.Data = []byte("changed")
+		v.LastUsedAt = clock.Now()
 		if ok, err := s.UpdateSession(t.Context(), v); !ok || err != nil {
 			t.Errorf("update: %v, %v", ok, err)
 		}
@@ -82,7 +84,8 @@ func TestASessionThatWasEndedStaysEnded(t *testing.T) {
 
 func TestLoggingOutEverywhereElse(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		for _, id := range []string{"here", "phone", "work"} {
 			save(t, s, session(s, id, a.User.ID))
 			clock.Advance(time.Minute)
@@ -114,7 +117,8 @@ func TestLoggingOutEverywhereElse(t *testing.T) {
 
 func TestALoginTokenIsGoodForOneUse(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		token := func(hash string, user uuid.UUID) {
 			t.Helper()
 			if err := s.CreateLoginToken(t.Context(), []byte(hash), user, clock.Now().Add(time.Hour)); err != nil {
@@ -135,7 +139,8 @@ func TestALoginTokenIsGoodForOneUse(t *testing.T) {
 		if !valid("first", a.User.ID) || valid("first", other.User.ID) || valid("nothing", a.User.ID) {
 			t.Error("a token is valid for its user, and for nobody else")
 		}
-		if ok, err := s.UseLoginToken(t.Context(), []byte("first"), other.User.ID); ok || err != nil || !valid("first", a.User.ID) {
+		ok, err := s.UseLoginToken(t.Context(), []byte("first"), other.User.ID)
+		if ok || err != nil || !valid("first", a.User.ID) {
 			t.Errorf("used by somebody else: %v, %v", ok, err)
 		}
 
@@ -182,7 +187,8 @@ func TestTokensOfABucketAreNotGivenTwice(t *testing.T) {
 		if n != 5 {
 			t.Errorf("%d tokens given, want 5", n)
 		}
-		if ok, _, err := s.TakeToken(t.Context(), "other key", 5, time.Hour); !ok || err != nil {
+		ok, _, err := s.TakeToken(t.Context(), "other key", 5, time.Hour)
+		if !ok || err != nil {
 			t.Errorf("another bucket: %v, %v", ok, err)
 		}
 	})

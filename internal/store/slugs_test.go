@@ -26,7 +26,8 @@ func renamed(ctx context.Context, s *store.Store, code uuid.UUID, slug string) e
 		c.Slug = slug
 		return nil
 	})
-	if _, taken := errors.AsType[*store.SlugTakenError](err); taken {
+	_, taken := errors.AsType[*store.SlugTakenError](err)
+	if taken {
 		return nil
 	}
 	return err
@@ -88,7 +89,8 @@ func TestASlugIsTakenOnce(t *testing.T) {
 					}
 					close(start)
 					both.Wait()
-					if n, err := s.ChecksWithSlug(t.Context(), a.Project.ID, slug); err != nil || n != 1 {
+					n, err := s.ChecksWithSlug(t.Context(), a.Project.ID, slug)
+					if err != nil || n != 1 {
 						t.Fatalf("%d checks have the slug %s, %v", n, slug, err)
 					}
 				}
@@ -101,7 +103,8 @@ func TestASlugIsTakenOnce(t *testing.T) {
 // slug of another project is free.
 func TestARenameMayLeaveTheSlug(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		a, b := testdb.Account(t, s), testdb.Account(t, s, "b@example.org")
+		a := testdb.Account(t, s)
+		b := testdb.Account(t, s, "b@example.org")
 		add := func(project uuid.UUID, slug string) {
 			c := monitor.NewCheck(project, s.Now())
 			c.Slug = slug
@@ -112,7 +115,8 @@ func TestARenameMayLeaveTheSlug(t *testing.T) {
 		add(a.Project.ID, a.Check.Slug)
 		add(a.Project.ID, "taken")
 		add(b.Project.ID, "elsewhere")
-		slug, change := a.Check.Slug, func(want string) error {
+		slug := a.Check.Slug
+		change := func(want string) error {
 			_, err := s.UpdateCheckFreeSlug(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
 				c.Name = "called " + want
 				c.Slug = want
@@ -129,7 +133,8 @@ func TestARenameMayLeaveTheSlug(t *testing.T) {
 		if !ok || taken.Slug != "taken" || taken.Free != "taken-2" {
 			t.Errorf("a slug that is taken: %+v", taken)
 		}
-		if c, err := s.CheckByCode(t.Context(), a.Check.Code); err != nil || c.Slug != "" || c.Name != "called " {
+		c, err := s.CheckByCode(t.Context(), a.Check.Code)
+		if err != nil || c.Slug != "" || c.Name != "called " {
 			t.Errorf("the check is %q with the slug %q, %v", c.Name, c.Slug, err)
 		}
 	})

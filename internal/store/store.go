@@ -153,7 +153,8 @@ func execOne(ctx context.Context, q db.Querier, doing, noun, query string, args 
 func escapeLike(s string) string {
 	out := make([]byte, 0, len(s)+2)
 	for i := range len(s) {
-		if c := s[i]; c == '%' || c == '_' || c == '!' {
+		c := s[i]
+		if c == '%' || c == '_' || c == '!' {
 			out = append(out, '!')
 		}
 		out = append(out, s[i])

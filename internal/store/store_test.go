@@ -22,7 +22,8 @@ func TestAnAccountComesWithAWatchedCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(a.Check, got); diff != "" {
+		diff := cmp.Diff(a.Check, got)
+		if diff != "" {
 			t.Errorf("check (-stored +loaded):\n%s", diff)
 		}
 		channels, err := s.ChannelsOfCheck(t.Context(), got.ID)
@@ -51,7 +52,11 @@ func TestABatchOfPingsIsRecordedInOrder(t *testing.T) {
 		exit := 3
 		rid := uuid.NullUUID{UUID: uuid.New(), Valid: true}
 		full := arrival(s, a.Check.Code, monitor.PingFail)
-		full.Ping.ExitStatus, full.Ping.RID, full.Ping.Body, full.Ping.UserAgent, full.Ping.RemoteAddr = &exit, rid, []byte{0, 0xff, 'x'}, "curl/8", "::1"
+		full.Ping.ExitStatus = &exit
+		full.Ping.RID = rid
+		full.Ping.Body = []byte{0, 0xff, 'x'}
+		full.Ping.UserAgent = "curl/8"
+		full.Ping.RemoteAddr = "::1"
 		unknown := arrival(s, uuid.New(), monitor.PingSuccess)
 		batch := []*store.Arrival{arrival(s, a.Check.Code, monitor.PingStart), unknown, full, arrival(s, a.Check.Code, monitor.PingSuccess)}
 		if err := s.RecordPings(t.Context(), batch); err != nil {
@@ -68,7 +73,8 @@ func TestABatchOfPingsIsRecordedInOrder(t *testing.T) {
 		for _, r := range rows {
 			kinds = append(kinds, r.Kind)
 		}
-		if diff := cmp.Diff([]monitor.PingKind{"success", "fail", "start"}, kinds); diff != "" {
+		diff := cmp.Diff([]monitor.PingKind{"success", "fail", "start"}, kinds)
+		if diff != "" {
 			t.Errorf("newest first (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(full.Ping, rows[1].Ping); diff != "" {
@@ -149,7 +155,8 @@ func TestAutoProvisioningMakesOneCheck(t *testing.T) {
 				results <- result{code, created, err}
 			}()
 		}
-		created, codes := 0, map[uuid.UUID]bool{}
+		created := 0
+		codes := map[uuid.UUID]bool{}
 		for range 8 {
 			r := <-results
 			if r.err != nil {
@@ -163,7 +170,8 @@ func TestAutoProvisioningMakesOneCheck(t *testing.T) {
 		if created != 1 || len(codes) != 1 {
 			t.Errorf("%d created, %d different checks; want 1 and 1", created, len(codes))
 		}
-		if _, _, err := s.EnsureSlug(t.Context(), "nosuchkey", "backup", nil); errs.KindOf(err) != errs.NotFound {
+		_, _, err := s.EnsureSlug(t.Context(), "nosuchkey", "backup", nil)
+		if errs.KindOf(err) != errs.NotFound {
 			t.Errorf("unknown ping key: %v, want not found", err)
 		}
 	})

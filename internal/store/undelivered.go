@@ -48,7 +48,8 @@ func (s *Store) NoteUndelivered(ctx context.Context, code uuid.UUID, b Bounce) (
 			return err
 		}
 		u.Disabled = b.Disable && !u.Channel.Disabled
-		u.Channel.LastError, u.Channel.Disabled = b.Reason, u.Channel.Disabled || b.Disable
+		u.Channel.LastError = b.Reason
+		u.Channel.Disabled = u.Channel.Disabled || b.Disable
 		if _, err := tx.Exec(ctx, `UPDATE deliveries SET last_error = $2, status = CASE status WHEN 'sent' THEN 'failed' ELSE status END WHERE id = $1`, delivery, b.Reason); err != nil {
 			return fmt.Errorf("note undelivered: %w", err)
 		}

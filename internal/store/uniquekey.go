@@ -17,7 +17,8 @@ func (s *Store) CheckByUniqueKey(ctx context.Context, key string, projects ...uu
 	if len(projects) == 0 {
 		return nil, errs.NotFoundf("check not found")
 	}
-	where, args := ` WHERE c.project_id IN (`, make([]any, 0, len(projects))
+	where := ` WHERE c.project_id IN (`
+	args := make([]any, 0, len(projects))
 	for i, p := range projects {
 		if i > 0 {
 			where += ", "

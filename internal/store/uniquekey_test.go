@@ -14,17 +14,20 @@ import (
 
 func TestACheckIsFoundByItsPublicName(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		mine, theirs := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		mine := testdb.Account(t, s)
+		theirs := testdb.Account(t, s, "other@example.org")
 		key := monitor.UniqueKey(mine.Check.Code)
 		got, err := s.CheckByUniqueKey(t.Context(), key, theirs.Project.ID, mine.Project.ID)
 		if err != nil || got.ID != mine.Check.ID {
 			t.Errorf("among my projects: %+v, %v", got, err)
 		}
-		if got, err = s.AnyCheckByUniqueKey(t.Context(), key); err != nil || got.ID != mine.Check.ID {
+		got, err = s.AnyCheckByUniqueKey(t.Context(), key)
+		if err != nil || got.ID != mine.Check.ID {
 			t.Errorf("among all: %+v, %v", got, err)
 		}
 		for _, projects := range [][]uuid.UUID{nil, {theirs.Project.ID}} {
-			if _, err := s.CheckByUniqueKey(t.Context(), key, projects...); errs.KindOf(err) != errs.NotFound {
+			_, err := s.CheckByUniqueKey(t.Context(), key, projects...)
+			if errs.KindOf(err) != errs.NotFound {
 				t.Errorf("in %v: %v, want not found", projects, err)
 			}
 		}
@@ -39,8 +42,10 @@ func TestASilentFlipTellsNobody(t *testing.T) {
 		}
 		clock.Advance(3 * time.Hour)
 		c, err := s.UpdateCheck(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
-			c.Timeout, c.Grace = time.Minute, time.Minute
-			c.Flip, c.Silent = monitor.Rescheduled(c.Check, c.Now), true
+			c.Timeout = time.Minute
+			c.Grace = time.Minute
+			c.Flip = monitor.Rescheduled(c.Check, c.Now)
+			c.Silent = true
 			return nil
 		})
 		if err != nil || c.Status != monitor.StatusDown {

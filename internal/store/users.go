@@ -178,7 +178,8 @@ func (s *Store) NoteLogin(ctx context.Context, id uuid.UUID) error {
 
 // NoteActive stores that the user is using the site now.
 func (s *Store) NoteActive(ctx context.Context, id uuid.UUID) error {
-	if _, err := s.db.Exec(ctx, `UPDATE users SET last_active_at = $2 WHERE id = $1`, id, s.Now()); err != nil {
+	_, err := s.db.Exec(ctx, `UPDATE users SET last_active_at = $2 WHERE id = $1`, id, s.Now())
+	if err != nil {
 		return fmt.Errorf("note activity: %w", err)
 	}
 	return nil

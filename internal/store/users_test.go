@@ -33,9 +33,20 @@ func TestAUserComesBackAsStored(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		u := a.User
-		u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort = "new@example.org", "hash", false, true, "Europe/Riga", "dark", "iso", "name"
-		u.CheckLimit, u.PingLogLimit = 7, 1000
-		u.Reports, u.NextReportAt, u.NagEvery, u.NextNagAt = monitor.ReportsWeekly, clock.Now(), time.Hour, clock.Now().Add(time.Minute)
+		u.Email = "new@example.org"
+		u.PasswordHash = "hash"
+		u.IsActive = false
+		u.IsSuperuser = true
+		u.TZ = "Europe/Riga"
+		u.Theme = "dark"
+		u.DateFormat = "iso"
+		u.Sort = "name"
+		u.CheckLimit = 7
+		u.PingLogLimit = 1000
+		u.Reports = monitor.ReportsWeekly
+		u.NextReportAt = clock.Now()
+		u.NagEvery = time.Hour
+		u.NextNagAt = clock.Now().Add(time.Minute)
 		if err := testdb.PutUser(t.Context(), s, u); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +60,8 @@ func TestAUserComesBackAsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		byEmail, err := s.UserByEmail(t.Context(), "new@example.org")
-		if diff := cmp.Diff(u, byEmail); diff != "" || err != nil {
+		diff := cmp.Diff(u, byEmail)
+		if diff != "" || err != nil {
 			t.Errorf("%v, by address (-stored +loaded):\n%s", err, diff)
 		}
 		byID, err := s.UserByID(t.Context(), u.ID)
@@ -61,7 +73,8 @@ func TestAUserComesBackAsStored(t *testing.T) {
 
 func TestUsersThatAreNotThereOrTwice(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		first, second := testdb.Account(t, s, "first@example.org"), testdb.Account(t, s, "second@example.org")
+		first := testdb.Account(t, s, "first@example.org")
+		second := testdb.Account(t, s, "second@example.org")
 		second.User.Email = first.User.Email
 		wantKind(t, "taking somebody's address", testdb.PutUser(t.Context(), s, second.User), errs.Conflict)
 		_, err := s.UserByEmail(t.Context(), "nobody@example.org")
@@ -91,7 +104,8 @@ func TestAFailedSignUpLeavesNothing(t *testing.T) {
 
 func TestDeletingAUserTakesEverythingAlong(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		a, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		a := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		for _, c := range []*monitor.Check{a.Check, other.Check} {
 			signal(t, s, c, monitor.PingSuccess)
 			signal(t, s, c, monitor.PingFail)
@@ -109,7 +123,8 @@ func TestDeletingAUserTakesEverythingAlong(t *testing.T) {
 		for table, want := range map[string]int{
 			"users": 1, "projects": 1, "checks": 1, "channels": 1, "check_channels": 1, "sessions": 0, "login_tokens": 0, "pings": 2, "flips": 2, "deliveries": 1,
 		} {
-			if n := count(t, s, table, "1 = 1"); n != want {
+			n := count(t, s, table, "1 = 1")
+			if n != want {
 				t.Errorf("%d rows are left in %s, want the other user's %d", n, table, want)
 			}
 		}
@@ -143,11 +158,13 @@ func TestUsersAreFoundByPartOfTheirAddress(t *testing.T) {
 					t.Errorf("%s has %d projects and %d checks, want one each", r.Email, r.Projects, r.Checks)
 				}
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			diff := cmp.Diff(want, got)
+			if diff != "" {
 				t.Errorf("search %q (-want +got):\n%s", search, diff)
 			}
 		}
-		if page, err := s.Users(t.Context(), "", 2, 1); err != nil || len(page) != 2 || page[0].Email != "hundred%@example.org" {
+		page, err := s.Users(t.Context(), "", 2, 1)
+		if err != nil || len(page) != 2 || page[0].Email != "hundred%@example.org" {
 			t.Errorf("the second to third: %v, %v", page, err)
 		}
 	})
@@ -162,7 +179,8 @@ func TestACheckOfTheWelcomePageBecomesTheirs(t *testing.T) {
 		signal(t, s, &demo, monitor.PingSuccess)
 		signUp := func(email string) store.Account {
 			check := demo
-			check.Name, check.Slug = "My first check", "my-first-check"
+			check.Name = "My first check"
+			check.Slug = "my-first-check"
 			a := store.Account{
 				User:    &monitor.User{Email: email, IsActive: true, TZ: "UTC", CheckLimit: 10, PingLogLimit: 100},
 				Project: &monitor.Project{},
@@ -174,7 +192,8 @@ func TestACheckOfTheWelcomePageBecomesTheirs(t *testing.T) {
 			}
 			return a
 		}
-		first, second := signUp("first@example.org"), signUp("second@example.org")
+		first := signUp("first@example.org")
+		second := signUp("second@example.org")
 
 		adopted, err := s.CheckByCode(t.Context(), demo.Code)
 		if err != nil || adopted.ProjectID != first.Project.ID || adopted.Name != "My first check" || adopted.NPings != 1 || adopted.Status != monitor.StatusUp {
@@ -185,7 +204,8 @@ func TestACheckOfTheWelcomePageBecomesTheirs(t *testing.T) {
 			t.Errorf("who comes second gets %+v, %v; want a new check", fresh, err)
 		}
 		for _, a := range []store.Account{first, second} {
-			if channels, err := s.ChannelsOfCheck(t.Context(), a.Check.ID); err != nil || len(channels) != 1 || channels[0].ID != a.Channel.ID {
+			channels, err := s.ChannelsOfCheck(t.Context(), a.Check.ID)
+			if err != nil || len(channels) != 1 || channels[0].ID != a.Channel.ID {
 				t.Errorf("channels of %s: %v, %v", a.User.Email, channels, err)
 			}
 		}

@@ -68,7 +68,8 @@ func (s *Store) CreateWall(ctx context.Context, w *Wall) error {
 			return fmt.Errorf("insert wall: %w", err)
 		}
 		for _, p := range w.Projects {
-			if _, err := tx.Exec(ctx, `INSERT INTO wall_projects (wall_id, project_id) VALUES ($1, $2)`, w.ID, p.ID); err != nil {
+			_, err := tx.Exec(ctx, `INSERT INTO wall_projects (wall_id, project_id) VALUES ($1, $2)`, w.ID, p.ID)
+			if err != nil {
 				return fmt.Errorf("insert project of a wall: %w", err)
 			}
 		}
@@ -135,8 +136,10 @@ func (s *Store) ShowWall(ctx context.Context, id uuid.UUID) (*Wall, map[uuid.UUI
 	for i := range checks {
 		byProject[checks[i].ProjectID] = append(byProject[checks[i].ProjectID], checks[i])
 	}
-	if minute := now.Truncate(time.Minute); w.LastShownAt.Before(minute) {
-		if _, err := s.db.Exec(ctx, `UPDATE walls SET last_shown_at = $2 WHERE id = $1`, w.ID, minute); err != nil {
+	minute := now.Truncate(time.Minute)
+	if w.LastShownAt.Before(minute) {
+		_, err := s.db.Exec(ctx, `UPDATE walls SET last_shown_at = $2 WHERE id = $1`, w.ID, minute)
+		if err != nil {
 			return nil, nil, fmt.Errorf("note that a wall was shown: %w", err)
 		}
 		w.LastShownAt = minute

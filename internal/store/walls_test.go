@@ -27,7 +27,8 @@ func addWall(t *testing.T, s *store.Store, user uuid.UUID, projects ...uuid.UUID
 // A wall shows what its maker may change, as long as they may.
 func TestAWallShowsWhatItsMakerMayChange(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		jane, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		jane := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		if err := s.AddMember(t.Context(), other.Project.ID, jane.User.ID, monitor.RoleMember); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +47,8 @@ func TestAWallShowsWhatItsMakerMayChange(t *testing.T) {
 			return len(wall.Projects)
 		}
 		clock.Advance(90 * time.Second)
-		if n := shown(); n != 2 {
+		n := shown()
+		if n != 2 {
 			t.Errorf("%d projects, want 2", n)
 		}
 		walls, err := s.WallsOf(t.Context(), jane.User.ID)
@@ -76,7 +78,8 @@ func TestAWallShowsWhatItsMakerMayChange(t *testing.T) {
 
 func TestOnlyTheMakerRevokesAWallAndThereAreSoMany(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		jane, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		jane := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		w := addWall(t, s, jane.User.ID, jane.Project.ID)
 		wantKind(t, "revoked by somebody else", s.DeleteWall(t.Context(), other.User.ID, w.ID), errs.NotFound)
 		if err := s.DeleteWall(t.Context(), jane.User.ID, w.ID); err != nil {
@@ -93,9 +96,11 @@ func TestOnlyTheMakerRevokesAWallAndThereAreSoMany(t *testing.T) {
 
 func TestChecksSeenByAMember(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		jane, other := testdb.Account(t, s), testdb.Account(t, s, "other@example.org")
+		jane := testdb.Account(t, s)
+		other := testdb.Account(t, s, "other@example.org")
 		c := monitor.NewCheck(other.Project.ID, s.Now())
-		c.Name, c.Slug = "Zebra_100% Run", "zebra-run"
+		c.Name = "Zebra_100% Run"
+		c.Slug = "zebra-run"
 		if err := s.CreateCheck(t.Context(), &c, store.Channels{}); err != nil {
 			t.Fatal(err)
 		}
@@ -107,14 +112,16 @@ func TestChecksSeenByAMember(t *testing.T) {
 			}
 			return len(rows)
 		}
-		if n := found("zebra"); n != 0 {
+		n := found("zebra")
+		if n != 0 {
 			t.Errorf("a stranger finds %d", n)
 		}
 		if err := s.AddMember(t.Context(), other.Project.ID, jane.User.ID, monitor.RoleReadonly); err != nil {
 			t.Fatal(err)
 		}
 		for search, want := range map[string]int{"ZEBRA": 1, "100%": 1, "100_": 0, "zebra-r": 1, c.Code.String(): 1, "zzz": 0} {
-			if n := found(search); n != want {
+			n := found(search)
+			if n != want {
 				t.Errorf("%q finds %d, want %d", search, n, want)
 			}
 		}

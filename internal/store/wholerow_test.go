@@ -55,7 +55,8 @@ func TestAWholeRowIsOnlyStoredWhereItIsLocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, decl := range parsed.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok {
+			f, ok := decl.(*ast.FuncDecl)
+			if ok {
 				lookForWholeRows(t, f, seen)
 			}
 		}
@@ -85,7 +86,8 @@ func lookForWholeRows(t *testing.T, f *ast.FuncDecl, seen map[string]bool) {
 			t.Errorf("%s calls %s and locks no row", name, callee)
 		}
 	}
-	if _, whole := wholeRows[name]; whole {
+	_, whole := wholeRows[name]
+	if whole {
 		return
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -94,7 +96,8 @@ func lookForWholeRows(t *testing.T, f *ast.FuncDecl, seen map[string]bool) {
 			return true
 		}
 		for _, update := range updates.FindAllStringSubmatch(text.Value, -1) {
-			if columns := strings.Count(update[2], "= $"); columns >= manyColumns {
+			columns := strings.Count(update[2], "= $")
+			if columns >= manyColumns {
 				t.Errorf("%s sets %d columns of %s to what it is given: let it change the row as it is stored", name, columns, update[1])
 			}
 		}

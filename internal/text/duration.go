@@ -28,7 +28,8 @@ func Duration(d time.Duration) string {
 			return words
 		}
 		next := units[i+1]
-		if n := int(d % u.size / next.size); n > 0 {
+		n := int(d % u.size / next.size)
+		if n > 0 {
 			words += ", " + Plural(n, next.one, next.several)
 		}
 		return words

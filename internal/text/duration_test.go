@@ -13,7 +13,8 @@ func TestDuration(t *testing.T) {
 		27 * time.Hour: "1 day, 3 hours", 24*time.Hour + 5*time.Minute: "1 day",
 		8 * 24 * time.Hour: "1 week, 1 day", 999 * time.Millisecond: "0 seconds",
 	} {
-		if got := text.Duration(d); got != want {
+		got := text.Duration(d)
+		if got != want {
 			t.Errorf("Duration(%s) = %q, want %q", d, got, want)
 		}
 	}

@@ -18,7 +18,8 @@ func TestClean(t *testing.T) {
 		"\x00\xff\x00":  "\uFFFD",
 		"\xed\xa0\x80x": "\uFFFDx",
 	} {
-		if got := text.Clean(in); got != want {
+		got := text.Clean(in)
+		if got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 		if got := text.Storable(in); got != (in == want) {
@@ -42,7 +43,8 @@ func TestClip(t *testing.T) {
 		{"😀😀", 1, "😀", ""},
 		{"abc", 0, "", ""},
 	} {
-		if got := text.Clip(c.in, c.n); got != c.runes {
+		got := text.Clip(c.in, c.n)
+		if got != c.runes {
 			t.Errorf("Clip(%q, %d) = %q, want %q", c.in, c.n, got, c.runes)
 		}
 		if got := text.ClipBytes(c.in, c.n); got != c.bytes {
@@ -64,7 +66,8 @@ func TestEllipsis(t *testing.T) {
 		{"éééé", 3, "éé…"},
 		{"ab", 1, "…"},
 	} {
-		if got := text.Ellipsis(c.in, c.n); got != c.want {
+		got := text.Ellipsis(c.in, c.n)
+		if got != c.want {
 			t.Errorf("Ellipsis(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
 		}
 	}
@@ -72,7 +75,8 @@ func TestEllipsis(t *testing.T) {
 
 func TestOneLine(t *testing.T) {
 	for in, want := range map[string]string{"": "", " \n": "", "a": "a", " a \t\r\n b ": "a b", "a\u00a0b": "a b", "é  é": "é é"} {
-		if got := text.OneLine(in); got != want {
+		got := text.OneLine(in)
+		if got != want {
 			t.Errorf("OneLine(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -80,7 +84,8 @@ func TestOneLine(t *testing.T) {
 
 func TestValid(t *testing.T) {
 	for in, want := range map[string]string{"": "", "é\x00": "é\x00", "a\xff\xfeb": "a\uFFFDb"} {
-		if got := text.Valid(in); got != want {
+		got := text.Valid(in)
+		if got != want {
 			t.Errorf("Valid(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -95,7 +100,8 @@ func FuzzText(f *testing.F) {
 				t.Fatalf("%q is not storable", got)
 			}
 		}
-		if got := utf8.RuneCountInString(text.Clip(s, n)); got > n {
+		got := utf8.RuneCountInString(text.Clip(s, n))
+		if got > n {
 			t.Fatalf("%d characters, want at most %d", got, n)
 		}
 		if got := text.ClipBytes(s, n); len(got) > n || !strings.HasPrefix(text.Clean(s), got) {

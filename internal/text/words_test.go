@@ -8,7 +8,8 @@ import (
 
 func TestPlural(t *testing.T) {
 	for n, want := range map[int]string{0: "0 checks", 1: "1 check", 2: "2 checks", -1: "-1 checks"} {
-		if got := text.Plural(n, "check", "checks"); got != want {
+		got := text.Plural(n, "check", "checks")
+		if got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
@@ -16,7 +17,8 @@ func TestPlural(t *testing.T) {
 
 func TestUpperFirst(t *testing.T) {
 	for in, want := range map[string]string{"": "", "a": "A", "monthly report": "Monthly report", "über": "Über", "Down": "Down", "3 checks": "3 checks", "\xffa": "\xffa"} {
-		if got := text.UpperFirst(in); got != want {
+		got := text.UpperFirst(in)
+		if got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
@@ -24,7 +26,8 @@ func TestUpperFirst(t *testing.T) {
 
 func TestIsASCII(t *testing.T) {
 	for in, want := range map[string]bool{"": true, "a@example.org": true, "\x7f": true, "bücher": false, "\x80": false} {
-		if got := text.IsASCII(in); got != want {
+		got := text.IsASCII(in)
+		if got != want {
 			t.Errorf("%q: %t", in, got)
 		}
 	}

@@ -45,7 +45,8 @@ func (s *Pages) mailedInvitation(r *http.Request) (*store.Invitation, error) {
 func (s *Pages) showInvitation(w http.ResponseWriter, r *http.Request, i *store.Invitation, declined bool) error {
 	p := monitor.Project{ID: i.ProjectID, Name: i.Project}
 	m := &invitationPage{BasePage: ui.BasePage{Title: "Invitation"}, Invitation: i, Name: p.Title(), Declined: declined}
-	if user := ui.VisitorOf(r).User; user != nil && hosts.MailAddress(user.Email) != hosts.MailAddress(i.Email) {
+	user := ui.VisitorOf(r).User
+	if user != nil && hosts.MailAddress(user.Email) != hosts.MailAddress(i.Email) {
 		m.Other = user.Email
 	}
 	return s.Render(w, r, http.StatusOK, "account/invitation", m)

@@ -48,7 +48,8 @@ const linksPath = "/accounts/check_token/"
 // LoginForm answers GET /accounts/login/.
 func (s *Pages) LoginForm(w http.ResponseWriter, r *http.Request) error {
 	next := ui.SafeNext(r.URL.Query().Get("next"))
-	if user := ui.VisitorOf(r).User; user != nil {
+	user := ui.VisitorOf(r).User
+	if user != nil {
 		return s.WelcomeBack(w, r, user, next)
 	}
 	m := &loginPage{BasePage: ui.BasePage{Title: "Log in"}, Form: ui.NewForm(nil), Next: next}
@@ -125,7 +126,8 @@ func (s *Pages) setBrowserCookie(w http.ResponseWriter, value string) {
 // originOf is where an attempt to log in comes from.
 func originOf(r *http.Request) auth.Origin {
 	from := auth.Origin{IP: clientip.Of(r)}
-	if cookie, err := r.Cookie(deviceCookie); err == nil {
+	cookie, err := r.Cookie(deviceCookie)
+	if err == nil {
 		from.Device = cookie.Value
 	}
 	return from
@@ -162,7 +164,8 @@ func (s *Pages) CheckToken(w http.ResponseWriter, r *http.Request) error {
 		// the link was clicked twice, and the second step is to come
 		return s.Redirect(w, r, secondStepPath)
 	}
-	if known := ui.VisitorOf(r).User; !link.Valid && known != nil && known.ID == user {
+	known := ui.VisitorOf(r).User
+	if !link.Valid && known != nil && known.ID == user {
 		// it was clicked twice
 		return s.WelcomeBack(w, r, known, next)
 	}
@@ -208,7 +211,8 @@ func linkOf(r *http.Request) (user uuid.UUID, token string) {
 // their own back.
 func (s *Pages) Logout(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
-	if admin := v.Admin; admin != nil {
+	admin := v.Admin
+	if admin != nil {
 		s.Log.InfoContext(r.Context(), "superuser is themselves again", "superuser", admin.Email, "user", v.User.Email)
 		s.LogIn(v, admin)
 		return s.Redirect(w, r, "/admin/users/")
@@ -229,7 +233,8 @@ func (s *Pages) LogoutEverywhere(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if named := form.Value("session"); named != "" {
+	named := form.Value("session")
+	if named != "" {
 		if err := s.endSession(r.Context(), v.User.ID, named); err != nil {
 			return err
 		}

@@ -54,7 +54,8 @@ func TestSigningUpInABrowser(t *testing.T) {
 	if err != nil || len(projects) != 1 {
 		t.Fatalf("%+v, %v", projects, err)
 	}
-	if c := s.FirstCheck(&projects[0].Project); c.Code != code || c.NPings != 1 {
+	c := s.FirstCheck(&projects[0].Project)
+	if c.Code != code || c.NPings != 1 {
 		t.Errorf("the first check is %+v", c)
 	}
 	if user.TZ == "" {
@@ -86,7 +87,8 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 	if err := s.Store.EnqueueEmail(t.Context(), failed); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Auth.CreateSuperuser(t.Context(), "jane.roe@example.org", ""); err != nil {
+	_, err := s.Auth.CreateSuperuser(t.Context(), "jane.roe@example.org", "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	user, project := s.Login("jane.roe@example.org")
@@ -94,7 +96,8 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 		s.AddNamed(project, fmt.Sprintf("Job %d", i), func(c *monitor.Check) { c.Status = status })
 	}
 	for _, name := range []string{"Staging", "A project with a name that is as long as it may be, so it wraps"[:60]} {
-		if _, err := s.Projects.Add(t.Context(), user, name); err != nil {
+		_, err := s.Projects.Add(t.Context(), user, name)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,7 +12,8 @@ func TestDevices(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36":                  "Chrome on Android",
 		"curl/8.5.0": "curl", "": "Unknown device",
 	} {
-		if got := deviceOf(agent); got != want {
+		got := deviceOf(agent)
+		if got != want {
 			t.Errorf("%q: %s, want %s", agent, got, want)
 		}
 	}

@@ -93,7 +93,8 @@ func TestKnownAndUnknownAddressesGetTheSameAnswer(t *testing.T) {
 func TestWhatIsTypedWrongStays(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		page := s.Post("/accounts/login/", webtest.SignupForm("jane@")).Is(http.StatusBadRequest)
-		if v, _ := page.Find("#identity").Attr("value"); v != "jane@" {
+		v, _ := page.Find("#identity").Attr("value")
+		if v != "jane@" {
 			t.Errorf("the field has %q", v)
 		}
 		if page.Text("#identity-error") == "" {
@@ -106,7 +107,8 @@ func TestNextLeadsToOurOwnPagesOnly(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Get("/accounts/profile/?x=1").LeadsTo("/accounts/login/?next=%2Faccounts%2Fprofile%2F%3Fx%3D1")
 		form := s.Get("/accounts/login/?next=%2Faccounts%2Fprofile%2F%3Fx%3D1").Is(http.StatusOK)
-		if v, _ := form.Find(`main input[name=next]`).First().Attr("value"); v != "/accounts/profile/?x=1" {
+		v, _ := form.Find(`main input[name=next]`).First().Attr("value")
+		if v != "/accounts/profile/?x=1" {
 			t.Errorf("next %q", v)
 		}
 		login := webtest.SignupForm("jane@example.org")
@@ -122,7 +124,8 @@ func TestSafeNext(t *testing.T) {
 		"": "", "https://evil.example/": "", "//evil.example/": "", `/\evil.example/`: "", "/\t/evil.example": "", "javascript:alert(1)": "",
 		"evil.example": "", "/accounts/logout/": "", "/accounts/login/?next=/": "", "/accounts/check_token/1/2/": "", "/api/v3/checks/": "", "///x": "",
 	} {
-		if got := ui.SafeNext(in); got != want {
+		got := ui.SafeNext(in)
+		if got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
@@ -130,7 +133,8 @@ func TestSafeNext(t *testing.T) {
 
 func TestLoggingInWithAPassword(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
-		if _, err := s.Auth.CreateSuperuser(t.Context(), "root@example.org", "correct horse"); err != nil {
+		_, err := s.Auth.CreateSuperuser(t.Context(), "root@example.org", "correct horse")
+		if err != nil {
 			t.Fatal(err)
 		}
 		wrong := s.Post("/accounts/login/", url.Values{"email": {"root@example.org"}, "password": {"wrong horse"}}).Is(http.StatusBadRequest)
@@ -190,7 +194,8 @@ func TestTheSessionChangesItsIDAtLogin(t *testing.T) {
 		s.Post("/accounts/profile/appearance/", url.Values{"theme": {"dark"}, "next": {"/docs/"}}).LeadsTo("/docs/")
 		before := webtest.CookieOf(s)
 		s.Login("jane@example.org")
-		if after := webtest.CookieOf(s); before == "" || after == "" || before == after {
+		after := webtest.CookieOf(s)
+		if before == "" || after == "" || before == after {
 			t.Errorf("id %q, then %q", before, after)
 		}
 	})
@@ -199,7 +204,8 @@ func TestTheSessionChangesItsIDAtLogin(t *testing.T) {
 func TestThemeAndTimeZone(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Post("/accounts/profile/appearance/", url.Values{"theme": {"dark"}})
-		if theme, _ := s.Get("/docs/").Find("html").Attr("data-theme"); theme != "dark" {
+		theme, _ := s.Get("/docs/").Find("html").Attr("data-theme")
+		if theme != "dark" {
 			t.Errorf("a visitor's theme %q", theme)
 		}
 		s.Login("jane@example.org")
@@ -210,7 +216,8 @@ func TestThemeAndTimeZone(t *testing.T) {
 		s.Post("/accounts/profile/appearance/", url.Values{"theme": {`"><script>`}}).Is(http.StatusBadRequest)
 
 		s.Post("/accounts/profile/", url.Values{"tz": {"America/New_York"}}).LeadsTo("/accounts/profile/")
-		if v, _ := s.Get("/accounts/profile/").Find("#tz option[selected]").Html(); v != "America/New_York" {
+		v, _ := s.Get("/accounts/profile/").Find("#tz option[selected]").Html()
+		if v != "America/New_York" {
 			t.Errorf("time zone %q", v)
 		}
 		s.Post("/accounts/profile/", url.Values{"tz": {"Mars/Olympus"}}).Is(http.StatusBadRequest).Has("choose a time zone")
@@ -226,7 +233,8 @@ func TestClosingTheAccount(t *testing.T) {
 		s.Get("/accounts/close/").Is(http.StatusOK).Has("1 project", "1 check")
 		s.Post("/accounts/close/", url.Values{"confirmation": {"joe@example.org"}}).Is(http.StatusBadRequest)
 		s.Post("/accounts/close/", url.Values{"confirmation": {" Jane@example.org"}}).LeadsTo("/")
-		if _, err := s.Store.UserByID(t.Context(), user.ID); err == nil {
+		_, err := s.Store.UserByID(t.Context(), user.ID)
+		if err == nil {
 			t.Error("the user is still there")
 		}
 		if _, err := s.Store.ProjectByID(t.Context(), project.ID); err == nil {

@@ -77,7 +77,8 @@ func (s *Pages) SavePassword(w http.ResponseWriter, r *http.Request) error {
 // ways into their account.
 func (s *Pages) by(r *http.Request) auth.By {
 	from := deviceOf(r.UserAgent())
-	if ip := clientip.Of(r); ip != "" {
+	ip := clientip.Of(r)
+	if ip != "" {
 		from += ", " + ip
 	}
 	return auth.By{Keep: store.Access{Session: s.Sessions.Hash(ui.VisitorOf(r).Session), Tokens: true}, From: from}

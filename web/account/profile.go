@@ -92,16 +92,20 @@ func (s *Pages) showProfile(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	m.Dates = dateChoices(s.Store.Now(), v.User.TZ)
 	var err error
-	if m.Change, err = s.emailChange(r); err != nil {
+	m.Change, err = s.emailChange(r)
+	if err != nil {
 		return err
 	}
-	if m.TwoFactor, err = s.twoFactor(r); err != nil {
+	m.TwoFactor, err = s.twoFactor(r)
+	if err != nil {
 		return err
 	}
-	if m.Tokens, err = s.tokens(r, made); err != nil {
+	m.Tokens, err = s.tokens(r, made)
+	if err != nil {
 		return err
 	}
-	if m.Recent, err = s.recentlyAuthenticated(r); err != nil {
+	m.Recent, err = s.recentlyAuthenticated(r)
+	if err != nil {
 		return err
 	}
 	sessions, err := s.Store.SessionsOf(r.Context(), v.User.ID)
@@ -140,7 +144,8 @@ func (s *Pages) SaveProfile(w http.ResponseWriter, r *http.Request) error {
 		return s.showProfile(w, r, http.StatusBadRequest, form, ui.NewForm(nil), tokenView{})
 	}
 	v.User, err = s.Store.ChangeUser(r.Context(), v.User.ID, func(u *monitor.User) error {
-		if u.DateFormat = format; u.TZ != tz {
+		u.DateFormat = format
+		if u.TZ != tz {
 			u.TZ = tz
 			u.NextReportAt = report.Next(u, s.Store.Now())
 		}
@@ -256,7 +261,8 @@ func (s *Pages) showCloseAccount(w http.ResponseWriter, r *http.Request, status 
 	if err != nil {
 		return err
 	}
-	m.Tokens, m.Walls = len(tokens), len(walls)
+	m.Tokens = len(tokens)
+	m.Walls = len(walls)
 	return s.Render(w, r, status, "account/close", m)
 }
 

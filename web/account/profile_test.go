@@ -45,7 +45,8 @@ func TestDelicatePagesAskAgainAfterHalfAnHour(t *testing.T) {
 		}
 		s.Get("/accounts/confirm/?next=/accounts/close/").Is(http.StatusOK).Has("Is it you?")
 		wrong := url.Values{"password": {"wrong horse"}, "next": {"/accounts/close/"}}
-		if page := s.Post("/accounts/confirm/", wrong).Is(http.StatusBadRequest).Has("not your password"); strings.Contains(page.Body, "wrong horse") {
+		page := s.Post("/accounts/confirm/", wrong).Is(http.StatusBadRequest).Has("not your password")
+		if strings.Contains(page.Body, "wrong horse") {
 			t.Error("the password is on the page")
 		}
 		right := url.Values{"password": {"correct horse"}, "next": {"//evil.example/"}}
@@ -58,7 +59,8 @@ func TestAMailedLinkProvesWhoItIs(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("jane@example.org")
 		s.Clock.Advance(account.RecentAuthLife + time.Minute)
-		if page := s.Get("/accounts/confirm/?next=/accounts/set_password/"); page.Find("#password").Length() != 0 {
+		page := s.Get("/accounts/confirm/?next=/accounts/set_password/")
+		if page.Find("#password").Length() != 0 {
 			t.Error("asks for a password where there is none")
 		}
 		s.Post("/accounts/confirm/", url.Values{"link": {"1"}, "next": {"/accounts/set_password/"}}).LeadsTo("/accounts/login_link_sent/")
@@ -71,7 +73,8 @@ func TestAMailedLinkProvesWhoItIs(t *testing.T) {
 func TestASuperuserChangesNobodysPassword(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		user, _ := s.OtherBrowser().Login("jane@example.org")
-		if _, err := s.Auth.CreateSuperuser(t.Context(), "root@example.org", "correct horse"); err != nil {
+		_, err := s.Auth.CreateSuperuser(t.Context(), "root@example.org", "correct horse")
+		if err != nil {
 			t.Fatal(err)
 		}
 		s.Login("root@example.org")
@@ -89,7 +92,8 @@ func TestASuperuserChangesNobodysPassword(t *testing.T) {
 func TestChangingTheAddressOfTheAccount(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		user, _ := s.Login("jane@example.org")
-		if page := s.Post("/accounts/change_email/", url.Values{"email": {"jane"}}).Is(http.StatusBadRequest); page.Text("#email-error") == "" {
+		page := s.Post("/accounts/change_email/", url.Values{"email": {"jane"}}).Is(http.StatusBadRequest)
+		if page.Text("#email-error") == "" {
 			t.Error("no message beside the field")
 		}
 		s.Post("/accounts/change_email/", url.Values{"email": {"Boss@example.org"}}).LeadsTo("/accounts/profile/")
@@ -97,7 +101,8 @@ func TestChangingTheAddressOfTheAccount(t *testing.T) {
 
 		// opened on a phone, say
 		outside := s.OtherBrowser()
-		fromNew, fromOld := s.LinkTo("boss@example.org"), s.LinkTo("jane@example.org")
+		fromNew := s.LinkTo("boss@example.org")
+		fromOld := s.LinkTo("jane@example.org")
 		// looking does nothing
 		for range 2 {
 			outside.Get(fromNew).Is(http.StatusOK).Has("Is this your new address?", "boss@example.org")
@@ -107,7 +112,8 @@ func TestChangingTheAddressOfTheAccount(t *testing.T) {
 		s.Get("/accounts/change_email/").Has("the new address has agreed, the present one has not yet")
 		outside.Post(strings.Replace(fromNew, "/new/", "/old/", 1), url.Values{"answer": {"agree"}}).Is(http.StatusNotFound)
 		outside.Post(fromOld, url.Values{"answer": {"agree"}}).Is(http.StatusOK).Has("boss@example.org", "The address is changed")
-		if u, err := s.Store.UserByID(t.Context(), user.ID); err != nil || u.Email != "boss@example.org" {
+		u, err := s.Store.UserByID(t.Context(), user.ID)
+		if err != nil || u.Email != "boss@example.org" {
 			t.Errorf("%+v, %v", u, err)
 		}
 		outside.Get(fromOld).Is(http.StatusNotFound).Has("over")
@@ -142,10 +148,12 @@ func TestDatesAreWrittenAsChosen(t *testing.T) {
 		} {
 			s.Post("/accounts/profile/", url.Values{"tz": {"Europe/Riga"}, "date_format": {format}}).LeadsTo("/accounts/profile/")
 			page := s.Get("/accounts/profile/")
-			if got, _ := page.Find("time[title]").First().Attr("title"); got != want {
+			got, _ := page.Find("time[title]").First().Attr("title")
+			if got != want {
 				t.Errorf("%q: %s, want %s", format, got, want)
 			}
-			if chosen := page.Text("#date_format option[selected]"); chosen != want {
+			chosen := page.Text("#date_format option[selected]")
+			if chosen != want {
 				t.Errorf("%q: chosen is %s", format, chosen)
 			}
 		}

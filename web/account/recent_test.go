@@ -68,7 +68,8 @@ func TestWhatHandsControlOverAsksAgain(t *testing.T) {
 		s.Clock.Advance(account.RecentAuthLife + time.Minute)
 
 		base := "/projects/" + project.ID.String()
-		settings, admin := base+"/settings/", "/admin/users/"+jane.ID.String()
+		settings := base + "/settings/"
+		admin := "/admin/users/" + jane.ID.String()
 		for _, try := range []struct {
 			who        *webtest.Site
 			path, back string

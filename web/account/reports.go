@@ -124,7 +124,8 @@ func (s *Pages) SaveReports(w http.ResponseWriter, r *http.Request) error {
 		}
 		if u.NagEvery != every {
 			// the worker looks whether anything is down
-			u.NagEvery, u.NextNagAt = every, time.Time{}
+			u.NagEvery = every
+			u.NextNagAt = time.Time{}
 		}
 		return nil
 	})
@@ -132,7 +133,8 @@ func (s *Pages) SaveReports(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	text := "Saved. You get no reports."
-	if next := s.nextReport(v.User); !next.IsZero() {
+	next := s.nextReport(v.User)
+	if !next.IsZero() {
 		text = "Saved. The next report comes on " + exactIn(next, v.User.TZ, v.User.DateFormat) + "."
 	}
 	v.Flash("ok", text)

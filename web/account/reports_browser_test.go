@@ -24,7 +24,8 @@ func TestAnOldLinkUnsubscribesFromReportsByItself(t *testing.T) {
 	s.Clock.Advance(account.ObviousTime + time.Second)
 	ctx, _ := browser.New(t)
 	s.Drive(ctx, chromedp.Navigate(s.URL+link), webtest.First(chromedp.WaitVisible, `main a[href$="`+account.ReportsPath+`"]`))
-	if u, err := s.Store.UserByID(t.Context(), user.ID); err != nil || u.Reports != monitor.ReportsOff {
+	u, err := s.Store.UserByID(t.Context(), user.ID)
+	if err != nil || u.Reports != monitor.ReportsOff {
 		t.Errorf("reports are %s, %v", u.Reports, err)
 	}
 }

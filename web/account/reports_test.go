@@ -29,7 +29,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 		}
 		page := s.Get(account.ReportsPath).Is(http.StatusOK)
 		page.Has("The next report comes on Wed, 1 Apr 2026, " + report.Next(user, s.Clock.Now()).In(time.FixedZone("", 3*3600)).Format("15:04:05") + " EEST")
-		if value, _ := page.Find("[name=reports]:checked").Attr("value"); value != "monthly" {
+		value, _ := page.Find("[name=reports]:checked").Attr("value")
+		if value != "monthly" {
 			t.Errorf("a new account gets reports %q", value)
 		}
 		if value, _ := page.Find("[name=nag]:checked").Attr("value"); value != "off" {
@@ -47,7 +48,10 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 
 		// What stays as it was keeps its date, also one that has come; another zone moves it.
 		past := s.Clock.Now().Add(-time.Minute)
-		change(s, user.ID, func(u *monitor.User) { u.NextReportAt, u.NextNagAt = past, s.Clock.Now().Add(time.Hour) })
+		change(s, user.ID, func(u *monitor.User) {
+			u.NextReportAt = past
+			u.NextNagAt = s.Clock.Now().Add(time.Hour)
+		})
 		s.Get(account.ReportsPath).Has("The next report is on its way.", "Something is down. The next reminder comes on Sun, 1 Mar 2026, 15:00:00 EET")
 		s.Post(account.ReportsPath, url.Values{"reports": {"weekly"}, "nag": {"hour"}}).LeadsTo(account.ReportsPath)
 		if u := stored(); !u.NextReportAt.Equal(past) || u.NextNagAt.IsZero() {
@@ -72,7 +76,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 
 func change(s *webtest.Site, user uuid.UUID, change func(*monitor.User)) {
 	s.Helper()
-	if _, err := s.Store.ChangeUser(s.Context(), user, func(u *monitor.User) error { change(u); return nil }); err != nil {
+	_, err := s.Store.ChangeUser(s.Context(), user, func(u *monitor.User) error { change(u); return nil })
+	if err != nil {
 		s.Fatal(err)
 	}
 }
@@ -89,7 +94,9 @@ func TestUnsubscribingFromReports(t *testing.T) {
 		}
 		again := func() {
 			change(s, user.ID, func(u *monitor.User) {
-				u.Reports, u.NagEvery, u.NextReportAt = monitor.ReportsDaily, time.Hour, s.Clock.Now()
+				u.Reports = monitor.ReportsDaily
+				u.NagEvery = time.Hour
+				u.NextReportAt = s.Clock.Now()
 			})
 		}
 		again()

@@ -84,7 +84,8 @@ func (s *Pages) enter(w http.ResponseWriter, r *http.Request, user *monitor.User
 	}
 	if !again {
 		v.Forget()
-		v.User, v.Admin = nil, nil
+		v.User = nil
+		v.Admin = nil
 	}
 	v.Session.Values[sessionHalf] = user.ID.String()
 	v.Session.Values[sessionHalfAt] = s.Store.Now().Format(time.RFC3339)

@@ -15,7 +15,8 @@ import (
 func TestAnAccountTokenIsMadeInABrowser(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	user, _ := s.Login("jane@example.org")
-	if _, _, err := s.Auth.CreateToken(t.Context(), user, "Grafana, the one in the office that shows what is down", true, ""); err != nil {
+	_, _, err := s.Auth.CreateToken(t.Context(), user, "Grafana, the one in the office that shows what is down", true, "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, _ := browser.New(t)

@@ -51,7 +51,8 @@ func TestATokenThatCannotBeMade(t *testing.T) {
 		s.Post("/accounts/profile/tokens/", url.Values{"name": {" "}}).Is(http.StatusBadRequest).Has("Please give the token a name")
 		s.Post("/accounts/profile/tokens/", url.Values{"name": {strings.Repeat("x", 61)}}).Is(http.StatusBadRequest).Has("at most 60 characters")
 		for range store.MaxAccountTokens {
-			if _, _, err := s.Auth.CreateToken(s.Context(), user, "x", false, ""); err != nil {
+			_, _, err := s.Auth.CreateToken(s.Context(), user, "x", false, "")
+			if err != nil {
 				s.Fatal(err)
 			}
 		}
@@ -72,7 +73,8 @@ func TestASuperuserMakesNoTokenOfSomebodyElse(t *testing.T) {
 		admin.Post("/admin/users/"+jane.ID.String()+"/login/", nil).Is(http.StatusSeeOther)
 		admin.Get("/accounts/profile/").Is(http.StatusOK).Has("jane@example.org")
 		admin.Post("/accounts/profile/tokens/", url.Values{"name": {"x"}}).Is(http.StatusForbidden)
-		if tokens, _ := s.Store.AccountTokens(s.Context(), jane.ID); len(tokens) != 0 {
+		tokens, _ := s.Store.AccountTokens(s.Context(), jane.ID)
+		if len(tokens) != 0 {
 			s.Error("a token was made")
 		}
 	})

@@ -95,7 +95,8 @@ func TestLoggingInTakesASecondStep(t *testing.T) {
 		// that is proof enough
 		b.Get("/accounts/set_password/").Is(http.StatusOK)
 		b.Get(totpLogin).LeadsTo("/")
-		if u, err := s.Store.UserByEmail(t.Context(), "jane@example.org"); err != nil || !u.LastLoginAt.Equal(s.Clock.Now()) {
+		u, err := s.Store.UserByEmail(t.Context(), "jane@example.org")
+		if err != nil || !u.LastLoginAt.Equal(s.Clock.Now()) {
 			t.Errorf("logged in %v, %v", u.LastLoginAt, err)
 		}
 	})
@@ -131,7 +132,8 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 			if method == http.MethodGet {
 				form = nil
 			}
-			got, want := half.Do(method, path, form), s.OtherBrowser().Do(method, path, form)
+			got := half.Do(method, path, form)
+			want := s.OtherBrowser().Do(method, path, form)
 			if got.Status != want.Status || got.Location != want.Location || (got.Status == http.StatusOK && strings.Contains(got.Body, "jane@example.org")) {
 				t.Errorf("%s %s: %d %s, a stranger gets %d %s", method, path, got.Status, got.Location, want.Status, want.Location)
 			}
@@ -229,7 +231,8 @@ func TestARecoveryCodeWorksOnce(t *testing.T) {
 		_, codes := setUpApp(s)
 		firstStep(s, "jane@example.org", "/walls/").Post(recoveryLogin, code(" "+strings.ToUpper(codes[0])+" ")).LeadsTo("/walls/")
 		firstStep(s, "jane@example.org", "").Post(recoveryLogin, code(codes[0])).Is(http.StatusBadRequest).Has("not one of your recovery codes")
-		if mailed := s.Sent.Factors[len(s.Sent.Factors)-1]; mailed.To != "jane@example.org" || !strings.Contains(mailed.Done, "recovery code was used") || mailed.Left != 9 {
+		mailed := s.Sent.Factors[len(s.Sent.Factors)-1]
+		if mailed.To != "jane@example.org" || !strings.Contains(mailed.Done, "recovery code was used") || mailed.Left != 9 {
 			t.Errorf("mailed %+v", mailed)
 		}
 
@@ -338,7 +341,8 @@ func TestAPasswordIsAFirstStepToo(t *testing.T) {
 		b.Post("/accounts/two_factor/totp/remove/", url.Values{}).Is(http.StatusSeeOther)
 		b.Get("/accounts/profile/").Has("one step again", "alone logs you in")
 		s.Login("jane@example.org")
-		if n := len(s.Sent.Factors); n != 2 || !strings.Contains(s.Sent.Factors[1].Done, "removed") || s.Sent.Factors[1].On {
+		n := len(s.Sent.Factors)
+		if n != 2 || !strings.Contains(s.Sent.Factors[1].Done, "removed") || s.Sent.Factors[1].On {
 			t.Errorf("mailed %+v", s.Sent.Factors)
 		}
 	})
@@ -359,7 +363,8 @@ func TestOnlyWhoIsProvenChangesFactors(t *testing.T) {
 				root.Do(method, path, url.Values{}).Is(http.StatusForbidden)
 			}
 		}
-		if on, err := s.Auth.TwoFactorOn(t.Context(), user.ID); !on || err != nil {
+		on, err := s.Auth.TwoFactorOn(t.Context(), user.ID)
+		if !on || err != nil {
 			t.Error(on, err)
 		}
 	})
@@ -378,7 +383,8 @@ func TestASuperuserTakesFactorsAway(t *testing.T) {
 		root.Post(path, url.Values{}).LeadsTo("/admin/users/?q=")
 		root.Get("/admin/users/").Has("one step now").HasNot("Reset…")
 		s.OtherBrowser().Login("jane@example.org")
-		if last := s.Sent.Factors[len(s.Sent.Factors)-1]; last.To != "jane@example.org" || last.On || last.Left != 0 || !strings.Contains(last.Done, "Whoever runs this site") {
+		last := s.Sent.Factors[len(s.Sent.Factors)-1]
+		if last.To != "jane@example.org" || last.On || last.Left != 0 || !strings.Contains(last.Done, "Whoever runs this site") {
 			t.Errorf("mailed %+v", last)
 		}
 	})
@@ -449,7 +455,8 @@ func TestSomebodyDeactivatedMeanwhileDoesNotPass(t *testing.T) {
 		user, _ := s.Login("jane@example.org")
 		a, _ := setUpApp(s)
 		b := firstStep(s, "jane@example.org", "")
-		if _, err := s.Store.ChangeUser(t.Context(), user.ID, func(u *monitor.User) error { u.IsActive = false; return nil }); err != nil {
+		_, err := s.Store.ChangeUser(t.Context(), user.ID, func(u *monitor.User) error { u.IsActive = false; return nil })
+		if err != nil {
 			t.Fatal(err)
 		}
 		b.Post(totpLogin, code(a.code(0))).LeadsTo("/accounts/login/")

@@ -96,12 +96,14 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 
 			root.Post("/admin/users/"+user.ID.String()+"/login/", nil).LeadsTo("/projects/" + project.ID.String() + "/checks/")
 			page := root.Get("/accounts/profile/").Is(http.StatusOK).Has("jane@example.org")
-			if banner := page.Text(".banner"); !strings.Contains(banner, "root@example.org") || !strings.Contains(banner, "jane@example.org") {
+			banner := page.Text(".banner")
+			if !strings.Contains(banner, "root@example.org") || !strings.Contains(banner, "jane@example.org") {
 				t.Errorf("banner %q", banner)
 			}
 			root.Get("/admin/users/").Is(http.StatusNotFound)
 			root.Post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).Is(http.StatusForbidden)
-			if text := log.String(); !strings.Contains(text, "superuser logs in as a user") || !strings.Contains(text, "superuser=root@example.org") {
+			text := log.String()
+			if !strings.Contains(text, "superuser logs in as a user") || !strings.Contains(text, "superuser=root@example.org") {
 				t.Errorf("log:\n%s", text)
 			}
 
@@ -109,7 +111,8 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 			if root.Get("/admin/users/").Is(http.StatusOK).Find(".banner.grace").Length() != 0 {
 				t.Error("the banner is still there")
 			}
-			if _, err := s.Auth.CreateSuperuser(t.Context(), "jane@example.org", ""); err != nil {
+			_, err := s.Auth.CreateSuperuser(t.Context(), "jane@example.org", "")
+			if err != nil {
 				t.Fatal(err)
 			}
 			// coming back is no authentication
@@ -149,7 +152,8 @@ func TestEachLineOfWhatIsDoneInAUsersNameNamesTheSuperuser(t *testing.T) {
 			t.Errorf("who has done it? %s", line)
 		}
 	}
-	if v := s.Sent.Verifies[len(s.Sent.Verifies)-1]; !strings.Contains(v.By, "root@example.org") || !strings.Contains(v.By, "jane@example.org") {
+	v := s.Sent.Verifies[len(s.Sent.Verifies)-1]
+	if !strings.Contains(v.By, "root@example.org") || !strings.Contains(v.By, "jane@example.org") {
 		t.Errorf("the mail says that it comes from %q", v.By)
 	}
 	from = out.Len()
@@ -331,10 +335,12 @@ func TestTheMailbox(t *testing.T) {
 		page := s.Get(path).Is(http.StatusOK).Has(webtest.LinkInMail)
 		frame, _ := page.Find("iframe").Attr("src")
 		html := s.Get(frame).Is(http.StatusOK)
-		if policy := html.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox") || strings.Contains(policy, "allow-scripts") {
+		policy := html.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox") || strings.Contains(policy, "allow-scripts") {
 			t.Errorf("policy %q", policy)
 		}
-		if target, _ := html.Find("a").Attr("target"); target != "_top" {
+		target, _ := html.Find("a").Attr("target")
+		if target != "_top" {
 			t.Errorf("the link opens in %q", target)
 		}
 		s.Get("/accounts/login_link_sent/").Has("Open the mailbox")
@@ -389,7 +395,8 @@ func TestTheMailboxOpensOnceWithTheAddressOfTheLog(t *testing.T) {
 	refused := func(b *webtest.Site, why string) {
 		t.Helper()
 		for _, path := range paths {
-			if a := b.Get(path).Is(http.StatusForbidden); strings.Contains(a.Text("main"), m.To) {
+			a := b.Get(path).Is(http.StatusForbidden)
+			if strings.Contains(a.Text("main"), m.To) {
 				t.Errorf("%s: %s shows the mail", why, path)
 			}
 		}
@@ -412,7 +419,8 @@ func TestTheMailboxOpensOnceWithTheAddressOfTheLog(t *testing.T) {
 	s.Do(http.MethodHead, first, nil).Is(http.StatusForbidden)
 	s.Get("/accounts/login_link_sent/").HasNot("Open the mailbox")
 	opened := s.Get(first).LeadsTo("/mailbox/")
-	if cookie := opened.Header.Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
+	cookie := opened.Header.Get("Set-Cookie")
+	if !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
 		t.Errorf("cookie %s", cookie)
 	}
 	for _, path := range paths {

@@ -33,11 +33,13 @@ func (s *Pages) StatusVisitor(r *http.Request) status.Visitor {
 	})
 	if err != nil {
 		level := slog.LevelWarn
-		if _, bug := errors.AsType[*incident.Panic](err); bug {
+		_, bug := errors.AsType[*incident.Panic](err)
+		if bug {
 			level = slog.LevelError
 		}
 		s.Log.Log(r.Context(), level, "who asks for the status is not known", "error", err)
-		base, superuser = ui.BasePage{Site: &s.Instance, Path: r.URL.RequestURI(), Now: s.Store.Now()}, false
+		base = ui.BasePage{Site: &s.Instance, Path: r.URL.RequestURI(), Now: s.Store.Now()}
+		superuser = false
 	}
 	base.Nav = "admin"
 	return status.Visitor{Superuser: superuser, Render: func(w http.ResponseWriter, code int, d *status.Dashboard) error {

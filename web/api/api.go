@@ -135,7 +135,8 @@ func New(d Deps) http.Handler {
 // route registers an address that ends in a slash, and the redirect for those
 // who leave it away.
 func (a *API) route(r chi.Router, path string, h http.Handler) {
-	if e, ok := h.(endpoint); ok && e["GET"] != nil {
+	e, ok := h.(endpoint)
+	if ok && e["GET"] != nil {
 		e["GET"] = a.tagged(e["GET"])
 	}
 	r.Handle(path, h)
@@ -246,7 +247,8 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// nobody else has the bytes
-	if k, held := w.(*keptAnswer); held {
+	k, held := w.(*keptAnswer)
+	if held {
 		k.body = body
 		return
 	}
@@ -291,9 +293,12 @@ func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
 	event := logs.EventOf(r.Context())
 	// who called fail or refuse
 	event.Err = incident.Here(2, err)
-	status, text := http.StatusInternalServerError, "internal error"
-	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
-		status, text = http.StatusServiceUnavailable, "temporarily unavailable, try again"
+	status := http.StatusInternalServerError
+	text := "internal error"
+	err = db.Calm(err)
+	if errs.KindOf(err) == errs.Unavailable {
+		status = http.StatusServiceUnavailable
+		text = "temporarily unavailable, try again"
 		retryAfter(w, err)
 	}
 	a.error(w, status, text+" (reference "+event.ID+")")
@@ -301,7 +306,8 @@ func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
 
 // retryAfter says when to come back, in whole seconds, where err does.
 func retryAfter(w http.ResponseWriter, err error) {
-	if wait := errs.RetryAfterOf(err); wait > 0 {
+	wait := errs.RetryAfterOf(err)
+	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 }

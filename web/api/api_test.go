@@ -78,7 +78,8 @@ func storedKey(_ context.Context, key string) (string, error) { return hash(key)
 
 func giveKeys(tb testing.TB, s *store.Store, p *monitor.Project, rw, ro string) {
 	tb.Helper()
-	p.APIKey, p.APIKeyReadonly = hash(rw), hash(ro)
+	p.APIKey = hash(rw)
+	p.APIKeyReadonly = hash(ro)
 	if err := testdb.PutProject(tb.Context(), s, p); err != nil {
 		tb.Fatal(err)
 	}
@@ -213,7 +214,8 @@ func TestValidation(t *testing.T) {
 				c.Errorf("%s: %d %s, want %s", body, code, got, want)
 			}
 		}
-		if checks, _ := testdb.ChecksOf(c.Context(), c.store, c.mine.Project.ID); len(checks) != 1 {
+		checks, _ := testdb.ChecksOf(c.Context(), c.store, c.mine.Project.ID)
+		if len(checks) != 1 {
 			c.Errorf("%d checks, want none made", len(checks)-1)
 		}
 	})
@@ -231,7 +233,8 @@ func TestTheLifeOfACheck(t *testing.T) {
 			"badge_url": made["badge_url"], "uuid": id, "ping_url": "https://p.example.org/ping/" + id, "update_url": url, "pause_url": url + "/pause", "resume_url": url + "/resume",
 			"channels": c.mine.Channel.ID.String(), "schedule": "0 2 * * *", "tz": "Europe/Kyiv",
 		}
-		if diff := cmp.Diff(want, made); diff != "" {
+		diff := cmp.Diff(want, made)
+		if diff != "" {
 			c.Errorf("made (-want +got):\n%s", diff)
 		}
 		again := c.object(200, "POST", "/api/v1/checks/", `{"name":"A.B/C Ünïcödé Straße","slug":"nightly","unique":["slug"],"timeout":3600}`)
@@ -242,14 +245,16 @@ func TestTheLifeOfACheck(t *testing.T) {
 		if renamed["slug"] != "abc-unicode-strae" || renamed["subject"] != "done" || renamed["filter_subject"] != true || renamed["channels"] != "" {
 			c.Errorf("update: %v", renamed)
 		}
-		if got := c.object(200, "GET", "/api/v3/checks/?tag=db&tag=prod", ""); len(got["checks"].([]any)) != 1 {
+		got := c.object(200, "GET", "/api/v3/checks/?tag=db&tag=prod", "")
+		if len(got["checks"].([]any)) != 1 {
 			c.Errorf("by tags: %v", got)
 		}
 		if got := c.object(200, "GET", "/api/v3/checks/?tag=", ""); len(got["checks"].([]any)) != 0 {
 			c.Errorf("by an empty tag: %v", got)
 		}
 		for range 2 {
-			if got := c.object(200, "POST", "/api/v3/checks/"+id+"/pause", ""); got["status"] != "paused" {
+			got := c.object(200, "POST", "/api/v3/checks/"+id+"/pause", "")
+			if got["status"] != "paused" {
 				c.Errorf("pause: %v", got["status"])
 			}
 		}
@@ -259,7 +264,8 @@ func TestTheLifeOfACheck(t *testing.T) {
 		if got := c.object(200, "DELETE", "/api/v3/checks/"+id, ""); got["channels"] != "" {
 			c.Errorf("deleted: %v", got)
 		}
-		if code, _ := c.call("GET", "/api/v3/checks/"+id, ""); code != 404 {
+		code, _ := c.call("GET", "/api/v3/checks/"+id, "")
+		if code != 404 {
 			c.Errorf("after delete: %d", code)
 		}
 	})
@@ -271,14 +277,16 @@ func TestWhatAReadOnlyKeySees(t *testing.T) {
 		var got map[string]any
 		json.Unmarshal([]byte(text), &got)
 		for _, secret := range []string{"uuid", "ping_url", "update_url", "pause_url", "resume_url", "channels"} {
-			if _, there := got[secret]; there {
+			_, there := got[secret]
+			if there {
 				c.Errorf("a read-only key sees %s", secret)
 			}
 		}
 		if got["unique_key"] != monitor.UniqueKey(c.mine.Check.Code) {
 			c.Errorf("unique_key: %v", got["unique_key"])
 		}
-		if rw := c.object(200, "GET", "/api/v3/checks/{KEY}", ""); rw["uuid"] != c.mine.Check.Code.String() {
+		rw := c.object(200, "GET", "/api/v3/checks/{KEY}", "")
+		if rw["uuid"] != c.mine.Check.Code.String() {
 			c.Errorf("by unique key with the read-write key: %v", rw)
 		}
 	})
@@ -307,7 +315,8 @@ func TestStatusFollowsTheClock(t *testing.T) {
 		}
 		ping(monitor.PingSuccess)
 		ping(monitor.PingStart)
-		if got := c.object(200, "GET", "/api/v1/checks/{U}", ""); got["status"] != "started" || got["started"] != true {
+		got := c.object(200, "GET", "/api/v1/checks/{U}", "")
+		if got["status"] != "started" || got["started"] != true {
 			c.Errorf("v1 while running: %v", got["status"])
 		}
 		if got := c.object(200, "GET", "/api/v3/checks/{U}", ""); got["status"] != "up" || got["next_ping"] != "2026-03-01T12:02:03+00:00" {
@@ -321,7 +330,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	each(t, func(c *client) {
 		huge := `{"desc":"` + strings.Repeat("x", 1<<20) + `"}`
 		for _, key := range []string{rwKey, ""} {
-			if status, text := c.callAs(key, "POST", "/api/v3/checks/", huge); status != 413 || text != `{"error": "the request body is larger than 1048576 bytes"}` {
+			status, text := c.callAs(key, "POST", "/api/v3/checks/", huge)
+			if status != 413 || text != `{"error": "the request body is larger than 1048576 bytes"}` {
 				t.Errorf("with the key %q: %d %s", key, status, text)
 			}
 		}

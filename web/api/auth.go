@@ -63,7 +63,8 @@ func (a *API) write(op operation) http.HandlerFunc {
 // POST, and `Authorization: Bearer` counts where neither is there
 // (docs/contract.md §6).
 func apiKey(r *http.Request, b body) string {
-	if sent, found := r.Header["X-Api-Key"]; found {
+	sent, found := r.Header["X-Api-Key"]
+	if found {
 		return sent[0]
 	}
 	if _, found := b["api_key"]; found {

@@ -37,11 +37,13 @@ func TestLongBodiesAreReadForWhoMayWrite(t *testing.T) {
 		const limit = 256 << 10
 		long := `{"name":"x","more":"` + strings.Repeat("x", 900<<10) + `"`
 		for name, key := range map[string]string{"nobody's": "", "a wrong": strings.Repeat("x", 32), "a read-only": roKey} {
-			if status, read := post(key, long+"}"); status != http.StatusRequestEntityTooLarge || read > limit+1 {
+			status, read := post(key, long+"}")
+			if status != http.StatusRequestEntityTooLarge || read > limit+1 {
 				c.Errorf("%s key: %d, %d bytes read", name, status, read)
 			}
 		}
-		if status, _ := post("", long+`,"api_key":"`+rwKey+`"}`); status != http.StatusRequestEntityTooLarge {
+		status, _ := post("", long+`,"api_key":"`+rwKey+`"}`)
+		if status != http.StatusRequestEntityTooLarge {
 			c.Errorf("a key at the end of a long body: %d", status)
 		}
 		if status, _ := post(rwKey, long+"}"); status != http.StatusCreated {

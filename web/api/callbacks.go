@@ -47,7 +47,8 @@ func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := uuid.MustParse(chi.URLParam(r, "code"))
-	if reason, disable := undelivered(r.PostForm); reason != "" {
+	reason, disable := undelivered(r.PostForm)
+	if reason != "" {
 		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil && errs.KindOf(err) != errs.NotFound {
 			a.fail(w, r, err)
 			return
@@ -59,10 +60,12 @@ func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
 // undelivered reads the fields of a callback: error and mark_disabled, or what
 // Twilio sends for messages and calls. No reason means that nothing is wrong.
 func undelivered(form url.Values) (reason string, disable bool) {
-	if reason = form.Get("error"); reason != "" {
+	reason = form.Get("error")
+	if reason != "" {
 		disable = form.Get("mark_disabled") != ""
 	}
-	if s := form.Get("MessageStatus"); s == "failed" || s == "undelivered" {
+	s := form.Get("MessageStatus")
+	if s == "failed" || s == "undelivered" {
 		reason = "Delivery failed (status=" + s + ")."
 	}
 	if form.Get("CallStatus") == "failed" {

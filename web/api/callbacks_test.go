@@ -46,7 +46,8 @@ func (c *client) claim() *store.Claimed {
 
 func (c *client) finish(o store.Outcome) {
 	c.Helper()
-	if _, err := c.store.FinishDeliveries(c.Context(), worker, []store.Outcome{o}); err != nil {
+	_, err := c.store.FinishDeliveries(c.Context(), worker, []store.Outcome{o})
+	if err != nil {
 		c.Fatal(err)
 	}
 }
@@ -104,7 +105,8 @@ func TestDeliveryCallbacks(t *testing.T) {
 		for name, k := range cases {
 			code := c.delivered()
 			c.clock.Advance(k.wait)
-			if status, text := c.form("/api/v3/notifications/"+code.String()+"/status", k.body); status != 200 || text != "" {
+			status, text := c.form("/api/v3/notifications/"+code.String()+"/status", k.body)
+			if status != 200 || text != "" {
 				c.Errorf("%s: %d %q, want an empty 200", name, status, text)
 			}
 			c.wants(name, k.status, k.reason, k.disabled)
@@ -124,7 +126,8 @@ func TestACallbackNobodyWaitsFor(t *testing.T) {
 			"/api/v1/notifications/" + code.String() + "/status/":                   404,
 			"/api/v1/notifications/" + code.String() + "/status?error=in+the+query": 200,
 		} {
-			if status, _ := c.form(path, "mark_disabled=1"); status != want {
+			status, _ := c.form(path, "mark_disabled=1")
+			if status != want {
 				c.Errorf("%s: %d, want %d", path, status, want)
 			}
 		}
@@ -146,7 +149,8 @@ func TestACallbackDoesNotEndRetries(t *testing.T) {
 		c.form("/api/v3/notifications/"+claimed.Code.String()+"/status", "error=x")
 		c.wants("in between", monitor.DeliveryPending, "x", false)
 		c.clock.Advance(2 * time.Minute)
-		if again := c.claim(); again.Code != claimed.Code {
+		again := c.claim()
+		if again.Code != claimed.Code {
 			c.Errorf("claimed %v, want the same again", again.Code)
 		}
 	})
@@ -212,7 +216,8 @@ func TestBounces(t *testing.T) {
 			code := c.delivered()
 			address := returnPaths.Address(mail.AboutDelivery, code, c.clock.Now())
 			c.clock.Advance(k.age)
-			if status, text := c.callAs("", "POST", "/api/v3/bounces/", fmt.Sprintf(report, address, k.action, k.code, k.diagnostic)); status != 200 || text != k.answer {
+			status, text := c.callAs("", "POST", "/api/v3/bounces/", fmt.Sprintf(report, address, k.action, k.code, k.diagnostic))
+			if status != 200 || text != k.answer {
 				c.Errorf("%s: %d %q, want %q", name, status, text, k.answer)
 			}
 			c.wants(name, k.status, k.reason, k.disabled)
@@ -226,7 +231,8 @@ func TestBounces(t *testing.T) {
 func TestMailsThatAreNoBouncesOfOurs(t *testing.T) {
 	foreign := mail.NewReturnPaths("another secret", "bounces.example.org")
 	each(t, func(c *client) {
-		code, now := c.delivered(), c.clock.Now()
+		code := c.delivered()
+		now := c.clock.Now()
 		body := func(to string) string { return fmt.Sprintf(report, to, "failed", "5.1.1", "") }
 		ours := func(id uuid.UUID) string { return returnPaths.Address(mail.AboutDelivery, id, now) }
 		for _, k := range []struct{ what, body, want string }{
@@ -238,21 +244,24 @@ func TestMailsThatAreNoBouncesOfOurs(t *testing.T) {
 			{"no report", "To: " + ours(code) + "\n\nI am on holiday.", "OK (ignored)"},
 			{"no such delivery", body(ours(uuid.New())), "OK (notification not found)"},
 		} {
-			if status, text := c.callAs("", "POST", "/api/v1/bounces/", k.body); status != 200 || text != k.want {
+			status, text := c.callAs("", "POST", "/api/v1/bounces/", k.body)
+			if status != 200 || text != k.want {
 				c.Errorf("%s: %d %q, want %q", k.what, status, text, k.want)
 			}
 		}
 		c.wants("after all that", monitor.DeliverySent, "", false)
 		// Servers on the way write the address as they like, and twice is once.
 		for range 2 {
-			if _, text := c.callAs("", "POST", "/api/v1/bounces/", body(`"Bounce" <`+strings.ToUpper(ours(code))+`>`)); text != "OK" {
+			_, text := c.callAs("", "POST", "/api/v1/bounces/", body(`"Bounce" <`+strings.ToUpper(ours(code))+`>`))
+			if text != "OK" {
 				c.Errorf("in upper case: %q", text)
 			}
 		}
 		if c.wants("at last", monitor.DeliveryFailed, "Delivery failed (SMTP status code: 5.1.1)", true); len(c.told) != 1 {
 			c.Errorf("the owner was told %d times", len(c.told))
 		}
-		if status, _ := c.callAs("", "GET", "/api/v1/bounces/", ""); status != 405 {
+		status, _ := c.callAs("", "GET", "/api/v1/bounces/", "")
+		if status != 405 {
 			c.Errorf("GET: %d", status)
 		}
 	})
@@ -264,7 +273,8 @@ func TestBouncesOfReports(t *testing.T) {
 		bounce := func(user uuid.UUID, code, want string) {
 			c.Helper()
 			to := returnPaths.Address(mail.AboutReport, user, c.clock.Now())
-			if _, text := c.callAs("", "POST", "/api/v3/bounces/", fmt.Sprintf(report, to, "failed", code, "")); text != want {
+			_, text := c.callAs("", "POST", "/api/v3/bounces/", fmt.Sprintf(report, to, "failed", code, ""))
+			if text != want {
 				c.Errorf("%q, want %q", text, want)
 			}
 		}
@@ -277,7 +287,8 @@ func TestBouncesOfReports(t *testing.T) {
 		}
 		bounce(uuid.New(), "5.1.1", "OK (user not found)")
 		bounce(c.mine.User.ID, "4.0.0", "OK")
-		if got := reports(); got != "monthly" {
+		got := reports()
+		if got != "monthly" {
 			c.Errorf("reports are %s after a passing trouble", got)
 		}
 		bounce(c.mine.User.ID, "5.1.1", "OK")

@@ -24,7 +24,8 @@ func TestCapsOfTheOwnerAreForbiddenWithoutABody(t *testing.T) {
 			{token, "/api/v3/projects/", `{"name":"third"}`},
 			{rwKey, "/api/v3/channels/", hook},
 		} {
-			if status, text := e.callAs(post.key, "POST", post.path, post.body); status != http.StatusForbidden || text != "" {
+			status, text := e.callAs(post.key, "POST", post.path, post.body)
+			if status != http.StatusForbidden || text != "" {
 				t.Errorf("POST %s: %d %q, want 403 and no body", post.path, status, text)
 			}
 		}

@@ -63,7 +63,8 @@ func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
 	for i, code := range codes {
 		checks[i] = code.String()
 	}
-	out.Config, out.Checks = json.RawMessage(ch.Config), &checks
+	out.Config = json.RawMessage(ch.Config)
+	out.Checks = &checks
 	return out, err
 }
 
@@ -168,13 +169,15 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 		}
 	}
 	var sent map[string]json.RawMessage
-	if raw, there := b["config"]; there {
+	raw, there := b["config"]
+	if there {
 		if bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &sent) != nil {
 			return errs.Invalidf("config", "The value must be an object.")
 		}
 	}
 	config, err := a.Notifiers.Kind(ch.Kind).FromFields(ch.Config, sent)
-	if field := errs.FieldOf(err); field != "" {
+	field := errs.FieldOf(err)
+	if field != "" {
 		return errs.Invalidf("config."+field, "%s", errs.Message(err))
 	}
 	ch.Config = config
@@ -227,7 +230,8 @@ func (a *API) testChannel(c *call) error {
 	if result.StatusCode != 0 {
 		out.StatusCode = &result.StatusCode
 	}
-	if failed, told := errors.AsType[*notify.Error](err); told {
+	failed, told := errors.AsType[*notify.Error](err)
+	if told {
 		out.Error = failed.Message
 	} else if err != nil {
 		if errs.KindOf(err) == errs.Internal {

@@ -28,13 +28,15 @@ func (a *API) list(c *call) {
 		a.fail(c.w, c.Request, err)
 		return
 	}
-	slug, tags := query.Get("slug"), query["tag"]
+	slug := query.Get("slug")
+	tags := query["tag"]
 	now := a.Store.Now()
 	list := newCheckList(c.project.ID)
 	objects := a.objects(c, now)
 	objects.LeaveOut = list.leaveOut
 	out := append(list.last, `{"checks":[`...)
-	first, page := true, wanted.newPage()
+	first := true
+	page := wanted.newPage()
 	err = a.Store.EachCheckObject(c.Context(), c.project.ID, func(check *monitor.Check) {
 		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, now) || !page.take(check) {
 			return
@@ -186,15 +188,20 @@ func (f *fields) uniqueBy() *store.Unique {
 		sent := false
 		switch name {
 		case "name":
-			u.Name, sent = f.name, f.name != nil
+			u.Name = f.name
+			sent = f.name != nil
 		case "slug":
-			u.Slug, sent = f.slug, f.slug != nil
+			u.Slug = f.slug
+			sent = f.slug != nil
 		case "tags":
-			u.Tags, sent = f.tags, f.tags != nil
+			u.Tags = f.tags
+			sent = f.tags != nil
 		case "timeout":
-			u.Timeout, sent = f.timeout, f.timeout != nil
+			u.Timeout = f.timeout
+			sent = f.timeout != nil
 		case "grace":
-			u.Grace, sent = f.grace, f.grace != nil
+			u.Grace = f.grace
+			sent = f.grace != nil
 		}
 		if !sent {
 			return nil
@@ -237,7 +244,8 @@ func (a *API) change(c *call, f func(*store.CheckChange) error) {
 
 // pause is POST checks/<uuid>/pause; a paused check stays as it is.
 func (a *API) pause(c *call) {
-	if _, err := a.ownCheck(c); err != nil {
+	_, err := a.ownCheck(c)
+	if err != nil {
 		a.fail(c.w, c.Request, err)
 		return
 	}
@@ -254,7 +262,8 @@ func (a *API) resume(c *call) {
 		return
 	}
 	check, err := a.Store.UpdateCheck(c.Context(), c.code(), func(e *store.CheckChange) error {
-		if e.Flip = monitor.Resume(e.Check, e.Now); e.Flip == nil {
+		e.Flip = monitor.Resume(e.Check, e.Now)
+		if e.Flip == nil {
 			return errNotPaused
 		}
 		return nil

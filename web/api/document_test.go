@@ -88,7 +88,8 @@ func TestEveryMethodIsInTheDocument(t *testing.T) {
 		})
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			want := item.GetOperation(method) != nil || item.Extensions["x-any-method"] == true
-			if got := does(h, method, address); got != want {
+			got := does(h, method, address)
+			if got != want {
 				t.Errorf("%s %s: in the API %t, in openapi.yaml %t", method, path, got, want)
 			}
 		}

@@ -55,14 +55,16 @@ func run(n int) uuid.NullUUID {
 		return uuid.NullUUID{}
 	}
 	id := rid
-	id[0], id[1] = byte(n), byte(n>>8)
+	id[0] = byte(n)
+	id[1] = byte(n >> 8)
 	return uuid.NullUUID{UUID: id, Valid: true}
 }
 
 // docs/contract.md §2.9: a ping in full, and the newest first.
 func TestAListOfPings(t *testing.T) {
 	each(t, func(c *client) {
-		if got := c.list("pings", "/api/v3/checks/{U}/pings/"); len(got) != 0 {
+		got := c.list("pings", "/api/v3/checks/{U}/pings/")
+		if len(got) != 0 {
 			c.Errorf("before the first ping: %v", got)
 		}
 		id := uuid.NullUUID{UUID: rid, Valid: true}
@@ -78,7 +80,8 @@ func TestAListOfPings(t *testing.T) {
 			{"type": "fail", "date": "2026-03-01T12:10:33.208102+00:00", "n": 2.0, "scheme": "http", "remote_addr": nil, "method": "POST", "ua": "", "rid": rid.String(), "body_url": url, "duration": 633.21},
 			{"type": "start", "date": "2026-03-01T12:00:00+00:00", "n": 1.0, "scheme": "https", "remote_addr": "198.51.100.7", "method": "GET", "ua": "runitor/1.4", "rid": rid.String(), "body_url": nil},
 		}
-		if diff := cmp.Diff(want, c.list("pings", "/api/v2/checks/{U}/pings/")); diff != "" {
+		diff := cmp.Diff(want, c.list("pings", "/api/v2/checks/{U}/pings/"))
+		if diff != "" {
 			c.Errorf("pings (-want +got):\n%s", diff)
 		}
 	})
@@ -185,7 +188,8 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 		if err := testdb.PutUser(c.Context(), c.store, c.mine.User); err != nil {
 			c.Fatal(err)
 		}
-		if got := c.list("pings", "/api/v1/checks/{U}/pings/"); len(got) != 3 || got[0]["n"] != 6.0 || got[2]["n"] != 4.0 {
+		got := c.list("pings", "/api/v1/checks/{U}/pings/")
+		if len(got) != 3 || got[0]["n"] != 6.0 || got[2]["n"] != 4.0 {
 			c.Errorf("pings: %v", got)
 		}
 		for _, k := range []struct {
@@ -198,7 +202,8 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 			if w.Code != k.status {
 				c.Errorf("body of %s: %d, want %d", k.n, w.Code, k.status)
 			}
-			if cors := w.Header().Get("Access-Control-Allow-Origin"); (cors == "*") != (k.status == 200) {
+			cors := w.Header().Get("Access-Control-Allow-Origin")
+			if (cors == "*") != (k.status == 200) {
 				c.Errorf("body of %s: CORS %q", k.n, cors)
 			}
 			if k.status == 200 && (w.Header().Get("Content-Type") != "text/plain" || !strings.HasPrefix(w.Body.String(), "\x00\xffbody ")) {
@@ -267,7 +272,8 @@ func TestAListOfFlips(t *testing.T) {
 			"seconds=x", "seconds=-1", "seconds=31536001", "seconds=1.5", "seconds=99999999999999999999",
 			"start=", "start=x", "start=-1", "start=10000000001", "end=", "end=x", "end=1.5", "end=10000000001", "start=0&end=x",
 		} {
-			if code, text := c.call("GET", "/api/v3/checks/{U}/flips/?"+query, ""); code != 400 || text != "" {
+			code, text := c.call("GET", "/api/v3/checks/{U}/flips/?"+query, "")
+			if code != 400 || text != "" {
 				c.Errorf("%s: %d %q, want an empty 400", query, code, text)
 			}
 		}
@@ -308,7 +314,8 @@ func TestWhoMaySeeEvents(t *testing.T) {
 			{"", "OPTIONS", "/api/v3/checks/{KEY}/flips/", 204, ""},
 		}
 		for _, k := range cases {
-			if code, body := c.callAs(k.key, k.method, k.path, ""); code != k.status || k.body != "" && body != k.body {
+			code, body := c.callAs(k.key, k.method, k.path, "")
+			if code != k.status || k.body != "" && body != k.body {
 				c.Errorf("%s %s: %d %s, want %d %s", k.method, k.path, code, body, k.status, k.body)
 			}
 		}
@@ -318,13 +325,15 @@ func TestWhoMaySeeEvents(t *testing.T) {
 // docs/conformance.md §1: every list without its last slash, whatever the method.
 func TestTheSlashIsAdded(t *testing.T) {
 	each(t, func(c *client) {
-		code, key := c.mine.Check.Code.String(), monitor.UniqueKey(c.mine.Check.Code)
+		code := c.mine.Check.Code.String()
+		key := monitor.UniqueKey(c.mine.Check.Code)
 		for _, path := range []string{"checks", "channels", "metrics", "status", "bounces", "checks/" + code + "/pings", "checks/" + code + "/flips", "checks/" + key + "/flips"} {
 			for _, version := range []string{"v1", "v2", "v3"} {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
 					target := "/api/" + version + "/" + path
 					w := c.request(httptest.NewRequest(method, target+"?tag=a%20b&x", nil))
-					if location := w.Header().Get("Location"); w.Code != 301 || location != target+"/?tag=a%20b&x" || w.Body.Len() > 0 || w.Header().Get("Access-Control-Allow-Origin") != "" {
+					location := w.Header().Get("Location")
+					if w.Code != 301 || location != target+"/?tag=a%20b&x" || w.Body.Len() > 0 || w.Header().Get("Access-Control-Allow-Origin") != "" {
 						c.Errorf("%s %s: %d to %q, %q", method, target, w.Code, location, w.Body)
 					}
 				}
@@ -364,7 +373,8 @@ func TestBearer(t *testing.T) {
 			if k.header != "" {
 				r.Header.Set("X-Api-Key", k.header)
 			}
-			if w := c.request(r); w.Code != k.status {
+			w := c.request(r)
+			if w.Code != k.status {
 				c.Errorf("%s %s X-Api-Key %q, %q: %d, want %d", k.method, k.body, k.header, k.bearer, w.Code, k.status)
 			}
 		}
@@ -387,10 +397,12 @@ func TestAPingWhoseBodyWasNotKept(t *testing.T) {
 		if len(got) != 1 || got[0]["type"] != "fail" || got[0]["body_url"] != nil {
 			c.Errorf("listed as %v", got)
 		}
-		if code, _ := c.call("GET", "/api/v3/checks/{U}/pings/1/body", ""); code != http.StatusNotFound {
+		code, _ := c.call("GET", "/api/v3/checks/{U}/pings/1/body", "")
+		if code != http.StatusNotFound {
 			c.Errorf("its body: %d", code)
 		}
-		if check := c.object(200, "GET", "/api/v3/checks/{U}", ""); check["status"] != "down" || check["n_pings"] != 1.0 {
+		check := c.object(200, "GET", "/api/v3/checks/{U}", "")
+		if check["status"] != "down" || check["n_pings"] != 1.0 {
 			c.Errorf("the check: %v", check)
 		}
 	})

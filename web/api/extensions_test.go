@@ -44,7 +44,8 @@ type extended struct {
 
 func eachExtended(t *testing.T, test func(e *extended)) {
 	each(t, func(c *client) {
-		log, root := slog.New(slog.DiscardHandler), "https://p.example.org"
+		log := slog.New(slog.DiscardHandler)
+		root := "https://p.example.org"
 		e := &extended{client: c, auth: auth.NewService(auth.Config{Store: c.store, SecretKey: "secret", SiteRoot: root, Log: log})}
 		projects := project.NewService(project.Config{Store: c.store, Auth: e.auth, SiteRoot: root, Log: log, Mails: project.Mails{
 			Removed: func(v mail.Removed) (*mail.Message, error) {
@@ -57,7 +58,8 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 			return nil
 		}}
 		p := c.mine.Project
-		p.APIKey, p.APIKeyReadonly = e.auth.KeyHash(rwKey), e.auth.KeyHash(roKey)
+		p.APIKey = e.auth.KeyHash(rwKey)
+		p.APIKeyReadonly = e.auth.KeyHash(roKey)
 		if err := testdb.PutProject(t.Context(), c.store, p); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +110,8 @@ func (e *extended) objectAs(key string, status int, method, path, body string) m
 // refused holds status and error of an answer.
 func (e *extended) refused(key string, status int, method, path, body, words string) {
 	e.Helper()
-	if got, _ := e.objectAs(key, status, method, path, body)["error"].(string); !strings.Contains(got, words) {
+	got, _ := e.objectAs(key, status, method, path, body)["error"].(string)
+	if !strings.Contains(got, words) {
 		e.Errorf("%s %s %s: %q, want …%s…", method, path, body, got, words)
 	}
 }
@@ -127,7 +130,8 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 				"url_up": "https://hooks.example.org/up", "method_up": "POST", "body_up": "", "headers_up": map[string]any{},
 			},
 		}
-		if diff := cmp.Diff(want, made); diff != "" {
+		diff := cmp.Diff(want, made)
+		if diff != "" {
 			e.Errorf("made (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(want, e.object(200, "GET", path, "")); diff != "" {
@@ -135,14 +139,16 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 		}
 		seen := e.objectAs(roKey, 200, "GET", path, "")
 		for _, secret := range []string{"config", "checks"} {
-			if _, there := seen[secret]; there {
+			_, there := seen[secret]
+			if there {
 				e.Errorf("a read-only key sees %s", secret)
 			}
 		}
 		if err := e.store.NoteChannelOutcome(e.Context(), uuid.MustParse(made["id"].(string)), store.ChannelOutcome{At: e.clock.Now(), Error: "Gone.", Disable: true}); err != nil {
 			e.Fatal(err)
 		}
-		if got := e.object(200, "POST", path, `{"name":"Hook"}`); got["disabled"] != true {
+		got := e.object(200, "POST", path, `{"name":"Hook"}`)
+		if got["disabled"] != true {
 			e.Errorf("a new name has switched it on again: %v", got)
 		}
 		if got := e.object(200, "GET", path, ""); got["disabled"] != true || got["last_error"] != "Gone." || got["last_notify"] != "2026-03-01T12:00:00+00:00" {
@@ -169,7 +175,8 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 
 func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 	eachExtended(t, func(e *extended) {
-		own, theirs := "/api/v3/channels/"+e.mine.Channel.ID.String(), "/api/v3/channels/"+e.other.Channel.ID.String()
+		own := "/api/v3/channels/" + e.mine.Channel.ID.String()
+		theirs := "/api/v3/channels/" + e.other.Channel.ID.String()
 		for _, k := range []struct {
 			status             int
 			method, path, body string
@@ -207,11 +214,13 @@ func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 			e.refused(roKey, 401, k[0], k[1], "", "wrong api key")
 		}
 		for _, path := range []string{"/api/v1/channels/", "/api/v2/channels/"} {
-			if code, _ := e.call("POST", path, hook); code != 405 {
+			code, _ := e.call("POST", path, hook)
+			if code != 405 {
 				e.Errorf("POST %s: %d, want 405 as ever", path, code)
 			}
 		}
-		if channels, _ := e.store.ChannelsOf(e.Context(), e.mine.Project.ID); len(channels) != 1 || len(e.sent) != 0 {
+		channels, _ := e.store.ChannelsOf(e.Context(), e.mine.Project.ID)
+		if len(channels) != 1 || len(e.sent) != 0 {
 			e.Errorf("%d channels, %d tests; want nothing made or sent", len(channels), len(e.sent))
 		}
 	})
@@ -223,7 +232,8 @@ func TestAnAddressIsAskedBeforeItGetsAlerts(t *testing.T) {
 			e.Helper()
 			return e.object(201, "POST", "/api/v3/channels/", `{"kind":"email","name":"Ops","config":{"address":"`+address+`","up":true,"down":true}}`)
 		}
-		if got := add(strings.ToUpper(e.mine.User.Email)); got["verified"] != true || len(e.asked) != 0 {
+		got := add(strings.ToUpper(e.mine.User.Email))
+		if got["verified"] != true || len(e.asked) != 0 {
 			e.Errorf("the owner's address: verified %v, asked %v", got["verified"], e.asked)
 		}
 		foreign := add("ops@elsewhere.example")
@@ -253,10 +263,12 @@ func TestATestTellsWhatTheOtherSideSaid(t *testing.T) {
 		path := "/api/v3/channels/" + e.mine.Channel.ID.String() + "/test"
 		e.result = notify.Result{StatusCode: 200, Response: "thanks"}
 		want := map[string]any{"accepted": true, "error": "", "status_code": 200.0, "response": "thanks"}
-		if diff := cmp.Diff(want, e.object(200, "POST", path, "")); diff != "" {
+		diff := cmp.Diff(want, e.object(200, "POST", path, ""))
+		if diff != "" {
 			e.Errorf("accepted (-want +got):\n%s", diff)
 		}
-		e.result, e.err = notify.Result{}, &notify.Error{Message: "The name is not known.", Class: notify.Dead}
+		e.result = notify.Result{}
+		e.err = &notify.Error{Message: "The name is not known.", Class: notify.Dead}
 		want = map[string]any{"accepted": false, "error": "The name is not known.", "status_code": nil, "response": ""}
 		if diff := cmp.Diff(want, e.object(200, "POST", path, "{}")); diff != "" {
 			e.Errorf("refused (-want +got):\n%s", diff)
@@ -283,7 +295,8 @@ func TestAChannelIsAssignedToChecks(t *testing.T) {
 			{"PUT", `[]`, []any{}},
 		} {
 			got := e.object(200, step.method, path, `{"checks":`+step.checks+`}`)
-			if diff := cmp.Diff(step.want, got["checks"]); diff != "" {
+			diff := cmp.Diff(step.want, got["checks"])
+			if diff != "" {
 				e.Errorf("%s (-want +got):\n%s", step.checks, diff)
 			}
 		}
@@ -305,7 +318,8 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 			"id": made["id"], "name": "Night shift", "role": "owner", "owner": e.mine.User.Email, "created": "2026-03-01T12:00:01+00:00",
 			"checks": 0.0, "checks_down": 0.0, "channels": 1.0, "keys": map[string]any{"api_key": nil, "api_key_readonly": nil, "ping_key": nil},
 		}
-		if diff := cmp.Diff(want, made); diff != "" {
+		diff := cmp.Diff(want, made)
+		if diff != "" {
 			e.Errorf("made (-want +got):\n%s", diff)
 		}
 		list := e.objectAs(token, 200, "GET", "/api/v3/projects/", "")["projects"].([]any)
@@ -319,7 +333,8 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 			e.Errorf("keys: %v", keys)
 		}
 		first := keys["api_key"].(string)
-		if code, text := e.callAs(first, "POST", "/api/v3/checks/", `{"name":"made with the key"}`); code != 201 {
+		code, text := e.callAs(first, "POST", "/api/v3/checks/", `{"name":"made with the key"}`)
+		if code != 201 {
 			e.Errorf("the key made: %d %s", code, text)
 		}
 		e.refused(token, 409, "POST", path+"/keys", `{"revoke":["ping_key"],"make":["api_key"]}`, "There is such a key already")
@@ -335,7 +350,8 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 			e.Errorf("the revoked key: %d", code)
 		}
 
-		if got := e.objectAs(token, 200, "POST", path, `{"name":"Day shift"}`); got["name"] != "Day shift" || got["checks"] != 1.0 {
+		got := e.objectAs(token, 200, "POST", path, `{"name":"Day shift"}`)
+		if got["name"] != "Day shift" || got["checks"] != 1.0 {
 			e.Errorf("renamed: %v", got)
 		}
 		other := testdb.Account(e.T, e.store, "member@example.org")
@@ -364,10 +380,14 @@ func TestWhoMayDoWhatToProjects(t *testing.T) {
 			}
 			return made
 		}
-		mine, looking, theirs := token(e.mine.User, false), token(e.mine.User, true), token(e.other.User, false)
-		list, path := "/api/v3/projects/", "/api/v3/projects/"+e.mine.Project.ID.String()
+		mine := token(e.mine.User, false)
+		looking := token(e.mine.User, true)
+		theirs := token(e.other.User, false)
+		list := "/api/v3/projects/"
+		path := "/api/v3/projects/" + e.mine.Project.ID.String()
 
-		if w := e.send("", "GET", list, "", "Authorization: Bearer "+mine); w.Code != 200 {
+		w := e.send("", "GET", list, "", "Authorization: Bearer "+mine)
+		if w.Code != 200 {
 			e.Errorf("as a bearer: %d %s", w.Code, w.Body)
 		}
 		for _, key := range []string{"hca_" + strings.Repeat("x", 28), rwKey, "short"} {
@@ -384,7 +404,8 @@ func TestWhoMayDoWhatToProjects(t *testing.T) {
 		e.refused(mine, 400, "POST", path+"/keys", `{"make":["api_key","api_key"]}`, "make: ")
 		e.refused(mine, 400, "POST", path+"/keys", `{"revoke":["badge_key"]}`, "revoke: ")
 
-		if got := e.objectAs(looking, 200, "GET", path, ""); got["keys"] != nil || got["name"] != e.mine.Project.Name {
+		got := e.objectAs(looking, 200, "GET", path, "")
+		if got["keys"] != nil || got["name"] != e.mine.Project.Name {
 			e.Errorf("a read-only token sees %v", got)
 		}
 		for _, k := range [][2]string{{"POST", list}, {"POST", path}, {"POST", path + "/keys"}, {"DELETE", path}} {
@@ -449,18 +470,21 @@ func TestTheListIsFiltered(t *testing.T) {
 			"?status=new&tag=added&slug=":       "Backup-DB backup-files",
 			"?page=2&tags=x&limit_x=1&extra=no": "first Backup-DB backup-files",
 		} {
-			if got := e.names("/api/v3/checks/" + path); got != want {
+			got := e.names("/api/v3/checks/" + path)
+			if got != want {
 				e.Errorf("%q lists %q, want %q", path, got, want)
 			}
 		}
 		// docs/conformance.md §5: clients of versions 1 and 2 rely on these being ignored.
 		for _, version := range []string{"v1", "v2"} {
-			if got := e.names("/api/" + version + "/checks/?name=nothing&status=down&limit=1&cursor=MS4x"); got != "first Backup-DB backup-files" {
+			got := e.names("/api/" + version + "/checks/?name=nothing&status=down&limit=1&cursor=MS4x")
+			if got != "first Backup-DB backup-files" {
 				e.Errorf("%s lists %q", version, got)
 			}
 		}
 		e.clock.Advance(61 * time.Second)
-		if got := e.names("/api/v3/checks/?status=grace"); got != "first" {
+		got := e.names("/api/v3/checks/?status=grace")
+		if got != "first" {
 			e.Errorf("late: %q", got)
 		}
 		e.record(monitor.PingSuccess)
@@ -502,7 +526,8 @@ func TestTheListComesInPages(t *testing.T) {
 			pages = append(pages, e.names(path))
 			w := e.send(rwKey, "GET", path, "")
 			link := w.Header().Get("Link")
-			if path = ""; link != "" {
+			path = ""
+			if link != "" {
 				m := nextLink.FindStringSubmatch(link)
 				if m == nil {
 					e.Fatalf("link: %s", link)
@@ -516,11 +541,13 @@ func TestTheListComesInPages(t *testing.T) {
 				e.object(200, "DELETE", "/api/v3/checks/"+list.Checks[1].UUID, "")
 			}
 		}
-		if got := strings.Join(pages, "|"); got != "a b|c d" {
+		got := strings.Join(pages, "|")
+		if got != "a b|c d" {
 			e.Errorf("pages: %s", got)
 		}
 		for _, path := range []string{"/api/v3/checks/", "/api/v3/checks/?limit=4"} {
-			if link := e.send(rwKey, "GET", path, "").Header().Get("Link"); link != "" {
+			link := e.send(rwKey, "GET", path, "").Header().Get("Link")
+			if link != "" {
 				e.Errorf("%s has a link to %s, but nothing is left", path, link)
 			}
 		}
@@ -550,17 +577,20 @@ func TestListsAreNotSentTwice(t *testing.T) {
 					e.Errorf("%s with %s: %d %q", path, sent, again.Code, again.Body)
 				}
 			}
-			if other := e.send(key, "GET", path, "", `If-None-Match: W/"x"`); other.Code != 200 || other.Body.Len() == 0 {
+			other := e.send(key, "GET", path, "", `If-None-Match: W/"x"`)
+			if other.Code != 200 || other.Body.Len() == 0 {
 				e.Errorf("%s with another tag: %d", path, other.Code)
 			}
-			if refused := e.send("", "GET", path, "", "If-None-Match: *"); refused.Code != 401 || refused.Header().Get("ETag") != "" {
+			refused := e.send("", "GET", path, "", "If-None-Match: *")
+			if refused.Code != 401 || refused.Header().Get("ETag") != "" {
 				e.Errorf("%s without a key: %d", path, refused.Code)
 			}
 		}
 		// Nothing was written, but the check is late now.
 		tag := e.send(rwKey, "GET", "/api/v3/checks/", "").Header().Get("ETag")
 		e.clock.Advance(61 * time.Second)
-		if w := e.send(rwKey, "GET", "/api/v3/checks/", "", "If-None-Match: "+tag); w.Code != 200 || !strings.Contains(w.Body.String(), `"status":"grace"`) {
+		w := e.send(rwKey, "GET", "/api/v3/checks/", "", "If-None-Match: "+tag)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `"status":"grace"`) {
 			e.Errorf("a minute later: %d %s", w.Code, w.Body)
 		}
 	})
@@ -587,7 +617,8 @@ func TestPingsHaveTheirExitStatusWhereItIsWanted(t *testing.T) {
 			"/api/v3/checks/{U}/pings/?extra=exit_status":            {7.0, nil},
 			"/api/v3/checks/{U}/pings/?extra=x,exit_status&extra=no": {7.0, nil},
 		} {
-			if diff := cmp.Diff(want, statuses(path)); diff != "" {
+			diff := cmp.Diff(want, statuses(path))
+			if diff != "" {
 				e.Errorf("%s (-want +got):\n%s", path, diff)
 			}
 		}
@@ -601,7 +632,8 @@ func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
 		}
 		path := "/api/v3/channels/" + e.mine.Channel.ID.String()
 		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`, `{"name":"Ops","config":{"address":"` + strings.ToUpper(e.store.AddressOf(e.mine.Channel)) + `"}}`} {
-			if got := e.object(200, "POST", path, body); got["disabled"] != true || got["verified"] != false || got["last_error"] != monitor.ErrorUnsubscribed {
+			got := e.object(200, "POST", path, body)
+			if got["disabled"] != true || got["verified"] != false || got["last_error"] != monitor.ErrorUnsubscribed {
 				e.Errorf("%s: %v", body, got)
 			}
 		}
@@ -638,7 +670,8 @@ func TestScriptsOfOtherSites(t *testing.T) {
 			"if-none-match, authorization": "X-Api-Key, Authorization, If-None-Match",
 			"x-other":                      "X-Api-Key",
 		} {
-			if got := ask("OPTIONS", "Access-Control-Request-Headers", asked).Get("Access-Control-Allow-Headers"); got != want {
+			got := ask("OPTIONS", "Access-Control-Request-Headers", asked).Get("Access-Control-Allow-Headers")
+			if got != want {
 				t.Errorf("asked for %q: %q, want %q", asked, got, want)
 			}
 		}
@@ -646,7 +679,8 @@ func TestScriptsOfOtherSites(t *testing.T) {
 		if answer.Get("ETag") == "" || answer.Get("Access-Control-Expose-Headers") != "ETag" || answer.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%v", answer)
 		}
-		if again := ask("GET", "Authorization", "Bearer "+rwKey, "If-None-Match", answer.Get("ETag")); again.Get("Access-Control-Expose-Headers") != "ETag" {
+		again := ask("GET", "Authorization", "Bearer "+rwKey, "If-None-Match", answer.Get("ETag"))
+		if again.Get("Access-Control-Expose-Headers") != "ETag" {
 			t.Errorf("304: %v", again)
 		}
 	})

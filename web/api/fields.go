@@ -214,7 +214,8 @@ func (d *decoder) seconds(name string, dst **time.Duration) {
 	}
 	n, ok := new(big.Int).SetString(string(raw), 10)
 	if string(raw) == "true" || string(raw) == "false" {
-		n, ok = big.NewInt(0), true
+		n = big.NewInt(0)
+		ok = true
 	}
 	switch {
 	case !ok:
@@ -248,7 +249,8 @@ func (d *decoder) schedule(dst **string) {
 	if s == nil || d.err != nil {
 		return
 	}
-	if _, err := schedule.Parse(schedule.Detect(*s), *s, "UTC"); err != nil {
+	_, err := schedule.Parse(schedule.Detect(*s), *s, "UTC")
+	if err != nil {
 		d.fail("schedule is not a valid cron or OnCalendar expression")
 		return
 	}
@@ -330,9 +332,11 @@ func (f *fields) apply(c *monitor.Check, version string) {
 	switch {
 	case f.schedule != nil:
 		// wins over timeout, which is not even stored then
-		c.Kind, c.Schedule = schedule.Detect(*f.schedule), *f.schedule
+		c.Kind = schedule.Detect(*f.schedule)
+		c.Schedule = *f.schedule
 	case f.timeout != nil:
-		c.Kind, c.Timeout = schedule.Simple, *f.timeout
+		c.Kind = schedule.Simple
+		c.Timeout = *f.timeout
 	}
 
 	// subject and subject_fail are the names of old; the new ones win.

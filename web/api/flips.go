@@ -82,7 +82,8 @@ const (
 // flipFilter reads seconds, start and end; it is false when one of them is
 // wrong. An empty seconds is as good as none, an empty start or end is wrong.
 func flipFilter(query url.Values, now time.Time) (f store.FlipFilter, ok bool) {
-	if text := last(query["seconds"]); text != "" {
+	text := last(query["seconds"])
+	if text != "" {
 		seconds, ok := wholeNumber(text, maxFlipSeconds)
 		if !ok {
 			return f, false
@@ -96,7 +97,8 @@ func flipFilter(query url.Values, now time.Time) (f store.FlipFilter, ok bool) {
 		if !ok {
 			return f, false
 		}
-		if from := time.Unix(start, 0); from.After(f.From) {
+		from := time.Unix(start, 0)
+		if from.After(f.From) {
 			f.From = from
 		}
 	}

@@ -20,15 +20,20 @@ func TestTextsHaveLimits(t *testing.T) {
 			long := strings.Repeat("x", limit+1)
 			for _, path := range []string{"/api/v3/checks/", "/api/v1/checks/{U}"} {
 				status, text := c.call("POST", path, `{"`+field+`":"`+long+`"}`)
-				if want := `{"error": "json validation error: ` + field + ` is too long"}`; status != http.StatusBadRequest || text != want {
+				want := `{"error": "json validation error: ` + field + ` is too long"}`
+				if status != http.StatusBadRequest || text != want {
 					t.Errorf("POST %s, %s of %d: %d %s, want %s", path, field, limit+1, status, text, want)
 				}
 			}
-			if status, text := c.call("POST", "/api/v3/checks/{U}", `{"`+field+`":"`+long[1:]+`"}`); status != http.StatusOK {
+			status, text := c.call("POST", "/api/v3/checks/{U}", `{"`+field+`":"`+long[1:]+`"}`)
+			if status != http.StatusOK {
 				t.Errorf("%s of %d: %d %s", field, limit, status, text)
 			}
 			_, err := c.store.UpdateCheck(t.Context(), c.mine.Check.Code, func(e *store.CheckChange) error {
-				e.Name, e.Slug, e.Tags, e.Description = "x", "x", "", ""
+				e.Name = "x"
+				e.Slug = "x"
+				e.Tags = ""
+				e.Description = ""
 				e.Filter.StartKW = ""
 				return nil
 			})
@@ -43,9 +48,12 @@ func TestLongerTextsOfBeforeMayStay(t *testing.T) {
 	each(t, func(c *client) {
 		// the document has the limits of new texts
 		c.api = c.bare
-		desc, tags := strings.Repeat("é", 50_000), strings.Repeat("tag ", 200)+"end"
+		desc := strings.Repeat("é", 50_000)
+		tags := strings.Repeat("tag ", 200) + "end"
 		_, err := c.store.UpdateCheck(t.Context(), c.mine.Check.Code, func(e *store.CheckChange) error {
-			e.Description, e.Tags, e.Slug = desc, tags, "Imported-Slug"
+			e.Description = desc
+			e.Tags = tags
+			e.Slug = "Imported-Slug"
 			return nil
 		})
 		if err != nil {

@@ -84,15 +84,18 @@ func parseList(version string, query url.Values) (listQuery, error) {
 	}
 	q.statuses = query["status"]
 	q.name = strings.ToLower(query.Get("name"))
-	if limit, sent := query["limit"]; sent {
+	limit, sent := query["limit"]
+	if sent {
 		var err error
-		if q.limit, err = strconv.Atoi(limit[0]); err != nil || q.limit < 1 || q.limit > maxPage {
+		q.limit, err = strconv.Atoi(limit[0])
+		if err != nil || q.limit < 1 || q.limit > maxPage {
 			return q, errs.Invalidf("limit", "The value must be a number from 1 to %d.", maxPage)
 		}
 	}
 	if cursor, sent := query["cursor"]; sent {
 		var ok bool
-		if q.after, ok = parseCursor(cursor[0]); !ok {
+		q.after, ok = parseCursor(cursor[0])
+		if !ok {
 			return q, errs.Invalidf("cursor", "The value must be one that a Link header has given.")
 		}
 	}

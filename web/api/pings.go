@@ -68,7 +68,8 @@ func (a *API) pings(c *call) {
 		if exits {
 			pings[i].ExitStatus = &rows[i].ExitStatus
 		}
-		if d, timed := took[rows[i].N]; timed {
+		d, timed := took[rows[i].N]
+		if timed {
 			pings[i].Duration = inSeconds(d)
 		}
 	}
@@ -131,10 +132,12 @@ func (a *API) durations(c *call, check *monitor.Check, rows []store.PingRow) (ma
 		return nil, nil
 	}
 	var older []monitor.Ping
-	if oldest := len(rows) - 1; len(open) > 0 && rows[oldest].N > 1 {
+	oldest := len(rows) - 1
+	if len(open) > 0 && rows[oldest].N > 1 {
 		var err error
 		since := rows[oldest].CreatedAt.Add(-monitor.MaxRunDuration)
-		if older, err = a.Store.RunEventsBefore(c.Context(), check.ID, rows[oldest].N, since, open); err != nil {
+		older, err = a.Store.RunEventsBefore(c.Context(), check.ID, rows[oldest].N, since, open)
+		if err != nil {
 			return nil, err
 		}
 	}

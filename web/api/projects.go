@@ -108,7 +108,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	retryAfter(w, err)
 	text := errs.Message(err)
-	if field := errs.FieldOf(err); field != "" {
+	field := errs.FieldOf(err)
+	if field != "" {
 		text = field + ": " + text
 	}
 	a.error(w, status, text)
@@ -267,7 +268,8 @@ func (a *API) updateProject(c *accountCall) error {
 	case err != nil:
 		return err
 	case sent:
-		if name, err = project.Rename(p.Name, name); err != nil {
+		name, err = project.Rename(p.Name, name)
+		if err != nil {
 			return err
 		}
 		changed, err := a.Store.ChangeProject(c.Context(), p.ID, func(p *monitor.Project) error { p.Name = name; return nil })

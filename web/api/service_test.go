@@ -16,7 +16,8 @@ func TestMetricsNeedTheirKey(t *testing.T) {
 			for _, method := range []string{"GET", "POST", "HEAD"} {
 				r := httptest.NewRequest(method, "/api/v3/metrics/", nil)
 				r.Header.Set("X-Metrics-Key", key)
-				if w := c.request(r); w.Code != want || want == 403 && w.Body.Len() > 0 {
+				w := c.request(r)
+				if w.Code != want || want == 403 && w.Body.Len() > 0 {
 					c.Errorf("%s with %q: %d %s, want %d", method, key, w.Code, w.Body, want)
 				}
 			}
@@ -30,7 +31,8 @@ func TestMetrics(t *testing.T) {
 			c.Helper()
 			r := httptest.NewRequest("GET", "/api/v1/metrics/", nil)
 			r.Header.Set("X-Metrics-Key", metricsKey)
-			if w := c.request(r); w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
+			w := c.request(r)
+			if w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
 				c.Errorf("%s: %d %s, want %s", what, w.Code, w.Body, want)
 			}
 		}
@@ -55,7 +57,8 @@ func TestMetrics(t *testing.T) {
 func TestStatusTakesAnyMethod(t *testing.T) {
 	each(t, func(c *client) {
 		for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
-			if code, body := c.callAs("", method, "/api/v2/status/", ""); code != 200 || body != "OK" {
+			code, body := c.callAs("", method, "/api/v2/status/", "")
+			if code != 200 || body != "OK" {
 				c.Errorf("%s: %d %q", method, code, body)
 			}
 		}

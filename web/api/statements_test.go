@@ -42,7 +42,8 @@ func TestStatementsPerRequest(t *testing.T) {
 			c.fill(30)
 			many := c.statementsOf(&statements)
 			for request, names := range few {
-				if diff := cmp.Diff(names, many[request]); diff != "" {
+				diff := cmp.Diff(names, many[request])
+				if diff != "" {
 					t.Errorf("%s: with more rows (-few +many):\n%s", request, diff)
 				}
 				if len(names) > 12 {
@@ -206,16 +207,24 @@ func manyChecks(tb testing.TB, s *store.Store, n int) http.Handler {
 	now := s.Now()
 	for i := range n - 1 {
 		c := monitor.NewCheck(account.Project.ID, now)
-		c.Name, c.Slug, c.Tags = fmt.Sprintf("Nightly dump of database %d", i), fmt.Sprintf("nightly-dump-%d", i), "db prod eu-west"
+		c.Name = fmt.Sprintf("Nightly dump of database %d", i)
+		c.Slug = fmt.Sprintf("nightly-dump-%d", i)
+		c.Tags = "db prod eu-west"
 		c.Description = "Dumps the database to the object store; see the runbook."
 		if i%2 == 0 {
-			c.Kind, c.Schedule, c.TZ = "cron", "0 2 * * *", "Europe/Berlin"
+			c.Kind = "cron"
+			c.Schedule = "0 2 * * *"
+			c.TZ = "Europe/Berlin"
 		}
 		if i%3 > 0 {
-			c.Status, c.LastPing, c.NPings, c.LastDuration = monitor.StatusUp, now.Add(-time.Hour), 412, 633*time.Second
+			c.Status = monitor.StatusUp
+			c.LastPing = now.Add(-time.Hour)
+			c.NPings = 412
+			c.LastDuration = 633 * time.Second
 		}
 		if i%9 == 1 {
-			c.LastStart, c.LastStartRID = now.Add(-time.Minute), uuid.NullUUID{UUID: uuid.New(), Valid: true}
+			c.LastStart = now.Add(-time.Minute)
+			c.LastStartRID = uuid.NullUUID{UUID: uuid.New(), Valid: true}
 		}
 		if err := s.CreateCheck(tb.Context(), &c, store.Channels{All: true}); err != nil {
 			tb.Fatal(err)

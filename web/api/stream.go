@@ -123,7 +123,8 @@ func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error
 			g := &l.gaps[done]
 			if done == next {
 				var err error
-				if next, texts, err = l.readSome(ctx, next, read); err != nil {
+				next, texts, err = l.readSome(ctx, next, read)
+				if err != nil {
 					return err
 				}
 			}
@@ -131,7 +132,8 @@ func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error
 			if sha256.Sum256(l.quoted) != g.sum {
 				return errChanged
 			}
-			if _, err := w.Write(piece[at:g.at]); err != nil {
+			_, err := w.Write(piece[at:g.at])
+			if err != nil {
 				return err
 			}
 			if _, err := w.Write(l.quoted); err != nil {
@@ -139,7 +141,8 @@ func (l *checkList) send(ctx context.Context, w io.Writer, read readTexts) error
 			}
 			at = g.at
 		}
-		if _, err := w.Write(piece[at:]); err != nil {
+		_, err := w.Write(piece[at:])
+		if err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,8 @@ func TestLongDescriptionsInLists(t *testing.T) {
 		w := httptest.NewRecorder()
 		c.bare.ServeHTTP(w, r)
 		sum := sha256.Sum256(w.Body.Bytes())
-		if tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`; w.Code != http.StatusOK || w.Header().Get("ETag") != tag {
+		tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+		if w.Code != http.StatusOK || w.Header().Get("ETag") != tag {
 			t.Errorf("%d, ETag %s, want %s", w.Code, w.Header().Get("ETag"), tag)
 		}
 		var list struct{ Checks []map[string]any }
@@ -87,7 +88,8 @@ func TestAListThatChangesWhileItIsSent(t *testing.T) {
 	each(t, func(c *client) {
 		c.fillLong(40, 80_000)
 		w := &changing{httptest.NewRecorder(), func() {
-			if _, err := c.store.DB().Exec(t.Context(), `UPDATE checks SET description = 'other' WHERE name = 'Job 39'`); err != nil {
+			_, err := c.store.DB().Exec(t.Context(), `UPDATE checks SET description = 'other' WHERE name = 'Job 39'`)
+			if err != nil {
 				t.Error(err)
 			}
 		}}
@@ -134,7 +136,8 @@ func TestMemoryOfAList(t *testing.T) {
 	c := newClient(t, testdb.Open(t, db.SQLite, clock), clock)
 	c.fillLong(2_000, 0)
 	long := strings.Repeat(`é"`, monitor.MaxDescriptionLength/2)
-	if _, err := c.store.DB().Exec(t.Context(), `UPDATE checks SET description = $1`, long); err != nil {
+	_, err := c.store.DB().Exec(t.Context(), `UPDATE checks SET description = $1`, long)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var before runtime.MemStats

@@ -52,7 +52,8 @@ func TestTheDatabaseIsAway(t *testing.T) {
 				if described != (w.Code == http.StatusServiceUnavailable) {
 					e.Errorf("%s %s: %d %s; 503 is in openapi.yaml: %t", method, path, w.Code, w.Body, described)
 				}
-				if wait, _ := strconv.Atoi(w.Header().Get("Retry-After")); described && wait < 1 {
+				wait, _ := strconv.Atoi(w.Header().Get("Retry-After"))
+				if described && wait < 1 {
 					e.Errorf("%s %s: Retry-After %q", method, path, w.Header().Get("Retry-After"))
 				}
 			}
@@ -64,16 +65,20 @@ func TestTheDatabaseIsAway(t *testing.T) {
 // answer in time.
 func (e *extended) whileAway(method, path string, item *openapi3.PathItem) *http.Request {
 	e.Helper()
-	key, body, kind := rwKey, "{}", "application/json"
+	key := rwKey
+	body := "{}"
+	kind := "application/json"
 	switch {
 	case strings.HasPrefix(path, "/api/v3/projects/"):
 		// an account token
 		key = "hca_AbCdEfGhIjKlMnOpQrStUvWxYz01"
 	case strings.HasSuffix(path, "/bounces/"):
 		address := returnPaths.Address(mail.AboutDelivery, e.mine.Check.Code, e.clock.Now())
-		body, kind = fmt.Sprintf(report, address, "failed", "5.1.1", ""), "message/rfc822"
+		body = fmt.Sprintf(report, address, "failed", "5.1.1", "")
+		kind = "message/rfc822"
 	case strings.HasPrefix(path, "/api/{version}/notifications/"):
-		body, kind = "error=x", "application/x-www-form-urlencoded"
+		body = "error=x"
+		kind = "application/x-www-form-urlencoded"
 	}
 	// what is not signed is refused before the database is asked
 	signed := strings.NewReplacer(

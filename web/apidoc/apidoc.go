@@ -124,7 +124,8 @@ func Read(document []byte, pingEndpoint string) (*Reference, error) {
 		}
 	}
 	for _, s := range d.Components.Schemas {
-		if fields := d.fields(s.Value); len(fields) > 0 {
+		fields := d.fields(s.Value)
+		if len(fields) > 0 {
 			ref.Objects = append(ref.Objects, Object{Anchor: objectAnchor(s.Key), Name: s.Key, Description: d.text(s.Value.Description), Fields: fields})
 		}
 	}
@@ -190,7 +191,8 @@ func (d *reader) operation(path, method string, item *pathItem, op *operation) O
 	}
 	key := d.keys(security, &o)
 	var sent string
-	if body := d.body(op.Body); body != nil {
+	body := d.body(op.Body)
+	if body != nil {
 		o.BodyText = d.text(body.Description)
 		if len(body.Content) > 0 {
 			m := body.Content[0].Value
@@ -198,8 +200,10 @@ func (d *reader) operation(path, method string, item *pathItem, op *operation) O
 				o.BodyType = d.typeOf(m.Schema)
 			}
 			o.Body = d.bodyFields(m.Schema)
-			if n := d.exampleOf(&m).Node; n != nil {
-				o.BodyExample, sent = d.json(n, "  "), d.curlBody(body.Content[0].Key, n)
+			n := d.exampleOf(&m).Node
+			if n != nil {
+				o.BodyExample = d.json(n, "  ")
+				sent = d.curlBody(body.Content[0].Key, n)
 			}
 		}
 	}
@@ -216,7 +220,8 @@ func (d *reader) keys(security []map[string][]string, o *Operation) (header stri
 	for _, requirement := range security {
 		for name := range requirement {
 			k := d.Components.SecuritySchemes.get(name)
-			if names = append(names, keyHeader(k)); header == "" {
+			names = append(names, keyHeader(k))
+			if header == "" {
 				header = curlHeader(k)
 			}
 		}
@@ -389,12 +394,14 @@ func (d *reader) curl(path, method string, parameters []*parameter, header, sent
 		if n.Kind == yaml.SequenceNode {
 			n = n.Content[0]
 		}
-		if values[p.Name] = n.Value; p.In == "query" {
+		values[p.Name] = n.Value
+		if p.In == "query" {
 			query.Set(p.Name, n.Value)
 		}
 	}
 	address := variables.ReplaceAllStringFunc(path, func(name string) string { return values[strings.Trim(name, "{}")] })
-	if rest, ok := strings.CutPrefix(address, "/ping/"); ok {
+	rest, ok := strings.CutPrefix(address, "/ping/")
+	if ok {
 		address = d.pings + rest
 		// any method will do
 		method = "GET"
@@ -413,7 +420,8 @@ func (d *reader) curl(path, method string, parameters []*parameter, header, sent
 	if strings.ContainsAny(address, "?&") {
 		address = quote(address)
 	}
-	if command += address; header != "" {
+	command += address
+	if header != "" {
 		command += " \\\n  -H \"" + header + `"`
 	}
 	return command + sent

@@ -82,7 +82,8 @@ func TestCommands(t *testing.T) {
   -d 'MessageStatus=undelivered'`,
 	}
 	for name, want := range cases {
-		if got := operation(t, ref, name).Curl; got != want {
+		got := operation(t, ref, name).Curl
+		if got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
 	}
@@ -95,7 +96,8 @@ func TestFields(t *testing.T) {
 	if get.Keys != "X-Api-Key or Authorization: Bearer" {
 		t.Errorf("keys: %s", get.Keys)
 	}
-	if r := get.Responses[0]; r.Status != "200" || r.Type != `<a href="#object-check">Check</a>` || len(r.Examples) != 2 || !strings.HasPrefix(r.Examples[0].Text, "{\n  \"name\": \"Nightly dump\"") {
+	r := get.Responses[0]
+	if r.Status != "200" || r.Type != `<a href="#object-check">Check</a>` || len(r.Examples) != 2 || !strings.HasPrefix(r.Examples[0].Text, "{\n  \"name\": \"Nightly dump\"") {
 		t.Errorf("answer: %+v", r)
 	}
 	for _, o := range ref.Objects {
@@ -113,7 +115,8 @@ func TestFields(t *testing.T) {
 func TestABrokenDocument(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "paths: 7", "servers: [{url: x}]\npaths: {/a: {get: {tags: [Unknown]}}}"} {
-		if _, err := apidoc.Read([]byte(text), ""); err == nil {
+		_, err := apidoc.Read([]byte(text), "")
+		if err == nil {
 			t.Errorf("taken: %q", text)
 		}
 	}

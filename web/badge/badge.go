@@ -76,7 +76,8 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 	}
 	find := s.ofProject
 	if rest, ok := strings.CutPrefix(path, "/b/"); ok {
-		find, path = s.ofCheck, rest
+		find = s.ofCheck
+		path = rest
 	} else {
 		path = strings.TrimPrefix(path, "/badge/")
 	}
@@ -94,7 +95,8 @@ func (s *server) get(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		logs.EventOf(r.Context()).Err = incident.Here(0, err)
 		status := http.StatusInternalServerError
-		if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
+		err = db.Calm(err)
+		if errs.KindOf(err) == errs.Unavailable {
 			status = http.StatusServiceUnavailable
 			h.Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
 		}
@@ -151,7 +153,8 @@ func (s *server) ofProject(r *http.Request, path string) (*badge, error) {
 		tag = escaped
 		// The server has decoded the path once. Whoever has encoded the tag only
 		// once is done: then the tag may hold slashes, and what looks like %XX.
-		if twice, err := url.PathUnescape(escaped); err == nil && s.Links.signed(signature, key, twice) {
+		twice, err := url.PathUnescape(escaped)
+		if err == nil && s.Links.signed(signature, key, twice) {
 			tag = twice
 		}
 	}
@@ -202,7 +205,8 @@ func (s *server) ofCheck(r *http.Request, path string) (*badge, error) {
 func (s *server) write(w http.ResponseWriter, b *badge, format string) {
 	var body []byte
 	var err error
-	contentType, status := "application/json", b.status()
+	contentType := "application/json"
+	status := b.status()
 	switch format {
 	case "svg":
 		contentType = "image/svg+xml"

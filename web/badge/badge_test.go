@@ -57,7 +57,10 @@ func (s *site) get(path string) (int, string) {
 func (s *site) makeCheck(name, tags string, pings ...monitor.PingKind) *monitor.Check {
 	s.Helper()
 	c := monitor.NewCheck(s.Project.ID, s.store.Now())
-	c.Name, c.Tags, c.Timeout, c.Grace = name, tags, time.Hour, time.Hour
+	c.Name = name
+	c.Tags = tags
+	c.Timeout = time.Hour
+	c.Grace = time.Hour
 	if err := s.store.CreateCheck(s.Context(), &c, store.Channels{}); err != nil {
 		s.Fatal(err)
 	}
@@ -83,7 +86,8 @@ func TestLinks(t *testing.T) {
 		{"ü", "shields", "/%25C3%25BC.shields", "/%25C3%25BC.shields"},
 		{"a_b.c~d-e+f", "svg", "/a_b.c~d-e%252Bf.svg", "/a_b.c~d-e%252Bf.svg"},
 	} {
-		two, three := l.Tag("demo-badge-key", c.tag, badge.TwoStates, c.format), l.Tag("demo-badge-key", c.tag, badge.ThreeStates, c.format)
+		two := l.Tag("demo-badge-key", c.tag, badge.TwoStates, c.format)
+		three := l.Tag("demo-badge-key", c.tag, badge.ThreeStates, c.format)
 		const base = "https://hc.example.net/badge/demo-badge-key/"
 		if !strings.HasPrefix(two, base) || !strings.HasSuffix(two, c.two) || !strings.HasPrefix(three, base) || !strings.HasSuffix(three, c.three) {
 			t.Errorf("%q: %s, %s; want %s, %s", c.tag, two, three, c.two, c.three)
@@ -117,7 +121,8 @@ func TestBadgesOfTags(t *testing.T) {
 		hold := func(when string, cases []want) {
 			s.Helper()
 			for _, c := range cases {
-				if got := show(c.tag, badge.TwoStates); got != c.two {
+				got := show(c.tag, badge.TwoStates)
+				if got != c.two {
 					s.Errorf("%s, two states of %q: %s, want %s", when, c.tag, got, c.two)
 				}
 				if got := show(c.tag, badge.ThreeStates); got != c.three {
@@ -148,7 +153,8 @@ func TestBadgesOfTags(t *testing.T) {
 		s.clock.Advance(time.Hour)
 		hold("later", []want{{"late", `{"status":"up","total":1,"grace":1,"down":0}`, `{"status":"late","total":1,"grace":1,"down":0}`}})
 
-		if code, body := s.get(s.links.Tag(other.Project.BadgeKey, "*", badge.ThreeStates, "json")); code != 200 || body != `{"status":"up","total":1,"grace":0,"down":0}` {
+		code, body := s.get(s.links.Tag(other.Project.BadgeKey, "*", badge.ThreeStates, "json"))
+		if code != 200 || body != `{"status":"up","total":1,"grace":0,"down":0}` {
 			s.Errorf("of another project: %d %s", code, body)
 		}
 		if code, body := s.get(s.links.Tag("no-such-project", "*", badge.ThreeStates, "json")); code != 200 || body != `{"status":"up","total":0,"grace":0,"down":0}` {
@@ -175,14 +181,17 @@ func TestFormats(t *testing.T) {
 			if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/svg+xml" {
 				s.Errorf("%s: %d %s", tag, resp.StatusCode, resp.Header.Get("Content-Type"))
 			}
-			if _, svg := s.get(address("svg")); !strings.Contains(svg, `fill="`+want.color+`"`) || !strings.Contains(svg, "<title>"+label+": "+want.status+"</title>") {
+			_, svg := s.get(address("svg"))
+			if !strings.Contains(svg, `fill="`+want.color+`"`) || !strings.Contains(svg, "<title>"+label+": "+want.status+"</title>") {
 				s.Errorf("%s: %s", tag, svg)
 			}
-			if _, body := s.get(address("shields")); body != `{"schemaVersion":1,"label":"`+label+`","message":"`+want.status+`","color":"`+want.shields+`"}` {
+			_, body := s.get(address("shields"))
+			if body != `{"schemaVersion":1,"label":"`+label+`","message":"`+want.status+`","color":"`+want.shields+`"}` {
 				s.Errorf("%s for shields: %s", tag, body)
 			}
 			for _, format := range []string{"json", "shields"} {
-				if got := s.do("GET", address(format)).Header.Get("Content-Type"); got != "application/json" {
+				got := s.do("GET", address(format)).Header.Get("Content-Type")
+				if got != "application/json" {
 					s.Errorf("%s as %s is %s", tag, format, got)
 				}
 			}
@@ -197,22 +206,26 @@ func TestBadgesOfChecks(t *testing.T) {
 		nameless := s.makeCheck("", "")
 		s.clock.Advance(time.Hour)
 		key := c.BadgeKey.String()
-		late, up := `{"status":"late","total":1,"grace":1,"down":0}`, `{"status":"up","total":1,"grace":1,"down":0}`
+		late := `{"status":"late","total":1,"grace":1,"down":0}`
+		up := `{"status":"up","total":1,"grace":1,"down":0}`
 		for path, want := range map[string]string{
 			"/b/3/" + key + ".json": late, "/b/2/" + key + ".json": up, "/b/17/" + key + ".json": up, "/b/0/" + key + ".json": up,
 			"/b/3/" + strings.ToUpper(key) + ".json":          late,
 			"/b/2/" + key + ".shields":                        `{"schemaVersion":1,"label":"Nightly \u003cdump\u003e","message":"up","color":"success"}`,
 			"/b/2/" + nameless.BadgeKey.String() + ".shields": `{"schemaVersion":1,"label":"unnamed","message":"up","color":"success"}`,
 		} {
-			if code, body := s.get(path); code != 200 || body != want {
+			code, body := s.get(path)
+			if code != 200 || body != want {
 				s.Errorf("%s: %d %s, want %s", path, code, body, want)
 			}
 		}
-		if _, svg := s.get("/b/2/" + key + ".svg"); !strings.Contains(svg, "Nightly &lt;dump&gt;: up") {
+		_, svg := s.get("/b/2/" + key + ".svg")
+		if !strings.Contains(svg, "Nightly &lt;dump&gt;: up") {
 			s.Error(svg)
 		}
 		s.clock.Advance(time.Hour)
-		if _, body := s.get("/b/3/" + key + ".json"); body != `{"status":"down","total":1,"grace":0,"down":1}` {
+		_, body := s.get("/b/3/" + key + ".json")
+		if body != `{"status":"down","total":1,"grace":0,"down":1}` {
 			s.Errorf("past the deadline, with no worker: %s", body)
 		}
 		// A badge does not lead to the ping URL, nor does a ping URL to the badge.
@@ -297,7 +310,8 @@ func TestWithoutDatabase(t *testing.T) {
 	each(t, func(s *site) {
 		s.store.DB().Close()
 		for _, path := range []string{s.links.Tag(s.Project.BadgeKey, "*", badge.ThreeStates, "svg"), "/b/2/" + s.Check.BadgeKey.String() + ".svg"} {
-			if code, body := s.get(path); code != 500 || body != "" {
+			code, body := s.get(path)
+			if code != 500 || body != "" {
 				s.Errorf("%s: %d %s", path, code, body)
 			}
 		}
@@ -348,7 +362,8 @@ func TestBadgesOfALargeProjectAreReadOnceInFiveSeconds(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, s.links.Tag(s.Project.BadgeKey, "prod", badge.ThreeStates, "json"), nil)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, r.WithContext(db.WithTally(s.Context(), tally)))
-			if want := `{"status":"up","total":300,"grace":0,"down":0}`; w.Code != http.StatusOK || w.Body.String() != want {
+			want := `{"status":"up","total":300,"grace":0,"down":0}`
+			if w.Code != http.StatusOK || w.Body.String() != want {
 				s.Errorf("%d %s, want %s", w.Code, w.Body, want)
 			}
 			return tally.Statements()
@@ -357,7 +372,8 @@ func TestBadgesOfALargeProjectAreReadOnceInFiveSeconds(t *testing.T) {
 			s.Error("the first badge is shown without a look at the checks")
 		}
 		s.clock.Advance(4 * time.Second)
-		if n := statements(); n != 0 {
+		n := statements()
+		if n != 0 {
 			s.Errorf("four seconds later the checks are read again, by %d statements", n)
 		}
 		s.makeCheck("broken", "prod", monitor.PingFail)

@@ -48,7 +48,8 @@ func TestWidths(t *testing.T) {
 		t.Fatalf("%d of %d characters are measured", len(measured), len(known))
 	}
 	for i, r := range known {
-		if d := measured[i] - float64(runeWidth(r)); d < -0.6 || d > 0.6 {
+		d := measured[i] - float64(runeWidth(r))
+		if d < -0.6 || d > 0.6 {
 			t.Errorf("%q (U+%04X) is %.1f wide in DejaVu Sans, the table has %d", r, r, measured[i], runeWidth(r))
 		}
 	}

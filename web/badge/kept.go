@@ -107,7 +107,8 @@ func (r *reader) read(ctx context.Context, badgeKey string, f *read) {
 
 // keep keeps a read that is done, if it is one to keep and there is room.
 func (r *reader) keep(badgeKey string, f *read) {
-	checks, size := 0, 0
+	checks := 0
+	size := 0
 	for _, c := range f.counts {
 		checks += c.N
 		size += countBytes + len(c.Tags)
@@ -127,7 +128,8 @@ func (r *reader) keep(badgeKey string, f *read) {
 }
 
 func (r *reader) drop(badgeKey string) {
-	if f := r.reads[badgeKey]; f != nil {
+	f := r.reads[badgeKey]
+	if f != nil {
 		r.size -= f.size
 		delete(r.reads, badgeKey)
 	}

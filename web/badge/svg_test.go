@@ -55,7 +55,8 @@ func TestPictures(t *testing.T) {
 		if d.Title != c.want+": up" || d.Label != d.Title || d.Role != "img" || d.Height != 20 {
 			t.Errorf("%q: title %q, label %q, role %q, height %d", c.label, d.Title, d.Label, d.Role, d.Height)
 		}
-		left, right := textWidth(c.want), textWidth("up")
+		left := textWidth(c.want)
+		right := textWidth("up")
 		if d.Width != left+right+20 {
 			t.Errorf("%q is %d px wide, want %d", c.label, d.Width, left+right+20)
 		}
@@ -69,11 +70,13 @@ func TestPictures(t *testing.T) {
 		}
 		message := text{"up", left + 15, right}
 		// each with its shadow
-		if diff := cmp.Diff([]text{{c.want, 5, left}, {c.want, 5, left}, message, message}, got); diff != "" {
+		diff := cmp.Diff([]text{{c.want, 5, left}, {c.want, 5, left}, message, message}, got)
+		if diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.label, diff)
 		}
 		for _, forbidden := range []string{"href=", "style", "http://", "script", "@import"} {
-			if rest := strings.ReplaceAll(raw, `xmlns="http://www.w3.org/2000/svg"`, ""); !strings.Contains(c.label, forbidden) && strings.Contains(rest, forbidden) {
+			rest := strings.ReplaceAll(raw, `xmlns="http://www.w3.org/2000/svg"`, "")
+			if !strings.Contains(c.label, forbidden) && strings.Contains(rest, forbidden) {
 				t.Errorf("%q: the picture has %s: %s", c.label, forbidden, raw)
 			}
 		}
@@ -96,7 +99,8 @@ func TestTextWidth(t *testing.T) {
 		"": 0, "i": 4, "iiiiiiiiii": 31, "mmmmmmmmmm": 107, "up": 14, "down": 30, "Ünïcödé": 45, "Привет": 43,
 		"漢字": 22, "🚀": 14, "👩🏽‍🚀": 14, "🇱🇻": 14, "e\u0301": 7, "\u200d": 1,
 	} {
-		if got := textWidth(text); got != want {
+		got := textWidth(text)
+		if got != want {
 			t.Errorf("%q is %d px, want %d", text, got, want)
 		}
 	}
@@ -121,7 +125,8 @@ func FuzzSVG(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, raw)
 			}
-			if _, ok := token.(xml.StartElement); ok {
+			_, ok := token.(xml.StartElement)
+			if ok {
 				elements++
 			}
 		}

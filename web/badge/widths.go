@@ -77,7 +77,8 @@ const joiner = '\u200d'
 // textWidth is the width of a text in whole pixels at 11 px, at least 1 where
 // there is any.
 func textWidth(text string) int {
-	tenths, previous := 0, rune(0)
+	tenths := 0
+	previous := rune(0)
 	for _, r := range text {
 		if previous != joiner {
 			tenths += runeWidth(r)
@@ -92,7 +93,8 @@ func textWidth(text string) int {
 
 func runeWidth(r rune) int {
 	for _, t := range widths {
-		if i := int(r - t.first); i >= 0 && i < len(t.of) && t.of[i] > 0 {
+		i := int(r - t.first)
+		if i >= 0 && i < len(t.of) && t.of[i] > 0 {
 			return int(t.of[i])
 		}
 	}

@@ -83,7 +83,8 @@ func (p *detailsPage) Places() string {
 	if f.Body {
 		places = append(places, "the text of a mail")
 	}
-	if n := len(places); n > 1 {
+	n := len(places)
+	if n > 1 {
 		return strings.Join(places[:n-1], ", ") + " or " + places[n-1]
 	}
 	return strings.Join(places, "")
@@ -115,16 +116,19 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 		page.SlugMail = s.Site.PingEmail(project.PingKey + "+" + c.Slug)
 	}
 	page.BodyCap = s.bodyCap(r, project)
-	if page.SameSlug, err = s.Store.ChecksWithSlug(r.Context(), project.ID, c.Slug); err != nil {
+	page.SameSlug, err = s.Store.ChecksWithSlug(r.Context(), project.ID, c.Slug)
+	if err != nil {
 		return err
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {
 		return err
 	}
-	if page.Said, err = s.lastWords(r, c); err != nil {
+	page.Said, err = s.lastWords(r, c)
+	if err != nil {
 		return err
 	}
-	if page.Channels, err = s.detailsChannels(r, c, project); err != nil {
+	page.Channels, err = s.detailsChannels(r, c, project)
+	if err != nil {
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, "check/details", page)
@@ -159,7 +163,8 @@ func (s *Pages) detailsChannels(r *http.Request, c *monitor.Check, project *moni
 // fillState loads what changes by itself: the state, the newest events and what
 // is counted from them. All but the state is left alone when known is its version.
 func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
-	ctx, c := r.Context(), page.Check
+	ctx := r.Context()
+	c := page.Check
 	page.TZ = zonesFor(r, c).Now.zone
 	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
 	if err != nil {
@@ -175,7 +180,8 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 	if err != nil {
 		return err
 	}
-	if page.Schedule, err = describeSchedule(c); err != nil {
+	page.Schedule, err = describeSchedule(c)
+	if err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
 	page.State = describe(c, s.Store.Now(), page.TZ, newest, end)
@@ -202,9 +208,11 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 		return err
 	}
 	if len(page.Events) > detailsEvents {
-		page.Events, page.More = page.Events[:detailsEvents], true
+		page.Events = page.Events[:detailsEvents]
+		page.More = true
 	}
-	if page.Runs, err = s.loadRuns(r.Context(), page.Check, first, limit); err != nil {
+	page.Runs, err = s.loadRuns(r.Context(), page.Check, first, limit)
+	if err != nil {
 		return err
 	}
 	page.History, err = s.loadHistory(r.Context(), page.Check, page.TZ)
@@ -263,14 +271,16 @@ func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.
 	}
 	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down}
 	var err error
-	if u.State, err = s.Part("check/details", "state", page); err != nil {
+	u.State, err = s.Part("check/details", "state", page)
+	if err != nil {
 		return nil, err
 	}
 	if page.Version == known {
 		return u, nil
 	}
 	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History} {
-		if *into, err = s.Part("check/details", name, page); err != nil {
+		*into, err = s.Part("check/details", name, page)
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -18,7 +18,11 @@ import (
 func TestRunTimesInABrowser(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	_, p := s.Login("me@example.org")
-	c := s.AddNamed(p, "Nightly backup", func(c *monitor.Check) { c.Kind, c.Schedule, c.TZ = "cron", "0 3 * * *", "America/New_York" })
+	c := s.AddNamed(p, "Nightly backup", func(c *monitor.Check) {
+		c.Kind = "cron"
+		c.Schedule = "0 3 * * *"
+		c.TZ = "America/New_York"
+	})
 	season(s, c, 75)
 	// the session is over
 	s.Login("me@example.org")

@@ -63,7 +63,8 @@ func lived(pings string) func(*monitor.Check) ([]monitor.Flip, *monitor.Ping) {
 			kind, at, _ := strings.Cut(word, " ")
 			d, _ := time.ParseDuration(at)
 			p := &monitor.Ping{Kind: monitor.PingKind(kind), CreatedAt: noon.Add(d)}
-			if flip := monitor.Apply(c, p); flip != nil {
+			flip := monitor.Apply(c, p)
+			if flip != nil {
 				flips = append([]monitor.Flip{*flip}, flips...)
 			}
 			if p.Kind != monitor.PingStart {
@@ -78,20 +79,23 @@ func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
 	now := testdb.NewClock().Now()
 	c := monitor.NewCheck(uuid.New(), now)
 	flip := monitor.Pause(&c, now)
-	if got := describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil); got.Head != "Paused for 1 hour" || !strings.Contains(got.Why, "The next ping ends the pause") {
+	got := describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
+	if got.Head != "Paused for 1 hour" || !strings.Contains(got.Why, "The next ping ends the pause") {
 		t.Errorf("%+v", got)
 	}
 	c.ManualResume = true
 	if got := describe(&c, now, time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(got.Why, "until somebody resumes") {
 		t.Errorf("%+v", got)
 	}
-	c.Kind, c.Schedule = "cron", "not a schedule"
+	c.Kind = "cron"
+	c.Schedule = "not a schedule"
 	monitor.Resume(&c, now)
 	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: now})
 	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble == "" {
 		t.Errorf("%+v", got)
 	}
-	c.Kind, c.Schedule = "oncalendar", "2020-01-01 03:00"
+	c.Kind = "oncalendar"
+	c.Schedule = "2020-01-01 03:00"
 	c.Recompute(now)
 	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" || got.Why != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
 		t.Errorf("exhausted: %+v", got)
@@ -130,7 +134,8 @@ func TestTheLastLinesOfALongText(t *testing.T) {
 		long:                        "…" + strings.Repeat("ä", saidBytes/2),
 		long + "\nlast":             "last",
 	} {
-		if got := lastLines(text); got != want {
+		got := lastLines(text)
+		if got != want {
 			t.Errorf("%.20q…: %.40q", text, got)
 		}
 	}

@@ -16,11 +16,15 @@ import (
 func TestTheDetailsShowHowToPing(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
-		c := s.AddNamed(p, "<b>bold</b>", func(c *monitor.Check) { c.Tags, c.Description = "a&b", "<script>alert(1)</script>" })
+		c := s.AddNamed(p, "<b>bold</b>", func(c *monitor.Check) {
+			c.Tags = "a&b"
+			c.Description = "<script>alert(1)</script>"
+		})
 		a := s.Get("/checks/" + c.Code.String() + "/details/").Is(http.StatusOK)
 		ping := s.URL + "/ping/" + c.Code.String()
 		a.Has("<b>bold</b>", "<script>alert(1)</script>", ping, "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null "+ping)
-		if n := a.Find(".usage .panel").Length(); n != 12 {
+		n := a.Find(".usage .panel").Length()
+		if n != 12 {
 			t.Errorf("%d examples", n)
 		}
 		for _, e := range check.ExamplesFor(ping, "me@host.example", c) {
@@ -29,7 +33,8 @@ func TestTheDetailsShowHowToPing(t *testing.T) {
 			}
 		}
 		list := s.Get(ui.ListURL(p.ID))
-		if got := list.Find("#checks a[href*='" + c.Code.String() + "']").Text(); got != "<b>bold</b>" {
+		got := list.Find("#checks a[href*='" + c.Code.String() + "']").Text()
+		if got != "<b>bold</b>" {
 			t.Errorf("in the list: %q", got)
 		}
 	})
@@ -56,12 +61,14 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 		if !strings.Contains(u.Events, "Failure") || !strings.Contains(u.Facts, "Last ping") || !strings.Contains(u.State, "s-down") || u.Down != 1 {
 			t.Errorf("after a ping: %+v", u)
 		}
-		if u = look(u.Version); u.Events != "" {
+		u = look(u.Version)
+		if u.Events != "" {
 			t.Errorf("the same again: %+v", u)
 		}
 		s.Clock.Advance(time.Minute)
 		s.Post("/checks/"+c.Code.String()+"/pause/", nil)
-		if after := look(u.Version); !strings.Contains(after.Events, "Paused") {
+		after := look(u.Version)
+		if !strings.Contains(after.Events, "Paused") {
 			t.Errorf("after a pause: %+v", after)
 		}
 	})
@@ -78,20 +85,24 @@ func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
 		}
 		ping(monitor.PingFail, strings.Repeat("a line before\n", 20)+"<b>no space left</b>\n")
 		a := s.Get(page)
-		if got := a.Find(".said pre").Text(); !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.SaidLines-1 {
+		got := a.Find(".said pre").Text()
+		if !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.SaidLines-1 {
 			t.Errorf("it said %q", got)
 		}
-		if href, _ := a.Find(".said a").Attr("href"); !strings.HasSuffix(href, "/pings/1/") {
+		href, _ := a.Find(".said a").Attr("href")
+		if !strings.HasSuffix(href, "/pings/1/") {
 			t.Errorf("it leads to %s", href)
 		}
 		for _, quiet := range []string{"", "\x00\x01"} {
 			ping(monitor.PingFail, quiet)
-			if n := s.Get(page).Find(".said").Length(); n != 0 {
+			n := s.Get(page).Find(".said").Length()
+			if n != 0 {
 				t.Errorf("%q is shown", quiet)
 			}
 		}
 		ping(monitor.PingSuccess, "fine again")
-		if n := s.Get(page).Find(".said").Length(); n != 0 {
+		n := s.Get(page).Find(".said").Length()
+		if n != 0 {
 			t.Error("a run that went well is shown")
 		}
 	})

@@ -134,9 +134,11 @@ const (
 func drawCalendar(days []day) template.HTML {
 	weeks := (len(days) + 6) / 7
 	var good, unknown, bad, marks []byte
-	watched, down := 0, 0
+	watched := 0
+	down := 0
 	for i, d := range days {
-		x, y := calendarLeft+i/7*dayStep, calendarTop+i%7*dayStep
+		x := calendarLeft + i/7*dayStep
+		y := calendarTop + i%7*dayStep
 		square := fmt.Appendf(nil, "M%d %dh%dv%dh-%dz", x, y, dayEdge, dayEdge, dayEdge)
 		switch {
 		case d.Watched == 0:

@@ -41,10 +41,12 @@ func TestMonthsAndDaysAreThoseOfTheZone(t *testing.T) {
 		for _, d := range h.Bad {
 			got = append(got, d.Name+": "+d.Lost())
 		}
-		if diff := cmp.Diff(tc.want, got); diff != "" {
+		diff := cmp.Diff(tc.want, got)
+		if diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.zone, diff)
 		}
-		if bad := strings.Count(string(h.Calendar), "<g><title>"); bad != h.BadDays {
+		bad := strings.Count(string(h.Calendar), "<g><title>")
+		if bad != h.BadDays {
 			t.Errorf("%s: %d days are drawn as bad, want %d", tc.zone, bad, h.BadDays)
 		}
 	}
@@ -74,7 +76,8 @@ func TestTheCalendarBeginsOnAMondayAndEndsToday(t *testing.T) {
 	} {
 		spells := []monitor.Spell{{From: tc.now.Add(-tc.known), Until: tc.now, Status: monitor.StatusUp}}
 		days := daysOf(spells, tc.now)
-		if n := (len(days) + 6) / 7; n != tc.weeks {
+		n := (len(days) + 6) / 7
+		if n != tc.weeks {
 			t.Errorf("%v: %d weeks, want %d", tc.now, n, tc.weeks)
 		}
 		if days[0].From.Weekday() != time.Monday {
@@ -85,7 +88,8 @@ func TestTheCalendarBeginsOnAMondayAndEndsToday(t *testing.T) {
 				t.Errorf("%v: %v is followed by %v", tc.now, days[i-1].From, days[i].From)
 			}
 		}
-		if last := days[len(days)-1]; dayNumber(last.From) != dayNumber(tc.now) || last.Watched == 0 && tc.now.Hour() > 0 {
+		last := days[len(days)-1]
+		if dayNumber(last.From) != dayNumber(tc.now) || last.Watched == 0 && tc.now.Hour() > 0 {
 			t.Errorf("%v: ends with %v, %v", tc.now, last.From, last.Watched)
 		}
 	}

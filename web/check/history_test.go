@@ -23,7 +23,10 @@ func season(s *webtest.Site, c *monitor.Check, days int) {
 		s.Clock.Advance(time.Duration(4+i%7) * time.Minute)
 		if i%10 == 5 {
 			exit := 2
-			s.Ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus, p.Body = &exit, []byte("copying…\nDisk FULL on /var") })
+			s.Ping(c, monitor.PingFail, func(p *monitor.Ping) {
+				p.ExitStatus = &exit
+				p.Body = []byte("copying…\nDisk FULL on /var")
+			})
 			s.Clock.Advance(2 * time.Hour)
 		}
 		s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) { p.Body = fmt.Appendf(nil, "dumped %d tables", 10+i) })
@@ -43,10 +46,12 @@ func TestTheHistoryIsOnThePageOfTheCheck(t *testing.T) {
 		a := s.Get(base + "details/").Is(http.StatusOK)
 		a.Has("April 202699.13 %12 hours", "March 202699.17 %36 hours", "February 2026–––",
 			"4 days with downtime", "1 downtime, 2 hours")
-		if rows := a.Find(".runtable tbody tr"); rows.Length() != 40 || rows.Find("a").First().Text() != "84" {
+		rows := a.Find(".runtable tbody tr")
+		if rows.Length() != 40 || rows.Find("a").First().Text() != "84" {
 			t.Errorf("%d runs", rows.Length())
 		}
-		if label := a.Find(".calendar").AttrOr("aria-label", ""); !strings.Contains(label, "4 with downtime") {
+		label := a.Find(".calendar").AttrOr("aria-label", "")
+		if !strings.Contains(label, "4 with downtime") {
 			t.Errorf("label of the calendar: %q", label)
 		}
 		a.Has("half of them (p50)", "95 of 100 (p95)")
@@ -57,14 +62,19 @@ func TestTheZoneOfThePageIsChosenAndRemembered(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		// in Riga
 		_, p := s.Login("me@example.org")
-		c := s.AddNamed(p, "job", func(c *monitor.Check) { c.Kind, c.Schedule, c.TZ = "cron", "0 3 * * *", "Asia/Tokyo" })
+		c := s.AddNamed(p, "job", func(c *monitor.Check) {
+			c.Kind = "cron"
+			c.Schedule = "0 3 * * *"
+			c.TZ = "Asia/Tokyo"
+		})
 		// at noon UTC
 		s.Ping(c, monitor.PingSuccess)
 		base := "/checks/" + c.Code.String() + "/"
 		shown := func(path, name, at string) {
 			s.Helper()
 			a := s.Get(path).Is(http.StatusOK)
-			if got := a.Find(".zones [aria-pressed=true]").Text(); got != name {
+			got := a.Find(".zones [aria-pressed=true]").Text()
+			if got != name {
 				t.Errorf("%s: the zone is %q, want %q", path, got, name)
 			}
 			if got := a.Text(".event .at"); !strings.Contains(got, at) {
@@ -79,7 +89,8 @@ func TestTheZoneOfThePageIsChosenAndRemembered(t *testing.T) {
 		shown(base+"details/", "UTC", "1 Mar 12:00:00")
 		s.Post(base+"zone/", url.Values{"zone": {"mars"}}).Is(http.StatusBadRequest)
 		simple := s.AddNamed(p, "simple")
-		if n := s.Get("/checks/" + simple.Code.String() + "/details/").Find(".zones button").Length(); n != 2 {
+		n := s.Get("/checks/" + simple.Code.String() + "/details/").Find(".zones button").Length()
+		if n != 2 {
 			t.Errorf("a check with a period has no zone of its own: %d to choose from", n)
 		}
 		// to the login
@@ -112,7 +123,8 @@ func TestPingsLeadToTheirRunAndTheirNeighbours(t *testing.T) {
 		for n, want := range map[string]string{
 			"1": "Ping 2,Ping 3", "2": "Ping 1,Ping 3,Ping 4", "3": "Ping 2,Ping 4,Ping 1", "4": "Ping 3,Ping 5,Ping 2", "5": "Ping 4",
 		} {
-			if got := strings.Join(links(n), ","); got != want {
+			got := strings.Join(links(n), ",")
+			if got != want {
 				t.Errorf("ping %s leads to %s, want %s", n, got, want)
 			}
 		}

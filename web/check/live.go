@@ -32,7 +32,8 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 			// it was another check of the project
 			return live.News{}, nil
 		}
-		last, state = c, now
+		last = c
+		state = now
 		u, err := s.detailsNews(r, c, project, role, known)
 		if err != nil {
 			return live.News{}, err

@@ -118,7 +118,8 @@ func (e *logRow) Excerpt() string {
 	// it may be cut within a character
 	if int64(len(body)) < e.Ping.BodySize {
 		for range utf8.UTFMax - 1 {
-			if r, n := utf8.DecodeLastRune(body); r != utf8.RuneError || n != 1 {
+			r, n := utf8.DecodeLastRune(body)
+			if r != utf8.RuneError || n != 1 {
 				break
 			}
 			body = body[:len(body)-1]
@@ -225,7 +226,8 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	}
 	var alerts []store.DeliveryRow
 	if q.Alerts {
-		if alerts, err = s.Store.DeliveriesOf(ctx, c.ID, store.DeliveryFilter{Since: since, Limit: maxLogPings}); err != nil {
+		alerts, err = s.Store.DeliveriesOf(ctx, c.ID, store.DeliveryFilter{Since: since, Limit: maxLogPings})
+		if err != nil {
 			return nil, oldest, err
 		}
 	}

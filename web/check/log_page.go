@@ -69,7 +69,8 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	page := &logPage{BasePage: ui.ChecksBase(project, "Log of "+c.Title()), Check: c, Zones: zonesFor(r, c), Form: ui.NewForm(query)}
 	page.TZ = page.Zones.Now.zone
-	if page.Version, err = s.logVersion(r, c); err != nil {
+	page.Version, err = s.logVersion(r, c)
+	if err != nil {
 		return err
 	}
 	first, limit, err := s.FirstKept(r.Context(), c, project)
@@ -82,7 +83,8 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	if err := page.Form.Note(q.between(query, page.TZ)); err != nil {
 		return err
 	}
-	if text := strings.TrimSpace(query.Get("q")); text != "" {
+	text := strings.TrimSpace(query.Get("q"))
+	if text != "" {
 		page.Found, err = s.searchBodies(r.Context(), c, text, q.MinN, q.Pings)
 		if err := page.Form.Note(err); err != nil {
 			return err
@@ -130,7 +132,8 @@ func (q *eventQuery) between(asked url.Values, zone *time.Location) error {
 			return t, 0, nil
 		}
 		for layout, step := range map[string]time.Duration{"2006-01-02T15:04": time.Minute, "2006-01-02T15:04:05": time.Second} {
-			if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			t, err := time.ParseInLocation(layout, text, zone)
+			if err == nil {
 				return t, step, nil
 			}
 		}
@@ -150,7 +153,8 @@ func (q *eventQuery) between(asked url.Values, zone *time.Location) error {
 			return errs.Invalidf("until", "The end is before the beginning.")
 		}
 	}
-	q.From, q.Until = from, until
+	q.From = from
+	q.Until = until
 	return nil
 }
 
@@ -160,7 +164,8 @@ func rangeOf(oldest, now time.Time, q *eventQuery) *logRange {
 	}
 	minute := func(t time.Time) int64 { return t.Unix() / 60 * 60 }
 	l := &logRange{Min: minute(oldest), Max: minute(now) + 60}
-	l.From, l.Until = l.Min, l.Max
+	l.From = l.Min
+	l.Until = l.Max
 	if !q.From.IsZero() {
 		l.From = min(max(minute(q.From), l.Min), l.Max)
 	}

@@ -52,7 +52,8 @@ func lastLines(text string) string {
 		return text
 	}
 	text = strings.ToValidUTF8(text[len(text)-saidBytes:], "")
-	if _, rest, ok := strings.Cut(text, "\n"); ok {
+	_, rest, ok := strings.Cut(text, "\n")
+	if ok {
 		return rest
 	}
 	return "…" + text

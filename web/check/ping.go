@@ -138,7 +138,8 @@ func (s *Pages) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Chec
 	if err != nil {
 		return err
 	}
-	if page.Prev, page.Next, err = s.Store.PingNeighbours(r.Context(), c.ID, first, p.N); err != nil {
+	page.Prev, page.Next, err = s.Store.PingNeighbours(r.Context(), c.ID, first, p.N)
+	if err != nil {
 		return err
 	}
 	events, err := s.runEvents(r.Context(), c, first, limit)
@@ -151,7 +152,8 @@ func (s *Pages) showPing(w http.ResponseWriter, r *http.Request, c *monitor.Chec
 	page.TZ = page.Zones.Now.zone
 	shownBytes := p.Body
 	if len(shownBytes) > maxShownBody {
-		shownBytes, page.Cut = shownBytes[:maxShownBody], true
+		shownBytes = shownBytes[:maxShownBody]
+		page.Cut = true
 	}
 	if isMail(p) {
 		page.Mail = shownMail(p.Body)
@@ -206,9 +208,11 @@ func (s *Pages) PingBody(w http.ResponseWriter, r *http.Request) error {
 		return errs.NotFoundf("this ping has no body")
 	}
 	h := w.Header()
-	kind, ext := "text/plain; charset=utf-8", "txt"
+	kind := "text/plain; charset=utf-8"
+	ext := "txt"
 	if isMail(p) {
-		kind, ext = "message/rfc822", "eml"
+		kind = "message/rfc822"
+		ext = "eml"
 	}
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.%s"`, c.Code, p.N, ext))

@@ -63,18 +63,21 @@ func TestTheLogShowsPingsFlipsAndAlerts(t *testing.T) {
 			"Started | POST https 198.51.100.7 · curl/8.5 · run 0f5b1",
 		}
 		base := "/checks/" + c.Code.String() + "/"
-		if diff := cmp.Diff(want, logOf(s.Get(base+"log/").Is(http.StatusOK))); diff != "" {
+		diff := cmp.Diff(want, logOf(s.Get(base+"log/").Is(http.StatusOK)))
+		if diff != "" {
 			t.Errorf("log (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(want[1:], logOf(s.Get(base+"details/"))); diff != "" {
 			t.Errorf("on the page of the check (-want +got):\n%s", diff)
 		}
 		for query, n := range map[string]int{"kind=success": 1, "kind=success&kind=fail": 2, "kind=flip": 2, "kind=alert": 1, "kind=start&kind=log&kind=ign": 3, "kind=nosuch": 0} {
-			if got := logOf(s.Get(base + "log/?" + query)); len(got) != n {
+			got := logOf(s.Get(base + "log/?" + query))
+			if len(got) != n {
 				t.Errorf("%s: %q", query, got)
 			}
 		}
-		if got := logOf(s.Get(base + "log/?kind=success")); !strings.Contains(got[0], "in 2 min") {
+		got := logOf(s.Get(base + "log/?kind=success"))
+		if !strings.Contains(got[0], "in 2 min") {
 			t.Errorf("a filter must not hide how long runs took: %q", got)
 		}
 	})
@@ -90,10 +93,14 @@ func TestAPingInFull(t *testing.T) {
 		s.Clock.Advance(90 * time.Second)
 		exit := 3
 		body := "disk <full>\n\tat 100%\n"
-		s.Ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus, p.Body = &exit, []byte(body) })
+		s.Ping(c, monitor.PingFail, func(p *monitor.Ping) {
+			p.ExitStatus = &exit
+			p.Body = []byte(body)
+		})
 		a := s.Get(base+"pings/2/").Is(http.StatusOK).Has("Exit status 3", "Duration1 min 30 sec", "UTCSun, 1 Mar 2026, 12:01:30.000 +00:00", "Europe/RigaSun, 1 Mar 2026, 14:01:30",
 			"Asia/KathmanduSun, 1 Mar 2026, 17:46:30", "POST https 198.51.100.7", "curl/8.5", "21 bytes")
-		if got := a.Find(".code pre").Text(); got != body {
+		got := a.Find(".code pre").Text()
+		if got != body {
 			t.Errorf("body %q", got)
 		}
 		s.Get(base + "last_ping/").Is(http.StatusOK).Has("Ping 2")
@@ -133,12 +140,14 @@ func TestBinaryAndHugeBodies(t *testing.T) {
 		binary := "\x00\xff\xfe"
 		s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) { p.Body = []byte(binary) })
 		s.Get(base + "1/").Is(http.StatusOK).Has("3 bytes, not text")
-		if got := s.Get(base + "1/body/").Body; got != binary {
+		got := s.Get(base + "1/body/").Body
+		if got != binary {
 			t.Errorf("download %q", got)
 		}
 		s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) { p.Body = []byte("x" + strings.Repeat("é", check.MaxShownBody)) })
 		a := s.Get(base + "2/").Is(http.StatusOK).Has("Only the beginning is shown")
-		if n := len(a.Find(".code pre").Text()); n > check.MaxShownBody || n < check.MaxShownBody-4 {
+		n := len(a.Find(".code pre").Text())
+		if n > check.MaxShownBody || n < check.MaxShownBody-4 {
 			t.Errorf("%d bytes shown", n)
 		}
 	})
@@ -157,7 +166,8 @@ func TestOldPingsAreHidden(t *testing.T) {
 			s.Clock.Advance(time.Minute)
 		}
 		base := "/checks/" + c.Code.String() + "/"
-		if got := logOf(s.Get(base + "log/")); len(got) != 5 {
+		got := logOf(s.Get(base + "log/"))
+		if len(got) != 5 {
 			t.Errorf("log: %q", got)
 		}
 		s.Get(base + "pings/3/").Is(http.StatusNotFound)
@@ -208,20 +218,25 @@ Content-Type: application/pdf; name="<b>.pdf"
 `, "\n", "\r\n")
 		mailed := func(body string) func(*monitor.Ping) {
 			return func(p *monitor.Ping) {
-				p.Scheme, p.Method, p.UserAgent, p.Body = "email", "", "Email from j@host.example", []byte(body)
+				p.Scheme = "email"
+				p.Method = ""
+				p.UserAgent = "Email from j@host.example"
+				p.Body = []byte(body)
 			}
 		}
 		s.Ping(c, monitor.PingSuccess, mailed(raw))
 		base := "/checks/" + c.Code.String() + "/pings/"
 		a := s.Get(base+"1/").Is(http.StatusOK).Has("SubjectBackup ✓", "FromJürgen <j@host.example>", "<b>.pdf application/pdf, 5 bytes", "email 198.51.100.7", "Email from j@host.example")
-		if got := a.Find(".panel pre").First().Text(); got != "café is <ready>" {
+		got := a.Find(".panel pre").First().Text()
+		if got != "café is <ready>" {
 			t.Errorf("text %q", got)
 		}
 		if got := a.Find(".panel pre").Last().Text(); !strings.Contains(got, "boundary=A") {
 			t.Errorf("raw %q", got)
 		}
 		src, _ := a.Find("iframe").Attr("src")
-		if sandbox, _ := a.Find("iframe").Attr("sandbox"); src != base+"1/html/" || strings.Contains(sandbox, "script") {
+		sandbox, _ := a.Find("iframe").Attr("sandbox")
+		if src != base+"1/html/" || strings.Contains(sandbox, "script") {
 			t.Errorf("frame %s, sandbox %s", src, sandbox)
 		}
 		frame := s.Get(src).Is(http.StatusOK)
@@ -238,7 +253,8 @@ Content-Type: application/pdf; name="<b>.pdf"
 		s.Get(base + "2/").Is(http.StatusOK).Has("Raw")
 		s.Get(base + "2/html/").Is(http.StatusNotFound)
 		s.Ping(c, monitor.PingSuccess, mailed("Subject: long\n\n"+strings.Repeat("é", check.MaxShownBody)))
-		if n := len(s.Get(base + "3/").Is(http.StatusOK).Find(".panel pre").First().Text()); n > check.MaxShownBody+5 {
+		n := len(s.Get(base + "3/").Is(http.StatusOK).Find(".panel pre").First().Text())
+		if n > check.MaxShownBody+5 {
 			t.Errorf("%d bytes of text shown", n)
 		}
 		s.Ping(c, monitor.PingSuccess)

@@ -38,7 +38,8 @@ type search struct {
 // read, not as they were sent. The database only hands the bodies out, so that
 // each finds the same.
 func (s *Pages) searchBodies(ctx context.Context, c *monitor.Check, text string, minN int64, limit int) (*search, error) {
-	if n := utf8.RuneCountInString(text); n > monitor.MaxSearchLength {
+	n := utf8.RuneCountInString(text)
+	if n > monitor.MaxSearchLength {
 		return nil, errs.Invalidf("q", "Search for at most %d characters; these are %d.", monitor.MaxSearchLength, n)
 	}
 	wanted, err := regexp.Compile(`(?i)` + regexp.QuoteMeta(text))
@@ -48,7 +49,8 @@ func (s *Pages) searchBodies(ctx context.Context, c *monitor.Check, text string,
 	found := &search{Text: text, Hits: map[int64]hit{}}
 	read := 0
 	err = s.Store.ReadBodies(ctx, c.ID, minN, limit, maxSearchBody, func(b *store.PingBody) bool {
-		if read += len(b.Body); read > maxSearchBytes {
+		read += len(b.Body)
+		if read > maxSearchBytes {
 			found.To = b.N + 1
 			return false
 		}
@@ -57,7 +59,8 @@ func (s *Pages) searchBodies(ctx context.Context, c *monitor.Check, text string,
 			m := inbound.Parse(body)
 			body = []byte(m.Subject + "\n" + m.Text)
 		}
-		if at := wanted.FindIndex(body); at != nil {
+		at := wanted.FindIndex(body)
+		if at != nil {
 			found.Hits[b.N] = around(body, at[0], at[1])
 		}
 		return true
@@ -79,20 +82,23 @@ func around(body []byte, from, until int) hit {
 		return strings.Join(strings.Fields(" "+s+" "), " ")
 	}
 	h := hit{Text: string(body[from:until])}
-	start, end := max(0, from-before), min(len(body), until+after)
+	start := max(0, from-before)
+	end := min(len(body), until+after)
 	for start > 0 && start < from && !utf8.RuneStart(body[start]) {
 		start++
 	}
 	for end < len(body) && end > until && !utf8.RuneStart(body[end]) {
 		end--
 	}
-	if h.Before = line(body[start:from]); start > 0 {
+	h.Before = line(body[start:from])
+	if start > 0 {
 		h.Before = "… " + h.Before
 	}
 	if from > 0 && isBlank(body[from-1]) {
 		h.Before += " "
 	}
-	if h.After = line(body[until:end]); end < len(body) {
+	h.After = line(body[until:end])
+	if end < len(body) {
 		h.After += " …"
 	}
 	if until < len(body) && isBlank(body[until]) {

@@ -21,8 +21,10 @@ func TestBodiesAreSearched(t *testing.T) {
 		mail := "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Transfer-Encoding: base64\n\nZmVydGlnIMO8YmVyIE5hY2h0\n"
 		for i, body := range []string{"Disk FULL", "nothing", strings.Repeat("x ", 45_000) + "needle in the end", "\x00\xffbinary needle\xfe", mail, "100% _done_ (a.b)", strings.Repeat("y", 100_001) + "needle"} {
 			s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) {
-				if p.Body = []byte(body); i == 4 {
-					p.Scheme, p.Method = "email", ""
+				p.Body = []byte(body)
+				if i == 4 {
+					p.Scheme = "email"
+					p.Method = ""
 				}
 			})
 			s.Clock.Advance(time.Minute)
@@ -45,12 +47,14 @@ func TestBodiesAreSearched(t *testing.T) {
 			for _, row := range s.Get(base + "?q=" + q).Is(http.StatusOK).Find(".event .n").EachIter() {
 				got = append(got, row.Text())
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			diff := cmp.Diff(want, got)
+			if diff != "" {
 				t.Errorf("search for %s (-want +got):\n%s", q, diff)
 			}
 		}
 		a := s.Get(base + "?q=needle").Has("2 events match")
-		if got := a.Find(".e-success .body").Last().Text(); got != "… "+strings.Repeat("x ", 20)+"needle in the end" {
+		got := a.Find(".e-success .body").Last().Text()
+		if got != "… "+strings.Repeat("x ", 20)+"needle in the end" {
 			t.Errorf("around the hit: %q", got)
 		}
 		if got := a.Find(".e-success mark").First().Text(); got != "needle" {
@@ -84,7 +88,8 @@ func TestTheLogIsRestrictedToATime(t *testing.T) {
 			"from=2027-01-01T00:00":                        "",
 		} {
 			a := s.Get(base + "?" + query).Is(http.StatusOK)
-			if got := a.Text(".event .n"); strings.ReplaceAll(got, " ", "") != want {
+			got := a.Text(".event .n")
+			if strings.ReplaceAll(got, " ", "") != want {
 				t.Errorf("%s: %s, want %s", query, got, want)
 			}
 		}
@@ -110,7 +115,8 @@ func TestTheLogHasPages(t *testing.T) {
 		return fmt.Sprint(a.Find(".event").Length(), " ", a.Find(".event .n").First().Text(), "–", a.Find(".event .n").Last().Text())
 	}
 	a := s.Get(base + "?kind=log&q=line").Is(http.StatusOK).Has("1–100 of 230")
-	if got := at(a); got != "100 230–131" {
+	got := at(a)
+	if got != "100 230–131" {
 		t.Errorf("first page: %s", got)
 	}
 	a = s.Get(a.Find("a[rel=next]").AttrOr("href", "")).Is(http.StatusOK).Has("101–200 of 230")
@@ -122,7 +128,8 @@ func TestTheLogHasPages(t *testing.T) {
 		t.Errorf("last page: %s", got)
 	}
 	for _, p := range []string{"0", "-1", "x", "99"} {
-		if got := at(s.Get(base + "?p=" + p).Is(http.StatusOK)); got != "100 230–131" {
+		got := at(s.Get(base + "?p=" + p).Is(http.StatusOK))
+		if got != "100 230–131" {
 			t.Errorf("page %s: %s", p, got)
 		}
 	}

@@ -54,7 +54,8 @@ func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monito
 		s.Why = t.up()
 	case checkstate.Paused:
 		s.Head = "Paused"
-		if s.Since = sinceFlip(flips, monitor.StatusPaused); !s.Since.IsZero() {
+		s.Since = sinceFlip(flips, monitor.StatusPaused)
+		if !s.Since.IsZero() {
 			s.Head += " for " + t.length(now.Sub(s.Since))
 		}
 		s.Why = "Nobody is told while it is paused. The next ping ends the pause."
@@ -99,7 +100,8 @@ func (t *teller) down(s *situation, flips []monitor.Flip, lastEnd *monitor.Ping)
 	if c.Status == monitor.StatusDown {
 		s.Since = time.Time{}
 		if len(flips) > 0 && flips[0].New == monitor.StatusDown {
-			s.Since, reason = flips[0].CreatedAt, flips[0].Reason
+			s.Since = flips[0].CreatedAt
+			reason = flips[0].Reason
 		}
 	} else if overrun {
 		s.Since = c.LastStart.Add(c.Grace)

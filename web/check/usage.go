@@ -21,9 +21,11 @@ type example struct {
 // minute when there is no answer, and after 429 and 5xx; other answers are final. They
 // say so on standard error, and the job goes on.
 func examplesFor(url, email string, c *monitor.Check) []example {
-	expression, zone := "0 3 * * *", "UTC"
+	expression := "0 3 * * *"
+	zone := "UTC"
 	if c.Kind == schedule.Cron {
-		expression, zone = c.Schedule, c.TZ
+		expression = c.Schedule
+		zone = c.TZ
 	}
 	values := strings.NewReplacer("URL", url, "EMAIL", email, "CRON", expression, "ZONE", zone)
 	with := func(code string) string { return values.Replace(strings.TrimPrefix(code, "\n")) }

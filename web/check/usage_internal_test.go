@@ -79,7 +79,8 @@ func samples(t *testing.T) (all []sample) {
 			s.language = "sh"
 		case "kubernetes":
 			_, script, _ := strings.Cut(e.Code, "- |\n")
-			s.language, s.code = "sh", script
+			s.language = "sh"
+			s.code = script
 		case "go":
 			s.code = goProgram(e.Code)
 		}
@@ -142,7 +143,8 @@ func TestTheExamplesFitThePage(t *testing.T) {
 			continue
 		}
 		for line := range strings.Lines(e.Code) {
-			if n := len(strings.ReplaceAll(line, "\t", "        ")); n > 125 {
+			n := len(strings.ReplaceAll(line, "\t", "        "))
+			if n > 125 {
 				t.Errorf("%s: a line of %d characters: %s", e.ID, n, line)
 			}
 		}

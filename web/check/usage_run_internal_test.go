@@ -84,7 +84,8 @@ func compile(t *testing.T, dir, compiler string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), compiler, args...)
 	cmd.Dir = dir
-	if output, err := cmd.CombinedOutput(); err != nil {
+	output, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 }

@@ -50,7 +50,8 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 		if err != nil {
 			return
 		}
-		if i := slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Name == name }); i >= 0 {
+		i := slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Name == name })
+		if i >= 0 {
 			if key == chosen {
 				// the same under another name
 				chosen = z.Choices[i].Key

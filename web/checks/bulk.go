@@ -51,7 +51,8 @@ func (s *Pages) chosen(r *http.Request, project *monitor.Project, form *ui.Form)
 		return nil, err
 	}
 	if form.On("all") {
-		f, now := filterOf(form.Value("back")), s.Store.Now()
+		f := filterOf(form.Value("back"))
+		now := s.Store.Now()
 		return slices.DeleteFunc(checks, func(c monitor.Check) bool { return !f.matches(&c, checkstate.At(&c, now)) }), nil
 	}
 	named := map[string]bool{}
@@ -196,7 +197,8 @@ func (s *Pages) retag(r *http.Request, b *bulk, done, already string, change fun
 	n, err := s.Store.UpdateChecks(r.Context(), b.project.ID, b.ids(), func(c *store.CheckChange) bool {
 		have := c.TagList()
 		tags := change(slices.Clone(have))
-		was, now := c.Tags, strings.Join(tags, " ")
+		was := c.Tags
+		now := strings.Join(tags, " ")
 		full[c.ID] = text.Longer(now, monitor.MaxTagsLength) && len(now) > len(was)
 		changes := !full[c.ID] && !slices.Equal(have, tags)
 		if changes {

@@ -62,7 +62,9 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)
-		up, down, paused := z["up 9"], z["down 2"], z["paused 4"]
+		up := z["up 9"]
+		down := z["down 2"]
+		paused := z["paused 4"]
 		channels, _ := s.Store.ChannelsOf(s.Context(), p.ID)
 		channel := url.Values{"channel": {channels[0].ID.String()}}
 		before := states(s, up, down, paused)
@@ -82,7 +84,8 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 			if text != tc.says {
 				t.Errorf("%s says %q, want %q", tc.action, text, tc.says)
 			}
-			if diff := cmp.Diff(tc.after, states(s, up, down, paused)); diff != "" {
+			diff := cmp.Diff(tc.after, states(s, up, down, paused))
+			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.action, diff)
 			}
 			s.Post(undo, url.Values{}).LeadsTo(ui.ListURL(p.ID))
@@ -95,13 +98,15 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 			s.Post(undo, url.Values{}).Is(http.StatusConflict)
 		}
 		bulk(s, p, "assign", channel, up, down).LeadsTo(ui.ListURL(p.ID))
-		if text, undo := said(s, p); text != "Nothing to do: 2 checks had them already." || undo != "" {
+		text, undo := said(s, p)
+		if text != "Nothing to do: 2 checks had them already." || undo != "" {
 			t.Errorf("%q, %q", text, undo)
 		}
 		for _, c := range []*monitor.Check{up, down, paused} {
 			told, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{Limit: 10})
 			// of its failure, at first
-			if want := checks.Btoi(c == down); err != nil || len(told) != want {
+			want := checks.Btoi(c == down)
+			if err != nil || len(told) != want {
 				t.Errorf("%s: %d deliveries, %v; want %d: people are not told of what a person does", c.Name, len(told), err, want)
 			}
 		}
@@ -112,12 +117,15 @@ func TestAnUndoLeavesWhatHasChangedSince(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)
-		up, late, paused := z["up 9"], z["late 1"], z["paused 4"]
+		up := z["up 9"]
+		late := z["late 1"]
+		paused := z["paused 4"]
 		bulk(s, p, "pause", nil, up, late)
 		_, undo := said(s, p)
 		s.Ping(late, monitor.PingSuccess)
 		s.Post(undo, url.Values{})
-		if text, _ := said(s, p); text != "Undone for 1 of 2; the others have changed since." {
+		text, _ := said(s, p)
+		if text != "Undone for 1 of 2; the others have changed since." {
 			t.Errorf("says %q", text)
 		}
 		if up, late := s.Reload(up), s.Reload(late); up.Status != monitor.StatusUp || up.AlertAt.IsZero() || late.Status != monitor.StatusUp {
@@ -131,7 +139,8 @@ func TestAnUndoLeavesWhatHasChangedSince(t *testing.T) {
 		bulk(s, p, "resume", nil, up, paused)
 		_, undo = said(s, p)
 		s.Post(undo, url.Values{})
-		if c := s.Reload(up); c.Status != monitor.StatusPaused || !c.LastPing.Equal(pinged) {
+		c := s.Reload(up)
+		if c.Status != monitor.StatusPaused || !c.LastPing.Equal(pinged) {
 			t.Errorf("paused again: %+v", c)
 		}
 
@@ -158,7 +167,8 @@ func TestAllThatMatchAreChanged(t *testing.T) {
 		for name, c := range z {
 			got[name] = s.Reload(c).Status == monitor.StatusPaused
 		}
-		if diff := cmp.Diff(map[string]bool{"late 1": true, "down 2": false, "up 10": true, "up 9": false, "run 3": false, "paused 4": true, "new 5": false}, got); diff != "" {
+		diff := cmp.Diff(map[string]bool{"late 1": true, "down 2": false, "up 10": true, "up 9": false, "run 3": false, "paused 4": true, "new 5": false}, got)
+		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -176,12 +186,14 @@ func TestRemovingManyNamesThemFirst(t *testing.T) {
 		}
 		form.Set("action", "remove")
 		s.Post(ui.ListURL(p.ID)+"bulk/", form).LeadsTo(ui.ListURL(p.ID) + "?tag=web")
-		if text, undo := said(s, p); text != "2 checks have been removed." || undo != "" {
+		text, undo := said(s, p)
+		if text != "2 checks have been removed." || undo != "" {
 			t.Errorf("says %q, offers %q", text, undo)
 		}
 		for name, c := range z {
 			_, err := s.Store.CheckByCode(s.Context(), c.Code)
-			if gone := name == "up 9" || name == "run 3"; gone != (err != nil) {
+			gone := name == "up 9" || name == "run 3"
+			if gone != (err != nil) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -192,9 +204,12 @@ func TestActionsOnManyChecksAreForThoseWhoMay(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
-		member, stranger, nobody := s.OtherBrowser(), s.OtherBrowser(), s.OtherBrowser()
+		member := s.OtherBrowser()
+		stranger := s.OtherBrowser()
+		nobody := s.OtherBrowser()
 		reader, _ := member.Login("reader@example.org")
-		if _, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`, reader.ID, p.ID, s.Clock.Now()); err != nil {
+		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`, reader.ID, p.ID, s.Clock.Now())
+		if err != nil {
 			t.Fatal(err)
 		}
 		_, theirs := stranger.Login("stranger@example.org")
@@ -211,7 +226,8 @@ func TestActionsOnManyChecksAreForThoseWhoMay(t *testing.T) {
 		member.Get(ui.ListURL(p.ID)+"?select=1").Is(http.StatusOK).HasNot("Select", "Tick checks", "With slugs")
 		member.Get(ui.ListURL(p.ID) + "?urls=slug").Is(http.StatusOK)
 		member.Post(ui.ListURL(p.ID)+"view/", url.Values{"urls": {"slug"}}).Is(http.StatusForbidden)
-		if got, _ := s.Store.ProjectByID(s.Context(), p.ID); got.ShowSlugs {
+		got, _ := s.Store.ProjectByID(s.Context(), p.ID)
+		if got.ShowSlugs {
 			t.Error("a reader has switched the style of URLs")
 		}
 		if got := s.Reload(foreign); got.Status != foreign.Status || got.Tags != "" {
@@ -239,7 +255,8 @@ func TestMistakesInActionsOnManyChecks(t *testing.T) {
 			{"assign", nil, "Choose at least one integration."},
 		} {
 			bulk(s, p, tc.action, tc.form, c).Is(http.StatusSeeOther)
-			if text, _ := said(s, p); text != tc.says {
+			text, _ := said(s, p)
+			if text != tc.says {
 				t.Errorf("%s %v says %q, want %q", tc.action, tc.form, text, tc.says)
 			}
 		}
@@ -263,10 +280,12 @@ func TestTheListInGroups(t *testing.T) {
 			}
 		})
 		want := []string{"prod 1 of 3 down", "down 2", "late 1", "up 10", "db 1 check", "new 5", "web 2 of 2 up", "run 3", "up 9", "No tag 1 check", "paused 4"}
-		if diff := cmp.Diff(want, got); diff != "" {
+		diff := cmp.Diff(want, got)
+		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if href := a.Find(`a[data-tag=web]`).AttrOr("href", ""); href != "?group=tag&sort=name&tag=web" {
+		href := a.Find(`a[data-tag=web]`).AttrOr("href", "")
+		if href != "?group=tag&sort=name&tag=web" {
 			t.Errorf("a filter leaves the groups, or the order of the address: %q", href)
 		}
 		s.Get(ui.ListURL(p.ID)+"?group=tag&search=nosuch").Is(http.StatusOK).Has("Nothing matches", "None of the 7 checks")
@@ -276,7 +295,8 @@ func TestTheListInGroups(t *testing.T) {
 func TestALongListHasPages(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	_, p := s.Login("many@example.org")
-	if _, err := s.Store.DB().Exec(t.Context(), `UPDATE users SET check_limit = 2000`); err != nil {
+	_, err := s.Store.DB().Exec(t.Context(), `UPDATE users SET check_limit = 2000`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	// and the first one
@@ -286,7 +306,8 @@ func TestALongListHasPages(t *testing.T) {
 	list := ui.ListURL(p.ID)
 	a := s.Get(list + "?sort=name").Is(http.StatusOK)
 	down := a.Find("#checks tr.s-down").Length()
-	if got := names(a); len(got) != checks.PageRows || !slices.Contains(got[:down], "zz broken") {
+	got := names(a)
+	if len(got) != checks.PageRows || !slices.Contains(got[:down], "zz broken") {
 		t.Errorf("%d rows; what is down comes first, %d of them, whatever its name", len(got), down)
 	}
 	if got := a.Text("#summary"); !strings.HasPrefix(got, fmt.Sprintf("%d checks · %d down", checks.WholeList+3, down)) {
@@ -305,14 +326,17 @@ func TestALongListHasPages(t *testing.T) {
 	if len(seen) != checks.WholeList+3 {
 		t.Errorf("the pages together show %d checks, want %d", len(seen), checks.WholeList+3)
 	}
-	if last := s.Get(list + "?page=999"); len(names(last)) != len(names(a)) {
+	last := s.Get(list + "?page=999")
+	if len(names(last)) != len(names(a)) {
 		t.Error("a page after the last is not the last")
 	}
 	a = s.Get(list + "?search=zz+broken&page=4")
-	if diff := cmp.Diff([]string{"zz broken"}, names(a)); diff != "" || a.Find("#pages a").Length() != 0 {
+	diff := cmp.Diff([]string{"zz broken"}, names(a))
+	if diff != "" || a.Find("#pages a").Length() != 0 {
 		t.Errorf("found by text (-want +got):\n%s", diff)
 	}
-	if size := webtest.Gzipped([]byte(s.Get(list).Body)); size > 25_000 {
+	size := webtest.Gzipped([]byte(s.Get(list).Body))
+	if size > 25_000 {
 		t.Errorf("a page of a long list has %d bytes compressed", size)
 	}
 
@@ -324,14 +348,17 @@ func TestALongListHasPages(t *testing.T) {
 	if !u.All || u.Rows != nil {
 		t.Errorf("all of a long list has %d rows", len(u.Rows))
 	}
-	if u = ask(u.Version, u.Now); u.All {
+	u = ask(u.Version, u.Now)
+	if u.All {
 		t.Error("nothing has moved")
 	}
 	bulk(s, p, "pause", url.Values{"all": {"1"}, "back": {"?tag=infra"}}).Is(http.StatusSeeOther)
-	if text, undo := said(s, p); !strings.HasPrefix(text, "Paused 1") || undo == "" {
+	text, undo := said(s, p)
+	if !strings.HasPrefix(text, "Paused 1") || undo == "" {
 		t.Errorf("says %q", text)
 	}
-	if u = ask(u.Version, u.Now); !u.All {
+	u = ask(u.Version, u.Now)
+	if !u.All {
 		t.Error("the script did not learn of the pauses")
 	}
 }
@@ -344,10 +371,12 @@ func TestTheListTellsOfSlugsThatMeanNobody(t *testing.T) {
 		s.AddNamed(p, "", func(c *monitor.Check) { c.Slug = "" })
 		s.Post(ui.ListURL(p.ID)+"view/", url.Values{"urls": {"slug"}}).LeadsTo(ui.ListURL(p.ID))
 		a := s.Get(ui.ListURL(p.ID)).Is(http.StatusOK)
-		if got, _ := s.Store.ProjectByID(s.Context(), p.ID); !got.ShowSlugs || got.PingKey == "" && !strings.Contains(a.Text("#checks"), "no ping key") {
+		got, _ := s.Store.ProjectByID(s.Context(), p.ID)
+		if !got.ShowSlugs || got.PingKey == "" && !strings.Contains(a.Text("#checks"), "no ping key") {
 			t.Errorf("%+v", got)
 		}
-		if _, err := s.Store.ChangeProject(s.Context(), p.ID, func(p *monitor.Project) error { p.PingKey = "k3v9q0m2x7b1n8c4z6l5ad"; return nil }); err != nil {
+		_, err := s.Store.ChangeProject(s.Context(), p.ID, func(p *monitor.Project) error { p.PingKey = "k3v9q0m2x7b1n8c4z6l5ad"; return nil })
+		if err != nil {
 			t.Fatal(err)
 		}
 		s.Get(ui.ListURL(p.ID)).Has("…/"+twin.Slug+" is not unique", "no slug yet")

@@ -46,7 +46,8 @@ func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 		b = p.appendCount(b, on)
 		return append(b, `"><use href=#channels /></svg>`...)
 	}
-	if b = append(b, '>'); p.ChannelCount > 0 {
+	b = append(b, '>')
+	if p.ChannelCount > 0 {
 		b = p.appendCount(b, on)
 	}
 	return b

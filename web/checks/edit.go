@@ -60,7 +60,8 @@ func errf(form *ui.Form, field, format string, args ...any) {
 // suggestSlug makes a valid slug of what was meant to be one.
 func suggestSlug(slug, name string) string {
 	for _, s := range []string{slug, name} {
-		if s = monitor.Slugify(s); s != "" {
+		s = monitor.Slugify(s)
+		if s != "" {
 			return s
 		}
 	}
@@ -86,7 +87,10 @@ func cleanTags(s string) string {
 }
 
 func (in *nameInput) set(c *monitor.Check) {
-	c.Name, c.Slug, c.Tags, c.Description = in.Name, in.Slug, in.Tags, in.Description
+	c.Name = in.Name
+	c.Slug = in.Slug
+	c.Tags = in.Tags
+	c.Description = in.Description
 }
 
 // addPage is the form of a new check.
@@ -129,7 +133,8 @@ func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defaultSchedule(form.Values)
-	name, sched := readName(form, nil), readSchedule(form)
+	name := readName(form, nil)
+	sched := readSchedule(form)
 	if name.Slug == "" {
 		name.Slug = slugOf(name.Name)
 	}
@@ -239,7 +244,8 @@ func (s *Pages) SaveName(w http.ResponseWriter, r *http.Request) error {
 			in.set(edit.Check)
 			return nil
 		})
-		if taken, ok := errors.AsType[*store.SlugTakenError](err); ok {
+		taken, ok := errors.AsType[*store.SlugTakenError](err)
+		if ok {
 			slugTaken(form, taken.Slug, taken.Free)
 			err = nil
 		}
@@ -352,7 +358,11 @@ func (s *Pages) Copy(w http.ResponseWriter, r *http.Request) error {
 // copyOf gives fresh the settings of c under a name that says so.
 func copyOf(c *monitor.Check, fresh monitor.Check) monitor.Check {
 	twin := *c
-	twin.ID, twin.Code, twin.BadgeKey, twin.CreatedAt, twin.State = 0, fresh.Code, fresh.BadgeKey, fresh.CreatedAt, fresh.State
+	twin.ID = 0
+	twin.Code = fresh.Code
+	twin.BadgeKey = fresh.BadgeKey
+	twin.CreatedAt = fresh.CreatedAt
+	twin.State = fresh.State
 	twin.Name = appendWithin(c.Name, " (copy)", monitor.MaxNameLength)
 	twin.Slug = appendWithin(c.Slug, "-copy", monitor.MaxSlugLength)
 	return twin
@@ -365,7 +375,8 @@ func appendWithin(s, suffix string, most int) string {
 		return ""
 	}
 	runes := []rune(s)
-	if room := most - utf8.RuneCountInString(suffix); len(runes) > room {
+	room := most - utf8.RuneCountInString(suffix)
+	if len(runes) > room {
 		runes = runes[:room]
 	}
 	return string(runes) + suffix

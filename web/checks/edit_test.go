@@ -21,7 +21,8 @@ func TestAddingACheck(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		form := s.Get(ui.ListURL(p.ID) + "add/").Is(http.StatusOK)
-		if got := form.Find("#tz option").First().Text(); got != "Europe/Riga" {
+		got := form.Find("#tz option").First().Text()
+		if got != "Europe/Riga" {
 			t.Errorf("the first zone offered is %q", got)
 		}
 		a := s.Post(ui.ListURL(p.ID)+"add/", url.Values{
@@ -37,9 +38,17 @@ func TestAddingACheck(t *testing.T) {
 			t.Errorf("leads to %s", a.Location)
 		}
 		want := *c
-		want.Name, want.Slug, want.Tags, want.Description = "Nightly\tdump", "nightly-dump", "prod db prod2", "line 1\nline 2"
-		want.Kind, want.Schedule, want.TZ, want.Grace, want.Timeout = "cron", "0 3 * * *", "Europe/Riga", 90*time.Minute, 24*time.Hour
-		if diff := cmp.Diff(want, *c); diff != "" {
+		want.Name = "Nightly\tdump"
+		want.Slug = "nightly-dump"
+		want.Tags = "prod db prod2"
+		want.Description = "line 1\nline 2"
+		want.Kind = "cron"
+		want.Schedule = "0 3 * * *"
+		want.TZ = "Europe/Riga"
+		want.Grace = 90 * time.Minute
+		want.Timeout = 24 * time.Hour
+		diff := cmp.Diff(want, *c)
+		if diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		if on, err := s.Store.ChannelsOfCheck(s.Context(), c.ID); err != nil || len(on) != 1 {
@@ -53,7 +62,8 @@ func TestANameAloneIsEnough(t *testing.T) {
 		_, p := s.Login("me@example.org")
 		s.Post(ui.ListURL(p.ID)+"add/", url.Values{"name": {"Bare"}}).Is(http.StatusSeeOther)
 		checks, _ := testdb.ChecksOf(s.Context(), s.Store, p.ID)
-		if c := checks[1]; c.Kind != "simple" || c.Timeout != 24*time.Hour || c.Grace != time.Hour || c.Slug != "bare" {
+		c := checks[1]
+		if c.Kind != "simple" || c.Timeout != 24*time.Hour || c.Grace != time.Hour || c.Slug != "bare" {
 			t.Errorf("stored: %+v", c)
 		}
 	})
@@ -63,7 +73,10 @@ func TestMistakesAreToldBesideTheirField(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
-		add, name, timeout, filtering := ui.ListURL(p.ID)+"add/", "name/", "timeout/", "filtering_rules/"
+		add := ui.ListURL(p.ID) + "add/"
+		name := "name/"
+		timeout := "timeout/"
+		filtering := "filtering_rules/"
 		for _, tc := range []struct {
 			path, field, value, wrong, says string
 		}{
@@ -93,14 +106,16 @@ func TestMistakesAreToldBesideTheirField(t *testing.T) {
 			}
 			form.Set(tc.field, tc.value)
 			a := s.Post(path, form).Is(http.StatusBadRequest)
-			if got := a.Text(".error, .error-text"); !strings.Contains(got, tc.says) {
+			got := a.Text(".error, .error-text")
+			if !strings.Contains(got, tc.says) {
 				t.Errorf("%s %s=%.20s: says %q, want %q", tc.path, tc.field, tc.value, got, tc.says)
 			}
 			if got := a.Find(`input[name=name]`).AttrOr("value", ""); tc.path == add && tc.field != "name" && got != "A name" {
 				t.Errorf("%s: what was typed is lost: %q", tc.field, got)
 			}
 		}
-		if diff := cmp.Diff(c, s.Reload(c)); diff != "" {
+		diff := cmp.Diff(c, s.Reload(c))
+		if diff != "" {
 			t.Errorf("a refused form has changed something:\n%s", diff)
 		}
 	})
@@ -121,7 +136,8 @@ func TestWrongSchedulesAreExplained(t *testing.T) {
 		} {
 			form := url.Values{"kind": {tc.kind}, "schedule": {tc.schedule}, "tz": {tc.tz}, "grace": {"3600"}}
 			a := s.Post("/checks/"+c.Code.String()+"/timeout/", form).Is(http.StatusBadRequest)
-			if got := a.Text("#" + tc.field + "-error"); got == "" || !strings.Contains(got, tc.says) {
+			got := a.Text("#" + tc.field + "-error")
+			if got == "" || !strings.Contains(got, tc.says) {
 				t.Errorf("%s %q: %q", tc.kind, tc.schedule, got)
 			}
 			if got := a.Text("textarea[name=schedule]"); got != tc.schedule {
@@ -152,7 +168,8 @@ func TestAScheduleIsStored(t *testing.T) {
 			t.Errorf("the expression must stay for later: %+v", got)
 		}
 		form := s.Get(path)
-		if v := form.Find(`[name=timeout_value]`).AttrOr("value", ""); v != "90" || form.Find(`[name=timeout_unit] [selected]`).Text() != "minutes" {
+		v := form.Find(`[name=timeout_value]`).AttrOr("value", "")
+		if v != "90" || form.Find(`[name=timeout_unit] [selected]`).Text() != "minutes" {
 			t.Errorf("the period is shown as %s %s", v, form.Find(`[name=timeout_unit] [selected]`).Text())
 		}
 		if v := form.Find(`[name=grace_value]`).AttrOr("value", ""); v != "90" || form.Find(`[name=grace_unit] [selected]`).Text() != "seconds" {
@@ -168,10 +185,12 @@ func TestAnEditThatMakesACheckOverdueTellsNobody(t *testing.T) {
 		s.Ping(c, monitor.PingSuccess)
 		s.Clock.Advance(3 * time.Hour)
 		s.Post("/checks/"+c.Code.String()+"/timeout/", url.Values{"kind": {"simple"}, "timeout": {"60"}, "grace": {"60"}}).Is(http.StatusSeeOther)
-		if got := s.Reload(c); got.Status != monitor.StatusDown {
+		got := s.Reload(c)
+		if got.Status != monitor.StatusDown {
 			t.Errorf("status %s", got.Status)
 		}
-		if d, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{}); err != nil || len(d) != 0 {
+		d, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{})
+		if err != nil || len(d) != 0 {
 			t.Errorf("deliveries %v, %v", d, err)
 		}
 		s.Ping(c, monitor.PingSuccess)
@@ -185,14 +204,16 @@ func TestThePreviewShowsWhatAScheduleMeans(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("me@example.org")
 		a := s.Post("/checks/cron_preview/", url.Values{"schedule": {"30 3 * * MON-FRI"}, "tz": {"Europe/Riga"}}).Is(http.StatusOK)
-		if got := a.Text(".means"); !strings.Contains(got, "At 03:30 on Monday through Friday") {
+		got := a.Text(".means")
+		if !strings.Contains(got, "At 03:30 on Monday through Friday") {
 			t.Errorf("means %q", got)
 		}
 		first := a.Find(".runs tbody tr").First().Find("td")
 		if a.Find(".runs tbody tr").Length() != 6 || first.Eq(1).Text() != "Mon, 2 Mar 2026, 03:30" || first.Eq(2).Text() != "Mon, 2 Mar 2026, 01:30" {
 			t.Errorf("runs: %s", a.Text(".runs"))
 		}
-		if a = s.Post("/checks/cron_preview/", url.Values{"schedule": {"* * * * *"}, "tz": {"UTC"}}); a.Find(".warn").Length() != 1 {
+		a = s.Post("/checks/cron_preview/", url.Values{"schedule": {"* * * * *"}, "tz": {"UTC"}})
+		if a.Find(".warn").Length() != 1 {
 			t.Errorf("every minute is worth a warning: %s", a.Body)
 		}
 		a = s.Post("/checks/oncalendar_preview/", url.Values{"schedule": {"2027-01-01 08:00:30"}, "tz": {"UTC"}})
@@ -205,7 +226,8 @@ func TestThePreviewShowsWhatAScheduleMeans(t *testing.T) {
 			"kind=oncalendar&schedule=daily": `{"result":true}`,
 			"kind=simple&schedule=daily":     `{"result":false}`,
 		} {
-			if got := s.Get("/checks/validate_schedule/?" + query).Is(http.StatusOK); got.Body != want {
+			got := s.Get("/checks/validate_schedule/?" + query).Is(http.StatusOK)
+			if got.Body != want {
 				t.Errorf("%s: %s", query, got.Body)
 			}
 		}
@@ -235,7 +257,12 @@ func TestCopyingACheck(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		user, p := s.Login("me@example.org")
 		c := s.AddNamed(p, "Nightly dump", func(c *monitor.Check) {
-			c.Tags, c.Description, c.Kind, c.Schedule, c.Filter.Methods, c.ManualResume = "prod", "text", "cron", "0 3 * * *", "POST", true
+			c.Tags = "prod"
+			c.Description = "text"
+			c.Kind = "cron"
+			c.Schedule = "0 3 * * *"
+			c.Filter.Methods = "POST"
+			c.ManualResume = true
 		})
 		s.Ping(c, monitor.PingFail)
 		channels, _ := s.Store.ChannelsOf(s.Context(), p.ID)
@@ -246,12 +273,19 @@ func TestCopyingACheck(t *testing.T) {
 		checks, _ := testdb.ChecksOf(s.Context(), s.Store, p.ID)
 		twin := checks[2]
 		want := *s.Reload(c)
-		want.ID, want.Code, want.BadgeKey, want.CreatedAt, want.State = twin.ID, twin.Code, twin.BadgeKey, twin.CreatedAt, twin.State
-		want.Name, want.Slug = "Nightly dump (copy)", "nightly-dump-copy"
-		if diff := cmp.Diff(want, twin); diff != "" || twin.Status != monitor.StatusNew || twin.Code == c.Code {
+		want.ID = twin.ID
+		want.Code = twin.Code
+		want.BadgeKey = twin.BadgeKey
+		want.CreatedAt = twin.CreatedAt
+		want.State = twin.State
+		want.Name = "Nightly dump (copy)"
+		want.Slug = "nightly-dump-copy"
+		diff := cmp.Diff(want, twin)
+		if diff != "" || twin.Status != monitor.StatusNew || twin.Code == c.Code {
 			t.Errorf("copy (-want +got):\n%s", diff)
 		}
-		if on, _ := s.Store.ChannelsOfCheck(s.Context(), twin.ID); len(on) != 0 {
+		on, _ := s.Store.ChannelsOfCheck(s.Context(), twin.ID)
+		if len(on) != 0 {
 			t.Errorf("the copy has channels the original has not: %v", on)
 		}
 		user.CheckLimit = 3
@@ -273,7 +307,8 @@ func TestClearingAndRemoving(t *testing.T) {
 		s.Ping(c, monitor.PingFail)
 		s.Post(base+"clear_events/", url.Values{}).LeadsTo(base + "details/")
 		s.Get(base+"details/").Has("Nothing has happened yet", "Waiting for the first ping")
-		if got := s.Reload(c); got.NPings != 2 || got.Status != monitor.StatusNew {
+		got := s.Reload(c)
+		if got.NPings != 2 || got.Status != monitor.StatusNew {
 			t.Errorf("after clearing: %+v", got.State)
 		}
 		s.Get(base + "remove/").Is(http.StatusOK).Has("2 pings")
@@ -322,7 +357,8 @@ func TestManyChannelsAreCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := s.Get(ui.ListURL(p.ID)).Text("td.ch"); got != "11 of 11" {
+		got := s.Get(ui.ListURL(p.ID)).Text("td.ch")
+		if got != "11 of 11" {
 			t.Errorf("shown: %q", got)
 		}
 	})
@@ -339,7 +375,8 @@ func TestFilteringRulesAreStored(t *testing.T) {
 		}).LeadsTo(base + "details/")
 		got := s.Reload(c)
 		want := monitor.Filter{Methods: "POST", Body: true, HTTPBody: true, DefaultFail: true, StartKW: "begin", SuccessKW: "done , ok", FailureKW: "ERROR"}
-		if diff := cmp.Diff(want, got.Filter); diff != "" || !got.ManualResume {
+		diff := cmp.Diff(want, got.Filter)
+		if diff != "" || !got.ManualResume {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		s.Get(base+"details/").Has("Only POST requests count", "Keywords in the body of a request or the text of a mail", "Failure for ERROR", "Failure when none matches", "ignored while the check is paused")

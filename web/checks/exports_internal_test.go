@@ -18,7 +18,9 @@ func (s *Pages) LoadList(ctx context.Context, project uuid.UUID) (*listData, err
 // UpdateReader makes what one reader of a live list is sent.
 func (s *Pages) UpdateReader(r *http.Request, p *monitor.Project, data *listData, now time.Time) error {
 	page := s.listPage(r, p, monitor.RoleOwner, parseListFilter(nil), data)
-	page.Now, page.Site, page.TZ = now, &s.Instance, time.UTC
+	page.Now = now
+	page.Site = &s.Instance
+	page.TZ = time.UTC
 	_, err := s.updateOf(page, page.Version, page.Now)
 	return err
 }

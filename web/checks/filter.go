@@ -32,13 +32,16 @@ type listFilter struct {
 
 func parseListFilter(q url.Values) listFilter {
 	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
-	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
+	n, err := strconv.Atoi(q.Get("page"))
+	if err == nil && n > 1 {
 		f.Page = n
 	}
-	if order := q.Get("sort"); slices.Contains(sorts(), order) {
+	order := q.Get("sort")
+	if slices.Contains(sorts(), order) {
 		f.Sort = order
 	}
-	if style := q.Get("urls"); style == "slug" || style == "uuid" {
+	style := q.Get("urls")
+	if style == "slug" || style == "uuid" {
 		f.URLs = style
 	}
 	for _, tag := range q["tag"] {
@@ -86,7 +89,8 @@ func (f *listFilter) toggledTag(tag string) string {
 }
 
 func toggled(list []string, v string) []string {
-	if i := slices.Index(list, v); i >= 0 {
+	i := slices.Index(list, v)
+	if i >= 0 {
 		return slices.Delete(slices.Clone(list), i, i+1)
 	}
 	return append(slices.Clone(list), v)
@@ -214,7 +218,8 @@ func compareKeys(a, b rowKey) int {
 	case a.ping != b.ping:
 		return cmp.Compare(a.ping, b.ping)
 	}
-	if c := compareNatural(a.name, b.name); c != 0 {
+	c := compareNatural(a.name, b.name)
+	if c != 0 {
 		return c
 	}
 	return a.at - b.at
@@ -245,17 +250,21 @@ func compareNatural(a, b string) int {
 		if isDigit(a[0]) && isDigit(b[0]) {
 			an, at := cutDigits(a)
 			bn, bt := cutDigits(b)
-			x, y := strings.TrimLeft(an, "0"), strings.TrimLeft(bn, "0")
-			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+			x := strings.TrimLeft(an, "0")
+			y := strings.TrimLeft(bn, "0")
+			c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
+			if c != 0 {
 				return c
 			}
-			a, b = at, bt
+			a = at
+			b = bt
 			continue
 		}
 		if a[0] != b[0] {
 			return cmp.Compare(a[0], b[0])
 		}
-		a, b = a[1:], b[1:]
+		a = a[1:]
+		b = b[1:]
 	}
 	return cmp.Compare(len(a), len(b))
 }

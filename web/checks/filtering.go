@@ -65,7 +65,8 @@ func (s *Pages) SaveFiltering(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := s.filteringBase(c, project, form)
-	if m := form.Value("methods"); m != "" && m != "POST" {
+	m := form.Value("methods")
+	if m != "" && m != "POST" {
 		form.Fail("methods", "Choose which requests count.")
 	}
 	keywords := map[string]string{}
@@ -85,10 +86,15 @@ func (s *Pages) SaveFiltering(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
 		f := &edit.Filter
-		f.Methods, f.HTTPBody, f.DefaultFail = form.Value("methods"), form.On("filter_http_body"), form.On("filter_default_fail")
-		f.StartKW, f.SuccessKW, f.FailureKW = keywords["start_kw"], keywords["success_kw"], keywords["failure_kw"]
+		f.Methods = form.Value("methods")
+		f.HTTPBody = form.On("filter_http_body")
+		f.DefaultFail = form.On("filter_default_fail")
+		f.StartKW = keywords["start_kw"]
+		f.SuccessKW = keywords["success_kw"]
+		f.FailureKW = keywords["failure_kw"]
 		if page.Mail {
-			f.Subject, f.Body = form.On("filter_subject"), form.On("filter_body")
+			f.Subject = form.On("filter_subject")
+			f.Body = form.On("filter_body")
 		}
 		edit.ManualResume = form.On("manual_resume")
 		return nil

@@ -32,18 +32,21 @@ func (p *checksPage) cutPage() {
 		groups = groupRows(p.Rows)
 		p.Rows = slices.Concat(rowsOf(groups)...)
 	}
-	from, to := 0, len(p.Rows)
+	from := 0
+	to := len(p.Rows)
 	if p.Total > wholeList {
 		last := max(1, (len(p.Rows)+pageRows-1)/pageRows)
 		n := min(max(p.Filter.Page, 1), last)
-		from, to = (n-1)*pageRows, min(n*pageRows, len(p.Rows))
+		from = (n - 1) * pageRows
+		to = min(n*pageRows, len(p.Rows))
 		p.Pages = p.pagesAround(n, last, from, to)
 	}
 	p.Rows = p.Rows[from:to]
 	// of the group, in the whole list
 	start := 0
 	for _, g := range groups {
-		first, end := max(start, from), min(start+len(g.Rows), to)
+		first := max(start, from)
+		end := min(start+len(g.Rows), to)
 		start += len(g.Rows)
 		if first < end {
 			g.Rows = p.Rows[first-from : end-from]
@@ -73,14 +76,16 @@ func groupRows(rows []checkRow) []rowGroup {
 	var states []tagStates
 	for i := range rows {
 		tag := ""
-		if tags := rows[i].TagList(); len(tags) > 0 {
+		tags := rows[i].TagList()
+		if len(tags) > 0 {
 			tag = tags[0]
 		}
 		n, known := at[tag]
 		if !known {
 			n = len(groups)
 			at[tag] = n
-			groups, states = append(groups, rowGroup{Tag: tag}), append(states, tagStates{})
+			groups = append(groups, rowGroup{Tag: tag})
+			states = append(states, tagStates{})
 		}
 		groups[n].Rows = append(groups[n].Rows, rows[i])
 		states[n].add(rows[i].State)

@@ -141,14 +141,16 @@ func (s *Pages) ChooseView(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := filterOf(ui.PostedField(r, "back"))
-	if order := ui.PostedField(r, "sort"); slices.Contains(sorts(), order) {
+	order := ui.PostedField(r, "sort")
+	if slices.Contains(sorts(), order) {
 		back.Sort = ""
 		_, err := s.Store.ChangeUser(r.Context(), ui.VisitorOf(r).User.ID, func(u *monitor.User) error { u.Sort = order; return nil })
 		if err != nil {
 			return err
 		}
 	}
-	if style := ui.PostedField(r, "urls"); style == "slug" || style == "uuid" {
+	style := ui.PostedField(r, "urls")
+	if style == "slug" || style == "uuid" {
 		back.URLs = ""
 		if !role.CanWrite() {
 			return errs.Forbiddenf("You may look at this project, but not change it.")
@@ -182,13 +184,16 @@ type listData struct {
 func (s *Pages) loadList(ctx context.Context, project uuid.UUID) (*listData, error) {
 	var d listData
 	var err error
-	if d.checks, err = s.Store.CheckList(ctx, project); err != nil {
+	d.checks, err = s.Store.CheckList(ctx, project)
+	if err != nil {
 		return nil, err
 	}
-	if d.channels, err = s.Store.ChannelsOf(ctx, project); err != nil {
+	d.channels, err = s.Store.ChannelsOf(ctx, project)
+	if err != nil {
 		return nil, err
 	}
-	if d.assigned, err = s.Store.Assignments(ctx, project); err != nil {
+	d.assigned, err = s.Store.Assignments(ctx, project)
+	if err != nil {
 		return nil, err
 	}
 	return &d, nil
@@ -207,7 +212,8 @@ func (s *Pages) listPage(r *http.Request, project *monitor.Project, role monitor
 	if f.URLs != "" {
 		p.Slugs = f.URLs == "slug"
 	}
-	p.detailsPrefix, p.Icons = s.Site.Path("/checks/"), s.channelIcons(d.channels)
+	p.detailsPrefix = s.Site.Path("/checks/")
+	p.Icons = s.channelIcons(d.channels)
 	if p.Selecting() {
 		p.Channels = s.allIcons(d.channels)
 	}

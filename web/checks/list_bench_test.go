@@ -34,7 +34,8 @@ func BenchmarkChecks(b *testing.B) {
 					ask()
 					before := webtest.CpuTime(b)
 					for b.Loop() {
-						if w := ask(); w.Code != http.StatusOK {
+						w := ask()
+						if w.Code != http.StatusOK {
 							b.Fatal(w.Code)
 						}
 					}
@@ -57,7 +58,8 @@ func pollOf(s *webtest.Site, p *monitor.Project) string {
 func TestTheListOfManyChecksStaysSmall(t *testing.T) {
 	s, p := webtest.ManyChecks(t, db.SQLite, 1000)
 	list := ui.ListURL(p.ID)
-	if size := webtest.Gzipped(s.Asking(list)().Body.Bytes()); size > 60_000 {
+	size := webtest.Gzipped(s.Asking(list)().Body.Bytes())
+	if size > 60_000 {
 		t.Errorf("the page of 1,000 checks has %d bytes compressed, more than 60,000", size)
 	}
 	if size := s.Asking(list + pollOf(s, p))().Body.Len(); size > 10_000 {

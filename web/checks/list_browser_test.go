@@ -116,7 +116,8 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	s.Drive(ctx, browser.Click(`dialog .btn.primary`))
 	s.Eventually(ctx, `!document.querySelector('dialog') && document.querySelector('#events')`)
 	webtest.WaitFor(t, "the new schedule", func() bool { return s.Reload(c).Schedule == "30 3 * * MON-FRI" })
-	if got := s.Reload(c); got.Kind != "cron" || got.TZ != "Europe/Riga" || got.Timeout != 7*24*time.Hour {
+	got := s.Reload(c)
+	if got.Kind != "cron" || got.TZ != "Europe/Riga" || got.Timeout != 7*24*time.Hour {
 		t.Errorf("edited: %+v", got)
 	}
 }
@@ -125,7 +126,10 @@ func TestTheDetailsInABrowser(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	_, p := s.Login("me@example.org")
 	c := s.AddNamed(p, "Nightly backup", func(c *monitor.Check) {
-		c.Kind, c.Schedule, c.TZ, c.Tags = "cron", "0 3 * * *", "Europe/Riga", "prod db"
+		c.Kind = "cron"
+		c.Schedule = "0 3 * * *"
+		c.TZ = "Europe/Riga"
+		c.Tags = "prod db"
 		c.Description = "Dumps the database and copies it to the other house.\nWhen it fails, look at the disk first."
 	})
 	s.Ping(c, monitor.PingStart)
@@ -137,7 +141,10 @@ func TestTheDetailsInABrowser(t *testing.T) {
 	s.Drive(ctx, chromedp.WaitVisible(`.state.s-up`))
 	exit := 3
 	s.Clock.Advance(time.Second)
-	s.Ping(c, monitor.PingFail, func(p *monitor.Ping) { p.ExitStatus, p.Body = &exit, []byte("disk full") })
+	s.Ping(c, monitor.PingFail, func(p *monitor.Ping) {
+		p.ExitStatus = &exit
+		p.Body = []byte("disk full")
+	})
 	s.Drive(ctx, chromedp.WaitVisible(`.state.s-down`), chromedp.WaitVisible(`.e-fail`))
 	s.Shots(ctx, "details")
 	s.Drive(ctx, browser.Click(`.e-fail a`), chromedp.WaitVisible(`dialog .code.body`))

@@ -17,7 +17,8 @@ func TestNaturalOrder(t *testing.T) {
 	got := slices.Clone(want)
 	slices.Reverse(got)
 	slices.SortStableFunc(got, compareNatural)
-	if diff := cmp.Diff([]string{"", "9", "10", "a", "a1", "a01b", "a2", "a10", "a10b", "ab", "b 2 x 3", "b 2 x 20"}, got); diff != "" {
+	diff := cmp.Diff([]string{"", "9", "10", "a", "a1", "a01b", "a2", "a10", "a10b", "ab", "b 2 x 3", "b 2 x 20"}, got)
+	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

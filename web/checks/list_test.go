@@ -25,7 +25,8 @@ import (
 func names(a *webtest.Answer) []string {
 	var out []string
 	for _, row := range a.Find("#checks tbody tr").EachIter() {
-		if _, hidden := row.Attr("hidden"); !hidden {
+		_, hidden := row.Attr("hidden")
+		if !hidden {
 			out = append(out, row.Find(".nm a").Text())
 		}
 	}
@@ -56,22 +57,26 @@ func TestTheListFiltersByTagStateAndText(t *testing.T) {
 			"search=" + z["up 10"].Code.String(): {"up 10"},
 		} {
 			a := s.Get(list + "?sort=name&" + query).Is(http.StatusOK)
-			if diff := cmp.Diff(want, names(a)); diff != "" {
+			diff := cmp.Diff(want, names(a))
+			if diff != "" {
 				t.Errorf("%q (-want +got):\n%s", query, diff)
 			}
 		}
 		a := s.Get(list + "?tag=web")
-		if got := a.Text("#summary"); got != "7 checks · 1 down · next expected ping in 59 min" {
+		got := a.Text("#summary")
+		if got != "7 checks · 1 down · next expected ping in 59 min" {
 			t.Errorf("summary %q", got)
 		}
 		if got := a.Text(".chips"); got != "Up 2Down 1Late 1Running 1Paused 1New 1" {
 			t.Errorf("chips %q", got)
 		}
 		tag := a.Find(`a[data-tag=prod]`)
-		if class, _ := tag.Attr("class"); !strings.Contains(class, "s-down") || tag.AttrOr("title", "") != "1 of 3 down" || tag.AttrOr("href", "") != "?tag=web&tag=prod" {
+		class, _ := tag.Attr("class")
+		if !strings.Contains(class, "s-down") || tag.AttrOr("title", "") != "1 of 3 down" || tag.AttrOr("href", "") != "?tag=web&tag=prod" {
 			t.Errorf("the tag prod: class %q, %q, %q", class, tag.AttrOr("title", ""), tag.AttrOr("href", ""))
 		}
-		if off := a.Find(`a[data-tag=web]`); off.AttrOr("href", "") != "?" || off.AttrOr("aria-current", "") != "true" {
+		off := a.Find(`a[data-tag=web]`)
+		if off.AttrOr("href", "") != "?" || off.AttrOr("aria-current", "") != "true" {
 			t.Errorf("the chosen tag leads to %q", off.AttrOr("href", ""))
 		}
 	})
@@ -91,12 +96,14 @@ func TestTheChosenOrderIsKept(t *testing.T) {
 			"last_ping":  {"up 9", "up 10"},
 		} {
 			s.Post(list+"view/", url.Values{"sort": {order}, "back": {"?tag=x"}}).LeadsTo(list + "?tag=x")
-			if diff := cmp.Diff(want, rest(s.Get(list))[:len(want)]); diff != "" {
+			diff := cmp.Diff(want, rest(s.Get(list))[:len(want)])
+			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", order, diff)
 			}
 		}
 		s.Post(list+"view/", url.Values{"sort": {"-name"}}).LeadsTo(list)
-		if got := rest(s.Get(list + "?sort=name")); got[0] != "new 5" {
+		got := rest(s.Get(list + "?sort=name"))
+		if got[0] != "new 5" {
 			t.Errorf("an address with an order shows %v", got)
 		}
 		if got := rest(s.Get(list)); got[0] != "up 10" {
@@ -104,7 +111,8 @@ func TestTheChosenOrderIsKept(t *testing.T) {
 		}
 		s.Get(list + "?sort=nosuch").Is(http.StatusOK)
 		s.Post(list+"view/", url.Values{"sort": {"nosuch"}}).LeadsTo(list)
-		if u, _ := s.Store.UserByID(s.Context(), user.ID); u.Sort != "-name" {
+		u, _ := s.Store.UserByID(s.Context(), user.ID)
+		if u.Sort != "-name" {
 			t.Errorf("stored order %q", u.Sort)
 		}
 	})
@@ -164,26 +172,31 @@ func TestPollingTellsWhatHasChanged(t *testing.T) {
 			t.Fatalf("first look: %+v", u)
 		}
 		s.Clock.Advance(time.Minute)
-		if u = poll(s, p, u.Version, u.Now); u.All || len(u.Rows) != 0 {
+		u = poll(s, p, u.Version, u.Now)
+		if u.All || len(u.Rows) != 0 {
 			t.Errorf("nothing has happened: %+v", u)
 		}
 		s.Clock.Advance(time.Minute)
 		s.Ping(other, monitor.PingFail)
 		s.Clock.Advance(time.Second)
-		if u = poll(s, p, u.Version, u.Now); u.All || len(u.Rows) != 1 || !strings.Contains(u.Rows[0], `/checks/`+other.Code.String()+`/details/`) || u.Down != 1 || u.Counts[checkstate.Down] != 1 {
+		u = poll(s, p, u.Version, u.Now)
+		if u.All || len(u.Rows) != 1 || !strings.Contains(u.Rows[0], `/checks/`+other.Code.String()+`/details/`) || u.Down != 1 || u.Counts[checkstate.Down] != 1 {
 			t.Errorf("after a ping: %+v", u)
 		}
-		if tag := u.Tags["web"]; tag[0] != "down" || tag[1] != "1 of 1 down" {
+		tag := u.Tags["web"]
+		if tag[0] != "down" || tag[1] != "1 of 1 down" {
 			t.Errorf("tag %v", tag)
 		}
 		s.Clock.Advance(time.Minute)
 		u = poll(s, p, u.Version, u.Now)
 		s.Clock.Set(s.Reload(c).DueAt)
-		if u = poll(s, p, u.Version, u.Now); u.All || len(u.Rows) != 1 || u.Counts[checkstate.Late] != 1 {
+		u = poll(s, p, u.Version, u.Now)
+		if u.All || len(u.Rows) != 1 || u.Counts[checkstate.Late] != 1 {
 			t.Errorf("when one becomes late: %+v", u)
 		}
 		s.Post("/checks/"+other.Code.String()+"/name/", url.Values{"name": {"renamed"}}).Is(http.StatusSeeOther)
-		if u = poll(s, p, u.Version, u.Now); !u.All || len(u.Rows) != 2 {
+		u = poll(s, p, u.Version, u.Now)
+		if !u.All || len(u.Rows) != 2 {
 			t.Errorf("after an edit: %+v", u)
 		}
 	})
@@ -193,10 +206,12 @@ func TestTheListSwitchesTheStyleOfURLs(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
-		if got := s.Get(ui.ListURL(p.ID)).Text(".nm code"); got != s.URL+"/ping/"+c.Code.String() {
+		got := s.Get(ui.ListURL(p.ID)).Text(".nm code")
+		if got != s.URL+"/ping/"+c.Code.String() {
 			t.Errorf("by code: %q", got)
 		}
-		p.ShowSlugs, p.PingKey = true, "k3v9q0m2x7b1n8c4z6l5ad"
+		p.ShowSlugs = true
+		p.PingKey = "k3v9q0m2x7b1n8c4z6l5ad"
 		if err := testdb.PutProject(s.Context(), s.Store, p); err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +245,8 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 			s.Get(path).Is(want)
 			member.Get(path).Is(want)
 			stranger.Get(path).Is(http.StatusNotFound)
-			if a := nobody.Get(path); a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Location, "/accounts/login/") {
+			a := nobody.Get(path)
+			if a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Location, "/accounts/login/") {
 				t.Errorf("%s for nobody: %d %s", path, a.Status, a.Location)
 			}
 		}
@@ -244,7 +260,8 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 			stranger.Post(path, url.Values{}).Is(http.StatusNotFound)
 			nobody.Post(path, url.Values{}).Is(http.StatusSeeOther)
 		}
-		p.PingKey, p.ShowSlugs = "k3v9q0m2x7b1n8c4z6l5ad", true
+		p.PingKey = "k3v9q0m2x7b1n8c4z6l5ad"
+		p.ShowSlugs = true
 		if err := testdb.PutProject(s.Context(), s.Store, p); err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +304,8 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 			t.Errorf("%q: %s, %s", runs, svg, checkstate.Share(runs))
 		}
 	}
-	if svg := string(checkstate.AppendBars(nil, "ul", "")); !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
+	svg := string(checkstate.AppendBars(nil, "ul", ""))
+	if !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
 		t.Errorf("a late run is the second, shorter bar: %s", svg)
 	}
 }
@@ -295,7 +313,8 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 func TestShownStates(t *testing.T) {
 	now := testdb.NewClock().Now()
 	c := monitor.NewCheck(uuid.New(), now)
-	c.Timeout, c.Grace = time.Hour, time.Hour
+	c.Timeout = time.Hour
+	c.Grace = time.Hour
 	steps := []struct {
 		what string
 		kind monitor.PingKind
@@ -317,7 +336,8 @@ func TestShownStates(t *testing.T) {
 		if step.kind != "" {
 			monitor.Apply(&c, &monitor.Ping{Kind: step.kind, CreatedAt: now})
 		}
-		if got := checkstate.At(&c, now); got != step.want {
+		got := checkstate.At(&c, now)
+		if got != step.want {
 			t.Errorf("%s: %s, want %s", step.what, got, step.want)
 		}
 	}
@@ -340,10 +360,12 @@ func TestTheOrderOfAnAddressStays(t *testing.T) {
 		}
 		list := ui.ListURL(p.ID)
 		page := s.Get(list + "?sort=-name&urls=slug").Is(http.StatusOK)
-		if got := names(page); got != "My First Check c b a" {
+		got := names(page)
+		if got != "My First Check c b a" {
 			t.Errorf("the list is %q", got)
 		}
-		if code := page.Text("#checks .nm code"); !strings.Contains(code, "slug-c") {
+		code := page.Text("#checks .nm code")
+		if !strings.Contains(code, "slug-c") {
 			t.Errorf("the ping URLs are %q", code)
 		}
 		for _, link := range []string{page.Find("a[data-tag]").AttrOr("href", ""), page.Find("a[data-state]").AttrOr("href", ""), page.Find("#select").AttrOr("href", "")} {

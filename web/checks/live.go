@@ -45,7 +45,9 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 			return live.News{}, err
 		}
 		same := *u
-		same.Now, same.Rows, same.After = 0, nil, nil
+		same.Now = 0
+		same.Rows = nil
+		same.After = nil
 		if len(u.Rows) == 0 && reflect.DeepEqual(same, last) {
 			return live.News{}, nil
 		}

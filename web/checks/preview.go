@@ -73,7 +73,8 @@ func (s *Pages) tryOut(r *http.Request, c *monitor.Check, project *monitor.Proje
 	then := monitor.Simulate(&changed, h, now.Add(-trialTime), now)
 	t := newTrial(then, h, now)
 	if changed.Kind != c.Kind || changed.Timeout != c.Timeout || changed.Schedule != c.Schedule || changed.TZ != c.TZ || changed.Grace != c.Grace {
-		if stored := monitor.Simulate(c, h, now.Add(-trialTime), now); !stored.From.IsZero() {
+		stored := monitor.Simulate(c, h, now.Add(-trialTime), now)
+		if !stored.From.IsZero() {
 			t.Now = "With the schedule as it is stored: " + timesOf(len(stored.Downs)) + "."
 		}
 	}
@@ -170,7 +171,8 @@ func (s *Pages) showExpression(w http.ResponseWriter, r *http.Request, kind sche
 	if ui.VisitorOf(r).User == nil {
 		return ui.ErrLogin
 	}
-	expr, tz := strings.TrimSpace(strings.ReplaceAll(ui.PostedField(r, "schedule"), "\r\n", "\n")), ui.PostedField(r, "tz")
+	expr := strings.TrimSpace(strings.ReplaceAll(ui.PostedField(r, "schedule"), "\r\n", "\n"))
+	tz := ui.PostedField(r, "tz")
 	if tz == "" {
 		tz = "UTC"
 	}

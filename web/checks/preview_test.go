@@ -23,7 +23,8 @@ func TestAScheduleIsTriedOnStoredPings(t *testing.T) {
 		c := s.FirstCheck(p)
 		path := schedulePath(c, "schedule_preview")
 		hourly := url.Values{"kind": {"simple"}, "timeout_value": {"1"}, "timeout_unit": {"3600"}, "grace_value": {"30"}, "grace_unit": {"60"}}
-		if got := s.Post(path, hourly).Is(http.StatusOK).Text(".trial"); !strings.Contains(got, "No ping is stored yet") {
+		got := s.Post(path, hourly).Is(http.StatusOK).Text(".trial")
+		if !strings.Contains(got, "No ping is stored yet") {
 			t.Errorf("without pings: %s", got)
 		}
 		for _, hours := range []time.Duration{1, 1, 5, 1, 1} {
@@ -106,7 +107,8 @@ func TestPreviewsWorkWithoutScripts(t *testing.T) {
 		if a.Find(`[name=from]`).AttrOr("value", "") != "list" || a.Text("textarea[name=schedule]") != "30 3 29 3 0" {
 			t.Error("what was typed is lost")
 		}
-		if cells := a.Find(".runs tbody tr").First().Find("td"); cells.Length() != 4 || cells.Eq(1).Text() != "Sun, 8 Mar 2026, 03:30" || cells.Eq(2).Text() != "Sun, 8 Mar 2026, 09:30" {
+		cells := a.Find(".runs tbody tr").First().Find("td")
+		if cells.Length() != 4 || cells.Eq(1).Text() != "Sun, 8 Mar 2026, 03:30" || cells.Eq(2).Text() != "Sun, 8 Mar 2026, 09:30" {
 			t.Errorf("runs: %s", a.Text(".runs"))
 		}
 		if s.Reload(c).Kind != "simple" {
@@ -121,7 +123,8 @@ func TestPreviewsWorkWithoutScripts(t *testing.T) {
 		if a.Find(`[name=name]`).AttrOr("value", "") != "Not yet" {
 			t.Error("the name is lost")
 		}
-		if checks, err := testdb.ChecksOf(s.Context(), s.Store, p.ID); err != nil || len(checks) != 1 {
+		checks, err := testdb.ChecksOf(s.Context(), s.Store, p.ID)
+		if err != nil || len(checks) != 1 {
 			t.Errorf("%d checks, %v", len(checks), err)
 		}
 		if got := s.Post("/checks/schedule_preview/", url.Values{"kind": {"simple"}, "timeout": {"300"}, "grace": {"60"}}).Is(http.StatusOK).Text(".means"); got != "Every 5 minutes You are told after 6 min without a ping." {

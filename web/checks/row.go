@@ -45,9 +45,11 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 			b = append(b, p...)
 		}
 	}
-	code, title := r.Code.String(), escaped(r.Title())
+	code := r.Code.String()
+	title := escaped(r.Title())
 	add(`<tr class=s-`, string(r.State))
-	if slug := r.hiddenSlug(); slug != "" {
+	slug := r.hiddenSlug()
+	if slug != "" {
 		add(` data-slug="`, escaped(slug), `"`)
 	}
 	add(`><td class=st>`)
@@ -70,7 +72,8 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 	add(`<code>`)
 	b = r.appendURL(b, code)
 	add(`</code><td class=sc>`)
-	if expr := r.expression(); expr != "" {
+	expr := r.expression()
+	if expr != "" {
 		add(`<code class=cron>`, escaped(expr), `</code>`)
 	} else {
 		add(human.Duration(r.Timeout))

@@ -24,11 +24,13 @@ import (
 // takes it. The button "use" of a hint puts another expression into the form and
 // shows it.
 func readSchedule(form *ui.Form) preview.Schedule {
-	if use := form.Value("use"); use != "" {
+	use := form.Value("use")
+	if use != "" {
 		form.Values.Set("schedule", use)
 		form.Values.Set("preview", "1")
 		form.Values.Del("use")
-		if zone, ok := schedule.CanonicalZone(form.Value("use_tz")); ok {
+		zone, ok := schedule.CanonicalZone(form.Value("use_tz"))
+		if ok {
 			form.Values.Set("tz", zone)
 		}
 	}
@@ -37,7 +39,8 @@ func readSchedule(form *ui.Form) preview.Schedule {
 	switch in.Kind {
 	case schedule.Simple:
 		in.Timeout = readLength(form, "timeout", "The period")
-		if _, err := schedule.LoadZone(form.Value("tz")); err == nil {
+		_, err := schedule.LoadZone(form.Value("tz"))
+		if err == nil {
 			// offered first when the kind changes
 			in.TZ = form.Value("tz")
 		}
@@ -45,9 +48,12 @@ func readSchedule(form *ui.Form) preview.Schedule {
 		in.Expression = strings.TrimSpace(strings.ReplaceAll(form.Value("schedule"), "\r\n", "\n"))
 		in.TZ = form.Value("tz")
 		field, message := preview.Problem(in.Kind, in.Expression, in.TZ)
-		if other := schedule.Detect(in.Expression); field == "schedule" && other != in.Kind {
-			if _, wrong := preview.Problem(other, in.Expression, in.TZ); wrong == "" {
-				in.Kind, message = other, ""
+		other := schedule.Detect(in.Expression)
+		if field == "schedule" && other != in.Kind {
+			_, wrong := preview.Problem(other, in.Expression, in.TZ)
+			if wrong == "" {
+				in.Kind = other
+				message = ""
 				form.Values.Set("kind", string(other))
 			}
 		}
@@ -240,7 +246,8 @@ func (s *Pages) SaveSchedule(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err = s.Store.UpdateCheck(r.Context(), c.Code, func(edit *store.CheckChange) error {
 		in.Set(edit.Check)
-		edit.Flip, edit.Silent = monitor.Rescheduled(edit.Check, edit.Now), true
+		edit.Flip = monitor.Rescheduled(edit.Check, edit.Now)
+		edit.Silent = true
 		return nil
 	})
 	if err != nil {
@@ -253,7 +260,8 @@ func (s *Pages) SaveSchedule(w http.ResponseWriter, r *http.Request) error {
 // ?kind=&schedule= → {"result": true}.
 func (s *Pages) ValidateSchedule(w http.ResponseWriter, r *http.Request) error {
 	kind := schedule.Kind(ui.Field(r, "kind"))
-	_, problem := "", fmt.Sprintf("kind %q has no expression", kind)
+	_ = ""
+	problem := fmt.Sprintf("kind %q has no expression", kind)
 	if kind == schedule.Cron || kind == schedule.OnCalendar {
 		_, problem = preview.Problem(kind, strings.TrimSpace(ui.Field(r, "schedule")), "UTC")
 	}

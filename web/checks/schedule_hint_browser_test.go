@@ -21,7 +21,8 @@ func TestOneClickUsesWhatAHintOffers(t *testing.T) {
 	_, p := s.Login("me@example.org")
 	c := s.AddNamed(p, "Nightly dump", func(c *monitor.Check) { c.Slug = "same" })
 	twin := monitor.NewCheck(p.ID, s.Clock.Now())
-	twin.Name, twin.Slug = "Nightly dump", "same"
+	twin.Name = "Nightly dump"
+	twin.Slug = "same"
 	if err := s.Store.CreateCheck(t.Context(), &twin, store.Channels{}); err != nil {
 		t.Fatal(err)
 	}

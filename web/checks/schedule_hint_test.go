@@ -26,7 +26,8 @@ func TestTheFormHelpsWithSchedulesOfOtherPrograms(t *testing.T) {
 		for _, kind := range []string{"cron", "oncalendar"} {
 			for expr, stored := range map[string]string{"@daily": "cron", "0 3 * * *": "cron", "daily": "oncalendar", "08:00\r\n\r\n09:00": "oncalendar"} {
 				save(kind, expr).Is(http.StatusSeeOther)
-				if got, err := s.Store.CheckByCode(t.Context(), c.Code); err != nil || string(got.Kind) != stored {
+				got, err := s.Store.CheckByCode(t.Context(), c.Code)
+				if err != nil || string(got.Kind) != stored {
 					t.Errorf("%q as %s is stored as %s, %v", expr, kind, got.Kind, err)
 				}
 			}
@@ -34,11 +35,13 @@ func TestTheFormHelpsWithSchedulesOfOtherPrograms(t *testing.T) {
 			save(kind, "@reboot").Is(http.StatusBadRequest).Has("@reboot names no time")
 		}
 		a := save("cron", "CRON_TZ=Europe/Riga 0 3 * * *").Is(http.StatusBadRequest).Has("choose Europe/Riga")
-		if use := a.Find("button[name=use]"); use.AttrOr("value", "") != "0 3 * * *" || a.Find("input[name=use_tz]").AttrOr("value", "") != "Europe/Riga" {
+		use := a.Find("button[name=use]")
+		if use.AttrOr("value", "") != "0 3 * * *" || a.Find("input[name=use_tz]").AttrOr("value", "") != "Europe/Riga" {
 			t.Errorf("offered: %q", use.AttrOr("value", "none"))
 		}
 		a = save("cron", "CRON_TZ=Europe/Riga 0 3 * * *", "use", "0 3 * * *", "use_tz", "Europe/Riga").Is(http.StatusOK)
-		if got := a.Find("textarea[name=schedule]").Text(); got != "0 3 * * *" || a.Find("select[name=tz] option[selected]").First().Text() != "Europe/Riga" {
+		got := a.Find("textarea[name=schedule]").Text()
+		if got != "0 3 * * *" || a.Find("select[name=tz] option[selected]").First().Text() != "Europe/Riga" {
 			t.Errorf("the click puts %q into the form", got)
 		}
 		a = s.Post("/checks/cron_preview/", url.Values{"schedule": {"0 0 3 * * *"}, "tz": {"UTC"}}).Is(http.StatusOK)

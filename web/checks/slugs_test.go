@@ -58,7 +58,8 @@ func TestChecksOfOneNameDoNotShareASlug(t *testing.T) {
 			s.Post("/checks/"+one.Code.String()+"/copy/", nil).Is(http.StatusSeeOther)
 		}
 		copies, err := testdb.ChecksOf(t.Context(), s.Store, p.ID)
-		if n := len(copies); err != nil || copies[n-1].Slug != "off-site-9-copy-2" || copies[n-2].Slug != "off-site-9-copy" {
+		n := len(copies)
+		if err != nil || copies[n-1].Slug != "off-site-9-copy-2" || copies[n-2].Slug != "off-site-9-copy" {
 			t.Errorf("copies: %v", err)
 		}
 	})
@@ -75,7 +76,8 @@ func TestAnAmbiguousSlugIsWarnedOf(t *testing.T) {
 		s.Get(list).Is(http.StatusOK).HasNot("same slug")
 		s.Get(page).Is(http.StatusOK).HasNot("have the slug")
 		twin := monitor.NewCheck(p.ID, s.Clock.Now())
-		twin.Name, twin.Slug = "two", "same"
+		twin.Name = "two"
+		twin.Slug = "same"
 		if err := s.Store.CreateCheck(t.Context(), &twin, store.Channels{}); err != nil {
 			t.Fatal(err)
 		}
@@ -101,13 +103,15 @@ func TestTwoRenamesAtOnceDoNotShareASlug(t *testing.T) {
 				})
 			}
 			both.Wait()
-			first, second := answers[0], answers[1]
+			first := answers[0]
+			second := answers[1]
 			if first.Status != http.StatusSeeOther {
 				first, second = second, first
 			}
 			first.Is(http.StatusSeeOther)
 			second.Is(http.StatusBadRequest).Has(slug + "-2")
-			if n, err := s.Store.ChecksWithSlug(t.Context(), p.ID, slug); err != nil || n != 1 {
+			n, err := s.Store.ChecksWithSlug(t.Context(), p.ID, slug)
+			if err != nil || n != 1 {
 				t.Fatalf("%d checks have the slug %s, %v", n, slug, err)
 			}
 		}

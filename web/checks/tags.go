@@ -87,7 +87,8 @@ func (t *tagCount) chips(f *listFilter) (chips []tagChip, more bool) {
 		out = append(out, chip)
 	}
 	slices.SortFunc(out, func(a, b tagChip) int {
-		if c := compareNatural(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
+		c := compareNatural(strings.ToLower(a.Name), strings.ToLower(b.Name))
+		if c != 0 {
 			return c
 		}
 		return strings.Compare(a.Name, b.Name)

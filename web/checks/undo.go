@@ -134,14 +134,16 @@ func (s *Pages) Undo(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errs.Conflictf("This cannot be undone any more: it was undone already, is over %d minutes old, or something else has been done since.", int(undoTime.Minutes()))
 	}
-	total, back := 0, 0
+	total := 0
+	back := 0
 	for _, set := range u.Sets {
 		ids := positions(set.Checks)
 		n, err := s.undoSet(r, u, &set, ids)
 		if err != nil {
 			return err
 		}
-		total, back = total+len(ids), back+n
+		total = total + len(ids)
+		back = back + n
 	}
 	switch back {
 	case total:
@@ -184,7 +186,8 @@ func unpause(c *store.CheckChange, was monitor.Status) bool {
 	if c.Status != monitor.StatusPaused {
 		return false
 	}
-	c.Flip, c.Silent = &monitor.Flip{CheckID: c.ID, CreatedAt: c.Now, Old: c.Status, New: was}, true
+	c.Flip = &monitor.Flip{CheckID: c.ID, CreatedAt: c.Now, Old: c.Status, New: was}
+	c.Silent = true
 	c.Status = was
 	return true
 }
@@ -203,7 +206,8 @@ func pauseAgain(c *store.CheckChange, lastPing string) bool {
 		return false
 	}
 	c.Flip = monitor.Pause(c.Check, c.Now)
-	if micros, err := strconv.ParseInt(lastPing, 10, 64); err == nil {
+	micros, err := strconv.ParseInt(lastPing, 10, 64)
+	if err == nil {
 		c.LastPing = time.UnixMicro(micros).UTC()
 	}
 	return true
@@ -214,7 +218,8 @@ func distances(ids []int64) []int64 {
 	ids = slices.Sorted(slices.Values(ids))
 	last := int64(0)
 	for i, id := range ids {
-		ids[i], last = id-last, id
+		ids[i] = id - last
+		last = id
 	}
 	return ids
 }

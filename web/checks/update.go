@@ -110,7 +110,8 @@ func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*li
 		u.Tags[tag.Name] = [2]any{tag.State, tag.Tip}
 	}
 	var err error
-	if u.Summary, err = s.Part("checks/list", "summary", page); err != nil {
+	u.Summary, err = s.Part("checks/list", "summary", page)
+	if err != nil {
 		return nil, err
 	}
 	if page.Far && u.All {

@@ -14,19 +14,22 @@ func TestTheReferenceOfTheAPI(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, db.SQLite, webtest.WithReference())
 	page := s.Get("/docs/api-reference/").Is(200).Has("API reference", "Make a check", "Objects")
-	if got := page.Text("#createCheck"); !strings.HasPrefix(got, "Make a check") {
+	got := page.Text("#createCheck")
+	if !strings.HasPrefix(got, "Make a check") {
 		t.Errorf("#createCheck is %q", got)
 	}
 	seen := map[string]bool{}
 	page.Find("[id]").Each(func(_ int, e *goquery.Selection) {
-		if id := e.AttrOr("id", ""); seen[id] {
+		id := e.AttrOr("id", "")
+		if seen[id] {
 			t.Errorf("two things are called %s", id)
 		} else {
 			seen[id] = true
 		}
 	})
 	page.Find(`article a[href^="#"]`).Each(func(_ int, e *goquery.Selection) {
-		if href := e.AttrOr("href", ""); !seen[href[1:]] {
+		href := e.AttrOr("href", "")
+		if !seen[href[1:]] {
 			t.Errorf("nothing is called %s", href)
 		}
 	})

@@ -13,7 +13,8 @@ func FuzzSearchOfTheDocumentation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		for _, hit := range searchDocs(groups, query) {
-			if all := string(hit.Heading + hit.Snippet); strings.Contains(all, "<b>") || strings.Count(all, "<mark>") != strings.Count(all, "</mark>") {
+			all := string(hit.Heading + hit.Snippet)
+			if strings.Contains(all, "<b>") || strings.Count(all, "<mark>") != strings.Count(all, "</mark>") {
 				t.Errorf("%q: %s", query, all)
 			}
 		}

@@ -49,7 +49,8 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 			})
 		}
 	}
-	if got := pages["/docs/api/"].Find(".steps a[rel=next]").AttrOr("href", ""); got != "/docs/api-reference/" {
+	got := pages["/docs/api/"].Find(".steps a[rel=next]").AttrOr("href", "")
+	if got != "/docs/api-reference/" {
 		t.Errorf("behind the page about the API comes %s", got)
 	}
 	if got := pages["/docs/api-reference/"].Find(`#docs-nav a[aria-current=page]`).Text(); got != "API reference" {
@@ -82,7 +83,8 @@ func TestSearchingTheDocumentation(t *testing.T) {
 	s.Get("/docs/search/?q=zzzz").Is(http.StatusOK).Has("No page has all of these words")
 	s.Get("/docs/search/").Is(http.StatusOK).Has("Type a word or two")
 	s.Get("/docs/search/?q=%ff%00" + strings.Repeat("a+", 500)).Is(http.StatusOK)
-	if page := s.Get("/docs/search/?q=%3Cscript%3Ealert(1)"); strings.Contains(page.Body, "<script>alert") {
+	page := s.Get("/docs/search/?q=%3Cscript%3Ealert(1)")
+	if strings.Contains(page.Body, "<script>alert") {
 		t.Error("what was searched for is not escaped")
 	}
 }
@@ -91,7 +93,8 @@ func TestSearchingTheDocumentation(t *testing.T) {
 func TestAnExampleOfTheReader(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Get("/docs/crontab/").Is(http.StatusOK).Has("your-uuid-here").HasNot("Put in one of my checks")
-		if a := s.Get("/docs/example/"); a.Status != http.StatusSeeOther {
+		a := s.Get("/docs/example/")
+		if a.Status != http.StatusSeeOther {
 			t.Errorf("somebody unknown gets %d", a.Status)
 		}
 		_, p := s.Login("jane@example.org")
@@ -151,7 +154,8 @@ func TestExpressionsOfTheCheatSheets(t *testing.T) {
 		for _, m := range row.FindAllStringSubmatch(examples, -1) {
 			for _, expr := range strings.Split(m[1], ", ") {
 				n++
-				if _, err := schedule.Parse(kind, strings.Trim(expr, "`"), "UTC"); err != nil {
+				_, err := schedule.Parse(kind, strings.Trim(expr, "`"), "UTC")
+				if err != nil {
 					t.Errorf("%s: %s (%s): %v", file, expr, m[2], err)
 				}
 			}

@@ -70,7 +70,8 @@ func ignoreNotFound(err error) error {
 func (ex *docsExample) fill(page template.HTML) template.HTML {
 	pairs := []string{sampleUUID, ex.check.Code.String()}
 	if ex.key != "" {
-		if slug := ex.check.Slug; slug != "" {
+		slug := ex.check.Slug
+		if slug != "" {
 			pairs = append(pairs, sampleKey+"/"+sampleSlug, ex.key+"/"+slug, sampleKey+"+"+sampleSlug, ex.key+"+"+slug)
 		}
 		pairs = append(pairs, sampleKey, ex.key)
@@ -111,10 +112,12 @@ func (s *Pages) ExampleForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := &docsExamplePage{docsFrame: frame, Back: docsBack(r), Chosen: exampleCode(v)}
 	m.Search = text.Clip(strings.TrimSpace(ui.Field(r, "search")), monitor.MaxNameLength)
-	if m.Checks, err = s.Store.ChecksSeenBy(r.Context(), v.User.ID, m.Search, maxExamples+1); err != nil {
+	m.Checks, err = s.Store.ChecksSeenBy(r.Context(), v.User.ID, m.Search, maxExamples+1)
+	if err != nil {
 		return err
 	}
-	if m.More = len(m.Checks) > maxExamples; m.More {
+	m.More = len(m.Checks) > maxExamples
+	if m.More {
 		m.Checks = m.Checks[:maxExamples]
 	}
 	return s.Render(w, r, http.StatusOK, "docs/example", m)
@@ -127,7 +130,8 @@ func (s *Pages) ChooseExample(w http.ResponseWriter, r *http.Request) error {
 	if v.User == nil {
 		return ui.ErrLogin
 	}
-	if code := ui.PostedField(r, "check"); code == "" {
+	code := ui.PostedField(r, "check")
+	if code == "" {
 		delete(v.Session.Values, sessionExample)
 	} else {
 		v.Session.Values[sessionExample] = code
@@ -139,7 +143,8 @@ func (s *Pages) ChooseExample(w http.ResponseWriter, r *http.Request) error {
 			return errs.NotFoundf("There is no such check.")
 		}
 	}
-	if back := docsBack(r); back != "" {
+	back := docsBack(r)
+	if back != "" {
 		return s.Redirect(w, r, "/docs/"+back+"/")
 	}
 	return s.Redirect(w, r, "/docs/")

@@ -225,7 +225,8 @@ func (f *docsFrame) at(name string) bool {
 				return true
 			}
 			if d.Name == name {
-				f.Doc, f.Prev = d, before
+				f.Doc = d
+				f.Prev = before
 			}
 			before = d
 		}
@@ -262,14 +263,16 @@ func (s *Pages) Page(w http.ResponseWriter, r *http.Request) error {
 	if !m.at(chi.URLParam(r, "page")) {
 		return errs.NotFoundf("There is no such page in the documentation. The list of all pages is at %s.", s.Site.URL("/docs/"))
 	}
-	m.Title, m.HTML = m.Doc.Title, m.Doc.HTML
+	m.Title = m.Doc.Title
+	m.HTML = m.Doc.HTML
 	if m.Doc.Fillable() {
 		ex, err := s.exampleOf(r)
 		if err != nil {
 			return err
 		}
 		if ex != nil {
-			m.HTML, m.Example = ex.fill(m.HTML), ex.check.Title()
+			m.HTML = ex.fill(m.HTML)
+			m.Example = ex.check.Title()
 		}
 	}
 	if m.Doc.Tester != "" {

@@ -33,7 +33,8 @@ type docSection struct {
 func sectionsOf(title string, tree ast.Node, source []byte) []docSection {
 	sections := []docSection{{Heading: title}}
 	for n := tree.FirstChild(); n != nil; n = n.NextSibling() {
-		if h, ok := n.(*ast.Heading); ok {
+		h, ok := n.(*ast.Heading)
+		if ok {
 			id, _ := h.AttributeString("id")
 			anchor, _ := id.([]byte)
 			sections = append(sections, docSection{Anchor: string(anchor), Heading: plainText(h, source)})
@@ -197,7 +198,8 @@ func wordsIn(text, w string) (n int) {
 // eachWord calls f with the place of each word that begins with w, whatever its
 // case, until f returns false.
 func eachWord(text, w string, f func(from, to int) bool) {
-	inWord, from := false, 0
+	inWord := false
+	from := 0
 	check := func(to int) bool {
 		if !inWord || to-from < len(w) || !strings.EqualFold(text[from:from+len(w)], w) {
 			return true
@@ -208,7 +210,8 @@ func eachWord(text, w string, f func(from, to int) bool) {
 		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
 		switch {
 		case letter && !inWord:
-			inWord, from = true, i
+			inWord = true
+			from = i
 		case !letter && inWord:
 			if !check(i) {
 				return
@@ -234,12 +237,14 @@ func snippet(all string, words []string) string {
 		begin -= size
 	}
 	if begin > 0 {
-		if blank := strings.IndexByte(all[begin:first], ' '); blank >= 0 {
+		blank := strings.IndexByte(all[begin:first], ' ')
+		if blank >= 0 {
 			begin += blank + 1
 		}
 	}
 	part := text.Clip(all[begin:], snippetLength)
-	if end := begin + len(part); end < len(all) {
+	end := begin + len(part)
+	if end < len(all) {
 		part = strings.TrimRight(part[:max(strings.LastIndexByte(part, ' '), 0)], " ,;:") + " …"
 	}
 	if begin > 0 {

@@ -36,18 +36,23 @@ func (t *testerView) Example() string {
 // newTester tries the expression of the request.
 func (s *Pages) newTester(r *http.Request, kind schedule.Kind) *testerView {
 	t := &testerView{Kind: kind, TZ: ui.Field(r, "tz"), Zones: schedule.Zones()}
-	if _, err := schedule.LoadZone(t.TZ); t.TZ == "" || err != nil {
+	_, err := schedule.LoadZone(t.TZ)
+	if t.TZ == "" || err != nil {
 		t.TZ = "UTC"
-		if u := ui.VisitorOf(r).User; u != nil && u.TZ != "" {
+		u := ui.VisitorOf(r).User
+		if u != nil && u.TZ != "" {
 			t.TZ = u.TZ
 		}
 	}
 	expr := strings.TrimSpace(strings.ReplaceAll(ui.Field(r, "schedule"), "\r\n", "\n"))
-	if t.Schedule = text.Clip(expr, 2*monitor.MaxScheduleLength); t.Schedule != "" {
+	t.Schedule = text.Clip(expr, 2*monitor.MaxScheduleLength)
+	if t.Schedule != "" {
 		t.Preview = preview.Of(kind, t.Schedule, t.TZ, s.Store.Now())
 		t.Preview.Now = s.Store.Now()
-		if u := ui.VisitorOf(r).User; u != nil {
-			if loc, err := schedule.LoadZone(u.TZ); err == nil {
+		u := ui.VisitorOf(r).User
+		if u != nil {
+			loc, err := schedule.LoadZone(u.TZ)
+			if err == nil {
 				t.Preview.BasePage.TZ = loc
 			}
 		}

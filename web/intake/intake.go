@@ -113,7 +113,8 @@ func refuse(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
 // where files is true may it come as multipart/form-data; its files are dropped.
 // It fails as Read does, with ErrMultipart, with ErrParts, or with ErrForm.
 func Form(w http.ResponseWriter, r *http.Request, limit int64, files bool) error {
-	r.Form, r.PostForm = url.Values{}, url.Values{}
+	r.Form = url.Values{}
+	r.PostForm = url.Values{}
 	kind := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type")))
 	if strings.HasPrefix(kind, "multipart/") && !files {
 		refuse(w)

@@ -65,10 +65,12 @@ func (s *Pages) Badges(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := r.URL.Query()
 	form := ui.NewForm(url.Values{"of": {badgeOfProject}, "format": {"svg"}, "states": {"2"}})
-	if of := query.Get("of"); of != "" {
+	of := query.Get("of")
+	if of != "" {
 		form.Values.Set("of", of)
 	}
-	if format := query.Get("format"); slices.Contains(badge.Formats(), format) {
+	format := query.Get("format")
+	if slices.Contains(badge.Formats(), format) {
 		form.Values.Set("format", format)
 	}
 	if query.Get("states") == "3" {
@@ -82,7 +84,8 @@ func (s *Pages) Badges(w http.ResponseWriter, r *http.Request) error {
 	}
 	m.Tags = tags.List()
 	slices.SortStableFunc(m.Checks, func(a, b badgeCheck) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })
-	if m.Badge, err = s.badge(p, checks, form); err != nil {
+	m.Badge, err = s.badge(p, checks, form)
+	if err != nil {
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, "project/badges", m)

@@ -26,10 +26,13 @@ func TestBadgesToCopy(t *testing.T) {
 		s := webtest.New(t, engine, withBadges)
 		_, project := s.Login("jane@example.org")
 		check := s.FirstCheck(project)
-		if _, err := s.Store.UpdateCheck(t.Context(), check.Code, func(c *store.CheckChange) error {
-			c.Name, c.Tags, c.Status = `Nightly [dump] "x"`, "prod a/b", monitor.StatusDown
+		_, err := s.Store.UpdateCheck(t.Context(), check.Code, func(c *store.CheckChange) error {
+			c.Name = `Nightly [dump] "x"`
+			c.Tags = "prod a/b"
+			c.Status = monitor.StatusDown
 			return nil
-		}); err != nil {
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		path := "/projects/" + project.ID.String() + "/badges/"
@@ -43,7 +46,8 @@ func TestBadgesToCopy(t *testing.T) {
 				if !strings.HasSuffix(address, "."+format) || !strings.Contains(served.Body, "down") {
 					t.Errorf("%s: %s says %s", of, address, served.Body)
 				}
-				if preview, _ := page.Find("#badge img").Attr("src"); s.Get(preview).Is(http.StatusOK).Header.Get("Content-Type") != "image/svg+xml" {
+				preview, _ := page.Find("#badge img").Attr("src")
+				if s.Get(preview).Is(http.StatusOK).Header.Get("Content-Type") != "image/svg+xml" {
 					t.Errorf("%s: the preview is %s", of, preview)
 				}
 				if format == "json" {
@@ -58,13 +62,15 @@ func TestBadgesToCopy(t *testing.T) {
 				}
 			}
 		}
-		if html := s.Get(path + "?of=check:" + check.Code.String()).Text("#badge .code:nth-of-type(2) code"); !strings.Contains(html, `alt="Nightly [dump] &#34;x&#34;"`) {
+		html := s.Get(path + "?of=check:" + check.Code.String()).Text("#badge .code:nth-of-type(2) code")
+		if !strings.Contains(html, `alt="Nightly [dump] &#34;x&#34;"`) {
 			t.Errorf("HTML to copy: %s", html)
 		}
 		for _, of := range []string{"check:" + project.ID.String(), "check:x", "tag:", "tag:*", "x"} {
 			s.Get(path + "?of=" + of).Is(http.StatusNotFound)
 		}
-		if two := s.Get(path).Text("#badge .code:last-of-type code"); !strings.Contains(two, "-2.svg") {
+		two := s.Get(path).Text("#badge .code:last-of-type code")
+		if !strings.Contains(two, "-2.svg") {
 			t.Errorf("two states by default: %s", two)
 		}
 		s.OtherBrowser().Get(path).Is(http.StatusSeeOther)

@@ -62,7 +62,8 @@ func (s *Pages) projectsNews(r *http.Request) ([]uuid.UUID, *projectsUpdate, err
 		ids[i] = page.Rows[i].ID
 		u.Down += page.Rows[i].DownChecks
 	}
-	if u.Cards, err = s.Part("project/list", "cards", page); err != nil {
+	u.Cards, err = s.Part("project/list", "cards", page)
+	if err != nil {
 		return nil, nil, fmt.Errorf("projects: %w", err)
 	}
 	return ids, u, nil

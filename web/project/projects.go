@@ -66,7 +66,8 @@ func (s *Pages) showProjects(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
-	if v := ui.VisitorOf(r); v.Admin == nil {
+	v := ui.VisitorOf(r)
+	if v.Admin == nil {
 		m.Invitations, err = s.Store.InvitationsTo(r.Context(), v.User.Email)
 		if err != nil {
 			return err

@@ -31,7 +31,8 @@ func TestProjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		page := s.Get("/").Has("1 down")
-		if first := page.Find(".projects h2").First().Text(); !strings.Contains(first, "My project") {
+		first := page.Find(".projects h2").First().Text()
+		if !strings.Contains(first, "My project") {
 			t.Errorf("the failing project is not first: %s", first)
 		}
 		channels, err := s.Store.ChannelsOf(t.Context(), projectOf(s, user, "Day shift").ID)
@@ -56,7 +57,8 @@ func TestRenamingAProject(t *testing.T) {
 		path := webtest.SettingsPath(project)
 		s.Post(path, url.Values{"name": {"Night <b>shift</b>"}}).LeadsTo(path)
 		page := s.Get(path).Is(http.StatusOK).Has("The project is called Night <b>shift</b> now.")
-		if v, _ := page.Find("#name").Attr("value"); v != "Night <b>shift</b>" {
+		v, _ := page.Find("#name").Attr("value")
+		if v != "Night <b>shift</b>" {
 			t.Errorf("name %q", v)
 		}
 		again := s.Post(path, url.Values{"name": {"  "}}).Is(http.StatusBadRequest)
@@ -103,7 +105,8 @@ func TestRemovingAProject(t *testing.T) {
 		path := "/projects/" + project.ID.String() + "/remove/"
 		s.Get(path).Is(http.StatusOK).Has("1 check goes with it", "Type My project to confirm")
 		wrong := s.Post(path, url.Values{"confirmation": {"Mine"}}).Is(http.StatusBadRequest).Has("not the name of the project")
-		if v, _ := wrong.Find("#confirmation").Attr("value"); v != "Mine" {
+		v, _ := wrong.Find("#confirmation").Attr("value")
+		if v != "Mine" {
 			t.Errorf("the field has %q", v)
 		}
 		s.Post(path, nil).Is(http.StatusBadRequest)
@@ -123,10 +126,12 @@ func TestTheStyleOfPingURLs(t *testing.T) {
 				form.Set("show_slugs", "1")
 			}
 			s.Post(path, form).LeadsTo(path)
-			if ticked := s.Get(path).Has("Saved.").Find("input[name=show_slugs][checked]").Length() == 1; ticked != on {
+			ticked := s.Get(path).Has("Saved.").Find("input[name=show_slugs][checked]").Length() == 1
+			if ticked != on {
 				t.Errorf("ticked %t, want %t", ticked, on)
 			}
-			if p, err := s.Store.ProjectByID(t.Context(), project.ID); err != nil || p.ShowSlugs != on || p.BadgeKey != project.BadgeKey {
+			p, err := s.Store.ProjectByID(t.Context(), project.ID)
+			if err != nil || p.ShowSlugs != on || p.BadgeKey != project.BadgeKey {
 				t.Errorf("%+v, %v", p, err)
 			}
 		}
@@ -138,7 +143,8 @@ func TestForeignProjectsAreNotThere(t *testing.T) {
 		_, project := s.Login("jane@example.org")
 		thief := s.OtherBrowser()
 		for _, path := range []string{webtest.SettingsPath(project), "/projects/not-a-uuid/settings/"} {
-			if at := thief.Get(path).Is(http.StatusSeeOther).Location; !strings.HasPrefix(at, "/accounts/login/") {
+			at := thief.Get(path).Is(http.StatusSeeOther).Location
+			if !strings.HasPrefix(at, "/accounts/login/") {
 				t.Errorf("a visitor is led to %s", at)
 			}
 		}
@@ -161,7 +167,8 @@ func TestTheWelcomePage(t *testing.T) {
 			t.Fatalf("to copy: %q", curl)
 		}
 		s.Post("/welcome/check/", url.Values{}).LeadsTo("/")
-		if again := s.Get("/").Text("main .try .code code"); again != curl {
+		again := s.Get("/").Text("main .try .code code")
+		if again != curl {
 			t.Errorf("another check on the next visit: %s", again)
 		}
 		code := curl[strings.LastIndex(curl, "/")+1:]
@@ -170,7 +177,8 @@ func TestTheWelcomePage(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Ping(check, monitor.PingSuccess)
-		if part := s.Get("/welcome/check/").Is(http.StatusOK); part.Find(".s-up").Length() == 0 || !strings.Contains(part.Body, "1 ping") {
+		part := s.Get("/welcome/check/").Is(http.StatusOK)
+		if part.Find(".s-up").Length() == 0 || !strings.Contains(part.Body, "1 ping") {
 			t.Errorf("after a ping:\n%s", part.Body)
 		}
 
@@ -191,7 +199,8 @@ func TestALookMakesNoCheck(t *testing.T) {
 		}
 		s.Header.Set("User-Agent", "Mozilla/5.0 Firefox/140.0")
 		s.Do(http.MethodHead, "/", nil).Is(http.StatusOK)
-		if checks, err := s.Store.Checks(t.Context(), "", 10, 0); err != nil || len(checks) != 0 {
+		checks, err := s.Store.Checks(t.Context(), "", 10, 0)
+		if err != nil || len(checks) != 0 {
 			t.Errorf("checks %v, %v", checks, err)
 		}
 		if webtest.CookieOf(s) != "" {
@@ -215,7 +224,8 @@ func TestAPrunedDemoCheckIsReplaced(t *testing.T) {
 		}
 		s.Get("/welcome/check/").Is(http.StatusNoContent)
 		s.Post("/welcome/check/", url.Values{}).LeadsTo("/")
-		if second := s.Get("/").Text("main .try .code code"); second == "" || second == first {
+		second := s.Get("/").Text("main .try .code code")
+		if second == "" || second == first {
 			t.Errorf("%q, then %q", first, second)
 		}
 	})
@@ -237,7 +247,8 @@ func TestDocumentation(t *testing.T) {
 			}
 		}
 		for _, l := range page.Find("article a").EachIter() {
-			if to, _ := l.Attr("href"); strings.HasPrefix(to, "..") {
+			to, _ := l.Attr("href")
+			if strings.HasPrefix(to, "..") {
 				s.Get("/docs/" + strings.TrimPrefix(to, "../")).Is(http.StatusOK)
 			}
 		}

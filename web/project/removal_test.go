@@ -39,7 +39,8 @@ func TestClosingAnAccountNamesAndTellsThePeople(t *testing.T) {
 		s.jane.Post(s.path+"/transfer/", url.Values{"cancel": {"1"}, "back": {"close"}}).LeadsTo("/accounts/close/")
 
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"joe@example.org"}}).Is(http.StatusBadRequest).Has("max@example.org")
-		if told := farewells(s.Site); len(told) != 0 {
+		told := farewells(s.Site)
+		if len(told) != 0 {
 			t.Errorf("told before anything went: %q", told)
 		}
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).LeadsTo("/")
@@ -58,7 +59,8 @@ func TestAProjectHandedOverOutlivesTheAccount(t *testing.T) {
 			t.Error("a project of somebody else is listed")
 		}
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).LeadsTo("/")
-		if told := farewells(s.Site); len(told) != 0 {
+		told := farewells(s.Site)
+		if len(told) != 0 {
 			t.Errorf("told: %q", told)
 		}
 		s.max.Get(s.path + "/checks/").Is(http.StatusOK)
@@ -71,7 +73,8 @@ func TestRemovingAProjectNamesAndTellsThePeople(t *testing.T) {
 		s.jane.Post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}, "back": {"remove"}}).LeadsTo(s.path + "/remove/")
 		s.jane.Get(s.path + "/remove/").Has("will@example.org member, asked to take it over")
 		s.jane.Post(s.path+"/remove/", url.Values{"confirmation": {"My project"}}).LeadsTo("/")
-		if told := farewells(s.Site); !slices.Equal(told, everybody) {
+		told := farewells(s.Site)
+		if !slices.Equal(told, everybody) {
 			t.Errorf("told: %q", told)
 		}
 	})

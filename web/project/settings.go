@@ -79,8 +79,10 @@ func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, stat
 		m.Keys = keysOf(p)
 	}
 	for i := range m.Keys {
-		if k := &m.Keys[i]; k.Name == forms.Made.Name {
-			k.Full, k.Fresh = forms.Made.Full, true
+		k := &m.Keys[i]
+		if k.Name == forms.Made.Name {
+			k.Full = forms.Made.Full
+			k.Fresh = true
 		}
 	}
 	return s.Render(w, r, status, "project/settings", m)
@@ -114,12 +116,14 @@ func (s *Pages) SaveSettings(w http.ResponseWriter, r *http.Request) error {
 	case form.Value("create_key") == project.KeyPing && form.Value("back") == "checks":
 		return s.createPingKey(w, r, p)
 	case form.Value("create_key") != "":
-		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+		asked, err := s.AskRecentAuth(w, r, settingsPath(p))
+		if asked || err != nil {
 			return err
 		}
 		return s.createKey(w, r, p, role, form.Value("create_key"))
 	case form.Value("revoke_key") != "":
-		if asked, err := s.AskRecentAuth(w, r, settingsPath(p)); asked || err != nil {
+		asked, err := s.AskRecentAuth(w, r, settingsPath(p))
+		if asked || err != nil {
 			return err
 		}
 		return s.revokeKey(w, r, p, form.Value("revoke_key"))
@@ -143,7 +147,8 @@ func (s *Pages) renameProject(w http.ResponseWriter, r *http.Request, p *monitor
 		if p.Name == name {
 			said = "Saved."
 		}
-		p.Name, p.ShowSlugs = name, form.On("show_slugs")
+		p.Name = name
+		p.ShowSlugs = form.On("show_slugs")
 		return nil
 	})
 	if err != nil {
@@ -187,7 +192,8 @@ func (s *Pages) createPingKey(w http.ResponseWriter, r *http.Request, p *monitor
 }
 
 func (s *Pages) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Project, name string) error {
-	if _, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return project.RevokeKey(p, name) }); err != nil {
+	_, err := s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error { return project.RevokeKey(p, name) })
+	if err != nil {
 		return err
 	}
 	v := ui.VisitorOf(r)

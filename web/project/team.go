@@ -60,7 +60,8 @@ func (s *Pages) team(r *http.Request, p *monitor.Project, role monitor.Role, inv
 		t.Members = append(t.Members, memberView{Member: m, Me: me})
 		t.Me = t.Me || me
 		if !m.Offered.IsZero() {
-			t.Offered, t.OfferedToMe = m.Email, me
+			t.Offered = m.Email
+			t.OfferedToMe = me
 		}
 	}
 	if !t.Manages {

@@ -29,7 +29,8 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	fine := func(name string) {
 		t.Helper()
 		s.Shots(ctx, name)
-		if found, err := browser.Accessibility(ctx); err != nil || len(found) > 0 {
+		found, err := browser.Accessibility(ctx)
+		if err != nil || len(found) > 0 {
 			t.Errorf("%s: %v %q", name, err, found)
 		}
 	}

@@ -30,7 +30,9 @@ func eachTeam(t *testing.T, test func(s *teamSite)) {
 	webtest.Each(t, func(site *webtest.Site) {
 		s := &teamSite{Site: site, jane: site, ids: map[string]uuid.UUID{}}
 		jane, project := s.jane.Login("jane@example.org")
-		s.ids["jane"], s.project, s.path = jane.ID, project, "/projects/"+project.ID.String()
+		s.ids["jane"] = jane.ID
+		s.project = project
+		s.path = "/projects/" + project.ID.String()
 		for name, role := range map[string]monitor.Role{"max": monitor.RoleManager, "will": monitor.RoleMember, "rea": monitor.RoleReadonly} {
 			browser := site.OtherBrowser()
 			user, _ := browser.Login(name + "@example.org")
@@ -69,7 +71,8 @@ func TestInvitingByMail(t *testing.T) {
 		_, project := s.Login("jane@example.org")
 		path := "/projects/" + project.ID.String() + "/members/"
 		wrong := s.Post(path, url.Values{"email": {"new@"}, "role": {"m"}}).Is(http.StatusBadRequest)
-		if v, _ := wrong.Find("#email").Attr("value"); v != "new@" || wrong.Text("#email-error") == "" || wrong.Find("#role option[value=m][selected]").Length() != 1 {
+		v, _ := wrong.Find("#email").Attr("value")
+		if v != "new@" || wrong.Text("#email-error") == "" || wrong.Find("#role option[value=m][selected]").Length() != 1 {
 			t.Error("what was typed is gone, or nothing is said beside the field")
 		}
 		s.Post(path, url.Values{"email": {"new@example.org"}, "role": {"o"}}).Is(http.StatusBadRequest)
@@ -134,7 +137,8 @@ func TestAnInvitationOfSomebodyWithAnAccount(t *testing.T) {
 		nobody := s.OtherBrowser()
 		nobody.Get(link).Is(http.StatusOK).Has("Join the project")
 		answer := nobody.Post(link, url.Values{"accept": {"1"}}).Is(http.StatusSeeOther)
-		if to := answer.Header.Get("Location"); !strings.Contains(to, "/accounts/login/?next=") || !strings.Contains(to, "invitations") {
+		to := answer.Header.Get("Location")
+		if !strings.Contains(to, "/accounts/login/?next=") || !strings.Contains(to, "invitations") {
 			t.Errorf("leads to %s", to)
 		}
 		// Somebody else who is logged in cannot accept.
@@ -224,7 +228,8 @@ func TestHandingAProjectOver(t *testing.T) {
 		s.will.Post(s.path+"/transfer/", accept).Is(http.StatusConflict)
 
 		s.jane.Post(s.path+"/transfer/", to).Is(http.StatusSeeOther)
-		if link := s.LinkTo("will@example.org"); link != s.URL+s.path+"/settings/#team" {
+		link := s.LinkTo("will@example.org")
+		if link != s.URL+s.path+"/settings/#team" {
 			t.Errorf("the mail leads to %s", link)
 		}
 		s.jane.Get(s.path+"/settings/").Has("will@example.org is asked to take it over", "Take the offer back")

@@ -141,20 +141,25 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 	}
 	switch {
 	case len(checks) == 0:
-		p.State, p.Summary = checkstate.New, "No checks"
+		p.State = checkstate.New
+		p.Summary = "No checks"
 	case len(down) > 0:
-		p.State, p.Summary = checkstate.Down, text.Plural(len(down), "down", "down")
+		p.State = checkstate.Down
+		p.Summary = text.Plural(len(down), "down", "down")
 		if len(late) > 0 {
 			p.Summary += ", " + text.Plural(len(late), "late", "late")
 		}
 	case len(late) > 0:
-		p.State, p.Summary = checkstate.Late, text.Plural(len(late), "late", "late")
+		p.State = checkstate.Late
+		p.Summary = text.Plural(len(late), "late", "late")
 	case paused == len(checks):
-		p.State, p.Summary = checkstate.Paused, "All paused"
+		p.State = checkstate.Paused
+		p.Summary = "All paused"
 	default:
 		p.Summary = "All well"
 	}
-	if p.More = max(len(p.Well)-maxWallRows, 0); p.More > 0 {
+	p.More = max(len(p.Well)-maxWallRows, 0)
+	if p.More > 0 {
 		p.Well = p.Well[:maxWallRows]
 	}
 	return p

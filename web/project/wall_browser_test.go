@@ -73,7 +73,8 @@ func TestAWallOfKeysInABrowser(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{"/api/v3/checks/ shop", "/api/v3/checks/ wrong"} {
-		if _, ok := asked.Load(want); !ok {
+		_, ok := asked.Load(want)
+		if !ok {
 			t.Errorf("nobody asked %s", want)
 		}
 	}

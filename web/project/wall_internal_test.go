@@ -14,10 +14,15 @@ func TestWallOfMore(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	check := func(status monitor.Status, due, alert time.Duration) store.WallCheck {
 		c := store.WallCheck{Check: monitor.NewCheck([16]byte{1}, now.Add(-time.Hour)), StateSince: now.Add(-time.Hour)}
-		c.Status, c.LastPing, c.DueAt, c.AlertAt = status, now.Add(-time.Hour), now.Add(due), now.Add(alert)
+		c.Status = status
+		c.LastPing = now.Add(-time.Hour)
+		c.DueAt = now.Add(due)
+		c.AlertAt = now.Add(alert)
 		return c
 	}
-	up, late, over := check("up", time.Hour, 2*time.Hour), check("up", -time.Minute, time.Hour), check("up", -2*time.Hour, -3*time.Minute)
+	up := check("up", time.Hour, 2*time.Hour)
+	late := check("up", -time.Minute, time.Hour)
+	over := check("up", -2*time.Hour, -3*time.Minute)
 	paused := check("paused", 0, 0)
 	for _, c := range []struct {
 		checks  []store.WallCheck
@@ -40,7 +45,8 @@ func TestWallOfMore(t *testing.T) {
 			t.Errorf("%s, %q, since %q; want %s, %q, %q", got.State, got.Summary, since, c.state, c.summary, c.since)
 		}
 	}
-	if got := newWallProject("x", make([]store.WallCheck, 50), now); got.More != 10 || len(got.Well) != maxWallRows {
+	got := newWallProject("x", make([]store.WallCheck, 50), now)
+	if got.More != 10 || len(got.Well) != maxWallRows {
 		t.Errorf("%d named, %d more", len(got.Well), got.More)
 	}
 }

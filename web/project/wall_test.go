@@ -26,7 +26,8 @@ func TestAWallShowsWhatIsDownFirst(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		s.Ping(s.AddNamed(p, "A fine one"), monitor.PingSuccess)
-		older, newer := s.AddNamed(p, "Older"), s.AddNamed(p, "Newer <b>")
+		older := s.AddNamed(p, "Older")
+		newer := s.AddNamed(p, "Newer <b>")
 		s.Ping(older, monitor.PingFail)
 		s.Clock.Advance(2 * time.Hour)
 		s.Ping(newer, monitor.PingFail)
@@ -35,7 +36,8 @@ func TestAWallShowsWhatIsDownFirst(t *testing.T) {
 
 		stranger := s.OtherBrowser()
 		page := stranger.Get(path).Is(http.StatusOK).Has("2 down", "Newer <b>", "Down for 14 min", "Down for 2 hr 14 min", "A fine one")
-		if got := page.Find(".bad li b").First().Text(); got != "Newer <b>" {
+		got := page.Find(".bad li b").First().Text()
+		if got != "Newer <b>" {
 			t.Errorf("first comes %q", got)
 		}
 		if got := page.Find("title").Text(); got != "(2 down) Office · Punctual" {

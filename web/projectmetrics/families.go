@@ -137,7 +137,8 @@ func (out *output) tags(samples []sample) {
 			continue
 		}
 		for tag := range strings.FieldsSeq(samples[i].Tags) {
-			if _, found := slices.BinarySearch(tags, tag); found {
+			_, found := slices.BinarySearch(tags, tag)
+			if found {
 				down[tag] = true
 			}
 		}

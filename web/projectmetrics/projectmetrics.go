@@ -102,9 +102,12 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	logs.EventOf(r.Context()).Err = incident.Here(1, err)
-	status, text := http.StatusInternalServerError, "the metrics could not be read"
-	if err = db.Calm(err); errs.KindOf(err) == errs.Unavailable {
-		status, text = http.StatusServiceUnavailable, errs.Message(err)
+	status := http.StatusInternalServerError
+	text := "the metrics could not be read"
+	err = db.Calm(err)
+	if errs.KindOf(err) == errs.Unavailable {
+		status = http.StatusServiceUnavailable
+		text = errs.Message(err)
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
 	}
 	refuse(w, status, text)

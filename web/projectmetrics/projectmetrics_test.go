@@ -53,7 +53,8 @@ func newSite(tb testing.TB, st *store.Store, clock *testdb.Clock) *site {
 		}
 		return "hash of " + key
 	}
-	s.Project.APIKey, s.Project.APIKeyReadonly = hash(rwKey), hash(roKey)
+	s.Project.APIKey = hash(rwKey)
+	s.Project.APIKeyReadonly = hash(roKey)
 	s.other.Project.APIKeyReadonly = legacyKey
 	for _, p := range []*monitor.Project{s.Project, s.other.Project} {
 		if err := testdb.PutProject(tb.Context(), st, p); err != nil {
@@ -111,7 +112,10 @@ func (s *site) scrape() map[string]float64 {
 func (s *site) makeCheck(name, tags string, pings ...monitor.Ping) *monitor.Check {
 	s.Helper()
 	c := monitor.NewCheck(s.Project.ID, s.store.Now())
-	c.Name, c.Tags, c.Timeout, c.Grace = name, tags, time.Hour, time.Hour
+	c.Name = name
+	c.Tags = tags
+	c.Timeout = time.Hour
+	c.Grace = time.Hour
 	if err := s.store.CreateCheck(s.Context(), &c, store.Channels{}); err != nil {
 		s.Fatal(err)
 	}
@@ -133,7 +137,8 @@ func (s *site) ping(c *monitor.Check, pings ...monitor.Ping) {
 // docs/contract.md §4, docs/conformance.md §12: who may scrape.
 func TestKeys(t *testing.T) {
 	each(t, func(s *site) {
-		mine, other := "/projects/{P}", "/projects/"+s.other.Project.ID.String()
+		mine := "/projects/{P}"
+		other := "/projects/" + s.other.Project.ID.String()
 		for _, c := range []struct {
 			path, authorization string
 			status              int
@@ -166,7 +171,8 @@ func TestKeys(t *testing.T) {
 			if w.Code != c.status {
 				s.Errorf("%s %q: %d %s, want %d", c.path, c.authorization, w.Code, w.Body, c.status)
 			}
-			if want := map[bool]string{true: "text/plain; version=0.0.4; charset=utf-8", false: "text/plain; charset=utf-8"}[c.status == 200]; c.status != 404 && w.Header().Get("Content-Type") != want {
+			want := map[bool]string{true: "text/plain; version=0.0.4; charset=utf-8", false: "text/plain; charset=utf-8"}[c.status == 200]
+			if c.status != 404 && w.Header().Get("Content-Type") != want {
 				s.Errorf("%s: %s", c.path, w.Header().Get("Content-Type"))
 			}
 		}
@@ -192,7 +198,8 @@ func TestTheText(t *testing.T) {
 			"hc_check_up", "hc_check_started", "hc_check_grace", "hc_check_paused", "hc_tag_up", "hc_checks_total", "hc_checks_down_total",
 			"hc_check_last_ping_timestamp_seconds", "hc_check_last_duration_seconds", "hc_check_next_deadline_timestamp_seconds", "hc_check_last_exit_status", "hc_check_time_in_state_seconds",
 		}
-		if diff := cmp.Diff(want, names); diff != "" {
+		diff := cmp.Diff(want, names)
+		if diff != "" {
 			s.Errorf("families (-want +got):\n%s", diff)
 		}
 		labels := func(name, tags string, c *monitor.Check) string {
@@ -216,7 +223,8 @@ func TestNastyNames(t *testing.T) {
 		}
 		got := s.scrape()
 		for _, name := range names {
-			if _, there := got["hc_check_up "+name]; !there {
+			_, there := got["hc_check_up "+name]
+			if !there {
 				s.Errorf("%q is not among them", name)
 			}
 		}
@@ -228,18 +236,21 @@ func TestNastyNames(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	each(t, func(s *site) {
-		zero, seven := 0, 7
-		success, start := monitor.Ping{Kind: monitor.PingSuccess}, monitor.Ping{Kind: monitor.PingStart}
+		zero := 0
+		seven := 7
+		success := monitor.Ping{Kind: monitor.PingSuccess}
+		start := monitor.Ping{Kind: monitor.PingStart}
 		begin := float64(s.store.Now().Unix())
 		s.makeCheck("up", "a", success)
 		timed := s.makeCheck("timed", "a", start)
 		s.makeCheck("failed", "b", monitor.Ping{Kind: monitor.PingFail, ExitStatus: &seven}, monitor.Ping{Kind: monitor.PingLog})
 		s.makeCheck("running", "run", monitor.Ping{Kind: monitor.PingSuccess, ExitStatus: &zero}, start)
 		paused := s.makeCheck("paused", "a")
-		if _, err := s.store.UpdateCheck(s.Context(), paused.Code, func(e *store.CheckChange) error {
+		_, err := s.store.UpdateCheck(s.Context(), paused.Code, func(e *store.CheckChange) error {
 			e.Flip = monitor.Pause(e.Check, e.Now)
 			return nil
-		}); err != nil {
+		})
+		if err != nil {
 			s.Fatal(err)
 		}
 		s.clock.Advance(90*time.Second + 500*time.Millisecond)
@@ -249,12 +260,14 @@ func TestValues(t *testing.T) {
 			s.Helper()
 			got := s.scrape()
 			for series, value := range want {
-				if v, there := got[series]; !there || v != value {
+				v, there := got[series]
+				if !there || v != value {
 					s.Errorf("%s, %s = %v %t, want %v", when, series, v, there, value)
 				}
 			}
 			for _, series := range absent {
-				if v, there := got[series]; there {
+				v, there := got[series]
+				if there {
 					s.Errorf("%s, %s = %v, want none", when, series, v)
 				}
 			}
@@ -287,10 +300,12 @@ func TestValues(t *testing.T) {
 
 func TestAnEmptyProject(t *testing.T) {
 	each(t, func(s *site) {
-		if _, err := s.store.DeleteCheck(s.Context(), s.Check.Code); err != nil {
+		_, err := s.store.DeleteCheck(s.Context(), s.Check.Code)
+		if err != nil {
 			s.Fatal(err)
 		}
-		if diff := cmp.Diff(map[string]float64{"hc_checks_total": 0, "hc_checks_down_total": 0}, s.scrape()); diff != "" {
+		diff := cmp.Diff(map[string]float64{"hc_checks_total": 0, "hc_checks_down_total": 0}, s.scrape())
+		if diff != "" {
 			s.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -299,7 +314,8 @@ func TestAnEmptyProject(t *testing.T) {
 func TestWithoutDatabase(t *testing.T) {
 	each(t, func(s *site) {
 		s.store.DB().Close()
-		if w := s.get("/projects/{P}/metrics/"+roKey, ""); w.Code != 500 || strings.Contains(w.Body.String(), "sql") {
+		w := s.get("/projects/{P}/metrics/"+roKey, "")
+		if w.Code != 500 || strings.Contains(w.Body.String(), "sql") {
 			s.Errorf("%d %s", w.Code, w.Body)
 		}
 	})
@@ -321,7 +337,8 @@ func TestTagsOfAProjectAreBounded(t *testing.T) {
 			s.makeCheck("", tags, monitor.Ping{Kind: kind})
 		}
 		metrics := s.scrape()
-		shown, down := 0, 0
+		shown := 0
+		down := 0
 		for series, value := range metrics {
 			if strings.HasPrefix(series, "hc_tag_up ") {
 				shown++
@@ -367,7 +384,8 @@ func TestAScrapeEndsWithWhoeverAsked(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, strings.ReplaceAll("/projects/{P}/metrics/"+roKey, "{P}", s.Project.ID.String()), nil)
 		f := &flood{ResponseWriter: httptest.NewRecorder(), gone: gone}
 		defer func() {
-			if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // as net/http looks at it
+			got := recover()
+			if got != http.ErrAbortHandler { //nolint:errorlint // as net/http looks at it
 				s.Errorf("the connection is not cut: %v", got)
 			}
 			// Each of nine families has 300 kB, a piece 64.
@@ -385,17 +403,21 @@ func BenchmarkScrapeOf1000(b *testing.B) {
 	for _, engine := range testdb.Engines {
 		b.Run(string(engine), func(b *testing.B) {
 			s := newSite(b, testdb.Open(b, engine, nil), nil)
-			if _, err := s.store.DB().Exec(b.Context(), `UPDATE users SET check_limit = 2000`); err != nil {
+			_, err := s.store.DB().Exec(b.Context(), `UPDATE users SET check_limit = 2000`)
+			if err != nil {
 				b.Fatal(err)
 			}
-			status, body := 0, make([]byte, 500)
+			status := 0
+			body := make([]byte, 500)
 			var pings []*store.Arrival
 			for i := range 1000 {
 				c := s.makeCheck(fmt.Sprintf("Nightly dump of database %d", i), "prod db")
 				for n := range 20 {
-					p, kind := monitor.Ping{CreatedAt: s.store.Now(), Body: body}, monitor.PingStart
+					p := monitor.Ping{CreatedAt: s.store.Now(), Body: body}
+					kind := monitor.PingStart
 					if n%2 == 1 {
-						kind, p.ExitStatus = monitor.PingSuccess, &status
+						kind = monitor.PingSuccess
+						p.ExitStatus = &status
 					}
 					pings = append(pings, &store.Arrival{Code: c.Code, Ping: p, Classify: func(*monitor.Filter) monitor.PingKind { return kind }})
 				}
@@ -404,7 +426,8 @@ func BenchmarkScrapeOf1000(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if w := s.get("/projects/{P}/metrics/"+roKey, ""); w.Code != http.StatusOK {
+				w := s.get("/projects/{P}/metrics/"+roKey, "")
+				if w.Code != http.StatusOK {
 					b.Fatal(w.Code)
 				}
 			}

@@ -41,7 +41,8 @@ func tokenOf(header string) string {
 	case !strings.EqualFold(scheme, "WATCHMAN-TOKEN"):
 		return ""
 	}
-	if name, value, found := strings.Cut(rest, "="); found && strings.EqualFold(strings.TrimSpace(name), "Token") {
+	name, value, found := strings.Cut(rest, "=")
+	if found && strings.EqualFold(strings.TrimSpace(name), "Token") {
 		rest = strings.TrimSpace(value)
 	}
 	return strings.Trim(rest, `"`)

@@ -48,21 +48,26 @@ func TestWhoSeesDetails(t *testing.T) {
 		// believed from trusted proxies only, which the site has found out
 		"X-Forwarded-For: 10.1.2.3": false,
 	} {
-		path, headers := "/status/", []string{"Accept: application/json"}
+		path := "/status/"
+		headers := []string{"Accept: application/json"}
 		if strings.HasPrefix(request, "?") {
 			path += request
 		} else if request != "" {
 			headers = append(headers, request)
 		}
 		a := s.get(path, headers...).is(200)
-		if got := strings.Contains(a.body, "answers in 2 ms") && strings.Contains(a.body, "1.2.3"); got != want {
+		got := strings.Contains(a.body, "answers in 2 ms") && strings.Contains(a.body, "1.2.3")
+		if got != want {
 			t.Errorf("%q: details %v, want %v: %s", request, got, want, a.body)
 		}
 		if !want {
 			a.same(`{"status":"ok","healthy":true}`)
 		}
 	}
-	none := serve(t, well(), func(d *webstatus.Deps) { d.Tokens, d.Networks = nil, nil })
+	none := serve(t, well(), func(d *webstatus.Deps) {
+		d.Tokens = nil
+		d.Networks = nil
+	})
 	none.get("/status/?watchman-token=").same(`{"status":"ok","healthy":true}`)
 	renamed := serve(t, well(), func(d *webstatus.Deps) { d.TokenName = "key" })
 	if !strings.Contains(renamed.get("/status/?key=new-token").body, "checks") || strings.Contains(renamed.get("/status/?watchman-token=new-token").body, "checks") {
@@ -119,7 +124,8 @@ func TestChoosingChecks(t *testing.T) {
 					Checks, Labels []string
 				}
 				a.is(404).json(&refusal)
-				if diff := cmp.Diff([]string{"database", "storage", "mail", "sendalerts"}, refusal.Checks); diff != "" || refusal.Error != 404 || refusal.Message == "" || len(refusal.Labels) != 3 {
+				diff := cmp.Diff([]string{"database", "storage", "mail", "sendalerts"}, refusal.Checks)
+				if diff != "" || refusal.Error != 404 || refusal.Message == "" || len(refusal.Labels) != 3 {
 					t.Errorf("%s as %s: %+v", query, format, refusal)
 				}
 				continue
@@ -152,7 +158,8 @@ func TestStrangersMayNotChoose(t *testing.T) {
 	}})
 	s := serve(t, checks)
 	for _, path := range []string{"/status/?check=mail-send", "/status/?check=database", "/status/?skip=database", "/status/?check=nonsense", "/status/bare/?check=mail-send"} {
-		if a := s.get(path).is(403); strings.Contains(a.body, "database") {
+		a := s.get(path).is(403)
+		if strings.Contains(a.body, "database") {
 			t.Errorf("%s: %s", path, a.body)
 		}
 	}
@@ -177,7 +184,8 @@ func TestCodes(t *testing.T) {
 			s.get("/status/?format=" + format).is(want)
 			s.known("/status/?format=" + format).is(want)
 		}
-		if a := s.get("/status/bare/").is(code); a.body != "" {
+		a := s.get("/status/bare/").is(code)
+		if a.body != "" {
 			t.Errorf("bare: %q", a.body)
 		}
 		// else the browser would note an error
@@ -199,7 +207,8 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s tells the version", path)
 		}
 	}
-	if got := s.get("/status/").header.Get("Vary"); got != "Accept, Authorization, Cookie" {
+	got := s.get("/status/").header.Get("Vary")
+	if got != "Accept, Authorization, Cookie" {
 		t.Errorf("Vary: %s", got)
 	}
 	told := serve(t, well(), func(d *webstatus.Deps) { d.VersionHeader = true })
@@ -212,7 +221,8 @@ func TestHeaders(t *testing.T) {
 func TestPingAndLiveRunNothing(t *testing.T) {
 	s := serve(t, nil, func(d *webstatus.Deps) { d.Checks = func() *status.Runner { panic("asked") } })
 	for path, want := range map[string]string{"/status/ping/": "pong", "/livez": "alive\n"} {
-		if a := s.get(path).is(200); a.body != want {
+		a := s.get(path).is(200)
+		if a.body != want {
 			t.Errorf("%s: %q", path, a.body)
 		}
 	}
@@ -220,7 +230,8 @@ func TestPingAndLiveRunNothing(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	serve(t, append(well(), finds("disk", "Disk", status.Failed("full", nil)))).get("/readyz").is(200)
-	if a := serve(t, ill()).get("/readyz").is(503); strings.Contains(a.body, "db.internal") {
+	a := serve(t, ill()).get("/readyz").is(503)
+	if strings.Contains(a.body, "db.internal") {
 		t.Errorf("tells too much: %s", a.body)
 	}
 }
@@ -253,7 +264,8 @@ func TestAnswersThoughEverythingHangs(t *testing.T) {
 			default:
 				own.Report(w, r)
 			}
-			if took := time.Since(begin); took >= 2*time.Second || w.Code < 500 || strings.Contains(w.Body.String(), "did not report") {
+			took := time.Since(begin)
+			if took >= 2*time.Second || w.Code < 500 || strings.Contains(w.Body.String(), "did not report") {
 				t.Errorf("%s: %d after %s: %s", path, w.Code, took, w.Body)
 			}
 			close(hang)
@@ -284,7 +296,8 @@ func FuzzRequest(f *testing.F) {
 		for _, token := range []string{"old-token", "new-token"} {
 			held = held || strings.Contains(authorization, token) || strings.Contains(r.URL.Query().Get("watchman-token"), token)
 		}
-		if body := w.Body.String(); !held && (w.Code == 404 || strings.Contains(body, "8 %")) || strings.Contains(body, password) {
+		body := w.Body.String()
+		if !held && (w.Code == 404 || strings.Contains(body, "8 %")) || strings.Contains(body, password) {
 			t.Errorf("told a stranger: %s", body)
 		}
 	})

@@ -70,14 +70,17 @@ func (s *Server) dashboard(r *http.Request, v *view) *Dashboard {
 
 // figure is a field as people read it: the unit goes from its name to its value.
 func figure(f status.Field) DashboardField {
-	name, value := f.Name, f.Text()
-	if n, isNumber := f.Number(); isNumber {
+	name := f.Name
+	value := f.Text()
+	n, isNumber := f.Number()
+	if isNumber {
 		for suffix, unit := range map[string]string{"_bytes": "", "_ms": " ms", "_seconds": " s", "_percent": " %"} {
 			bare, found := strings.CutSuffix(name, suffix)
 			if !found {
 				continue
 			}
-			if name, value = bare, value+unit; unit == "" {
+			name, value = bare, value+unit
+			if unit == "" {
 				value = size(n)
 			}
 			break

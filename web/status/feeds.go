@@ -40,7 +40,8 @@ func (s *Server) news(v *view) []news {
 // tag is an id that is no address (RFC 4151).
 func (s *Server) tag(name, state string) string {
 	host := "localhost"
-	if u, err := url.Parse(s.URL); err == nil && u.Hostname() != "" {
+	u, err := url.Parse(s.URL)
+	if err == nil && u.Hostname() != "" {
 		host = u.Hostname()
 	}
 	return "tag:" + host + ",2026:status/" + url.PathEscape(name) + "/" + state

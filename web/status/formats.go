@@ -41,7 +41,8 @@ func formats() []format {
 // negotiate is the format the request asks for, nil when there is none: by
 // ?format=, else by the Accept header.
 func (s *Server) negotiate(r *http.Request) *format {
-	if name := r.URL.Query().Get("format"); name != "" {
+	name := r.URL.Query().Get("format")
+	if name != "" {
 		for i := range s.formats {
 			if s.formats[i].name == name {
 				return &s.formats[i]
@@ -54,8 +55,10 @@ func (s *Server) negotiate(r *http.Request) *format {
 	most := 0.0
 	for i := range s.formats {
 		for _, mediaType := range s.formats[i].accepts {
-			if q := quality(ranges, mediaType); q > most {
-				best, most = &s.formats[i], q
+			q := quality(ranges, mediaType)
+			if q > most {
+				best = &s.formats[i]
+				most = q
 			}
 		}
 	}
@@ -75,8 +78,10 @@ func acceptable(header string) map[string]float64 {
 			continue
 		}
 		q := 1.0
-		if text, given := params["q"]; given {
-			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) {
+		text, given := params["q"]
+		if given {
+			q, err = strconv.ParseFloat(text, 64)
+			if err != nil || !(q >= 0 && q <= 1) {
 				continue
 			}
 		}
@@ -89,7 +94,8 @@ func acceptable(header string) map[string]float64 {
 func quality(ranges map[string]float64, mediaType string) float64 {
 	kind, _, _ := strings.Cut(mediaType, "/")
 	for _, r := range []string{mediaType, kind + "/*", "*/*"} {
-		if q, found := ranges[r]; found {
+		q, found := ranges[r]
+		if found {
 			return q
 		}
 	}

@@ -35,7 +35,8 @@ func (a *answer) fits(schema string) *answer {
 	if err := compiled.Validate(body); err != nil {
 		a.Errorf("%v\n%s", err, a.body)
 	}
-	if got := a.header.Get("Content-Type"); got != "application/json" {
+	got := a.header.Get("Content-Type")
+	if got != "application/json" {
 		a.Errorf("Content-Type %q", got)
 	}
 	return a
@@ -44,7 +45,8 @@ func (a *answer) fits(schema string) *answer {
 // same compares the body with JSON written out.
 func (a *answer) same(want string) {
 	a.Helper()
-	if diff := cmp.Diff(strings.Join(strings.Fields(want), ""), strings.Join(strings.Fields(a.body), "")); diff != "" {
+	diff := cmp.Diff(strings.Join(strings.Fields(want), ""), strings.Join(strings.Fields(a.body), ""))
+	if diff != "" {
 		a.Error(diff)
 	}
 }
@@ -81,7 +83,8 @@ func TestPanopticon(t *testing.T) {
 	if got.Healthy || !got.Timestamp.Equal(noon()) || len(got.Components) != 3 {
 		t.Errorf("%+v", got)
 	}
-	if c := got.Components["disk"]; c["healthy"] != true || c["free_bytes"] != float64(1<<30) || c["status_message"] != "8 % free" {
+	c := got.Components["disk"]
+	if c["healthy"] != true || c["free_bytes"] != float64(1<<30) || c["status_message"] != "8 % free" {
 		t.Errorf("a warning: %v", c)
 	}
 	if c := got.Components["database"]; c["healthy"] != false {
@@ -114,7 +117,8 @@ func samples(t *testing.T, body string) map[string]float64 {
 		}
 		switch entry {
 		case textparse.EntryType:
-			if name, kind := p.Type(); kind != "gauge" {
+			name, kind := p.Type()
+			if kind != "gauge" {
 				t.Errorf("%s is a %s", name, kind)
 			}
 		case textparse.EntrySeries:
@@ -142,15 +146,18 @@ func TestOpenMetrics(t *testing.T) {
 		`{__name__="punctual_status_since_timestamp_seconds", name="mail"}`:   1772366400.123,
 		`{__name__="punctual_status_field", field="free_bytes", name="disk"}`: 1 << 30,
 	} {
-		if value, found := got[series]; !found || value != want {
+		value, found := got[series]
+		if !found || value != want {
 			t.Errorf("%s is %v (%v), want %v", series, value, found, want)
 		}
 	}
-	if _, found := got[`{__name__="punctual_status_duration_seconds", name="mail"}`]; !found {
+	_, found := got[`{__name__="punctual_status_duration_seconds", name="mail"}`]
+	if !found {
 		t.Errorf("no duration in %v", got)
 	}
 	stranger := samples(t, serve(t, well()).get("/status/?format=openmetrics").is(200).body)
-	if diff := cmp.Diff(map[string]float64{`{__name__="punctual_healthy"}`: 1}, stranger); diff != "" {
+	diff := cmp.Diff(map[string]float64{`{__name__="punctual_healthy"}`: 1}, stranger)
+	if diff != "" {
 		t.Error(diff)
 	}
 }
@@ -160,7 +167,8 @@ func TestFeeds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			read := func(a *answer) *gofeed.Feed {
 				t.Helper()
-				if got, want := a.is(200).header.Get("Content-Type"), "application/"+kind+"+xml; charset=utf-8"; got != want {
+				got, want := a.is(200).header.Get("Content-Type"), "application/"+kind+"+xml; charset=utf-8"
+				if got != want {
 					t.Errorf("Content-Type %q", got)
 				}
 				feed, err := gofeed.NewParser().ParseString(a.body)
@@ -200,12 +208,14 @@ func TestFeeds(t *testing.T) {
 
 // A check that changes is news again.
 func TestFeedItemsFollowTheState(t *testing.T) {
-	now, finding := noon(), status.Well("fine")
+	now := noon()
+	finding := status.Well("fine")
 	check := status.Check{Name: "disk", Title: "Disk", Run: func(context.Context) status.Finding { return finding }}
 	runner := status.NewRunner([]status.Check{check}, func() time.Time { return now })
 	s := serve(t, nil, func(d *webstatus.Deps) { d.Checks = func() *status.Runner { return runner } })
 	first := s.known("/status/?format=atom").body
-	now, finding = now.Add(time.Minute), status.Failed("full", nil)
+	now = now.Add(time.Minute)
+	finding = status.Failed("full", nil)
 	second := s.known("/status/?format=atom").body
 	if !strings.Contains(first, "status/disk/ok/") || !strings.Contains(second, "status/disk/error/") {
 		t.Errorf("%s\n%s", first, second)
@@ -273,7 +283,8 @@ func TestFiguresAsPeopleReadThem(t *testing.T) {
 		{Name: "free", Value: "64.5 GiB"}, {Name: "round trip", Value: "1.5 ms"}, {Name: "lag", Value: "0 s"}, {Name: "used", Value: "25.6 %"},
 		{Name: "length", Value: "12 B"}, {Name: "processes", Value: "2"}, {Name: "engine", Value: "sqlite"}, {Name: "in bytes", Value: "text"},
 	}
-	if diff := cmp.Diff(want, d.Checks[0].Fields); diff != "" {
+	diff := cmp.Diff(want, d.Checks[0].Fields)
+	if diff != "" {
 		t.Error(diff)
 	}
 }
@@ -319,7 +330,8 @@ func TestChoosingAFormat(t *testing.T) {
 			t.Errorf("%q: %s, want %s", accept, got, want)
 		}
 	}
-	if got := s.get("/status/?format=text", "Accept: application/json").header.Get("Content-Type"); got != types["text"] {
+	got := s.get("/status/?format=text", "Accept: application/json").header.Get("Content-Type")
+	if got != types["text"] {
 		t.Errorf("?format= does not come first: %s", got)
 	}
 	for _, a := range []*answer{s.get("/status/?format=pdf"), s.get("/status/", "Accept: image/png")} {
@@ -328,7 +340,8 @@ func TestChoosingAFormat(t *testing.T) {
 			Formats []string
 		}
 		a.is(406).json(&refusal)
-		if diff := cmp.Diff(names(), refusal.Formats); diff != "" || refusal.Error != 406 {
+		diff := cmp.Diff(names(), refusal.Formats)
+		if diff != "" || refusal.Error != 406 {
 			t.Errorf("%d %s", refusal.Error, diff)
 		}
 	}

@@ -63,7 +63,10 @@ func (s *Server) json(v *view) ([]byte, error) {
 	d := document{Status: v.severity.String(), Healthy: v.healthy}
 	if v.full {
 		took := seconds(v.took)
-		d.At, d.Took, d.Version, d.Checks = instant(v.at), &took, s.Version, checksOf(v.entries)
+		d.At = instant(v.at)
+		d.Took = &took
+		d.Version = s.Version
+		d.Checks = checksOf(v.entries)
 	}
 	body, err := json.MarshalIndent(d, "", "  ")
 	return append(body, '\n'), err
@@ -74,7 +77,8 @@ func (s *Server) json(v *view) ([]byte, error) {
 func fieldsOf(e *entry) map[string]any {
 	fields := map[string]any{}
 	for _, f := range e.fields {
-		if n, isNumber := f.Number(); isNumber && n-n != 0 {
+		n, isNumber := f.Number()
+		if isNumber && n-n != 0 {
 			continue
 		}
 		fields[f.Name] = f.Value
@@ -98,7 +102,8 @@ func (s *Server) text(v *view) ([]byte, error) {
 	}
 	for _, severity := range []status.Severity{status.Error, status.Warning, status.OK} {
 		for i := range v.entries {
-			if e := &v.entries[i]; e.severity == severity {
+			e := &v.entries[i]
+			if e.severity == severity {
 				fmt.Fprintf(&b, "%-7s  %-*s  %6s  %s", severity, width, e.name, milliseconds(e.took), e.message())
 				for _, f := range e.fields {
 					fmt.Fprintf(&b, " %s=%s", f.Name, f.Text())

@@ -32,7 +32,8 @@ func (s *Server) openMetrics(v *view) ([]byte, error) {
 		var figures []*dto.Metric
 		for i := range v.entries {
 			for _, f := range v.entries[i].fields {
-				if n, isNumber := f.Number(); isNumber {
+				n, isNumber := f.Number()
+				if isNumber {
 					figures = append(figures, sample(n, "name", v.entries[i].name, "field", f.Name))
 				}
 			}
@@ -43,11 +44,13 @@ func (s *Server) openMetrics(v *view) ([]byte, error) {
 	}
 	var buf bytes.Buffer
 	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToOpenMetrics(&buf, f); err != nil {
+		_, err := expfmt.MetricFamilyToOpenMetrics(&buf, f)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.GetName(), err)
 		}
 	}
-	if _, err := expfmt.FinalizeOpenMetrics(&buf); err != nil {
+	_, err := expfmt.FinalizeOpenMetrics(&buf)
+	if err != nil {
 		return nil, err
 	}
 	return buf.Bytes(), nil

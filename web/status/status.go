@@ -151,10 +151,12 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request) (v *view, visitor 
 	// a copy: finding out may outlive us
 	waiting := s.whoAsks(r.WithContext(ctx))
 	query := r.URL.Query()
-	only, skip := query["check"], query["skip"]
+	only := query["check"]
+	skip := query["skip"]
 	full := s.holdsToken(r) || s.isNear(r)
 	if !full && len(only)+len(skip) > 0 {
-		if full = waiting(ctx).Superuser; !full {
+		full = waiting(ctx).Superuser
+		if !full {
 			writeJSON(w, http.StatusForbidden, refusal{
 				Error: http.StatusForbidden, Message: "Choosing checks needs a status token. Without one, this page tells only whether all is well.",
 			})

@@ -44,7 +44,8 @@ func (s *Server) view(report status.Report, full, chosen bool) *view {
 		}
 		return v
 	}
-	v.severity, v.entries = report.Severity(), entriesOf(report, s.Redact)
+	v.severity = report.Severity()
+	v.entries = entriesOf(report, s.Redact)
 	return v
 }
 
@@ -60,7 +61,8 @@ func entriesOf(report status.Report, redact func(string) string) []entry {
 			e.err = safe(r.Err.Error(), redact)
 		}
 		for _, f := range r.Fields {
-			if text, ok := f.Value.(string); ok {
+			text, ok := f.Value.(string)
+			if ok {
 				f.Value = safe(text, redact)
 			}
 			e.fields = append(e.fields, f)

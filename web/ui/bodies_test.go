@@ -23,7 +23,8 @@ func TestBodiesShareARoom(t *testing.T) {
 		form := strings.NewReader("identity=x&more=" + strings.Repeat("x", size))
 		return s.Send(http.MethodPost, "/accounts/login/", "application/x-www-form-urlencoded", form)
 	}
-	if resp := post(200 << 10); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+	resp := post(200 << 10)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a long form: %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 	}
 	if resp := post(1000); resp.StatusCode == http.StatusServiceUnavailable {
@@ -31,7 +32,8 @@ func TestBodiesShareARoom(t *testing.T) {
 	}
 	s.Server.Bodies().Return(taken - 128<<10)
 	for range 3 {
-		if resp := post(100 << 10); resp.StatusCode == http.StatusServiceUnavailable {
+		resp := post(100 << 10)
+		if resp.StatusCode == http.StatusServiceUnavailable {
 			t.Errorf("afterwards: %d", resp.StatusCode)
 		}
 	}

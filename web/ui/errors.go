@@ -142,7 +142,8 @@ func (s *Site) failBroken(w http.ResponseWriter, r *http.Request, status int, er
 	wait := errs.RetryAfterOf(err)
 	setRetryAfter(h, wait)
 	message := errs.Message(err)
-	if text := waitWords(message, wait); text != "" {
+	text := waitWords(message, wait)
+	if text != "" {
 		message += " You can try again in " + text + "."
 	}
 	w.WriteHeader(status)
@@ -177,7 +178,8 @@ func (s *Site) MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	s.WithSession(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusMethodNotAllowed
 		message := "This address does not take such requests: " + r.Method + "."
-		if allowed := w.Header().Values("Allow"); len(allowed) > 0 {
+		allowed := w.Header().Values("Allow")
+		if len(allowed) > 0 {
 			message = "This address takes only " + strings.Join(allowed, " and ") + ". If you came here by reloading a page, open it anew."
 		}
 		if err := s.showError(w, r, status, message); err != nil {

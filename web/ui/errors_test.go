@@ -54,7 +54,8 @@ func TestPagesOfErrors(t *testing.T) {
 		if strings.Contains(text, "hunter2") || strings.Contains(text, ui.MessageMark) {
 			t.Errorf("%v: the page says too much: %s", c.err, text)
 		}
-		if hasRef := regexp.MustCompile(`number, which is also in the log: [2-7a-z]{8}`).MatchString(text); hasRef != (c.status >= 500) {
+		hasRef := regexp.MustCompile(`number, which is also in the log: [2-7a-z]{8}`).MatchString(text)
+		if hasRef != (c.status >= 500) {
 			t.Errorf("%v: reference: %v", c.err, hasRef)
 		}
 	}

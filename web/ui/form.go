@@ -35,7 +35,8 @@ func (f *Form) Note(err error) error {
 
 // Fail says what is wrong with a field; the first word counts.
 func (f *Form) Fail(field, message string) {
-	if _, said := f.Errors[field]; !said {
+	_, said := f.Errors[field]
+	if !said {
 		f.Errors[field] = message
 	}
 }

@@ -62,7 +62,8 @@ func exact(page Model, t time.Time) string {
 		return "never"
 	}
 	b := page.base()
-	zone, layout := b.TZ, human.DateLayouts[""]
+	zone := b.TZ
+	layout := human.DateLayouts[""]
 	if zone == nil {
 		zone = time.UTC
 	}

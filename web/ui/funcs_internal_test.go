@@ -27,7 +27,8 @@ func TestTimesShowTheirExactValueInTheReadersZone(t *testing.T) {
 
 func TestInitials(t *testing.T) {
 	for email, want := range map[string]string{"jane.roe@example.org": "JR", "ops@example.org": "O", "ärzte_und-mehr@example.org": "ÄU", "@": ""} {
-		if got := initials(email); got != want {
+		got := initials(email)
+		if got != want {
 			t.Errorf("%s: %q, want %q", email, got, want)
 		}
 	}
@@ -43,7 +44,8 @@ func TestMomentsInListsFollowTheDateFormat(t *testing.T) {
 	} {
 		page := &errorPage{BasePage: BasePage{Now: now, User: &monitor.User{DateFormat: format}}}
 		for i, year := range []int{2026, 2025} {
-			if got := string(clockTag(page, time.Date(year, 2, 28, 13, 5, 9, 0, time.UTC))); !strings.Contains(got, ">"+want[i]+"<") {
+			got := string(clockTag(page, time.Date(year, 2, 28, 13, 5, 9, 0, time.UTC)))
+			if !strings.Contains(got, ">"+want[i]+"<") {
 				t.Errorf("%q: %s, want %s", format, got, want[i])
 			}
 		}

@@ -88,7 +88,8 @@ func TestAStreamSendsNothingToWhoMayNotLookAnyMore(t *testing.T) {
 			must(s, err)
 			s.Ping(c, monitor.PingFail)
 			for i, st := range streams {
-				if sent := st.rest(); strings.Contains(sent, "secret name") {
+				sent := st.rest()
+				if strings.Contains(sent, "secret name") {
 					t.Errorf("stream %d sent %s", i, sent)
 				}
 			}

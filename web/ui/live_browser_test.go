@@ -90,7 +90,8 @@ func TestTheListFollowsPings(t *testing.T) {
 	s.Ping(z["up 9"], monitor.PingStart)
 	s.Eventually(ctx, rowOf(z["up 9"])+`.classList.contains('s-started')`)
 	// a second, and two for a machine that is busy with other tests
-	if took := time.Since(began); took > 3*time.Second {
+	took := time.Since(began)
+	if took > 3*time.Second {
 		t.Errorf("the row changed after %v", took)
 	} else {
 		t.Logf("the row changed after %v", took)
@@ -208,7 +209,8 @@ func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
 func TestAnEmptyListShowsItsFirstCheck(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	_, p := s.Login("me@example.org")
-	if _, err := s.Store.DeleteCheck(t.Context(), s.FirstCheck(p).Code); err != nil {
+	_, err := s.Store.DeleteCheck(t.Context(), s.FirstCheck(p).Code)
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := liveChromium(s, ui.ListURL(p.ID))
@@ -272,7 +274,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	s.Eventually(ctx, `document.activeElement.name === 'search' && document.activeElement.value === 'up j'`)
 	s.Drive(ctx, chromedp.KeyEvent("\x1b"), chromedp.Evaluate(`document.activeElement.blur()`, nil), webtest.Press("j"), webtest.Press("j"), webtest.Press("k"), webtest.Press("m"))
 	s.Eventually(ctx, `document.querySelector('#row-menu:popover-open') && document.querySelector('#row-menu').contains(document.activeElement)`)
-	if got := text(s, ctx, `#row-menu .menu-head`); got != "down 2" {
+	got := text(s, ctx, `#row-menu .menu-head`)
+	if got != "down 2" {
 		t.Errorf("the menu of %q", got)
 	}
 	s.Drive(ctx, chromedp.KeyEvent("\x1b"))

@@ -64,7 +64,8 @@ func listen(s *webtest.Site, path string, header ...string) *streaming {
 	if err != nil {
 		s.Fatal(err)
 	}
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
+	got := resp.Header.Get("Content-Type")
+	if resp.StatusCode != http.StatusOK || got != "text/event-stream" {
 		s.Fatalf("%s: %d %s", path, resp.StatusCode, got)
 	}
 	st := &streaming{TB: s.TB, events: make(chan sse, 1000), header: resp.Header, close: cancel}
@@ -145,7 +146,8 @@ func TestStreamsTellOfPings(t *testing.T) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)
 		c := z["up 9"]
-		list, details := listen(s, ui.ListURL(p.ID)+"live/?v="), listen(s, "/checks/"+c.Code.String()+"/live/")
+		list := listen(s, ui.ListURL(p.ID)+"live/?v=")
+		details := listen(s, "/checks/"+c.Code.String()+"/live/")
 		projects := listen(s, "/projects/live/")
 		all := until(list, func(u *listNews) bool { return u.All })
 		if len(all.Rows) != len(all.After) || len(all.Rows) < 5 || all.After[0] != "" {
@@ -191,7 +193,8 @@ func TestAStreamGoesOnWhereTheReaderLeft(t *testing.T) {
 	if u.All || !strings.Contains(strings.Join(u.Rows, ""), z["up 9"].Code.String()) {
 		t.Errorf("after coming back: %+v", u)
 	}
-	if header := listen(s, path).header; header.Get("Cache-Control") != "no-store" || header.Get("X-Accel-Buffering") != "no" {
+	header := listen(s, path).header
+	if header.Get("Cache-Control") != "no-store" || header.Get("X-Accel-Buffering") != "no" {
 		t.Errorf("headers %v", header)
 	}
 }
@@ -229,7 +232,8 @@ func TestAStreamOutlivesTheDeadlinesOfTheServer(t *testing.T) {
 	c := s.FirstCheck(p)
 	const deadline = 200 * time.Millisecond
 	hasty := httptest.NewUnstartedServer(s.Server)
-	hasty.Config.ReadTimeout, hasty.Config.WriteTimeout = deadline, deadline
+	hasty.Config.ReadTimeout = deadline
+	hasty.Config.WriteTimeout = deadline
 	hasty.Start()
 	t.Cleanup(hasty.Close)
 	t.Cleanup(s.Server.EndStreams)

@@ -56,7 +56,10 @@ func TestOneLineForEachRequest(t *testing.T) {
 	if l.Duration <= 0 || l.DBTime <= 0 || l.Statements < 3 || l.Bytes != len(a.Body) {
 		t.Errorf("figures: %+v", l)
 	}
-	l.Duration, l.DBTime, l.Statements, l.Bytes = 0, 0, 0, 0
+	l.Duration = 0
+	l.DBTime = 0
+	l.Statements = 0
+	l.Bytes = 0
 	want := requestLine{
 		Level: "INFO", Area: "http", Msg: "request", Method: "GET", Route: "/checks/{check}/details", Path: "/checks/" + monitor.UniqueKey(check.Code) + "/details/",
 		Remote: "127.0.0.1", User: user.ID.String(), Project: p.ID.String(), RequestID: a.Header.Get("X-Request-Id"), Status: 200,

@@ -28,13 +28,15 @@ import (
 // writes one line about it when it has been answered (docs/logs.md).
 func (s *Site) LogRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e, tally := &logs.Event{ID: s.requestID(r)}, &db.Tally{}
+		e := &logs.Event{ID: s.requestID(r)}
+		tally := &db.Tally{}
 		r = r.WithContext(db.WithTally(logs.WithEvent(r.Context(), e), tally))
 		w.Header().Set("X-Request-Id", e.ID)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		begin := time.Now()
 		defer func() {
-			took, status := time.Since(begin), ww.Status()
+			took := time.Since(begin)
+			status := ww.Status()
 			// nothing was written: net/http answers so
 			if status == 0 {
 				status = http.StatusOK
@@ -49,7 +51,8 @@ func (s *Site) LogRequests(next http.Handler) http.Handler {
 				slog.String("method", r.Method), slog.String("route", routeOf(r)), slog.String("path", safePath(r)), slog.Int("status", status),
 				slog.Int("bytes", ww.BytesWritten()), logs.Took(took), slog.String("remote", clientip.Of(r)),
 			}
-			if n := tally.Statements(); n > 0 {
+			n := tally.Statements()
+			if n > 0 {
 				attrs = append(attrs, slog.Int("statements", n), slog.Float64("db_ms", float64(tally.Took().Microseconds())/1000))
 			}
 			attrs = append(attrs, identities(e)...)
@@ -64,7 +67,8 @@ func (s *Site) LogRequests(next http.Handler) http.Handler {
 
 // requestID is the id that a trusted proxy has given the request, else a new one.
 func (s *Site) requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); logs.IsID(id) && s.Proxies.Trusts(r) {
+	id := r.Header.Get("X-Request-Id")
+	if logs.IsID(id) && s.Proxies.Trusts(r) {
 		return id
 	}
 	return logs.NewID()
@@ -104,7 +108,8 @@ func isRoutine(route string) bool {
 
 // routeOf is the pattern of the route table that the request met.
 func routeOf(r *http.Request) string {
-	if c := chi.RouteContext(r.Context()); c != nil {
+	c := chi.RouteContext(r.Context())
+	if c != nil {
 		return c.RoutePattern()
 	}
 	return ""
@@ -157,7 +162,8 @@ func (s *Site) SecurityHeaders(next http.Handler) http.Handler {
 func contentPolicy(formTargets ...string) string {
 	forms := "'self'"
 	for _, target := range formTargets {
-		if u, err := url.Parse(target); err == nil && u.Host != "" {
+		u, err := url.Parse(target)
+		if err == nil && u.Host != "" {
 			forms += " " + u.Scheme + "://" + u.Host
 		}
 	}
@@ -170,7 +176,8 @@ func contentPolicy(formTargets ...string) string {
 // session before the answer leaves. Where it is known already, it does nothing.
 func (s *Site) WithSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, known := r.Context().Value(visitorKey{}).(*Visitor); known {
+		_, known := r.Context().Value(visitorKey{}).(*Visitor)
+		if known {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -45,7 +45,8 @@ func TestAddressesThatAreNotThere(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Get("/nothing/").Is(http.StatusNotFound).Has("There is no such page")
 		a := s.Do(http.MethodPut, "/accounts/login/", nil).Is(http.StatusMethodNotAllowed)
-		if got := strings.Join(a.Header.Values("Allow"), ", "); got != "GET, POST" {
+		got := strings.Join(a.Header.Values("Allow"), ", ")
+		if got != "GET, POST" {
 			t.Errorf("Allow: %s", got)
 		}
 		s.Login("jane@example.org")
@@ -95,7 +96,8 @@ func TestTheLogHasNoSecrets(t *testing.T) {
 	s.Login("jane@example.org")
 	link := s.LastLink()
 	token := strings.Split(link, "/")[6]
-	if text := log.String(); strings.Contains(text, token) || !strings.Contains(text, "route=/accounts/check_token/{user}/{token}") {
+	text := log.String()
+	if strings.Contains(text, token) || !strings.Contains(text, "route=/accounts/check_token/{user}/{token}") {
 		t.Errorf("log:\n%s", text)
 	}
 }
@@ -138,7 +140,10 @@ func TestHTTPSIsPromisedWhereARequestCameByIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := webtest.New(t, db.SQLite, func(d *web.Deps) { d.Site.Root, d.HSTS = root, try.age })
+		s := webtest.New(t, db.SQLite, func(d *web.Deps) {
+			d.Site.Root = root
+			d.HSTS = try.age
+		})
 		for _, path := range []string{"/", "/nothing/", "/robots.txt"} {
 			r := httptest.NewRequest(http.MethodGet, path, nil)
 			r.RemoteAddr = "127.0.0.1:1234"
@@ -147,7 +152,8 @@ func TestHTTPSIsPromisedWhereARequestCameByIt(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			s.Server.ServeHTTP(w, r)
-			if got := w.Header().Get("Strict-Transport-Security"); got != try.want {
+			got := w.Header().Get("Strict-Transport-Security")
+			if got != try.want {
 				t.Errorf("%+v, %s: %q", try, path, got)
 			}
 			// no proxy that is trusted

@@ -78,7 +78,10 @@ type Flash struct {
 // FillBase completes the base of a page for the one who asks.
 func (s *Site) FillBase(r *http.Request, b *BasePage) error {
 	v := VisitorOf(r)
-	b.Site, b.User, b.Path, b.Now = &s.Instance, v.User, r.URL.RequestURI(), s.Store.Now()
+	b.Site = &s.Instance
+	b.User = v.User
+	b.Path = r.URL.RequestURI()
+	b.Now = s.Store.Now()
 	b.Theme = v.theme()
 	if b.TZ == nil {
 		b.TZ = v.zone()
@@ -89,7 +92,8 @@ func (s *Site) FillBase(r *http.Request, b *BasePage) error {
 	b.LoggedInAs = v.superuser()
 	if b.Own == nil {
 		var err error
-		if b.Own, err = s.Store.ProjectsOf(r.Context(), v.User.ID); err != nil {
+		b.Own, err = s.Store.ProjectsOf(r.Context(), v.User.ID)
+		if err != nil {
 			return fmt.Errorf("projects of the user: %w", err)
 		}
 	}

@@ -87,7 +87,8 @@ func addTemplate(t, base *template.Template, name string) error {
 		return nil
 	}
 	// A copy: html/template writes into a tree what its place needs.
-	if _, err := t.AddParseTree(name, found.Tree.Copy()); err != nil {
+	_, err := t.AddParseTree(name, found.Tree.Copy())
+	if err != nil {
 		return err
 	}
 	return addUsed(t, base, found.Tree.Root)

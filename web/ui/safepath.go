@@ -54,7 +54,8 @@ func shownParam(route, name, value string) string {
 		if strings.Contains(route, "/notifications/") {
 			return value
 		}
-		if code, err := uuid.Parse(value); err == nil {
+		code, err := uuid.Parse(value)
+		if err == nil {
 			return monitor.UniqueKey(code)
 		}
 	}

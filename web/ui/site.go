@@ -58,11 +58,13 @@ type Site struct {
 func New(c Config) (*Site, error) {
 	s := &Site{Config: c, bodies: limit.NewBytes(bodiesRoom, bodiesWait), Streams: live.New(c.Store, c.Log)}
 	var err error
-	if s.Assets, err = assets.New(c.Static, c.Root.Path); err != nil {
+	s.Assets, err = assets.New(c.Static, c.Root.Path)
+	if err != nil {
 		return nil, fmt.Errorf("static files: %w", err)
 	}
 	s.pages = newEngine(c.Templates, c.Dev, s.templateFuncs())
-	if err = s.prepareErrorPages(); err != nil {
+	err = s.prepareErrorPages()
+	if err != nil {
 		return nil, err
 	}
 	return s, nil

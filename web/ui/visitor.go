@@ -46,7 +46,8 @@ type visitorKey struct{}
 // VisitorOf is who sends the request. Where no session is looked at, it is
 // somebody unknown.
 func VisitorOf(r *http.Request) *Visitor {
-	if v, ok := r.Context().Value(visitorKey{}).(*Visitor); ok {
+	v, ok := r.Context().Value(visitorKey{}).(*Visitor)
+	if ok {
 		return v
 	}
 	return &Visitor{Session: sessions.NewSession(nil, sessionCookie)}
@@ -60,7 +61,8 @@ func (s *Site) visit(ctx context.Context, session *sessions.Session) (*Visitor, 
 	if err != nil || user == nil {
 		return v, err
 	}
-	if _, through := session.Values[sessionSuperuser]; through {
+	_, through := session.Values[sessionSuperuser]
+	if through {
 		admin, err := s.SessionUser(ctx, session, sessionSuperuser)
 		if err != nil || admin == nil || !admin.IsSuperuser {
 			return v, err
@@ -94,7 +96,8 @@ func (s *Site) SessionUser(ctx context.Context, session *sessions.Session, key s
 func (s *Site) LogIn(v *Visitor, u *monitor.User) {
 	v.Forget()
 	v.Session.Values[sessionUser] = u.ID.String()
-	v.User, v.Admin = u, nil
+	v.User = u
+	v.Admin = nil
 	s.Sessions.Rotate(v.Session)
 }
 
@@ -120,13 +123,15 @@ func (v *Visitor) InPerson(doing string) error {
 // LogOut ends the session.
 func (v *Visitor) LogOut() {
 	v.Session.Options.MaxAge = -1
-	v.User, v.Admin = nil, nil
+	v.User = nil
+	v.Admin = nil
 }
 
 // Forget drops all values of the session but leaves what its store keeps there.
 func (v *Visitor) Forget() {
 	for k := range v.Session.Values {
-		if _, ours := k.(string); ours {
+		_, ours := k.(string)
+		if ours {
 			delete(v.Session.Values, k)
 		}
 	}

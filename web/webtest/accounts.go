@@ -9,7 +9,8 @@ import (
 // Superuser logs a superuser in.
 func Superuser(s *Site) *Site {
 	s.Helper()
-	if _, err := s.Auth.CreateSuperuser(s.Context(), "root@example.org", ""); err != nil {
+	_, err := s.Auth.CreateSuperuser(s.Context(), "root@example.org", "")
+	if err != nil {
 		s.Fatal(err)
 	}
 	b := s.OtherBrowser()

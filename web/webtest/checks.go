@@ -13,7 +13,8 @@ import (
 func (s *Site) AddNamed(p *monitor.Project, name string, set ...func(*monitor.Check)) *monitor.Check {
 	s.Helper()
 	c := monitor.NewCheck(p.ID, s.Clock.Now())
-	c.Name, c.Slug = name, monitor.Slugify(name)
+	c.Name = name
+	c.Slug = monitor.Slugify(name)
 	for _, f := range set {
 		f(&c)
 	}
@@ -55,11 +56,16 @@ func (s *Site) Reload(c *monitor.Check) *monitor.Check {
 // Zoo fills the project with one check in each state and returns them by name.
 func (s *Site) Zoo(p *monitor.Project) map[string]*monitor.Check {
 	s.Helper()
-	if _, err := s.Store.DeleteCheck(s.Context(), s.FirstCheck(p).Code); err != nil {
+	_, err := s.Store.DeleteCheck(s.Context(), s.FirstCheck(p).Code)
+	if err != nil {
 		s.Fatal(err)
 	}
 	hourly := func(tags string) func(*monitor.Check) {
-		return func(c *monitor.Check) { c.Timeout, c.Grace, c.Tags = time.Hour, time.Hour, tags }
+		return func(c *monitor.Check) {
+			c.Timeout = time.Hour
+			c.Grace = time.Hour
+			c.Tags = tags
+		}
 	}
 	z := map[string]*monitor.Check{}
 	for name, tags := range map[string]string{"late 1": "prod", "down 2": "prod db", "up 10": "prod", "up 9": "web", "run 3": "web", "paused 4": "", "new 5": "db"} {

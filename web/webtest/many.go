@@ -43,12 +43,14 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 		c.Slug = monitor.Slugify(c.Name)
 		c.Tags = pick("prod", "prod db", "web", "billing prod", "infra", "")
 		if i%3 == 0 {
-			c.Kind, c.Schedule = "cron", fmt.Sprintf("%d %d * * *", rnd.IntN(60), rnd.IntN(24))
+			c.Kind = "cron"
+			c.Schedule = fmt.Sprintf("%d %d * * *", rnd.IntN(60), rnd.IntN(24))
 		} else {
 			c.Timeout = []time.Duration{time.Minute, 15 * time.Minute, time.Hour, 24 * time.Hour}[rnd.IntN(4)]
 		}
 		c.Grace = []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour}[rnd.IntN(3)]
-		c.Status, c.NPings = monitor.StatusUp, 40
+		c.Status = monitor.StatusUp
+		c.NPings = 40
 		c.LastPing = now.Add(-time.Duration(rnd.Int64N(int64(time.Hour))))
 		if i%2 == 0 {
 			c.LastDuration = time.Duration(rnd.Int64N(int64(time.Hour)))
@@ -83,7 +85,8 @@ func ManyChecks(tb testing.TB, engine db.Engine, n int) (*Site, *monitor.Project
 	FillProject(tb, s.Store, p.ID, n-len(first))
 	// as autovacuum does before long
 	if engine == db.Postgres {
-		if _, err := s.Store.DB().Exec(tb.Context(), `ANALYZE`); err != nil {
+		_, err := s.Store.DB().Exec(tb.Context(), `ANALYZE`)
+		if err != nil {
 			tb.Fatal(err)
 		}
 	}

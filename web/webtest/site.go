@@ -170,7 +170,8 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	})
 	mailbox := &mailboxLog{Handler: d.Log.Handler(), key: &mailboxToken{}}
 	d.Log = slog.New(mailbox)
-	if site, err = web.New(d); err != nil {
+	site, err = web.New(d)
+	if err != nil {
 		t.Fatal(err)
 	}
 	// before the listener waits for them

@@ -191,7 +191,8 @@ func (c *Cluster) run(program string, args ...string) error {
 	// the account may not enter the one we are in
 	cmd.Dir = c.Dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Stdout = output
+	cmd.Stderr = output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.account}
 	if err := cmd.Run(); err != nil {
 		// no text: the exit status stands alone
@@ -219,7 +220,8 @@ func binaries() (string, error) {
 	if err != nil {
 		return "", errors.New("no PostgreSQL server in /usr/lib/postgresql/*/bin or PATH")
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
+	path, err = filepath.EvalSymlinks(path)
+	if err != nil {
 		return "", fmt.Errorf("looking for PostgreSQL: %w", err)
 	}
 	return filepath.Dir(path), nil
@@ -232,7 +234,8 @@ func unprivileged() (*syscall.Credential, error) {
 	}
 	account, err := user.Lookup("postgres")
 	if err != nil {
-		if account, err = user.Lookup("nobody"); err != nil {
+		account, err = user.Lookup("nobody")
+		if err != nil {
 			return nil, fmt.Errorf("finding an account for PostgreSQL, which refuses to run as root: %w", err)
 		}
 	}

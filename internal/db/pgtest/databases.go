@@ -71,7 +71,8 @@ func (c *Cluster) template(key string, build func(dsn string) error) (name strin
 	t.once.Do(func() {
 		// what the others see when it panics or ends its test
 		t.err = fmt.Errorf("build did not return")
-		if t.name, t.err = c.create("template1"); t.err == nil {
+		t.name, t.err = c.create("template1")
+		if t.err == nil {
 			t.err = build(c.DSN(t.name))
 		}
 	})

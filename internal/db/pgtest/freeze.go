@@ -31,7 +31,8 @@ func (c *Cluster) Freeze() (thaw func(), err error) {
 	}
 	pids := children(postmaster)
 	for _, pid := range pids {
-		if err = syscall.Kill(pid, syscall.SIGSTOP); err != nil && !errors.Is(err, syscall.ESRCH) {
+		err = syscall.Kill(pid, syscall.SIGSTOP)
+		if err != nil && !errors.Is(err, syscall.ESRCH) {
 			break
 		}
 		err = nil
@@ -61,8 +62,10 @@ func children(parent int) (pids []int) {
 		}
 		// proc(5): PID (NAME) STATE PPID …
 		_, rest, _ := strings.Cut(string(text), ") ")
-		if words := strings.Fields(rest); len(words) > 1 && words[1] == strconv.Itoa(parent) {
-			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+		words := strings.Fields(rest)
+		if len(words) > 1 && words[1] == strconv.Itoa(parent) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			if err == nil {
 				pids = append(pids, pid)
 			}
 		}

@@ -61,7 +61,8 @@ max_client_conn = 500
 	defer log.Close()
 	cmd := exec.Command(program, file)
 	cmd.Dir = dir
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout = log
+	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("start PgBouncer: %v", err)
@@ -72,7 +73,8 @@ max_client_conn = 500
 	})
 	socket := filepath.Join(dir, ".s.PGSQL.6432")
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		if _, err := os.Stat(socket); err == nil {
+		_, err := os.Stat(socket)
+		if err == nil {
 			break
 		}
 		if time.Now().After(deadline) {

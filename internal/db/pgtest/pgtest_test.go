@@ -29,9 +29,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestDSNsAreFreshAndSeparate(t *testing.T) {
-	a, b := pgtest.DSN(t), pgtest.DSN(t)
+	a := pgtest.DSN(t)
+	b := pgtest.DSN(t)
 	run(t, a, "CREATE TABLE only_in_a (id int)")
-	if got := value(t, b, "SELECT count(*) FROM pg_tables WHERE tablename = 'only_in_a'"); got != 0 {
+	got := value(t, b, "SELECT count(*) FROM pg_tables WHERE tablename = 'only_in_a'")
+	if got != 0 {
 		t.Fatal("two addresses lead to the same database")
 	}
 }
@@ -43,7 +45,8 @@ func TestDatabaseGoesWithItsTestEvenWhileConnected(t *testing.T) {
 		connect(t, dsn)
 	})
 	ctx := t.Context()
-	if conn, err := pgx.Connect(ctx, dsn); err == nil {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err == nil {
 		_ = conn.Close(ctx)
 		t.Fatal("the database outlived its test")
 	}
@@ -56,9 +59,11 @@ func TestTemplateIsBuiltOnceAndClonesAreSeparate(t *testing.T) {
 		run(t, dsn, "CREATE TABLE seed (id int)")
 		return nil
 	}
-	a, b := pgtest.Template(t, "seed", build), pgtest.Template(t, "seed", build)
+	a := pgtest.Template(t, "seed", build)
+	b := pgtest.Template(t, "seed", build)
 	run(t, a, "INSERT INTO seed VALUES (1)")
-	if got := value(t, b, "SELECT count(*) FROM seed"); got != 0 || built != 1 {
+	got := value(t, b, "SELECT count(*) FROM seed")
+	if got != 0 || built != 1 {
 		t.Fatalf("clone holds %d rows, built %d times; want 0 and 1", got, built)
 	}
 }
@@ -93,7 +98,8 @@ func TestDurableClusterSurvivesCrash(t *testing.T) {
 	if err := c.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	if got := value(t, dsn, "SELECT count(*) FROM kept"); got != 1 {
+	got := value(t, dsn, "SELECT count(*) FROM kept")
+	if got != 1 {
 		t.Fatalf("%d rows after the crash, want 1", got)
 	}
 	if got := text(t, dsn, "SELECT current_setting('fsync') || current_setting('work_mem')"); got != "on5MB" {
@@ -115,7 +121,8 @@ func TestCloseRemovesDirectory(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(c.Dir); !errors.Is(err, os.ErrNotExist) {
+	_, err := os.Stat(c.Dir)
+	if !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("directory is still there: %v", err)
 	}
 }
@@ -141,7 +148,8 @@ func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
 	dir = strings.TrimSpace(dir)
 	tick := time.Tick(20 * time.Millisecond)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick {
-		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) && !running(dir) {
+		_, err := os.Stat(dir)
+		if errors.Is(err, os.ErrNotExist) && !running(dir) {
 			return
 		}
 	}
@@ -192,7 +200,8 @@ func run(t *testing.T, dsn, sql string) {
 	t.Helper()
 	conn := connect(t, dsn)
 	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
+	_, err := conn.Exec(t.Context(), sql)
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,6 +30,7 @@ func (c *Cluster) watch() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("watching the test cluster: %w", err)
 	}
-	c.watchdog, c.lifeline = cmd, lifeline
+	c.watchdog = cmd
+	c.lifeline = lifeline
 	return nil
 }

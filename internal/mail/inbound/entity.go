@@ -52,7 +52,8 @@ func split(raw []byte) entity {
 			// The line that mbox files put before a mail.
 		case isField && isFieldName(name):
 			last = name
-			if _, repeated := e.header[name]; repeated {
+			_, repeated := e.header[name]
+			if repeated {
 				// No field has this name: what repeats is read and forgotten.
 				last = ":"
 			}
@@ -110,7 +111,8 @@ func looseType(value string) (kind string, params map[string]string) {
 	for field := range strings.SplitSeq(rest, ";") {
 		name, value, _ := strings.Cut(field, "=")
 		name = strings.ToLower(strings.TrimSpace(name))
-		if _, repeated := params[name]; !repeated {
+		_, repeated := params[name]
+		if !repeated {
 			params[name] = strings.Trim(strings.TrimSpace(value), `"`)
 		}
 	}

@@ -69,7 +69,8 @@ func isBlock(a atom.Atom) bool {
 func tidy(s string) string {
 	var lines []string
 	for line := range strings.SplitSeq(s, "\n") {
-		if line = text.OneLine(line); line != "" {
+		line = text.OneLine(line)
+		if line != "" {
 			lines = append(lines, line)
 		}
 	}

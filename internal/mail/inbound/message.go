@@ -57,7 +57,8 @@ func Parse(raw []byte) *Message {
 	e := split(raw)
 	m.Subject = decoded(e.header, "Subject")
 	for _, name := range []string{"From", "To", "Cc", "Reply-To", "Date", "Message-ID"} {
-		if v := decoded(e.header, name); v != "" {
+		v := decoded(e.header, name)
+		if v != "" {
 			m.Fields = append(m.Fields, Field{name, v})
 		}
 	}
@@ -69,7 +70,8 @@ func Parse(raw []byte) *Message {
 // decodeWords decodes a header value; what is wrong in it stays as it is.
 func decodeWords(s string) string {
 	d := mime.WordDecoder{CharsetReader: charset.Reader}
-	if out, err := d.DecodeHeader(s); err == nil {
+	out, err := d.DecodeHeader(s)
+	if err == nil {
 		return out
 	}
 	return s

@@ -83,7 +83,8 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(&tt.want, inbound.Parse(crlf(tt.raw))); diff != "" {
+			diff := cmp.Diff(&tt.want, inbound.Parse(crlf(tt.raw)))
+			if diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -102,7 +103,8 @@ func TestHTMLText(t *testing.T) {
 		"":                                                                       "",
 	} {
 		m := inbound.Message{HTML: source}
-		if got := m.HTMLText(); got != want {
+		got := m.HTMLText()
+		if got != want {
 			t.Errorf("%s: %q, want %q", source, got, want)
 		}
 	}
@@ -112,7 +114,8 @@ func TestPartsInPartsEnd(t *testing.T) {
 	raw := strings.Repeat("Content-Type: multipart/mixed; boundary=A\n\n--A\n", 5000)
 	inbound.Parse(crlf(raw))
 	many := "Content-Type: multipart/mixed; boundary=A\n\n" + strings.Repeat("--A\nContent-Type: x/y\n\nz\n", 5000)
-	if n := len(inbound.Parse(crlf(many)).Attachments); n > 200 {
+	n := len(inbound.Parse(crlf(many)).Attachments)
+	if n > 200 {
 		t.Errorf("%d attachments", n)
 	}
 }

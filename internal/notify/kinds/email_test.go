@@ -55,7 +55,8 @@ func TestAnAlertTellsAnExitStatusOfWindows(t *testing.T) {
 		status := -1073741510
 		ev.LastPing.ExitStatus = &status
 		n := mailer(t, s, toSink(sink))
-		if _, err := n.Send(soon(t), ev); err != nil {
+		_, err := n.Send(soon(t), ev)
+		if err != nil {
 			t.Fatal(err)
 		}
 		ev.LastPing.ExitStatus = nil
@@ -78,10 +79,14 @@ func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		ev := event(monitor.StatusDown, emailConfig)
-		ev.Check.Kind, ev.Check.Schedule, ev.Check.TZ = schedule.Cron, "0 2 * * *", "Europe/Berlin"
-		ev.Check.Description, ev.Flip.Reason = "See the runbook.", monitor.ReasonFail
+		ev.Check.Kind = schedule.Cron
+		ev.Check.Schedule = "0 2 * * *"
+		ev.Check.TZ = "Europe/Berlin"
+		ev.Check.Description = "See the runbook."
+		ev.Flip.Reason = monitor.ReasonFail
 		ev.LastPing.Body = append([]byte("start"+strings.Repeat("x", 10000)), "\x00 end \xff"...)
-		ev.OtherDown, ev.OtherDownTotal = []monitor.Check{{Name: "Mirror", State: monitor.State{LastPing: noon.Add(-72 * time.Hour)}}, {Slug: "certs"}}, 12
+		ev.OtherDown = []monitor.Check{{Name: "Mirror", State: monitor.State{LastPing: noon.Add(-72 * time.Hour)}}, {Slug: "certs"}}
+		ev.OtherDownTotal = 12
 		if _, err := mailer(t, s, toSink(sink)).Send(soon(t), ev); err != nil {
 			t.Fatal(err)
 		}
@@ -102,10 +107,12 @@ func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 			t.Error("the body is not cut, or the ping URL is given away")
 		}
 		unsubscribe := root + auth.NewSigner("secret").UnsubscribePath(ev.Channel.ID)
-		if h := got.Header.Get("List-Unsubscribe"); h != "<"+unsubscribe+">" || !strings.Contains(got.Text, unsubscribe) || !strings.Contains(got.HTML, unsubscribe) {
+		h := got.Header.Get("List-Unsubscribe")
+		if h != "<"+unsubscribe+">" || !strings.Contains(got.Text, unsubscribe) || !strings.Contains(got.HTML, unsubscribe) {
 			t.Errorf("List-Unsubscribe: %s", h)
 		}
-		if id := got.Header.Get("Message-Id"); id != "<the-key@example.org>" {
+		id := got.Header.Get("Message-Id")
+		if id != "<the-key@example.org>" {
 			t.Errorf("message id %s", id)
 		}
 		records, err := s.Emails(t.Context(), store.EmailFilter{})
@@ -119,8 +126,10 @@ func TestAnUpAlertTellsHowLongItWasDown(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		ev := event(monitor.StatusUp, emailConfig)
-		ev.LastPing, ev.Test = nil, true
-		if _, err := mailer(t, s, toSink(sink)).Send(soon(t), ev); err != nil {
+		ev.LastPing = nil
+		ev.Test = true
+		_, err := mailer(t, s, toSink(sink)).Send(soon(t), ev)
+		if err != nil {
 			t.Fatal(err)
 		}
 		got := sink.Wait(t, 1)[0]
@@ -151,18 +160,21 @@ func TestFailuresOfAnEmailChannel(t *testing.T) {
 		sink.Next(tc.behaviour)
 		n := mailer(t, s, toSink(sink))
 		_, err := n.Send(soon(t), event(monitor.StatusDown, emailConfig))
-		if e := failure(t, err); e.Class != tc.class || !strings.HasPrefix(e.Message, "The mail server") {
+		e := failure(t, err)
+		if e.Class != tc.class || !strings.HasPrefix(e.Message, "The mail server") {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
 }
 
 func TestAnAddressThatHasNotAgreedGetsNothing(t *testing.T) {
-	s, sink := testdb.Open(t, "sqlite", testdb.NewClock()), smtpsink.New(t, smtpsink.Options{})
+	s := testdb.Open(t, "sqlite", testdb.NewClock())
+	sink := smtpsink.New(t, smtpsink.Options{})
 	ev := event(monitor.StatusDown, emailConfig)
 	ev.Channel.Verified = false
 	_, err := mailer(t, s, toSink(sink)).Send(soon(t), ev)
-	if e := failure(t, err); e.Class != notify.Reject || e.Message != "The address is not confirmed yet." {
+	e := failure(t, err)
+	if e.Class != notify.Reject || e.Message != "The address is not confirmed yet." {
 		t.Errorf("got %+v", e)
 	}
 	if len(sink.Messages()) != 0 {
@@ -173,7 +185,8 @@ func TestAnAddressThatHasNotAgreedGetsNothing(t *testing.T) {
 func TestWithoutAServerAnAlertIsKept(t *testing.T) {
 	s := testdb.Open(t, "sqlite", testdb.NewClock())
 	for range 2 {
-		if _, err := mailer(t, s, mail.Settings{}).Send(soon(t), event(monitor.StatusDown, emailConfig)); err != nil {
+		_, err := mailer(t, s, mail.Settings{}).Send(soon(t), event(monitor.StatusDown, emailConfig))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

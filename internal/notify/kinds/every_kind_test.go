@@ -86,7 +86,8 @@ func TestEveryKindIsComplete(t *testing.T) {
 				t.Errorf("the example has %s, which is no setting", key)
 			}
 		}
-		if want := len(k.Fields); len(example(t, k)) != want {
+		want := len(k.Fields)
+		if len(example(t, k)) != want {
 			t.Errorf("the example has %d of %d settings", len(example(t, k)), want)
 		}
 	})
@@ -99,7 +100,8 @@ func TestEveryKindIsTheSameInFormAndAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(config, again); diff != "" {
+		diff := cmp.Diff(config, again)
+		if diff != "" {
 			t.Errorf("saving the form changes the settings (-before +after):\n%s", diff)
 		}
 		all, err := k.FromFields("", settingsOf(t, config))
@@ -176,7 +178,8 @@ func TestEveryKindGivesUpOnAServerThatHangs(t *testing.T) {
 		if len(got) == 0 && err == nil {
 			t.Skip("it sends by other means")
 		}
-		if e := kindtest.Failure(t, err); e.Class != notify.Later || e.Message != "The server did not answer in time." {
+		e := kindtest.Failure(t, err)
+		if e.Class != notify.Later || e.Message != "The server did not answer in time." {
 			t.Errorf("%+v", e)
 		}
 	})
@@ -219,7 +222,8 @@ func secretsOf(k *notify.Kind, config string) (secrets []string) {
 		return nil
 	}
 	for i := range k.Fields {
-		if v, ok := values[k.Fields[i].Key].(string); ok && k.Fields[i].Secret {
+		v, ok := values[k.Fields[i].Key].(string)
+		if ok && k.Fields[i].Secret {
 			secrets = append(secrets, v)
 		}
 	}
@@ -243,7 +247,8 @@ func TestWhatEveryKindSends(t *testing.T) {
 				t.Errorf("%v; make it with: go test ./internal/notify/kinds -run %s -update", err, t.Name())
 				continue
 			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
+			diff := cmp.Diff(string(want), got)
+			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", file, diff)
 			}
 		}

@@ -75,7 +75,8 @@ func roundTrip(t *testing.T, n kindtest.Bound, form, want url.Values) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, n.ToForm(config)); diff != "" {
+	diff := cmp.Diff(want, n.ToForm(config))
+	if diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
 	return config
@@ -108,7 +109,8 @@ func TestABrokenConfigurationFailsForGoodAndBreaksNothing(t *testing.T) {
 			}
 			n.ToForm(config)
 			n.Destination(config)
-			if _, err := n.Send(soon(t), ev); !failure(t, err).Permanent() {
+			_, err := n.Send(soon(t), ev)
+			if !failure(t, err).Permanent() {
 				t.Errorf("%s: %q is tried again", n.Name, config)
 			}
 		}

@@ -77,7 +77,8 @@ func (p *placeholders) header(text string) string {
 // such value.
 func (p *placeholders) value(name string) string {
 	c := &p.ev.Check
-	if plain, ok := strings.CutSuffix(name, "_ESCAPED"); ok {
+	plain, ok := strings.CutSuffix(name, "_ESCAPED")
+	if ok {
 		value := p.value(plain)
 		// there is none
 		if value == plain && plain != "$NAME" && plain != "$TAGS" {
@@ -107,7 +108,8 @@ func (p *placeholders) value(name string) string {
 	}
 	if number, ok := strings.CutPrefix(name, "$TAG"); ok {
 		tags := c.TagList()
-		if n, err := strconv.Atoi(number); err == nil && n <= len(tags) {
+		n, err := strconv.Atoi(number)
+		if err == nil && n <= len(tags) {
 			return tags[n-1]
 		}
 	}

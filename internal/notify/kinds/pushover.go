@@ -160,7 +160,8 @@ func pushoverForm(d *notify.Delivery[pushoverConfig], priority int) url.Values {
 // has what the job has printed, or the lines of a digest.
 func pushoverText(m *notify.Message) string {
 	var lines []string
-	if note := m.Note.String(); note != "" {
+	note := m.Note.String()
+	if note != "" {
 		lines = append(lines, "<i>"+html.EscapeString(note)+"</i>")
 	}
 	lines = append(lines, html.EscapeString(m.Summary.String()))

@@ -48,8 +48,10 @@ const tag = "6b0fcbd59650507ee65f62b4611c5b059107d6b7"
 func TestAPushoverMessage(t *testing.T) {
 	base, got := standIn(t, answer(200, `{"status":1,"request":"r"}`))
 	ev := event(monitor.StatusDown, pushoverConfig(t, 1, 0))
-	ev.Check.Name, ev.Project.Name = "Dump <main>", "R&D"
-	if _, err := pushoverAt(base).Send(soon(t), ev); err != nil {
+	ev.Check.Name = "Dump <main>"
+	ev.Project.Name = "R&D"
+	_, err := pushoverAt(base).Send(soon(t), ev)
+	if err != nil {
 		t.Fatal(err)
 	}
 	h := <-got
@@ -61,7 +63,8 @@ func TestAPushoverMessage(t *testing.T) {
 		"token": "azGDORePK8gMaC0QOYAMyEEuzJnyUi", "user": userKey, "title": "Dump <main> is DOWN", "html": "1", "priority": "1",
 		"url": "https://punctual.example.org/cloaked/" + tag + "/", "url_title": "Open in Punctual", "tags": tag, "retry": "", "expire": "",
 	} {
-		if got := form.Get(name); got != want {
+		got := form.Get(name)
+		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
@@ -75,13 +78,16 @@ func TestAPushoverMessage(t *testing.T) {
 func TestALongMessageKeepsTheLimits(t *testing.T) {
 	base, got := standIn(t, answer(200, `{"status":1}`))
 	ev := event(monitor.StatusDown, pushoverConfig(t, 0, 0))
-	ev.Check.Name, ev.Check.Tags = strings.Repeat("ü", 300), strings.Repeat("&", 500)
+	ev.Check.Name = strings.Repeat("ü", 300)
+	ev.Check.Tags = strings.Repeat("&", 500)
 	ev.LastPing.Body = []byte(strings.Repeat("<", 2000))
-	if _, err := pushoverAt(base).Send(soon(t), ev); err != nil {
+	_, err := pushoverAt(base).Send(soon(t), ev)
+	if err != nil {
 		t.Fatal(err)
 	}
 	form := fields(t, <-got)
-	if n := len([]rune(form.Get("message"))); n > 1024 {
+	n := len([]rune(form.Get("message")))
+	if n > 1024 {
 		t.Errorf("message of %d characters", n)
 	}
 	if n := len([]rune(form.Get("title"))); n > 250 {
@@ -91,21 +97,26 @@ func TestALongMessageKeepsTheLimits(t *testing.T) {
 
 func TestAnEmergencyRepeatsUntilTheCheckIsUp(t *testing.T) {
 	base, got := standIn(t, answer(200, `{"status":1}`))
-	n, c := pushoverAt(base), pushoverConfig(t, 2, 0)
-	if _, err := n.Send(soon(t), event(monitor.StatusDown, c)); err != nil {
+	n := pushoverAt(base)
+	c := pushoverConfig(t, 2, 0)
+	_, err := n.Send(soon(t), event(monitor.StatusDown, c))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if form := fields(t, <-got); form.Get("retry") != "300" || form.Get("expire") != "86400" || form.Get("priority") != "2" {
+	form := fields(t, <-got)
+	if form.Get("retry") != "300" || form.Get("expire") != "86400" || form.Get("priority") != "2" {
 		t.Errorf("emergency: %v", form)
 	}
 	if _, err := n.Send(soon(t), event(monitor.StatusUp, c)); err != nil {
 		t.Fatal(err)
 	}
-	cancel, message := <-got, <-got
+	cancel := <-got
+	message := <-got
 	if cancel.Path != "/1/receipts/cancel_by_tag/"+tag+".json" || fields(t, cancel).Get("token") == "" {
 		t.Errorf("first %s %s", cancel.Path, cancel.Body)
 	}
-	if m := fields(t, message); m.Get("priority") != "0" || !strings.Contains(m.Get("message"), "was down for 2 hours, 5 minutes") {
+	m := fields(t, message)
+	if m.Get("priority") != "0" || !strings.Contains(m.Get("message"), "was down for 2 hours, 5 minutes") {
 		t.Errorf("then %v", m)
 	}
 }
@@ -117,10 +128,12 @@ func TestAnEmergencyEndsEvenWhereUpIsSilent(t *testing.T) {
 	if !pushoverAt(base).Wants(c, ev.Flip) {
 		t.Error("the end is not wanted")
 	}
-	if _, err := pushoverAt(base).Send(soon(t), ev); err != nil {
+	_, err := pushoverAt(base).Send(soon(t), ev)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if h := <-got; !strings.HasPrefix(h.Path, "/1/receipts/") || len(got) != 0 {
+	h := <-got
+	if !strings.HasPrefix(h.Path, "/1/receipts/") || len(got) != 0 {
 		t.Errorf("%s, and %d more", h.Path, len(got))
 	}
 }
@@ -144,7 +157,8 @@ func TestFailuresOfPushover(t *testing.T) {
 		base, _ := standIn(t, answer(tc.status, tc.body))
 		_, err := pushoverAt(base).Send(soon(t), event(monitor.StatusDown, pushoverConfig(t, 0, 0)))
 		e := failure(t, err)
-		if diff := cmp.Diff(tc.want, verdict{e.Message, e.Class}); diff != "" {
+		diff := cmp.Diff(tc.want, verdict{e.Message, e.Class})
+		if diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -159,7 +173,8 @@ func TestTooManyMessagesWait(t *testing.T) {
 	n := kindtest.Bind(kindtest.Registry(notify.Env{Client: kindtest.Client(base), Take: take}, nil), "po")
 	_, err := n.Send(soon(t), event(monitor.StatusDown, pushoverConfig(t, 0, 0)))
 	const waits = "Too many messages to this Pushover user in a minute; this one waits."
-	if e := failure(t, err); e.RetryAfter != 9*time.Second || e.GivenUp() || e.Message != waits {
+	e := failure(t, err)
+	if e.RetryAfter != 9*time.Second || e.GivenUp() || e.Message != waits {
 		t.Errorf("got %+v", e)
 	}
 	if len(got) != 0 {

@@ -71,7 +71,8 @@ func TestRecipesOfTheDocumentation(t *testing.T) {
 			ev.Check.Name = name
 			ev.Check.Tags = strings.Join(strings.Fields(name), " ")
 			ev.LastPing.Body = []byte(name + "\x00\xff\x1b[31m")
-			if _, err := webhook().Send(soon(t), ev); err != nil {
+			_, err := webhook().Send(soon(t), ev)
+			if err != nil {
 				t.Errorf("%s with %q: %v", r.file, name, err)
 				continue
 			}
@@ -84,7 +85,8 @@ func TestRecipesOfTheDocumentation(t *testing.T) {
 				t.Errorf("%s with %q sends no JSON: %v\n%s", r.file, name, err, sent.Body)
 				continue
 			}
-			if again, _ := json.Marshal(message); strings.Contains(r.body, "$NAME") && !strings.Contains(string(again), marshalled(name)) {
+			again, _ := json.Marshal(message)
+			if strings.Contains(r.body, "$NAME") && !strings.Contains(string(again), marshalled(name)) {
 				t.Errorf("%s with %q: the name is not in %s", r.file, name, again)
 			}
 		}
@@ -111,11 +113,15 @@ func TestEscapedPlaceholders(t *testing.T) {
 	} {
 		c := config(t, map[string]any{"method_down": "POST", "url_down": base, "body_down": body})
 		ev := event(monitor.StatusDown, c)
-		ev.Check.Name, ev.Check.Tags, ev.LastPing.Body = `a "b" \ $BODY_ESCAPED`, `x "y"`, []byte("line\n\"two\"\xff")
-		if _, err := webhook().Send(soon(t), ev); err != nil {
+		ev.Check.Name = `a "b" \ $BODY_ESCAPED`
+		ev.Check.Tags = `x "y"`
+		ev.LastPing.Body = []byte("line\n\"two\"\xff")
+		_, err := webhook().Send(soon(t), ev)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if sent := <-got; strings.ReplaceAll(sent.Body, "\uFFFD", `\ufffd`) != want {
+		sent := <-got
+		if strings.ReplaceAll(sent.Body, "\uFFFD", `\ufffd`) != want {
 			t.Errorf("%s becomes\n%s, want\n%s", body, sent.Body, want)
 		}
 	}

@@ -128,7 +128,8 @@ func webhookRequest(d *notify.Delivery[webhookConfig]) (notify.Request, error) {
 
 // contentType is what a body is called unless the user says so.
 func contentType(body []byte) string {
-	if first := bytes.TrimSpace(body); len(first) > 0 && (first[0] == '{' || first[0] == '[') && json.Valid(body) {
+	first := bytes.TrimSpace(body)
+	if len(first) > 0 && (first[0] == '{' || first[0] == '[') && json.Valid(body) {
 		return "application/json"
 	}
 	return "text/plain; charset=utf-8"

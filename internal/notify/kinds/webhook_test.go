@@ -36,7 +36,8 @@ func TestAWebhookIsCalledAsConfigured(t *testing.T) {
 		t.Errorf("down: %+v", down)
 	}
 	for name, want := range map[string]string{"X-Team": "ops", "Idempotency-Key": "the-key", "User-Agent": "Punctual/1.2.3", "Content-Type": "application/json"} {
-		if got := down.Header.Get(name); got != want {
+		got := down.Header.Get(name)
+		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
@@ -68,10 +69,12 @@ func TestPlaceholdersInTheBody(t *testing.T) {
 		"$NAMES and $STATUSCODE": `Nightly "dump"S and downCODE`,
 	} {
 		ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": "PUT", "url_down": base, "body_down": text}))
-		if _, err := webhook().Send(soon(t), ev); err != nil {
+		_, err := webhook().Send(soon(t), ev)
+		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if diff := cmp.Diff(want, (<-got).Body); diff != "" {
+		diff := cmp.Diff(want, (<-got).Body)
+		if diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}
@@ -81,10 +84,12 @@ func TestTheTenthTag(t *testing.T) {
 	base, got := standIn(t, nil)
 	ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": "PUT", "url_down": base, "body_down": "$TAG10 $TAG1"}))
 	ev.Check.Tags = "a b c d e f g h i ten"
-	if _, err := webhook().Send(soon(t), ev); err != nil {
+	_, err := webhook().Send(soon(t), ev)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if h := <-got; h.Body != "ten a" {
+	h := <-got
+	if h.Body != "ten a" {
 		t.Errorf("got %q", h.Body)
 	}
 }
@@ -95,12 +100,15 @@ func TestPlaceholdersInURLsAndHeaders(t *testing.T) {
 		"method_down": "GET", "url_down": base + "/$NAME?e=$EXITSTATUS&b=$BODY",
 		"headers_down": map[string]string{"X-Name": "$NAME", "X-Body": "$BODY", "Host": "virtual.example.org"},
 	}))
-	ev.Check.Name, ev.LastPing = "Grüße & 日\r\nX-Evil: 1/2 %", nil
-	if _, err := webhook().Send(soon(t), ev); err != nil {
+	ev.Check.Name = "Grüße & 日\r\nX-Evil: 1/2 %"
+	ev.LastPing = nil
+	_, err := webhook().Send(soon(t), ev)
+	if err != nil {
 		t.Fatal(err)
 	}
 	h := <-got
-	if want := "/Gr%C3%BC%C3%9Fe%20%26%20%E6%97%A5%0D%0AX-Evil%3A%201%2F2%20%25?e=-1&b=$BODY"; h.Path != want {
+	want := "/Gr%C3%BC%C3%9Fe%20%26%20%E6%97%A5%0D%0AX-Evil%3A%201%2F2%20%25?e=-1&b=$BODY"
+	if h.Path != want {
 		t.Errorf("path %s, want %s", h.Path, want)
 	}
 	if want := "Gr\xfc\xdfe & &#26085;  X-Evil: 1/2 %"; h.Header.Get("X-Name") != want {
@@ -152,13 +160,15 @@ func TestTheFormOfAWebhook(t *testing.T) {
 		"method_down": {"POST"}, "url_down": {"http://backend:8080/x"}, "body_down": {"a\nb"}, "headers_down": {"X-A: 1\nX-B: 2"},
 		"method_up": {"GET"}, "url_up": {""}, "body_up": {""}, "headers_up": {""},
 	})
-	if d := webhook().Destination(c); d != "backend:8080" {
+	d := webhook().Destination(c)
+	if d != "backend:8080" {
 		t.Errorf("destination %q", d)
 	}
 	for address, want := range map[string]string{
 		"https://Hooks.example.org:443/a": "hooks.example.org", "https://hooks.example.org./b": "hooks.example.org", "http://hooks.example.org:443/": "hooks.example.org:443",
 	} {
-		if d := webhook().Destination(`{"url_down":"` + address + `"}`); d != want {
+		d := webhook().Destination(`{"url_down":"` + address + `"}`)
+		if d != want {
 			t.Errorf("destination of %s: %q, want %q", address, d, want)
 		}
 	}
@@ -195,7 +205,8 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	port := base[strings.LastIndex(base, ":"):]
 	for _, target := range []string{base, "http://localhost" + port, "http://[::1]" + port, "http://0.0.0.0" + port, "http://[::ffff:127.0.0.1]" + port, "http://169.254.169.254/", "http://10.0.0.1/"} {
 		_, err := guarded.Send(soon(t), event(monitor.StatusDown, config(t, map[string]any{"method_down": "GET", "url_down": target})))
-		if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp() || e.Permanent() {
+		e := failure(t, err)
+		if e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp() || e.Permanent() {
 			t.Errorf("%s: %+v", target, e)
 		}
 	}
@@ -211,7 +222,8 @@ func TestALongerURLOfBeforeMayStay(t *testing.T) {
 	long := "https://hooks.example.org/" + strings.Repeat("x", monitor.MaxWebhookText)
 	before := config(t, map[string]any{"method_down": "POST", "url_down": long})
 	form := url.Values{"method_down": {"PUT"}, "url_down": {long}}
-	if _, err := n.FromForm(before, form); err != nil {
+	_, err := n.FromForm(before, form)
+	if err != nil {
 		t.Errorf("as it was: %v", err)
 	}
 	form.Set("url_down", long+"x")

@@ -117,7 +117,8 @@ func start() {
 	)
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
-	shared.ctx, shared.close = ctx, func() {
+	shared.ctx = ctx
+	shared.close = func() {
 		// asks it to quit and to tidy up; what is left after an error is killed below
 		_ = chromedp.Cancel(ctx)
 		closeAllocator()
@@ -130,7 +131,8 @@ func start() {
 // find returns the path of the browser: Debian's chromium, or Chrome on a developer's machine.
 func find() (string, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if path, err := exec.LookPath(name); err == nil {
+		path, err := exec.LookPath(name)
+		if err == nil {
 			return path, nil
 		}
 	}

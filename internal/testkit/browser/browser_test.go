@@ -45,11 +45,13 @@ func TestProblemsOfThePageFailTheTest(t *testing.T) {
 			ctx, console := browser.New(recorder)
 			run(t, ctx, chromedp.Navigate(url))
 			recorder.end()
-			if got := strings.Join(recorder.errors, "\n"); !strings.Contains(got, test.want) {
+			got := strings.Join(recorder.errors, "\n")
+			if !strings.Contains(got, test.want) {
 				t.Fatalf("the test would have failed with %q, want %q", got, test.want)
 			}
 			console.Allow(test.want)
-			if problems := console.Problems(); len(problems) != 0 {
+			problems := console.Problems()
+			if len(problems) != 0 {
 				t.Fatalf("still problems although allowed: %q", problems)
 			}
 		})
@@ -98,7 +100,8 @@ func TestScreenshot(t *testing.T) {
 		}
 		_ = file.Close()
 		red, _, _, _ := picture.At(10, 10).RGBA()
-		if size := picture.Bounds().Size(); size.X != 400 || size.Y != test.pixels || red != test.red {
+		size := picture.Bounds().Size()
+		if size.X != 400 || size.Y != test.pixels || red != test.red {
 			t.Errorf("%s: %v, red %x", test.name, size, red)
 		}
 	}

@@ -67,7 +67,8 @@ func parse(document []byte) (*Document, error) {
 	closeAnswers(spec)
 	d := &Document{spec: spec}
 	if len(spec.Servers) > 0 {
-		if d.prefix, err = spec.Servers[0].BasePath(); err != nil {
+		d.prefix, err = spec.Servers[0].BasePath()
+		if err != nil {
 			return nil, err
 		}
 		d.prefix = strings.TrimSuffix(d.prefix, "/")
@@ -202,7 +203,8 @@ func (d *Document) slashAdded(r *http.Request, a *answer) error {
 	if r.URL.RawQuery != "" {
 		want += "?" + r.URL.RawQuery
 	}
-	if got := a.header.Get("Location"); got != want {
+	got := a.header.Get("Location")
+	if got != want {
 		return fmt.Errorf("the redirect leads to %q, not to %q", got, want)
 	}
 	return nil
@@ -247,7 +249,8 @@ func (d *Document) judgeOperation(found *route, op *openapi3.Operation, params m
 // Content-Type says, and a body nobody looks at is none.
 func request(r *http.Request, sent []byte, op *openapi3.Operation) *http.Request {
 	r = r.Clone(r.Context())
-	r.Body, r.ContentLength = http.NoBody, 0
+	r.Body = http.NoBody
+	r.ContentLength = 0
 	if op.RequestBody == nil {
 		return r
 	}
@@ -256,7 +259,8 @@ func request(r *http.Request, sent []byte, op *openapi3.Operation) *http.Request
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if len(sent) > 0 {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		r.ContentLength = int64(len(sent))
 	}
 	return r
 }

@@ -111,11 +111,13 @@ func TestJudgement(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if got, _ := io.ReadAll(r.Body); string(got) != k.body {
+				got, _ := io.ReadAll(r.Body)
+				if string(got) != k.body {
 					t.Errorf("the handler was sent %q", got)
 				}
 				for line := range strings.SplitSeq(k.header, "|") {
-					if name, value, ok := strings.Cut(line, ": "); ok {
+					name, value, ok := strings.Cut(line, ": ")
+					if ok {
 						w.Header().Set(name, value)
 					}
 				}
@@ -147,7 +149,8 @@ func TestJudgement(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer res.Body.Close()
-			if got, _ := io.ReadAll(res.Body); string(got) != k.answer {
+			got, _ := io.ReadAll(res.Body)
+			if string(got) != k.answer {
 				t.Errorf("over the wire the answer became %q", got)
 			}
 			k.judged(t, over.failures)
@@ -158,7 +161,8 @@ func TestJudgement(t *testing.T) {
 func TestABrokenDocument(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "openapi: 3.1.0", strings.Replace(document, "[at]", "7", 1), strings.Replace(document, "schemas/Thing'", "schemas/Thong'", 1)} {
-		if _, err := parse([]byte(text)); err == nil {
+		_, err := parse([]byte(text))
+		if err == nil {
 			t.Errorf("taken:\n%s", text)
 		}
 	}

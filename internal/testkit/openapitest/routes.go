@@ -39,13 +39,15 @@ func compile(paths *openapi3.Paths) (routes []route, first []string) {
 		r.pattern = regexp.MustCompile("^" + pattern + "$")
 		routes = append(routes, r)
 		before, _, _ := strings.Cut(template[1:], "/")
-		if p := "/" + before + "/"; !slices.Contains(first, p) {
+		p := "/" + before + "/"
+		if !slices.Contains(first, p) {
 			first = append(first, p)
 		}
 	}
 	slices.SortFunc(routes, func(a, b route) int {
 		own := func(r route) int { return len(variable.ReplaceAllString(r.template, "")) }
-		if d := own(b) - own(a); d != 0 {
+		d := own(b) - own(a)
+		if d != 0 {
 			return d
 		}
 		return strings.Compare(a.template, b.template)
@@ -106,11 +108,13 @@ func (d *Document) has(path string) bool {
 
 // operation is what the method does at the address, nil = nothing described.
 func (r *route) operation(method string) *openapi3.Operation {
-	if op := r.item.GetOperation(method); op != nil || !r.any {
+	op := r.item.GetOperation(method)
+	if op != nil || !r.any {
 		return op
 	}
 	for _, m := range []string{http.MethodPost, http.MethodGet} {
-		if op := r.item.GetOperation(m); op != nil {
+		op := r.item.GetOperation(m)
+		if op != nil {
 			return op
 		}
 	}

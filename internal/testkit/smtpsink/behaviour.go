@@ -66,7 +66,8 @@ func (s *Sink) Always(b Behaviour) {
 func (s *Sink) play(connection bool) Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, scripted := s.always, len(s.next) > 0
+	b := s.always
+	scripted := len(s.next) > 0
 	if scripted {
 		b = s.next[0]
 	}

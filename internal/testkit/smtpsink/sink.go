@@ -142,7 +142,8 @@ func (s *Sink) until(tb testing.TB, what string, done func([]Message) bool) {
 	timeout := time.After(patience)
 	for {
 		s.mu.Lock()
-		messages, changed := slices.Clone(s.messages), s.changed
+		messages := slices.Clone(s.messages)
+		changed := s.changed
 		s.mu.Unlock()
 		if done(messages) {
 			return

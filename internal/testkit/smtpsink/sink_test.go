@@ -62,7 +62,8 @@ func TestEncryptionAndPassword(t *testing.T) {
 			if (err == nil) != test.ok {
 				t.Fatalf("sending: %v", err)
 			}
-			if messages := sink.Messages(); test.ok && (!messages[0].Encrypted || messages[0].User != "user") {
+			messages := sink.Messages()
+			if test.ok && (!messages[0].Encrypted || messages[0].User != "user") {
 				t.Errorf("got %+v", messages)
 			}
 		})
@@ -95,7 +96,8 @@ func TestMisbehaves(t *testing.T) {
 			if test.code != 0 && (!errors.As(err, &failure) || failure.IsTemp() != test.temporary || failure.ErrorCode() != test.code) {
 				t.Errorf("client saw %v", err)
 			}
-			if got := len(sink.Messages()); got != test.kept {
+			got := len(sink.Messages())
+			if got != test.kept {
 				t.Errorf("kept %d messages, want %d", got, test.kept)
 			}
 			if err := send(t, sink, "after", mail.WithTLSPolicy(mail.NoTLS)); err != nil {

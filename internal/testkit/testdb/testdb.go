@@ -151,7 +151,8 @@ func Account(tb testing.TB, s *store.Store, email ...string) store.Account {
 	}
 	now := s.Now()
 	check := monitor.NewCheck([16]byte{}, now)
-	check.Name, check.Slug = "Nightly dump", "nightly-dump"
+	check.Name = "Nightly dump"
+	check.Slug = "nightly-dump"
 	a := store.Account{
 		User:    &monitor.User{Email: address, IsActive: true, TZ: "UTC", CheckLimit: 500, PingLogLimit: 100},
 		Project: &monitor.Project{Name: "Operations", PingKey: pingKey(address)},

@@ -122,7 +122,8 @@ func (a *Assets) add(name string, data []byte) {
 		plain:       data,
 	}
 	f.gzipped = sync.OnceValue(func() []byte { return compressed(data) })
-	a.byName[name], a.byName[f.name] = f, f
+	a.byName[name] = f
+	a.byName[f.name] = f
 }
 
 func contentType(ext string) string {
@@ -235,7 +236,8 @@ func (f *asset) send(w http.ResponseWriter, r *http.Request, cache string) {
 // Icon draws a decorative picture; text beside it, or a label of the button
 // around it, says what it means.
 func (a *Assets) Icon(name string) (template.HTML, error) {
-	if own := "img/" + name + ".svg"; a.Has(own) {
+	own := "img/" + name + ".svg"
+	if a.Has(own) {
 		file, err := a.URL(own)
 		return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + file + `#icon"/></svg>`), err //nolint:gosec // ours
 	}

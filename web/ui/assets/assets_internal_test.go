@@ -53,7 +53,8 @@ func TestFilesAreKeptForEverUnderTheirHash(t *testing.T) {
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != contentType || w.Body.Len() == 0 {
 			t.Errorf("%s: status %d, %s, %d bytes", url, w.Code, w.Header().Get("Content-Type"), w.Body.Len())
 		}
-		if cache := w.Header().Get("Cache-Control"); !strings.Contains(cache, "immutable") {
+		cache := w.Header().Get("Cache-Control")
+		if !strings.Contains(cache, "immutable") {
 			t.Errorf("%s: Cache-Control %q", url, cache)
 		}
 		if cache := ask(a, "/static/"+name).Header().Get("Cache-Control"); cache != "no-cache" {
@@ -97,7 +98,8 @@ func TestStylesheetNamesOtherFilesWithTheirHash(t *testing.T) {
 	a := realAssets(t, "")
 	css := ask(a, "/static/css/app.css").Body.String()
 	for _, m := range cssURL.FindAllStringSubmatch(css, -1) {
-		if w := ask(a, "/static/"+m[1]); !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+		w := ask(a, "/static/"+m[1])
+		if !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("url(../%s): status %d, Cache-Control %q", m[1], w.Code, w.Header().Get("Cache-Control"))
 		}
 	}
@@ -119,11 +121,13 @@ func TestAddressesHoldThePathOfTheSite(t *testing.T) {
 func TestUnknownFilesAreNotFound(t *testing.T) {
 	a := realAssets(t, "")
 	for _, path := range []string{"/static/", "/static/none.css", "/static/../go.mod", "/static/css/tokens.css"} {
-		if w := ask(a, path); w.Code != http.StatusNotFound {
+		w := ask(a, path)
+		if w.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d", path, w.Code)
 		}
 	}
-	if _, err := a.URL("none.css"); err == nil {
+	_, err := a.URL("none.css")
+	if err == nil {
 		t.Error("the address of a file that does not exist is no error")
 	}
 	if _, err := a.Icon("none"); err == nil {
@@ -147,7 +151,8 @@ func TestTemplatesNameOnlyFilesThatExist(t *testing.T) {
 		}
 		for _, m := range uses.FindAllSubmatch(text, -1) {
 			found++
-			what, name := string(m[1]), string(m[2])
+			what := string(m[1])
+			name := string(m[2])
 			if what == "icon" && !a.icons[name] {
 				t.Errorf("%s: no icon %q; add it to static/build/icons.txt", path, name)
 			}

@@ -22,7 +22,8 @@ func TestPagesFetchHtmxWhenTheyUseIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		uses, fetches := strings.Contains(string(text), " hx-"), strings.Contains(string(text), `{{template "htmx" .}}`)
+		uses := strings.Contains(string(text), " hx-")
+		fetches := strings.Contains(string(text), `{{template "htmx" .}}`)
 		if uses != fetches {
 			t.Errorf("%s: uses htmx %v, fetches it %v", name, uses, fetches)
 		}

@@ -81,11 +81,13 @@ func (h highlighter) highlight(language, code string) template.HTML {
 	end := 0
 	for _, m := range d.find.FindAllStringSubmatchIndex(code, -1) {
 		for i := 1; i < len(names); i++ {
-			from, to := m[2*i], m[2*i+1]
+			from := m[2*i]
+			to := m[2*i+1]
 			if from < 0 {
 				continue
 			}
-			if _, ours := d.words[code[from:to]]; names[i] == "w" && !ours {
+			_, ours := d.words[code[from:to]]
+			if names[i] == "w" && !ours {
 				continue
 			}
 			out.WriteString(html.EscapeString(code[end:from]))

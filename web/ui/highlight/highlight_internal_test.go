@@ -16,7 +16,8 @@ func TestHighlight(t *testing.T) {
 		{"ini", "[Unit]\nOnFailure=a", "<i class=\"v\">[Unit]</i>\n<i class=\"v\">OnFailure=</i>a"},
 		{"cobol", "<b>", "&lt;b&gt;"},
 	} {
-		if got := string(h.highlight(test.language, test.code)); got != test.want {
+		got := string(h.highlight(test.language, test.code))
+		if got != test.want {
 			t.Errorf("%s %q:\n got %s\nwant %s", test.language, test.code, got, test.want)
 		}
 	}

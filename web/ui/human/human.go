@@ -42,12 +42,14 @@ func ClockLayout(format string, withYear bool) string {
 func Ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < 0 {
-		if text := distance(-d); text != "" {
+		text := distance(-d)
+		if text != "" {
 			return "in " + text
 		}
 		return "in a moment"
 	}
-	if text := distance(d); text != "" {
+	text := distance(d)
+	if text != "" {
 		return text + " ago"
 	}
 	return "just now"
@@ -104,7 +106,8 @@ func Duration(d time.Duration) string {
 		}
 		if i+1 < len(units) {
 			next := units[i+1]
-			if m := int(d % u.size / next.size); m > 0 {
+			m := int(d % u.size / next.size)
+			if m > 0 {
 				return strconv.Itoa(n) + " " + u.short + " " + strconv.Itoa(m) + " " + next.short
 			}
 		}

@@ -25,7 +25,8 @@ func TestDurationsReadWell(t *testing.T) {
 		"1 d 3 hr":     27 * time.Hour,
 		"365 days":     365 * 24 * time.Hour,
 	} {
-		if got := human.Duration(d); got != want {
+		got := human.Duration(d)
+		if got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
@@ -47,7 +48,8 @@ func TestDistancesInTimeReadWell(t *testing.T) {
 		"in 3 min":       -3*time.Minute - 5*time.Second,
 		"in 1 hr 30 min": -90 * time.Minute,
 	} {
-		if got := human.Ago(now, now.Add(-d)); got != want {
+		got := human.Ago(now, now.Add(-d))
+		if got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
@@ -60,7 +62,8 @@ func TestAFormTiesMessagesToItsFields(t *testing.T) {
 	if f.OK() || f.Error("name") != "Too long." {
 		t.Errorf("OK %v, message %q", f.OK(), f.Error("name"))
 	}
-	if got := string(f.Attrs("name")); !strings.Contains(got, `aria-describedby="`+f.Field("name").ID+`"`) {
+	got := string(f.Attrs("name"))
+	if !strings.Contains(got, `aria-describedby="`+f.Field("name").ID+`"`) {
 		t.Errorf("the input is described by %s, the message is %s", got, f.Field("name").ID)
 	}
 	if f.Attrs("tags") != "" {

@@ -144,7 +144,8 @@ func (l *Hub) leave(v *viewer) {
 
 // run looks until ctx ends: when pings or checks of any project call, and every second.
 func (l *Hub) run(ctx context.Context) {
-	pings, settings := l.store.DB().Watch(ctx, db.TopicPings), l.store.DB().Watch(ctx, db.TopicChecks)
+	pings := l.store.DB().Watch(ctx, db.TopicPings)
+	settings := l.store.DB().Watch(ctx, db.TopicChecks)
 	for {
 		suspect := false
 		select {
@@ -160,7 +161,8 @@ func (l *Hub) run(ctx context.Context) {
 		began := time.Now()
 		if err := incident.Catch("worker", func() error { return l.look(ctx, began, suspect) }); err != nil && ctx.Err() == nil {
 			level := slog.LevelWarn
-			if _, bug := errors.AsType[*incident.Panic](err); bug {
+			_, bug := errors.AsType[*incident.Panic](err)
+			if bug {
 				level = slog.LevelError
 			}
 			l.log.Log(ctx, level, "look for changes", "error", err)
@@ -191,7 +193,9 @@ func (l *Hub) look(ctx context.Context, now time.Time, suspect bool) error {
 		if w.mark == marks[id] && (!w.suspect || now.Sub(w.changedAt) < settingsPause) {
 			continue
 		}
-		w.mark, w.suspect, w.changedAt = marks[id], false, now
+		w.mark = marks[id]
+		w.suspect = false
+		w.changedAt = now
 		w.generation++
 		for v := range w.viewers {
 			select {
@@ -236,6 +240,7 @@ func (l *Hub) Shared(ctx context.Context, project uuid.UUID, fresh bool, load fu
 	if err != nil {
 		return nil, err
 	}
-	w.data, w.of = data, generation
+	w.data = data
+	w.of = generation
 	return data, nil
 }

@@ -89,7 +89,8 @@ func TestManyViewersAreCalledAndTheListIsLoadedOnce(t *testing.T) {
 				}
 			}
 			// a change of settings may be suspected in between
-			if n := loads.Load(); n < 1 || n > 2 {
+			n := loads.Load()
+			if n < 1 || n > 2 {
 				t.Errorf("loaded %d times for %d viewers", n, len(viewers))
 			}
 			for _, v := range viewers {
@@ -106,15 +107,18 @@ func TestLivePagesAreBounded(t *testing.T) {
 	l, p, _ := watching(t, db.SQLite)
 	user := uuid.New()
 	for range maxUserViewers {
-		if _, err := l.join(user, []uuid.UUID{p.ID}); err != nil {
+		_, err := l.join(user, []uuid.UUID{p.ID})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := l.join(user, nil); errs.KindOf(err) != errs.Unavailable {
+	_, err := l.join(user, nil)
+	if errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("one more of a user: %v", err)
 	}
 	for range maxViewers - maxUserViewers {
-		if _, err := l.join(uuid.New(), nil); err != nil {
+		_, err := l.join(uuid.New(), nil)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -64,7 +64,8 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 	}
 	defer l.leave(v)
 	known := p.Known
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
+	last := r.Header.Get("Last-Event-ID")
+	if last != "" {
 		known = last
 	}
 	first, err := p.Look(known, true)
@@ -95,7 +96,8 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 			return nil
 		case <-beat.C:
 		case <-v.calls:
-			if now, err = p.Look(known, false); err != nil {
+			now, err = p.Look(known, false)
+			if err != nil {
 				l.log.Debug("end a live page", "error", err, "route", p.Route)
 				// the browser comes back and is told
 				return nil
@@ -149,7 +151,8 @@ func (e *events) send(n News) error {
 		_, err = fmt.Fprintf(e.w, "retry: %d\nevent: beat\ndata:\n\n", streamRetry.Milliseconds())
 	} else {
 		var data []byte
-		if data, err = json.Marshal(n.Data); err != nil {
+		data, err = json.Marshal(n.Data)
+		if err != nil {
 			return fmt.Errorf("live page: %w", err)
 		}
 		_, err = fmt.Fprintf(e.w, "retry: %d\nid: %s\ndata: %s\n\n", streamRetry.Milliseconds(), n.ID, data)

@@ -66,7 +66,8 @@ func Explain(in *Schedule, now time.Time, mine *time.Location) *Preview {
 	s := schedule.Every(in.Timeout)
 	if in.Kind != schedule.Simple {
 		var err error
-		if s, err = schedule.Parse(in.Kind, in.Expression, in.TZ); err != nil {
+		s, err = schedule.Parse(in.Kind, in.Expression, in.TZ)
+		if err != nil {
 			return &Preview{Error: "This schedule cannot be read."}
 		}
 		loc, err := schedule.LoadZone(in.TZ)
@@ -75,11 +76,13 @@ func Explain(in *Schedule, now time.Time, mine *time.Location) *Preview {
 		}
 		p.listRuns(s, loc)
 	}
-	p.Description, p.Warnings = s.Describe(), schedule.Warnings(s, now)
+	p.Description = s.Describe()
+	p.Warnings = schedule.Warnings(s, now)
 	if in.Grace == 0 {
 		return p
 	}
-	if warning := schedule.GraceWarning(s, in.Grace, now); warning != "" {
+	warning := schedule.GraceWarning(s, in.Grace, now)
+	if warning != "" {
 		p.Warnings = append(p.Warnings, warning)
 	}
 	if in.Kind == schedule.Simple {
@@ -92,7 +95,8 @@ func Explain(in *Schedule, now time.Time, mine *time.Location) *Preview {
 
 func (p *Preview) listRuns(s schedule.Schedule, loc *time.Location) {
 	p.Zone = loc.String()
-	if mine := p.TZ.String(); mine != p.Zone && mine != "UTC" {
+	mine := p.TZ.String()
+	if mine != p.Zone && mine != "UTC" {
 		p.Mine = mine
 	}
 	for at := p.Now; len(p.Runs) < previewRuns; {
@@ -112,7 +116,8 @@ func (p *Preview) listRuns(s schedule.Schedule, loc *time.Location) {
 
 // Of tells what an expression alone means.
 func Of(kind schedule.Kind, expr, tz string, now time.Time) *Preview {
-	if _, problem := Problem(kind, expr, tz); problem != "" {
+	_, problem := Problem(kind, expr, tz)
+	if problem != "" {
 		return &Preview{Zone: tz, Error: problem, Hint: schedule.HintFor(expr)}
 	}
 	return Explain(&Schedule{Kind: kind, Expression: expr, TZ: tz}, now, time.UTC)
@@ -129,7 +134,8 @@ type Schedule struct {
 // Set puts the schedule into a check. The settings of the other kinds stay, to
 // be there when somebody switches back.
 func (in *Schedule) Set(c *monitor.Check) {
-	c.Kind, c.Grace = in.Kind, in.Grace
+	c.Kind = in.Kind
+	c.Grace = in.Grace
 	if in.Kind == schedule.Simple {
 		c.Timeout = in.Timeout
 		if in.TZ != "" {
@@ -137,7 +143,8 @@ func (in *Schedule) Set(c *monitor.Check) {
 		}
 		return
 	}
-	c.Schedule, c.TZ = in.Expression, in.TZ
+	c.Schedule = in.Expression
+	c.TZ = in.TZ
 }
 
 // Problem says in words what is wrong with an expression or its zone,
@@ -153,10 +160,12 @@ func Problem(kind schedule.Kind, expr, tz string) (field, message string) {
 	case errors.Is(err, schedule.ErrZone):
 		return "tz", "Choose a time zone of the list."
 	}
-	if hint := schedule.HintFor(expr); hint.Sentence != "" {
+	hint := schedule.HintFor(expr)
+	if hint.Sentence != "" {
 		return "schedule", hint.Sentence
 	}
-	if wrong, ok := errors.AsType[*schedule.SyntaxError](err); ok {
+	wrong, ok := errors.AsType[*schedule.SyntaxError](err)
+	if ok {
 		return "schedule", text.UpperFirst(wrong.Error()) + "."
 	}
 	return "schedule", "This schedule cannot be read."
