@@ -32,8 +32,9 @@ test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyz
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
 
 .PHONY: lint
-lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned; verify the modules; look for known vulnerabilities
+lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned, and our own rules; verify the modules; look for known vulnerabilities
 	$(GO) mod verify
+	$(GO) run ./cmd/lint
 	bin/golangci-lint-$(LINTER) run
 	GO=$(GO) .ci/vulncheck
 

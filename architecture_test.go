@@ -25,7 +25,8 @@ import (
 // package belongs where its longest prefix stands.
 var floors = [][]string{
 	{"internal/text"},
-	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule", "migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
+	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule",
+		"migrations", "static", "templates", "internal/testkit/need", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/checkjson", "internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup"},
@@ -33,7 +34,8 @@ var floors = [][]string{
 	{"internal/auth"},
 	{"internal/project"},
 	{"internal/channel"},
-	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
+	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics",
+		"internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status", "web/ui/assets", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
 	// the kernel of the pages
 	{"web/ui"},
@@ -50,7 +52,7 @@ var floors = [][]string{
 	// a tool of tests
 	{"web/webtest"},
 	// a tool of developers, not in the product
-	{"cmd/bench"},
+	{"cmd/bench", "cmd/lint"},
 }
 
 // rooms are the pages by groups.
@@ -233,7 +235,8 @@ func importsOnlyForSome(t *testing.T, ours []pkg) {
 					rule = guarded
 				}
 			}
-			tool := under(p.name(), "internal/testkit") || under(p.name(), "internal/db/pgtest") || p.name() == "internal/e2e" || p.name() == "web/webtest"
+			tool := under(p.name(), "internal/testkit") || under(p.name(), "internal/db/pgtest") || p.name() == "internal/e2e" ||
+				p.name() == "web/webtest"
 			if rule != "" && !tool && !slices.ContainsFunc(onlyFor[rule], func(allowed string) bool { return p.name() == allowed }) {
 				t.Errorf("%s imports %s, which is for %v only", p.name(), path, onlyFor[rule])
 			}

@@ -72,7 +72,8 @@ func described(t *testing.T, d *db.DB) []string {
 func TestAHalfNewSchemaIsRefused(t *testing.T) {
 	perEngine(t, func(t *testing.T, d *db.DB) {
 		exec(t, d, `DELETE FROM goose_db_version WHERE version_id > 4`)
-		refusal(t, d, "schema version 4", "table walls is of a later version", "column channels.disabled_at is of a later version", "punctual restore")
+		refusal(t, d, "schema version 4", "table walls is of a later version", "column channels.disabled_at is of a later version",
+			"punctual restore")
 	})
 }
 

@@ -110,7 +110,8 @@ func TestASchemaGoesDownAndUpAgain(t *testing.T) {
 			d, dsn := migrated(t, engine)
 			before := schemaOf(t, d)
 			exec(t, d, `INSERT INTO users (id, email, created_at) VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', 'a@example.org', $1)`, d.Now())
-			exec(t, d, `INSERT INTO checks (code, badge_key, created_at) VALUES ('0190163d-8694-739b-aea5-966c26f8ad92', '0190163d-8694-739b-aea5-966c26f8ad93', $1)`, d.Now())
+			exec(t, d,
+				`INSERT INTO checks (code, badge_key, created_at) VALUES ('0190163d-8694-739b-aea5-966c26f8ad92', '0190163d-8694-739b-aea5-966c26f8ad93', $1)`, d.Now())
 			exec(t, d, `INSERT INTO flips (check_id, created_at, old_status, new_status) SELECT id, created_at, 'new', 'up' FROM checks`)
 			down(t, engine, dsn)
 			left := schemaOf(t, d)
@@ -135,11 +136,13 @@ func TestAccountsOfOperatorsAreKnownAfterAnUpgrade(t *testing.T) {
 			downTo(t, engine, dsn, 9)
 			user := func(n int, email string, superuser bool, login time.Time) string {
 				id := fmt.Sprintf("0190163d-8694-739b-aea5-%012d", n)
-				exec(t, d, `INSERT INTO users (id, email, is_superuser, created_at, last_login_at) VALUES ($1, $2, $3, $4, $5)`, id, email, superuser, noon, login)
+				exec(t, d, `INSERT INTO users (id, email, is_superuser, created_at, last_login_at) VALUES ($1, $2, $3, $4, $5)`, id, email, superuser,
+					noon, login)
 				return id
 			}
 			project := func(owner, name, key string) {
-				exec(t, d, `INSERT INTO projects (id, owner_id, name, api_key, badge_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)`, strings.Replace(owner, "0190", "0191", 1), owner, name, key, owner, noon)
+				exec(t, d, `INSERT INTO projects (id, owner_id, name, api_key, badge_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+					strings.Replace(owner, "0190", "0191", 1), owner, name, key, owner, noon)
 			}
 			project(user(1, "signed-up@example.org", false, time.Time{}), "My project", "")
 			project(user(2, "logged-in@example.org", false, noon.Add(time.Hour)), "My project", "key")
@@ -147,7 +150,8 @@ func TestAccountsOfOperatorsAreKnownAfterAnUpgrade(t *testing.T) {
 			user(4, "root@example.org", true, time.Time{})
 			project(user(5, "provisioned@example.org", false, time.Time{}), "My project", "key")
 			project(user(6, "renamed@example.org", false, noon.Add(time.Hour)), "Production", "")
-			exec(t, d, `INSERT INTO account_tokens (id, user_id, name, token_hash, created_at) SELECT id, id, 'Terraform', 'h', created_at FROM users WHERE id = $1`, user(7, "token@example.org", false, time.Time{}))
+			exec(t, d,
+				`INSERT INTO account_tokens (id, user_id, name, token_hash, created_at) SELECT id, id, 'Terraform', 'h', created_at FROM users WHERE id = $1`, user(7, "token@example.org", false, time.Time{}))
 			up(t, d)
 			got := texts(t, d, `SELECT email FROM users WHERE by_operator ORDER BY email`)
 			want := []string{"provisioned@example.org", "renamed@example.org", "root@example.org", "token@example.org"}
@@ -170,7 +174,8 @@ func TestUnsubscriptionsBecomeRefusals(t *testing.T) {
 			exec(t, d, `INSERT INTO users (id, email, created_at) VALUES ($1, 'jane@example.org', $2)`, user, noon)
 			exec(t, d, `INSERT INTO projects (id, owner_id, name, badge_key, created_at) VALUES ($1, $2, 'p', 'key', $3)`, project, user, noon)
 			for i, config := range []string{`{"address":"A\u0026B@example.org","up":true}`, `{"up": true, "address": "carol@example.org"}`, `{}`} {
-				exec(t, d, `INSERT INTO channels (id, project_id, kind, config, disabled, last_error, created_at) VALUES ($1, $2, 'email', $3, $4, 'The recipient has unsubscribed.', $5)`,
+				exec(t, d,
+					`INSERT INTO channels (id, project_id, kind, config, disabled, last_error, created_at) VALUES ($1, $2, 'email', $3, $4, 'The recipient has unsubscribed.', $5)`,
 					fmt.Sprintf("0192163d-8694-739b-aea5-%012d", i), project, config, true, noon)
 			}
 			up(t, d)
@@ -218,7 +223,8 @@ func downTo(t *testing.T, engine db.Engine, dsn string, version int64) {
 
 func TestSQLiteTablesAreStrict(t *testing.T) {
 	d, _ := migrated(t, db.SQLite)
-	lax := texts(t, d, `SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version'`)
+	lax := texts(t, d,
+		`SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version'`)
 	if len(lax) > 0 {
 		t.Errorf("tables that would take any type in any column: %v", lax)
 	}

@@ -42,7 +42,8 @@ func TestScrapeConfigIsValid(t *testing.T) {
 func TestScrapeConfigHasEachProcess(t *testing.T) {
 	// command → address
 	targets := make(map[string]string)
-	for _, match := range regexp.MustCompile(`(?m)^ +(?:# )?- (\S+:\d+) # punctual (\w+)`).FindAllStringSubmatch(read(t, "prometheus/scrape.yml"), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ +(?:# )?- (\S+:\d+) # punctual (\w+)`).FindAllStringSubmatch(
+		read(t, "prometheus/scrape.yml"), -1) {
 		for command, address := range targets {
 			if address == match[1] {
 				t.Errorf("%s and %s share %s", command, match[2], address)
@@ -160,7 +161,8 @@ func loadDashboard(t *testing.T) (d dashboard) {
 func TestRulesAndDashboardUseFiguresThatExist(t *testing.T) {
 	// name → type
 	known := make(map[string]string)
-	for _, row := range regexp.MustCompile("(?m)^\\| `(punctual_\\w+)`[ ◆]*\\| (\\w+) ").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(punctual_\\w+)`[ ◆]*\\| (\\w+) ").FindAllStringSubmatch(read(t, "../docs/metrics.md"),
+		-1) {
 		known[row[1]] = row[2]
 	}
 	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/punctual.json"} {

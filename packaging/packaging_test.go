@@ -36,7 +36,8 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 	// any executable will do
 	dir := unitsFor(t, os.Args[0])
 	for _, unit := range []string{
-		"punctual-web.service", "punctual-sendalerts.service", "punctual-sendreports.service", "punctual-smtpd.service", "punctual-migrate.service", "punctual-prune@pings.service",
+		"punctual-web.service", "punctual-sendalerts.service", "punctual-sendreports.service", "punctual-smtpd.service",
+		"punctual-migrate.service", "punctual-prune@pings.service",
 		"punctual-backup.service",
 	} {
 		run(t, dir, analyze, "--no-pager", "security", "--offline=true", maxExposure, unit)
@@ -158,7 +159,8 @@ func TestComposeTrustsItsOwnNetwork(t *testing.T) {
 	}
 }
 
-// checkSettings fails the test for unknown names, wrong values and what else the program would warn of. What is to be filled in counts as filled in.
+// checkSettings fails the test for unknown names, wrong values and what else the program would warn of. What is to be filled in counts as
+// filled in.
 func checkSettings(t *testing.T, source string, env map[string]string) {
 	t.Helper()
 	for _, secret := range []string{"PUNCTUAL_SECRET_KEY", "PUNCTUAL_SMTP_PASSWORD"} {

@@ -29,7 +29,8 @@ func TestPagesSayThatBodiesAreNotKept(t *testing.T) {
 			_, p := s.Login("me@example.org")
 			c := s.FirstCheck(p)
 			s.Ping(c, monitor.PingSuccess)
-			const want = "Bodies of new pings are not kept, because those of all checks of this project’s owner have reached their limit of 10 GB together. " +
+			const want = "Bodies of new pings are not kept, because those of all checks of this project’s owner have reached their limit of 10 " +
+				"GB together. " +
 				"To make room, clear the events of checks that send much, or send less. Pings count as before, and so do their keywords."
 			base := "/checks/" + c.Code.String()
 			for _, page := range []string{base + "/details/", base + "/pings/1/", base + "/last_ping/"} {
@@ -50,7 +51,8 @@ func TestPagesSayThatBodiesAreNotKept(t *testing.T) {
 
 func TestByteCounts(t *testing.T) {
 	for n, want := range map[int64]string{
-		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1550: "1.6 kB", 10_000_000: "10 MB", 10_000_000_000: "10 GB", 1_000_000_000_000_000: "1000 TB",
+		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1550: "1.6 kB", 10_000_000: "10 MB", 10_000_000_000: "10 GB",
+		1_000_000_000_000_000: "1000 TB",
 	} {
 		got := human.Bytes(n)
 		if got != want {

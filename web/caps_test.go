@@ -99,7 +99,8 @@ func TestTheTestButtonSaysThatThereWereMany(t *testing.T) {
 				s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("was accepted").HasNot("Too many tests.")
 			}
 			s.Post(channelPath(ch, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-			s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("No test was sent to", "Too many tests. Please try again later.").HasNot("failed")
+			s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("No test was sent to",
+				"Too many tests. Please try again later.").HasNot("failed")
 			if sent != 10 {
 				t.Errorf("%d tests were sent, want 10", sent)
 			}

@@ -64,7 +64,8 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 		d.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) })
 		d.BadgeLinks = badge.Links{SecretKey: webtest.Secret, SiteURL: d.Site.Root.String()}
 		d.Badges = badge.New(badge.Deps{Store: d.Store, Links: d.BadgeLinks, Label: "Punctual", Log: d.Log})
-		d.ProjectMetrics = projectmetrics.New(projectmetrics.Deps{Store: d.Store, HashKey: func(_ context.Context, k string) (string, error) { return k, nil }})
+		d.ProjectMetrics = projectmetrics.New(projectmetrics.Deps{Store: d.Store,
+			HashKey: func(_ context.Context, k string) (string, error) { return k, nil }})
 		d.Status = &webstatus.Deps{
 			Checks: func() *status.Runner { return runner }, SiteName: "Punctual", URL: d.Site.URL("/status/"), ErrorCode: 500,
 			TokenName: "watchman-token", Redact: strings.TrimSpace, Log: d.Log,
@@ -120,7 +121,8 @@ func (e *everything) fill(t *testing.T) {
 	if err := e.Store.CreateWall(ctx, e.wall); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Store.EnqueueEmail(ctx, &monitor.Email{MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Hello", Text: "Hello.", CreatedAt: e.Store.Now()}); err != nil {
+	if err := e.Store.EnqueueEmail(ctx, &monitor.Email{MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Hello",
+		Text: "Hello.", CreatedAt: e.Store.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	e.email = 1
@@ -168,7 +170,8 @@ func (e *everything) path(route, param, bad string) string {
 	values := map[string]string{
 		"project": e.project.ID.String(), "check": e.check.Code.String(), "code": e.check.Code.String(), "channel": e.channel.ID.String(),
 		"user": e.user.ID.String(), "wall": e.wall.ID.String(), "signature": e.Server.Signer.Sign(project.PurposeWall, e.wall.ID.String()),
-		"key": monitor.UniqueKey(e.check.Code), "unique": monitor.UniqueKey(e.check.Code), "n": "1", "id": fmt.Sprint(e.email), "kind": "webhook", "page": "notifications",
+		"key": monitor.UniqueKey(e.check.Code), "unique": monitor.UniqueKey(e.check.Code), "n": "1", "id": fmt.Sprint(e.email), "kind": "webhook",
+		"page":    "notifications",
 		"version": "v3", "provider": "pushover", "token": "token", "change": e.user.ID.String(), "side": "old",
 		"signed": e.Server.Signer.Sign(auth.PurposeUnsubscribe, e.channel.ID.String()),
 	}
@@ -189,7 +192,8 @@ func params(route string) (names []string) {
 	return names
 }
 
-var fieldInSource = regexp.MustCompile(`(?:\bField\(r, |PostedField\(r, |\.Value\(|\.Get\(|\.Has\(|\.On\(|Values\[|query\[|Query\(\)\[)"([a-z_]+)"`)
+var fieldInSource = regexp.MustCompile(
+	`(?:\bField\(r, |PostedField\(r, |\.Value\(|\.Get\(|\.Has\(|\.On\(|Values\[|query\[|Query\(\)\[)"([a-z_]+)"`)
 
 // fields are the names of all fields and parameters that the site ever looks at,
 // read from its source.

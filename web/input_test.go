@@ -64,7 +64,8 @@ func TestNoAddressTakesFiles(t *testing.T) {
 // readsForms tells whether the address is a page of the site: the others never
 // look for a form, but for those that take either sort.
 func readsForms(a address) bool {
-	for _, other := range []string{"/api", "/badge/", "/b/", "/static/", "/status", "/livez", "/readyz", "/favicon", "/robots", "/integrations/{channel}/unsub/", "/accounts/unsubscribe_reports/"} {
+	for _, other := range []string{"/api", "/badge/", "/b/", "/static/", "/status", "/livez", "/readyz", "/favicon", "/robots",
+		"/integrations/{channel}/unsub/", "/accounts/unsubscribe_reports/"} {
 		if strings.HasPrefix(a.route, other) {
 			return false
 		}
@@ -158,7 +159,9 @@ func TestATooLargeBodyIsRefusedUnread(t *testing.T) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	_, _ = io.WriteString(conn, "POST /accounts/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000000\r\n\r\nidentity=")
+	_, _ = io.WriteString(conn,
+		"POST /accounts/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "+
+			"100000000\r\n\r\nidentity=")
 	answer, err := io.ReadAll(conn)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
 		t.Errorf("%.100s %v", answer, err)
@@ -224,12 +227,14 @@ func (e *everything) survives(a address, path string, form url.Values) {
 	for who, b := range e.browsers(path) {
 		b.Header = http.Header{
 			"User-Agent": {"x\xff\xfe"}, "Referer": {"\xff"}, "X-Request-Id": {"\xff"}, "X-Forwarded-For": {"\xff"}, "Accept-Language": {"\xff"},
-			"If-None-Match": {"\xff"}, "X-Api-Key": {strings.Repeat("\xff", 32)}, "Authorization": {"Bearer " + strings.Repeat("\xff", 32)}, "X-Metrics-Key": {"\xff"},
+			"If-None-Match": {"\xff"}, "X-Api-Key": {strings.Repeat("\xff", 32)}, "Authorization": {"Bearer " + strings.Repeat("\xff", 32)},
+			"X-Metrics-Key": {"\xff"},
 		}
 		got := b.Do(a.method, path, form)
 		b.Header = http.Header{}
 		if got.Status >= http.StatusInternalServerError {
-			e.Errorf("%s %s as %s: %d", a.method, strings.ReplaceAll(fmt.Sprintf("%.200s", path), url.PathEscape(unstorable), "BAD"), who, got.Status)
+			e.Errorf("%s %s as %s: %d", a.method, strings.ReplaceAll(fmt.Sprintf("%.200s", path), url.PathEscape(unstorable), "BAD"), who,
+				got.Status)
 		}
 	}
 }
@@ -240,7 +245,8 @@ func (e *everything) fieldByField(t *testing.T) {
 	project := "/projects/" + e.project.ID.String()
 	check := "/checks/" + e.check.Code.String()
 	forms := map[string]url.Values{
-		"/accounts/login/":                 {"identity": {"x@example.org"}, "tz": {"UTC"}, "next": {"/"}, "email": {"jane@example.org"}, "password": {"p"}},
+		"/accounts/login/": {"identity": {"x@example.org"}, "tz": {"UTC"}, "next": {"/"}, "email": {"jane@example.org"},
+			"password": {"p"}},
 		"/accounts/signup/":                {"identity": {"x@example.org"}, "tz": {"UTC"}},
 		"/accounts/profile/":               {"tz": {"UTC"}},
 		"/accounts/profile/tokens/":        {"name": {"token"}, "readonly": {"1"}},
@@ -251,18 +257,22 @@ func (e *everything) fieldByField(t *testing.T) {
 		"/projects/add/":                   {"name": {"Second"}},
 		project + "/settings/":             {"action": {"name"}, "name": {"Renamed"}, "badge_key": {"x"}},
 		project + "/members/":              {"email": {"z@example.org"}, "role": {"member"}},
-		project + "/checks/add/":           {"name": {"n"}, "slug": {"n"}, "tags": {"t"}, "desc": {"d"}, "kind": {"simple"}, "timeout": {"3600"}, "grace": {"3600"}, "tz": {"UTC"}, "schedule": {"* * * * *"}},
-		project + "/checks/bulk/":          {"action": {"tag"}, "tag": {"t"}, "check": {e.check.Code.String()}, "back": {"?tag=x"}},
-		check + "/name/":                   {"name": {"n"}, "slug": {"m"}, "tags": {"t"}, "desc": {"d"}, "from": {"details"}},
-		check + "/timeout/":                {"kind": {"cron"}, "schedule": {"* * * * *"}, "tz": {"UTC"}, "grace": {"3600"}, "timeout": {"3600"}, "from": {"details"}},
-		check + "/filtering_rules/":        {"start_kw": {"a"}, "success_kw": {"b"}, "failure_kw": {"c"}, "methods": {"POST"}, "filter_subject": {"on"}},
-		check + "/schedule_preview/":       {"kind": {"cron"}, "schedule": {"* * * * *"}, "tz": {"UTC"}},
-		check + "/zone/":                   {"zone": {"UTC"}, "next": {"/"}},
-		project + "/add_email/":            {"value": {"q@example.org"}, "name": {"n"}, "down": {"on"}},
-		project + "/add_webhook/":          {"name": {"n"}, "method_down": {"POST"}, "url_down": {"https://h.example.org/$NAME"}, "body_down": {"b"}, "headers_down": {"A: b"}},
-		project + "/add_pushover/":         {"name": {"n"}, "value": {"u" + strings.Repeat("a", 29)}, "priority": {"0"}, "prio_up": {"0"}},
-		"/walls/":                          {"name": {"w"}, "project": {e.project.ID.String()}},
-		"/docs/example/":                   {"check": {e.check.Code.String()}, "back": {"x"}},
+		project + "/checks/add/": {"name": {"n"}, "slug": {"n"}, "tags": {"t"}, "desc": {"d"}, "kind": {"simple"}, "timeout": {"3600"},
+			"grace": {"3600"}, "tz": {"UTC"}, "schedule": {"* * * * *"}},
+		project + "/checks/bulk/": {"action": {"tag"}, "tag": {"t"}, "check": {e.check.Code.String()}, "back": {"?tag=x"}},
+		check + "/name/":          {"name": {"n"}, "slug": {"m"}, "tags": {"t"}, "desc": {"d"}, "from": {"details"}},
+		check + "/timeout/": {"kind": {"cron"}, "schedule": {"* * * * *"}, "tz": {"UTC"}, "grace": {"3600"}, "timeout": {"3600"},
+			"from": {"details"}},
+		check + "/filtering_rules/": {"start_kw": {"a"}, "success_kw": {"b"}, "failure_kw": {"c"}, "methods": {"POST"},
+			"filter_subject": {"on"}},
+		check + "/schedule_preview/": {"kind": {"cron"}, "schedule": {"* * * * *"}, "tz": {"UTC"}},
+		check + "/zone/":             {"zone": {"UTC"}, "next": {"/"}},
+		project + "/add_email/":      {"value": {"q@example.org"}, "name": {"n"}, "down": {"on"}},
+		project + "/add_webhook/": {"name": {"n"}, "method_down": {"POST"}, "url_down": {"https://h.example.org/$NAME"},
+			"body_down": {"b"}, "headers_down": {"A: b"}},
+		project + "/add_pushover/": {"name": {"n"}, "value": {"u" + strings.Repeat("a", 29)}, "priority": {"0"}, "prio_up": {"0"}},
+		"/walls/":                  {"name": {"w"}, "project": {e.project.ID.String()}},
+		"/docs/example/":           {"check": {e.check.Code.String()}, "back": {"x"}},
 	}
 	for path, form := range forms {
 		for name := range form {
@@ -286,11 +296,14 @@ func TestUnstorableTextInTheAPI(t *testing.T) {
 			channel := `/api/v3/channels/` + e.channel.ID.String()
 			project := `/api/v3/projects/` + e.project.ID.String()
 			for _, field := range []string{
-				"channels", "desc", "failure_kw", "methods", "name", "schedule", "slug", "start_kw", "subject", "subject_fail", "success_kw", "tags", "tz", "unique",
+				"channels", "desc", "failure_kw", "methods", "name", "schedule", "slug", "start_kw", "subject", "subject_fail", "success_kw", "tags",
+				"tz", "unique",
 				"kind", "config", "checks", "revoke", "make", "api_key",
 			} {
-				for _, value := range []string{`"a\u0000b"`, "\"a\xffb\"", "\"a\x00b\"", `"\ud800"`, `["a\u0000b"]`, `{"url_down":"https://a.example.org/\u0000"}`, `{"a\u0000":"b"}`} {
-					for _, path := range []string{check, "/api/v3/checks/", "/api/v1/checks/", channel, "/api/v3/channels/", channel + "/checks", project, "/api/v3/projects/", project + "/keys"} {
+				for _, value := range []string{`"a\u0000b"`, "\"a\xffb\"", "\"a\x00b\"", `"\ud800"`, `["a\u0000b"]`,
+					`{"url_down":"https://a.example.org/\u0000"}`, `{"a\u0000":"b"}`} {
+					for _, path := range []string{check, "/api/v3/checks/", "/api/v1/checks/", channel, "/api/v3/channels/", channel + "/checks", project,
+						"/api/v3/projects/", project + "/keys"} {
 						body := `{"kind":"webhook","` + field + `":` + value + `}`
 						e.Header = http.Header{"X-Api-Key": {e.apiKey}}
 						if strings.Contains(path, "/projects/") {

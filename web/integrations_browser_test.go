@@ -51,7 +51,8 @@ func TestIntegrationsInABrowser(t *testing.T) {
 	}
 
 	s.Drive(ctx,
-		webtest.First(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`), webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
+		webtest.First(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`),
+		webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
 		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
@@ -75,7 +76,8 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 		webtest.First(chromedp.Click, `.kind-card[href*="add_email"]`), webtest.First(chromedp.WaitVisible, "#value"),
 		chromedp.SendKeys("#name", "Me again", chromedp.ByQuery),
 		webtest.First(chromedp.Click, "main .btn.primary"), says("Added"),
-		webtest.First(chromedp.Click, `.channels li:nth-child(1) [aria-label^="More"]`), webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
+		webtest.First(chromedp.Click, `.channels li:nth-child(1) [aria-label^="More"]`),
+		webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
 		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
 	)
@@ -102,17 +104,21 @@ func TestTheFrameOfPages(t *testing.T) {
 		t.Errorf("icon %s, title %q", icon, title)
 	}
 
-	s.Drive(ctx, webtest.First(chromedp.Click, ".theme-to-dark"), chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
+	s.Drive(ctx, webtest.First(chromedp.Click, ".theme-to-dark"),
+		chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
 	s.Drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
 	u, err := s.Store.UserByID(s.Context(), user.ID)
 	if err != nil || u.Theme != "dark" {
 		t.Errorf("the colours are not remembered: %v %v", u, err)
 	}
 
-	s.Drive(ctx, webtest.First(chromedp.Click, "[popovertarget=account-menu]"), webtest.First(chromedp.WaitVisible, "#account-menu:popover-open button"))
+	s.Drive(ctx, webtest.First(chromedp.Click, "[popovertarget=account-menu]"),
+		webtest.First(chromedp.WaitVisible, "#account-menu:popover-open button"))
 	// the menu is below its button and within the window
 	var inside bool
-	s.Drive(ctx, chromedp.Evaluate(`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
+	s.Drive(ctx,
+		chromedp.Evaluate(
+			`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
 		return m.top >= b.bottom && m.right <= innerWidth && m.left >= 0 && Math.abs(m.right - b.right) < 40 })()`, &inside))
 	if !inside {
 		t.Error("the account menu is not at its button")
@@ -127,10 +133,12 @@ func TestPicturesOfIntegrations(t *testing.T) {
 		monitor.Channel
 		store.ChannelOutcome
 	}{
-		{monitor.Channel{Kind: "webhook", Name: "Incident bot", Config: `{"url_down":"https://hooks.example.org/","url_up":"https://hooks.example.org/"}`, Verified: true},
+		{monitor.Channel{Kind: "webhook", Name: "Incident bot",
+			Config: `{"url_down":"https://hooks.example.org/","url_up":"https://hooks.example.org/"}`, Verified: true},
 			store.ChannelOutcome{At: now.Add(-42 * 60e9), Latency: 212e6}},
 		{monitor.Channel{Kind: "email", Config: `{"address":"ops@example.org","down":true}`}, store.ChannelOutcome{}},
-		{monitor.Channel{Kind: "webhook", Name: "Chat relay of the night shift", Config: `{"url_down":"https://chat.example.org:8443/"}`, Verified: true},
+		{monitor.Channel{Kind: "webhook", Name: "Chat relay of the night shift", Config: `{"url_down":"https://chat.example.org:8443/"}`,
+			Verified: true},
 			store.ChannelOutcome{At: now.Add(-3 * 3600e9), Error: "The server answered with status 502."}},
 		{monitor.Channel{Kind: "po", Config: `{"user":"` + pushoverKey + `","priority_down":1,"priority_up":-1}`, Verified: true},
 			store.ChannelOutcome{At: now.Add(-9 * 86400e9), Error: "Pushover does not know this user key.", Disable: true}},

@@ -87,7 +87,8 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		c := s.FirstCheck(p)
 		banner := func(path string) *webtest.Answer { s.Helper(); return s.Get(path).Is(http.StatusOK) }
-		pages := []string{ui.ListURL(p.ID), "/checks/" + c.Code.String() + "/details/", "/projects/" + p.ID.String() + "/settings/", "/checks/" + c.Code.String() + "/timeout/"}
+		pages := []string{ui.ListURL(p.ID), "/checks/" + c.Code.String() + "/details/", "/projects/" + p.ID.String() + "/settings/",
+			"/checks/" + c.Code.String() + "/timeout/"}
 		for _, page := range pages {
 			if banner(page).Find(".banner").Length() != 0 {
 				t.Errorf("%s has a banner without a reason", page)
@@ -117,7 +118,8 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		for _, h := range []monitor.Channel{hook, mail} {
 			s.Post(channelPath(h, "remove"), nil).Is(http.StatusSeeOther)
 		}
-		if got := banner(pages[1]).Text(".banner.down"); !strings.Contains(got, "Nobody is told when a check of") || !strings.Contains(got, "Add an integration") {
+		if got := banner(pages[1]).Text(".banner.down"); !strings.Contains(got, "Nobody is told when a check of") ||
+			!strings.Contains(got, "Add an integration") {
 			t.Errorf("there is none: %q", got)
 		}
 		a := banner(web.IntegrationsPath(p.ID))

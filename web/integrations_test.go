@@ -63,7 +63,8 @@ func eachIntegrations(t *testing.T, test func(s *webtest.Site)) {
 func withNotifiers(d *web.Deps) {
 	client := notify.NewClient(notify.ClientConfig{Version: "test", AllowPrivate: true})
 	env := notify.Env{Client: client, Now: d.Store.Now, SiteRoot: d.Site.Root.String(), Unsubscribe: d.Signer.UnsubscribePath}
-	d.Notifiers = kindtest.Registry(env, map[string]string{"pushover-subscription-url": subscription}, kindtest.Kinds("email", "webhook", "po")...)
+	d.Notifiers = kindtest.Registry(env, map[string]string{"pushover-subscription-url": subscription},
+		kindtest.Kinds("email", "webhook", "po")...)
 	d.Tester = oneShot{d.Store, d.Notifiers}
 }
 
@@ -116,7 +117,8 @@ func TestIntegrationsListWhoIsTold(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		add(s, p, "webhook", url.Values{"name": {"Incident bot"}, "method_down": {"POST"}, "url_down": {"https://hooks.example.org/secret"}})
 		page := s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK)
-		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down", "1 of 1 check")
+		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down",
+			"1 of 1 check")
 		page.HasNot("secret")
 		kinds := page.Text(".kind-card h4")
 		if kinds != "EmailPushoverWebhook" {
@@ -140,7 +142,8 @@ func TestEachPageWarnsWhenNobodyWouldBeTold(t *testing.T) {
 				}
 			}
 		}
-		if err := s.Store.NoteChannelOutcome(s.Context(), email.ID, store.ChannelOutcome{At: s.Store.Now(), Error: "The mailbox is full."}); err != nil {
+		if err := s.Store.NoteChannelOutcome(s.Context(), email.ID,
+			store.ChannelOutcome{At: s.Store.Now(), Error: "The mailbox is full."}); err != nil {
 			s.Fatal(err)
 		}
 		warned("a failed delivery")
@@ -307,13 +310,15 @@ func TestOneClickUnsubscribes(t *testing.T) {
 func TestAChannelIsEditedRenamedAndRemoved(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
-		c := add(s, p, "webhook", url.Values{"method_down": {"GET"}, "url_down": {"https://a.example.org/"}, "method_up": {"PUT"}, "url_up": {"https://b.example.org/"}})
+		c := add(s, p, "webhook", url.Values{"method_down": {"GET"}, "url_down": {"https://a.example.org/"}, "method_up": {"PUT"},
+			"url_up": {"https://b.example.org/"}})
 		form := s.Get(channelPath(c, "edit")).Is(http.StatusOK)
 		u, _ := form.Find("[name=url_up]").Attr("value")
 		if u != "https://b.example.org/" || form.Text("[name=method_up] [selected]") != "PUT" {
 			s.Errorf("the form has %s %s", form.Text("[name=method_up] [selected]"), u)
 		}
-		s.Post(channelPath(c, "edit"), url.Values{"name": {"Both"}, "method_up": {"GET"}, "url_up": {"https://c.example.org/"}}).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(channelPath(c, "edit"), url.Values{"name": {"Both"}, "method_up": {"GET"}, "url_up": {"https://c.example.org/"}}).LeadsTo(
+			web.IntegrationsPath(p.ID))
 		s.Get(web.IntegrationsPath(p.ID)).Has("Both", "c.example.org", "comes back up")
 
 		s.Post(channelPath(c, "name"), url.Values{"name": {" Night shift "}}).LeadsTo(web.IntegrationsPath(p.ID))
@@ -358,13 +363,15 @@ func TestOnlyMembersMayTouchIntegrations(t *testing.T) {
 			s.Error("a visitor is not asked to log in")
 		}
 		reader, _ := stranger.Login("reader@example.org")
-		posts := []string{channelPath(c, "edit"), channelPath(c, "name"), channelPath(c, "test"), channelPath(c, "remove"), channelPath(c, "checks"), channelPath(c, "resend"), addPath(p, "email")}
+		posts := []string{channelPath(c, "edit"), channelPath(c, "name"), channelPath(c, "test"), channelPath(c, "remove"),
+			channelPath(c, "checks"), channelPath(c, "resend"), addPath(p, "email")}
 		stranger.Get(web.IntegrationsPath(p.ID)).Is(http.StatusNotFound)
 		for _, path := range posts {
 			stranger.Post(path, url.Values{}).Is(http.StatusNotFound)
 		}
 
-		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`, reader.ID, p.ID, s.Store.Now())
+		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`,
+			reader.ID, p.ID, s.Store.Now())
 		if err != nil {
 			s.Fatal(err)
 		}

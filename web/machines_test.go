@@ -23,7 +23,8 @@ func TestAddressesForMachines(t *testing.T) {
 	})
 	without := webtest.New(t, db.SQLite)
 	const metrics = "/projects/a0a0a0a0-0000-4000-8000-000000000000/"
-	for _, path := range []string{"/badge/key/signature.svg", "/badge/key/signature/a/b.svg", "/b/2/key.svg", metrics + "metrics/", metrics + "metrics/key", metrics + "checks/metrics/key"} {
+	for _, path := range []string{"/badge/key/signature.svg", "/badge/key/signature/a/b.svg", "/b/2/key.svg", metrics + "metrics/",
+		metrics + "metrics/key", metrics + "checks/metrics/key"} {
 		got := with.Get(path).Is(http.StatusTeapot)
 		if got.Header.Get("X-Seen") != "GET "+path || got.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: %v", path, got.Header)

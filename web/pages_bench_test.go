@@ -33,8 +33,10 @@ func longHistory(s *webtest.Site, p *monitor.Project, pings, flips int) *monitor
 	c.LastPing = now
 	h := store.History{Check: &c}
 	for i := range pings {
-		h.Pings = append(h.Pings, &monitor.Ping{N: int64(i + 1), CreatedAt: now.Add(-time.Duration(pings-i) * time.Minute), Kind: monitor.PingSuccess,
-			Scheme: "https", Method: "POST", UserAgent: "curl/8.5.0", RemoteAddr: "192.0.2.7", Body: []byte(strings.Repeat("a line of output\n", 10))})
+		h.Pings = append(h.Pings, &monitor.Ping{N: int64(i + 1), CreatedAt: now.Add(-time.Duration(pings-i) * time.Minute),
+			Kind:   monitor.PingSuccess,
+			Scheme: "https", Method: "POST", UserAgent: "curl/8.5.0", RemoteAddr: "192.0.2.7",
+			Body: []byte(strings.Repeat("a line of output\n", 10))})
 	}
 	for i := range flips {
 		f := monitor.Flip{CreatedAt: now.Add(-time.Duration(flips-i) * 10 * time.Minute), Old: monitor.StatusUp, New: monitor.StatusDown}
@@ -99,11 +101,12 @@ func TestStatementsPerPage(t *testing.T) {
 	var names []string
 	s := webtest.New(t, db.SQLite, func(d *web.Deps) {
 		clock := d.Store.DB().Clock
-		observed, err := db.Open(t.Context(), "sqlite:"+d.Store.DB().Path(), db.Options{Now: clock.Now, Observe: func(name string, _ time.Duration, _ string) {
-			mu.Lock()
-			defer mu.Unlock()
-			names = append(names, name)
-		}})
+		observed, err := db.Open(t.Context(), "sqlite:"+d.Store.DB().Path(),
+			db.Options{Now: clock.Now, Observe: func(name string, _ time.Duration, _ string) {
+				mu.Lock()
+				defer mu.Unlock()
+				names = append(names, name)
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +120,8 @@ func TestStatementsPerPage(t *testing.T) {
 		check := ui.CheckURL(c, "")
 		out := map[string][]string{}
 		for _, path := range []string{
-			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check, webtest.LogURL(c),
+			"/", "/projects/status/", list, list + "?search=x&tag=prod&sort=name", list + "?group=tag", list + "status/?v=", check,
+			webtest.LogURL(c),
 		} {
 			// the order is stored
 			s.Asking(path)()

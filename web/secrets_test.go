@@ -31,7 +31,8 @@ func TestNoAddressWithASecretIsShownWhole(t *testing.T) {
 		secrets = append(secrets, secret)
 		links = append(links, "Open https://example.org"+path+"?next=%2F")
 	}
-	mail := monitor.Email{MessageID: "2@example.org", Kind: "login", To: "jane@example.org", Subject: "Links", Text: strings.Join(links, "\n"), CreatedAt: e.Store.Now()}
+	mail := monitor.Email{MessageID: "2@example.org", Kind: "login", To: "jane@example.org", Subject: "Links", Text: strings.Join(links, "\n"),
+		CreatedAt: e.Store.Now()}
 	if err := e.Store.EnqueueEmail(t.Context(), &mail); err != nil {
 		t.Fatal(err)
 	}

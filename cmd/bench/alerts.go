@@ -19,12 +19,14 @@ func (r ids) count() int { return r.last - r.first + 1 }
 func (i *instance) tellTo(ctx context.Context, s *sink, checks ids) error {
 	channel := uuid.New()
 	config := fmt.Sprintf(`{"method_down":"GET","url_down":"http://%s/$CODE"}`, s.addr)
-	err := i.exec(ctx, `INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at) VALUES ($1, $2, 'webhook', '', $3, $4, $5, $6)`,
+	err := i.exec(ctx,
+		`INSERT INTO channels (id, project_id, kind, name, config, verified, disabled, created_at) VALUES ($1, $2, 'webhook', '', $3, $4, $5, $6)`,
 		channel, i.project, config, true, false, i.store.Now())
 	if err != nil {
 		return err
 	}
-	err = i.exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, `+i.uuidArgument(1)+` FROM checks WHERE id BETWEEN $2 AND $3`, channel, checks.first, checks.last)
+	err = i.exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, `+i.uuidArgument(1)+
+		` FROM checks WHERE id BETWEEN $2 AND $3`, channel, checks.first, checks.last)
 	return err
 }
 
@@ -46,7 +48,8 @@ func (i *instance) setDeadlines(ctx context.Context, checks ids, first time.Time
 			from := checks.first + checks.count()*step/steps
 			to := checks.first + checks.count()*(step+1)/steps - 1
 			at := first.Add(spread * time.Duration(step) / time.Duration(steps))
-			_, err := tx.Exec(ctx, `UPDATE checks SET status = 'up', last_ping_at = $1, last_start_at = NULL, due_at = $2, alert_at = $3, watch_at = $3 WHERE id BETWEEN $4 AND $5`,
+			_, err := tx.Exec(ctx,
+				`UPDATE checks SET status = 'up', last_ping_at = $1, last_start_at = NULL, due_at = $2, alert_at = $3, watch_at = $3 WHERE id BETWEEN $4 AND $5`,
 				at.Add(-period-grace), at.Add(-grace), at, from, to)
 			if err != nil {
 				return fmt.Errorf("set deadlines: %w", err)

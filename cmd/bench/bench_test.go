@@ -111,7 +111,8 @@ func TestPercentageIsOfTheLowestCeiling(t *testing.T) {
 }
 
 func TestNumbersAreShownShort(t *testing.T) {
-	for value, want := range map[float64]string{0: "0", 0.004: "0.00", 3: "3", 3.14159: "3.14", 42.42: "42.4", 999.6: "1,000", 1234567: "1,234,567"} {
+	for value, want := range map[float64]string{0: "0", 0.004: "0.00", 3: "3", 3.14159: "3.14", 42.42: "42.4", 999.6: "1,000",
+		1234567: "1,234,567"} {
 		got := show(value)
 		if got != want {
 			t.Errorf("show(%v) is %s, want %s", value, got, want)

@@ -53,12 +53,13 @@ func (i *instance) topOfTheHour(ctx context.Context, server *process) error {
 	if lost > 0 {
 		i.failed("burst on %s: %d of %d acknowledged pings are not recorded", i.engine, lost, all.ok)
 	}
-	i.add(row{Section: "burst", Engine: string(i.engine), What: fmt.Sprintf("%s/s, then %s/s for %s", show(float64(i.rate)), show(float64(10*i.rate)), i.burstTime), Figures: figures{
-		num("sent", len(shots)), num("lost", lost), num("refused", all.refused), num("failed", all.failed),
-		ms("usual p50 ms", quantile(in(calm/3, calm).took, .5)), ms("p99 ms", usual),
-		ms("burst p50 ms", quantile(burst.took, .5)), ms("p99 ms", quantile(burst.took, .99)), ms("max ms", quantile(burst.took, 1)),
-		seconds("back to normal s", backToNormal(shots, end, usual)), megabytes("peak MB", peakRSS(server.pid())),
-	}})
+	i.add(row{Section: "burst", Engine: string(i.engine),
+		What: fmt.Sprintf("%s/s, then %s/s for %s", show(float64(i.rate)), show(float64(10*i.rate)), i.burstTime), Figures: figures{
+			num("sent", len(shots)), num("lost", lost), num("refused", all.refused), num("failed", all.failed),
+			ms("usual p50 ms", quantile(in(calm/3, calm).took, .5)), ms("p99 ms", usual),
+			ms("burst p50 ms", quantile(burst.took, .5)), ms("p99 ms", quantile(burst.took, .99)), ms("max ms", quantile(burst.took, 1)),
+			seconds("back to normal s", backToNormal(shots, end, usual)), megabytes("peak MB", peakRSS(server.pid())),
+		}})
 	return nil
 }
 
@@ -113,7 +114,8 @@ func (i *instance) aboveTheBound(ctx context.Context, server *process) error {
 	case err := <-unlocked:
 		return fmt.Errorf("lock the checks: %w", err)
 	}
-	all := count(openLoop(ctx, server.addr, pings, func(n int) int { return 1 + n%min(i.checks, 1000) }, phase{rate, pings * time.Second / rate}))
+	all := count(openLoop(ctx, server.addr, pings, func(n int) int { return 1 + n%min(i.checks, 1000) },
+		phase{rate, pings * time.Second / rate}))
 	if err := <-unlocked; !errors.Is(err, errEnough) {
 		return fmt.Errorf("hold the lock: %w", err)
 	}

@@ -79,7 +79,8 @@ func (b *bench) databaseCeiling(ctx context.Context, engine db.Engine) (err erro
 }
 
 // batches runs write with batches of random ids for the duration.
-func (i *instance) batches(ctx context.Context, what string, size int, write func(ctx context.Context, ids []int) error) (rate float64, err error) {
+func (i *instance) batches(ctx context.Context, what string, size int, write func(ctx context.Context, ids []int) error) (rate float64,
+	err error) {
 	size = min(size, i.checks)
 	var rows int
 	var took []time.Duration
@@ -128,7 +129,8 @@ func (i *instance) rawPostgres(ctx context.Context, ids []int) error {
 			UPDATE checks c SET n_pings = c.n_pings + 1, last_ping_at = $2, recent_runs = right(c.recent_runs || 'u', 30), due_at = $3, alert_at = $4
 			FROM v WHERE c.id = v.id RETURNING c.id, c.n_pings)
 		INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)
-		SELECT id, n_pings, $2, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM u`, "{"+list.String()+"}", now, now.Add(period), now.Add(period+grace))
+		SELECT id, n_pings, $2, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM u`, "{"+list.String()+"}", now, now.Add(period),
+		now.Add(period+grace))
 	return err
 }
 
@@ -137,7 +139,8 @@ func (i *instance) rawSQLite(ctx context.Context, ids []int) error {
 	// else the driver starts a goroutine for each statement
 	ctx = context.WithoutCancel(ctx)
 	return i.store.DB().InTx(ctx, func(tx *db.Tx) error {
-		update := tx.Prepared(`UPDATE checks SET n_pings = n_pings + 1, last_ping_at = ?, recent_runs = substr(recent_runs || 'u', -30), due_at = ?, alert_at = ? WHERE id = ?`)
+		update := tx.Prepared(
+			`UPDATE checks SET n_pings = n_pings + 1, last_ping_at = ?, recent_runs = substr(recent_runs || 'u', -30), due_at = ?, alert_at = ? WHERE id = ?`)
 		insert := tx.Prepared(`INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr)
 			SELECT id, n_pings, ?, 'success', 'http', 'GET', 'bench', '127.0.0.1' FROM checks WHERE id = ?`)
 		now := tx.Now()
@@ -195,7 +198,8 @@ func (i *instance) pgbench(ctx context.Context) error {
 			return fmt.Errorf("write a script of pgbench: %w", err)
 		}
 		whole := max(1, int(i.duration.Round(time.Second).Seconds()))
-		cmd := exec.CommandContext(ctx, program, "--no-vacuum", "--file", path, "--define", "checks="+strconv.Itoa(i.checks), "--protocol", "prepared",
+		cmd := exec.CommandContext(ctx, program, "--no-vacuum", "--file", path, "--define", "checks="+strconv.Itoa(i.checks), "--protocol",
+			"prepared",
 			"--client", "64", "--jobs", "2", "--time", strconv.Itoa(whole), i.url)
 		out, err := cmd.CombinedOutput()
 		tps := tpsLine.FindSubmatch(out)

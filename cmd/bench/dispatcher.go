@@ -109,7 +109,8 @@ func (i *instance) dueAtOnce(ctx context.Context, checks ids) error {
 	if err != nil {
 		return err
 	}
-	i.add(row{Section: "dispatcher", Engine: string(i.engine), What: fmt.Sprintf("%d due at once, quick destination", checks.count()), Figures: lates("deadline to webhook", late)})
+	i.add(row{Section: "dispatcher", Engine: string(i.engine), What: fmt.Sprintf("%d due at once, quick destination", checks.count()),
+		Figures: lates("deadline to webhook", late)})
 	return nil
 }
 
@@ -163,6 +164,7 @@ func (i *instance) hanging(ctx context.Context, stuck, well ids) error {
 	if err != nil {
 		return err
 	}
-	i.add(row{Section: "dispatcher", Engine: string(i.engine), What: fmt.Sprintf("%d hanging destinations beside a quick one", destinations), Figures: append(lates("alone", alone), lates("beside them", beside)...)})
+	i.add(row{Section: "dispatcher", Engine: string(i.engine), What: fmt.Sprintf("%d hanging destinations beside a quick one", destinations),
+		Figures: append(lates("alone", alone), lates("beside them", beside)...)})
 	return nil
 }

@@ -85,7 +85,8 @@ func (b *bench) newInstance(ctx context.Context, engine db.Engine, checks, kept 
 }
 
 // serving runs work on a new instance (see newInstance) on which `punctual serve` runs.
-func (b *bench) serving(ctx context.Context, engine db.Engine, checks, kept int, work func(i *instance, server *process) error) (err error) {
+func (b *bench) serving(ctx context.Context, engine db.Engine, checks, kept int,
+	work func(i *instance, server *process) error) (err error) {
 	i, err := b.newInstance(ctx, engine, checks, kept)
 	if err != nil {
 		return err
@@ -177,10 +178,12 @@ const period, grace = monitor.DefaultTimeout, monitor.DefaultGrace
 
 func (i *instance) insertChecks(ctx context.Context, first, last int, now time.Time) error {
 	const columns = `INSERT INTO checks (id, code, badge_key, project_id, name, slug, created_at, status, last_ping_at, due_at, alert_at, watch_at) `
-	query := columns + `SELECT v.id, v.code::uuid, v.badge_key::uuid, $2::uuid, 'job ' || v.id, 'job-' || v.id, $3::timestamptz, 'up', $3::timestamptz, $4::timestamptz, $5::timestamptz, $5::timestamptz
+	query := columns +
+		`SELECT v.id, v.code::uuid, v.badge_key::uuid, $2::uuid, 'job ' || v.id, 'job-' || v.id, $3::timestamptz, 'up', $3::timestamptz, $4::timestamptz, $5::timestamptz, $5::timestamptz
 		FROM json_to_recordset($1::json) AS v(id bigint, code text, badge_key text)`
 	if i.engine == db.SQLite {
-		query = columns + `SELECT value ->> 'id', value ->> 'code', value ->> 'badge_key', $2, 'job ' || (value ->> 'id'), 'job-' || (value ->> 'id'), $3, 'up', $3, $4, $5, $5
+		query = columns +
+			`SELECT value ->> 'id', value ->> 'code', value ->> 'badge_key', $2, 'job ' || (value ->> 'id'), 'job-' || (value ->> 'id'), $3, 'up', $3, $4, $5, $5
 			FROM json_each($1)`
 	}
 	var list strings.Builder

@@ -114,9 +114,10 @@ func (i *instance) allAtOnce(ctx context.Context, worker *process, checks ids) e
 	if !told || s.twice() > 0 {
 		i.failed("watcher on %s: %d checks fell due, %d alerts came, %d of them twice", i.engine, checks.count(), len(arrivals), s.twice())
 	}
-	r := row{Section: "watcher", Engine: string(i.engine), What: fmt.Sprintf("%s checks, %s due within a second", show(float64(i.checks)), show(float64(checks.count()))), Figures: figures{
-		seconds("all flips stored after first deadline s", flipped.Sub(first)), seconds("after last s", flipped.Sub(last)),
-	}}
+	r := row{Section: "watcher", Engine: string(i.engine),
+		What: fmt.Sprintf("%s checks, %s due within a second", show(float64(i.checks)), show(float64(checks.count()))), Figures: figures{
+			seconds("all flips stored after first deadline s", flipped.Sub(first)), seconds("after last s", flipped.Sub(last)),
+		}}
 	if len(arrivals) > 0 {
 		r.Figures = append(r.Figures, seconds("all told after last s", arrivals[len(arrivals)-1].at.Sub(last)),
 			num("µs CPU/alert", float64(used.Microseconds())/float64(len(arrivals))))
@@ -154,7 +155,8 @@ func (i *instance) single(ctx context.Context, server *process, checks ids) erro
 	if !told || len(flips) != n || len(late) != n || s.twice() > 0 {
 		i.failed("watcher on %s: %d single deadlines, %d flips, %d checks told, %d alerts twice", i.engine, n, len(flips), len(late), s.twice())
 	}
-	i.add(row{Section: "watcher", Engine: string(i.engine), What: fmt.Sprintf("%s checks, %d deadlines one by one, %d pings/s", show(float64(i.checks)), n, others),
+	i.add(row{Section: "watcher", Engine: string(i.engine),
+		What:    fmt.Sprintf("%s checks, %d deadlines one by one, %d pings/s", show(float64(i.checks)), n, others),
 		Figures: append(lates("deadline to flip", flips), lates("to webhook", late)...)})
 	return nil
 }
@@ -169,7 +171,8 @@ func (i *instance) watchFlips(ctx context.Context, checks ids, limit time.Durati
 			at time.Time
 		}
 		var flips []flip
-		rows, failed := i.store.DB().Query(ctx, `SELECT id, created_at FROM flips WHERE id > $1 AND check_id BETWEEN $2 AND $3 ORDER BY id`, last, checks.first, checks.last)
+		rows, failed := i.store.DB().Query(ctx, `SELECT id, created_at FROM flips WHERE id > $1 AND check_id BETWEEN $2 AND $3 ORDER BY id`, last,
+			checks.first, checks.last)
 		flips, err = db.Collect(rows, failed, func(r *sql.Rows, f *flip) error { return r.Scan(&f.id, db.Time(&f.at)) })
 		now := i.store.Now()
 		for _, f := range flips {

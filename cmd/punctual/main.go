@@ -117,7 +117,8 @@ func execute(ctx context.Context, args []string, w *world) int {
 func newParser(w *world) (*kong.Kong, error) {
 	return kong.New(&cli{},
 		kong.Name("punctual"),
-		kong.Description("Punctual watches over cron jobs: a job pings a URL when it has run, and when a ping does not come in time, Punctual tells people."),
+		kong.Description(
+			"Punctual watches over cron jobs: a job pings a URL when it has run, and when a ping does not come in time, Punctual tells people."),
 		kong.Writers(w.stdout, w.stderr),
 		// no command may end the process: run returns the code
 		kong.Exit(func(int) {}),

@@ -43,7 +43,9 @@ func makeKey(ctx context.Context, s *store.Store, cfg *config.Config) error {
 		return err
 	}
 	if fingerprint != "" {
-		return fmt.Errorf("the secret key of this database is missing: put %s back from a backup, or set PUNCTUAL_SECRET_KEY. If it is lost, docs/secret-key.md says what to do",
+		return fmt.Errorf(
+			"the secret key of this database is missing: put %s back from a backup, or set PUNCTUAL_SECRET_KEY. If it is lost, "+
+				"docs/secret-key.md says what to do",
 			cfg.SecretKeyFile())
 	}
 	return cfg.EnsureSecretKey()

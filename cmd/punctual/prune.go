@@ -110,7 +110,8 @@ func lines(out io.Writer) func(string) {
 }
 
 // runPrune prunes and prints what was removed, also where it ends with an error.
-func runPrune(ctx context.Context, w *world, given *settings, dry dryRun, job func(context.Context, *store.Store, prune.Options) (prune.Result, error)) error {
+func runPrune(ctx context.Context, w *world, given *settings, dry dryRun,
+	job func(context.Context, *store.Store, prune.Options) (prune.Result, error)) error {
 	cfg, err := given.load(w)
 	if err != nil {
 		return err

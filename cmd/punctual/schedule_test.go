@@ -110,7 +110,8 @@ func TestSchedulesInTheDocsArePrintedSo(t *testing.T) {
 				args = append(args, strings.Trim(word, `"'`))
 			}
 			_, stdout, stderr := scheduleOutput(args...)
-			got, want := strings.TrimSpace(stdout+stderr), strings.TrimSpace(found[2])
+			got := strings.TrimSpace(stdout + stderr)
+			want := strings.TrimSpace(found[2])
 			if got != want {
 				t.Errorf("%s: punctual schedule %s\ngot\n%s\nthe page has\n%s", file, found[1], got, want)
 			}

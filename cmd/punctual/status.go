@@ -86,7 +86,8 @@ func acknowledgeLoss(w *world, cfg *config.Config) error {
 	case cfg.SQLitePath() == "" || loss == nil:
 		fmt.Fprintln(w.stdout, "nothing to acknowledge")
 	default:
-		fmt.Fprintf(w.stdout, "acknowledged: %d commits were lost, noticed at %s\n", loss.Missing, loss.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+		fmt.Fprintf(w.stdout, "acknowledged: %d commits were lost, noticed at %s\n", loss.Missing,
+			loss.At.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func watched(t *testing.T, broken bool) *httptest.Server {
 	}
 	runner := status.NewRunner(checks, nil)
 	pages := webstatus.New(webstatus.Deps{
-		Checks: func() *status.Runner { return runner }, ErrorCode: 500, Tokens: []string{"right"}, Redact: strings.TrimSpace, Log: slog.New(slog.DiscardHandler),
+		Checks: func() *status.Runner { return runner }, ErrorCode: 500, Tokens: []string{"right"}, Redact: strings.TrimSpace,
+		Log: slog.New(slog.DiscardHandler),
 	}, func(*http.Request) webstatus.Visitor { return webstatus.Visitor{} })
 	mux := http.NewServeMux()
 	mux.HandleFunc("/punctual/status/", pages.Report)
@@ -75,23 +76,28 @@ func TestStatusAsksAServer(t *testing.T) {
 		{url: well + "/punctual", token: "right", args: "-c disk"},
 		{url: ill + "/punctual", token: "right", args: "-s database"},
 
-		{url: ill + "/punctual", code: 1, stderr: "/punctual/status/ is not well (HTTP 500); a status token would tell why (PUNCTUAL_STATUS_TOKENS)\n"},
+		{url: ill + "/punctual", code: 1,
+			stderr: "/punctual/status/ is not well (HTTP 500); a status token would tell why (PUNCTUAL_STATUS_TOKENS)\n"},
 		{url: ill + "/punctual", token: "wrong", code: 1, stderr: "it does not take the status token, which would tell why\n"},
 		{url: ill + "/punctual", token: "right,old", code: 1, stderr: "punctual: database: does not answer: context deadline exceeded\n"},
 		{url: ill + "/punctual/status/bare/", code: 1, stderr: "/punctual/status/bare/ is not well (HTTP 500)\n"},
 		{url: ill + "/punctual/readyz", code: 1, stderr: `/punctual/readyz says "not ready: the database does not answer" (HTTP 503)` + "\n"},
 		{url: well + "/punctual", args: "-c disk", code: 1, stderr: "/punctual/status/ says: Choosing checks needs a status token."},
-		{url: well + "/punctual", token: "right", args: "-c nonsense", code: 1, stderr: `says: there is no check "nonsense"; there are database, disk (HTTP 404)` + "\n"},
+		{url: well + "/punctual", token: "right", args: "-c nonsense", code: 1,
+			stderr: `says: there is no check "nonsense"; there are database, disk (HTTP 404)` + "\n"},
 		{url: well + "/elsewhere", code: 1, stderr: "/elsewhere/status/ does not answer as Punctual does (HTTP 200, text/html; charset=utf-8)\n"},
 		{url: well + "/elsewhere/livez", code: 1, stderr: "does not answer as Punctual does"},
 		{url: well + "/hangs", args: "--timeout 50ms", code: 1, stderr: "/hangs/status/ did not answer within 50ms\n"},
-		{url: "http://127.0.0.1:1", code: 1, stderr: "http://127.0.0.1:1/status/ cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused\n"},
-		{url: "localhost:8000", code: 2, stderr: `"localhost:8000" is no address (allowed: http://HOST, https://HOST/PATH, or /PATH for this machine)`},
+		{url: "http://127.0.0.1:1", code: 1,
+			stderr: "http://127.0.0.1:1/status/ cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused\n"},
+		{url: "localhost:8000", code: 2,
+			stderr: `"localhost:8000" is no address (allowed: http://HOST, https://HOST/PATH, or /PATH for this machine)`},
 		{url: well + "/punctual/livez", args: "-c disk", code: 2, stderr: "/livez takes no choice"},
 	} {
 		args := append([]string{"status", "--url", c.url}, strings.Fields(c.args)...)
 		code, stdout, stderr := command(t, map[string]string{"PUNCTUAL_STATUS_TOKENS": c.token}, args...)
-		if code != c.code || stdout != "" || c.stderr == "" && stderr != "" || !strings.Contains(stderr, c.stderr) || strings.Count(stderr, "\n") > 1 {
+		if code != c.code || stdout != "" || c.stderr == "" && stderr != "" || !strings.Contains(stderr, c.stderr) ||
+			strings.Count(stderr, "\n") > 1 {
 			t.Errorf("%s with token %q: exit %d, %q, %q\nwant %d, %q", strings.Join(args, " "), c.token, code, stdout, stderr, c.code, c.stderr)
 		}
 	}

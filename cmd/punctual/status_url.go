@@ -89,7 +89,8 @@ func (c *statusCmd) page(cfg *config.Config) (address *url.URL, wanted string, e
 	}
 	address, err = url.Parse(text)
 	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, "", usageError(fmt.Sprintf("--url: %q is no address (allowed: http://HOST, https://HOST/PATH, or /PATH for this machine)", c.URL))
+		return nil, "", usageError(fmt.Sprintf("--url: %q is no address (allowed: http://HOST, https://HOST/PATH, or /PATH for this machine)",
+			c.URL))
 	}
 	path := strings.TrimRight(address.Path, "/")
 	for page, says := range map[string]string{"/livez": "alive", "/readyz": "ready", "/status/ping": "pong", "/status/bare": ""} {

@@ -269,7 +269,8 @@ func (c *userDeactivateCmd) Run(ctx context.Context, w *world) error {
 		if err := a.auth.Deactivate(ctx, user.ID); err != nil {
 			return err
 		}
-		fmt.Fprintf(w.stdout, "%s is logged out and cannot log in, and their account tokens are gone. Their checks are watched as before.\n", user.Email)
+		fmt.Fprintf(w.stdout, "%s is logged out and cannot log in, and their account tokens are gone. Their checks are watched as before.\n",
+			user.Email)
 		return nil
 	})
 }
@@ -328,7 +329,8 @@ func newPost(cfg *config.Config, st *store.Store) (*post, error) {
 	if err != nil {
 		return nil, err
 	}
-	composer, err := mail.NewComposer(templates.FS, mail.Site{Name: cfg.SiteName, Root: cfg.SiteRoot, SupportEmail: cfg.SupportEmail}, sender.Domain())
+	composer, err := mail.NewComposer(templates.FS, mail.Site{Name: cfg.SiteName, Root: cfg.SiteRoot, SupportEmail: cfg.SupportEmail},
+		sender.Domain())
 	if err != nil {
 		return nil, err
 	}
@@ -344,8 +346,9 @@ func newAccounts(cfg *config.Config, st *store.Store) (*accounts, error) {
 		return nil, err
 	}
 	s := auth.NewService(auth.Config{
-		Store: st, SecretKey: cfg.SecretKey, OldSecretKeys: cfg.OldSecretKeys, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit, PingLogLimit: cfg.PingLogLimit,
-		Log: slog.New(slog.DiscardHandler),
+		Store: st, SecretKey: cfg.SecretKey, OldSecretKeys: cfg.OldSecretKeys, SiteRoot: cfg.SiteRoot, CheckLimit: cfg.CheckLimit,
+		PingLogLimit: cfg.PingLogLimit,
+		Log:          slog.New(slog.DiscardHandler),
 	})
 	s.Mails.TwoFactor = func(ctx context.Context, v mail.TwoFactor) error { return p.enqueue(ctx)(p.composer.TwoFactor(v)) }
 	s.Mails.Welcome = func(ctx context.Context, u *monitor.User, link string) error {

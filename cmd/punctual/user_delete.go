@@ -32,7 +32,8 @@ func (c *userDeleteCmd) Run(ctx context.Context, w *world) error {
 		for i := range gone {
 			p := &gone[i]
 			people += len(p.Members)
-			fmt.Fprintf(w.stdout, "  %s: %s, %s", p.Title(), text.Plural(p.Checks, "check", "checks"), text.Plural(p.Channels, "integration", "integrations"))
+			fmt.Fprintf(w.stdout, "  %s: %s, %s", p.Title(), text.Plural(p.Checks, "check", "checks"),
+				text.Plural(p.Channels, "integration", "integrations"))
 			for n, m := range p.Members {
 				lead := ", "
 				if n == 0 {

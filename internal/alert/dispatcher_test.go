@@ -115,8 +115,10 @@ func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
 		"retry after": {&notify.Error{Message: "Slow down", RetryAfter: 2 * time.Hour}, "pending", 2 * time.Hour, false, "Slow down", ""},
 		"internal":    {errors.New("secret detail"), "pending", 10 * time.Second, false, "Internal error", ""},
 		"timeout":     {context.DeadlineExceeded, "pending", 10 * time.Second, false, "Connection timed out", ""},
-		"give up":     {&notify.Error{Message: "Quota used up", Class: notify.Reject}, "failed", 0, false, "Quota used up", alert.DeliveryGivenUp},
-		"permanent":   {&notify.Error{Message: "Received status code 410", Class: notify.Dead}, "failed", 0, true, "Received status code 410", alert.ChannelDisabled},
+		"give up": {&notify.Error{Message: "Quota used up", Class: notify.Reject}, "failed", 0, false, "Quota used up",
+			alert.DeliveryGivenUp},
+		"permanent": {&notify.Error{Message: "Received status code 410", Class: notify.Dead}, "failed", 0, true, "Received status code 410",
+			alert.ChannelDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, f *fixture) {
@@ -136,7 +138,8 @@ func TestErrorsDecideWhatBecomesOfADelivery(t *testing.T) {
 				}
 				select {
 				case n := <-f.notices:
-					if n.Kind != test.notice || n.Owner.Email != f.account.User.Email || n.Error != test.shown || n.Channel.ID != h.ID || n.Check.Code != code {
+					if n.Kind != test.notice || n.Owner.Email != f.account.User.Email || n.Error != test.shown || n.Channel.ID != h.ID ||
+						n.Check.Code != code {
 						t.Errorf("notice %+v", n)
 					}
 				default:
@@ -164,7 +167,8 @@ func TestADeliveryIsGivenUpAfterHalfADayOfTries(t *testing.T) {
 		for n := 1; ; n++ {
 			f.until("the next attempt to be recorded", func() bool {
 				d = f.deliveries(code)[0]
-				return d.Attempts == n && (d.Status == monitor.DeliveryFailed || d.LastError != "" && f.sink.count() == n && d.NextTryAt.Sub(f.Now()) != time.Minute)
+				return d.Attempts == n && (d.Status == monitor.DeliveryFailed ||
+					d.LastError != "" && f.sink.count() == n && d.NextTryAt.Sub(f.Now()) != time.Minute)
 			})
 			if d.Status == monitor.DeliveryFailed {
 				break
@@ -274,7 +278,8 @@ func TestATestNotification(t *testing.T) {
 			t.Fatalf("sent %d", len(sent))
 		}
 		c := sent[0].Check
-		if !sent[0].Test || c.Name != "TEST" || c.NPings != 42 || !c.LastPing.Equal(f.Now().Add(-24*time.Hour)) || c.Status != monitor.StatusDown {
+		if !sent[0].Test || c.Name != "TEST" || c.NPings != 42 || !c.LastPing.Equal(f.Now().Add(-24*time.Hour)) ||
+			c.Status != monitor.StatusDown {
 			t.Errorf("told of %+v", c)
 		}
 		f.sink.answer = func(context.Context, notify.Event) error {

@@ -52,7 +52,8 @@ func (f *fixture) manyChannels(n int, check uuid.UUID, kind string, config func(
 	err := f.DB().InTx(f.Context(), func(tx *db.Tx) error {
 		for i := range n {
 			id := uuid.New()
-			_, err := tx.Exec(f.Context(), `INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			_, err := tx.Exec(f.Context(),
+				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 				id, f.account.Project.ID, kind, config(i), true, false, f.Now())
 			if err != nil {
 				return err

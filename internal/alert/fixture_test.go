@@ -119,7 +119,8 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 func newFixture(tb testing.TB, s *store.Store, clock *testdb.Clock) *fixture {
-	f := &fixture{TB: tb, Store: s, clock: clock, account: testdb.Account(tb, s), sink: &sink{kind: "webhook"}, notices: make(chan alert.Notice, 100)}
+	f := &fixture{TB: tb, Store: s, clock: clock, account: testdb.Account(tb, s), sink: &sink{kind: "webhook"},
+		notices: make(chan alert.Notice, 100)}
 	if err := s.DeleteChannel(tb.Context(), f.account.Channel.ID); err != nil {
 		tb.Fatal(err)
 	}
@@ -171,7 +172,8 @@ func (f *fixture) checks(n int, due time.Time) []uuid.UUID {
 	err := f.DB().InTx(f.Context(), func(tx *db.Tx) error {
 		for i := range codes {
 			codes[i] = uuid.New()
-			_, err := tx.Exec(f.Context(), `INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, last_ping_at, due_at, alert_at, watch_at)
+			_, err := tx.Exec(f.Context(),
+				`INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, last_ping_at, due_at, alert_at, watch_at)
 				VALUES ($1, $2, $3, $4, 'up', 60, 60, $5, $6, $7, $7)`,
 				codes[i], f.account.Project.ID, uuid.New(), f.Now(), due.Add(-time.Minute), due, due.Add(time.Minute))
 			if err != nil {

@@ -69,7 +69,8 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 			w.cfg.Observe.flipped(now.Sub(f.CreatedAt))
 		}
 		for _, c := range batch.Broken {
-			w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error", c.ScheduleError)
+			w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error",
+				c.ScheduleError)
 		}
 		if batch.Claimed < flipBatch {
 			w.cfg.Observe.looked()

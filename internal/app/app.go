@@ -175,7 +175,8 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 
 // newApp makes an App with its database that does nothing yet.
 func newApp(ctx context.Context, role Role, host string, opts Options) (*App, error) {
-	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1), metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
+	a := &App{role: role, cfg: opts.Config, log: opts.Log, opts: opts, failed: make(chan error, 1),
+		metrics: metrics.New(opts.Version, string(role)), rounds: newRounds()}
 	a.proxies = clientip.New(a.cfg.TrustedNetworks(), logs.In(a.log, logs.HTTP))
 	if err := a.reportErrors(host); err != nil {
 		return nil, err
@@ -260,7 +261,8 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.startDemo(ctx); err != nil {
 		return err
 	}
-	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database", string(a.db.Engine))
+	a.log.Info("Punctual is running", "site", a.cfg.SiteRoot, "role", string(a.role), "version", a.opts.Version, "database",
+		string(a.db.Engine))
 	if a.parts.showMailbox != nil {
 		a.parts.showMailbox(ctx)
 	}

@@ -19,7 +19,8 @@ func Backups(cfg *config.Config, version string, env []string) (*backup.Config, 
 		return nil, fmt.Errorf("read the secret key: %w", err)
 	}
 	return &backup.Config{
-		DatabaseURL: cfg.DatabaseURL, SQLitePath: cfg.SQLitePath(), SecretKey: key, SecretKeySet: cfg.SecretKey != "", SecretKeyFile: cfg.SecretKeyFile(), FingerprintOf: auth.KeyFingerprint,
+		DatabaseURL: cfg.DatabaseURL, SQLitePath: cfg.SQLitePath(), SecretKey: key, SecretKeySet: cfg.SecretKey != "",
+		SecretKeyFile: cfg.SecretKeyFile(), FingerprintOf: auth.KeyFingerprint,
 		PGBin: cfg.PGBin, Env: env, Version: version, Migrations: migrations.FS, Now: time.Now,
 	}, nil
 }
@@ -60,7 +61,8 @@ func (a *App) makeBackups(ctx context.Context) error {
 		case err != nil:
 			a.log.Error("a backup failed", "directory", a.cfg.BackupDir, "error", err)
 			if !failing {
-				a.incidents.Tell("A backup failed", fmt.Sprintf("The backup in %s failed: %v\n\nIt is tried again; you are told once.", a.cfg.BackupDir, err))
+				a.incidents.Tell("A backup failed", fmt.Sprintf("The backup in %s failed: %v\n\nIt is tried again; you are told once.", a.cfg.BackupDir,
+					err))
 			}
 			failing = true
 			pause = min(every, backupRetry)

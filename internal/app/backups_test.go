@@ -15,7 +15,8 @@ import (
 // The self-check of backups is as the age of the newest is.
 func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 	dir := t.TempDir()
-	cfg, err := config.Load(map[string]string{"PUNCTUAL_BACKUP_DIR": dir, "PUNCTUAL_BACKUP_EVERY": "6h", "PUNCTUAL_DATABASE_URL": "sqlite:" + dir + "/none.db"})
+	cfg, err := config.Load(map[string]string{"PUNCTUAL_BACKUP_DIR": dir, "PUNCTUAL_BACKUP_EVERY": "6h",
+		"PUNCTUAL_DATABASE_URL": "sqlite:" + dir + "/none.db"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,12 +71,15 @@ func (a *App) tellLoss() error {
 		return err
 	}
 	at := loss.At.UTC().Format("2006-01-02 15:04:05 UTC")
-	a.log.Error("the database has lost commits that had been acknowledged; see docs/self-hosting.md, then run `punctual status --acknowledge-loss`",
+	a.log.Error(
+		"the database has lost commits that had been acknowledged; see docs/self-hosting.md, then run `punctual status --acknowledge-loss`",
 		"database", a.db.Path(), "missing", loss.Missing, "noticed_at", at)
-	a.incidents.Tell("The database has lost data", fmt.Sprintf("The database %s has lost %d commits that had been acknowledged: pings, alerts, changes of settings. "+
-		"That was noticed at %s.\n\nIts write-ahead log (the file %s-wal) was cut or removed, or an older copy was put in the place of the database. "+
-		"Look whether the log is elsewhere, or restore a backup; what was pinged meanwhile stays unknown.\n\n"+
-		"When you have seen to it, run: punctual status --acknowledge-loss", a.db.Path(), loss.Missing, at, a.db.Path()))
+	a.incidents.Tell("The database has lost data",
+		fmt.Sprintf("The database %s has lost %d commits that had been acknowledged: pings, alerts, changes of settings. "+
+			"That was noticed at %s.\n\nIts write-ahead log (the file %s-wal) was cut or removed, or an older copy was put in the place of the "+
+			"database. "+
+			"Look whether the log is elsewhere, or restore a backup; what was pinged meanwhile stays unknown.\n\n"+
+			"When you have seen to it, run: punctual status --acknowledge-loss", a.db.Path(), loss.Missing, at, a.db.Path()))
 	return nil
 }
 

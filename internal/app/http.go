@@ -80,7 +80,8 @@ func listenError(setting, address string, err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		reason = "another program listens there; stop it, or choose another port"
 	case errors.Is(err, syscall.EACCES):
-		reason = "ports below 1024 need a right of their own (AmbientCapabilities=CAP_NET_BIND_SERVICE, or a proxy in front); or choose a higher port"
+		reason = "ports below 1024 need a right of their own (AmbientCapabilities=CAP_NET_BIND_SERVICE, or a proxy in front); or choose a " +
+			"higher port"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		reason = "this machine does not have that address; leave out the host to listen on all of them"
 	}

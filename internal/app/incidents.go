@@ -44,7 +44,8 @@ func (a *App) reportErrors(host string) (err error) {
 func (a *App) waysToOperators() (ways []incident.Send) {
 	for _, address := range a.cfg.Admins {
 		if a.sender.Enabled() {
-			ways = append(ways, incident.Send{Name: address, Do: func(ctx context.Context, r *incident.Report) error { return a.mailReport(ctx, address, r) }})
+			ways = append(ways, incident.Send{Name: address,
+				Do: func(ctx context.Context, r *incident.Report) error { return a.mailReport(ctx, address, r) }})
 		}
 	}
 	if a.cfg.AdminsWebhook != "" {

@@ -38,12 +38,14 @@ func workers() []*worker {
 	return []*worker{{
 		name: "sendalerts", roles: []string{"sendalerts", "up"}, expected: true,
 		gone: "No alerts are being sent",
-		text: "No process that sends alerts (punctual sendalerts) has been alive since %s. Nobody is told when a check goes down until one runs.\n\nStart it, and see its log for why it ended.",
+		text: "No process that sends alerts (punctual sendalerts) has been alive since %s. Nobody is told when a check goes down until one " +
+			"runs.\n\nStart it, and see its log for why it ended.",
 		back: "Alerts are being sent again",
 	}, {
 		name: "sendreports", roles: []string{"sendreports", "up"},
 		gone: "No reports are being sent",
-		text: "No process that sends reports and reminders (punctual sendreports) has been alive since %s.\n\nStart it, and see its log for why it ended.",
+		text: "No process that sends reports and reminders (punctual sendreports) has been alive since %s.\n\nStart it, and see its log for " +
+			"why it ended.",
 		back: "Reports are being sent again",
 	}}
 }
@@ -155,6 +157,7 @@ func (a *App) tellBack(ctx context.Context, w *worker) error {
 		return nil
 	}
 	a.log.Info("a process of a kind is back, the operators are told", "role", w.name)
-	a.incidents.Tell(w.back, fmt.Sprintf("punctual %s is back. It was told missing at %s.", w.name, told.UTC().Format("2006-01-02 15:04:05 UTC")))
+	a.incidents.Tell(w.back, fmt.Sprintf("punctual %s is back. It was told missing at %s.", w.name,
+		told.UTC().Format("2006-01-02 15:04:05 UTC")))
 	return nil
 }

@@ -43,7 +43,8 @@ func SelfChecks(cfg *config.Config) (r *status.Runner, closeDB func()) {
 		opened = store.New(d, kinds.Address)
 		return opened, nil
 	}
-	checks := slices.Concat(databaseChecks(cfg, open), storageChecks(cfg), workerChecks(cfg, open, nil), mailChecks(cfg), networkChecks(cfg, time.Now), ownChecks(cfg))
+	checks := slices.Concat(databaseChecks(cfg, open), storageChecks(cfg), workerChecks(cfg, open, nil), mailChecks(cfg),
+		networkChecks(cfg, time.Now), ownChecks(cfg))
 	return status.NewRunner(checks, nil), func() {
 		mu.Lock()
 		defer mu.Unlock()

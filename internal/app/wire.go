@@ -66,16 +66,20 @@ type parts struct {
 func (a *App) wire() error {
 	p := &a.parts
 	var err error
-	p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail}, a.sender.Domain())
+	p.composer, err = mail.NewComposer(templates.FS, mail.Site{Name: a.cfg.SiteName, Root: a.cfg.SiteRoot, SupportEmail: a.cfg.SupportEmail},
+		a.sender.Domain())
 	if err != nil {
 		return err
 	}
 	returnPaths := mail.NewReturnPaths(a.cfg.SecretKey, a.cfg.BounceDomain, a.cfg.OldSecretKeys...)
-	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: a.sender, ReturnPaths: returnPaths, OnKept: a.mailKept, OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
+	p.mail = mail.NewQueue(mail.QueueConfig{Outbox: a.store, Sender: a.sender, ReturnPaths: returnPaths, OnKept: a.mailKept,
+		OnDone: a.metrics.Mail, Now: a.store.Now, Log: logs.In(a.log, logs.Mail)})
 	p.signer = auth.NewSigner(a.cfg.SecretKey, a.cfg.OldSecretKeys...)
 	p.auth = auth.NewService(auth.Config{
-		Store: a.store, SecretKey: a.cfg.SecretKey, OldSecretKeys: a.cfg.OldSecretKeys, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName, RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
-		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(), Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
+		Store: a.store, SecretKey: a.cfg.SecretKey, OldSecretKeys: a.cfg.OldSecretKeys, SiteRoot: a.cfg.SiteRoot, SiteName: a.cfg.SiteName,
+		RPID: a.cfg.RPID, RegistrationOpen: a.cfg.RegistrationOpen,
+		CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit, SendLogin: a.sendLogin, Mails: a.mailsToPeople(),
+		Observe: a.observeLogins(), Log: logs.In(a.log, logs.Auth),
 	})
 	p.projects = a.newProjects()
 	apiDeps := api.Deps{
@@ -86,9 +90,11 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
-	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(), TellOwner: a.tellOwner})
+	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
+		TellOwner: a.tellOwner})
 	p.reports = report.NewWorker(report.Config{
-		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath, Log: logs.In(a.log, logs.Mail),
+		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,
+		Log: logs.In(a.log, logs.Mail),
 	})
 	p.bodies = ping.NewBodies(a.store, a.cfg.PingBodyTotal, logs.In(a.log, logs.Ping))
 	if !a.role.serves() {
@@ -170,20 +176,22 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 			Version: a.opts.Version, SupportEmail: a.cfg.SupportEmail, RegistrationOpen: a.cfg.RegistrationOpen,
 			HasSMTP: hasSMTP, VerifyEmail: a.cfg.EmailUseVerification, CheckLimit: a.cfg.CheckLimit, PingLogLimit: a.cfg.PingLogLimit,
 		},
-		Store:          a.store,
-		Auth:           a.parts.auth,
-		Projects:       a.parts.projects,
-		Sessions:       auth.NewSessionStore(a.store, auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
-		Signer:         a.parts.signer,
-		BodiesFull:     a.parts.bodies.Full,
-		Notifiers:      a.parts.registry,
-		Tester:         tester{a},
-		Channels:       a.parts.channels,
-		Templates:      pages,
-		Static:         static.FS,
-		API:            api,
-		APIDocument:    apiDocument,
-		Badges:         badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel, Log: logs.In(a.log, logs.HTTP)}),
+		Store:    a.store,
+		Auth:     a.parts.auth,
+		Projects: a.parts.projects,
+		Sessions: auth.NewSessionStore(a.store,
+			auth.SessionConfig{Path: root.Path, Secure: a.cfg.Secure(), MaxAge: a.cfg.SessionMaxAge(), Signer: a.parts.signer}),
+		Signer:      a.parts.signer,
+		BodiesFull:  a.parts.bodies.Full,
+		Notifiers:   a.parts.registry,
+		Tester:      tester{a},
+		Channels:    a.parts.channels,
+		Templates:   pages,
+		Static:      static.FS,
+		API:         api,
+		APIDocument: apiDocument,
+		Badges: badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel,
+			Log: logs.In(a.log, logs.HTTP)}),
 		BadgeLinks:     a.badgeLinks(),
 		ProjectMetrics: a.projectMetrics(),
 		Status:         a.statusPages(),
@@ -325,8 +333,9 @@ func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
 		channel = kind.Label + " to " + kind.Summary(n.Channel.Config)
 	}
 	m, err := a.parts.composer.Trouble(mail.Trouble{
-		Owned: mail.Owned{Account: n.Owner.ID}, To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name, Channel: channel,
-		Reason: n.Error, Check: n.Check.Title(), Status: n.Status,
+		Owned: mail.Owned{Account: n.Owner.ID}, To: n.Owner.Email, Key: n.Key, Disabled: n.Kind == alert.ChannelDisabled, Project: n.Project.Name,
+		Channel: channel,
+		Reason:  n.Error, Check: n.Check.Title(), Status: n.Status,
 		Link: a.cfg.SiteURL("/projects/" + n.Project.ID.String() + "/integrations/"),
 	})
 	if err != nil {

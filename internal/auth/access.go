@@ -45,7 +45,8 @@ func (s *Service) tell(ctx context.Context, account uuid.UUID, to, from, done st
 	if s.Mails.Security == nil {
 		return
 	}
-	err := s.Mails.Security(ctx, mail.Security{Owned: mail.Owned{Account: account}, To: to, Done: done, From: from, Link: s.SiteRoot + "/accounts/profile/"})
+	err := s.Mails.Security(ctx, mail.Security{Owned: mail.Owned{Account: account}, To: to, Done: done, From: from,
+		Link: s.SiteRoot + "/accounts/profile/"})
 	if err != nil {
 		s.Log.ErrorContext(ctx, "mail about the ways into an account", "error", err)
 	}

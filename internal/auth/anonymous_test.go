@@ -51,7 +51,8 @@ func TestSessionsOfNobodyAreNotStored(t *testing.T) {
 		whole := *b.cookie
 		forger := &browser{T: t, sessions: auth.NewSessionStore(s, auth.SessionConfig{Secure: true, Signer: auth.NewSigner("another")}), store: s}
 		forger.visit(set("demo", "forged"))
-		for _, value := range []string{forger.cookie.Value, whole.Value[:len(whole.Value)-1], "~", "~..", "~1.e30." + signer.Sign("another purpose", "1.e30"), strings.Replace(whole.Value, ".", ".A", 1)} {
+		for _, value := range []string{forger.cookie.Value, whole.Value[:len(whole.Value)-1], "~", "~..",
+			"~1.e30." + signer.Sign("another purpose", "1.e30"), strings.Replace(whole.Value, ".", ".A", 1)} {
 			b.cookie = &http.Cookie{Name: cookieName, Value: value}
 			got := b.value("demo")
 			if got != nil {

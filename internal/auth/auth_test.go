@@ -229,14 +229,16 @@ func TestWhoHasAnAccountDoesNotShow(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	for _, good := range []string{"a@b", "first.last+tag@example.org", "o'hara@example.org", "jürgen@example.org", strings.Repeat("a", 242) + "@example.org"} {
+	for _, good := range []string{"a@b", "first.last+tag@example.org", "o'hara@example.org", "jürgen@example.org",
+		strings.Repeat("a", 242) + "@example.org"} {
 		_, err := auth.Address("identity", good)
 		if err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
 	for _, bad := range []string{
-		"", "  ", "jane", "jane@", "@example.org", "Jane <jane@example.org>", "a@b, c@d", "a b@example.org", "jane@example.org\r\nBcc: x@example.org",
+		"", "  ", "jane", "jane@", "@example.org", "Jane <jane@example.org>", "a@b, c@d", "a b@example.org",
+		"jane@example.org\r\nBcc: x@example.org",
 		strings.Repeat("a", 243) + "@example.org",
 	} {
 		_, err := auth.Address("identity", bad)

@@ -34,7 +34,8 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		if _, err := b.SetPassword(t.Context(), user, "correct horse", auth.By{Keep: store.Access{Tokens: true}}); err != nil {
 			t.Fatal(err)
 		}
-		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(auth.SessionLife)}
+		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(),
+			ExpiresAt: s.Now().Add(auth.SessionLife)}
 		if err := s.SaveSession(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,8 @@ func TestADeactivatedUserIsOutUntilActivated(t *testing.T) {
 		if tokens, err := s.AccountTokens(t.Context(), id); err != nil || len(tokens) != 0 {
 			t.Errorf("%d tokens, %v", len(tokens), err)
 		}
-		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse", auth.Origin{IP: "192.0.2.1"}); errs.KindOf(err) != errs.Invalid {
+		if _, err := b.LoginByPassword(t.Context(), "jane@example.org", "correct horse",
+			auth.Origin{IP: "192.0.2.1"}); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("by password: %v", err)
 		}
 		if err := b.Activate(t.Context(), id); err != nil {
@@ -79,7 +81,8 @@ func TestDeactivatingIsAllOrNothing(t *testing.T) {
 		if _, err := b.UseLink(t.Context(), id, token); err != nil {
 			t.Fatal(err)
 		}
-		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(auth.SessionLife)}
+		session := &store.Session{IDHash: []byte("h"), UserID: id, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(),
+			ExpiresAt: s.Now().Add(auth.SessionLife)}
 		if err := s.SaveSession(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,8 @@ func (s *Service) BeginEmailChange(ctx context.Context, u *monitor.User, email s
 	}
 	s.Log.InfoContext(ctx, "change of address begun", "user", u.ID)
 	for to, side := range map[string]string{u.Email: SideOld, address: SideNew} {
-		err := s.Mails.EmailChange(ctx, mail.EmailChange{Owned: mail.Owned{Account: u.ID}, To: to, Old: u.Email, New: address, Link: s.SiteRoot + s.emailChangePath(e, side)})
+		err := s.Mails.EmailChange(ctx, mail.EmailChange{Owned: mail.Owned{Account: u.ID}, To: to, Old: u.Email, New: address,
+			Link: s.SiteRoot + s.emailChangePath(e, side)})
 		if err != nil {
 			return fmt.Errorf("mail the change of address: %w", err)
 		}

@@ -39,7 +39,8 @@ var (
 	demoChecksAnybody = limit{name: "demo", capacity: 2000, window: time.Hour}
 )
 
-const tooManyLinks = "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each works for an hour."
+const tooManyLinks = "Too many attempts: several login links were mailed to this address lately. Please use the newest of them; each " +
+	"works for an hour."
 
 // Login links: of an address without a tag, and of all spellings of its mailbox.
 var (

@@ -32,7 +32,8 @@ func TestTheFormOfKeys(t *testing.T) {
 			t.Errorf("%s is not %s", key, form)
 		}
 	}
-	one, other := auth.NewAPIKey(false), auth.NewAPIKey(false)
+	one := auth.NewAPIKey(false)
+	other := auth.NewAPIKey(false)
 	if one == other {
 		t.Error("two keys are the same")
 	}

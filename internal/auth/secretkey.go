@@ -32,8 +32,11 @@ func KeyFingerprint(secretKey string) string {
 func keyMark(secretKey string) string { return "~" + KeyFingerprint(secretKey)[:12] }
 
 // ErrOtherKey is the error about a secret key that is not the database's.
-var ErrOtherKey = errors.New("PUNCTUAL_SECRET_KEY is not the key that this database was made with: API keys, two-factor sign-in, badges and links in mails would not work. " +
-	"Set the former key again (with SQLite it is in the file secret.key beside the database). To change the key, set the former one as PUNCTUAL_OLD_SECRET_KEYS")
+var ErrOtherKey = errors.New(
+	"PUNCTUAL_SECRET_KEY is not the key that this database was made with: API keys, two-factor sign-in, badges and links in mails would " +
+		"not work. " +
+		"Set the former key again (with SQLite it is in the file secret.key beside the database). To change the key, set the former one as " +
+		"PUNCTUAL_OLD_SECRET_KEYS")
 
 // HoldKey makes sure, when a process starts, that the secret key is the one that
 // the database belongs to; a new database adopts it. Where the database's is one
@@ -69,7 +72,9 @@ func adoptKey(ctx context.Context, s *store.Store, key string, former []string) 
 	}
 	if unused {
 		if len(key) < MinSecretKey {
-			return "", fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new database needs a key of at least %d. Make one with: openssl rand -hex 32", len(key), MinSecretKey)
+			return "",
+				fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new database needs a key of at least %d. Make one with: openssl rand -hex 32",
+					len(key), MinSecretKey)
 		}
 		return s.AdoptKey(ctx, KeyFingerprint(key))
 	}
@@ -133,7 +138,8 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 			continue
 		}
 		if len(key) < MinSecretKey {
-			return fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new key needs at least %d. Make one with: openssl rand -hex 32", len(key), MinSecretKey)
+			return fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new key needs at least %d. Make one with: openssl rand -hex 32", len(key),
+				MinSecretKey)
 		}
 		before := newSealer(old)
 		after := newSealer(key)
@@ -164,14 +170,16 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 // warnOfKeys tells what the operator should do about the keys.
 func warnOfKeys(ctx context.Context, s *store.Store, key string, former []string, log *slog.Logger) error {
 	if len(key) < MinSecretKey {
-		log.Warn("PUNCTUAL_SECRET_KEY is short enough to be guessed; change it for 32 random characters or more, see docs/secret-key.md", "characters", len(key))
+		log.Warn("PUNCTUAL_SECRET_KEY is short enough to be guessed; change it for 32 random characters or more, see docs/secret-key.md",
+			"characters", len(key))
 	}
 	waiting, err := s.FormerKeys(ctx)
 	switch {
 	case err != nil:
 		return err
 	case waiting > 0 && len(former) == 0:
-		log.Warn("API keys and tokens that were not used since the secret key was changed do not work while PUNCTUAL_OLD_SECRET_KEYS is not set", "keys", waiting)
+		log.Warn("API keys and tokens that were not used since the secret key was changed do not work while PUNCTUAL_OLD_SECRET_KEYS is not set",
+			"keys", waiting)
 	case waiting > 0:
 		log.Info("API keys and tokens that were not used since the secret key was changed: keep PUNCTUAL_OLD_SECRET_KEYS set", "keys", waiting)
 	case len(former) > 0:

@@ -35,7 +35,8 @@ func hold(t *testing.T, s *store.Store, key string, former ...string) (string, e
 
 func service(s *store.Store, key string, former ...string) *auth.Service {
 	return auth.NewService(auth.Config{
-		Store: s, SecretKey: key, OldSecretKeys: former, SiteRoot: "https://example.org", SiteName: "Punctual", Log: slog.New(slog.DiscardHandler),
+		Store: s, SecretKey: key, OldSecretKeys: former, SiteRoot: "https://example.org", SiteName: "Punctual",
+		Log:   slog.New(slog.DiscardHandler),
 		Mails: auth.Mails{TwoFactor: func(context.Context, mail.TwoFactor) error { return nil }},
 	})
 }
@@ -98,7 +99,8 @@ func TestAnExistingDatabaseKnowsItsKey(t *testing.T) {
 		},
 		"by the link of a mail": func(t *testing.T, s *store.Store, a store.Account) {
 			link := "https://example.org" + auth.NewSigner(firstKey).UnsubscribePath(a.Channel.ID)
-			mail := &monitor.Email{MessageID: "1@example.org", Kind: "alert", To: "a@example.org", Subject: "DOWN", Text: "Unsubscribe: " + link, CreatedAt: s.Now()}
+			mail := &monitor.Email{MessageID: "1@example.org", Kind: "alert", To: "a@example.org", Subject: "DOWN", Text: "Unsubscribe: " + link,
+				CreatedAt: s.Now()}
 			if err := s.EnqueueEmail(t.Context(), mail); err != nil {
 				t.Fatal(err)
 			}

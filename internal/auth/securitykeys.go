@@ -24,7 +24,8 @@ import (
 var (
 	errNoKeys = errs.Conflictf("Security keys work only on sites with https, or on localhost.")
 	errBadKey = errs.Invalidf("credential", "The key was not accepted. Please try again.")
-	errCopied = errs.Invalidf("credential", "This key was refused: its counter went back, so there may be a copy of it. Please use another way, and replace the key.")
+	errCopied = errs.Invalidf("credential",
+		"This key was refused: its counter went back, so there may be a copy of it. Please use another way, and replace the key.")
 )
 
 // newRelyingParty is this site as WebAuthn sees it; nil where browsers have no
@@ -155,7 +156,8 @@ func (s *Service) AddKey(ctx context.Context, user *monitor.User, session, respo
 		return nil, fmt.Errorf("encode security key: %w", err)
 	}
 	codes, hashes := s.newRecoveryCodes(user.ID)
-	first, err := s.Store.AddSecurityKey(ctx, &store.SecurityKey{UserID: user.ID, Name: name, KeyID: made.ID, Data: data}, hashes, by.Keep.Session)
+	first, err := s.Store.AddSecurityKey(ctx, &store.SecurityKey{UserID: user.ID, Name: name, KeyID: made.ID, Data: data}, hashes,
+		by.Keep.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +299,8 @@ func (s *Service) noteKey(ctx context.Context, k *store.SecurityKey, used *webau
 func (s *Service) refuseCopy(ctx context.Context, user *monitor.User, k *store.SecurityKey, from string) {
 	s.Log.WarnContext(ctx, "security key refused: its counter went back, there may be a copy of it", "user", user.ID, "key", k.ID)
 	s.Observe.login(byKey, false)
-	s.TellOwner(ctx, user, from, "The security key “"+k.Name+"” was refused. Its counter went back, so there may be a copy of it: remove it from your account and use another one.")
+	s.TellOwner(ctx, user, from, "The security key “"+k.Name+
+		"” was refused. Its counter went back, so there may be a copy of it: remove it from your account and use another one.")
 }
 
 // refuseKey logs why a key was not accepted, which is of no use to its user.

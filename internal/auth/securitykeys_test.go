@@ -45,11 +45,13 @@ func newSoftKey(b *bench, user *monitor.User, count uint32) *softKey {
 	cose := append([]byte{0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32}, public[1:33]...)
 	cose = append(append(cose, 0x22, 0x58, 32), public[33:]...)
 	// An earlier version stored the warning, too; it must not count.
-	record, err := json.Marshal(webauthn.Credential{ID: k.id, PublicKey: cose, Authenticator: webauthn.Authenticator{SignCount: count, CloneWarning: true}})
+	record, err := json.Marshal(webauthn.Credential{ID: k.id, PublicKey: cose,
+		Authenticator: webauthn.Authenticator{SignCount: count, CloneWarning: true}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := b.Store.AddSecurityKey(b.Context(), &store.SecurityKey{UserID: user.ID, Name: "At work", KeyID: k.id, Data: record}, nil, nil); err != nil {
+	if _, err := b.Store.AddSecurityKey(b.Context(), &store.SecurityKey{UserID: user.ID, Name: "At work", KeyID: k.id, Data: record}, nil,
+		nil); err != nil {
 		b.Fatal(err)
 	}
 	return k
@@ -83,11 +85,13 @@ func (k *softKey) answer(question auth.Ceremony, count uint32) string {
 		k.Fatal(err)
 	}
 	text := base64.RawURLEncoding.EncodeToString
-	return fmt.Sprintf(`{"id":"%s","rawId":"%[1]s","type":"public-key","response":{"clientDataJSON":"%s","authenticatorData":"%s","signature":"%s"}}`,
+	return fmt.Sprintf(
+		`{"id":"%s","rawId":"%[1]s","type":"public-key","response":{"clientDataJSON":"%s","authenticatorData":"%s","signature":"%s"}}`,
 		text(k.id), text([]byte(client)), text(data), text(signature))
 }
 
-func eachWithKey(t *testing.T, count uint32, test func(b *bench, k *softKey, ask func() auth.Ceremony, pass func(q auth.Ceremony, answer string) error, told *[]mail.Security)) {
+func eachWithKey(t *testing.T, count uint32, test func(b *bench, k *softKey, ask func() auth.Ceremony,
+	pass func(q auth.Ceremony, answer string) error, told *[]mail.Security)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		var told []mail.Security

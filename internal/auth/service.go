@@ -68,7 +68,8 @@ type Service struct {
 // NewService makes a Service.
 func NewService(c Config) *Service {
 	return &Service{
-		Config: c, signer: NewSigner(c.SecretKey, c.OldSecretKeys...), sealer: newSealer(c.SecretKey, c.OldSecretKeys...), party: newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
+		Config: c, signer: NewSigner(c.SecretKey, c.OldSecretKeys...), sealer: newSealer(c.SecretKey, c.OldSecretKeys...),
+		party:   newRelyingParty(c.SiteRoot, c.SiteName, c.RPID),
 		hashing: make(chan struct{}, 2), backlog: newBacklog(),
 	}
 }

@@ -182,7 +182,8 @@ func (s *SessionStore) Hash(session *sessions.Session) []byte {
 }
 
 // create stores a new session; old is the row it comes from when it rotates.
-func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, old *store.Session, data []byte) error {
+func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, old *store.Session,
+	data []byte) error {
 	session.ID = NewSecret()
 	now := s.store.Now()
 	row := &store.Session{IDHash: SecretHash(session.ID), CreatedAt: now}
@@ -204,7 +205,8 @@ func (s *SessionStore) create(ctx context.Context, r *http.Request, w http.Respo
 	return s.store.DeleteSession(ctx, old.IDHash)
 }
 
-func (s *SessionStore) update(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, row *store.Session, data []byte) error {
+func (s *SessionStore) update(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, row *store.Session,
+	data []byte) error {
 	s.fill(r, row, session, data)
 	alive, err := s.store.UpdateSession(ctx, row)
 	if err != nil || !alive {
@@ -216,7 +218,8 @@ func (s *SessionStore) update(ctx context.Context, r *http.Request, w http.Respo
 }
 
 // touch notes that the session is in use, rarely.
-func (s *SessionStore) touch(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session, row *store.Session) error {
+func (s *SessionStore) touch(ctx context.Context, r *http.Request, w http.ResponseWriter, session *sessions.Session,
+	row *store.Session) error {
 	if s.store.Now().Sub(row.LastUsedAt) < touchInterval {
 		return nil
 	}

@@ -83,7 +83,8 @@ func TestASessionRemembers(t *testing.T) {
 			s.Values["theme"] = "dark"
 			s.AddFlash("ok:Saved")
 		})
-		if c == nil || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/punctual" || c.MaxAge != 14*24*3600 || len(c.Value) != 43 {
+		if c == nil || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/punctual" || c.MaxAge != 14*24*3600 ||
+			len(c.Value) != 43 {
 			b.Fatalf("cookie %+v", c)
 		}
 		if b.value("theme") != "dark" {

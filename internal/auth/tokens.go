@@ -17,7 +17,8 @@ import (
 // to the user's projects over the API. It returns the token in full, which is
 // kept nowhere. The user gets a mail. It fails with errs.Invalid about name, and with errs.Conflict
 // when the user has store.MaxAccountTokens.
-func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name string, readonly bool, from string) (*store.AccountToken, string, error) {
+func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name string, readonly bool, from string) (*store.AccountToken,
+	string, error) {
 	name = text.OneLine(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:

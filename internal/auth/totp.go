@@ -168,12 +168,16 @@ func (s *Service) totpStep(ctx context.Context, user uuid.UUID, sealed, code str
 	secret, err := s.sealer.open(totpPlace(user), sealed)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "the secret of an authenticator app cannot be read: was the secret key changed?", "user", user, "error", err)
-		return 0, false, errs.Conflictf("The secret of your authenticator app cannot be read any more. Use another way, or ask whoever runs this site to remove it.").Because(err)
+		return 0, false,
+			errs.Conflictf(
+				"The secret of your authenticator app cannot be read any more. Use another way, or ask whoever runs this site to remove it.").Because(
+				err)
 	}
 	code = strings.Join(strings.Fields(code), "")
 	now := s.Store.Now().Unix() / int64(totpPeriod.Seconds())
 	for _, step := range []int64{now, now - totpDrift, now + totpDrift} {
-		ok, err := hotp.ValidateCustom(code, uint64(step), secret, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // after 1970
+		ok, err := hotp.ValidateCustom(code, uint64(step), secret,
+			hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // after 1970
 		if err != nil {
 			return 0, false, nil //nolint:nilerr // not six digits
 		}

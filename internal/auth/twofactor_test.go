@@ -32,7 +32,8 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 			t.Error("the same secret twice")
 		}
 		setup, err := b.TOTPSetup(a.User, sealed)
-		if err != nil || !strings.HasPrefix(setup.URL, "otpauth://totp/Punctual:") || !strings.Contains(setup.URL, "issuer=Punctual") || setup.Path == "" {
+		if err != nil || !strings.HasPrefix(setup.URL, "otpauth://totp/Punctual:") || !strings.Contains(setup.URL, "issuer=Punctual") ||
+			setup.Path == "" {
 			t.Errorf("%+v, %v", setup, err)
 		}
 		moved := newBench(t, s, clock, withMail, func(c *auth.Config) { c.SecretKey = "another" })
@@ -72,7 +73,8 @@ func TestKeysAreOfferedWhereBrowsersHaveThem(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		for root, want := range map[string]bool{
 			"https://example.org": true, "https://cron.example.org/jobs": true, "http://localhost:8000": true, "https://cron.localhost": true,
-			"http://example.org": false, "https://192.0.2.7": false, "http://127.0.0.1:8000": false, "http://[::1]:8000": false, "https://[2001:db8::1]": false,
+			"http://example.org": false, "https://192.0.2.7": false, "http://127.0.0.1:8000": false, "http://[::1]:8000": false,
+			"https://[2001:db8::1]": false,
 		} {
 			b := newBench(t, s, clock, func(c *auth.Config) { c.SiteRoot = root })
 			if b.KeysOffered() != want {

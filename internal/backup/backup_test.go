@@ -27,7 +27,8 @@ const key = "a secret key of thirty-two letters"
 
 // about is the backup of the database at url.
 func about(url string) *backup.Config {
-	c := &backup.Config{DatabaseURL: url, Migrations: migrations.FS, Now: time.Now, Version: "test", Env: os.Environ(), FingerprintOf: auth.KeyFingerprint}
+	c := &backup.Config{DatabaseURL: url, Migrations: migrations.FS, Now: time.Now, Version: "test", Env: os.Environ(),
+		FingerprintOf: auth.KeyFingerprint}
 	path, isSQLite := strings.CutPrefix(url, "sqlite:")
 	if isSQLite {
 		c.SQLitePath = path
@@ -238,7 +239,8 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 		}
 		defer d.Close()
 		var presence, nodes int
-		if err := d.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM presence), (SELECT count(*) FROM nodes)`).Scan(&presence, &nodes); err != nil {
+		if err := d.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM presence), (SELECT count(*) FROM nodes)`).Scan(&presence,
+			&nodes); err != nil {
 			t.Fatal(err)
 		}
 		if presence != nodes {

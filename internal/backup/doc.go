@@ -144,12 +144,14 @@ func (c *Config) keyIn(ctx context.Context, path string) (note string, err error
 	case c.SecretKey == "" && info.KeyFingerprint == "":
 		return "There is no secret key yet, so none is in it.", nil
 	case c.SecretKey == "":
-		return "The secret key of this database is missing, so it is not in the backup: put it back into " + c.SecretKeyFile + ", and make another backup.", nil
+		return "The secret key of this database is missing, so it is not in the backup: put it back into " + c.SecretKeyFile +
+			", and make another backup.", nil
 	case !c.isKeyOf(info, c.SecretKey) && c.SecretKeySet:
 		return "", errors.New("PUNCTUAL_SECRET_KEY is not the key that this database was made with, so no backup was made: set the right one. " +
 			"If the key is being changed, start Punctual with PUNCTUAL_OLD_SECRET_KEYS first")
 	case !c.isKeyOf(info, c.SecretKey):
-		return "", errors.New(c.SecretKeyFile + " is not the key that this database was made with, so no backup was made: put the right one there")
+		return "",
+			errors.New(c.SecretKeyFile + " is not the key that this database was made with, so no backup was made: put the right one there")
 	}
 	return "", nil
 }

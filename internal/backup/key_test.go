@@ -73,7 +73,8 @@ func TestAWrongKeyInABackupIsLeftOut(t *testing.T) {
 	given = about(empty(t, db.SQLite))
 	given.SecretKeySet = true
 	given.SecretKey = strings.Repeat("third ", 8)
-	if _, err := given.Restore(t.Context(), file, false); err == nil || !strings.Contains(err.Error(), "is not the key of the database in the backup") {
+	if _, err := given.Restore(t.Context(), file, false); err == nil ||
+		!strings.Contains(err.Error(), "is not the key of the database in the backup") {
 		t.Errorf("with a third key: %v", err)
 	}
 }

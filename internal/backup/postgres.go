@@ -58,7 +58,8 @@ func (c *Config) restorePostgres(ctx context.Context, file string) (Restored, er
 	}
 	from := dumpedFrom(contents)
 	if from > server {
-		result.Notes = append(result.Notes, fmt.Sprintf("The backup is of PostgreSQL %d, this server is %d: an older server may not understand all of it.", from, server))
+		result.Notes = append(result.Notes, fmt.Sprintf(
+			"The backup is of PostgreSQL %d, this server is %d: an older server may not understand all of it.", from, server))
 	}
 	list, err := c.wanted(contents)
 	if err != nil {
@@ -90,7 +91,8 @@ func (c *Config) lookAtRestored(ctx context.Context, result *Restored) error {
 		case len(status.Differences) > 0 || status.Current > status.Target:
 			result.Notes = append(result.Notes, status.Check().Error())
 		case len(status.Pending) > 0:
-			result.Notes = append(result.Notes, "The schema is an older one: run `punctual migrate` before the start, unless `punctual up` is what starts.")
+			result.Notes = append(result.Notes,
+				"The schema is an older one: run `punctual migrate` before the start, unless `punctual up` is what starts.")
 		}
 		return d.Analyze(ctx)
 	})
@@ -105,7 +107,8 @@ func (c *Config) emptyServer(ctx context.Context) (major int, err error) {
 			return err
 		}
 		if len(there) > 0 {
-			return fmt.Errorf("the database is not empty, nothing was changed: it has %s. Make a new one (createdb) and name it with PUNCTUAL_DATABASE_URL",
+			return fmt.Errorf(
+				"the database is not empty, nothing was changed: it has %s. Make a new one (createdb) and name it with PUNCTUAL_DATABASE_URL",
 				some(there))
 		}
 		major, err = d.ServerMajor(ctx)
@@ -146,8 +149,11 @@ func (c *Config) readable(ctx context.Context, file string, server int) (tool, s
 	for {
 		restore, err := c.program(ctx, "pg_restore", server, func(found tool) bool { return !slices.Contains(refused, found.major) })
 		if err != nil && len(refused) > 0 {
-			return tool{}, "", fmt.Errorf("no pg_restore here can read %s, which a newer pg_dump has made or which is damaged: install the client programs of a newer PostgreSQL, "+
-				"or name their directory with PUNCTUAL_PG_BIN", file)
+			return tool{}, "",
+				fmt.Errorf(
+					"no pg_restore here can read %s, which a newer pg_dump has made or which is damaged: install the client programs of a newer "+
+						"PostgreSQL, "+
+						"or name their directory with PUNCTUAL_PG_BIN", file)
 		}
 		if err != nil {
 			return tool{}, "", err
@@ -168,7 +174,8 @@ func (c *Config) readable(ctx context.Context, file string, server int) (tool, s
 
 // unwanted are entries of a dump that take more rights than a database of one's
 // own gives, or that are there in an empty one.
-var unwanted = regexp.MustCompile(`^\d+; \d+ \d+ (EXTENSION|COMMENT - EXTENSION|SCHEMA - public|COMMENT - SCHEMA public|ACL|DEFAULT ACL|PUBLICATION|SUBSCRIPTION|EVENT TRIGGER)\b`)
+var unwanted = regexp.MustCompile(
+	`^\d+; \d+ \d+ (EXTENSION|COMMENT - EXTENSION|SCHEMA - public|COMMENT - SCHEMA public|ACL|DEFAULT ACL|PUBLICATION|SUBSCRIPTION|EVENT TRIGGER)\b`)
 
 // wanted writes the table of contents without what is unwanted to a file, for
 // pg_restore, and returns its path.
@@ -214,14 +221,17 @@ func (c *Config) run(cmd *exec.Cmd, password string) error {
 var libpqParameters = []string{
 	"host", "hostaddr", "port", "dbname", "user", "passfile", "channel_binding", "connect_timeout", "application_name", "keepalives",
 	"keepalives_idle", "keepalives_interval", "keepalives_count", "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey",
-	"sslrootcert", "sslcrl", "sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "requirepeer", "krbsrvname", "gsslib",
+	"sslrootcert", "sslcrl", "sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "requirepeer", "krbsrvname",
+	"gsslib",
 	"gssencmode", "service", "servicefile", "target_session_attrs", "load_balance_hosts", "require_auth",
 }
 
 // errKeyPassword is the error about a secret that those programs take by an argument
 // or not at all.
-var errKeyPassword = errors.New("sslpassword in PUNCTUAL_DATABASE_URL cannot be used for backups: pg_dump and pg_restore take it in their arguments only, " +
-	"which everybody on the machine can read. Take the password off the key (openssl pkey -in KEY -out NEWKEY), keep the file readable by its owner only, and name it with sslkey")
+var errKeyPassword = errors.New(
+	"sslpassword in PUNCTUAL_DATABASE_URL cannot be used for backups: pg_dump and pg_restore take it in their arguments only, " +
+		"which everybody on the machine can read. Take the password off the key (openssl pkey -in KEY -out NEWKEY), keep the file readable by " +
+		"its owner only, and name it with sslkey")
 
 // forLibpq is the address of the database for PostgreSQL's own programs, without
 // anything secret, and the password apart from it. It fails where there is another

@@ -37,11 +37,14 @@ func (c *Config) Restore(ctx context.Context, file string, force bool) (Restored
 	case kind == notABackup:
 		return Restored{}, fmt.Errorf("%s is no backup of Punctual: it is neither an SQLite database nor a dump in pg_dump's custom format", file)
 	case kind == sqliteBackup && c.SQLitePath == "":
-		return Restored{}, fmt.Errorf("%s is a backup of SQLite, but PUNCTUAL_DATABASE_URL names a PostgreSQL database; set it to sqlite:PATH", file)
+		return Restored{}, fmt.Errorf("%s is a backup of SQLite, but PUNCTUAL_DATABASE_URL names a PostgreSQL database; set it to sqlite:PATH",
+			file)
 	case kind == postgresBackup && c.SQLitePath != "":
-		return Restored{}, fmt.Errorf("%s is a backup of PostgreSQL, but PUNCTUAL_DATABASE_URL names an SQLite database; set it to postgres://…", file)
+		return Restored{}, fmt.Errorf("%s is a backup of PostgreSQL, but PUNCTUAL_DATABASE_URL names an SQLite database; set it to postgres://…",
+			file)
 	case kind == postgresBackup && force:
-		return Restored{}, errors.New("--force is for SQLite only: make a new, empty PostgreSQL database (createdb) and name it with PUNCTUAL_DATABASE_URL")
+		return Restored{},
+			errors.New("--force is for SQLite only: make a new, empty PostgreSQL database (createdb) and name it with PUNCTUAL_DATABASE_URL")
 	case kind == postgresBackup:
 		return c.restorePostgres(ctx, file)
 	}
@@ -74,7 +77,8 @@ func (c *Config) RestoreStream(ctx context.Context, r io.Reader, force bool) (Re
 func (c *Config) restoreSQLite(ctx context.Context, file string, force bool) (Restored, error) {
 	wal, err := os.Stat(file + "-wal")
 	if err == nil && wal.Size() > 0 {
-		return Restored{}, fmt.Errorf("%s is a database in use, not a backup: part of it is in %s-wal; make a backup with `punctual backup`", file, file)
+		return Restored{}, fmt.Errorf("%s is a database in use, not a backup: part of it is in %s-wal; make a backup with `punctual backup`",
+			file, file)
 	}
 	info, version, err := db.ReadBackup(ctx, file)
 	if err != nil {
@@ -101,8 +105,9 @@ func (c *Config) restoreSQLite(ctx context.Context, file string, force bool) (Re
 		return result, err
 	}
 	if inTheWay != "" && !force {
-		return result, fmt.Errorf("%s: there is %s; nothing was changed. Move it away, name another database, or use --force, which puts it aside",
-			c.SQLitePath, inTheWay)
+		return result,
+			fmt.Errorf("%s: there is %s; nothing was changed. Move it away, name another database, or use --force, which puts it aside",
+				c.SQLitePath, inTheWay)
 	}
 	return result, c.place(ctx, file, info, &result)
 }
@@ -157,7 +162,8 @@ func (c *Config) keyFits(info db.BackupInfo) error {
 	}
 	if info.SecretKey != "" && c.SecretKey != info.SecretKey {
 		return errors.New("PUNCTUAL_SECRET_KEY is not the key that the backup was made with: " +
-			"without that one API keys, links and authenticator apps stop working. Unset it, and the key of the backup is kept in " + c.SecretKeyFile)
+			"without that one API keys, links and authenticator apps stop working. Unset it, and the key of the backup is kept in " +
+			c.SecretKeyFile)
 	}
 	return nil
 }

@@ -166,7 +166,8 @@ func (p *Proxies) warn(r *http.Request, peer netip.Addr) {
 		if peer.IsValid() {
 			name = peer.String()
 		}
-		p.log.Warn("X-Forwarded-For and X-Forwarded-Proto are ignored: "+name+" is not among the trusted proxies; if it is your proxy, name it in "+Setting, "peer", name)
+		p.log.Warn("X-Forwarded-For and X-Forwarded-Proto are ignored: "+name+
+			" is not among the trusted proxies; if it is your proxy, name it in "+Setting, "peer", name)
 	}
 }
 

@@ -95,7 +95,8 @@ func TestWhoSentARequest(t *testing.T) {
 			p := clientip.New(tt.trusted, slog.New(slog.DiscardHandler))
 			r := request(tt.peer, tt.forwarded...)
 			seen := "not asked"
-			p.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = clientip.Of(r) })).ServeHTTP(httptest.NewRecorder(), r)
+			p.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = clientip.Of(r) })).ServeHTTP(httptest.NewRecorder(),
+				r)
 			if seen != tt.client {
 				t.Errorf("client %q, want %q", seen, tt.client)
 			}
@@ -116,7 +117,8 @@ func text(a netip.Addr) string {
 
 func TestTheSchemeIsOneOfTwo(t *testing.T) {
 	for _, tt := range []struct{ peer, said, want string }{
-		{"127.0.0.1:1", "https", "https"}, {"127.0.0.1:1", "HTTPS", "https"}, {"127.0.0.1:1", " https , http", "https"}, {"127.0.0.1:1", "http", "http"},
+		{"127.0.0.1:1", "https", "https"}, {"127.0.0.1:1", "HTTPS", "https"}, {"127.0.0.1:1", " https , http", "https"},
+		{"127.0.0.1:1", "http", "http"},
 		{"127.0.0.1:1", "ftp", "http"}, {"127.0.0.1:1", "", "http"}, {"127.0.0.1:1", "https\x00", "http"},
 		{"192.0.2.7:1", "https", "http"}, {"10.0.0.9:1", "https", "http"},
 	} {
@@ -181,7 +183,8 @@ func TestAProxyOnAUnixSocket(t *testing.T) {
 }
 
 func TestAProxyThatIsNotTrustedIsToldOfOnce(t *testing.T) {
-	for peer, warns := range map[string]bool{"10.0.0.9:1": true, "[fd00::7]:1": true, "172.18.0.1:1": true, "100.64.0.3:1": true, "192.0.2.7:1": false, "127.0.0.1:1": false} {
+	for peer, warns := range map[string]bool{"10.0.0.9:1": true, "[fd00::7]:1": true, "172.18.0.1:1": true, "100.64.0.3:1": true,
+		"192.0.2.7:1": false, "127.0.0.1:1": false} {
 		var log bytes.Buffer
 		p := clientip.New(loopback, slog.New(slog.NewTextHandler(&log, nil)))
 		// nothing to believe
@@ -206,7 +209,8 @@ func TestAProxyThatIsNotTrustedIsToldOfOnce(t *testing.T) {
 // Whatever a client writes, it cannot change who it is: what stands left of the
 // address that the proxy has seen decides nothing.
 func FuzzClient(f *testing.F) {
-	for _, seed := range []string{"", "127.0.0.1", "1.2.3.4:5, [::1]:2", "::ffff:127.0.0.1", ",,,", "unknown", "10.0.0.1%x", "[", "]:", "1.2.3.4, 127.0.0.1, 127.0.0.1"} {
+	for _, seed := range []string{"", "127.0.0.1", "1.2.3.4:5, [::1]:2", "::ffff:127.0.0.1", ",,,", "unknown", "10.0.0.1%x", "[", "]:",
+		"1.2.3.4, 127.0.0.1, 127.0.0.1"} {
 		f.Add(seed, "127.0.0.1:1", false)
 		f.Add(seed, "192.0.2.7:1", true)
 	}

@@ -62,7 +62,8 @@ func (c *Config) derive(variable string, value *string, text string) {
 // warnUseless tells of settings that have no effect without another one.
 func (c *Config) warnUseless() {
 	if c.SMTPHost == "" && c.SMTPUsername+c.SMTPPassword != "" {
-		c.warnings = append(c.warnings, "PUNCTUAL_SMTP_USERNAME and PUNCTUAL_SMTP_PASSWORD have no effect while PUNCTUAL_SMTP_HOST is not set: mail is kept, not sent")
+		c.warnings = append(c.warnings,
+			"PUNCTUAL_SMTP_USERNAME and PUNCTUAL_SMTP_PASSWORD have no effect while PUNCTUAL_SMTP_HOST is not set: mail is kept, not sent")
 	}
 	if c.PushoverSubscriptionURL != "" && c.PushoverAPIToken == "" {
 		c.warnings = append(c.warnings, "PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL has no effect while PUNCTUAL_PUSHOVER_API_TOKEN is not set")
@@ -71,13 +72,17 @@ func (c *Config) warnUseless() {
 		c.warnings = append(c.warnings, "PUNCTUAL_NO_PROXY has no effect while PUNCTUAL_HTTP_PROXY is not set")
 	}
 	if len(c.Admins) > 0 && c.SMTPHost == "" {
-		c.warnings = append(c.warnings, "PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
+		c.warnings = append(c.warnings,
+			"PUNCTUAL_ADMINS has no effect while PUNCTUAL_SMTP_HOST is not set: errors are in the log only, unless PUNCTUAL_ADMINS_WEBHOOK is set")
 	}
 	if c.HSTSMaxAge > 0 && c.Secure() && c.plainPings() {
-		c.warnings = append(c.warnings, "PUNCTUAL_HSTS_MAX_AGE has no effect while PUNCTUAL_PING_ENDPOINT is plain http on the host of PUNCTUAL_SITE_ROOT: browsers could not open ping URLs any more")
+		c.warnings = append(c.warnings,
+			"PUNCTUAL_HSTS_MAX_AGE has no effect while PUNCTUAL_PING_ENDPOINT is plain http on the host of PUNCTUAL_SITE_ROOT: browsers could "+
+				"not open ping URLs any more")
 	}
 	if c.RPID != "" && !c.keysWork() {
-		c.warnings = append(c.warnings, "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://: security keys work with https only, or on localhost")
+		c.warnings = append(c.warnings,
+			"PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://: security keys work with https only, or on localhost")
 	}
 }
 

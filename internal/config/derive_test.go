@@ -163,7 +163,8 @@ func TestHTTPSIsNotPromisedWherePingsGoByHTTP(t *testing.T) {
 		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_HSTS_MAX_AGE": "63072000"}, 730 * 24 * time.Hour, false},
 		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_HSTS_MAX_AGE": "0"}, 0, false},
 		{env{"PUNCTUAL_SITE_ROOT": "http://punctual.example.org"}, 0, false},
-		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://ping.example.org/"}, 180 * 24 * time.Hour, false},
+		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://ping.example.org/"}, 180 * 24 * time.Hour,
+			false},
 		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://punctual.example.org/ping/"}, 0, true},
 		{env{"PUNCTUAL_SITE_ROOT": "https://punctual.example.org", "PUNCTUAL_PING_ENDPOINT": "http://punctual.example.org:8000/"}, 0, true},
 	} {

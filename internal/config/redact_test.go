@@ -56,7 +56,8 @@ func TestEverySecretSettingIsAmongTheSecrets(t *testing.T) {
 
 	secrets := load(t, settings).Secrets()
 	for _, want := range []string{
-		"p%40ssgeheim", "p@ssgeheim", "geheim-ssl", "geheim-schlüssel", "geheim-1", "geheim-2", "geheim-wiki", "geheim-post", "geheim-push", "geheim-metrics",
+		"p%40ssgeheim", "p@ssgeheim", "geheim-ssl", "geheim-schlüssel", "geheim-1", "geheim-2", "geheim-wiki", "geheim-post", "geheim-push",
+		"geheim-metrics",
 		"https://hooks.example.org/services/geheim-hook", "/services/geheim-hook", "geheim-beat", "/ping/geheim-uuid", "geheim-q",
 	} {
 		if !slices.Contains(secrets, want) {

@@ -15,13 +15,15 @@ func TestSecurityKeysAreBoundToTheSiteOrADomainAboveIt(t *testing.T) {
 		{"https://cron.jobs.example.org:8443", "Example.org", ""},
 		{"https://cron.example.co.uk", "example.co.uk", ""},
 		{"http://localhost:8000", "localhost", ""},
-		{"https://cron.jobs.example.org", "org", `"org" is not the host of PUNCTUAL_SITE_ROOT or a domain above it (allowed: cron.jobs.example.org, jobs.example.org, example.org)`},
+		{"https://cron.jobs.example.org", "org",
+			`"org" is not the host of PUNCTUAL_SITE_ROOT or a domain above it (allowed: cron.jobs.example.org, jobs.example.org, example.org)`},
 		{"https://cron.example.co.uk", "co.uk", "(allowed: cron.example.co.uk, example.co.uk)"},
 		{"https://jane.github.io", "github.io", "(allowed: jane.github.io)"},
 		{"https://cron.example.org", "other.example.org", "(allowed: cron.example.org, example.org)"},
 		{"https://cron.example.org", "ample.org", "(allowed: cron.example.org, example.org)"},
 		{"https://cron.example.org", "https://example.org", "(allowed: cron.example.org, example.org)"},
-		{"https://192.0.2.7", "192.0.2.7", `"192.0.2.7" cannot be used: security keys need a name in PUNCTUAL_SITE_ROOT, and it has the address 192.0.2.7`},
+		{"https://192.0.2.7", "192.0.2.7",
+			`"192.0.2.7" cannot be used: security keys need a name in PUNCTUAL_SITE_ROOT, and it has the address 192.0.2.7`},
 		{"ftp://x", "example.org", "PUNCTUAL_SITE_ROOT: "},
 	}
 	for _, tt := range tests {
@@ -46,7 +48,8 @@ func TestANameForSecurityKeysWithoutHTTPSIsWarnedOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := load(t, env{"PUNCTUAL_SITE_ROOT": root, "PUNCTUAL_RP_ID": u.Hostname()}).Warnings()
-		if len(got) != want || want > 0 && !strings.Contains(got[0], "PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://") {
+		if len(got) != want || want > 0 && !strings.Contains(got[0],
+			"PUNCTUAL_RP_ID has no effect while PUNCTUAL_SITE_ROOT does not begin with https://") {
 			t.Errorf("%s: warnings %q, want %d", root, got, want)
 		}
 		if got := load(t, env{"PUNCTUAL_SITE_ROOT": root}).Warnings(); len(got) != 0 {

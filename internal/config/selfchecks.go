@@ -50,7 +50,8 @@ const (
 // reservedChecks are the names and labels of the built-in self-checks (a test in
 // internal/app compares); one of one's own needs another.
 var reservedChecks = []string{
-	"database", "migrations", "commits", "backups", "storage", "disk", "sendalerts", "sendreports", "smtpd", "outbox", "ingest", "mail", "mail-send",
+	"database", "migrations", "commits", "backups", "storage", "disk", "sendalerts", "sendreports", "smtpd", "outbox", "ingest", "mail",
+	"mail-send",
 	"clock", "memory", "files", "certificate", "dns", "data", "worker", "queue", "host", "network", "own",
 }
 
@@ -116,7 +117,9 @@ func parseEntries[T any](text string, parse func(name string, words []string) (T
 		words := strings.Fields(entry)
 		name, first, found := strings.Cut(words[0], "=")
 		if !found || !ownName.MatchString(name) {
-			problems = append(problems, fmt.Errorf("%q does not begin with a name and = (allowed in names: a letter, then letters, digits and -, in lower case, 40 at most)", words[0]))
+			problems = append(problems,
+				fmt.Errorf("%q does not begin with a name and = (allowed in names: a letter, then letters, digits and -, in lower case, 40 at most)",
+					words[0]))
 			continue
 		}
 		words[0] = first

@@ -35,7 +35,8 @@ func TestSelfChecksOfOnesOwn(t *testing.T) {
 	if err := c.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=******** expect=200,204 timeout=500ms; wiki=https://wiki.example.org/  # environment\n"
+	line := "PUNCTUAL_STATUS_HTTP=proxy=http://10.0.0.7/health?full=******** expect=200,204 timeout=500ms; wiki=https://wiki.example.org/ " +
+		" # environment\n"
 	if !strings.Contains(out.String(), line) {
 		t.Errorf("printed without the line\n%s%s", line, &out)
 	}
@@ -47,7 +48,8 @@ func TestEachWrongSelfCheckIsALineOfItsOwn(t *testing.T) {
 		t.Fatal("was accepted")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	for i, want := range []string{"PUNCTUAL_STATUS_HTTP: a: ", "PUNCTUAL_STATUS_HTTP: b: ", "PUNCTUAL_STATUS_COMMAND: c: ", `PUNCTUAL_STATUS_COMMAND: "mail" is the name`} {
+	for i, want := range []string{"PUNCTUAL_STATUS_HTTP: a: ", "PUNCTUAL_STATUS_HTTP: b: ", "PUNCTUAL_STATUS_COMMAND: c: ",
+		`PUNCTUAL_STATUS_COMMAND: "mail" is the name`} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("line %d does not begin with %q:\n%s", i, want, err)
 		}

@@ -93,7 +93,8 @@ func (v *validator) unlessDerived(variable, value string, check func(string) err
 
 func (v *validator) listenTwice() {
 	seen := []string{v.config.Listen}
-	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen}, {"PUNCTUAL_SMTPD_LISTEN", v.config.SMTPDListen}} {
+	for _, s := range [][2]string{{"PUNCTUAL_PING_LISTEN", v.config.PingListen}, {"PUNCTUAL_METRICS_LISTEN", v.config.MetricsListen},
+		{"PUNCTUAL_SMTPD_LISTEN", v.config.SMTPDListen}} {
 		variable := s[0]
 		address := s[1]
 		if address == "" || strings.HasSuffix(address, ":0") {
@@ -144,7 +145,9 @@ func checkDatabaseURL(text string) error {
 	u, err := url.Parse(text)
 	// its text may hold the password
 	if err != nil {
-		return errors.New("is not a well-formed address (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME; special characters in the password must be percent-encoded)")
+		return errors.New(
+			"is not a well-formed address (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME; special characters in the password must be " +
+				"percent-encoded)")
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return fmt.Errorf("%q is not a database (allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME)", redact.Address(text))
@@ -152,7 +155,9 @@ func checkDatabaseURL(text string) error {
 	// Read this way, a part of the password would be the host or the name.
 	userLost := u.User == nil && strings.Contains(u.RawQuery, "@")
 	if userLost || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") {
-		return fmt.Errorf("%q cannot be read in one way only: special characters in the password must be percent-encoded (%%40 for @, %%2F for /, %%3F for ?, %%23 for #)", redact.Address(text))
+		return fmt.Errorf(
+			"%q cannot be read in one way only: special characters in the password must be percent-encoded (%%40 for @, %%2F for /, %%3F for ?, "+
+				"%%23 for #)", redact.Address(text))
 	}
 	return nil
 }
@@ -191,8 +196,11 @@ func checkSecretURL(text string) error {
 // checkProxy checks an address that may hold a password: it is not shown.
 func checkProxy(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("is not the address of a proxy (allowed: http://HOST:PORT, https://HOST:PORT, with USER:PASSWORD@ before the host; special characters in the password must be percent-encoded)")
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" {
+		return errors.New(
+			"is not the address of a proxy (allowed: http://HOST:PORT, https://HOST:PORT, with USER:PASSWORD@ before the host; special " +
+				"characters in the password must be percent-encoded)")
 	}
 	return nil
 }

@@ -63,7 +63,8 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 		{"STATUS_TOKEN_NAME", "a b", `"a b" is not the name of a parameter (allowed: letters, digits, - _ and .)`},
 		{"STATUS_TOKEN_NAME", "check", `"check" has another meaning at /status/; choose another name`},
 		{"STATUS_HTTP", "http://127.0.0.1/", `"http://127.0.0.1/" does not begin with a name and =`},
-		{"STATUS_HTTP", "Wiki=http://127.0.0.1/", `"Wiki=http://127.0.0.1/" does not begin with a name and = (allowed in names: a letter, then letters, digits and -`},
+		{"STATUS_HTTP", "Wiki=http://127.0.0.1/",
+			`"Wiki=http://127.0.0.1/" does not begin with a name and = (allowed in names: a letter, then letters, digits and -`},
 		{"STATUS_HTTP", "wiki=127.0.0.1", `wiki: "127.0.0.1" is not a web address (allowed: name=https://HOST/PATH expect=200,204 timeout=1s)`},
 		{"STATUS_HTTP", "wiki=http://u:geheim@h/", `wiki: "http://u:********@h/" may hold no user and password`},
 		{"STATUS_HTTP", "a=http://h/; wiki=http://h/ expect=200,ok", "wiki: expect=200,ok is not allowed (allowed: status codes from 100 to 599"},
@@ -71,7 +72,8 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 		{"STATUS_HTTP", "wiki=http://h/ retries=3", `wiki: "retries=3" is not known`},
 		{"STATUS_HTTP", "database=http://h/", `"database" is the name of another check, or a label`},
 		{"STATUS_HTTP", "wiki=http://h/; wiki=http://i/", `"wiki" is the name of another check`},
-		{"STATUS_COMMAND", "backup=backup-age", `backup: "backup-age" is not an absolute path (allowed: name=/absolute/path arguments timeout=1s)`},
+		{"STATUS_COMMAND", "backup=backup-age",
+			`backup: "backup-age" is not an absolute path (allowed: name=/absolute/path arguments timeout=1s)`},
 		{"STATUS_COMMAND", "backup=/bin/true timeout=soon", "backup: timeout=soon is not allowed"},
 		{"LOG_LEVEL", "loud", `"loud" is not one of debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `"xml" is not one of auto, text, json`},
@@ -82,7 +84,8 @@ func TestWrongValuesAreNamedShownAndExplained(t *testing.T) {
 			if err == nil {
 				t.Fatal("was accepted")
 			}
-			got, name := err.Error(), "PUNCTUAL_"+tt.variable+": "
+			got := err.Error()
+			name := "PUNCTUAL_" + tt.variable + ": "
 			if !strings.HasPrefix(got, name) || !strings.Contains(got, tt.want) {
 				t.Errorf("got  %s\nwant %s%s", got, name, tt.want)
 			}
@@ -135,7 +138,8 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	if len(lines) != 6 {
 		t.Errorf("got %d lines, want 6:\n%s", len(lines), err)
 	}
-	for _, start := range []string{"PUNCTUAL_LISTEN: ", "PUNCTUAL_CHECK_LIMIT: ", "PUNCTUAL_SITE_ROOT: ", "PUNCTUAL_SMTP_USERNAME: ", "--log-level: ", "--ping-log-limit: "} {
+	for _, start := range []string{"PUNCTUAL_LISTEN: ", "PUNCTUAL_CHECK_LIMIT: ", "PUNCTUAL_SITE_ROOT: ", "PUNCTUAL_SMTP_USERNAME: ",
+		"--log-level: ", "--ping-log-limit: "} {
 		if !strings.Contains("\n"+err.Error(), "\n"+start) {
 			t.Errorf("no line begins with %q:\n%s", start, err)
 		}
@@ -152,9 +156,11 @@ func TestSecretFilesFailLoudly(t *testing.T) {
 		env  env
 		want string
 	}{
-		{"missing", env{"PUNCTUAL_METRICS_KEY_FILE": missing}, "PUNCTUAL_METRICS_KEY: the file that PUNCTUAL_METRICS_KEY_FILE names: open " + missing},
+		{"missing", env{"PUNCTUAL_METRICS_KEY_FILE": missing},
+			"PUNCTUAL_METRICS_KEY: the file that PUNCTUAL_METRICS_KEY_FILE names: open " + missing},
 		{"empty", env{"PUNCTUAL_METRICS_KEY_FILE": write(t, " \n")}, "is empty"},
-		{"both", env{"PUNCTUAL_METRICS_KEY_FILE": missing, "PUNCTUAL_METRICS_KEY": "x"}, "PUNCTUAL_METRICS_KEY: set it or PUNCTUAL_METRICS_KEY_FILE, not both"},
+		{"both", env{"PUNCTUAL_METRICS_KEY_FILE": missing, "PUNCTUAL_METRICS_KEY": "x"},
+			"PUNCTUAL_METRICS_KEY: set it or PUNCTUAL_METRICS_KEY_FILE, not both"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

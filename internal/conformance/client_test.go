@@ -40,9 +40,10 @@ func newClient(t *testing.T, s *site, version string) *client {
 	t.Helper()
 	c := &client{T: t, site: s, version: version, rw: auth.NewAPIKey(false), ro: auth.NewAPIKey(true)}
 	c.key = c.rw
-	c.http = &http.Client{Transport: s.document.Transport(t, s.http), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
+	c.http = &http.Client{Transport: s.document.Transport(t, s.http), Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	c.Account = newAccount(t, s.Store(), c.rw, c.ro)
 	c.other = newAccount(t, s.Store(), auth.NewAPIKey(false), auth.NewAPIKey(true))
 	return c
@@ -154,7 +155,8 @@ func (c *client) send(method, path, body string, headers ...string) *answer {
 	if err != nil {
 		c.Fatalf("%s %s: %v", method, path, err)
 	}
-	return &answer{client: c, request: strings.TrimSpace(fmt.Sprintf("%s %s %.300s", method, path, body)), status: res.StatusCode, header: res.Header, body: string(text)}
+	return &answer{client: c, request: strings.TrimSpace(fmt.Sprintf("%s %s %.300s", method, path, body)), status: res.StatusCode,
+		header: res.Header, body: string(text)}
 }
 
 func (c *client) get(path string, headers ...string) *answer {
@@ -420,7 +422,8 @@ func (c *client) same(what, got, want string) {
 // channel adds a channel to the project.
 func (c *client) channel(name string) uuid.UUID {
 	c.Helper()
-	ch := &monitor.Channel{ProjectID: c.Project.ID, Kind: "webhook", Name: name, Config: `{"url_down":"https://example.org/hook"}`, Verified: true}
+	ch := &monitor.Channel{ProjectID: c.Project.ID, Kind: "webhook", Name: name, Config: `{"url_down":"https://example.org/hook"}`,
+		Verified: true}
 	if err := c.site.Store().CreateChannel(c.Context(), ch); err != nil {
 		c.Fatal(err)
 	}

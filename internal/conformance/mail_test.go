@@ -52,7 +52,8 @@ func emailPings(c *client) {
 		"{U}@" + mailDomain: "", "{NONE}@" + mailDomain: "", strings.ToUpper(k.code) + "@" + mailDomain: "", "{U}@PING.example.net": "",
 		"{PK}+nightly-dump@" + mailDomain: "", "{PK}+not-there@" + mailDomain: "", strings.Repeat("aB-_9", 5)[:22] + "+x_1-y@" + mailDomain: "",
 		"{U}@example.org": "5.1.1 Recipient rejected", "{U}@sub." + mailDomain: "5.1.1 Recipient rejected",
-		"nonsense@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}+@" + mailDomain: "5.1.1 Invalid mailbox",
+		"nonsense@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}@" + mailDomain: "5.1.1 Invalid mailbox",
+		"{PK}+@" + mailDomain:              "5.1.1 Invalid mailbox",
 		"{PK}x+nightly-dump@" + mailDomain: "5.1.1 Invalid mailbox", "{PK}+Nightly@" + mailDomain: "5.1.1 Invalid mailbox",
 		strings.ReplaceAll(k.code, "-", "") + "@" + mailDomain: "5.1.1 Invalid mailbox",
 		// not of version 4
@@ -94,9 +95,13 @@ func emailPings(c *client) {
 		{`"filter_body":true,"success_kw":"finished"`, plainMail, "ign"},
 		{`"filter_subject":true,"filter_body":true,"success_kw":"nothing, well"`, plainMail, "success"},
 		{`"filter_subject":true,"success_kw":"Äpfel"`, "Subject: =?utf-8?B?w4RwZmVs?=\n\nx\n", "success"},
-		{`"filter_body":true,"success_kw":"Größe"`, "Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=F6=DFe\n", "success"},
-		{`"filter_body":true,"success_kw":"all done"`, "Subject: x\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<p>It is <b>all</b> done</p>\n", "success"},
-		{`"filter_body":true,"success_kw":"in html"`, "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\nin text\n--b\nContent-Type: text/html\n\n<i>in html</i>\n--b--\n", "success"},
+		{`"filter_body":true,"success_kw":"Größe"`,
+			"Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=F6=DFe\n", "success"},
+		{`"filter_body":true,"success_kw":"all done"`,
+			"Subject: x\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<p>It is <b>all</b> done</p>\n", "success"},
+		{`"filter_body":true,"success_kw":"in html"`,
+			"Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\nin " +
+				"text\n--b\nContent-Type: text/html\n\n<i>in html</i>\n--b--\n", "success"},
 		{`"filter_http_body":true,"failure_kw":"well"`, plainMail, "success"},
 		{`"methods":"POST"`, plainMail, "success"},
 	} {

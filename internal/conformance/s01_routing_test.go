@@ -33,7 +33,8 @@ func (c *client) endpoints() map[string][]string {
 func routing() []line {
 	return []line{
 		{1, "a list without its final slash", standing, func(c *client) {
-			for _, list := range []string{"checks", "channels", "badges", "metrics", "status", "checks/{U}/pings", "checks/{U}/flips", "checks/{K}/flips"} {
+			for _, list := range []string{"checks", "channels", "badges", "metrics", "status", "checks/{U}/pings", "checks/{U}/flips",
+				"checks/{K}/flips"} {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 					for _, query := range []string{"", "?tag=a&tag=b%20c&slug="} {
 						path := c.fill("/api/{V}/" + list)
@@ -44,7 +45,8 @@ func routing() []line {
 			}
 		}},
 		{2, "addresses that do not exist", standing, func(c *client) {
-			for _, path := range []string{"/api/{V}/checks/{U}/", "/api/{V}/checks/{U}/pause/", "/api/{V}/checks/{U}/resume/", "/api/v4/checks/", "/api/checks/", "/api/{V}/", "/api/{V}/nonsense/"} {
+			for _, path := range []string{"/api/{V}/checks/{U}/", "/api/{V}/checks/{U}/pause/", "/api/{V}/checks/{U}/resume/", "/api/v4/checks/",
+				"/api/checks/", "/api/{V}/", "/api/{V}/nonsense/"} {
 				c.get(path).is("404p")
 			}
 		}},
@@ -63,7 +65,8 @@ func routing() []line {
 		{5, "a uuid has one form", standing, func(c *client) {
 			// has letters
 			code := uuid.MustParse("ab0e64c6-8e29-4f5b-93b1-5fd0a7ad3bd9")
-			for _, form := range []string{strings.ToUpper(code.String()), strings.ReplaceAll(code.String(), "-", ""), "{" + code.String() + "}", "%7B" + code.String() + "%7D", code.String() + "0"} {
+			for _, form := range []string{strings.ToUpper(code.String()), strings.ReplaceAll(code.String(), "-", ""), "{" + code.String() + "}",
+				"%7B" + code.String() + "%7D", code.String() + "0"} {
 				c.get("/api/{V}/checks/" + form).is("404p")
 				c.get("/api/{V}/checks/" + form + "/flips/").is("404p")
 				c.post("/api/{V}/checks/"+form+"/pause", "").is("404p")
@@ -109,7 +112,8 @@ func routing() []line {
 			c.get("/api/{V}/checks/{OTHER}").is("403e")
 			c.get("/api/{V}/checks/{NONEK}").is("404e")
 			c.send("PUT", "/api/{V}/checks/", "").is("405e")
-			c.post("/api/{V}/checks/{U}/resume", "").is("409 check is not paused").has("Content-Type", "text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*")
+			c.post("/api/{V}/checks/{U}/resume", "").is("409 check is not paused").has("Content-Type",
+				"text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*")
 			c.get("/api/{V}/checks/{NONE}").is("404p")
 		}},
 		{10, "the content type of a request", standing, func(c *client) {
@@ -119,7 +123,8 @@ func routing() []line {
 			}
 		}},
 		{11, "a pre-flight that asks for Content-Type", standing, func(c *client) {
-			a := c.send("OPTIONS", "/api/{V}/checks/", "", "Origin: https://example.org", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type,x-api-key")
+			a := c.send("OPTIONS", "/api/{V}/checks/", "", "Origin: https://example.org", "Access-Control-Request-Method: POST",
+				"Access-Control-Request-Headers: content-type,x-api-key")
 			a.is("204 ").has("Access-Control-Allow-Headers", "X-Api-Key")
 		}},
 	}

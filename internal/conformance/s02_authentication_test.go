@@ -33,7 +33,7 @@ func authentication() []line {
 		}},
 		{4, "the key in the body", standing, func(c *client) {
 			body := `{"api_key":"` + c.rw + `"}`
-			c := c.as("")
+			c = c.as("")
 			c.post("/api/{V}/checks/", body).is("201 {}")
 			c.post("/api/{V}/checks/{U}", body).is("200 {}")
 			c.post("/api/{V}/checks/{U}/pause", body).is("200 {}")
@@ -56,7 +56,8 @@ func authentication() []line {
 			c.as("").post("/api/{V}/checks/", `{"api_key":12345678901234567890123456789012}`).is("401w")
 		}},
 		{7, "a body that is no JSON", standing, func(c *client) {
-			for _, body := range []string{"{", "nonsense", "{}{}", `{"name":}`, "{'name':'x'}", `{"name":"` + "\xff" + `"}`, "\xef\xbb\xbf{}", "a=b", "{\"name\":\"\x01\"}"} {
+			for _, body := range []string{"{", "nonsense", "{}{}", `{"name":}`, "{'name':'x'}", `{"name":"` + "\xff" + `"}`, "\xef\xbb\xbf{}", "a=b",
+				"{\"name\":\"\x01\"}"} {
 				for _, path := range []string{"checks/", "checks/{U}", "checks/{OTHER}", "checks/{NONE}", "checks/{U}/pause", "checks/{U}/resume"} {
 					c.as("").post("/api/{V}/"+path, body).is("error:could not parse request body")
 				}
@@ -93,7 +94,8 @@ func authentication() []line {
 		}},
 		{12, "forms of keys", standing, func(c *client) {
 			// The stored form of the example in docs/contract.md §2.2.
-			c.same("stored form", auth.KeyHash(secretKey, "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01"), "AbCdEfGh.8ee94a98c6a0aab7ce5677eb0b1128b01d2e52cdea588871e6a89002af48bb94")
+			c.same("stored form", auth.KeyHash(secretKey, "hcw_AbCdEfGhIjKlMnOpQrStUvWxYz01"),
+				"AbCdEfGh.8ee94a98c6a0aab7ce5677eb0b1128b01d2e52cdea588871e6a89002af48bb94")
 			if len(c.rw) != 32 || len(c.ro) != 32 || c.rw[:4] != "hcw_" || c.ro[:4] != "hcr_" {
 				c.Errorf("keys of the wrong form: %s, %s", c.rw, c.ro)
 			}

@@ -72,7 +72,8 @@ func checkObject() []line {
 		}},
 		{5, "addresses", standing, func(c *client) {
 			badge := siteRoot + "/b/2/" + c.own().stored().BadgeKey.String() + ".svg"
-			c.own().shows("update_url", c.fill("{API}/checks/{U}"), "pause_url", c.fill("{API}/checks/{U}/pause"), "resume_url", c.fill("{API}/checks/{U}/resume"),
+			c.own().shows("update_url", c.fill("{API}/checks/{U}"), "pause_url", c.fill("{API}/checks/{U}/pause"), "resume_url",
+				c.fill("{API}/checks/{U}/resume"),
 				"ping_url", c.fill(siteRoot+"/ping/{U}"), "badge_url", badge, "uuid", c.fill("{U}"))
 		}},
 		{6, "channels", standing, func(c *client) {

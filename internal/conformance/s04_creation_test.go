@@ -63,19 +63,23 @@ const noSchedule = "jve:schedule is not a valid cron or OnCalendar expression"
 func creation() []line {
 	return []line{
 		{1, "nothing given", standing, func(c *client) {
-			c.makes("{}", "timeout", 86400, "grace", 3600, "status", "new", "name", "", "slug", "", "tags", "", "desc", "", "methods", "", "channels", "",
+			c.makes("{}", "timeout", 86400, "grace", 3600, "status", "new", "name", "", "slug", "", "tags", "", "desc", "", "methods", "",
+				"channels", "",
 				"subject", "", "subject_fail", "", "start_kw", "", "success_kw", "", "failure_kw", "", "n_pings", 0, "manual_resume", false,
-				"filter_subject", false, "filter_body", false, "filter_http_body", false, "filter_default_fail", false, "last_ping", nil, "next_ping", nil)
+				"filter_subject", false, "filter_body", false, "filter_http_body", false, "filter_default_fail", false, "last_ping", nil, "next_ping",
+				nil)
 		}},
 		{2, "everything given", standing, func(c *client) {
 			const common = `"name":"Backup Ümläut","slug":"an-own_slug-1","tags":"db prod","desc":"Line 1\nLine 2","grace":120,"manual_resume":true,"methods":"POST",
 				"start_kw":"begin","success_kw":"ok,done","failure_kw":"err","filter_subject":true,"filter_body":true,"filter_http_body":true,"filter_default_fail":true,
 				"channels":"Ops"`
-			pairs := []any{"name", "Backup Ümläut", "slug", "an-own_slug-1", "tags", "db prod", "desc", "Line 1\nLine 2", "grace", 120, "manual_resume", true, "methods", "POST",
+			pairs := []any{"name", "Backup Ümläut", "slug", "an-own_slug-1", "tags", "db prod", "desc", "Line 1\nLine 2", "grace", 120,
+				"manual_resume", true, "methods", "POST",
 				"start_kw", "begin", "success_kw", "ok,done", "failure_kw", "err", "subject", "ok,done", "subject_fail", "err",
 				"filter_subject", true, "filter_body", true, "filter_http_body", true, "filter_default_fail", true, "channels", c.Channel.ID.String()}
 			c.makes(`{`+common+`,"timeout":61}`, append(slices.Clone(pairs), "timeout", 61, "schedule", absent, "tz", absent)...)
-			c.makes(`{`+common+`,"schedule":"*/5 * * * *","tz":"Europe/Riga"}`, append(slices.Clone(pairs), "timeout", absent, "schedule", "*/5 * * * *", "tz", "Europe/Riga")...)
+			c.makes(`{`+common+`,"schedule":"*/5 * * * *","tz":"Europe/Riga"}`,
+				append(slices.Clone(pairs), "timeout", absent, "schedule", "*/5 * * * *", "tz", "Europe/Riga")...)
 		}},
 		{3, "unknown keys", standing, func(c *client) {
 			c.makes(`{"foo":1,"status":"up","uuid":null,"n_pings":7,"":[]}`, "status", "new", "n_pings", 0)
@@ -142,7 +146,8 @@ func creation() []line {
 			}
 		}},
 		{13, "methods", standing, func(c *client) {
-			c.refuses("jve:methods has unexpected value", `{"methods":"GET"}`, `{"methods":"post"}`, `{"methods":"POST,GET"}`, `{"methods":1}`, `{"methods":[]}`)
+			c.refuses("jve:methods has unexpected value", `{"methods":"GET"}`, `{"methods":"post"}`, `{"methods":"POST,GET"}`, `{"methods":1}`,
+				`{"methods":[]}`)
 			c.makes(`{"methods":""}`, "methods", "")
 			c.makes(`{"methods":"POST"}`, "methods", "POST")
 		}},
@@ -174,7 +179,8 @@ func creation() []line {
 			c.refuses("jve:unique is not an array", `{"unique":"name"}`, `{"unique":1}`, `{"unique":{}}`, `{"unique":true}`)
 		}},
 		{18, "unknown items of unique", standing, func(c *client) {
-			c.refuses("jve:an item in 'unique' has unexpected value", `{"unique":["status"]}`, `{"unique":["name","Name"]}`, `{"unique":[1]}`, `{"unique":[null]}`, `{"unique":[["name"]]}`, `{"unique":["schedule"]}`)
+			c.refuses("jve:an item in 'unique' has unexpected value", `{"unique":["status"]}`, `{"unique":["name","Name"]}`, `{"unique":[1]}`,
+				`{"unique":[null]}`, `{"unique":[["name"]]}`, `{"unique":["schedule"]}`)
 		}},
 		{19, "the first of several errors", standing, func(c *client) {
 			type wrong struct{ field, value, text string }
@@ -182,9 +188,12 @@ func creation() []line {
 				{"channels", "1", "channels is not a string"}, {"desc", "1", "desc is not a string"}, {"failure_kw", "1", "failure_kw is not a string"},
 				{"filter_subject", "1", "filter_subject is not a boolean"}, {"filter_body", "1", "filter_body is not a boolean"},
 				{"filter_http_body", "1", "filter_http_body is not a boolean"}, {"filter_default_fail", "1", "filter_default_fail is not a boolean"},
-				{"grace", "1", "grace is too small"}, {"manual_resume", "1", "manual_resume is not a boolean"}, {"methods", "1", "methods has unexpected value"},
-				{"name", "1", "name is not a string"}, {"schedule", `"x"`, strings.TrimPrefix(noSchedule, "jve:")}, {"slug", `"X"`, "slug does not match pattern"},
-				{"start_kw", "1", "start_kw is not a string"}, {"subject", "1", "subject is not a string"}, {"subject_fail", "1", "subject_fail is not a string"},
+				{"grace", "1", "grace is too small"}, {"manual_resume", "1", "manual_resume is not a boolean"},
+				{"methods", "1", "methods has unexpected value"},
+				{"name", "1", "name is not a string"}, {"schedule", `"x"`, strings.TrimPrefix(noSchedule, "jve:")},
+				{"slug", `"X"`, "slug does not match pattern"},
+				{"start_kw", "1", "start_kw is not a string"}, {"subject", "1", "subject is not a string"},
+				{"subject_fail", "1", "subject_fail is not a string"},
 				{"success_kw", "1", "success_kw is not a string"}, {"tags", "1", "tags is not a string"}, {"timeout", "1", "timeout is too small"},
 				{"tz", `"x"`, "tz is not a valid timezone"}, {"unique", "1", "unique is not an array"},
 			}
@@ -198,27 +207,32 @@ func creation() []line {
 			}
 		}},
 		{20, "the length of a schedule", standing, func(c *client) {
-			c.refuses("jve:schedule is too long", `{"schedule":"`+strings.Repeat("x", 101)+`"}`, `{"schedule":"* * * * *`+strings.Repeat(" ", 92)+`"}`)
+			c.refuses("jve:schedule is too long", `{"schedule":"`+strings.Repeat("x", 101)+`"}`,
+				`{"schedule":"* * * * *`+strings.Repeat(" ", 92)+`"}`)
 			c.makes(`{"schedule":"* * * * *`+strings.Repeat(" ", 91)+`"}`, "schedule", "* * * * *"+strings.Repeat(" ", 91))
 		}},
 		{21, "schedules that are none", standing, func(c *client) {
-			for _, s := range []string{"", " ", "nonsense", "* * * *", "60 * * * *", "* * * * 8", "0 0 31 2 *", "0 0 30 2 *", "* * * * FRI-SUN", "*-*-* 24:00", "*-*-* */2:00", "noon", "1999-12-31"} {
+			for _, s := range []string{"", " ", "nonsense", "* * * *", "60 * * * *", "* * * * 8", "0 0 31 2 *", "0 0 30 2 *", "* * * * FRI-SUN",
+				"*-*-* 24:00", "*-*-* */2:00", "noon", "1999-12-31"} {
 				c.refuses(noSchedule, `{"schedule":"`+s+`"}`)
 			}
 		}},
 		{22, "cron or OnCalendar", standing, func(c *client) {
-			for _, s := range []string{"* * * * *", "  5   4 * *  SUN ", "0 0 1,15 * 5L", "daily", "Mon..Fri 09:30", "*-*-* 02:30 Europe/Riga", "*:0/10"} {
+			for _, s := range []string{"* * * * *", "  5   4 * *  SUN ", "0 0 1,15 * 5L", "daily", "Mon..Fri 09:30", "*-*-* 02:30 Europe/Riga",
+				"*:0/10"} {
 				c.makes(`{"schedule":"`+s+`"}`, "schedule", s, "timeout", absent)
 			}
 			c.makes(`{"schedule":"\t0 2 * * *\n"}`, "schedule", "\t0 2 * * *\n")
-			c.refuses(noSchedule, `{"schedule":"* * * * * *"}`, `{"schedule":"@reboot"}`, `{"schedule":"@DAILY"}`, `{"schedule":"* * *\n* *"}`, `{"schedule":"0 0 * * *\n0 1 * * *"}`)
+			c.refuses(noSchedule, `{"schedule":"* * * * * *"}`, `{"schedule":"@reboot"}`, `{"schedule":"@DAILY"}`, `{"schedule":"* * *\n* *"}`,
+				`{"schedule":"0 0 * * *\n0 1 * * *"}`)
 		}},
 		{23, "a schedule of one day long ago", standing, func(c *client) {
 			c.makes(`{"schedule":"2019-01-01"}`, "schedule", "2019-01-01")
 			c.refuses(noSchedule, `{"schedule":"1999-01-01"}`)
 		}},
 		{24, "several lines of OnCalendar", standing, func(c *client) {
-			c.makes(`{"schedule":"daily Europe/Riga\nMon 12:00\n*-*-01 08:00 America/New_York"}`, "schedule", "daily Europe/Riga\nMon 12:00\n*-*-01 08:00 America/New_York")
+			c.makes(`{"schedule":"daily Europe/Riga\nMon 12:00\n*-*-01 08:00 America/New_York"}`, "schedule",
+				"daily Europe/Riga\nMon 12:00\n*-*-01 08:00 America/New_York")
 			c.refuses(noSchedule, `{"schedule":"daily\nnonsense"}`, `{"schedule":"daily\n0 2 * * *"}`, `{"schedule":"daily Europe/Nowhere"}`)
 		}},
 		{25, "schedule and timeout", standing, func(c *client) {
@@ -245,7 +259,8 @@ func creation() []line {
 		}},
 		{28, "zones of old", standing, func(c *client) {
 			for old, now := range map[string]string{
-				"Europe/Kiev": "Europe/Kyiv", "UCT": "Etc/UTC", "CET": "Europe/Brussels", "US/Eastern": "America/New_York", "EST5EDT": "America/New_York",
+				"Europe/Kiev": "Europe/Kyiv", "UCT": "Etc/UTC", "CET": "Europe/Brussels", "US/Eastern": "America/New_York",
+				"EST5EDT":       "America/New_York",
 				"Asia/Calcutta": "Asia/Kolkata", "GMT": "GMT", "Etc/GMT+5": "Etc/GMT+5", "UTC": "UTC",
 			} {
 				c.makes(`{"schedule":"daily","tz":"`+old+`"}`, "tz", now)
@@ -262,7 +277,8 @@ func creation() []line {
 		{30, "subject and an explicit flag", standing, func(c *client) {
 			c.makes(`{"subject":"A","filter_subject":false}`, "success_kw", "A", "filter_subject", false, "subject", "")
 			c.makes(`{"subject":"","filter_subject":true}`, "success_kw", "", "filter_subject", true)
-			c.makes(`{"subject":"A","success_kw":"B","subject_fail":"C","failure_kw":"D"}`, "success_kw", "B", "failure_kw", "D", "filter_subject", true)
+			c.makes(`{"subject":"A","success_kw":"B","subject_fail":"C","failure_kw":"D"}`, "success_kw", "B", "failure_kw", "D", "filter_subject",
+				true)
 		}},
 		{31, "channels", standing, func(c *client) {
 			one := c.channel("One")
@@ -307,7 +323,8 @@ func creation() []line {
 			for _, version := range []string{"v1", "v2"} {
 				c := c.through(version)
 				for name, slug := range map[string]string{
-					"Ünïcödé Straße": "unicode-strae", "A.B/C": "abc", "日本語": "", "  Nightly -- dump  ": "nightly-dump", "_-a_b-_": "a_b", "DB\\tbackup": "db-backup", "": "",
+					"Ünïcödé Straße": "unicode-strae", "A.B/C": "abc", "日本語": "", "  Nightly -- dump  ": "nightly-dump", "_-a_b-_": "a_b",
+					"DB\\tbackup": "db-backup", "": "",
 				} {
 					c.makes(`{"name":"`+name+`"}`, "slug", slug)
 				}

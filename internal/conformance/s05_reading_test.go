@@ -53,7 +53,8 @@ func reading() []line {
 			}
 		}},
 		{3, "a check by anything else", standing, func(c *client) {
-			for _, name := range []string{"nonsense", "nightly-dump", "1", strings.Repeat("a", 39), strings.Repeat("a", 41), strings.Repeat("-", 40), "%20"} {
+			for _, name := range []string{"nonsense", "nightly-dump", "1", strings.Repeat("a", 39), strings.Repeat("a", 41), strings.Repeat("-", 40),
+				"%20"} {
 				c.get("/api/{V}/checks/" + name).is("404p")
 			}
 		}},
@@ -78,7 +79,8 @@ func reading() []line {
 			c.make(`{"name":"4","tags":"ab"}`)
 			c.make(`{"name":"5","tags":"A b"}`)
 			for query, want := range map[string]string{
-				"tag=a": "1 2 3", "tag=b": "2 3 5", "tag=a&tag=b": "2 3", "tag=b&tag=a": "2 3", "tag=A": "5", "tag=ab": "4", "tag=c": "", "tag=": "", "tag=a&tag=": "", "tag=a%20b": "",
+				"tag=a": "1 2 3", "tag=b": "2 3 5", "tag=a&tag=b": "2 3", "tag=b&tag=a": "2 3", "tag=A": "5", "tag=ab": "4", "tag=c": "", "tag=": "",
+				"tag=a&tag=": "", "tag=a%20b": "",
 			} {
 				c.same(query, c.names("/api/{V}/checks/?"+query), want)
 			}
@@ -88,7 +90,8 @@ func reading() []line {
 			c.make(`{"name":"2","slug":"one","tags":"b"}`)
 			c.make(`{"name":"3","slug":"one-more","tags":"a"}`)
 			for query, want := range map[string]string{
-				"slug=one": "1 2", "slug=one-more": "3", "slug=on": "", "slug=One": "", "slug=one&tag=a": "1", "slug=one&tag=a&tag=b": "", "slug=": "Nightly dump 1 2 3", "slug=&tag=a": "1 3",
+				"slug=one": "1 2", "slug=one-more": "3", "slug=on": "", "slug=One": "", "slug=one&tag=a": "1", "slug=one&tag=a&tag=b": "",
+				"slug=": "Nightly dump 1 2 3", "slug=&tag=a": "1 3",
 			} {
 				c.same(query, c.names("/api/{V}/checks/?"+query), want)
 			}

@@ -9,14 +9,16 @@ import (
 func updates() []line {
 	return []line{
 		{1, "what is not given stays", standing, func(c *client) {
-			k := c.make(`{"name":"N","slug":"s","tags":"t","desc":"d","grace":120,"timeout":240,"manual_resume":true,"methods":"POST","start_kw":"a","success_kw":"b","failure_kw":"c",
+			k := c.make(
+				`{"name":"N","slug":"s","tags":"t","desc":"d","grace":120,"timeout":240,"manual_resume":true,"methods":"POST","start_kw":"a","success_kw":"b","failure_kw":"c",
 				"filter_subject":true,"filter_body":true,"filter_http_body":true,"filter_default_fail":true,"channels":"*"}`)
 			before, _ := json.Marshal(k.get())
 			for _, body := range []string{"{}", "", `{"foo":1}`} {
 				after, _ := json.Marshal(k.update(body))
 				c.same("after "+body, string(after), string(before))
 			}
-			k.update(`{"desc":"changed"}`).shows(c, "desc", "changed", "name", "N", "slug", "s", "tags", "t", "grace", 120, "timeout", 240, "methods", "POST", "success_kw", "b", "filter_default_fail", true, "channels", c.Channel.ID.String())
+			k.update(`{"desc":"changed"}`).shows(c, "desc", "changed", "name", "N", "slug", "s", "tags", "t", "grace", 120, "timeout", 240,
+				"methods", "POST", "success_kw", "b", "filter_default_fail", true, "channels", c.Channel.ID.String())
 			k.post(k.path(), `{"desc":"not to be saved","name":1}`).is("jve:name is not a string")
 			k.shows("desc", "changed")
 		}},

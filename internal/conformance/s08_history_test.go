@@ -41,16 +41,20 @@ func history() []line {
 			k := c.make("{}")
 			const rid = "0f5b1f0a-6f0e-4c53-8b8a-2d9f4a3f2c11"
 			k.ping("/start?rid=" + strings.ToUpper(rid))
-			c.send("PUT", "/ping/"+k.code+"/log", "text", "User-Agent: runner/1.0", "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https").is("200 OK")
+			c.send("PUT", "/ping/"+k.code+"/log", "text", "User-Agent: runner/1.0", "X-Forwarded-For: 198.51.100.7",
+				"X-Forwarded-Proto: https").is("200 OK")
 			c.get("/ping/"+k.code+"/fail", "X-Forwarded-For: nonsense").is("200 OK")
 			const date = "2026-03-01T12:00:00.123456+00:00"
 			pings := k.pings()
 			if len(pings) != 3 {
 				c.Fatalf("%d pings, want 3", len(pings))
 			}
-			pings[0].shows(c, "type", "fail", "n", 3, "date", date, "method", "GET", "scheme", "http", "remote_addr", nil, "rid", nil, "body_url", nil)
-			pings[1].shows(c, "type", "log", "n", 2, "date", date, "method", "PUT", "scheme", "https", "remote_addr", "198.51.100.7", "ua", "runner/1.0", "rid", nil, "duration", absent)
-			pings[2].shows(c, "type", "start", "n", 1, "date", date, "method", "POST", "scheme", "http", "remote_addr", "127.0.0.1", "rid", rid, "body_url", nil, "duration", absent)
+			pings[0].shows(c, "type", "fail", "n", 3, "date", date, "method", "GET", "scheme", "http", "remote_addr", nil, "rid", nil, "body_url",
+				nil)
+			pings[1].shows(c, "type", "log", "n", 2, "date", date, "method", "PUT", "scheme", "https", "remote_addr", "198.51.100.7", "ua",
+				"runner/1.0", "rid", nil, "duration", absent)
+			pings[2].shows(c, "type", "start", "n", 1, "date", date, "method", "POST", "scheme", "http", "remote_addr", "127.0.0.1", "rid", rid,
+				"body_url", nil, "duration", absent)
 			for _, p := range pings {
 				keys := len(p)
 				if keys != 9 {
@@ -219,7 +223,8 @@ func (k check) record(n int) {
 	k.Helper()
 	batch := make([]*store.Arrival, n)
 	for i := range batch {
-		batch[i] = &store.Arrival{Code: uuid.MustParse(k.code), Ping: monitor.Ping{CreatedAt: k.site.clock.Now()}, Classify: func(*monitor.Filter) monitor.PingKind { return monitor.PingLog }}
+		batch[i] = &store.Arrival{Code: uuid.MustParse(k.code), Ping: monitor.Ping{CreatedAt: k.site.clock.Now()},
+			Classify: func(*monitor.Filter) monitor.PingKind { return monitor.PingLog }}
 	}
 	if err := k.site.Store().RecordPings(k.Context(), batch); err != nil {
 		k.Fatal(err)

@@ -23,7 +23,8 @@ func pingsByUUID() []line {
 						body = ""
 					}
 					a := c.send(method, "/ping/"+k.code+rest, "").is("200 " + body)
-					a.has("Content-Type", "text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*").has("Ping-Body-Limit", strconv.Itoa(bodyLimit)).has("Content-Length", "2")
+					a.has("Content-Type", "text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*").has("Ping-Body-Limit",
+						strconv.Itoa(bodyLimit)).has("Content-Length", "2")
 					for _, word := range []string{"no-cache", "no-store", "must-revalidate", "private", "max-age=0"} {
 						if !strings.Contains(a.header.Get("Cache-Control"), word) {
 							c.Errorf("%s: Cache-Control %q without %s", a.request, a.header.Get("Cache-Control"), word)
@@ -42,7 +43,8 @@ func pingsByUUID() []line {
 			}
 		}},
 		{3, "what is no ping URL", once, func(c *client) {
-			for _, path := range []string{"/ping/", "/ping/nonsense", "/ping/{U}0", "/ping/{U}/fail/", "/ping/{U}/fail/x", "/ping/{U}/1.5", "/ping/{U}/start/fail/", "/ping/{U}/5/", "/ping/{U}//"} {
+			for _, path := range []string{"/ping/", "/ping/nonsense", "/ping/{U}0", "/ping/{U}/fail/", "/ping/{U}/fail/x", "/ping/{U}/1.5",
+				"/ping/{U}/start/fail/", "/ping/{U}/5/", "/ping/{U}//"} {
 				c.get(path).is("404p")
 			}
 			c.own().shows("n_pings", 0)
@@ -118,7 +120,8 @@ func pingsByUUID() []line {
 		{11, "the user agent", once, func(c *client) {
 			k := c.make("{}")
 			for sent, want := range map[string]string{
-				"curl/8.0": "curl/8.0", "": "", strings.Repeat("a", 200): strings.Repeat("a", 200), strings.Repeat("b", 201): strings.Repeat("b", 200), strings.Repeat("c", 4000): strings.Repeat("c", 200),
+				"curl/8.0": "curl/8.0", "": "", strings.Repeat("a", 200): strings.Repeat("a", 200), strings.Repeat("b", 201): strings.Repeat("b", 200),
+				strings.Repeat("c", 4000): strings.Repeat("c", 200),
 			} {
 				c.get("/ping/"+k.code, "User-Agent: "+sent).is("200 OK")
 				k.last().shows(c, "ua", want)
@@ -222,7 +225,8 @@ func exitStatuses(c *client) {
 		n, kind string
 		status  int
 	}{
-		{"0", "success", 0}, {"1", "fail", 1}, {"127", "fail", 127}, {"255", "fail", 255}, {"000", "success", 0}, {"007", "fail", 7}, {"00000000000000000000255", "fail", 255},
+		{"0", "success", 0}, {"1", "fail", 1}, {"127", "fail", 127}, {"255", "fail", 255}, {"000", "success", 0}, {"007", "fail", 7},
+		{"00000000000000000000255", "fail", 255},
 	} {
 		k.ping("/" + step.n)
 		k.last().shows(c, "type", step.kind)
@@ -244,7 +248,8 @@ func exitStatuses(c *client) {
 // one that has never ended.
 func windowsExitStatuses(k check) {
 	c := k.client
-	for sent, want := range map[string]int{"-1": -1, "-2147483648": -2147483648, "2147483648": -2147483648, "3221225786": -1073741510, "4294967295": -1} {
+	for sent, want := range map[string]int{"-1": -1, "-2147483648": -2147483648, "2147483648": -2147483648, "3221225786": -1073741510,
+		"4294967295": -1} {
 		k.ping("/0")
 		k.ping("/" + sent)
 		k.shows("status", "down")
@@ -256,7 +261,8 @@ func windowsExitStatuses(k check) {
 
 func badRunIDs(c *client) {
 	k := c.make("{}")
-	for _, rid := range []string{"", "nonsense", strings.ReplaceAll(runA, "-", ""), "{" + runA + "}", "%7B" + runA + "%7D", runA + "0", "%20" + runA, "urn:uuid:" + runA, runA[:35], strings.Replace(runA, "a", "g", 1)} {
+	for _, rid := range []string{"", "nonsense", strings.ReplaceAll(runA, "-", ""), "{" + runA + "}", "%7B" + runA + "%7D", runA + "0",
+		"%20" + runA, "urn:uuid:" + runA, runA[:35], strings.Replace(runA, "a", "g", 1)} {
 		for _, rest := range []string{"", "/", "/start", "/fail", "/log", "/3"} {
 			c.get("/ping/" + k.code + rest + "?rid=" + rid).is("400 invalid uuid format")
 		}
@@ -271,8 +277,10 @@ func badRunIDs(c *client) {
 func forwarded(c *client) {
 	k := c.make("{}")
 	for sent, want := range map[string]any{
-		"198.51.100.7": "198.51.100.7", "198.51.100.7, 10.0.0.1,10.0.0.2": "198.51.100.7", "1.2.3.4:567": "1.2.3.4", "1.2.3.4:567, 10.0.0.1": "1.2.3.4",
-		"2001:db8::1": "2001:db8::1", "::ffff:1.2.3.4": "::ffff:1.2.3.4", "::1": "::1", "nonsense": nil, "1.2.3.4.5": nil, ",1.2.3.4": nil,
+		"198.51.100.7": "198.51.100.7", "198.51.100.7, 10.0.0.1,10.0.0.2": "198.51.100.7", "1.2.3.4:567": "1.2.3.4",
+		"1.2.3.4:567, 10.0.0.1": "1.2.3.4",
+		"2001:db8::1":           "2001:db8::1", "::ffff:1.2.3.4": "::ffff:1.2.3.4", "::1": "::1",
+		"nonsense": nil, "1.2.3.4.5": nil, ",1.2.3.4": nil,
 	} {
 		c.get("/ping/"+k.code, "X-Forwarded-For: "+sent).is("200 OK")
 		k.last().shows(c, "remote_addr", want)
@@ -292,7 +300,8 @@ func runIDs(c *client, end string, always bool) {
 		clears     bool
 		duration   any
 	}{
-		{"", "", true, 7}, {runA, runA, true, 7}, {runA, "", true, absent}, {runA, runB, always, absent}, {"", runA, always, absent}, {strings.ToUpper(runA), runA, true, 7},
+		{"", "", true, 7}, {runA, runA, true, 7}, {runA, "", true, absent}, {runA, runB, always, absent}, {"", runA, always, absent},
+		{strings.ToUpper(runA), runA, true, 7},
 	} {
 		rid := func(r string) string {
 			if r == "" {
@@ -339,8 +348,10 @@ func keywords(c *client) {
 	const words = `"filter_http_body":true,"failure_kw":"ERROR, out of memory ,","success_kw":" ok,DONE","start_kw":"begin"`
 	for _, rule := range []struct{ settings, fallback string }{{"", "ign"}, {`,"filter_default_fail":true`, "fail"}} {
 		for body, want := range map[string]string{
-			"an ERROR": "fail", "ran out of memory!": "fail", "ERROR but ok and begin": "fail", "begin, then ok": "success", "it is DONE": "success", "beginning": "start",
-			"error": rule.fallback, "done Ok": rule.fallback, "out of  memory": rule.fallback, ",": rule.fallback, "": rule.fallback, " ": rule.fallback,
+			"an ERROR": "fail", "ran out of memory!": "fail", "ERROR but ok and begin": "fail", "begin, then ok": "success", "it is DONE": "success",
+			"beginning": "start",
+			"error":     rule.fallback, "done Ok": rule.fallback, "out of  memory": rule.fallback, ",": rule.fallback, "": rule.fallback,
+			" ": rule.fallback,
 		} {
 			k := c.make(`{` + words + rule.settings + `}`)
 			var kinds []string

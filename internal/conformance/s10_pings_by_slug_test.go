@@ -30,7 +30,8 @@ func pingsBySlug() []line {
 		{1, "as by uuid", once, func(c *client) {
 			k := c.make(`{"slug":"the_slug-1"}`)
 			for _, step := range []struct{ rest, want string }{
-				{"", "success"}, {"/start", "start"}, {"/fail", "fail"}, {"/log", "log"}, {"/0", "success"}, {"/3", "fail"}, {"/007", "fail"}, {"/-1", "fail"}, {"/4294967295", "fail"}, {"?rid=" + runA, "success"}, {"?create=1", "success"},
+				{"", "success"}, {"/start", "start"}, {"/fail", "fail"}, {"/log", "log"}, {"/0", "success"}, {"/3", "fail"}, {"/007", "fail"},
+				{"/-1", "fail"}, {"/4294967295", "fail"}, {"?rid=" + runA, "success"}, {"?create=1", "success"},
 			} {
 				for _, method := range []string{"GET", "POST", "PUT", "OPTIONS"} {
 					a := c.send(method, "/ping/{PK}/the_slug-1"+step.rest, "").is("200 OK")
@@ -39,7 +40,8 @@ func pingsBySlug() []line {
 				k.last().shows(c, "type", step.want)
 			}
 			c.send("HEAD", "/ping/{PK}/the_slug-1", "").is("200 ")
-			for rest, want := range map[string]string{"/256": "invalid url format", "?rid=": "invalid uuid format", "/256?rid=": "invalid url format"} {
+			for rest, want := range map[string]string{"/256": "invalid url format", "?rid=": "invalid uuid format",
+				"/256?rid=": "invalid url format"} {
 				c.get("/ping/{PK}/the_slug-1" + rest).is("400 " + want)
 			}
 			k.shows("n_pings", 45)
@@ -51,15 +53,18 @@ func pingsBySlug() []line {
 			c.own().shows("n_pings", 0)
 		}},
 		{3, "what is not known", once, func(c *client) {
-			for _, path := range []string{"{PK}/unknown", "{PK}/unknown/start", "{PK}/unknown/256", "{PK}/unknown?rid=nonsense", "unknown/nightly-dump", "unknown/nightly-dump/fail", "unknown/nightly-dump?create=1", "{RW}/nightly-dump", "{P}/nightly-dump"} {
+			for _, path := range []string{"{PK}/unknown", "{PK}/unknown/start", "{PK}/unknown/256", "{PK}/unknown?rid=nonsense",
+				"unknown/nightly-dump", "unknown/nightly-dump/fail", "unknown/nightly-dump?create=1", "{RW}/nightly-dump", "{P}/nightly-dump"} {
 				c.get("/ping/"+path).is("404 not found").has("Access-Control-Allow-Origin", "")
 			}
 		}},
 		{4, "slugs that cannot be", once, func(c *client) {
-			for _, path := range []string{"{PK}/Nightly-dump", "{PK}/nightly-dumP", "unknown/Nightly", "{PK}/Nightly-dump/start", "{PK}/Nightly-dump?create=1", "{PK}/Nightly-dump/256"} {
+			for _, path := range []string{"{PK}/Nightly-dump", "{PK}/nightly-dumP", "unknown/Nightly", "{PK}/Nightly-dump/start",
+				"{PK}/Nightly-dump?create=1", "{PK}/Nightly-dump/256"} {
 				c.get("/ping/" + path).is("400 invalid url format")
 			}
-			for _, path := range []string{"{PK}/nightly.dump", "{PK}/nightly%20dump", "{PK}/%C3%BC", "{PK}/", "{PK}/nightly+dump", "nightly.key/nightly-dump"} {
+			for _, path := range []string{"{PK}/nightly.dump", "{PK}/nightly%20dump", "{PK}/%C3%BC", "{PK}/", "{PK}/nightly+dump",
+				"nightly.key/nightly-dump"} {
 				c.get("/ping/" + path).is("404p")
 			}
 		}},
@@ -87,12 +92,14 @@ func pingsBySlug() []line {
 				rest, status string
 				started      bool
 			}{
-				"fresh": {"", "up", false}, "failing": {"/fail", "down", false}, "starting": {"/start", "new", true}, "exiting": {"/5", "down", false}, "crashing": {"/-1073741510", "down", false}, "logging": {"/log", "new", false}, "a_b-9": {"/0", "up", false},
+				"fresh": {"", "up", false}, "failing": {"/fail", "down", false}, "starting": {"/start", "new", true}, "exiting": {"/5", "down", false},
+				"crashing": {"/-1073741510", "down", false}, "logging": {"/log", "new", false}, "a_b-9": {"/0", "up", false},
 			} {
 				a := c.post("/ping/{PK}/"+slug+step.rest+"?create=1", "text").is("201 Created")
 				a.has("Content-Type", "text/html; charset=utf-8").has("Access-Control-Allow-Origin", "*").has("Ping-Body-Limit", "10000")
 				k := c.called(slug)
-				k.shows("name", slug, "slug", slug, "timeout", 86400, "grace", 3600, "channels", all, "status", step.status, "started", step.started, "n_pings", 1, "tags", "", "desc", "")
+				k.shows("name", slug, "slug", slug, "timeout", 86400, "grace", 3600, "channels", all, "status", step.status, "started", step.started,
+					"n_pings", 1, "tags", "", "desc", "")
 				c.post("/ping/{PK}/"+slug+"?create=1", "").is("200 OK")
 				k.shows("n_pings", 2)
 			}

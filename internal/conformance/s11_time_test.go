@@ -73,7 +73,8 @@ func passingTime() []line {
 			fresh.ping("/start")
 			began := c.site.clock.Now()
 			c.watch(123 * time.Second)
-			for k, deadline := range map[check]time.Time{silent: began.Add(2 * time.Minute), running: began.Add(time.Minute), fresh: began.Add(time.Minute)} {
+			for k, deadline := range map[check]time.Time{silent: began.Add(2 * time.Minute), running: began.Add(time.Minute),
+				fresh: began.Add(time.Minute)} {
 				c.eventually("the check is down", func() bool { return k.stored().Status == monitor.StatusDown })
 				k.shows("status", "down", "next_ping", nil, "started", k != silent)
 				flips, err := c.site.Store().Flips(c.Context(), k.stored().ID, noFilter)

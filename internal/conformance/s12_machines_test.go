@@ -139,7 +139,8 @@ func machines() []line {
 			before.shows(c, "ts", int(c.site.clock.Now().Unix()))
 			c.own().ping("")
 			after := c.metrics()
-			if after["max_ping_id"].(float64) <= before["max_ping_id"].(float64) || after["max_notification_id"].(float64) <= before["max_notification_id"].(float64) {
+			if after["max_ping_id"].(float64) <= before["max_ping_id"].(float64) ||
+				after["max_notification_id"].(float64) <= before["max_notification_id"].(float64) {
 				c.Errorf("metrics before and after a ping that is told of: %v, %v", before, after)
 			}
 			for _, key := range []string{"", "wrong", metricsKey + "x", c.rw} {
@@ -156,14 +157,16 @@ func machines() []line {
 		{13, "metrics of a project", moving, projectMetrics},
 		{14, "who may read the metrics of a project", once, func(c *client) {
 			for _, p := range []string{"/projects/{P}/metrics/", "/projects/{P}/checks/metrics/"} {
-				for key, want := range map[string]string{c.ro: "200", c.rw: "403", auth32("hcr_"): "403", c.ro[:31]: "400", c.ro + "x": "400", "short": "400"} {
+				for key, want := range map[string]string{c.ro: "200", c.rw: "403", auth32("hcr_"): "403", c.ro[:31]: "400", c.ro + "x": "400",
+					"short": "400"} {
 					c.get(p + key).is(want)
 				}
 			}
 			const bearer = "/projects/{P}/metrics/"
 			c.get(bearer).is("401")
 			for header, want := range map[string]string{
-				"Bearer " + c.ro: "200", "Bearer " + c.rw: "403", "Bearer " + auth32("hcr_"): "403", "Bearer short": "400", "Basic " + c.ro: "401", c.ro: "401", "": "401",
+				"Bearer " + c.ro: "200", "Bearer " + c.rw: "403", "Bearer " + auth32("hcr_"): "403", "Bearer short": "400", "Basic " + c.ro: "401",
+				c.ro: "401", "": "401",
 			} {
 				c.get(bearer, "Authorization: "+header).is(want)
 			}
@@ -239,7 +242,8 @@ func badgeList(c *client) {
 		c.Errorf("%d entries, want %d", len(list), len(tags)+1)
 	}
 	for _, tag := range append(tags, "*") {
-		for name, end := range map[string][2]string{"svg": {"-2", "svg"}, "svg3": {"", "svg"}, "json": {"-2", "json"}, "json3": {"", "json"}, "shields": {"-2", "shields"}, "shields3": {"", "shields"}} {
+		for name, end := range map[string][2]string{"svg": {"-2", "svg"}, "svg3": {"", "svg"}, "json": {"-2", "json"}, "json3": {"", "json"},
+			"shields": {"-2", "shields"}, "shields3": {"", "shields"}} {
 			want := c.badge(tag, end[0], end[1])
 			c.same(tag+" "+name, list[tag][name], siteRoot+want)
 			c.get(want).is("200")
@@ -274,7 +278,8 @@ func badgeAddresses(c *client) {
 	good := signature(c.Project.BadgeKey, "prod")
 	key := c.Project.BadgeKey
 	for _, path := range []string{
-		key + "/00000000/prod.svg", key + "/" + good + "/other.svg", key + "/" + good + ".svg", key + "/" + good + "/prod.png", key + "/" + good + "/prod.gif",
+		key + "/00000000/prod.svg", key + "/" + good + "/other.svg", key + "/" + good + ".svg", key + "/" + good + "/prod.png",
+		key + "/" + good + "/prod.gif",
 		key + "/" + signature(key, "*") + "/prod.svg", "unknown/" + good + "/prod.svg", key + "/" + strings.ToUpper(good[:7]) + "-/prod.json",
 	} {
 		a := c.get("/badge/" + path).is("404e")
@@ -369,9 +374,11 @@ func deliveryReports(c *client) {
 		disabled   bool
 	}{
 		{"", "", false}, {"foo=1", "", false}, {"error=", "", false}, {"mark_disabled=1", "", false},
-		{"error=No+such+number", "No such number", false}, {"error=Gone&mark_disabled=1", "Gone", true}, {"error=Busy&mark_disabled=", "Busy", false},
+		{"error=No+such+number", "No such number", false}, {"error=Gone&mark_disabled=1", "Gone", true},
+		{"error=Busy&mark_disabled=", "Busy", false},
 		{"error=" + strings.Repeat("x", 300), strings.Repeat("x", 200), false},
-		{"MessageStatus=delivered", "", false}, {"MessageStatus=failed", "Delivery failed (status=failed).", false}, {"MessageStatus=undelivered", "Delivery failed (status=undelivered).", false},
+		{"MessageStatus=delivered", "", false}, {"MessageStatus=failed", "Delivery failed (status=failed).", false},
+		{"MessageStatus=undelivered", "Delivery failed (status=undelivered).", false},
 		{"CallStatus=completed", "", false}, {"CallStatus=failed", "Delivery failed (status=failed).", false},
 	} {
 		report(step.form)
@@ -457,7 +464,8 @@ func projectMetrics(c *client) {
 		"hc_check_up" + labels + "1", "hc_check_started" + labels + "0", "hc_check_grace" + labels + "1", "hc_check_paused" + labels + "0",
 		"hc_check_up" + ownLabels + "1", "hc_check_started" + ownLabels + "1", "hc_check_grace" + ownLabels + "0",
 		`hc_tag_up{tag="db"} 1`, `hc_tag_up{tag="prod"} 1`, `hc_tag_up{tag="web"} 0`, "hc_checks_total 4", "hc_checks_down_total 1",
-		"# TYPE hc_check_up gauge", "# TYPE hc_check_started gauge", "# TYPE hc_check_grace gauge", "# TYPE hc_check_paused gauge", "# TYPE hc_tag_up gauge", "# TYPE hc_checks_total gauge", "# TYPE hc_checks_down_total gauge",
+		"# TYPE hc_check_up gauge", "# TYPE hc_check_started gauge", "# TYPE hc_check_grace gauge", "# TYPE hc_check_paused gauge",
+		"# TYPE hc_tag_up gauge", "# TYPE hc_checks_total gauge", "# TYPE hc_checks_down_total gauge",
 	}
 	get := func(path string, headers ...string) {
 		c.Helper()

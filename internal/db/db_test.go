@@ -135,7 +135,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 func TestARefusalIsOneLine(t *testing.T) {
 	// TLS or not is tried, which fails for the same reason
 	for rawURL, want := range map[string]string{
-		"postgres://u:secret@127.0.0.1:1/x":               "127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection refused",
+		"postgres://u:secret@127.0.0.1:1/x": "127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection " +
+			"refused",
 		"postgres://u@/x?host=127.0.0.1,127.0.0.2&port=1": "127.0.0.1:1: connect: connection refused; 127.0.0.2:1 (127.0.0.2): dial error",
 	} {
 		_, err := db.Open(t.Context(), rawURL, db.Options{})
@@ -238,7 +239,8 @@ func TestVersionsAreComparedByNumber(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"3.51.3", "3.51.3", 0}, {"3.9.0", "3.51.3", -1}, {"3.51.10", "3.51.3", 1}, {"3.52", "3.51.3", 1}, {"3.51", "3.51.3", -1}, {"4", "3.99.99", 1}, {"3.51.0", "3.51", 0},
+		{"3.51.3", "3.51.3", 0}, {"3.9.0", "3.51.3", -1}, {"3.51.10", "3.51.3", 1}, {"3.52", "3.51.3", 1}, {"3.51", "3.51.3", -1},
+		{"4", "3.99.99", 1}, {"3.51.0", "3.51", 0},
 	} {
 		got := db.CompareVersions(test.a, test.b)
 		if min(max(got, -1), 1) != test.want {

@@ -36,7 +36,8 @@ func prepareFile(path string, mustExist bool, log *slog.Logger) (isNew bool, err
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && mustExist:
-		return false, fmt.Errorf("%w at %s: make it with `punctual migrate` or `punctual up`, or name another one with PUNCTUAL_DATABASE_URL", ErrNoDatabase, path)
+		return false, fmt.Errorf("%w at %s: make it with `punctual migrate` or `punctual up`, or name another one with PUNCTUAL_DATABASE_URL",
+			ErrNoDatabase, path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, fmt.Errorf("open SQLite database %s: %w", path, err)
 	case err == nil && info.IsDir():
@@ -85,7 +86,8 @@ func Tighten(log *slog.Logger, paths ...string) {
 		}
 		err = os.Chmod(path, 0o600)
 		if err != nil {
-			log.Warn("others may read a file with private data, and its mode cannot be changed", "file", path, "mode", info.Mode().Perm().String(), "error", err)
+			log.Warn("others may read a file with private data, and its mode cannot be changed", "file", path, "mode", info.Mode().Perm().String(),
+				"error", err)
 			continue
 		}
 		log.Warn("others could read a file with private data; now only its owner can", "file", path, "mode_before", info.Mode().Perm().String())

@@ -34,7 +34,8 @@ func TestListsHaveAllRowsWithTheirValues(t *testing.T) {
 				r.Data = []byte{byte(i)}
 				r.Word = "ünï"
 			}
-			exec(t, d, `INSERT INTO v (at, id, yes, data, n, word) VALUES ($1, $2, $3, $4, $5, $6)`, r.At, db.NullUUID(r.ID), r.Yes, r.Data, i, db.NullText(r.Word))
+			exec(t, d, `INSERT INTO v (at, id, yes, data, n, word) VALUES ($1, $2, $3, $4, $5, $6)`, r.At, db.NullUUID(r.ID), r.Yes, r.Data, i,
+				db.NullText(r.Word))
 			want = append(want, r)
 		}
 		const query = `SELECT at, id, yes, data, n, word FROM v WHERE n >= $1 ORDER BY n`

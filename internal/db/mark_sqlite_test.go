@@ -104,7 +104,8 @@ func TestALogThatWasCutOrRemovedIsNoticed(t *testing.T) {
 				}
 				return
 			}
-			if loss == nil || loss.Missing != c.missing || !strings.Contains(logged, "level=ERROR") || !strings.Contains(logged, fmt.Sprint("missing=", c.missing)) {
+			if loss == nil || loss.Missing != c.missing || !strings.Contains(logged, "level=ERROR") ||
+				!strings.Contains(logged, fmt.Sprint("missing=", c.missing)) {
 				t.Errorf("loss %+v, log %s; want %d commits", loss, logged, c.missing)
 			}
 			// It stays known, without being found again.

@@ -73,10 +73,12 @@ func (e *SchemaError) advice() string {
 	case e.Status.Current == 0:
 		return "Nothing was changed. Use an empty database for Punctual, or restore a backup into an empty one with `punctual restore FILE`"
 	case e.Status.Engine == Postgres:
-		return "Nothing was changed. That happens when a dump is restored over a newer database (pg_restore --clean), or tables are changed by hand: " +
+		return "Nothing was changed. That happens when a dump is restored over a newer database (pg_restore --clean), or tables are changed " +
+			"by hand: " +
 			"restore the backup into a new, empty database with `punctual restore FILE`, then run `punctual migrate`"
 	}
-	return "Nothing was changed. That happens when tables are changed by hand: undo that, or restore a backup with `punctual restore FILE`, then run `punctual migrate`"
+	return "Nothing was changed. That happens when tables are changed by hand: undo that, or restore a backup with `punctual restore " +
+		"FILE`, then run `punctual migrate`"
 }
 
 // SchemaStatus reads where the schema stands, with the migrations in fsys

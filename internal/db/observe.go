@@ -222,7 +222,8 @@ func (d *DB) Pools() []PoolStats {
 		return pools
 	}
 	pool := func(name string, s sql.DBStats) PoolStats {
-		return PoolStats{Name: name, Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Waits: s.WaitCount, Waited: s.WaitDuration}
+		return PoolStats{Name: name, Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Waits: s.WaitCount,
+			Waited: s.WaitDuration}
 	}
 	return []PoolStats{pool("read", d.read.Stats()), pool("write", d.write.Stats())}
 }

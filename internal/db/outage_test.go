@@ -159,7 +159,8 @@ func TestAQueryThatTakesTooLongIsGivenUp(t *testing.T) {
 		defer cancel()
 		started := time.Now()
 		var n int64
-		err := d.QueryRow(ctx, `WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) FROM c`).Scan(&n)
+		err := d.QueryRow(ctx,
+			`WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) FROM c`).Scan(&n)
 		if err == nil || time.Since(started) > 10*time.Second {
 			t.Errorf("%v after %v", err, time.Since(started))
 		}

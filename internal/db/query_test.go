@@ -109,7 +109,8 @@ func TestNothingIsNULL(t *testing.T) {
 		id := uuid.New()
 		word := "before"
 		nullID := uuid.NullUUID{Valid: true}
-		err := d.QueryRow(t.Context(), `SELECT at, id, id, word FROM v WHERE word IS NULL`).Scan(db.Time(&at), db.UUID(&id), &nullID, db.Text(&word))
+		err := d.QueryRow(t.Context(), `SELECT at, id, id, word FROM v WHERE word IS NULL`).Scan(db.Time(&at), db.UUID(&id), &nullID,
+			db.Text(&word))
 		if err != nil || !at.IsZero() || id != uuid.Nil || nullID.Valid || word != "" {
 			t.Errorf("NULLs read as %v, %v, %v, %q, %v", at, id, nullID, word, err)
 		}

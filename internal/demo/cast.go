@@ -33,7 +33,8 @@ const pingsKept = 1000
 
 func user(address string, created time.Time) *monitor.User {
 	return &monitor.User{
-		ID: diceOf("user " + address).uuid(), Email: address, IsActive: true, TZ: riga, CheckLimit: 500, PingLogLimit: pingsKept, CreatedAt: created,
+		ID: diceOf("user " + address).uuid(), Email: address, IsActive: true, TZ: riga, CheckLimit: 500, PingLogLimit: pingsKept,
+		CreatedAt: created,
 	}
 }
 
@@ -42,7 +43,8 @@ func projects(owner uuid.UUID, created time.Time) []*monitor.Project {
 	for i, name := range []string{"Acme operations", "Data platform", "Home lab"} {
 		d := diceOf("project " + name)
 		out = append(out, &monitor.Project{
-			ID: d.uuid(), OwnerID: owner, Name: name, PingKey: fmt.Sprintf("%011x%011x", d.Uint64()>>20, d.Uint64()>>20), BadgeKey: d.uuid().String(),
+			ID: d.uuid(), OwnerID: owner, Name: name, PingKey: fmt.Sprintf("%011x%011x", d.Uint64()>>20, d.Uint64()>>20),
+			BadgeKey:  d.uuid().String(),
 			CreatedAt: created.Add(time.Duration(i) * hour),
 		})
 	}

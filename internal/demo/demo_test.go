@@ -284,7 +284,8 @@ func TestLifeGoesOn(t *testing.T) {
 func TestTheSinkAnswersForEverybody(t *testing.T) {
 	t.Parallel()
 	client := http.Client{Transport: demo.Sink{}}
-	for _, url := range []string{"https://incidents.acme.example/down", "https://api.pushover.net/1/messages.json", "http://169.254.169.254/latest/meta-data"} {
+	for _, url := range []string{"https://incidents.acme.example/down", "https://api.pushover.net/1/messages.json",
+		"http://169.254.169.254/latest/meta-data"} {
 		res, err := client.Post(url, "text/plain", bytes.NewBufferString("down"))
 		must(t, err)
 		body, err := io.ReadAll(res.Body)

@@ -168,5 +168,6 @@ func noteOutcome(ctx context.Context, s *store.Store, h *channel) error {
 	if h.LastNotifyAt.IsZero() {
 		return nil
 	}
-	return s.NoteChannelOutcome(ctx, h.ID, store.ChannelOutcome{At: h.LastNotifyAt, Latency: h.LastLatency, Error: h.LastError, Disable: h.Disabled})
+	return s.NoteChannelOutcome(ctx, h.ID, store.ChannelOutcome{At: h.LastNotifyAt, Latency: h.LastLatency, Error: h.LastError,
+		Disable: h.Disabled})
 }

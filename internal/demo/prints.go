@@ -27,7 +27,8 @@ func restic(r *run) (string, int) {
 		return lines("open repository", "Fatal: unable to open config file: Stat: 503 Service Unavailable",
 			"Is there a repository at rest:https://backup.acme.example/offsite/?"), 10
 	}
-	return lines("open repository", fmt.Sprintf("Files:       %5d new, %5d changed, %d unmodified", r.between(40, 900), r.between(100, 2000), 611_000+int(80_000*r.grown)),
+	return lines("open repository", fmt.Sprintf("Files:       %5d new, %5d changed, %d unmodified", r.between(40, 900), r.between(100, 2000),
+		611_000+int(80_000*r.grown)),
 		fmt.Sprintf("Added to the repository: %.3f GiB (%.3f GiB stored)", 2+3*r.Float64(), 1+1.2*r.Float64()),
 		fmt.Sprintf("processed 1.%d TiB in %s", r.between(10, 60), r.took.Truncate(time.Second)),
 		fmt.Sprintf("snapshot %08x saved", r.Uint32())), 0
@@ -39,7 +40,8 @@ func certbot(r *run) (string, int) {
 			"Failed to renew certificate shop.acme.example with error: urn:ietf:params:acme:error:rateLimited",
 			"1 renew failure(s), 0 parse failure(s)"), 1
 	}
-	return lines("Processing /etc/letsencrypt/renewal/acme.example.conf", fmt.Sprintf("Certificate not yet due for renewal (%d days left)", r.between(31, 88)),
+	return lines("Processing /etc/letsencrypt/renewal/acme.example.conf",
+		fmt.Sprintf("Certificate not yet due for renewal (%d days left)", r.between(31, 88)),
 		"No renewals were attempted."), 0
 }
 
@@ -64,7 +66,8 @@ func reindex(r *run) (string, int) {
 
 func etcd(r *run) (string, int) {
 	if r.failed {
-		return lines(`{"level":"warn","msg":"retrying of unary invoker failed","error":"context deadline exceeded"}`, "Error: context deadline exceeded"), 1
+		return lines(`{"level":"warn","msg":"retrying of unary invoker failed","error":"context deadline exceeded"}`,
+			"Error: context deadline exceeded"), 1
 	}
 	return lines(fmt.Sprintf("Snapshot saved at /backup/etcd-%s.db", r.at.Format("20060102T150405")),
 		fmt.Sprintf("%08x, %d keys, %d MB", r.Uint32(), 41_000+r.between(0, 900), 88+int(20*r.grown))), 0
@@ -79,7 +82,8 @@ func docker(r *run) (string, int) {
 }
 
 func payroll(r *run) (string, int) {
-	return lines(fmt.Sprintf("wrote pain.001 with %d payments", r.between(140, 149)), "checked: IBANs, sums, execution date", "handed to the bank, reference ACME"+r.at.Format("200601")), 0
+	return lines(fmt.Sprintf("wrote pain.001 with %d payments", r.between(140, 149)), "checked: IBANs, sums, execution date",
+		"handed to the bank, reference ACME"+r.at.Format("200601")), 0
 }
 
 func digest(r *run) (string, int) {
@@ -93,12 +97,14 @@ func scan(r *run) (string, int) {
 	if r.failed {
 		return lines("scanner database is older than 7 days, refusing to scan"), 3
 	}
-	return lines(fmt.Sprintf("%d hosts scanned", 212+r.between(0, 9)), fmt.Sprintf("0 critical, %d high, %d medium", r.between(0, 2), r.between(5, 14))), 0
+	return lines(fmt.Sprintf("%d hosts scanned", 212+r.between(0, 9)),
+		fmt.Sprintf("0 critical, %d high, %d medium", r.between(0, 2), r.between(5, 14))), 0
 }
 
 func restore(r *run) (string, int) {
 	rows := 41_000_000 + int(9_000_000*r.grown)
-	return lines("restored acme_production into drill_"+r.at.Format("20060102"), fmt.Sprintf("%d rows, as many as when it was dumped", rows), "dropped drill database"), 0
+	return lines("restored acme_production into drill_"+r.at.Format("20060102"), fmt.Sprintf("%d rows, as many as when it was dumped", rows),
+		"dropped drill database"), 0
 }
 
 func etl(verb, what string) printer {
@@ -108,7 +114,8 @@ func etl(verb, what string) printer {
 			return lines(fmt.Sprintf("%s %d %s, then:", verb, n/2, what), `psycopg.errors.LockNotAvailable: canceling statement due to lock timeout`,
 				`CONTEXT:  while updating tuple (8121,4) in relation "fact_orders"`), 1
 		}
-		return lines(fmt.Sprintf("%s %d %s", verb, n, what), fmt.Sprintf("rejected %d", r.between(0, 14)), fmt.Sprintf("watermark %s", r.at.Add(-time.Minute).UTC().Format(time.RFC3339))), 0
+		return lines(fmt.Sprintf("%s %d %s", verb, n, what), fmt.Sprintf("rejected %d", r.between(0, 14)),
+			fmt.Sprintf("watermark %s", r.at.Add(-time.Minute).UTC().Format(time.RFC3339))), 0
 	}
 }
 
@@ -116,13 +123,15 @@ func train(r *run) (string, int) {
 	if r.failed {
 		return lines("epoch 7/20", "RuntimeError: CUDA error: out of memory"), 1
 	}
-	return lines("epoch 20/20", fmt.Sprintf("ndcg@10 %.4f (before: %.4f)", 0.40+0.03*r.Float64(), 0.40+0.02*r.Float64()), "model published as recommender:"+r.at.Format("2006-01-02")), 0
+	return lines("epoch 20/20", fmt.Sprintf("ndcg@10 %.4f (before: %.4f)", 0.40+0.03*r.Float64(), 0.40+0.02*r.Float64()),
+		"model published as recommender:"+r.at.Format("2006-01-02")), 0
 }
 
 func quality(r *run) (string, int) {
 	if r.failed {
 		return lines("142 rules, 139 passed",
-			"FAILED orders.total_not_negative: 3 rows", "FAILED customers.country_known: 17 rows", "FAILED freshness.ad_spend: 9 h old, allowed 8 h"), 1
+			"FAILED orders.total_not_negative: 3 rows", "FAILED customers.country_known: 17 rows",
+			"FAILED freshness.ad_spend: 9 h old, allowed 8 h"), 1
 	}
 	return lines("142 rules, 142 passed"), 0
 }
@@ -137,7 +146,8 @@ func greenhouse(r *run) (string, int) {
 // nas is a mail as network storage sends them, with the text in two forms.
 func nas(r *run) (string, int) {
 	word := "Success"
-	text := fmt.Sprintf("Snapshot of /volume1 finished. %d snapshots are kept, %d.%d TB free.", r.between(28, 30), r.between(3, 4), r.between(0, 9))
+	text := fmt.Sprintf("Snapshot of /volume1 finished. %d snapshots are kept, %d.%d TB free.", r.between(28, 30), r.between(3, 4),
+		r.between(0, 9))
 	if r.failed {
 		word = "Failed"
 		text = "Snapshot of /volume1 failed: volume is degraded, disk 3 does not respond."

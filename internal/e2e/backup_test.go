@@ -117,7 +117,8 @@ func TestARestoredInstanceWorks(t *testing.T) {
 			t.Errorf("a ping: %d", got)
 		}
 		b := to.browser(t)
-		_, _, at := b.post("/accounts/login/", url.Values{"action": {"login"}, "email": {"root@example.org"}, "password": {"correct horse battery"}})
+		_, _, at := b.post("/accounts/login/", url.Values{"action": {"login"}, "email": {"root@example.org"},
+			"password": {"correct horse battery"}})
 		if strings.HasPrefix(at.Path, "/accounts/login") {
 			t.Errorf("the password does not log in: at %s", at)
 		}
@@ -184,7 +185,8 @@ func TestBackupsOfEarlierVersionsAreRestoredAndMigrated(t *testing.T) {
 			}
 			// Its deadline is watched, which the first schema could not.
 			long := s.Now().Add(-90 * time.Minute)
-			if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET last_ping_at = $1, due_at = $2, alert_at = $2, watch_at = $2`, long.Add(-time.Hour), long); err != nil {
+			if _, err := s.DB().Exec(t.Context(), `UPDATE checks SET last_ping_at = $1, due_at = $2, alert_at = $2, watch_at = $2`,
+				long.Add(-time.Hour), long); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "the check is looked at", func() bool {
@@ -234,9 +236,11 @@ func TestNothingStartsOnAHalfNewSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, command := range [][]string{{"up"}, {"serve"}, {"sendalerts"}, {"sendreports"}, {"migrate"}, {"migrate", "status"}, {"prunepings"}} {
+		for _, command := range [][]string{{"up"}, {"serve"}, {"sendalerts"}, {"sendreports"}, {"migrate"}, {"migrate", "status"},
+			{"prunepings"}} {
 			code, out, errs := e.run(t, command...)
-			if code != 1 || !strings.Contains(errs, "schema version 6, but its tables are not of that version") || !strings.Contains(errs, "table recovery_codes is of a later version") {
+			if code != 1 || !strings.Contains(errs, "schema version 6, but its tables are not of that version") ||
+				!strings.Contains(errs, "table recovery_codes is of a later version") {
 				t.Errorf("%v: exit code %d, %s%s", command, code, out, errs)
 			}
 		}
@@ -255,16 +259,18 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 		return files
 	}
 	for name, broken := range map[string]env{
-		"a port that is taken":     {"PUNCTUAL_LISTEN": taken(t)},
-		"a second port":            {"PUNCTUAL_METRICS_LISTEN": taken(t)},
-		"a certificate of no file": {"PUNCTUAL_SMTPD_LISTEN": "127.0.0.1:0", "PUNCTUAL_SMTPD_TLS_CERT": "/no/cert.pem", "PUNCTUAL_SMTPD_TLS_KEY": "/no/key.pem"},
+		"a port that is taken": {"PUNCTUAL_LISTEN": taken(t)},
+		"a second port":        {"PUNCTUAL_METRICS_LISTEN": taken(t)},
+		"a certificate of no file": {"PUNCTUAL_SMTPD_LISTEN": "127.0.0.1:0", "PUNCTUAL_SMTPD_TLS_CERT": "/no/cert.pem",
+			"PUNCTUAL_SMTPD_TLS_KEY": "/no/key.pem"},
 	} {
 		code, _, errs := e.with(broken).run(t, "up")
 		if code != 1 || len(left()) > 0 {
 			t.Errorf("%s: exit code %d, left behind %v: %s", name, code, left(), errs)
 		}
 	}
-	for _, command := range [][]string{{"serve"}, {"sendalerts"}, {"prunepings"}, {"migrate", "status"}, {"project", "create", "--owner", "a@example.org", "--name", "P"}} {
+	for _, command := range [][]string{{"serve"}, {"sendalerts"}, {"prunepings"}, {"migrate", "status"},
+		{"project", "create", "--owner", "a@example.org", "--name", "P"}} {
 		code, _, errs := e.run(t, command...)
 		if code != 1 || !strings.Contains(errs, "there is no database") || len(left()) > 0 {
 			t.Errorf("%v: exit code %d, left behind %v: %s", command, code, left(), errs)

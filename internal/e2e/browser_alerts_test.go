@@ -129,7 +129,8 @@ func TestAWebhookByItsForm(t *testing.T) {
 	body := map[string]string{}
 	call := <-calls
 	fmt.Sscan(call, &method)
-	if err := json.Unmarshal([]byte(call[len(method)+1:]), &body); err != nil || method != "POST" || body["check"] != "My First Check" || body["status"] != "down" {
+	if err := json.Unmarshal([]byte(call[len(method)+1:]), &body); err != nil || method != "POST" || body["check"] != "My First Check" ||
+		body["status"] != "down" {
 		t.Errorf("the webhook heard %s (%v)", call, err)
 	}
 

@@ -161,7 +161,8 @@ func TestAddAndRenameInDialogs(t *testing.T) {
 
 	all := b.checks(s, "jane@example.org")
 	c := all[len(all)-1]
-	if c.Name != "Nightly backup of Postgres" || c.Slug != "nightly-backup" || c.Tags != "prod db offsite" || c.Timeout != 10*minute || c.Status != monitor.StatusNew {
+	if c.Name != "Nightly backup of Postgres" || c.Slug != "nightly-backup" || c.Tags != "prod db offsite" || c.Timeout != 10*minute ||
+		c.Status != monitor.StatusNew {
 		t.Errorf("the check is %+v", c)
 	}
 	told, err := s.ChannelsOfCheck(t.Context(), c.ID)

@@ -63,7 +63,8 @@ func (b *tab) tabTo(selector string) {
 	for range 60 {
 		b.press(kb.Tab)
 		at := b.value(fmt.Sprintf(`(e => e.matches(%q) ? "" : e.tagName + "." + e.className +
-			(e === document.body || e.matches(":focus-visible") && e.checkVisibility() ? "" : " (cannot be seen)"))(document.activeElement)`, selector))
+			(e === document.body || e.matches(":focus-visible") && e.checkVisibility() ? "" : " (cannot be seen)"))(document.activeElement)`,
+			selector))
 		if at == "" {
 			return
 		}

@@ -66,7 +66,8 @@ func TestEverythingThatOpens(t *testing.T) {
 			{name: "dialog-ping", path: details, open: "#events a.event", see: "dialog[open] .facts"},
 			{name: "ask-clear", path: details, open: "[popovertarget=ask-clear]", see: "#ask-clear:popover-open"},
 			{name: "unfolded", path: details, open: ".examples summary", see: ".examples[open] .usage"},
-			{name: "log-unfolded", path: "/checks/" + check.Code.String() + "/log/", open: ".logfilter summary", see: ".logfilter .kinds", width: 390},
+			{name: "log-unfolded", path: "/checks/" + check.Code.String() + "/log/", open: ".logfilter summary", see: ".logfilter .kinds",
+				width: 390},
 		}, {
 			{name: "add-project", path: "/", open: "[popovertarget=add-project]", see: "#add-project:popover-open"},
 			{name: "channel-menu", path: project + "/integrations/", open: "[popovertarget=" + menu + "]", see: "#" + menu + ":popover-open"},

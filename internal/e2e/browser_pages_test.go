@@ -129,7 +129,8 @@ func TestEveryPage(t *testing.T) {
 	// Somebody else in every state that the list of users shows.
 	other := &monitor.User{Email: "former@acme.example", TZ: "UTC"}
 	must(t, s.CreateAccount(t.Context(), store.Account{User: other}))
-	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")}, nil, nil)
+	_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.ID, Name: "Key", KeyID: []byte("former"), Data: []byte("{}")},
+		nil, nil)
 	must(t, err)
 	code, _, stderr := e.run(t, "createsuperuser", "--email", operator, "--password", "correct horse battery")
 	if code != 0 {
@@ -143,7 +144,9 @@ func TestEveryPage(t *testing.T) {
 		v.fill("#identity", "visitor@acme.example")
 		v.click("form .btn.primary")
 		v.at("/accounts/login_link_sent/")
-		link := v.linkIn(v.server.waitFor(`(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)[^\n]*visitor@|visitor@[^\n]*(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)`)[0], "/check_token/")
+		link := v.linkIn(
+			v.server.waitFor(
+				`(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)[^\n]*visitor@|visitor@[^\n]*(http[^\s"\\]+/accounts/check_token/[^\s"\\]+)`)[0], "/check_token/")
 		g.tour(v, map[string]string{"link-sent": "/accounts/login_link_sent/"})
 		v = openTab(t, e, server)
 		g.tour(v, map[string]string{
@@ -151,7 +154,8 @@ func TestEveryPage(t *testing.T) {
 			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree, "invitation": invitation,
 		})
 		v.console.Allow("status of 4")
-		g.tour(v, map[string]string{"404": "/no/such/page/", "token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
+		g.tour(v, map[string]string{"404": "/no/such/page/",
+			"token-old": link[:strings.LastIndex(strings.TrimSuffix(link, "/"), "/")] + "/nonsense/"})
 		g.tour(v, map[string]string{"wall": wall, "tv": "/tv/"})
 		v.open(agree)
 		v.click("main form .btn")
@@ -163,26 +167,32 @@ func TestEveryPage(t *testing.T) {
 		t.Parallel()
 		b := signedIn(t)
 		g.tour(b, map[string]string{
-			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "checks-select": project + "/checks/?select=1", "check-add": project + "/checks/add/",
-			"details": details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
-			"check-name": details + "/name/", "check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/", "check-remove": details + "/remove/",
+			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "checks-select": project + "/checks/?select=1",
+			"check-add": project + "/checks/add/",
+			"details":   details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
+			"check-name": details + "/name/", "check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/",
+			"check-remove": details + "/remove/",
 		})
 	})
 	t.Run("team", func(t *testing.T) {
 		t.Parallel()
 		b := signedIn(t)
 		g.tour(b, map[string]string{
-			"integrations": project + "/integrations/", "add-email": project + "/add_email/", "add-webhook": project + "/add_webhook/", "add-pushover": project + "/add_po/",
-			"channel-checks": "/integrations/" + channels[0].ID.String() + "/checks/", "channel-edit": "/integrations/" + channels[1].ID.String() + "/edit/",
-			"settings": project + "/settings/", "badges": project + "/badges/", "project-remove": project + "/remove/", "walls": "/walls/",
+			"integrations": project + "/integrations/", "add-email": project + "/add_email/", "add-webhook": project + "/add_webhook/",
+			"add-pushover":   project + "/add_po/",
+			"channel-checks": "/integrations/" + channels[0].ID.String() + "/checks/",
+			"channel-edit":   "/integrations/" + channels[1].ID.String() + "/edit/",
+			"settings":       project + "/settings/", "badges": project + "/badges/", "project-remove": project + "/remove/", "walls": "/walls/",
 		})
 	})
 	t.Run("account", func(t *testing.T) {
 		t.Parallel()
 		b := signedIn(t)
 		g.tour(b, map[string]string{
-			"profile": "/accounts/profile/", "reports": "/accounts/profile/notifications/", "appearance": "/accounts/profile/appearance/", "prove": "/accounts/confirm/",
-			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": "/mailbox/", "mail": mail,
+			"profile": "/accounts/profile/", "reports": "/accounts/profile/notifications/", "appearance": "/accounts/profile/appearance/",
+			"prove":    "/accounts/confirm/",
+			"password": "/accounts/set_password/", "change-email": "/accounts/change_email/", "close": "/accounts/close/", "mailbox": "/mailbox/",
+			"mail": mail,
 		})
 	})
 	t.Run("two factors", func(t *testing.T) {
@@ -231,7 +241,8 @@ func TestEveryPage(t *testing.T) {
 // documentation have the rest in common with the ones that are looked at in whole.
 var ofTexts = []string{
 	"empty-heading", "heading-order", "page-has-heading-one", "link-name", "identical-links-same-purpose", "link-in-text-block", "image-alt",
-	"list", "listitem", "definition-list", "dlitem", "empty-table-header", "scope-attr-valid", "td-headers-attr", "th-has-data-cells", "table-duplicate-name",
+	"list", "listitem", "definition-list", "dlitem", "empty-table-header", "scope-attr-valid", "td-headers-attr", "th-has-data-cells",
+	"table-duplicate-name",
 	"scrollable-region-focusable", "label", "button-name", "duplicate-id-aria", "region",
 }
 

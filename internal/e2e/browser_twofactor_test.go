@@ -30,15 +30,17 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	_, err = s.AddSecurityKey(t.Context(), &key, nil, nil)
 	must(t, err)
 	g.tour(b, map[string]string{
-		"profile-two-factor": "/accounts/profile/", "recovery-codes": "/accounts/two_factor/recovery/", "totp-remove": "/accounts/two_factor/totp/remove/",
-		"key-remove": "/accounts/two_factor/" + key.ID.String() + "/remove/", "key-name": "/accounts/two_factor/" + key.ID.String() + "/name/",
+		"profile-two-factor": "/accounts/profile/", "recovery-codes": "/accounts/two_factor/recovery/",
+		"totp-remove": "/accounts/two_factor/totp/remove/",
+		"key-remove":  "/accounts/two_factor/" + key.ID.String() + "/remove/", "key-name": "/accounts/two_factor/" + key.ID.String() + "/name/",
 	})
 
 	second := openTab(t, b.env, b.server)
 	second.logInAs(user)
 	second.at("/accounts/login/two_factor/")
 	g.tour(second, map[string]string{
-		"second-key": "/accounts/login/two_factor/", "second-totp": "/accounts/login/two_factor/totp/", "second-recovery": "/accounts/login/two_factor/recovery/",
+		"second-key": "/accounts/login/two_factor/", "second-totp": "/accounts/login/two_factor/totp/",
+		"second-recovery": "/accounts/login/two_factor/recovery/",
 	})
 	// the five minutes begin anew
 	second.logInAs(user)

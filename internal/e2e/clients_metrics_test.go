@@ -76,7 +76,8 @@ func scraped(u *user) {
 		if len(up) != 2 || up["Fine"] != 1 {
 			u.Errorf("hc_check_up: %v", up)
 		}
-		total, down := families["hc_checks_total"].GetMetric(), families["hc_checks_down_total"].GetMetric()
+		total := families["hc_checks_total"].GetMetric()
+		down := families["hc_checks_down_total"].GetMetric()
 		if total[0].GetGauge().GetValue() != 2 || down[0].GetGauge().GetValue() != 1 {
 			u.Errorf("totals: %v, %v", total, down)
 		}
@@ -120,7 +121,8 @@ scrape_configs:
     static_configs:
       - targets: ["`+site.Host+`"]
 `)
-	cmd := exec.CommandContext(u.Context(), "prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/tsdb", "--web.listen-address=127.0.0.1:"+port)
+	cmd := exec.CommandContext(u.Context(), "prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/tsdb",
+		"--web.listen-address=127.0.0.1:"+port)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		u.Fatal(err)
@@ -147,7 +149,8 @@ scrape_configs:
 // shields reads badges as https://shields.io/endpoint demands: it refuses fields it does not know.
 func shields(u *user) {
 	twoChecks(u)
-	named := []string{"brightgreen", "green", "yellowgreen", "yellow", "orange", "red", "blue", "grey", "lightgrey", "success", "important", "critical", "informational", "inactive"}
+	named := []string{"brightgreen", "green", "yellowgreen", "yellow", "orange", "red", "blue", "grey", "lightgrey", "success", "important",
+		"critical", "informational", "inactive"}
 	for tag, formats := range badgesOf(u) {
 		for _, format := range []string{"shields", "shields3"} {
 			answer := u.send(200, "GET "+formats[format], "")
@@ -193,7 +196,8 @@ func badgesInPages(u *user) {
 	}
 	for _, address := range addresses {
 		answer := u.send(200, "GET "+address, "")
-		kind, cache := answer.header.Get("Content-Type"), answer.header.Get("Cache-Control")
+		kind := answer.header.Get("Content-Type")
+		cache := answer.header.Get("Cache-Control")
 		if kind != "image/svg+xml" || !strings.Contains(cache, "no-cache") {
 			u.Errorf("%s: %s, %s", address, kind, cache)
 		}

@@ -154,10 +154,12 @@ func runitor(u *user) {
 		u.Fatalf("%d pings, want 4", len(pings))
 	}
 	p := pings[1]
-	if p.RID.UUID.String() != rid || p.Kind != monitor.PingSuccess || string(p.Body) != "all well\n" || !strings.HasPrefix(p.UserAgent, "runitor/") {
+	if p.RID.UUID.String() != rid || p.Kind != monitor.PingSuccess || string(p.Body) != "all well\n" ||
+		!strings.HasPrefix(p.UserAgent, "runitor/") {
 		u.Errorf("the first run: %+v", p)
 	}
-	if p := pings[3]; p.Kind != monitor.PingFail || *p.ExitStatus != 3 || p.BodySize != 100_000 || !strings.HasSuffix(string(p.Body), "the end\n") {
+	if p := pings[3]; p.Kind != monitor.PingFail || *p.ExitStatus != 3 || p.BodySize != 100_000 ||
+		!strings.HasSuffix(string(p.Body), "the end\n") {
 		u.Errorf("the second run: %s, exit status %v, %d bytes", p.Kind, p.ExitStatus, p.BodySize)
 	}
 	s := c.load().Status
@@ -193,7 +195,8 @@ func terraform(u *user) {
 		return u.send(want, request, body, "Content-Type: application/json", "X-Api-Key: "+u.APIKey)
 	}
 	var made, read healthcheck
-	send(201, "POST /api/v1/checks/", `{"channels":"","desc":"From code","grace":120,"methods":"","name":"tf check","schedule":"0,30 2 * * *","tags":"go unite","tz":"Asia/Tokyo"}`).into(&made)
+	send(201, "POST /api/v1/checks/",
+		`{"channels":"","desc":"From code","grace":120,"methods":"","name":"tf check","schedule":"0,30 2 * * *","tags":"go unite","tz":"Asia/Tokyo"}`).into(&made)
 	id := lastSegment(made.UpdateURL)
 	var list struct{ Checks []healthcheck }
 	send(200, "GET /api/v1/checks/", "").into(&list)
@@ -228,7 +231,8 @@ func terraform(u *user) {
 // adamdecaf tells a new check from a known one by the status.
 func adamdecaf(u *user) {
 	const body = `{"name":"typed","tags":"prod www","timeout":3600,"grace":60,"unique":["name"]}`
-	made := u.call(201, "POST /api/v3/checks/", body).object("name", "slug", "tags", "desc", "grace", "n_pings", "status", "last_ping", "next_ping", "manual_resume", "methods", "ping_url", "update_url", "pause_url", "channels", "timeout")
+	made := u.call(201, "POST /api/v3/checks/", body).object("name", "slug", "tags", "desc", "grace", "n_pings", "status", "last_ping",
+		"next_ping", "manual_resume", "methods", "ping_url", "update_url", "pause_url", "channels", "timeout")
 	u.call(200, "POST /api/v3/checks/", body)
 	u.call(200, "GET /api/v3/checks/"+lastSegment(made["update_url"]), "")
 }
@@ -346,7 +350,8 @@ func phpLibraries(u *user) {
 
 // salt finds the id of a check behind "/ping/".
 func salt(u *user) {
-	u.call(201, "POST /api/v2/checks/", `{"name":"highstate","tags":"minion-1 salt","timeout":3600,"grace":600,"channels":"*","unique":["name","tags"]}`)
+	u.call(201, "POST /api/v2/checks/",
+		`{"name":"highstate","tags":"minion-1 salt","timeout":3600,"grace":600,"channels":"*","unique":["name","tags"]}`)
 	list := u.call(200, "GET /api/v2/checks/?tag=minion-1&tag=salt", "").objects("checks")
 	if len(list) != 1 {
 		u.Fatalf("checks of the minion: %v", list)
@@ -488,9 +493,11 @@ func borgmaticBySlug(u *user) {
 func dashboard(u *user) {
 	u.check()
 	origin := "Origin: https://dashboard.example.org"
-	asked := u.send(204, "OPTIONS /api/v3/checks/", "", origin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: x-api-key")
+	asked := u.send(204, "OPTIONS /api/v3/checks/", "", origin, "Access-Control-Request-Method: GET",
+		"Access-Control-Request-Headers: x-api-key")
 	h := asked.header
-	if h.Get("Access-Control-Allow-Origin") != "*" || !strings.EqualFold(h.Get("Access-Control-Allow-Headers"), "x-api-key") || !slices.Contains(strings.Split(h.Get("Access-Control-Allow-Methods"), ", "), "GET") {
+	if h.Get("Access-Control-Allow-Origin") != "*" || !strings.EqualFold(h.Get("Access-Control-Allow-Headers"), "x-api-key") ||
+		!slices.Contains(strings.Split(h.Get("Access-Control-Allow-Methods"), ", "), "GET") {
 		u.Errorf("pre-flight: %v", h)
 	}
 	list := u.send(200, "GET /api/v3/checks/", "", origin, "X-Api-Key: "+u.APIKeyReadonly)

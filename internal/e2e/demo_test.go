@@ -38,21 +38,34 @@ const (
 // demoChecks has every state a list can show. The checks that are up or late
 // stay so for minutes.
 var demoChecks = []demoCheck{
-	{"Nightly Postgres backup", "db-backup-nightly", "prod db", "0 3 * * *", time.Hour, monitor.StatusUp, 24 * minute, 24*minute + 11*time.Second, "uuuuuuuuluuuuuuuuuuuuuuluuuuuu", "e"},
-	{"Renew TLS certificates", "certbot-renew", "prod web", "17 */12 * * *", 30 * minute, monitor.StatusUp, 8 * time.Second, 0, "luuuuuduuuuuuuuuuuuuduuduuuuuu", "ewp"},
-	{"Sync invoices to ERP", "erp-invoice-sync", "billing prod", "15m", 5 * minute, monitor.StatusDown, 62 * minute, 0, "uuuuuluuuuuuludumuuuuuuduuuudd", "ew"},
-	{"Rotate application logs", "logrotate", "infra", "24h", time.Hour, monitor.StatusUp, 9 * time.Hour, 2 * time.Second, "uuuuuuuduuuuuuuuuuuuuuuuuuuuul", "e"},
-	{"Rebuild search index", "search-reindex", "web", "1h", 20 * minute, monitor.StatusUp, 64 * minute, 6*minute + 12*time.Second, "uuuuluuuuduuuuuuuuuuuuuuuuuuul", "ew"},
-	{"Send weekly digest e-mails", "weekly-digest", "mail", "0 8 * * MON", 2 * time.Hour, monitor.StatusUp, 18 * minute, 18 * minute, "uuuuuuuduuuuuuluuluduuluuuuuuu", "ewp"},
-	{"Import product catalogue", "catalog-import", "shop etl", "30m", 10 * minute, "started", 29 * minute, 4 * minute, "uuuuuuuulluuuuuuuuluuuuuuuuduu", "e"},
-	{"Warm CDN cache", "cdn-warm", "web", "5m", 5 * minute, monitor.StatusUp, 2 * minute, 12 * time.Second, "uuuduuluuuuduuuuuuuuuuudluuuuu", "ew"},
-	{"Raspberry Pi greenhouse", "pi-greenhouse", "home", "10m", 10 * minute, monitor.StatusUp, 7 * minute, 0, "uuuuuuuuuuuuuuuuuuuuulluuuuuuu", "ew"},
+	{"Nightly Postgres backup", "db-backup-nightly", "prod db", "0 3 * * *", time.Hour, monitor.StatusUp, 24 * minute,
+		24*minute + 11*time.Second, "uuuuuuuuluuuuuuuuuuuuuuluuuuuu", "e"},
+	{"Renew TLS certificates", "certbot-renew", "prod web", "17 */12 * * *", 30 * minute, monitor.StatusUp, 8 * time.Second, 0,
+		"luuuuuduuuuuuuuuuuuuduuduuuuuu", "ewp"},
+	{"Sync invoices to ERP", "erp-invoice-sync", "billing prod", "15m", 5 * minute, monitor.StatusDown, 62 * minute, 0,
+		"uuuuuluuuuuuludumuuuuuuduuuudd", "ew"},
+	{"Rotate application logs", "logrotate", "infra", "24h", time.Hour, monitor.StatusUp, 9 * time.Hour, 2 * time.Second,
+		"uuuuuuuduuuuuuuuuuuuuuuuuuuuul", "e"},
+	{"Rebuild search index", "search-reindex", "web", "1h", 20 * minute, monitor.StatusUp, 64 * minute, 6*minute + 12*time.Second,
+		"uuuuluuuuduuuuuuuuuuuuuuuuuuul", "ew"},
+	{"Send weekly digest e-mails", "weekly-digest", "mail", "0 8 * * MON", 2 * time.Hour, monitor.StatusUp, 18 * minute, 18 * minute,
+		"uuuuuuuduuuuuuluuluduuluuuuuuu", "ewp"},
+	{"Import product catalogue", "catalog-import", "shop etl", "30m", 10 * minute, "started", 29 * minute, 4 * minute,
+		"uuuuuuuulluuuuuuuuluuuuuuuuduu", "e"},
+	{"Warm CDN cache", "cdn-warm", "web", "5m", 5 * minute, monitor.StatusUp, 2 * minute, 12 * time.Second, "uuuduuluuuuduuuuuuuuuuudluuuuu",
+		"ew"},
+	{"Raspberry Pi greenhouse", "pi-greenhouse", "home", "10m", 10 * minute, monitor.StatusUp, 7 * minute, 0, "uuuuuuuuuuuuuuuuuuuuulluuuuuuu",
+		"ew"},
 	{"Legacy FTP mirror", "ftp-mirror", "legacy", "24h", 6 * time.Hour, monitor.StatusPaused, 95 * day, 0, fit[:12], "ep"},
-	{"Offsite restic backup", "restic-offsite", "prod db offsite", "Mon..Fri 01:30", 3 * time.Hour, monitor.StatusUp, 41 * minute, 41 * minute, "uuuuuuuuluuuuuuuuuuuuuuuuluudu", "ew"},
+	{"Offsite restic backup", "restic-offsite", "prod db offsite", "Mon..Fri 01:30", 3 * time.Hour, monitor.StatusUp, 41 * minute, 41 * minute,
+		"uuuuuuuuluuuuuuuuuuuuuuuuluudu", "ew"},
 	{"Quarterly report build", "report-quarterly", "billing", "0 6 1 1,4,7,10 *", day, monitor.StatusNew, 0, 0, "", "e"},
-	{"Prune Docker images", "docker-prune", "ci infra", "168h", day, monitor.StatusUp, 2 * day, 63 * time.Second, "uuuuuuuuuuuuuuuuuuduuuuuuuuuuu", "ew"},
-	{"IoT gateway heartbeat", "iot-gw-riga", "home iot", "1m", 2 * minute, monitor.StatusDown, 11 * minute, 0, "uuuuuuuuuuuuuuuuuuuuuuuuuuuumm", "ewp"},
-	{"Payroll export (SEPA)", "payroll-sepa", "billing prod", "30 5 L * *", 4 * time.Hour, monitor.StatusUp, 9 * time.Second, 9 * time.Second, "uuuuuuuuuuuuuuuuuuuluuuuuuuuuu", "ew"},
+	{"Prune Docker images", "docker-prune", "ci infra", "168h", day, monitor.StatusUp, 2 * day, 63 * time.Second,
+		"uuuuuuuuuuuuuuuuuuduuuuuuuuuuu", "ew"},
+	{"IoT gateway heartbeat", "iot-gw-riga", "home iot", "1m", 2 * minute, monitor.StatusDown, 11 * minute, 0,
+		"uuuuuuuuuuuuuuuuuuuuuuuuuuuumm", "ewp"},
+	{"Payroll export (SEPA)", "payroll-sepa", "billing prod", "30 5 L * *", 4 * time.Hour, monitor.StatusUp, 9 * time.Second, 9 * time.Second,
+		"uuuuuuuuuuuuuuuuuuuluuuuuuuuuu", "ew"},
 }
 
 // seedDemo fills the first project of a user who has just signed up and returns
@@ -107,7 +120,8 @@ func demoChannels(t *testing.T, s *store.Store, project uuid.UUID) map[rune]uuid
 	must(t, err)
 	ids := map[rune]uuid.UUID{'e': own[0].ID}
 	for letter, c := range map[rune]monitor.Channel{
-		'w': {Kind: "webhook", Name: "Incident bot", Config: `{"url_down":"https://hooks.example.org/down","url_up":"https://hooks.example.org/up"}`},
+		'w': {Kind: "webhook", Name: "Incident bot",
+			Config: `{"url_down":"https://hooks.example.org/down","url_up":"https://hooks.example.org/up"}`},
 		'p': {Kind: "po", Name: "Night shift", Config: `{"user":"uQiRzpo4DXghDmr9QzzfQu27cmVRsG","priority_down":1,"priority_up":-1}`},
 	} {
 		c.ProjectID = project
@@ -186,7 +200,9 @@ func tellStory(t *testing.T, s *store.Store, c *monitor.Check) {
 			add(nights[i].Add(190*minute), monitor.PingLog, uuid.New(), nil, "Moved the dumps of June to the archive, 212 GB free again.\n")
 			continue
 		}
-		add(nights[i].Add(took), monitor.PingSuccess, rid, nil, fmt.Sprintf("dumped 17 tables, %d rows\nuploaded 41.%d GB to s3://acme-backups/nightly\npruned 1 old snapshot\n", 48_211_906-i*7919, 9-i%9))
+		add(nights[i].Add(took), monitor.PingSuccess, rid, nil,
+			fmt.Sprintf("dumped 17 tables, %d rows\nuploaded 41.%d GB to s3://acme-backups/nightly\npruned 1 old snapshot\n", 48_211_906-i*7919,
+				9-i%9))
 	}
 	must(t, s.RecordPings(t.Context(), batch))
 }

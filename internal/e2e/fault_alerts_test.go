@@ -165,7 +165,8 @@ func overdue(t *testing.T, s *store.Store, n int, due time.Time) []uuid.UUID {
 	err := s.DB().InTx(t.Context(), func(tx *db.Tx) error {
 		for i := range codes {
 			codes[i] = uuid.New()
-			_, err := tx.Exec(t.Context(), `INSERT INTO checks (code, slug, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, last_ping_at, due_at, alert_at, watch_at)
+			_, err := tx.Exec(t.Context(),
+				`INSERT INTO checks (code, slug, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, last_ping_at, due_at, alert_at, watch_at)
 				SELECT $1, $6, id, $2, created_at, 'up', 60, 60, $3, $4, $5, $5 FROM projects`,
 				codes[i], uuid.New(), due.Add(-time.Minute), due, due.Add(time.Minute), codes[i].String())
 			if err != nil {

@@ -73,7 +73,8 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, len(troubles))
 		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
-		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),
+			"PUNCTUAL_SMTP_TLS": "none"})
 		s := e.migrated(t)
 		codes := watched(t, s, 1, &monitor.Channel{Kind: "email", Config: `{"address":"you@example.org","up":true,"down":true}`, Verified: true})
 		// It has tried the mail server: what follows happens to mails.
@@ -208,7 +209,8 @@ func TestFaultAnAddressThatIsGone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
-		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),
+			"PUNCTUAL_SMTP_TLS": "none"})
 		s := e.migrated(t)
 		gone := &monitor.Channel{Kind: "email", Config: `{"address":"gone@example.org","up":true,"down":true}`, Verified: true}
 		codes := watched(t, s, 1, gone)

@@ -128,7 +128,8 @@ func writeTable(t *testing.T) {
 }
 
 func (f *finding) figures() string {
-	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.untold, f.alertsTwice, f.took.Round(100*time.Millisecond))
+	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.untold, f.alertsTwice,
+		f.took.Round(100*time.Millisecond))
 }
 
 // proxy passes connections on to a unix socket until it is told to cut them.

@@ -221,7 +221,8 @@ func TestFaultKilledSendalertsStillTells(t *testing.T) {
 		t.Cleanup(func() { close(hang) })
 		e := newEnv(t, engine)
 		s := e.migrated(t)
-		codes := watched(t, s, 1, &monitor.Channel{Kind: "webhook", Config: `{"method_down":"GET","url_down":"` + hook.URL + `"}`, Verified: true})
+		codes := watched(t, s, 1, &monitor.Channel{Kind: "webhook", Config: `{"method_down":"GET","url_down":"` + hook.URL + `"}`,
+			Verified: true})
 		e.start(t, "serve")
 		p := e.start(t, "sendalerts")
 		res, err := http.Get(e.site("/ping/" + codes[0].String() + "/fail"))

@@ -83,11 +83,13 @@ func TestDemo(t *testing.T) {
 	for _, project := range g.projects {
 		g.open(project + "/checks/")
 		g.see("#checks")
-		for _, state := range strings.Fields(g.value(`[...document.querySelectorAll("li:not([hidden]) > [data-state]")].map(e => e.dataset.state).join(" ")`)) {
+		for _, state := range strings.Fields(g.value(
+			`[...document.querySelectorAll("li:not([hidden]) > [data-state]")].map(e => e.dataset.state).join(" ")`)) {
 			seen[state] = true
 		}
 	}
-	got, want := strings.Join(slices.Sorted(maps.Keys(seen)), " "), "down grace new paused started up"
+	got := strings.Join(slices.Sorted(maps.Keys(seen)), " ")
+	want := "down grace new paused started up"
 	if got != want {
 		t.Errorf("the lists show the states %s, want %s", got, want)
 	}
@@ -170,7 +172,9 @@ func TestGallery(t *testing.T) {
 	// all that is needed of it from here on
 	session := g.cookies()
 	var index strings.Builder
-	index.WriteString("# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes them anew.\n")
+	index.WriteString(
+		"# Gallery\n\nThe main pages, wide and on a phone, light and dark, with the data of `punctual up --demo`. `make screenshots` takes " +
+			"them anew.\n")
 	for _, e := range g.exhibits() {
 		if e.see == "" {
 			e.see = "main"
@@ -178,7 +182,8 @@ func TestGallery(t *testing.T) {
 		fmt.Fprintf(&index, "\n## %s\n\n", e.title)
 		for _, width := range []int64{1280, 390} {
 			for _, scheme := range []string{"light", "dark"} {
-				fmt.Fprintf(&index, `<img src="img/gallery/%s" width="%d" alt="%s, %d px wide, %s">`+"\n", fileOf(e, width, scheme), width*3/8, e.title, width, scheme)
+				fmt.Fprintf(&index, `<img src="img/gallery/%s" width="%d" alt="%s, %d px wide, %s">`+"\n", fileOf(e, width, scheme), width*3/8, e.title,
+					width, scheme)
 			}
 		}
 		t.Run(e.name, func(t *testing.T) {
@@ -212,7 +217,8 @@ func (b *tab) picture(e exhibit, width int64, scheme string) (webp []byte) {
 	b.open(e.path)
 	b.see(e.see)
 	b.until(`document.readyState === "complete" && document.fonts.status === "loaded" && [...document.images].every(i => i.complete)`)
-	b.do(chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`, nil, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	b.do(chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`, nil,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		_, _, _, _, _, size, err := page.GetLayoutMetrics().Do(ctx)
 		if err != nil {

@@ -43,7 +43,8 @@ func TestAHostOfPingsHasManySpellings(t *testing.T) {
 			t.Errorf("Host: %s: %d, want 200", host, got)
 		}
 	}
-	for _, host := range []string{"", "ping.example.org:8443", "ping.example.org..", "xping.example.org", "example.org:443", "ping.example.org.evil.example"} {
+	for _, host := range []string{"", "ping.example.org:8443", "ping.example.org..", "xping.example.org", "example.org:443",
+		"ping.example.org.evil.example"} {
 		got := ask(host)
 		if got != http.StatusNotFound {
 			t.Errorf("Host: %s: %d, want the site's 404", host, got)

@@ -107,7 +107,8 @@ func TestErrorsReachTheOperators(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, value := range map[string]string{"X-Api-Key": "header-secret-2", "Authorization": "Bearer header-secret-3", "X-Ping-Body": "header-secret-4"} {
+			for name, value := range map[string]string{"X-Api-Key": "header-secret-2", "Authorization": "Bearer header-secret-3",
+				"X-Ping-Body": "header-secret-4"} {
 				r.Header.Set(name, value)
 			}
 			status, page, _ := b.read(b.Do(r))
@@ -122,7 +123,8 @@ func TestErrorsReachTheOperators(t *testing.T) {
 			eventually(t, to+" is told", func() bool { return len(o.told(to, subject)) == 1 })
 		}
 		text := o.told("root@acme.example", subject)[0].Text
-		for _, want := range []string{ref, "jane@example.org", "project.(*Pages).Walls", "walls", "GET " + strings.TrimPrefix(o.site("/walls?token=…"), "http://"), "X-Api-Key: (removed)", "punctual serve"} {
+		for _, want := range []string{ref, "jane@example.org", "project.(*Pages).Walls", "walls",
+			"GET " + strings.TrimPrefix(o.site("/walls?token=…"), "http://"), "X-Api-Key: (removed)", "punctual serve"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the mail does not say %q:\n%s", want, text)
 			}
@@ -148,7 +150,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]struct{ begin, end func(*testing.T, *pgCluster) }{
 		"stopped": {func(t *testing.T, c *pgCluster) { must(t, c.Stop("immediate")) }, func(t *testing.T, c *pgCluster) { must(t, c.Restart()) }},
-		"hung":    {func(t *testing.T, c *pgCluster) { c.signal(t, syscall.SIGSTOP) }, func(t *testing.T, c *pgCluster) { c.signal(t, syscall.SIGCONT) }},
+		"hung": {func(t *testing.T, c *pgCluster) { c.signal(t, syscall.SIGSTOP) },
+			func(t *testing.T, c *pgCluster) { c.signal(t, syscall.SIGCONT) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +173,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 			t.Cleanup(func() { away.end(t, c) })
 
 			var all sync.WaitGroup
-			for _, path := range []string{"/", "/projects/" + id + "/checks/", "/walls/", badge, "/api/v3/checks/", "/api/v3/badges/", "/ping/1234567890123456789012/slug"} {
+			for _, path := range []string{"/", "/projects/" + id + "/checks/", "/walls/", badge, "/api/v3/checks/", "/api/v3/badges/",
+				"/ping/1234567890123456789012/slug"} {
 				all.Go(func() {
 					r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, o.site(path), http.NoBody)
 					if strings.HasPrefix(path, "/api/") {
@@ -201,7 +205,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 						}
 					case strings.Contains(path, ".svg"), strings.HasPrefix(path, "/ping/"):
 					default:
-						if !regexp.MustCompile(`<code>[a-z0-9]{8}</code>`).Match(body) || !strings.Contains(string(body), "The database does not answer right now.") {
+						if !regexp.MustCompile(`<code>[a-z0-9]{8}</code>`).Match(body) ||
+							!strings.Contains(string(body), "The database does not answer right now.") {
 							t.Errorf("%s: %s", path, body)
 						}
 					}

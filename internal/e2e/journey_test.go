@@ -125,7 +125,8 @@ func waitMail(t *testing.T, s *store.Store, subject string) (found monitor.Email
 func TestASilentCheckIsToldByTwoProcesses(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
-		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),
+			"PUNCTUAL_SMTP_TLS": "none"})
 
 		code, _, stderr := e.run(t, "serve")
 		if code != 1 || !strings.Contains(stderr, "punctual migrate") {
@@ -215,8 +216,10 @@ func TestProvisioningWithoutABrowser(t *testing.T) {
 			t.Fatalf("project create: exit %d, %s%s", code, stdout, stderr)
 		}
 		s := e.store(t)
-		config, _ := json.Marshal(map[string]string{"method_down": "POST", "url_down": hook.URL + "/$SLUG/$STATUS", "body_down": "$NAME is $STATUS"})
-		err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(keys.Project), Kind: "webhook", Name: "hook", Config: string(config), Verified: true})
+		config, _ := json.Marshal(map[string]string{"method_down": "POST", "url_down": hook.URL + "/$SLUG/$STATUS",
+			"body_down": "$NAME is $STATUS"})
+		err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(keys.Project), Kind: "webhook", Name: "hook",
+			Config: string(config), Verified: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +234,8 @@ func TestProvisioningWithoutABrowser(t *testing.T) {
 		if status, body, _ := b.get("/ping/" + keys.PingKey + "/backup/3"); status != 200 || body != "OK" {
 			t.Fatalf("ping by slug: %d %s", status, body)
 		}
-		got, want := <-heard, "POST /backup/down Backup is down"
+		got := <-heard
+		want := "POST /backup/down Backup is down"
 		if got != want {
 			t.Errorf("the webhook heard %q, want %q", got, want)
 		}

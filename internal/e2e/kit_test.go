@@ -48,7 +48,8 @@ scrape_configs:
     static_configs:
       - targets: ["`+e["PUNCTUAL_LISTEN"]+`"]
 `)
-	prometheus := exec.CommandContext(t.Context(), "prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/tsdb", "--web.listen-address=127.0.0.1:"+port)
+	prometheus := exec.CommandContext(t.Context(), "prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/tsdb",
+		"--web.listen-address=127.0.0.1:"+port)
 	if err := prometheus.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,8 @@ scrape_configs:
 	s := e.store(t)
 	u := newUser(t, e, s)
 	config, _ := json.Marshal(map[string]string{"method_down": "GET", "url_down": hook.URL})
-	if err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(u.Project), Kind: "webhook", Config: string(config), Verified: true}); err != nil {
+	if err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(u.Project), Kind: "webhook", Config: string(config),
+		Verified: true}); err != nil {
 		t.Fatal(err)
 	}
 	made := u.call(201, "POST /api/v3/checks/", `{"name":"x","channels":"*"}`).object("uuid")

@@ -62,8 +62,10 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		t.Cleanup(hook.Close)
 		const secret = "hunter2hunter2hunter2hunter2"
 		e := newEnv(t, engine).with(env{
-			"PUNCTUAL_LOG_LEVEL": "debug", "PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none",
-			"PUNCTUAL_SECRET_KEY": secret + "-key-of-the-site", "PUNCTUAL_STATUS_TOKENS": secret + "-token", "PUNCTUAL_METRICS_KEY": secret, "PUNCTUAL_PUSHOVER_API_TOKEN": secret,
+			"PUNCTUAL_LOG_LEVEL": "debug", "PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),
+			"PUNCTUAL_SMTP_TLS":   "none",
+			"PUNCTUAL_SECRET_KEY": secret + "-key-of-the-site", "PUNCTUAL_STATUS_TOKENS": secret + "-token", "PUNCTUAL_METRICS_KEY": secret,
+			"PUNCTUAL_PUSHOVER_API_TOKEN": secret,
 		})
 		p := e.start(t, "up")
 		b := e.browser(t)
@@ -90,20 +92,26 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		u := newUser(t, e, s)
 		c := u.check()
 		for _, request := range []string{
-			"GET /api/v3/checks/" + c.UUID, "GET /api/v3/checks/" + c.UUID + "/pings/", "POST /api/v3/checks/" + c.UUID, "POST /api/v3/checks/" + c.UUID + "/pause",
+			"GET /api/v3/checks/" + c.UUID, "GET /api/v3/checks/" + c.UUID + "/pings/", "POST /api/v3/checks/" + c.UUID,
+			"POST /api/v3/checks/" + c.UUID + "/pause",
 			"GET /api/v3/nothing/" + c.UUID, "GET /api/v3/metrics/?key=" + secret, "GET /api/v3/checks/?api_key=" + u.APIKey,
-			"GET /pign/" + c.UUID + "/fail", "GET /" + u.PingKey + "/job", "GET /ping/" + c.UUID + "/" + secret, "GET /ping/" + secret + "/" + u.PingKey, "GET /ping/" + u.PingKey + "/nothing",
-			"GET /docs/" + secret + "/", "GET /checks/" + c.UUID + "/details/", "GET /cloaked/" + secret + "/", "GET /badge/" + u.PingKey + "/" + secret + "/x.svg",
+			"GET /pign/" + c.UUID + "/fail", "GET /" + u.PingKey + "/job", "GET /ping/" + c.UUID + "/" + secret,
+			"GET /ping/" + secret + "/" + u.PingKey, "GET /ping/" + u.PingKey + "/nothing",
+			"GET /docs/" + secret + "/", "GET /checks/" + c.UUID + "/details/", "GET /cloaked/" + secret + "/",
+			"GET /badge/" + u.PingKey + "/" + secret + "/x.svg",
 			"GET /projects/" + u.Project + "/metrics/" + u.APIKeyReadonly, "GET /projects/" + u.Project + "/checks/metrics/" + secret,
-			"GET /metrics?watchman-token=" + secret, "GET /integrations/" + uuid.NewString() + "/unsub/" + secret + "/", "GET /wall/" + uuid.NewString() + "/" + secret + "/",
+			"GET /metrics?watchman-token=" + secret, "GET /integrations/" + uuid.NewString() + "/unsub/" + secret + "/",
+			"GET /wall/" + uuid.NewString() + "/" + secret + "/",
 			"GET /accounts/check_token/" + uuid.NewString() + "/" + secret + "/", "GET /mailbox/" + secret + "/", "GET /?token=" + secret,
 		} {
 			method, path, _ := strings.Cut(request, " ")
-			r, err := http.NewRequestWithContext(t.Context(), method, e.site(path), strings.NewReader(`{"api_key":"`+secret+`","password":"`+secret+`"}`))
+			r, err := http.NewRequestWithContext(t.Context(), method, e.site(path),
+				strings.NewReader(`{"api_key":"`+secret+`","password":"`+secret+`"}`))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, value := range map[string]string{"X-Api-Key": u.APIKey, "Authorization": "Bearer " + secret + "-token", "Cookie": "punctual=" + secret, "X-Request-Id": "the-proxy-has-" + strconv.Itoa(len(path))} {
+			for name, value := range map[string]string{"X-Api-Key": u.APIKey, "Authorization": "Bearer " + secret + "-token",
+				"Cookie": "punctual=" + secret, "X-Request-Id": "the-proxy-has-" + strconv.Itoa(len(path))} {
 				r.Header.Set(name, value)
 			}
 			res, err := http.DefaultClient.Do(r)
@@ -114,14 +122,17 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		}
 		unique := monitor.UniqueKey(uuid.MustParse(c.UUID))
 		path := "/api/v3/checks/" + unique + "/pause"
-		p.said("request", map[string]any{"path": path, "status": 200.0, "project": u.Project, "request_id": "the-proxy-has-" + strconv.Itoa(len("/api/v3/checks/"+c.UUID+"/pause"))})
+		p.said("request", map[string]any{"path": path, "status": 200.0, "project": u.Project,
+			"request_id": "the-proxy-has-" + strconv.Itoa(len("/api/v3/checks/"+c.UUID+"/pause"))})
 
 		// Alerts: by webhook to one who listens and to one who does not, and by mail.
 		dead := httptest.NewServer(http.NotFoundHandler())
 		dead.Close()
 		for name, target := range map[string]string{"listens": hook.URL, "is gone": dead.URL} {
-			config, _ := json.Marshal(map[string]string{"method_down": "GET", "url_down": target + "/" + secret + "?token=" + secret + "&check=$CODE"})
-			if err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(u.Project), Kind: "webhook", Name: name, Config: string(config), Verified: true}); err != nil {
+			config, _ := json.Marshal(map[string]string{"method_down": "GET",
+				"url_down": target + "/" + secret + "?token=" + secret + "&check=$CODE"})
+			if err := s.CreateChannel(t.Context(), &monitor.Channel{ProjectID: uuid.MustParse(u.Project), Kind: "webhook", Name: name,
+				Config: string(config), Verified: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -132,7 +143,8 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		u.send(200, "GET /ping/"+u.PingKey+"/job/start", "")
 		p.said("ping", map[string]any{"slug": "job", "kind": "start", "status": 200.0})
 		key := <-heard
-		told := p.said("delivery", map[string]any{"delivery": key, "outcome": "sent", "kind": "webhook", "check": unique, "project": u.Project, "attempt": 1.0})
+		told := p.said("delivery", map[string]any{"delivery": key, "outcome": "sent", "kind": "webhook", "check": unique, "project": u.Project,
+			"attempt": 1.0})
 		took, ok := told["duration_ms"].(float64)
 		if !ok || took <= 0 {
 			t.Errorf("%v", told)
@@ -158,8 +170,9 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 
 		log := p.log()
 		for what, text := range map[string]string{
-			"a secret": secret, "the code of a check": c.UUID, "the code of the first check": ping[strings.LastIndex(ping, "/")+1:], "the login link": strings.Split(link, "/")[6],
-			"the API key": u.APIKey, "the read-only key": u.APIKeyReadonly, "the ping key": u.PingKey,
+			"a secret": secret, "the code of a check": c.UUID, "the code of the first check": ping[strings.LastIndex(ping, "/")+1:],
+			"the login link": strings.Split(link, "/")[6],
+			"the API key":    u.APIKey, "the read-only key": u.APIKeyReadonly, "the ping key": u.PingKey,
 			"the link to unsubscribe": find(t, `/unsub/([^/\s>]+)/`, string(alert.Raw)), "the secret key of the tests": "an e2e secret",
 		} {
 			if text == "" || strings.Contains(log, text) {

@@ -91,7 +91,8 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 			`punctual_deliveries_total{kind="email",outcome="sent"}`: 1, `punctual_alert_flip_to_accepted_seconds_count{kind="email"}`: 1,
 			`punctual_mails_total{kind="login",outcome="kept"}`: 1, `punctual_mails_total{kind="alert",outcome="kept"}`: 1,
 			`punctual_http_requests_total{code="303",method="POST",route="/accounts/signup"}`: 1,
-			`punctual_nodes{role="up"}`: 1, `punctual_users`: 1, `punctual_checks{status="down"}`: 1, `punctual_db_up`: 1, `punctual_migrations_pending`: 0,
+			`punctual_nodes{role="up"}`: 1, `punctual_users`: 1, `punctual_checks{status="down"}`: 1, `punctual_db_up`: 1,
+			`punctual_migrations_pending`: 0,
 		}
 		var missing []string
 		t.Cleanup(func() {
@@ -108,7 +109,8 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 					missing = append(missing, name)
 				}
 			}
-			if got["punctual_watcher_round_duration_seconds_count"] == 0 || got[`punctual_db_statement_duration_seconds_count{statement="insert nodes"}`] == 0 {
+			if got["punctual_watcher_round_duration_seconds_count"] == 0 ||
+				got[`punctual_db_statement_duration_seconds_count{statement="insert nodes"}`] == 0 {
 				missing = append(missing, "rounds of the watcher, statements")
 			}
 			return len(missing) == 0

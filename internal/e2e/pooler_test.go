@@ -18,7 +18,8 @@ import (
 func TestThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
-	e := newEnv(t, db.Postgres).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+	e := newEnv(t, db.Postgres).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),
+		"PUNCTUAL_SMTP_TLS": "none"})
 	e = e.with(env{"PUNCTUAL_DATABASE_URL": pgtest.PgBouncer(t, e["PUNCTUAL_DATABASE_URL"])})
 	for range 2 {
 		code, _, stderr := e.run(t, "migrate")

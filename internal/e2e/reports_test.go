@@ -27,7 +27,8 @@ type readers struct {
 func newReaders(t *testing.T, engine db.Engine, n int) *readers {
 	t.Helper()
 	r := &readers{sink: smtpsink.New(t, smtpsink.Options{TLS: "none"})}
-	r.env = newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": r.sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(r.sink.Port()), "PUNCTUAL_SMTP_TLS": "none"})
+	r.env = newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": r.sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(r.sink.Port()),
+		"PUNCTUAL_SMTP_TLS": "none"})
 	code, _, stderr := r.run(t, "sendreports", "--once")
 	if code != 1 || !strings.Contains(stderr, "punctual migrate") {
 		t.Fatalf("on an empty database: exit %d, %s", code, stderr)
@@ -133,7 +134,8 @@ func TestReportsArriveOnceFromTwoWorkers(t *testing.T) {
 		res, err := http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
 		must(t, err)
 		res.Body.Close()
-		if u, err := r.UserByID(t.Context(), r.users[1].ID); err != nil || res.StatusCode != http.StatusOK || u.Reports != monitor.ReportsOff || u.NagEvery != 0 {
+		if u, err := r.UserByID(t.Context(), r.users[1].ID); err != nil || res.StatusCode != http.StatusOK || u.Reports != monitor.ReportsOff ||
+			u.NagEvery != 0 {
 			t.Errorf("one click at %s: %d; reports are %s, %v", link, res.StatusCode, u.Reports, err)
 		}
 	})

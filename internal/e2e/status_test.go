@@ -102,8 +102,10 @@ func TestStatusAnswersWhateverPostgresDoes(t *testing.T) {
 		eventually(t, "PostgreSQL is "+f.name, func() bool { return b.report().of("database") == "error" })
 		slowest := time.Duration(0)
 		for path, want := range map[string]int{
-			"/status/": 500, "/status/?format=html": 500, "/status/?format=watchman&watchman-token=token": 500, "/status/?check=database&watchman-token=token": 500,
-			"/status/?format=openmetrics": 200, "/status/?format=atom": 200, "/status/bare/": 500, "/readyz": 503, "/livez": 200, "/status/ping/": 200,
+			"/status/": 500, "/status/?format=html": 500, "/status/?format=watchman&watchman-token=token": 500,
+			"/status/?check=database&watchman-token=token": 500,
+			"/status/?format=openmetrics":                  200, "/status/?format=atom": 200, "/status/bare/": 500, "/readyz": 503, "/livez": 200,
+			"/status/ping/": 200,
 		} {
 			began := time.Now()
 			status, body, _ := b.get(path)
@@ -200,7 +202,8 @@ func TestStatusIsNeverStored(t *testing.T) {
 		if !strings.Contains(vary, "Accept, Authorization, Cookie") {
 			t.Errorf("Vary: %s", vary)
 		}
-		if res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("X-Punctual-Version") == "" || len(res.Cookies()) > 0 || (len(body) == 0) != (method == http.MethodHead) {
+		if res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("X-Punctual-Version") == "" || len(res.Cookies()) > 0 ||
+			(len(body) == 0) != (method == http.MethodHead) {
 			t.Errorf("%s: %v %s", method, res.Header, body)
 		}
 	}

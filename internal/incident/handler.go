@@ -227,7 +227,9 @@ var harmless = []string{"channel", "delivery", "kind", "project", "user"}
 // outside is the stack of whoever wrote the line.
 func outside() []runtime.Frame {
 	list := frames(3)
-	for len(list) > 1 && (strings.HasPrefix(list[0].Function, "log/slog.") || strings.HasPrefix(list[0].Function, "punctual/internal/incident.(*handler)") || strings.HasPrefix(list[0].Function, "punctual/internal/logs.(*Outage)")) {
+	for len(list) > 1 && (strings.HasPrefix(list[0].Function, "log/slog.") ||
+		strings.HasPrefix(list[0].Function, "punctual/internal/incident.(*handler)") ||
+		strings.HasPrefix(list[0].Function, "punctual/internal/logs.(*Outage)")) {
 		list = list[1:]
 	}
 	return list

@@ -134,7 +134,8 @@ func TestTheSameErrorIsToldOnceInAWhile(t *testing.T) {
 	}
 	o.pass(time.Second)
 	r := o.next(t)
-	if r.Error != "number 41" || r.More != 40 || len(r.MoreRefs) != maxRefs-1 || !strings.Contains(r.Body(), "And 40 more since 2026-03-01 12:00:00 UTC.") {
+	if r.Error != "number 41" || r.More != 40 || len(r.MoreRefs) != maxRefs-1 ||
+		!strings.Contains(r.Body(), "And 40 more since 2026-03-01 12:00:00 UTC.") {
 		t.Errorf("at the end of the window: %d more, %q\n%s", r.More, r.Error, r.Body())
 	}
 	for i := range 3 {
@@ -288,7 +289,8 @@ func TestPanicsAreErrorsWithTheirStack(t *testing.T) {
 	err := Catch("worker", func() error { return explode(nil) })
 	o.log.Error("a round failed", "error", fmt.Errorf("look: %w", err))
 	r := o.next(t)
-	if r.Title != "Panic: a round failed" || !strings.HasPrefix(r.Place, "incident.explode (incident_test.go:") || !strings.Contains(r.Stack, "incident.explode") ||
+	if r.Title != "Panic: a round failed" || !strings.HasPrefix(r.Place, "incident.explode (incident_test.go:") ||
+		!strings.Contains(r.Stack, "incident.explode") ||
 		strings.Contains(r.Stack, "gopanic") || !strings.Contains(r.Error, "nil pointer") {
 		t.Errorf("%q at %s: %s\n%s", r.Title, r.Place, r.Error, r.Stack)
 	}
@@ -320,16 +322,20 @@ func TestWhatIsNoErrorIsNotTold(t *testing.T) {
 // hidden are secrets at all places of a request where there may be one.
 func hidden() (*http.Request, []string) {
 	body := strings.NewReader("body-secret-01")
-	r := httptest.NewRequest(http.MethodPost, "https://cron.example.org/checks/0a1b2c3d-1111-4222-8333-444455556666/details/path-secret-02?api_key=query-secret-03&query-secret-04&next=/x", body)
+	r := httptest.NewRequest(http.MethodPost,
+		"https://cron.example.org/checks/0a1b2c3d-1111-4222-8333-444455556666/details/path-secret-02?api_key=query-secret-03&query-secret-04&next=/x", body)
 	for name, value := range map[string]string{
-		"Cookie": "session=cookie-secret-05; other=\"cookie-secret-06\"", "Authorization": "Bearer bearer-secret-07", "X-Api-Key": "header-secret-08",
-		"X-Ping-Body": "header secret-09", "X-Metrics-Key": "header-secret-10", "Referer": "https://cron.example.org/accounts/check_token/u/referer-secret-11/",
+		"Cookie": "session=cookie-secret-05; other=\"cookie-secret-06\"", "Authorization": "Bearer bearer-secret-07",
+		"X-Api-Key":   "header-secret-08",
+		"X-Ping-Body": "header secret-09", "X-Metrics-Key": "header-secret-10",
+		"Referer":    "https://cron.example.org/accounts/check_token/u/referer-secret-11/",
 		"X-Whatever": "header-secret-12", "User-Agent": "curl/8", "Accept": "*/*",
 	} {
 		r.Header.Set(name, value)
 	}
 	return r, []string{
-		"body-secret-01", "path-secret-02", "query-secret-03", "query-secret-04", "cookie-secret-05", "cookie-secret-06", "bearer-secret-07", "header-secret-08",
+		"body-secret-01", "path-secret-02", "query-secret-03", "query-secret-04", "cookie-secret-05", "cookie-secret-06", "bearer-secret-07",
+		"header-secret-08",
 		"secret-09", "header-secret-10", "referer-secret-11", "header-secret-12", "0a1b2c3d-1111-4222-8333-444455556666",
 	}
 }
@@ -341,7 +347,8 @@ func TestNoSecretIsInAReport(t *testing.T) {
 	text := strings.Join(secrets[1:], " and ") + " and the-secret-key, postgres://u:db-secret-13@db:5432/x?password=db-secret-14, " +
 		`Get "https://hooks.example.org/services/url-secret-15": refused, password=plain-secret-16, token: plain-secret-17, Authorization: Bearer plain-secret-18, ` +
 		`{"api_key":"plain-secret-19"}, ping key 99999999-1111-4222-8333-444455556666`
-	secrets = append(secrets, "the-secret-key", "db-secret-13", "db-secret-14", "url-secret-15", "plain-secret-16", "plain-secret-17", "plain-secret-18", "plain-secret-19", "99999999-1111")
+	secrets = append(secrets, "the-secret-key", "db-secret-13", "db-secret-14", "url-secret-15", "plain-secret-16", "plain-secret-17",
+		"plain-secret-18", "plain-secret-19", "99999999-1111")
 	h := Within(time.Minute, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		SetEmail(r.Context(), "jane@example.org")
 		r = r.WithContext(logs.WithEvent(r.Context(), &logs.Event{ID: "8letters", User: uuid.MustParse("12345678-1111-4222-8333-444455556666")}))
@@ -365,14 +372,16 @@ func TestNoSecretIsInAReport(t *testing.T) {
 			}
 		}
 		body := report.Body()
-		for _, want := range []string{"User-Agent: curl/8", "X-Api-Key: (removed)", "jane@example.org", "12345678-1111", "hooks.example.org", report.Ref, "punctual serve 1.2 on box, process 7"} {
+		for _, want := range []string{"User-Agent: curl/8", "X-Api-Key: (removed)", "jane@example.org", "12345678-1111", "hooks.example.org",
+			report.Ref, "punctual serve 1.2 on box, process 7"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%q is missing in\n%s", want, body)
 			}
 		}
 	}
 	body := told[0].Body()
-	if !strings.Contains(body, "POST cron.example.org/checks/{check}/details?api_key=…&next=…&…=…") && !strings.Contains(body, "POST cron.example.org/checks/{check}/details?") {
+	if !strings.Contains(body, "POST cron.example.org/checks/{check}/details?api_key=…&next=…&…=…") &&
+		!strings.Contains(body, "POST cron.example.org/checks/{check}/details?") {
 		t.Errorf("the address is not as expected:\n%s", body)
 	}
 }
@@ -383,7 +392,8 @@ func TestErrorsOfRequestsAreToldUnderTheirID(t *testing.T) {
 	ctx := logs.WithEvent(WithRequest(t.Context(), httptest.NewRequest(http.MethodGet, "/checks/x/", nil)), &logs.Event{ID: "anid5678"})
 	o.log.ErrorContext(ctx, "request", "route", "/checks/{check}/", "status", 500, "error", From(explode, otherError{}))
 	r := o.next(t)
-	if r.Ref != "anid5678" || r.Title != "A request failed (GET /checks/{check}/)" || !strings.HasPrefix(r.Place, "incident.explode (incident_test.go:") {
+	if r.Ref != "anid5678" || r.Title != "A request failed (GET /checks/{check}/)" ||
+		!strings.HasPrefix(r.Place, "incident.explode (incident_test.go:") {
 		t.Errorf("%s %q at %s", r.Ref, r.Title, r.Place)
 	}
 	// it is meant to say so
@@ -423,7 +433,8 @@ type valueKey struct{}
 func TestChatsAreShort(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("<&>", 5000)
-	r := Report{Title: long, Error: long, Text: long, Place: long, Ref: "12345678", More: 5, MoreRefs: []string{long}, Request: &Request{Method: "GET", URL: long}}
+	r := Report{Title: long, Error: long, Text: long, Place: long, Ref: "12345678", More: 5, MoreRefs: []string{long},
+		Request: &Request{Method: "GET", URL: long}}
 	// escaped; Discord counts what it stands for
 	n := len([]rune(r.Chat()))
 	if n > 8000 {

@@ -108,7 +108,8 @@ func shortPlace(f runtime.Frame) string {
 	if f.File == "" {
 		return f.Function[strings.LastIndexByte(f.Function, '/')+1:]
 	}
-	return fmt.Sprintf("%s (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
+	return fmt.Sprintf("%s (%s:%d)", f.Function[strings.LastIndexByte(f.Function, '/')+1:], f.File[strings.LastIndexByte(f.File, '/')+1:],
+		f.Line)
 }
 
 // located is an error with where it came up.

@@ -108,7 +108,8 @@ const otherErrors = "others"
 func NewReporter(c Config) *Reporter {
 	c.Limits = c.Limits.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Reporter{cfg: c, queue: make(chan *Report, c.Limits.Queue), ended: make(chan struct{}), stop: stop, windows: make(map[string]*window)}
+	r := &Reporter{cfg: c, queue: make(chan *Report, c.Limits.Queue), ended: make(chan struct{}), stop: stop,
+		windows: make(map[string]*window)}
 	go r.run(ctx)
 	return r
 }

@@ -125,7 +125,8 @@ var (
 	// codes of checks are ping keys
 	codes     = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	addresses = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s"']*@)?([^\s/?#"']+)[^\s"']*`)
-	named     = regexp.MustCompile(`(?i)\b((?:[a-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|ping[_-]?key|cookie|authorization|signature))["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"'&,;]+`)
+	named     = regexp.MustCompile(
+		`(?i)\b((?:[a-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|ping[_-]?key|cookie|authorization|signature))["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"'&,;]+`)
 	// of connection strings made of words
 	quoted = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)'(?:\\.|[^'\\])*'?`)
 	bearer = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}`)

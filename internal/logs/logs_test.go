@@ -115,7 +115,8 @@ func TestLinesOfARequestHaveItsID(t *testing.T) {
 	log.InfoContext(ctx, "within", logs.Took(1234567*time.Nanosecond))
 	log.Info("without")
 	within, without, _ := strings.Cut(out.String(), "\n")
-	if !strings.Contains(within, `"duration_ms":1.234`) || !strings.Contains(within, `"request_id":"abc"`) || strings.Contains(without, "request_id") {
+	if !strings.Contains(within, `"duration_ms":1.234`) || !strings.Contains(within, `"request_id":"abc"`) ||
+		strings.Contains(without, "request_id") {
 		t.Errorf("log:\n%s", out.String())
 	}
 	if logs.EventOf(ctx) != e {

@@ -28,7 +28,8 @@ func TestAnAuthorityOfOnesOwnIsTrustedBySettingItInTheEnvironment(t *testing.T) 
 		return
 	}
 	sink := smtpsink.New(t, smtpsink.Options{TLS: mail.TLSFull})
-	conn, err := tls.Dial("tcp", net.JoinHostPort(sink.Host(), strconv.Itoa(sink.Port())), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is ours
+	conn, err := tls.Dial("tcp", net.JoinHostPort(sink.Host(), strconv.Itoa(sink.Port())),
+		&tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is ours
 	if err != nil {
 		t.Fatal(err)
 	}

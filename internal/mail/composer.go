@@ -58,7 +58,8 @@ type page struct {
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
 	for _, kind := range Kinds() {
-		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
+		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html",
+			"email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
 		}

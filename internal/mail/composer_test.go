@@ -29,7 +29,8 @@ func sample(down bool) mail.Alert {
 			{Label: "Total pings", Value: "412, since 4 January 2026"},
 			{Label: "Last ping", Value: "success, 1 day, 2 hours ago, from 192.0.2.7"},
 		},
-		Body:           "dumping 14 tables…\n\tpg_dump: error: connection to server on socket \"/run/postgresql/.s.PGSQL.5432\" failed: <No such file or directory>\nexit 1",
+		Body: "dumping 14 tables…\n\tpg_dump: error: connection to server on socket \"/run/postgresql/.s.PGSQL.5432\" failed: <No " +
+			"such file or directory>\nexit 1",
 		BodyCut:        true,
 		OtherDown:      []mail.Fact{{Label: "Mirror sync", Value: "last ping 3 days ago"}, {Label: "Certificates", Value: "never pinged"}},
 		OtherDownTotal: 14,
@@ -50,7 +51,8 @@ func sample(down bool) mail.Alert {
 func trouble(disabled bool) mail.Trouble {
 	return mail.Trouble{
 		To: "owner@example.org", Key: "channel-disabled-1", Disabled: disabled, Project: "Operations", Channel: "Webhook to hooks.example.org",
-		Reason: "The server answered with status 410.", Check: "Nightly dump", Status: monitor.StatusDown, Link: "https://punctual.example.org/i/",
+		Reason: "The server answered with status 410.", Check: "Nightly dump", Status: monitor.StatusDown,
+		Link: "https://punctual.example.org/i/",
 	}
 }
 
@@ -59,7 +61,8 @@ func addressChange(to string) mail.EmailChange {
 }
 
 func gone() mail.Removed {
-	return mail.Removed{To: "member@example.net", Project: "Operations", By: "owner@example.org", Checks: 14, Link: "https://punctual.example.org/"}
+	return mail.Removed{To: "member@example.net", Project: "Operations", By: "owner@example.org", Checks: 14,
+		Link: "https://punctual.example.org/"}
 }
 
 func reportFrame() mail.ReportFrame {
@@ -73,16 +76,20 @@ func monthly() mail.Report {
 	good := mail.ReportCell{Text: "All good!"}
 	none := mail.ReportCell{}
 	return mail.Report{
-		ReportFrame: reportFrame(), Period: "monthly", Sentence: "1 check is down now. In March, 2 checks had 5 downtime events.", Short: "1 check is down now · 2 checks had 5 downtime events", Down: true,
+		ReportFrame: reportFrame(), Period: "monthly", Sentence: "1 check is down now. In March, 2 checks had 5 downtime events.",
+		Short: "1 check is down now · 2 checks had 5 downtime events", Down: true,
 		Columns: [2]string{"March", "February"},
 		Projects: []mail.ReportProject{
 			{Name: "Operations", Link: "https://punctual.example.org/p/1/", More: 230, Checks: []mail.ReportCheck{
-				{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Status: "down", Cells: [2]mail.ReportCell{{Text: "4 downtimes", Sub: "3 days, 2 hours"}, {Text: "1 downtime", Sub: "25 minutes"}}},
-				{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Status: "up", Cells: [2]mail.ReportCell{{Text: "1 downtime", Sub: "2 hours"}, good}},
+				{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Status: "down",
+					Cells: [2]mail.ReportCell{{Text: "4 downtimes", Sub: "3 days, 2 hours"}, {Text: "1 downtime", Sub: "25 minutes"}}},
+				{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Status: "up",
+					Cells: [2]mail.ReportCell{{Text: "1 downtime", Sub: "2 hours"}, good}},
 				{Name: "Mirror sync", Link: "https://punctual.example.org/c/3/", Status: "late", Cells: [2]mail.ReportCell{good, none}},
 			}},
 			{Name: "Home lab", Link: "https://punctual.example.org/p/2/", Checks: []mail.ReportCheck{
-				{Name: "NAS snapshots", Link: "https://punctual.example.org/c/4/", Status: "paused", Cells: [2]mail.ReportCell{{Text: "Not watched"}, good}},
+				{Name: "NAS snapshots", Link: "https://punctual.example.org/c/4/", Status: "paused",
+					Cells: [2]mail.ReportCell{{Text: "Not watched"}, good}},
 			}},
 		},
 		More: mail.ReportMore{Checks: 12, Projects: 2},
@@ -103,8 +110,10 @@ func quietWeek() mail.Report {
 func reminder(down int) mail.Nag {
 	n := mail.Nag{ReportFrame: reportFrame(), Every: "hour", Down: down, Projects: []mail.ReportProject{
 		{Name: "Operations", Link: "https://punctual.example.org/p/1/", Checks: []mail.ReportCheck{
-			{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Since: "down for 3 hours, 5 minutes", LastPing: "last ping 1 day, 4 hours ago"},
-			{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Down: true, Since: "down for 20 minutes", LastPing: "never pinged"},
+			{Name: `Nightly <dump> & "friends"`, Link: "https://punctual.example.org/c/1/", Down: true, Since: "down for 3 hours, 5 minutes",
+				LastPing: "last ping 1 day, 4 hours ago"},
+			{Name: "Certificates of every host in the fleet, renewed", Link: "https://punctual.example.org/c/2/", Down: true,
+				Since: "down for 20 minutes", LastPing: "never pinged"},
 		}},
 	}}
 	if down > 2 {
@@ -128,18 +137,22 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"alert-up":   func() (*mail.Message, error) { return c.Alert(sample(false)) },
 		"alert-test": func() (*mail.Message, error) { return c.Alert(test) },
 		"verify": func() (*mail.Message, error) {
-			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/v/"})
+			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org",
+				Link: "https://punctual.example.org/v/"})
 		},
 		"invite": func() (*mail.Message, error) {
-			return c.Invite(mail.Invite{To: "new@example.net", Project: "Operations", By: "owner@example.org", Role: "member", Link: "https://punctual.example.org/l/"})
+			return c.Invite(mail.Invite{To: "new@example.net", Project: "Operations", By: "owner@example.org", Role: "member",
+				Link: "https://punctual.example.org/l/"})
 		},
 		"transfer": func() (*mail.Message, error) {
-			return c.Transfer(mail.Transfer{To: "new@example.net", Project: "Operations", By: "owner@example.org", Link: "https://punctual.example.org/s/"})
+			return c.Transfer(mail.Transfer{To: "new@example.net", Project: "Operations", By: "owner@example.org",
+				Link: "https://punctual.example.org/s/"})
 		},
 		"email-change-old": func() (*mail.Message, error) { return c.EmailChange(addressChange("owner@example.org")) },
 		"email-change-new": func() (*mail.Message, error) { return c.EmailChange(addressChange("boss@example.org")) },
 		"two-factor": func() (*mail.Message, error) {
-			return c.TwoFactor(mail.TwoFactor{To: "owner@example.org", Done: "The security key “At work” was added.", On: true, Left: 10, Link: "https://punctual.example.org/accounts/profile/#two-factor"})
+			return c.TwoFactor(mail.TwoFactor{To: "owner@example.org", Done: "The security key “At work” was added.", On: true, Left: 10,
+				Link: "https://punctual.example.org/accounts/profile/#two-factor"})
 		},
 		"removed": func() (*mail.Message, error) { return c.Removed(gone()) },
 		"removed-with-account": func() (*mail.Message, error) {
@@ -158,7 +171,8 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		},
 		"unused-account": func() (*mail.Message, error) {
 			return c.Unused(mail.Unused{
-				To: "owner@example.org", Since: "was made on 1 March 2026 and has never been logged in to, and none of its checks has been pinged", On: "8 April 2026", Projects: 1, Checks: 2,
+				To: "owner@example.org", Since: "was made on 1 March 2026 and has never been logged in to, and none of its checks has been pinged",
+				On: "8 April 2026", Projects: 1, Checks: 2,
 				Link: "https://punctual.example.org/accounts/login/",
 			})
 		},
@@ -229,7 +243,8 @@ func TestAReportIsOneMailPerDateAndEndsWithOneClick(t *testing.T) {
 		if m.Kind != kind || m.MessageID != "report-1@example.org" || m.About != mail.AboutReport {
 			t.Errorf("%s: kind %q, message id %q, about %q", kind, m.Kind, m.MessageID, m.About)
 		}
-		if m.Headers["List-Unsubscribe"] != "<https://punctual.example.org/u/>" || m.Headers["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click" {
+		if m.Headers["List-Unsubscribe"] != "<https://punctual.example.org/u/>" ||
+			m.Headers["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click" {
 			t.Errorf("%s: headers %v", kind, m.Headers)
 		}
 	}

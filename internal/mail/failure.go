@@ -69,7 +69,9 @@ func connectFailure(ctx context.Context, err error) *SendError {
 		}
 		return failure("the mail server refuses the login: check PUNCTUAL_SMTP_USERNAME and PUNCTUAL_SMTP_PASSWORD")
 	case errors.As(err, &answer):
-		return failure(fmt.Sprintf("the mail server refuses this machine with code %d: check PUNCTUAL_SMTP_HOST and whom the server takes mail from", answer.Code))
+		return failure(
+			fmt.Sprintf("the mail server refuses this machine with code %d: check PUNCTUAL_SMTP_HOST and whom the server takes mail from",
+				answer.Code))
 	case ctx.Err() != nil:
 		return failure("the mail server did not answer in time")
 	case errors.As(err, &unknownName) && unknownName.IsNotFound:

@@ -145,7 +145,8 @@ func TestEachTroubleWithTheServerNamesItsSetting(t *testing.T) {
 		settings mail.Settings
 		want     string
 	}{
-		"refused":          {nil, mail.Settings{Port: closed.Addr().(*net.TCPAddr).Port}, "cannot be reached: check PUNCTUAL_SMTP_HOST and PUNCTUAL_SMTP_PORT"},
+		"refused": {nil, mail.Settings{Port: closed.Addr().(*net.TCPAddr).Port},
+			"cannot be reached: check PUNCTUAL_SMTP_HOST and PUNCTUAL_SMTP_PORT"},
 		"no such name":     {nil, mail.Settings{Host: "no-such-host.invalid", Port: 25}, "is unknown: check PUNCTUAL_SMTP_HOST"},
 		"greeting refused": {map[string]string{"": "554 no service for you"}, mail.Settings{}, "refuses this machine with code 554"},
 		"greeting busy":    {map[string]string{"": "421 too many connections"}, mail.Settings{}, "refuses this machine with code 421"},

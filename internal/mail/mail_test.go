@@ -37,7 +37,8 @@ func plain(t *testing.T, sink *smtpsink.Sink) *mail.Sender {
 
 func composer(t *testing.T) *mail.Composer {
 	t.Helper()
-	c, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: "https://punctual.example.org", SupportEmail: "help@example.org"}, "example.org")
+	c, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: "https://punctual.example.org",
+		SupportEmail: "help@example.org"}, "example.org")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,7 +117,8 @@ func TestALostYesLeadsToTheSameMailAgain(t *testing.T) {
 		clock.Advance(time.Minute)
 		sendDue(t, q, 1)
 		got := sink.Wait(t, 2)
-		a, b := got[0].Header.Get("Message-Id"), got[1].Header.Get("Message-Id")
+		a := got[0].Header.Get("Message-Id")
+		b := got[1].Header.Get("Message-Id")
 		if a != b {
 			t.Errorf("message ids %s and %s", a, b)
 		}

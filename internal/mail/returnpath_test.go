@@ -64,7 +64,10 @@ func FuzzRead(f *testing.F) {
 	paths := mail.NewReturnPaths("secret", "b.example.org")
 	to := "To: " + paths.Address(mail.AboutDelivery, uuid.Nil, noon) + "\n"
 	f.Add([]byte(to + "Content-Type: message/delivery-status\n\nA: b\n\nStatus: 5.1.1\nAction: failed\nDiagnostic-Code: x\n y\n"))
-	f.Add([]byte(to + "Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\nU3RhdHVzOiA0LjAuMApBY3Rpb246IHgK\n--b--\n"))
+	f.Add(
+		[]byte(to +
+			"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: " +
+			"base64\n\nU3RhdHVzOiA0LjAuMApBY3Rpb246IHgK\n--b--\n"))
 	f.Add([]byte(to + strings.Repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n", 50)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		b, err := paths.Read(bytes.NewReader(raw), noon)
@@ -107,7 +110,8 @@ func TestAnAlertHasAReturnPath(t *testing.T) {
 			}
 		}
 		// Mails that wait in the queue keep theirs; those about nothing have none.
-		q := mail.NewQueue(mail.QueueConfig{Outbox: s, Sender: sender, ReturnPaths: mail.NewReturnPaths("secret", "bounces.example.org"), Now: s.Now, Log: discard()})
+		q := mail.NewQueue(mail.QueueConfig{Outbox: s, Sender: sender, ReturnPaths: mail.NewReturnPaths("secret", "bounces.example.org"),
+			Now: s.Now, Log: discard()})
 		report := login(t, "a@example.net")
 		report.About = mail.AboutReport
 		report.AboutID = key

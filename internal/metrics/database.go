@@ -17,7 +17,8 @@ type Schema func(context.Context) (applied, pending int, err error)
 // Those that cannot be had within two seconds are left out of the answer. ctx ends
 // the reading; it must end before the database is closed.
 func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
-	m.registry.MustRegister(&up{newReading(ctx, m.log, waitTime, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.DB().Ping(ctx) })})
+	m.registry.MustRegister(&up{newReading(ctx, m.log, waitTime,
+		func(ctx context.Context) (struct{}, error) { return struct{}{}, s.DB().Ping(ctx) })})
 	m.gaugeFunc("clock_skew_seconds", "How far the clock of the database was ahead of ours when last compared.", func() float64 {
 		return s.DB().Skew().Seconds()
 	})
@@ -63,14 +64,16 @@ type group struct {
 type emit func(d *prometheus.Desc, value float64, labels ...string)
 
 // group registers a collector. Its name is what collector_errors_total calls it.
-func (m *Metrics) group(ctx context.Context, name string, timeout time.Duration, descs []*prometheus.Desc, read func(context.Context, emit) error) {
+func (m *Metrics) group(ctx context.Context, name string, timeout time.Duration, descs []*prometheus.Desc,
+	read func(context.Context, emit) error) {
 	ask := func(ctx context.Context) (list []prometheus.Metric, err error) {
 		err = read(ctx, func(d *prometheus.Desc, value float64, labels ...string) {
 			list = append(list, prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...))
 		})
 		return list, err
 	}
-	m.registry.MustRegister(&group{descs: descs, reading: newReading(ctx, m.log, timeout, ask), missing: m.readingErrors.WithLabelValues(name)})
+	m.registry.MustRegister(&group{descs: descs, reading: newReading(ctx, m.log, timeout, ask),
+		missing: m.readingErrors.WithLabelValues(name)})
 }
 
 // Describe names the figures.

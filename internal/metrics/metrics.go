@@ -86,14 +86,16 @@ func New(version, role string) *Metrics {
 	each(m.caught, "request", "ping", "worker", "notifier")
 
 	pings := m.counterVec("pings_total", "Pings recorded.", "kind")
-	m.pings = kinds{pings.WithLabelValues("success"), pings.WithLabelValues("start"), pings.WithLabelValues("fail"), pings.WithLabelValues("log"), pings.WithLabelValues("ign")}
+	m.pings = kinds{pings.WithLabelValues("success"), pings.WithLabelValues("start"), pings.WithLabelValues("fail"),
+		pings.WithLabelValues("log"), pings.WithLabelValues("ign")}
 	m.unknownPings = m.counter("pings_unknown_total", "Pings of checks that do not exist.")
 	m.refused = m.counterVec("pings_refused_total", "Pings answered with an error though they were in order.", "reason")
 	each(m.refused, "queue_full", "database_away", "shutting_down", "error", "check_rate", "project_rate")
 	m.batchPings = m.histogram("ingest_batch_pings", "Pings recorded by one transaction.", pingBuckets)
 	m.commitTime = m.histogram("ingest_commit_duration_seconds", "Time until a batch of pings is on disk, or given up.", commits)
 
-	m.statements = m.histogramVec("db_statement_duration_seconds", "Time of a statement or a batch of them, by verb and table.", quickBuckets, "statement")
+	m.statements = m.histogramVec("db_statement_duration_seconds", "Time of a statement or a batch of them, by verb and table.", quickBuckets,
+		"statement")
 	m.dbErrors = m.counterVec("db_errors_total", "Statements that failed.", "class")
 	each(m.dbErrors, db.ErrorClasses()...)
 
@@ -102,7 +104,8 @@ func New(version, role string) *Metrics {
 	m.watched = m.counterVec("watcher_checks_total", "Checks the watcher has looked at, found down, or could not compute.", "result")
 	each(m.watched, "looked_at", "down", "broken")
 	m.deadlineFlip = m.histogram("alert_deadline_to_flip_seconds", "From a check's deadline to its going down.", alertBuckets)
-	m.flipAccepted = m.histogramVec("alert_flip_to_accepted_seconds", "From a change of status to the other side having accepted the news.", alertBuckets, "kind")
+	m.flipAccepted = m.histogramVec("alert_flip_to_accepted_seconds", "From a change of status to the other side having accepted the news.",
+		alertBuckets, "kind")
 	m.deliveries = m.counterVec("deliveries_total", "Attempts to deliver, and deliveries that needed none.", "kind", "outcome")
 	m.deliveryTime = m.histogramVec("delivery_duration_seconds", "Time of an attempt to deliver.", sendBuckets, "kind")
 	m.mails = m.counterVec("mails_total", "Attempts to send a mail, and mails kept for want of a server.", "kind", "outcome")
@@ -116,7 +119,8 @@ func New(version, role string) *Metrics {
 		m.logins.WithLabelValues(method, "ok")
 		m.logins.WithLabelValues(method, "refused")
 	}
-	m.readingErrors = m.counterVec("collector_errors_total", "Figures left out of an answer because they could not be had in time.", "collector")
+	m.readingErrors = m.counterVec("collector_errors_total", "Figures left out of an answer because they could not be had in time.",
+		"collector")
 	return m
 }
 
@@ -215,7 +219,8 @@ func (m *Metrics) Batch(n Tally, took time.Duration) {
 	for _, c := range [...]struct {
 		counter prometheus.Counter
 		n       int
-	}{{m.pings.success, n.Success}, {m.pings.start, n.Start}, {m.pings.fail, n.Fail}, {m.pings.log, n.Log}, {m.pings.ignored, n.Ignored}, {m.unknownPings, n.Unknown}} {
+	}{{m.pings.success, n.Success}, {m.pings.start, n.Start}, {m.pings.fail, n.Fail}, {m.pings.log, n.Log}, {m.pings.ignored, n.Ignored},
+		{m.unknownPings, n.Unknown}} {
 		if c.n > 0 {
 			c.counter.Add(float64(c.n))
 		}

@@ -147,7 +147,8 @@ func TestWithoutADatabaseTheRestIsThere(t *testing.T) {
 	}
 	// what is missing is counted while the first answer is made
 	_, _, again := scrape(t, m, "text/plain")
-	for _, line := range []string{`punctual_db_up 0`, `punctual_collector_errors_total{collector="outbox"} `, `punctual_pings_total{kind="success"} 3`} {
+	for _, line := range []string{`punctual_db_up 0`, `punctual_collector_errors_total{collector="outbox"} `,
+		`punctual_pings_total{kind="success"} 3`} {
 		if !strings.Contains(again, line) {
 			t.Errorf("%s is missing", line)
 		}
@@ -173,11 +174,13 @@ func TestHangingReadingsAreLeftOutTogether(t *testing.T) {
 		d := desc(name, "Never there.")
 		m.group(t.Context(), name, time.Minute, []*prometheus.Desc{d}, func(ctx context.Context, _ emit) error { return hang(ctx) })
 	}
-	m.registry.MustRegister(&up{newReading(t.Context(), m.log, time.Minute, func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
+	m.registry.MustRegister(&up{newReading(t.Context(), m.log, time.Minute,
+		func(ctx context.Context) (struct{}, error) { return struct{}{}, hang(ctx) })})
 	began := time.Now()
 	_, _, body := scrape(t, m, "text/plain")
 	took := time.Since(began)
-	if took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") || !strings.Contains(body, "punctual_pings_total") {
+	if took > waitTime*3/2 || strings.Contains(body, "punctual_hanging") || !strings.Contains(body, "punctual_db_up 0") ||
+		!strings.Contains(body, "punctual_pings_total") {
 		t.Errorf("after %s: %s", took, body)
 	}
 }
@@ -211,9 +214,11 @@ func TestAPanicOfAReadingCostsItsFigure(t *testing.T) {
 	m := New("1", "up")
 	log := &strings.Builder{}
 	m.LogTo(slog.New(slog.NewTextHandler(log, nil)))
-	m.group(t.Context(), "broken", time.Minute, []*prometheus.Desc{desc("broken", "Never there.")}, func(context.Context, emit) error { panic("a bug") })
+	m.group(t.Context(), "broken", time.Minute, []*prometheus.Desc{desc("broken", "Never there.")},
+		func(context.Context, emit) error { panic("a bug") })
 	_, _, body := scrape(t, m, "text/plain")
-	if strings.Contains(body, "punctual_broken") || !strings.Contains(body, "punctual_pings_total") || strings.Count(log.String(), "panic: a bug") != 1 {
+	if strings.Contains(body, "punctual_broken") || !strings.Contains(body, "punctual_pings_total") ||
+		strings.Count(log.String(), "panic: a bug") != 1 {
 		t.Errorf("logged %s, answered %s", log.String(), body)
 	}
 }
@@ -235,7 +240,8 @@ func TestAllowed(t *testing.T) {
 	tokens := []string{"old-token", "new-token"}
 	for header, want := range map[string]bool{
 		"Bearer old-token": true, "bearer new-token": true, "Bearer  new-token": true,
-		"": false, "Bearer": false, "Bearer ": false, "Bearer wrong": false, "Basic old-token": false, "old-token": false, "Bearer old-token x": false,
+		"": false, "Bearer": false, "Bearer ": false, "Bearer wrong": false, "Basic old-token": false, "old-token": false,
+		"Bearer old-token x": false,
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 		r.Header.Set("Authorization", header)

@@ -49,14 +49,16 @@ func TestDowntimeIsCountedFromFlips(t *testing.T) {
 		{"still down", "0s up, 7h down", 0, 10 * h, monitor.Tally{Watched: 10 * h, Down: 3 * h, Downtimes: 1}, 7000},
 		{"down from the start", "0s down", 0, 10 * h, monitor.Tally{Watched: 10 * h, Down: 10 * h, Downtimes: 1}, 0},
 		{"a pause is not watched", "0s up, 2h paused, 6h up", 0, 10 * h, monitor.Tally{Watched: 6 * h}, 10000},
-		{"a pause cuts a downtime", "0s up, 2h down, 3h paused, 5h new, 6h down, 8h up", 0, 10 * h, monitor.Tally{Watched: 7 * h, Down: 3 * h, Downtimes: 2}, 5714},
+		{"a pause cuts a downtime", "0s up, 2h down, 3h paused, 5h new, 6h down, 8h up", 0, 10 * h,
+			monitor.Tally{Watched: 7 * h, Down: 3 * h, Downtimes: 2}, 5714},
 		{"before the check was made", "0s up", -20 * h, 0, monitor.Tally{}, -1},
 		{"over the creation", "0s up, 1h down, 2h up", -5 * h, 4 * h, monitor.Tally{Watched: 4 * h, Down: h, Downtimes: 1}, 7500},
 		{"the future is not known", "0s up", 5 * h, 50 * h, monitor.Tally{Watched: 5 * h}, 10000},
 		{"a downtime over the end", "0s up, 2h down, 4h up", 0, 3 * h, monitor.Tally{Watched: 3 * h, Down: h, Downtimes: 1}, 6666},
 		{"and counted again after it", "0s up, 2h down, 4h up", 3 * h, 6 * h, monitor.Tally{Watched: 3 * h, Down: h, Downtimes: 1}, 6666},
 		{"ended with the span's beginning", "0s up, 2h down, 4h up", 4 * h, 6 * h, monitor.Tally{Watched: 2 * h}, 10000},
-		{"a short downtime is not rounded away", "0s up, 5h down, 5h0m0.1s up", 0, 10 * h, monitor.Tally{Watched: 10 * h, Down: 100 * time.Millisecond, Downtimes: 1}, 9999},
+		{"a short downtime is not rounded away", "0s up, 5h down, 5h0m0.1s up", 0, 10 * h,
+			monitor.Tally{Watched: 10 * h, Down: 100 * time.Millisecond, Downtimes: 1}, 9999},
 		{"two flips at the same time", "0s up, 2h down, 2h up", 0, 10 * h, monitor.Tally{Watched: 10 * h}, 10000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -74,7 +74,8 @@ func TestApply(t *testing.T) {
 		{"manual resume ignores", "paused", true, []step{{"success", 0, none}, {"fail", 1, none}, {"start", 2, none}}, "paused", false, 0, ""},
 		{"run measured", "up", false, []step{{"start", 0, none}, {"success", 7, none}}, "up", false, 7 * time.Second, ""},
 		{"run with id measured", "up", false, []step{{"start", 0, ridA}, {"success", 7, ridA}}, "up", false, 7 * time.Second, ""},
-		{"second start counts", "up", false, []step{{"start", 0, none}, {"start", 5, none}, {"success", 7, none}}, "up", false, 2 * time.Second, ""},
+		{"second start counts", "up", false, []step{{"start", 0, none}, {"start", 5, none}, {"success", 7, none}}, "up", false, 2 * time.Second,
+			""},
 		{"another run's success", "up", false, []step{{"start", 0, ridA}, {"success", 7, ridB}}, "up", true, 0, ""},
 		{"success without id ends it", "up", false, []step{{"start", 0, ridA}, {"success", 7, none}}, "up", false, 0, ""},
 		{"success with id, start without", "up", false, []step{{"start", 0, none}, {"success", 7, ridA}}, "up", true, 0, ""},
@@ -250,7 +251,8 @@ func TestOnlyNewsIsTold(t *testing.T) {
 	for _, c := range []struct {
 		from, to monitor.Status
 		want     bool
-	}{{"new", "up", false}, {"paused", "up", false}, {"down", "up", true}, {"new", "down", true}, {"up", "down", true}, {"paused", "down", true}, {"up", "paused", false}, {"paused", "new", false}} {
+	}{{"new", "up", false}, {"paused", "up", false}, {"down", "up", true}, {"new", "down", true}, {"up", "down", true},
+		{"paused", "down", true}, {"up", "paused", false}, {"paused", "new", false}} {
 		f := monitor.Flip{Old: c.from, New: c.to}
 		if f.Notifies() != c.want {
 			t.Errorf("%s to %s: told %v, want %v", c.from, c.to, f.Notifies(), c.want)
@@ -282,7 +284,8 @@ func TestConfirmationIsNoticed(t *testing.T) {
 
 func TestSlugify(t *testing.T) {
 	for in, want := range map[string]string{
-		"Nightly dump": "nightly-dump", "Ünïcödé Straße": "unicode-strae", "A.B/C": "abc", "日本語": "", " -_x_- ": "x", "a  -  b": "a-b", "snake_case": "snake_case",
+		"Nightly dump": "nightly-dump", "Ünïcödé Straße": "unicode-strae", "A.B/C": "abc", "日本語": "", " -_x_- ": "x", "a  -  b": "a-b",
+		"snake_case": "snake_case",
 	} {
 		got := monitor.Slugify(in)
 		if got != want || !monitor.ValidSlug(got) {

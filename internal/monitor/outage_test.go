@@ -31,7 +31,8 @@ func TestSilenceDuringAnOutageOfOurs(t *testing.T) {
 		{"after the deadline", nil, 0, []monitor.Outage{out(121, 500)}, 120},
 		{"pinged since", nil, 510, []monitor.Outage{out(50, 500)}, 630},
 		{"two", nil, 0, []monitor.Outage{out(50, 100), out(150, 300)}, 420},
-		{"a deadline later than a further period needs no help", func(c *monitor.Check) { c.Grace = 10 * time.Minute }, 0, []monitor.Outage{out(1, 32)}, 692},
+		{"a deadline later than a further period needs no help", func(c *monitor.Check) { c.Grace = 10 * time.Minute }, 0,
+			[]monitor.Outage{out(1, 32)}, 692},
 		{"long period, deadline in the outage", daily, 0, []monitor.Outage{out(25*3600-60, 25*3600+60)}, 25*3600 + 60 + 900},
 		{"long period, deadline after it", daily, 0, []monitor.Outage{out(24*3600-60, 24*3600+60)}, 25 * 3600},
 		{"cron", func(c *monitor.Check) {

@@ -45,8 +45,10 @@ func TestSimulate(t *testing.T) {
 			name: "a gap that began before", check: hourly,
 			history: monitor.History{Pings: pings(monitor.PingSuccess, 1, 10)}, since: 2, now: 10, from: at(2), downs: []time.Time{at(2.5)},
 		},
-		{name: "failures", check: hourly, history: monitor.History{Pings: pings(monitor.PingFail, 1, 1.5)}, now: 9, from: at(1), downs: []time.Time{at(1)}},
-		{name: "a run that never ends", check: hourly, history: monitor.History{Pings: pings(monitor.PingStart, 2)}, now: 9, from: at(2), downs: []time.Time{at(2.5)}},
+		{name: "failures", check: hourly, history: monitor.History{Pings: pings(monitor.PingFail, 1, 1.5)}, now: 9, from: at(1),
+			downs: []time.Time{at(1)}},
+		{name: "a run that never ends", check: hourly, history: monitor.History{Pings: pings(monitor.PingStart, 2)}, now: 9, from: at(2),
+			downs: []time.Time{at(2.5)}},
 		{
 			name: "cron", check: daily,
 			history: monitor.History{Pings: pings(monitor.PingSuccess, 3, 27.5, 76)}, now: 77, from: at(3), downs: []time.Time{at(52)},

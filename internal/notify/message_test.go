@@ -201,13 +201,15 @@ func TestFitKeepsWhatMattersMost(t *testing.T) {
 	m := message(t, "Nightly dump")
 	d := notify.PlainText()
 	all := written(&m, notify.In(d, 0, 0, nil), d)
-	for _, part := range []string{"No success signal", "Project: Nightly dump", "Last ping", "Description", "Also down", "… and 5 more", "/cloaked/"} {
+	for _, part := range []string{"No success signal", "Project: Nightly dump", "Last ping", "Description", "Also down", "… and 5 more",
+		"/cloaked/"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("%q is not in:\n%s", part, all)
 		}
 	}
 	some := written(&m, notify.In(d, 0, len(all)-20, nil), d)
-	if strings.Contains(some, "Nightly dump (never pinged)\nNightly dump") || !strings.Contains(some, "Description") || !strings.Contains(some, "/cloaked/") {
+	if strings.Contains(some, "Nightly dump (never pinged)\nNightly dump") || !strings.Contains(some, "Description") ||
+		!strings.Contains(some, "/cloaked/") {
 		t.Errorf("what is least important is not what went:\n%s", some)
 	}
 	few := written(&m, notify.In(d, 0, 180, nil), d)
@@ -236,7 +238,8 @@ func TestADigestNamesEachEvent(t *testing.T) {
 		t.Errorf("%s: level %d, %d items and %d more", m.Title, m.Level, len(m.Items), m.More)
 	}
 	text := m.In(notify.PlainText())
-	for _, part := range []string{"▼ Certificates is DOWN: No success signal", `▲ Nightly "dump" is UP: The job is reporting again.`, "… and 4 more", "/projects/"} {
+	for _, part := range []string{"▼ Certificates is DOWN: No success signal", `▲ Nightly "dump" is UP: The job is reporting again.`,
+		"… and 4 more", "/projects/"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in:\n%s", part, text)
 		}
@@ -314,7 +317,8 @@ func TestARejectedMessageIsSentInPlainText(t *testing.T) {
 		}
 		<-got
 		var body struct{ Title, Text string }
-		if err := json.Unmarshal([]byte((<-got).Body), &body); err != nil || strings.Contains(body.Title+body.Text, "**") || strings.Contains(body.Text, "Project") {
+		if err := json.Unmarshal([]byte((<-got).Body), &body); err != nil || strings.Contains(body.Title+body.Text, "**") ||
+			strings.Contains(body.Text, "Project") {
 			t.Errorf("%s: then %+v, %v", name, body, err)
 		}
 	}
@@ -344,7 +348,8 @@ func TestTheVerdictOfAnAnswer(t *testing.T) {
 		}
 	}
 	for body, seconds := range map[string]float64{
-		`{"retry_after_ms": 1500}`: 1.5, `{"parameters": {"retry_after": 9}}`: 9, `{"retry_after": 1e12}`: 86400, `{"retry_after": -1}`: 0, `soon`: 0,
+		`{"retry_after_ms": 1500}`: 1.5, `{"parameters": {"retry_after": 9}}`: 9, `{"retry_after": 1e12}`: 86400, `{"retry_after": -1}`: 0,
+		`soon`: 0,
 	} {
 		a := &notify.Answer{Status: 429, Body: []byte(body)}
 		got := a.Verdict().RetryAfter.Seconds()

@@ -21,8 +21,10 @@ func redirectTo(status int, to string) http.HandlerFunc {
 // sendWith calls the address with headers of the user's own.
 func sendWith(ctx context.Context, t *testing.T, c *notify.Client, method, address string) error {
 	t.Helper()
-	headers := map[string]string{"Authorization": "Bearer secret", "X-Api-Key": "secret", "Cookie": "id=secret", "User-Agent": "secret/1", "Host": "secret.example.org", "Content-Type": "text/x-note"}
-	ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": method, "url_down": address, "body_down": "hello", "headers_down": headers}))
+	headers := map[string]string{"Authorization": "Bearer secret", "X-Api-Key": "secret", "Cookie": "id=secret", "User-Agent": "secret/1",
+		"Host": "secret.example.org", "Content-Type": "text/x-note"}
+	ev := event(monitor.StatusDown, config(t, map[string]any{"method_down": method, "url_down": address, "body_down": "hello",
+		"headers_down": headers}))
 	_, err := webhookWith(c).Send(ctx, ev)
 	return err
 }
@@ -49,7 +51,8 @@ func TestARedirectThatDropsTheBodyIsNoDelivery(t *testing.T) {
 				continue
 			}
 			r := <-reached
-			if r.Method != method || r.Body != "hello" || r.Header.Get("Content-Type") != "text/x-note" || r.Header.Get("Idempotency-Key") != "the-key" {
+			if r.Method != method || r.Body != "hello" || r.Header.Get("Content-Type") != "text/x-note" ||
+				r.Header.Get("Idempotency-Key") != "the-key" {
 				t.Errorf("%s, %d: arrived as %+v", method, status, r)
 			}
 		}
@@ -184,7 +187,8 @@ func TestTheHostHeaderStaysWithItsHost(t *testing.T) {
 func TestTheOperatorsOwnCallsDoNotTellWhereARedirectLeads(t *testing.T) {
 	base, _ := standIn(t, redirectTo(301, "/hooks/secret"))
 	err := client().Call(soon(t), http.MethodPost, base+"/hooks/secret", []byte("{}"))
-	if err == nil || strings.Contains(fmt.Sprintf("%+v", err), "secret") || err.Error() != "The server redirects to another address without the message." {
+	if err == nil || strings.Contains(fmt.Sprintf("%+v", err), "secret") ||
+		err.Error() != "The server redirects to another address without the message." {
 		t.Errorf("got %v", err)
 	}
 }
@@ -200,13 +204,16 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 			c.Public(hostOf(t, outside))
 			err := sendWith(soon(t), t, c, method, outside)
 			e := failure(t, err)
-			if status == 307 && (e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
+			if status == 307 &&
+				(e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp()) {
 				t.Errorf("%s, %d: %+v", method, status, e)
 			}
 			// and the one after it
 			c.Public(hostOf(t, middle))
 			err = sendWith(soon(t), t, c, "GET", outside)
-			if e := failure(t, err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." {
+			if e := failure(t,
+				err); e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with "+
+				"PUNCTUAL_ALLOW_PRIVATE_IPS." {
 				t.Errorf("the second hop: %+v", e)
 			}
 		}

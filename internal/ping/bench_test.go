@@ -43,7 +43,8 @@ func BenchmarkPing(b *testing.B) {
 
 // What the rates add to a ping of a check that is known.
 func BenchmarkAdmit(b *testing.B) {
-	r := ping.NewRecorder(&located{recording: nothing, project: uuid.New()}, ping.Limits{Rates: ping.Rates{Check: 1 << 30, Project: 1 << 30}}, slog.New(slog.DiscardHandler), ping.Observe{})
+	r := ping.NewRecorder(&located{recording: nothing, project: uuid.New()}, ping.Limits{Rates: ping.Rates{Check: 1 << 30, Project: 1 << 30}},
+		slog.New(slog.DiscardHandler), ping.Observe{})
 	defer r.Close()
 	a := arrival(uuid.New(), monitor.PingSuccess)
 	for b.Loop() {

@@ -59,7 +59,8 @@ func (s settings) apply(c *monitor.Check) error {
 		kind := schedule.Detect(expr)
 		_, err := schedule.Parse(kind, expr, c.TZ)
 		if err != nil {
-			return errs.Invalidf("schedule", "schedule is not a valid cron or OnCalendar expression of at most %d characters", monitor.MaxScheduleLength)
+			return errs.Invalidf("schedule", "schedule is not a valid cron or OnCalendar expression of at most %d characters",
+				monitor.MaxScheduleLength)
 		}
 		c.Kind = kind
 		c.Schedule = expr

@@ -35,7 +35,8 @@ func TestTheFirstPingSaysWhatCheckToMake(t *testing.T) {
 			return c
 		}
 		c := made("every-hour", "timeout=3600&grace=60&timeout=7200&tags=db+prod")
-		if c.Kind != schedule.Simple || c.Timeout != 2*time.Hour || c.Grace != time.Minute || c.Tags != "db prod" || !c.DueAt.Equal(e.clock.Now().Add(2*time.Hour)) {
+		if c.Kind != schedule.Simple || c.Timeout != 2*time.Hour || c.Grace != time.Minute || c.Tags != "db prod" ||
+			!c.DueAt.Equal(e.clock.Now().Add(2*time.Hour)) {
 			e.Errorf("made by a timeout: %+v", c)
 		}
 		c = made("nightly", "schedule=0+2+*+*+*&tz=Europe/Kiev&timeout=60&tags=")
@@ -155,7 +156,8 @@ func TestAWrongSettingMakesNothing(t *testing.T) {
 		if n != 1 || err != nil {
 			e.Errorf("%d checks, %v; want none made", n, err)
 		}
-		for _, path := range []string{"/ping/unknownkey/fresh?create=1&timeout=1", "/ping/{KEY}/fresh?timeout=1", "/ping/{KEY}/fresh?create=0&timeout=60"} {
+		for _, path := range []string{"/ping/unknownkey/fresh?create=1&timeout=1", "/ping/{KEY}/fresh?timeout=1",
+			"/ping/{KEY}/fresh?create=0&timeout=60"} {
 			w := e.do("GET", e.path(path), "")
 			if w.Code != http.StatusNotFound || w.Body.String() != "not found" {
 				e.Errorf("%s: %d %s, want 404", path, w.Code, w.Body)
@@ -178,7 +180,8 @@ func FuzzSettings(f *testing.F) {
 		if err := ping.ApplySettings(query, &c); err != nil {
 			return
 		}
-		if c.Timeout < time.Minute || c.Grace < time.Minute || len([]rune(c.Tags)) > monitor.MaxTagsLength || len([]rune(c.Schedule)) > monitor.MaxScheduleLength {
+		if c.Timeout < time.Minute || c.Grace < time.Minute || len([]rune(c.Tags)) > monitor.MaxTagsLength ||
+			len([]rune(c.Schedule)) > monitor.MaxScheduleLength {
 			t.Errorf("%q made %+v", query, c)
 		}
 	})

@@ -248,7 +248,8 @@ func (g *gate) learned(a *store.Arrival, bySlug bool, err error) {
 func tooMany(why Refusal, wait time.Duration, of string) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	return errs.TooManyf(time.Duration(seconds)*time.Second,
-		"Too many pings of this %s. This one was not recorded; the next is taken in %s.", of, text.Plural(seconds, "second", "seconds")).Because(rateError(why))
+		"Too many pings of this %s. This one was not recorded; the next is taken in %s.", of,
+		text.Plural(seconds, "second", "seconds")).Because(rateError(why))
 }
 
 // rateError is the cause of errs.TooMany: which rate it was.

@@ -253,7 +253,9 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, store.ErrAmbiguousSlug):
 		say(w, http.StatusConflict, err.Error())
 	case errors.Is(err, errTooLong):
-		page(w, http.StatusBadRequest, "body too large", "The request body is larger than "+strconv.FormatInt(h.maxBody, 10)+" bytes. The ping was not recorded; send the end of the output only.")
+		page(w, http.StatusBadRequest, "body too large",
+			"The request body is larger than "+strconv.FormatInt(h.maxBody, 10)+
+				" bytes. The ping was not recorded; send the end of the output only.")
 	case kind == errs.NotFound:
 		say(w, http.StatusNotFound, "not found")
 	case kind == errs.Invalid:

@@ -43,7 +43,8 @@ func each(t *testing.T, test func(e *endpoint)) {
 		log := slog.New(slog.DiscardHandler)
 		rec := ping.NewRecorder(s, ping.Limits{}, log, ping.Observe{})
 		t.Cleanup(rec.Close)
-		test(&endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log), Account: testdb.Account(t, s)})
+		test(&endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log),
+			Account: testdb.Account(t, s)})
 	})
 }
 
@@ -237,7 +238,8 @@ func TestABodyWithoutContentLengthHasALimitToo(t *testing.T) {
 			if w.Code != 200 {
 				e.Errorf("%d bytes: %d", size, w.Code)
 			}
-			got, want := len(e.last().Body), min(size, bodyLimit)
+			got := len(e.last().Body)
+			want := min(size, bodyLimit)
 			if got != want {
 				e.Errorf("of %d bytes %d are kept, want %d", size, got, want)
 			}
@@ -260,7 +262,8 @@ func TestWhatIsKeptOfARequest(t *testing.T) {
 	each(t, func(e *endpoint) {
 		body := string([]byte{0, 0xff, 0xfe}) + strings.Repeat("x", bodyLimit)
 		const rid = "0F5B1F0A-6F0E-4C53-8B8A-2D9F4A3F2C11"
-		e.do("POST", e.path("/ping/{U}/3?rid="+rid), body, "User-Agent: "+strings.Repeat("ü", 250), "X-Forwarded-For: 1.2.3.4:555, 10.0.0.1", "X-Forwarded-Proto: https")
+		e.do("POST", e.path("/ping/{U}/3?rid="+rid), body, "User-Agent: "+strings.Repeat("ü", 250), "X-Forwarded-For: 1.2.3.4:555, 10.0.0.1",
+			"X-Forwarded-Proto: https")
 		p := e.last()
 		switch {
 		case !bytes.Equal(p.Body, []byte(body[:bodyLimit])):
@@ -272,14 +275,16 @@ func TestWhatIsKeptOfARequest(t *testing.T) {
 		case p.ExitStatus == nil || *p.ExitStatus != 3 || p.RID.UUID != uuid.MustParse(rid):
 			e.Errorf("exit %v, rid %v", p.ExitStatus, p.RID)
 		}
-		for in, want := range map[string]string{"2001:DB8::1": "2001:db8::1", "[2001:db8::1]:80": "2001:db8::1", "::ffff:1.2.3.4": "::ffff:1.2.3.4", "garbage": "", " 5.6.7.8 ,x": "5.6.7.8", "a\x00b": ""} {
+		for in, want := range map[string]string{"2001:DB8::1": "2001:db8::1", "[2001:db8::1]:80": "2001:db8::1",
+			"::ffff:1.2.3.4": "::ffff:1.2.3.4", "garbage": "", " 5.6.7.8 ,x": "5.6.7.8", "a\x00b": ""} {
 			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-For: "+in)
 			got := e.last().RemoteAddr
 			if got != want {
 				e.Errorf("X-Forwarded-For %q: kept %q, want %q", in, got, want)
 			}
 		}
-		for in, want := range map[string]string{"https": "https", "HTTPS": "https", "https, http": "https", "http": "http", "abcdefghijkl": "http", "": "http", "javascript:": "http"} {
+		for in, want := range map[string]string{"https": "https", "HTTPS": "https", "https, http": "https", "http": "http",
+			"abcdefghijkl": "http", "": "http", "javascript:": "http"} {
 			e.do("GET", e.path("/ping/{U}"), "", "X-Forwarded-Proto: "+in)
 			got := e.last().Scheme
 			if got != want {
@@ -384,7 +389,8 @@ func TestAutoProvisioning(t *testing.T) {
 			made[c.Slug] = c
 		}
 		backup := made["backup"]
-		if backup.Name != "backup" || backup.Timeout != monitor.DefaultTimeout || backup.Grace != monitor.DefaultGrace || backup.Status != monitor.StatusUp {
+		if backup.Name != "backup" || backup.Timeout != monitor.DefaultTimeout || backup.Grace != monitor.DefaultGrace ||
+			backup.Status != monitor.StatusUp {
 			e.Errorf("made: %+v", backup)
 		}
 		if made["broken"].Status != monitor.StatusDown || made["running"].Status != monitor.StatusNew || made["running"].LastStart.IsZero() {

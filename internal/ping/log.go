@@ -19,7 +19,8 @@ func Logged(h http.Handler, prefix string, proxies *clientip.Proxies, log *slog.
 		began := time.Now()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		h.ServeHTTP(seen, r)
-		attrs := append(pingAttrs(r, prefix, seen.status < http.StatusMultipleChoices), slog.Int("status", seen.status), logs.Took(time.Since(began)), slog.String("remote", textOf(proxies.Client(r))))
+		attrs := append(pingAttrs(r, prefix, seen.status < http.StatusMultipleChoices), slog.Int("status", seen.status),
+			logs.Took(time.Since(began)), slog.String("remote", textOf(proxies.Client(r))))
 		log.Debug("ping", attrs...)
 	})
 }

@@ -58,7 +58,8 @@ func TestHooksCountWhatBecameOfEachPing(t *testing.T) {
 		}
 		return nil
 	}), ping.Limits{Patience: time.Millisecond}, slog.New(slog.DiscardHandler), w.hooks())
-	for _, kind := range []monitor.PingKind{monitor.PingSuccess, monitor.PingSuccess, monitor.PingFail, monitor.PingIgn, monitor.PingStart, monitor.PingLog} {
+	for _, kind := range []monitor.PingKind{monitor.PingSuccess, monitor.PingSuccess, monitor.PingFail, monitor.PingIgn, monitor.PingStart,
+		monitor.PingLog} {
 		_ = r.Record(&store.Arrival{Code: uuid.New(), Ping: monitor.Ping{Kind: kind}})
 	}
 	r.Close()

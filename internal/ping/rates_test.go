@@ -152,7 +152,8 @@ func TestAProjectSendsNoMoreThanItMay(t *testing.T) {
 // What a project has sent counts although its checks could not be counted.
 func TestAProjectThatCannotBeCountedMaySendTheLeast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &located{recording: nothing, project: uuid.New(), size: func() (store.ProjectSize, error) { return store.ProjectSize{}, errs.NotFoundf("gone") }}
+		s := &located{recording: nothing, project: uuid.New(),
+			size: func() (store.ProjectSize, error) { return store.ProjectSize{}, errs.NotFoundf("gone") }}
 		r := ping.NewRecorder(s, ping.Limits{Rates: ping.Rates{Project: 50}}, slog.New(slog.DiscardHandler), ping.Observe{})
 		defer r.Close()
 		code := uuid.New()
@@ -248,17 +249,20 @@ func TestOneTooManyIsAnswered429(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
 		rec := ping.NewRecorder(s, ping.Limits{Rates: ping.Rates{Check: 2, Project: 5}}, log, ping.Observe{})
 		t.Cleanup(rec.Close)
-		e := &endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log), Account: testdb.Account(t, s)}
+		e := &endpoint{T: t, store: s, clock: clock, h: ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log),
+			Account: testdb.Account(t, s)}
 		for i, form := range []string{"/ping/{U}", "/ping/{U}/3"} {
 			w := e.do("GET", e.path(form), "")
 			if w.Code != http.StatusOK {
 				t.Fatalf("ping %d: %d %s", i, w.Code, w.Body)
 			}
 		}
-		for _, form := range []string{"/ping/{U}", "/ping/{U}/fail", "/ping/{U}/0", "/ping/{KEY}/" + e.Check.Slug, "/ping/{KEY}/" + e.Check.Slug + "?create=1"} {
+		for _, form := range []string{"/ping/{U}", "/ping/{U}/fail", "/ping/{U}/0", "/ping/{KEY}/" + e.Check.Slug,
+			"/ping/{KEY}/" + e.Check.Slug + "?create=1"} {
 			w := e.do("POST", e.path(form), "a body")
 			retry, err := strconv.Atoi(w.Header().Get("Retry-After"))
-			if w.Code != http.StatusTooManyRequests || err != nil || retry < 1 || retry > 30 || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" ||
+			if w.Code != http.StatusTooManyRequests || err != nil || retry < 1 || retry > 30 ||
+				w.Header().Get("Content-Type") != "text/plain; charset=utf-8" ||
 				!strings.HasPrefix(w.Body.String(), "Too many pings of this check. ") {
 				t.Errorf("%s: %d %v %s", form, w.Code, w.Header(), w.Body)
 			}

@@ -177,7 +177,8 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		leave('b', time.Hour)
 		// lives on, only its limit and node are old
 		leave('c', 30*day)
-		if err := s.BeginEmailChange(t.Context(), &store.EmailChange{UserID: a.User.ID, Email: "y@example.org", ExpiresAt: s.Now().Add(day)}); err != nil {
+		if err := s.BeginEmailChange(t.Context(), &store.EmailChange{UserID: a.User.ID, Email: "y@example.org",
+			ExpiresAt: s.Now().Add(day)}); err != nil {
 			t.Fatal(err)
 		}
 		for address, life := range map[string]time.Duration{"late@example.org": day, "in-time@example.org": 8 * day} {

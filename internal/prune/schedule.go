@@ -72,7 +72,8 @@ func runJob(ctx context.Context, log *slog.Logger, j job) {
 	began := time.Now()
 	var r Result
 	err := incident.Catch("worker", func() (err error) { r, err = j.run(ctx); return err })
-	attrs := []slog.Attr{slog.String("job", j.name), slog.Int64("count", r.Total()), slog.String("removed", r.String()), logs.Took(time.Since(began))}
+	attrs := []slog.Attr{slog.String("job", j.name), slog.Int64("count", r.Total()), slog.String("removed", r.String()),
+		logs.Took(time.Since(began))}
 	switch {
 	case err != nil && ctx.Err() == nil:
 		log.LogAttrs(ctx, slog.LevelError, "prune failed", append(attrs, slog.Any("error", err))...)

@@ -52,7 +52,8 @@ func (p *pruning) run(removed int64) []string {
 	p.Helper()
 	var lines [2][]string
 	for i, dry := range []bool{true, false} {
-		o := prune.Options{DryRun: dry, Batch: 2, Warn: p.warn, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Report: func(line string) { lines[i] = append(lines[i], line) }}
+		o := prune.Options{DryRun: dry, Batch: 2, Warn: p.warn, Log: slog.New(slog.NewTextHandler(&p.log, nil)),
+			Report: func(line string) { lines[i] = append(lines[i], line) }}
 		r, err := prune.Users(p.Context(), p.s, o)
 		if err != nil {
 			p.Fatal(err)
@@ -128,7 +129,8 @@ func TestUsersWarnsAWeekBeforeItRemoves(t *testing.T) {
 		}
 		p.became(monitor.EmailSent)
 		clock.Advance(7*day - time.Second)
-		if lines := p.run(0); len(lines) != 2 || !strings.HasPrefix(lines[0], "keep left@example.org: ") || !strings.Contains(lines[0], "removed from 2026-04-17 on") {
+		if lines := p.run(0); len(lines) != 2 || !strings.HasPrefix(lines[0], "keep left@example.org: ") ||
+			!strings.Contains(lines[0], "removed from 2026-04-17 on") {
 			t.Errorf("too early: %q", lines)
 		}
 		if _, err := prune.Emails(t.Context(), s, prune.Options{}); err != nil {

@@ -114,7 +114,8 @@ func reminder(m *mail.Nag, down []store.ReportCheck, now time.Time, root string)
 // their names. Where there are more than maxChecks, those that are urgent come
 // first, and of the others the first ones; more tells how many are in projects of
 // which no check is listed.
-func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urgent func(*T) bool, line func(*T) mail.ReportCheck) (projects []mail.ReportProject, more mail.ReportMore) {
+func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urgent func(*T) bool,
+	line func(*T) mail.ReportCheck) (projects []mail.ReportProject, more mail.ReportMore) {
 	chosen := make([]bool, len(all))
 	room := maxChecks
 	for _, first := range []bool{true, false} {
@@ -137,7 +138,8 @@ func listed[T any](all []T, root string, check func(*T) *store.ReportCheck, urge
 		if !known {
 			at = len(projects)
 			index[c.ProjectID] = at
-			projects = append(projects, mail.ReportProject{Name: monitor.ProjectTitle(c.Project), Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
+			projects = append(projects, mail.ReportProject{Name: monitor.ProjectTitle(c.Project),
+				Link: root + "/projects/" + c.ProjectID.String() + "/checks/"})
 		}
 		l := line(&all[i])
 		l.Name = c.Title()

@@ -54,13 +54,20 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		downtimes int
 	}{
 		{"no downtime", "up", old, nil, mail.ReportCell{Text: "All good!"}, mail.ReportCell{Text: "All good!"}, 0},
-		{"one each", "up", old, downFor([2]time.Time{on(3, 10, 0), on(3, 10, 2)}, [2]time.Time{on(2, 10, 0), on(2, 11, 5)}), mail.ReportCell{Text: "1 downtime", Sub: "2 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "1 day, 5 hours"}, 1},
-		{"several", "up", old, downFor([2]time.Time{on(3, 12, 0), on(3, 12, 1)}, [2]time.Time{on(3, 10, 0), on(3, 10, 2)}), mail.ReportCell{Text: "2 downtimes", Sub: "3 hours"}, mail.ReportCell{Text: "All good!"}, 2},
-		{"over the border: on both sides", "up", old, downFor([2]time.Time{on(2, 28, 20), on(3, 1, 6)}), mail.ReportCell{Text: "1 downtime", Sub: "6 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "4 hours"}, 1},
-		{"down until now", "down", old, downFor([2]time.Time{on(3, 31, 0), {}}), mail.ReportCell{Text: "1 downtime", Sub: "1 day"}, mail.ReportCell{Text: "All good!"}, 1},
-		{"down since before", "down", old, nil, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks, 3 days"}, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks"}, 1},
-		{"down in April only", "down", old, downFor([2]time.Time{on(4, 1, 1), {}}), mail.ReportCell{Text: "All good!"}, mail.ReportCell{Text: "All good!"}, 0},
-		{"made in March", "up", on(3, 5, 0), []monitor.Flip{{CreatedAt: on(3, 5, 1), Old: "new", New: "up"}}, mail.ReportCell{Text: "All good!"}, mail.ReportCell{}, 0},
+		{"one each", "up", old, downFor([2]time.Time{on(3, 10, 0), on(3, 10, 2)}, [2]time.Time{on(2, 10, 0), on(2, 11, 5)}),
+			mail.ReportCell{Text: "1 downtime", Sub: "2 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "1 day, 5 hours"}, 1},
+		{"several", "up", old, downFor([2]time.Time{on(3, 12, 0), on(3, 12, 1)}, [2]time.Time{on(3, 10, 0), on(3, 10, 2)}),
+			mail.ReportCell{Text: "2 downtimes", Sub: "3 hours"}, mail.ReportCell{Text: "All good!"}, 2},
+		{"over the border: on both sides", "up", old, downFor([2]time.Time{on(2, 28, 20), on(3, 1, 6)}),
+			mail.ReportCell{Text: "1 downtime", Sub: "6 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "4 hours"}, 1},
+		{"down until now", "down", old, downFor([2]time.Time{on(3, 31, 0), {}}), mail.ReportCell{Text: "1 downtime", Sub: "1 day"},
+			mail.ReportCell{Text: "All good!"}, 1},
+		{"down since before", "down", old, nil, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks, 3 days"},
+			mail.ReportCell{Text: "1 downtime", Sub: "4 weeks"}, 1},
+		{"down in April only", "down", old, downFor([2]time.Time{on(4, 1, 1), {}}), mail.ReportCell{Text: "All good!"},
+			mail.ReportCell{Text: "All good!"}, 0},
+		{"made in March", "up", on(3, 5, 0), []monitor.Flip{{CreatedAt: on(3, 5, 1), Old: "new", New: "up"}}, mail.ReportCell{Text: "All good!"},
+			mail.ReportCell{}, 0},
 		{"made in April", "up", on(4, 1, 2), nil, mail.ReportCell{}, mail.ReportCell{}, 0},
 		{"paused", "paused", old, nil, mail.ReportCell{Text: "Not watched"}, mail.ReportCell{Text: "Not watched"}, 0},
 	} {
@@ -220,7 +227,9 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 	if p.Name != "Small" || !p.Checks[0].Down {
 		t.Errorf("what is down now is not in the report: %+v", p)
 	}
-	if nag.Still() != "10000 checks still down" || !strings.HasPrefix(nag.Projects[0].Checks[0].Since, "down for 6 days") && !strings.HasPrefix(nag.Projects[1].Checks[0].Since, "down for 6 days") {
+	if nag.Still() != "10000 checks still down" ||
+		!strings.HasPrefix(nag.Projects[0].Checks[0].Since, "down for 6 days") &&
+			!strings.HasPrefix(nag.Projects[1].Checks[0].Since, "down for 6 days") {
 		t.Errorf("nag: %s, first %+v", nag.Still(), nag.Projects[0].Checks[0])
 	}
 	composer, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: "https://punctual.example.org"}, "example.org")
@@ -279,7 +288,8 @@ func TestANagListsTheLongestFirst(t *testing.T) {
 	for _, c := range m.Projects[0].Checks {
 		got = append(got, c.Name+" "+c.Since+" "+c.LastPing)
 	}
-	want := []string{"long down for 3 days last ping 1 hour ago", "silent down for 1 hour never pinged", "short down for 5 minutes last ping 1 hour ago"}
+	want := []string{"long down for 3 days last ping 1 hour ago", "silent down for 1 hour never pinged",
+		"short down for 5 minutes last ping 1 hour ago"}
 	diff := cmp.Diff(want, got)
 	if diff != "" || m.Down != 3 {
 		t.Errorf("%d down (-want +got):\n%s", m.Down, diff)

@@ -59,7 +59,8 @@ func TestReportsComeOnTheFirstDayOfAPeriod(t *testing.T) {
 		u := &monitor.User{ID: uuid.MustParse("0190163d-8694-739b-aea5-966c26f8ad91"), TZ: tc.zone, Reports: monitor.Reports(tc.reports)}
 		next := Next(u, now)
 		there := next.In(now.Location())
-		if there.Format(time.DateOnly) != tc.day || there.Hour() < 9 || there.Hour() >= 11 || there.Second() != 0 || !next.After(now) || next.Location() != time.UTC {
+		if there.Format(time.DateOnly) != tc.day || there.Hour() < 9 || there.Hour() >= 11 || there.Second() != 0 || !next.After(now) ||
+			next.Location() != time.UTC {
 			t.Errorf("%s in %s after %s: %s, want on %s from 09:00 to 10:59", tc.reports, tc.zone, tc.now, there, tc.day)
 		}
 		again := Next(u, now.Add(-time.Second))
@@ -111,21 +112,31 @@ func TestSpansAreTheTwoPeriodsThatAreOver(t *testing.T) {
 		from, border, to  string
 		name, before, in  string
 	}{
-		{"daily", "UTC", "2026-11-21 09:30:00", "2026-11-19 00:00", "2026-11-20 00:00", "2026-11-21 00:00", "Fri, 20 Nov", "Thu, 19 Nov", "On Friday, 20 November"},
-		{"weekly", "UTC", "2026-11-23 09:30:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov", "In the week of 16–22 November"},
-		{"weekly", "UTC", "2026-12-07 09:30:00", "2026-11-23 00:00", "2026-11-30 00:00", "2026-12-07 00:00", "30 Nov – 6 Dec", "23–29 Nov", "In the week of 30 November – 6 December"},
+		{"daily", "UTC", "2026-11-21 09:30:00", "2026-11-19 00:00", "2026-11-20 00:00", "2026-11-21 00:00", "Fri, 20 Nov", "Thu, 19 Nov",
+			"On Friday, 20 November"},
+		{"weekly", "UTC", "2026-11-23 09:30:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov",
+			"In the week of 16–22 November"},
+		{"weekly", "UTC", "2026-12-07 09:30:00", "2026-11-23 00:00", "2026-11-30 00:00", "2026-12-07 00:00", "30 Nov – 6 Dec", "23–29 Nov",
+			"In the week of 30 November – 6 December"},
 		// late, on a Sunday
-		{"weekly", "UTC", "2026-11-29 23:00:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov", "In the week of 16–22 November"},
+		{"weekly", "UTC", "2026-11-29 23:00:00", "2026-11-09 00:00", "2026-11-16 00:00", "2026-11-23 00:00", "16–22 Nov", "9–15 Nov",
+			"In the week of 16–22 November"},
 		{"monthly", "UTC", "2026-04-01 09:30:00", "2026-02-01 00:00", "2026-03-01 00:00", "2026-04-01 00:00", "March", "February", "In March"},
-		{"monthly", "UTC", "2026-01-15 09:30:00", "2025-11-01 00:00", "2025-12-01 00:00", "2026-01-01 00:00", "December", "November", "In December"},
-		{"monthly", "Europe/Riga", "2026-04-01 09:30:00", "2026-02-01 00:00", "2026-03-01 00:00", "2026-04-01 00:00", "March", "February", "In March"},
-		{"daily", "Africa/Cairo", "2026-04-25 09:30:00", "2026-04-23 00:00", "2026-04-24 01:00", "2026-04-25 00:00", "Fri, 24 Apr", "Thu, 23 Apr", "On Friday, 24 April"},
+		{"monthly", "UTC", "2026-01-15 09:30:00", "2025-11-01 00:00", "2025-12-01 00:00", "2026-01-01 00:00", "December", "November",
+			"In December"},
+		{"monthly", "Europe/Riga", "2026-04-01 09:30:00", "2026-02-01 00:00", "2026-03-01 00:00", "2026-04-01 00:00", "March", "February",
+			"In March"},
+		{"daily", "Africa/Cairo", "2026-04-25 09:30:00", "2026-04-23 00:00", "2026-04-24 01:00", "2026-04-25 00:00", "Fri, 24 Apr", "Thu, 23 Apr",
+			"On Friday, 24 April"},
 		// an hour short
-		{"weekly", "Europe/Riga", "2026-03-30 09:30:00", "2026-03-16 00:00", "2026-03-23 00:00", "2026-03-30 00:00", "23–29 Mar", "16–22 Mar", "In the week of 23–29 March"},
+		{"weekly", "Europe/Riga", "2026-03-30 09:30:00", "2026-03-16 00:00", "2026-03-23 00:00", "2026-03-30 00:00", "23–29 Mar", "16–22 Mar",
+			"In the week of 23–29 March"},
 	} {
 		s := Spans(monitor.Reports(tc.period), local(t, tc.zone, tc.now))
-		if s[1].From.Format(at) != tc.from || s[1].Until.Format(at) != tc.border || s[0].From.Format(at) != tc.border || s[0].Until.Format(at) != tc.to {
-			t.Errorf("%s in %s at %s: %s – %s and %s – %s, want %s – %s – %s", tc.period, tc.zone, tc.now, s[1].From, s[1].Until, s[0].From, s[0].Until, tc.from, tc.border, tc.to)
+		if s[1].From.Format(at) != tc.from || s[1].Until.Format(at) != tc.border || s[0].From.Format(at) != tc.border ||
+			s[0].Until.Format(at) != tc.to {
+			t.Errorf("%s in %s at %s: %s – %s and %s – %s, want %s – %s – %s", tc.period, tc.zone, tc.now, s[1].From, s[1].Until, s[0].From,
+				s[0].Until, tc.from, tc.border, tc.to)
 		}
 		if s[0].Name != tc.name || s[1].Name != tc.before || s[0].In != tc.in {
 			t.Errorf("%s at %s: %q, %q, %q; want %q, %q, %q", tc.period, tc.now, s[0].Name, s[1].Name, s[0].In, tc.name, tc.before, tc.in)

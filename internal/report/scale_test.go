@@ -97,7 +97,8 @@ func grow(r *reader, n int) {
 			for _, back := range []time.Duration{20 * day, time.Hour} {
 				flips = append(flips, store.PastFlip{Flip: monitor.Flip{CreatedAt: now.Add(-back), Old: monitor.StatusUp, New: monitor.StatusDown}})
 				if back > day {
-					flips = append(flips, store.PastFlip{Flip: monitor.Flip{CreatedAt: now.Add(-back + time.Hour), Old: monitor.StatusDown, New: monitor.StatusUp}})
+					flips = append(flips, store.PastFlip{Flip: monitor.Flip{CreatedAt: now.Add(-back + time.Hour), Old: monitor.StatusDown,
+						New: monitor.StatusUp}})
 				}
 			}
 			all = append(all, store.History{Check: &c, Flips: flips})

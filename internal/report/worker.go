@@ -233,7 +233,8 @@ func (w *Worker) frame(kind string, u *monitor.User, date, now time.Time) mail.R
 
 // send moves a date with plan and queues the mail with it, nil = none, and
 // counts what was done.
-func (w *Worker) send(ctx context.Context, m *mail.Message, sent, planned *int, plan func(context.Context, *monitor.Email) (bool, error)) error {
+func (w *Worker) send(ctx context.Context, m *mail.Message, sent, planned *int,
+	plan func(context.Context, *monitor.Email) (bool, error)) error {
 	if m == nil {
 		mine, err := plan(ctx, nil)
 		if mine {

@@ -129,7 +129,8 @@ func TestAMonthlyReportComesOnce(t *testing.T) {
 		}
 		m := mails[0]
 		if m.Subject != "Monthly report: 1 check is down now · 1 check had 1 downtime event" || m.To != r.User.Email || m.Kind != "report" ||
-			!strings.Contains(m.Text, "1 check is down now. In March, 1 check had 1 downtime event.") || !strings.Contains(m.Text, "March: 1 downtime, 2 hours") || strings.Contains(m.Text, "February:") {
+			!strings.Contains(m.Text, "1 check is down now. In March, 1 check had 1 downtime event.") ||
+			!strings.Contains(m.Text, "March: 1 downtime, 2 hours") || strings.Contains(m.Text, "February:") {
 			r.Errorf("%s to %s:\n%s", m.Subject, m.To, m.Text)
 		}
 		want := fmt.Sprintf("<https://punctual.example.org/unsub/%s-%d/>", r.User.ID, date.Unix())
@@ -203,7 +204,8 @@ func TestNagsComeWhileSomethingIsDown(t *testing.T) {
 			}
 			r.clock.Advance(time.Second)
 			mails := r.look()
-			if len(mails) != 1 || mails[0].Subject != "Reminder: 1 check still down" || !strings.Contains(mails[0].Text, fmt.Sprintf("down for %s", lasting(time.Duration(n)*time.Hour+20*time.Second))) ||
+			if len(mails) != 1 || mails[0].Subject != "Reminder: 1 check still down" ||
+				!strings.Contains(mails[0].Text, fmt.Sprintf("down for %s", lasting(time.Duration(n)*time.Hour+20*time.Second))) ||
 				mails[0].Headers["List-Unsubscribe-Post"] == "" {
 				r.Fatalf("nag %d: %+v", n, mails)
 			}
@@ -273,7 +275,8 @@ func TestWorkersShareTheMails(t *testing.T) {
 			perUser[m.Kind+" "+m.To]++
 		}
 		if err != nil || len(mails) != 2*users || len(perUser) != 2*users || reports != users || nags != users {
-			t.Errorf("%d mails of %d kinds (%d reports, %d nags by their own count), %v; want one of each for %d users", len(mails), len(perUser), reports, nags, err, users)
+			t.Errorf("%d mails of %d kinds (%d reports, %d nags by their own count), %v; want one of each for %d users", len(mails), len(perUser),
+				reports, nags, err, users)
 		}
 	})
 }

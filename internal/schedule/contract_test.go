@@ -17,7 +17,8 @@ func TestTablesOfTheContract(t *testing.T) {
 		{Cron, "30 2 * * *", "Europe/Berlin", "2026-03-28T12:00", "2026-03-29T01:00 2026-03-30T00:30"},
 		{Cron, "0 2-3 * * *", "Europe/Berlin", "2026-03-28T12:00", "2026-03-29T01:00 2026-03-30T00:00 2026-03-30T01:00"},
 		{Cron, "0 * * * *", "Europe/Berlin", "2026-03-28T23:30", "2026-03-29T00:00 2026-03-29T01:00 2026-03-29T02:00"},
-		{Cron, "*/30 2 * * *", "Europe/Berlin", "2026-10-24T12:00", "2026-10-25T00:00 2026-10-25T00:30 2026-10-25T01:00 2026-10-25T01:30 2026-10-26T01:00"},
+		{Cron, "*/30 2 * * *", "Europe/Berlin", "2026-10-24T12:00",
+			"2026-10-25T00:00 2026-10-25T00:30 2026-10-25T01:00 2026-10-25T01:30 2026-10-26T01:00"},
 		{Cron, "15 2 * * *", "Europe/Berlin", "2026-10-24T12:00", "2026-10-25T00:15 2026-10-26T01:15"},
 		{Cron, "15 2 * * *", "Europe/Berlin", "2026-10-25T01:05", "2026-10-26T01:15"},
 		{Cron, "30 1-3 * * *", "Europe/Berlin", "2026-10-24T22:00", "2026-10-24T23:30 2026-10-25T00:30 2026-10-25T02:30"},
@@ -49,7 +50,8 @@ func TestTablesOfTheContract(t *testing.T) {
 		{OnCalendar, "hourly", "Europe/Berlin", "2026-10-24T23:30", "2026-10-25T00:00 2026-10-25T02:00 2026-10-25T03:00"},
 		{OnCalendar, "*-*-* *:00/20", "Europe/Berlin", "2026-10-25T00:10", "2026-10-25T00:20 2026-10-25T00:40 2026-10-25T02:00 2026-10-25T02:20"},
 		{OnCalendar, "Mon..Fri 09:30 America/New_York", "UTC", "2026-03-06T12:00", "2026-03-06T14:30 2026-03-09T13:30"},
-		{OnCalendar, "2027-01-01\n*-*~02 08:00", "UTC", "2026-12-01T00:00", "2026-12-30T08:00 2027-01-01T00:00 2027-01-30T08:00 2027-02-27T08:00"},
+		{OnCalendar, "2027-01-01\n*-*~02 08:00", "UTC", "2026-12-01T00:00",
+			"2026-12-30T08:00 2027-01-01T00:00 2027-01-30T08:00 2027-02-27T08:00"},
 		{OnCalendar, "Mon *-05~07/1", "UTC", "2026-01-01T00:00", "2026-05-25T00:00 2027-05-31T00:00 2028-05-29T00:00"},
 		{OnCalendar, "Wed-Fri *-1", "UTC", "2026-01-01T00:00", "2026-04-01T00:00 2026-05-01T00:00 2026-07-01T00:00"},
 		{OnCalendar, "*-*-5/3", "UTC", "2026-01-01T00:00", "2026-01-05T00:00 2026-01-08T00:00 2026-01-11T00:00"},
@@ -121,7 +123,8 @@ func TestParseRefuses(t *testing.T) {
 func TestDetect(t *testing.T) {
 	for expr, want := range map[string]Kind{
 		"* * * * *": Cron, "  0 0 * * *\n": Cron, "a b c d e": Cron, "*  *\t* * *": Cron,
-		"* * * * * *": OnCalendar, "@daily": Cron, " @hourly\n": Cron, "@Daily": OnCalendar, "@daily x": OnCalendar, "* *\n* * *": OnCalendar, "": OnCalendar,
+		"* * * * * *": OnCalendar, "@daily": Cron, " @hourly\n": Cron, "@Daily": OnCalendar, "@daily x": OnCalendar, "* *\n* * *": OnCalendar,
+		"": OnCalendar,
 	} {
 		got := Detect(expr)
 		if got != want {
@@ -200,7 +203,9 @@ func TestWarnings(t *testing.T) {
 		{Cron, "0 3 * * *", "UTC", nil},
 		{OnCalendar, "*:*:0/10", "UTC", []string{"more often"}},
 		{OnCalendar, "2025-06-01", "UTC", []string{"never occurs again"}},
-		{Cron, "*/45 * * * *", "UTC", []string{"not every 45 minutes all along: the count begins anew with each hour, so between the last one and the first of the next hour lies only 15 minutes."}},
+		{Cron, "*/45 * * * *", "UTC",
+			[]string{"not every 45 minutes all along: the count begins anew with each hour, so between the last one and the first of the next " +
+				"hour lies only 15 minutes."}},
 		{Cron, "*/59 * * * *", "UTC", []string{"lies only 1 minute."}},
 		{Cron, "*/7 */5 * * *", "UTC", []string{"lies only 4 hours"}},
 		{Cron, "*/7 */5 * * 1", "UTC", nil},
@@ -210,7 +215,8 @@ func TestWarnings(t *testing.T) {
 		{Cron, "0 0 */2 * 5", "UTC", nil},
 		{Cron, "30 2 * * *", "Europe/Berlin", []string{
 			"On 2026-03-29 clocks in Europe/Berlin go from 02:00 to 03:00: the time 02:30 that day moves to 03:00.",
-			"On 2026-10-25 clocks in Europe/Berlin go back from 03:00 to 02:00: the time 02:30 comes twice that day, and a ping is expected the first time.",
+			"On 2026-10-25 clocks in Europe/Berlin go back from 03:00 to 02:00: the time 02:30 comes twice that day, and a ping is expected the " +
+				"first time.",
 		}},
 		{Cron, "*/30 2 * * *", "Europe/Berlin", []string{"does not occur", "both times"}},
 		{OnCalendar, "02:30", "Europe/Berlin", []string{"the time 02:30 that day does not occur", "the first time"}},

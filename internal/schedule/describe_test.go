@@ -105,13 +105,14 @@ func TestDescribeOnCalendar(t *testing.T) {
 		"2025,2026-06-15 06:15":           "At 06:15 on the 15th of June from 2025 through 2026",
 		"Tue 2028-02-29":                  "At 00:00 on the 29th of February 2028, if it falls on Tuesday",
 		"Sat,Sun 12-05 08:05:40":          "At 08:05:40 on the 5th of December, if it falls on Saturday or Sunday",
-		"Thu *-7/5-11,13,25 4,7,19:0,6,58:23..37/1": "Every second from :23 through :37 of minutes 0, 6 and 58 past 04:00, 07:00 and 19:00 on the 11th, 13th and 25th of July and December, if it falls on Thursday",
-		"Mon,Wed *-5-15 0,18,19:24..27/5":           "At 00:24, 18:24 and 19:24 on the 15th of May, if it falls on Monday or Wednesday",
-		"Wed,Sat 1:*:10":                            "At second 10 of every minute of the hour 01:00 on Wednesday and Saturday",
-		"08:00\n09:00\nSat 10:00":                   "At 08:00 every day; at 09:00 every day; and at 10:00 on Saturday",
-		"2..11:42:30,33,41":                         "At seconds 30, 33 and 41 of minute 42 past every hour from 02:00 through 11:00",
-		"2026/1-*-* 12:00":                          "At 12:00 every day from 2026 on",
-		"*:19/1:26,36,47":                           "At seconds 26, 36 and 47 of minutes 19 through 59 past every hour",
+		"Thu *-7/5-11,13,25 4,7,19:0,6,58:23..37/1": "Every second from :23 through :37 of minutes 0, 6 and 58 past 04:00, 07:00 and 19:00 " +
+			"on the 11th, 13th and 25th of July and December, if it falls on Thursday",
+		"Mon,Wed *-5-15 0,18,19:24..27/5": "At 00:24, 18:24 and 19:24 on the 15th of May, if it falls on Monday or Wednesday",
+		"Wed,Sat 1:*:10":                  "At second 10 of every minute of the hour 01:00 on Wednesday and Saturday",
+		"08:00\n09:00\nSat 10:00":         "At 08:00 every day; at 09:00 every day; and at 10:00 on Saturday",
+		"2..11:42:30,33,41":               "At seconds 30, 33 and 41 of minute 42 past every hour from 02:00 through 11:00",
+		"2026/1-*-* 12:00":                "At 12:00 every day from 2026 on",
+		"*:19/1:26,36,47":                 "At seconds 26, 36 and 47 of minutes 19 through 59 past every hour",
 	} {
 		s, err := ParseOnCalendar(text, time.UTC)
 		if err != nil {

@@ -85,7 +85,8 @@ func allCron(fields []string) bool {
 func inZone(zone, rest string) Hint {
 	canonical, known := CanonicalZone(zone)
 	if !known {
-		return Hint{Sentence: fmt.Sprintf("The time zone %q is not known, and it does not belong into the expression: it has a field of its own.", zone)}
+		return Hint{Sentence: fmt.Sprintf("The time zone %q is not known, and it does not belong into the expression: it has a field of its own.",
+			zone)}
 	}
 	h := Hint{
 		Sentence: fmt.Sprintf("The time zone does not belong into the expression: choose %s in the field for it.", canonical),
@@ -111,7 +112,8 @@ func hintAlias(fields []string) Hint {
 	}
 	switch strings.ToLower(word) {
 	case "@reboot":
-		return Hint{Sentence: "@reboot names no time: nobody knows when the machine starts next. For a job that runs all along, choose a period and let it ping within that."}
+		return Hint{Sentence: "@reboot names no time: nobody knows when the machine starts next. For a job that runs all along, choose a " +
+			"period and let it ping within that."}
 	case "@every":
 		return Hint{Sentence: "@every is a period, not an expression: give the check a period" + everyText(fields) + " instead."}
 	}
@@ -149,8 +151,9 @@ func hintLong(fields []string) Hint {
 		return Hint{Sentence: "A cron expression has five fields here, none for the year.", Use: plain(fields[:5])}
 	case len(fields) <= 7:
 		return Hint{
-			Sentence: fmt.Sprintf("A cron expression has five fields here, and this one has %d: the first is for seconds, which no job is watched by.", len(fields)),
-			Use:      plain(fields[1:6]),
+			Sentence: fmt.Sprintf(
+				"A cron expression has five fields here, and this one has %d: the first is for seconds, which no job is watched by.", len(fields)),
+			Use: plain(fields[1:6]),
 		}
 	}
 	return Hint{Sentence: fmt.Sprintf("A cron expression has five fields, this one has %d.", len(fields))}
@@ -161,7 +164,8 @@ func hintWord(fields []string) Hint {
 	day := strings.ToUpper(fields[2])
 	switch {
 	case fromEnd.MatchString(day):
-		return Hint{Sentence: "L-3 and the like, days before the last of the month, are not in cron; OnCalendar has them.", Use: daysFromEnd(fields)}
+		return Hint{Sentence: "L-3 and the like, days before the last of the month, are not in cron; OnCalendar has them.",
+			Use: daysFromEnd(fields)}
 	case strings.Contains(strings.Join(fields, " "), "?"):
 		return Hint{Sentence: "The question mark is of Quartz; here a field for any value is a *.", Use: plain(fields)}
 	case strings.Contains(strings.Join(fields[:4], " "), "H") || strings.HasPrefix(fields[4], "H"):

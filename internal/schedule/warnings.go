@@ -20,7 +20,9 @@ func Warnings(s Schedule, now time.Time) []string {
 		all = s.pattern.warnSteps(all)
 		d := &s.pattern.days
 		if d.either && d.fromStart != everyDay && d.weekdays != everyWeekday {
-			all = append(all, "Both the day of the month and the weekday are set: cron runs when either of them matches. Start one of the two fields with * to require both.")
+			all = append(all,
+				"Both the day of the month and the weekday are set: cron runs when either of them matches. Start one of the two fields with * to "+
+					"require both.")
 		}
 		all = s.pattern.warnGap(all, s.loc, now, s.onWallClock)
 		all = s.pattern.warnRepeat(all, s.loc, now, s.onWallClock)
@@ -82,8 +84,11 @@ func warnStep(all []string, s shape, unit, whole string) []string {
 	if s.last == s.high {
 		left = "1 " + unit
 	}
-	return append(all, fmt.Sprintf("This is not every %d %ss all along: the count begins anew with each %s, so between the last one and the first of the next %s lies only %s.",
-		s.step, unit, whole, whole, left))
+	return append(all,
+		fmt.Sprintf(
+			"This is not every %d %ss all along: the count begins anew with each %s, so between the last one and the first of the next %s lies "+
+				"only %s.",
+			s.step, unit, whole, whole, left))
 }
 
 // warnGap looks for the first occurrence of the next year that a clock jumps
@@ -121,7 +126,8 @@ func (p *pattern) warnRepeat(all []string, loc *time.Location, now time.Time, on
 // and by the new one, and returns the times that the change concerns, none when
 // they are in the wrong order. A schedule that runs in every hour loses and
 // repeats nothing worth a warning. All times are wall clock seconds.
-func (p *pattern) atChange(loc *time.Location, now time.Time, span func(before, after int64) (from, until int64)) (found, from, until int64, ok bool) {
+func (p *pattern) atChange(loc *time.Location, now time.Time, span func(before, after int64) (from, until int64)) (found, from, until int64,
+	ok bool) {
 	unix, ok := searchable(now)
 	if !ok || shapeOf(p.hours, 0, 23).all() {
 		return 0, 0, 0, false
@@ -165,6 +171,7 @@ func GraceWarning(s Schedule, grace time.Duration, now time.Time) string {
 	if shortest == 0 || grace <= shortest {
 		return ""
 	}
-	return fmt.Sprintf("The grace time of %s is longer than the %s between two runs: when one is missed and the next one comes, nobody is told.",
+	return fmt.Sprintf(
+		"The grace time of %s is longer than the %s between two runs: when one is missed and the next one comes, nobody is told.",
 		text.Duration(grace), text.Duration(shortest))
 }

@@ -20,13 +20,15 @@ import (
 )
 
 func main() {
-	source, target := os.Args[1], os.Args[2]
+	source := os.Args[1]
+	target := os.Args[2]
 	places := map[string]bool{"UTC": true, "GMT": true}
 	for _, f := range records(filepath.Join(source, "zone.tab")) {
 		places[f[2]] = true
 	}
 	names := map[string]string{}
-	for _, file := range []string{"africa", "antarctica", "asia", "australasia", "backward", "etcetera", "europe", "northamerica", "southamerica"} {
+	for _, file := range []string{"africa", "antarctica", "asia", "australasia", "backward", "etcetera", "europe", "northamerica",
+		"southamerica"} {
 		for _, f := range records(filepath.Join(source, file)) {
 			switch f[0] {
 			case "Zone":

@@ -39,7 +39,8 @@ func TestASenderWithoutADomain(t *testing.T) {
 			l.Errorf("pipelined: %q, %q", p.UserAgent, p.Body)
 		}
 
-		c.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<" + l.address() + ">\r\n" + fmt.Sprintf("BDAT %d LAST\r\n", len(body)) + body + "MAIL FROM: root\r\nRSET\r\n")
+		c.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<" + l.address() + ">\r\n" + fmt.Sprintf("BDAT %d LAST\r\n", len(body)) + body +
+			"MAIL FROM: root\r\nRSET\r\n")
 		for range 5 {
 			c.expect("250")
 		}

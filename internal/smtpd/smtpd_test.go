@@ -282,7 +282,8 @@ func TestSeveralRecipients(t *testing.T) {
 
 // docs/contract.md §1.6 and §1.11.
 func TestFilters(t *testing.T) {
-	const html = "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n<style>ERR</style><p>caf=E9 <a href='http://x/ERR'>fi<b>ne</b></a>"
+	const html = "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Type: text/html; charset=iso-8859-1\nContent-Transfer-Encoding: " +
+		"quoted-printable\n\n<style>ERR</style><p>caf=E9 <a href='http://x/ERR'>fi<b>ne</b></a>"
 	each(t, func(l *listener) {
 		for _, tt := range []struct {
 			name    string
@@ -373,11 +374,13 @@ func TestPipelinesAndChunks(t *testing.T) {
 	each(t, func(l *listener) {
 		other := l.another("other")
 		c := hello(l, l.addr)
-		c.send("MAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() + ">\r\nRCPT TO:<nobody@" + domain + ">\r\nRCPT TO:<" + other.Code.String() + "@" + domain + ">\r\nDATA\r\n")
+		c.send("MAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() + ">\r\nRCPT TO:<nobody@" + domain + ">\r\nRCPT TO:<" + other.Code.String() + "@" +
+			domain + ">\r\nDATA\r\n")
 		for _, want := range []string{"250", "250", "550 5.1.1", "250", "354"} {
 			c.expect(want)
 		}
-		c.send("Subject: x\r\n\r\ny\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() + ">\r\nBDAT 10\r\nSubject: zBDAT 4 LAST\r\n\r\n\r\nQUIT\r\n")
+		c.send("Subject: x\r\n\r\ny\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<" + l.address() +
+			">\r\nBDAT 10\r\nSubject: zBDAT 4 LAST\r\n\r\n\r\nQUIT\r\n")
 		for _, want := range []string{"250 OK", "250", "250", "250", "250 OK", "221"} {
 			c.expect(want)
 		}

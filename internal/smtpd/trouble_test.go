@@ -122,7 +122,8 @@ func TestSTARTTLSWithARenewedCertificate(t *testing.T) {
 	}
 	c.say("STARTTLS", "502")
 	c.say("AUTH PLAIN AGEAYg==", "5")
-	if got := c.mail("Subject: secret\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" || len(s.recorded) != 1 || s.recorded[0].Ping.RemoteAddr != "127.0.0.1" {
+	if got := c.mail("Subject: secret\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" || len(s.recorded) != 1 ||
+		s.recorded[0].Ping.RemoteAddr != "127.0.0.1" {
 		t.Errorf("over TLS: %q, %d recorded", got, len(s.recorded))
 	}
 
@@ -228,7 +229,8 @@ func writeCertificate(t *testing.T, cfg smtpd.Config, roots *x509.CertPool, chan
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, block := range map[string]*pem.Block{cfg.CertFile: {Type: "CERTIFICATE", Bytes: der}, cfg.KeyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
+	for file, block := range map[string]*pem.Block{cfg.CertFile: {Type: "CERTIFICATE", Bytes: der},
+		cfg.KeyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +268,8 @@ func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
 			c.say("MAIL FROM:<a@b>", "250")
 			c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
 			c.say("DATA", "354")
-			c.send("Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+			c.send(
+				"Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
 			for sent := 0; sent < size; sent += len(chunk) {
 				_, err := c.raw.Write(chunk)
 				if err != nil {
@@ -292,7 +295,8 @@ func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&now)
 	grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc)
-	t.Logf("%d messages of %d MiB, %d KiB kept of each: the heap grew by at most %.1f MiB, %.1f MiB at the end", connections, size>>20, keep>>10,
+	t.Logf("%d messages of %d MiB, %d KiB kept of each: the heap grew by at most %.1f MiB, %.1f MiB at the end", connections, size>>20,
+		keep>>10,
 		float64(grown)/(1<<20), float64(now.HeapAlloc-before.HeapAlloc)/(1<<20))
 	// far from any threshold: it must not follow the size of the mails
 	if grown > connections*size/4 {

@@ -22,7 +22,8 @@ func Commits(path string) Check {
 		}
 		return Finding{
 			Severity: Error,
-			Fact: fmt.Sprintf("%d commits were lost, noticed at %s: the write-ahead log was cut or removed. `punctual status --acknowledge-loss` ends this message",
+			Fact: fmt.Sprintf(
+				"%d commits were lost, noticed at %s: the write-ahead log was cut or removed. `punctual status --acknowledge-loss` ends this message",
 				loss.Missing, loss.At.UTC().Format("2006-01-02 15:04:05 UTC")),
 			Fields: []Field{{"missing", loss.Missing}},
 		}

@@ -57,7 +57,8 @@ func TestStorageWritesReadsAndDeletes(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	gone := filepath.Join(dir, "gone")
-	want(t, status.Storage(status.Directory{Path: gone}), status.Error, "no such file or directory", status.Field{Name: "directory", Value: gone})
+	want(t, status.Storage(status.Directory{Path: gone}), status.Error, "no such file or directory",
+		status.Field{Name: "directory", Value: gone})
 	want(t, status.Storage(status.Directory{Path: gone, Spare: true}), status.Warning, "cannot be kept")
 }
 
@@ -80,7 +81,8 @@ func TestDiskTellsHowMuchIsFree(t *testing.T) {
 		{0, 0, false, status.Error, "0 B"},
 	} {
 		space := func(string) (status.Space, error) { return status.Space{Free: c.free, Total: c.total}, nil }
-		want(t, status.Disk(status.Directory{Path: "/x", Spare: c.spare}, space), c.want, c.fact, status.Field{Name: "free_bytes", Value: int64(c.free)})
+		want(t, status.Disk(status.Directory{Path: "/x", Spare: c.spare}, space), c.want, c.fact,
+			status.Field{Name: "free_bytes", Value: int64(c.free)})
 	}
 	want(t, status.Disk(status.Directory{Path: filepath.Join(t.TempDir(), "gone")}, status.DiskSpace), status.Error, "no such file")
 	s, err := status.DiskSpace(t.TempDir())
@@ -113,13 +115,16 @@ func TestTheLimitOfMemoryIsTheTightestOne(t *testing.T) {
 		files map[string]string
 		want  uint64
 	}{
-		"no groups":          {nil, 8 * gib},
-		"no limit":           {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "max\n"}, 8 * gib},
-		"of its own":         {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "1073741824\n"}, gib},
-		"of one around it":   {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "2147483648\n", "sys/fs/cgroup/a/b/memory.max": "max\n"}, 2 * gib},
-		"in a container":     {map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "1073741824\n"}, gib},
-		"version 1":          {map[string]string{"proc/self/cgroup": "5:cpu:/x\n4:memory:/docker/abc\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "1073741824\n"}, gib},
-		"version 1, none":    {map[string]string{"proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 8 * gib},
+		"no groups":  {nil, 8 * gib},
+		"no limit":   {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "max\n"}, 8 * gib},
+		"of its own": {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "1073741824\n"}, gib},
+		"of one around it": {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "2147483648\n",
+			"sys/fs/cgroup/a/b/memory.max": "max\n"}, 2 * gib},
+		"in a container": {map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "1073741824\n"}, gib},
+		"version 1": {map[string]string{"proc/self/cgroup": "5:cpu:/x\n4:memory:/docker/abc\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "1073741824\n"}, gib},
+		"version 1, none": {map[string]string{"proc/self/cgroup": "4:memory:/\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 8 * gib},
 		"more than there is": {map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "99999999999999\n"}, 8 * gib},
 	} {
 		root := fstest.MapFS{
@@ -195,7 +200,8 @@ func TestTheWatcherMayNotLagBehind(t *testing.T) {
 			if err := s.Heartbeat(t.Context(), node); err != nil {
 				t.Fatal(err)
 			}
-			want(t, status.SendAlerts(open), c.want, c.fact, status.Field{Name: "lag_seconds", Value: max(0, c.late.Seconds())}, status.Field{Name: "processes", Value: 1})
+			want(t, status.SendAlerts(open), c.want, c.fact, status.Field{Name: "lag_seconds", Value: max(0, c.late.Seconds())},
+				status.Field{Name: "processes", Value: 1})
 		}
 	})
 }
@@ -252,13 +258,16 @@ func TestWhatWaitsTooLong(t *testing.T) {
 		want(t, status.Outbox(open), status.Warning, "an alert has been due for 2 minutes; 1 waits")
 		clock.Advance(4 * time.Minute)
 		want(t, status.Outbox(open), status.Error, "an alert has been due for 6 minutes", status.Field{Name: "deliveries", Value: 1},
-			status.Field{Name: "deliveries_lag_seconds", Value: 360.0}, status.Field{Name: "mails", Value: 1}, status.Field{Name: "mails_lag_seconds", Value: 720.0})
+			status.Field{Name: "deliveries_lag_seconds", Value: 360.0}, status.Field{Name: "mails", Value: 1},
+			status.Field{Name: "mails_lag_seconds", Value: 720.0})
 	})
 }
 
 func TestTheIngestQueueFillsUp(t *testing.T) {
-	for n, severity := range map[int]status.Severity{0: status.OK, 50: status.OK, 51: status.Warning, 90: status.Warning, 91: status.Error, 100: status.Error} {
-		want(t, status.Ingest(func() int { return n }, 100), severity, "room for 100", status.Field{Name: "length", Value: n}, status.Field{Name: "capacity", Value: 100})
+	for n, severity := range map[int]status.Severity{0: status.OK, 50: status.OK, 51: status.Warning, 90: status.Warning, 91: status.Error,
+		100: status.Error} {
+		want(t, status.Ingest(func() int { return n }, 100), severity, "room for 100", status.Field{Name: "length", Value: n},
+			status.Field{Name: "capacity", Value: 100})
 	}
 }
 
@@ -292,15 +301,18 @@ func TestMailIsTriedAsItIsSent(t *testing.T) {
 			t.Errorf("%d mails were sent", n)
 		}
 	}
-	want(t, status.Mail(newSender(t, mail.Settings{Host: "127.0.0.1", Port: 1, TLS: mail.TLSNone})), status.Error, "the mail server cannot be reached")
+	want(t, status.Mail(newSender(t, mail.Settings{Host: "127.0.0.1", Port: 1, TLS: mail.TLSNone})), status.Error,
+		"the mail server cannot be reached")
 	silent := listening(t, "")
-	want(t, status.Mail(newSender(t, mail.Settings{Host: "127.0.0.1", Port: silent.Port, TLS: mail.TLSNone})), status.Error, "the mail server did not answer in time")
+	want(t, status.Mail(newSender(t, mail.Settings{Host: "127.0.0.1", Port: silent.Port, TLS: mail.TLSNone})), status.Error,
+		"the mail server did not answer in time")
 }
 
 func TestAMailIsSentWhenItIsAskedFor(t *testing.T) {
 	sink := smtpsink.New(t, smtpsink.Options{})
 	sender := newSender(t, mail.Settings{Host: sink.Host(), Port: sink.Port(), TLS: mail.TLSNone})
-	r := status.NewRunner([]status.Check{status.Mail(sender), status.MailSend(sender, []string{"a@example.org", "b@example.org"}, "Punctual at https://punctual.example.org")}, nil)
+	r := status.NewRunner([]status.Check{status.Mail(sender),
+		status.MailSend(sender, []string{"a@example.org", "b@example.org"}, "Punctual at https://punctual.example.org")}, nil)
 	report := run(t, r)
 	if len(report.Results) != 1 || len(sink.Messages()) != 0 {
 		t.Errorf("%d results and %d mails, want none that nobody asked for", len(report.Results), len(sink.Messages()))
@@ -313,11 +325,13 @@ func TestAMailIsSentWhenItIsAskedFor(t *testing.T) {
 		}
 	}
 	got := sink.Messages()
-	if len(got) != 2 || !got[0].SentTo("a@example.org") || !got[1].SentTo("b@example.org") || got[0].Subject() != "Mail from Punctual at https://punctual.example.org works" {
+	if len(got) != 2 || !got[0].SentTo("a@example.org") || !got[1].SentTo("b@example.org") ||
+		got[0].Subject() != "Mail from Punctual at https://punctual.example.org works" {
 		t.Errorf("%+v", got)
 	}
 	sink.Always(smtpsink.RejectRcpt(550))
-	want(t, status.MailSend(sender, []string{"a@example.org"}, "x"), status.Error, "a@example.org: the mail server says that there is no such address (code 550)")
+	want(t, status.MailSend(sender, []string{"a@example.org"}, "x"), status.Error,
+		"a@example.org: the mail server says that there is no such address (code 550)")
 }
 
 // listening is a server that says hello and nothing more.
@@ -343,7 +357,8 @@ func listening(t *testing.T, hello string) *net.TCPAddr {
 
 func TestPingsByMailAreGreeted(t *testing.T) {
 	want(t, status.SMTPD(listening(t, "220 localhost ESMTP\r\n").String()), status.OK, "takes mail at 127.0.0.1")
-	want(t, status.SMTPD(listening(t, "421 too many connections\r\n").String()), status.Warning, "turns connections away: 421 too many connections")
+	want(t, status.SMTPD(listening(t, "421 too many connections\r\n").String()), status.Warning,
+		"turns connections away: 421 too many connections")
 	want(t, status.SMTPD(listening(t, "").String()), status.Error, "does not greet")
 	want(t, status.SMTPD("127.0.0.1:1"), status.Error, "does not greet")
 

@@ -85,17 +85,18 @@ func engineName(e db.Engine) string {
 
 // Migrations compares the schema of the database with what this program needs.
 func Migrations(open Open, migrations fs.FS) Check {
-	return Check{Name: "migrations", Title: "Migrations", Labels: []string{labelData}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
-		schema, err := s.DB().SchemaStatus(ctx, migrations)
-		if err != nil {
-			return unread(ctx, err)
-		}
-		fields := []Field{{"version", schema.Current}, {"applied", schema.Applied}, {"pending", len(schema.Pending)}}
-		if err := schema.Check(); err != nil {
-			return Finding{Severity: Error, Fact: err.Error(), Fields: fields}
-		}
-		return Well(fmt.Sprintf("version %d, none pending", schema.Current), fields...)
-	})}
+	return Check{Name: "migrations", Title: "Migrations", Labels: []string{labelData},
+		Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+			schema, err := s.DB().SchemaStatus(ctx, migrations)
+			if err != nil {
+				return unread(ctx, err)
+			}
+			fields := []Field{{"version", schema.Current}, {"applied", schema.Applied}, {"pending", len(schema.Pending)}}
+			if err := schema.Check(); err != nil {
+				return Finding{Severity: Error, Fact: err.Error(), Fields: fields}
+			}
+			return Well(fmt.Sprintf("version %d, none pending", schema.Current), fields...)
+		})}
 }
 
 // milliseconds is d as a figure, to the microsecond.

@@ -23,14 +23,15 @@ const mailKeep = 30 * time.Second
 // Mail connects to the SMTP server, encrypts and logs in as the settings have it,
 // and says goodbye.
 func Mail(sender *mail.Sender) Check {
-	return Check{Name: "mail", Title: "Mail server", Labels: []string{labelMail, labelNetwork}, Keep: mailKeep, Run: func(ctx context.Context) Finding {
-		start := time.Now()
-		if err := sender.Probe(ctx); err != nil {
-			return unsent(err)
-		}
-		took := time.Since(start)
-		return Well("answers in "+quick(took), Field{"connect_ms", milliseconds(took)})
-	}}
+	return Check{Name: "mail", Title: "Mail server", Labels: []string{labelMail, labelNetwork}, Keep: mailKeep,
+		Run: func(ctx context.Context) Finding {
+			start := time.Now()
+			if err := sender.Probe(ctx); err != nil {
+				return unsent(err)
+			}
+			took := time.Since(start)
+			return Well("answers in "+quick(took), Field{"connect_ms", milliseconds(took)})
+		}}
 }
 
 func unsent(err error) Finding {
@@ -101,16 +102,18 @@ func greeting(ctx context.Context, address string) (string, error) {
 
 // SMTPDNode looks for a live process that takes pings by e-mail.
 func SMTPDNode(open Open) Check {
-	return Check{Name: "smtpd", Title: "Pings by e-mail", Labels: []string{labelWorker}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
-		alive, err := live(ctx, s, "smtpd", "up")
-		if err != nil {
-			return unread(ctx, err)
-		}
-		f := Well("taking mail", Field{"processes", alive})
-		if alive == 0 {
-			f.Severity = Error
-			f.Fact = fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`", text.Duration(store.NodeTimeout))
-		}
-		return f
-	})}
+	return Check{Name: "smtpd", Title: "Pings by e-mail", Labels: []string{labelWorker},
+		Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+			alive, err := live(ctx, s, "smtpd", "up")
+			if err != nil {
+				return unread(ctx, err)
+			}
+			f := Well("taking mail", Field{"processes", alive})
+			if alive == 0 {
+				f.Severity = Error
+				f.Fact = fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`",
+					text.Duration(store.NodeTimeout))
+			}
+			return f
+		})}
 }

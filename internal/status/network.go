@@ -28,29 +28,30 @@ const (
 // a network lets no machine see itself from the outside. roots are those of the
 // system when nil; now is the clock.
 func Certificate(address string, roots *x509.CertPool, now func() time.Time) Check {
-	return Check{Name: "certificate", Title: "Certificate", Labels: []string{labelNetwork}, Keep: networkKeep, Run: func(ctx context.Context) Finding {
-		chains, err := handshake(ctx, address, &tls.Config{RootCAs: roots, Time: now})
-		refused, ok := errors.AsType[*tls.CertificateVerificationError](err)
-		if ok {
-			return distrusted(refused, now())
-		}
-		if err != nil {
-			return Finding{Severity: Warning, Fact: "not known: " + address + " cannot be reached from here", Err: err}
-		}
-		left := end(chains).Sub(now())
-		fields := expiry(end(chains), now())
-		f := Well(fmt.Sprintf("good until %s", end(chains).UTC().Format(time.DateOnly)), fields...)
-		switch {
-		case left < certificateError:
-			f.Severity = Error
-		case left < certificateWarning:
-			f.Severity = Warning
-		}
-		if f.Severity != OK {
-			f.Fact = "only " + f.Fact + ": renew it"
-		}
-		return f
-	}}
+	return Check{Name: "certificate", Title: "Certificate", Labels: []string{labelNetwork}, Keep: networkKeep,
+		Run: func(ctx context.Context) Finding {
+			chains, err := handshake(ctx, address, &tls.Config{RootCAs: roots, Time: now})
+			refused, ok := errors.AsType[*tls.CertificateVerificationError](err)
+			if ok {
+				return distrusted(refused, now())
+			}
+			if err != nil {
+				return Finding{Severity: Warning, Fact: "not known: " + address + " cannot be reached from here", Err: err}
+			}
+			left := end(chains).Sub(now())
+			fields := expiry(end(chains), now())
+			f := Well(fmt.Sprintf("good until %s", end(chains).UTC().Format(time.DateOnly)), fields...)
+			switch {
+			case left < certificateError:
+				f.Severity = Error
+			case left < certificateWarning:
+				f.Severity = Warning
+			}
+			if f.Severity != OK {
+				f.Fact = "only " + f.Fact + ": renew it"
+			}
+			return f
+		}}
 }
 
 // handshake returns the chains by which the certificate is trusted.

@@ -39,7 +39,8 @@ func (a *authority) issue(t *testing.T, end time.Time) (*authority, []byte) {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test " + end.String()}, NotBefore: end.Add(-time.Hour * 24 * 365 * 10), NotAfter: end,
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test " + end.String()},
+		NotBefore: end.Add(-time.Hour * 24 * 365 * 10), NotAfter: end,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true,
 	}
 	c.IsCA = a == nil
@@ -109,10 +110,13 @@ func (b book) LookupHost(_ context.Context, host string) ([]string, error) {
 
 func TestNamesAreLookedUp(t *testing.T) {
 	hosts := status.Names(
-		status.Host{Name: "punctual.example.org", Bad: status.Warning}, status.Host{Name: "192.0.2.1", Bad: status.Error}, status.Host{Name: "::1"}, status.Host{Name: "localhost"},
-		status.Host{Name: "punctual.localhost"}, status.Host{}, status.Host{Name: "mail.example.org", Bad: status.Error}, status.Host{Name: "MAIL.example.org", Bad: status.OK},
+		status.Host{Name: "punctual.example.org", Bad: status.Warning}, status.Host{Name: "192.0.2.1", Bad: status.Error},
+		status.Host{Name: "::1"}, status.Host{Name: "localhost"},
+		status.Host{Name: "punctual.localhost"}, status.Host{}, status.Host{Name: "mail.example.org", Bad: status.Error},
+		status.Host{Name: "MAIL.example.org", Bad: status.OK},
 	)
-	if !slices.Equal(hosts, []status.Host{{Name: "punctual.example.org", Bad: status.Warning}, {Name: "mail.example.org", Bad: status.Error}}) {
+	if !slices.Equal(hosts, []status.Host{{Name: "punctual.example.org", Bad: status.Warning},
+		{Name: "mail.example.org", Bad: status.Error}}) {
 		t.Fatalf("names: %+v", hosts)
 	}
 	no := errors.New("no such host")
@@ -163,7 +167,8 @@ func TestWebAddressesOfOnesOwn(t *testing.T) {
 		{"/ill", []int{503}, status.OK, "answers 503 in"},
 		{"/hang", nil, status.Error, "does not answer in time"},
 	} {
-		r := want(t, status.HTTP(status.HTTPDependency{Name: "web", URL: srv.URL + c.path, Expect: c.expect, Timeout: 300 * time.Millisecond}, "Punctual self-check"), c.want, c.fact)
+		r := want(t, status.HTTP(status.HTTPDependency{Name: "web", URL: srv.URL + c.path, Expect: c.expect, Timeout: 300 * time.Millisecond},
+			"Punctual self-check"), c.want, c.fact)
 		agent := <-agents
 		if r.Name != "web" || r.Title != "web" || agent != "Punctual self-check" {
 			t.Errorf("%+v, asked by %q", r, agent)
@@ -221,7 +226,8 @@ esac
 		{[]string{"orphans"}, status.OK, "left one"},
 		{[]string{"silent"}, status.OK, "exit code 0"},
 	} {
-		r := want(t, status.Command(status.CommandDependency{Name: "look", Path: script, Args: c.args, Env: []string{"GREETING=hello", "PATH=/usr/bin:/bin"}, Timeout: time.Second}), c.want, c.fact)
+		r := want(t, status.Command(status.CommandDependency{Name: "look", Path: script, Args: c.args,
+			Env: []string{"GREETING=hello", "PATH=/usr/bin:/bin"}, Timeout: time.Second}), c.want, c.fact)
 		if r.Err == nil && r.Fact != c.fact {
 			t.Errorf("%v: %q, want no more than %q", c.args, r.Fact, c.fact)
 		}

@@ -21,35 +21,38 @@ const (
 // Outbox looks for how long deliveries and mails have been due without anybody
 // taking them. What waits for its next attempt is not due.
 func Outbox(open Open) Check {
-	return Check{Name: "outbox", Title: "Outbox", Labels: []string{labelQueue, labelWorker}, Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
-		deliveries, err := s.DeliveryBacklog(ctx)
-		if err != nil {
-			return unread(ctx, err)
-		}
-		mails, err := s.MailBacklog(ctx)
-		if err != nil {
-			return unread(ctx, err)
-		}
-		now := s.Now()
-		lag := since(deliveries.Due, now)
-		mailLag := since(mails.Due, now)
-		f := Well(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"), text.Plural(mails.Waiting, "mail", "mails")),
-			Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)}, Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},
-			Field{"mails", mails.Waiting}, Field{"mails_lag_seconds", seconds(mailLag)})
-		if deliveries.Waiting+mails.Waiting == 0 {
-			f.Fact = "nothing waits"
-		}
-		f.Severity = graded(mailLag, mailsWarning, mailsError)
-		if f.Severity != OK {
-			f.Fact = fmt.Sprintf("a mail has been due for %s; %s", text.Duration(mailLag), text.Plural(mails.Waiting, "waits", "wait"))
-		}
-		late := graded(lag, outboxWarning, outboxError)
-		if late != OK && late >= f.Severity {
-			f.Severity = late
-			f.Fact = fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
-		}
-		return f
-	})}
+	return Check{Name: "outbox", Title: "Outbox", Labels: []string{labelQueue, labelWorker},
+		Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+			deliveries, err := s.DeliveryBacklog(ctx)
+			if err != nil {
+				return unread(ctx, err)
+			}
+			mails, err := s.MailBacklog(ctx)
+			if err != nil {
+				return unread(ctx, err)
+			}
+			now := s.Now()
+			lag := since(deliveries.Due, now)
+			mailLag := since(mails.Due, now)
+			f := Well(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"),
+				text.Plural(mails.Waiting, "mail", "mails")),
+				Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)},
+				Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},
+				Field{"mails", mails.Waiting}, Field{"mails_lag_seconds", seconds(mailLag)})
+			if deliveries.Waiting+mails.Waiting == 0 {
+				f.Fact = "nothing waits"
+			}
+			f.Severity = graded(mailLag, mailsWarning, mailsError)
+			if f.Severity != OK {
+				f.Fact = fmt.Sprintf("a mail has been due for %s; %s", text.Duration(mailLag), text.Plural(mails.Waiting, "waits", "wait"))
+			}
+			late := graded(lag, outboxWarning, outboxError)
+			if late != OK && late >= f.Severity {
+				f.Severity = late
+				f.Fact = fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
+			}
+			return f
+		})}
 }
 
 // Of the room in the ingest queue; beyond it pings are refused.

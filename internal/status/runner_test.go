@@ -94,8 +94,10 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble's clock: it takes no time
 		again := run(t, r, "hanging")
 		res := again.Results[0]
-		if began.Load() != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") || !res.Since.Equal(first.Results[0].At) {
-			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began.Load(), again.Took, res, first.Results[0].At)
+		if began.Load() != 1 || again.Took != 0 || !strings.Contains(res.Message(), "after 1 minute, 1 second") ||
+			!res.Since.Equal(first.Results[0].At) {
+			t.Errorf("asked again: begun %d times, took %s: %+v; want the old run to be known, since %s", began.Load(), again.Took, res,
+				first.Results[0].At)
 		}
 
 		close(release)

@@ -45,7 +45,8 @@ func TestTheDatabaseIsAskedAnew(t *testing.T) {
 func TestWhatTheChecksSee(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		ill := func(open status.Open) (names []string) {
-			for _, r := range run(t, status.NewRunner([]status.Check{status.Migrations(open, migrations.FS), status.SendAlerts(open)}, nil)).Results {
+			for _, r := range run(t, status.NewRunner([]status.Check{status.Migrations(open, migrations.FS), status.SendAlerts(open)},
+				nil)).Results {
 				if r.Severity == status.Error {
 					names = append(names, r.Name)
 				}

@@ -90,7 +90,8 @@ func (s *Store) UserByToken(ctx context.Context, hash string) (*AccountToken, *m
 func (s *Store) DeleteAccountToken(ctx context.Context, user, id uuid.UUID) (*AccountToken, error) {
 	var t AccountToken
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT `+tokenColumns+` FROM account_tokens t WHERE t.id = $1 AND t.user_id = $2`, id, user).Scan(tokenDest(&t)...)
+		err := tx.QueryRow(ctx, `SELECT `+tokenColumns+` FROM account_tokens t WHERE t.id = $1 AND t.user_id = $2`, id,
+			user).Scan(tokenDest(&t)...)
 		if err != nil {
 			return notFound(err, "token")
 		}

@@ -39,7 +39,8 @@ func (s *Store) StatusCounts(ctx context.Context, badgeKey string) ([]StatusCoun
 		unsure = `(c.last_start_at IS NOT NULL OR c.status = 'up' AND (c.due_at <= $2 OR c.schedule_error <> ''))`
 	)
 	now := s.Now()
-	rows, err := s.db.Query(ctx, `SELECT c.tags, c.status, count(*)`+from+`NOT coalesce(`+unsure+`, false) GROUP BY c.tags, c.status`, badgeKey, now)
+	rows, err := s.db.Query(ctx, `SELECT c.tags, c.status, count(*)`+from+`NOT coalesce(`+unsure+`, false) GROUP BY c.tags, c.status`,
+		badgeKey, now)
 	counts, err := db.Collect(rows, err, func(r *sql.Rows, c *StatusCount) error { return r.Scan(&c.Tags, &c.Status, &c.N) })
 	if err != nil {
 		return nil, fmt.Errorf("count statuses: %w", err)

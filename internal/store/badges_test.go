@@ -49,7 +49,8 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 		fail := monitor.Ping{Kind: monitor.PingFail}
 		start := monitor.Ping{Kind: monitor.PingStart}
 		for tags, pings := range map[string][]monitor.Ping{
-			"none": nil, "up": {success}, "down": {fail}, "started new": {start}, "started up": {success, start}, "started down": {fail, start}, "": {success},
+			"none": nil, "up": {success}, "down": {fail}, "started new": {start}, "started up": {success, start}, "started down": {fail, start},
+			"": {success},
 		} {
 			for _, kind := range []schedule.Kind{schedule.Simple, schedule.Cron} {
 				c := makeCheck(t, s, a, func(c *monitor.Check) {
@@ -175,7 +176,8 @@ func TestMetricsOf(t *testing.T) {
 		failed := clock.Advance(time.Minute)
 		record(t, s, failing, fail)
 		clock.Advance(time.Minute)
-		record(t, s, failing, fail, monitor.Ping{Kind: monitor.PingIgn, ExitStatus: &one}, monitor.Ping{Kind: monitor.PingLog}, monitor.Ping{Kind: monitor.PingStart})
+		record(t, s, failing, fail, monitor.Ping{Kind: monitor.PingIgn, ExitStatus: &one}, monitor.Ping{Kind: monitor.PingLog},
+			monitor.Ping{Kind: monitor.PingStart})
 		record(t, s, mended, fail, monitor.Ping{Kind: monitor.PingSuccess})
 
 		got, err := s.MetricsOf(t.Context(), a.Project.ID)
@@ -216,7 +218,8 @@ func TestMetricsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		part := &got[2].Check
-		if part.StatusAt(now) != full.StatusAt(now) || part.Started() != full.Started() || part.LastDuration != full.LastDuration || !part.LastPing.Equal(full.LastPing) || !part.DueAt.Equal(full.DueAt) {
+		if part.StatusAt(now) != full.StatusAt(now) || part.Started() != full.Started() || part.LastDuration != full.LastDuration ||
+			!part.LastPing.Equal(full.LastPing) || !part.DueAt.Equal(full.DueAt) {
 			t.Errorf("the check of a scrape is not the check: %+v, %+v", part, full)
 		}
 	})
@@ -254,7 +257,8 @@ func fill(b *testing.B, s *store.Store, a store.Account) {
 	b.Helper()
 	err := s.DB().InTx(b.Context(), func(tx *db.Tx) error {
 		for range 1000 {
-			_, err := tx.Exec(b.Context(), `INSERT INTO checks (code, project_id, badge_key, created_at, status, tags, last_ping_at, due_at, alert_at)
+			_, err := tx.Exec(b.Context(),
+				`INSERT INTO checks (code, project_id, badge_key, created_at, status, tags, last_ping_at, due_at, alert_at)
 				VALUES ($1, $2, $3, $4, 'up', 'prod db', $4, $5, $5)`, uuid.New(), a.Project.ID, uuid.New(), tx.Now(), tx.Now().Add(time.Hour))
 			if err != nil {
 				return err
@@ -269,7 +273,8 @@ func fill(b *testing.B, s *store.Store, a store.Account) {
 				}
 			}
 		}
-		_, err := tx.Exec(b.Context(), `INSERT INTO flips (check_id, created_at, old_status, new_status) SELECT c.id, $1, 'new', 'up' FROM checks c`, tx.Now())
+		_, err := tx.Exec(b.Context(),
+			`INSERT INTO flips (check_id, created_at, old_status, new_status) SELECT c.id, $1, 'new', 'up' FROM checks c`, tx.Now())
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,8 @@ func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, owner uuid.UUID, add Ca
 		count    string
 		message  string
 	}{
-		{s.caps.Projects, add.Projects, `SELECT count(*) FROM projects p WHERE p.owner_id = $1`, "The limit on projects is reached: %d per account."},
+		{s.caps.Projects, add.Projects, `SELECT count(*) FROM projects p WHERE p.owner_id = $1`,
+			"The limit on projects is reached: %d per account."},
 		{s.caps.Channels, add.Channels, `SELECT count(*) FROM channels h JOIN projects p ON p.id = h.project_id WHERE p.owner_id = $1`,
 			"The limit on integrations is reached: %d in all projects of an owner together."},
 		{s.caps.Members, add.Members, `SELECT count(*) FROM members m JOIN projects p ON p.id = m.project_id WHERE p.owner_id = $1`,

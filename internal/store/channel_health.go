@@ -24,7 +24,8 @@ type ChannelHealth struct {
 // ChannelsHealth counts the alerts made since then for each channel of a
 // project; tests are no alerts. A channel without alerts is not in the map.
 func (s *Store) ChannelsHealth(ctx context.Context, project uuid.UUID, since time.Time) (map[uuid.UUID]ChannelHealth, error) {
-	rows, err := s.db.Query(ctx, `SELECT d.channel_id, count(CASE WHEN d.status = 'sent' THEN 1 END), count(CASE WHEN d.status = 'failed' THEN 1 END),
+	rows, err := s.db.Query(ctx,
+		`SELECT d.channel_id, count(CASE WHEN d.status = 'sent' THEN 1 END), count(CASE WHEN d.status = 'failed' THEN 1 END),
 			count(CASE WHEN d.status = 'pending' AND d.last_error <> '' THEN 1 END)
 		FROM channels h JOIN deliveries d ON d.channel_id = h.id WHERE h.project_id = $1 AND d.created_at >= $2 AND d.flip_id IS NOT NULL
 		GROUP BY d.channel_id`, project, since)

@@ -36,7 +36,8 @@ func TestTheHealthOfChannels(t *testing.T) {
 		}
 		signal(t, s, a.Check, monitor.PingSuccess)
 		waiting := claimDeliveries(t, s, store.Claim{})
-		finish(t, s, waiting[0], store.Outcome{Verdict: store.Retry, Tried: true, NextTry: clock.Now().Add(time.Hour), ChannelOutcome: store.ChannelOutcome{Error: "busy"}})
+		finish(t, s, waiting[0], store.Outcome{Verdict: store.Retry, Tried: true, NextTry: clock.Now().Add(time.Hour),
+			ChannelOutcome: store.ChannelOutcome{Error: "busy"}})
 
 		got, err := s.ChannelsHealth(t.Context(), a.Project.ID, since)
 		want := (store.ChannelHealth{Sent: 2, Failed: 1, Waiting: 1})
@@ -90,7 +91,8 @@ func TestAChannelKnowsSinceWhenItIsDisabled(t *testing.T) {
 
 		signal(t, s, a.Check, monitor.PingFail)
 		got := claimDeliveries(t, s, store.Claim{})
-		finish(t, s, got[0], store.Outcome{Verdict: store.Failed, Tried: true, ChannelOutcome: store.ChannelOutcome{At: clock.Now(), Error: "gone", Disable: true}})
+		finish(t, s, got[0], store.Outcome{Verdict: store.Failed, Tried: true,
+			ChannelOutcome: store.ChannelOutcome{At: clock.Now(), Error: "gone", Disable: true}})
 		since("refused", clock.Now())
 		update(false)
 		clock.Advance(time.Minute)

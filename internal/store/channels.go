@@ -52,7 +52,8 @@ func (s *Store) CreateChannel(ctx context.Context, c *monitor.Channel) error {
 		if err := s.insertChannel(ctx, tx, c); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID, c.ProjectID)
+		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT id, $1 FROM checks WHERE project_id = $2`, c.ID,
+			c.ProjectID)
 		if err != nil {
 			return fmt.Errorf("assign channel: %w", err)
 		}
@@ -114,8 +115,10 @@ func updateChannel(ctx context.Context, tx *db.Tx, ch *monitor.Channel) error {
 	case ch.DisabledAt.IsZero():
 		ch.DisabledAt = tx.Now()
 	}
-	return execOne(ctx, tx, "update channel", "channel", `UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
-		disabled_at = $7, unsubscribed_at = $8 WHERE id = $1`, ch.ID, ch.Name, ch.Config, ch.Verified, ch.Disabled, ch.LastError, ch.DisabledAt, ch.UnsubscribedAt)
+	return execOne(ctx, tx, "update channel", "channel",
+		`UPDATE channels SET name = $2, config = $3, verified = $4, disabled = $5, last_error = $6,
+		disabled_at = $7, unsubscribed_at = $8 WHERE id = $1`, ch.ID, ch.Name, ch.Config, ch.Verified, ch.Disabled, ch.LastError, ch.DisabledAt,
+		ch.UnsubscribedAt)
 }
 
 // DeleteChannel removes a channel with its assignments and deliveries.
@@ -240,7 +243,8 @@ func (s *Store) SetChannelChecks(ctx context.Context, channel uuid.UUID, checks 
 			return fmt.Errorf("assign channel: %w", err)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id)
-			SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE h.id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+
+			SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE h.id = $1 AND `+
+			inSet(tx.Engine(), "c.id", 2, idSet)+
 			` ON CONFLICT DO NOTHING`,
 			channel, setOfIDs(tx.Engine(), checks))
 		if err != nil {
@@ -277,7 +281,8 @@ func assignChannels(ctx context.Context, q db.Querier, c *monitor.Check, channel
 }
 
 func assignAllChannels(ctx context.Context, q db.Querier, c *monitor.Check) error {
-	_, err := q.Exec(ctx, `INSERT INTO check_channels (check_id, channel_id) SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id
+	_, err := q.Exec(ctx,
+		`INSERT INTO check_channels (check_id, channel_id) SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id
 		WHERE c.id = $1 ON CONFLICT DO NOTHING`, c.ID)
 	if err != nil {
 		return fmt.Errorf("assign channels: %w", err)

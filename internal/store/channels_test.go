@@ -61,7 +61,8 @@ func TestAChannelComesBackAsStored(t *testing.T) {
 		c.LastNotifyAt = clock.Now()
 		c.LastLatency = 1234567 * time.Microsecond
 		c.LastError = "HTTP status 500"
-		if err := s.NoteChannelOutcome(t.Context(), c.ID, store.ChannelOutcome{At: c.LastNotifyAt, Latency: c.LastLatency, Error: c.LastError}); err != nil {
+		if err := s.NoteChannelOutcome(t.Context(), c.ID,
+			store.ChannelOutcome{At: c.LastNotifyAt, Latency: c.LastLatency, Error: c.LastError}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.ChannelByID(t.Context(), c.ID)
@@ -210,7 +211,8 @@ func TestDeletingAChannelTakesItsDeliveriesAlong(t *testing.T) {
 		if err := s.DeleteChannel(t.Context(), a.Channel.ID); err != nil {
 			t.Fatal(err)
 		}
-		n, m := count(t, s, "deliveries", "1 = 1"), count(t, s, "flips", "1 = 1")
+		n := count(t, s, "deliveries", "1 = 1")
+		m := count(t, s, "flips", "1 = 1")
 		if n != 1 || m != 1 {
 			t.Errorf("%d deliveries and %d flips are left, want the other channel's and the flip", n, m)
 		}

@@ -194,7 +194,8 @@ func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		for _, q := range []string{`DELETE FROM pings WHERE check_id = $1`, `DELETE FROM deliveries WHERE check_id = $1`, `DELETE FROM flips WHERE check_id = $1`} {
+		for _, q := range []string{`DELETE FROM pings WHERE check_id = $1`, `DELETE FROM deliveries WHERE check_id = $1`,
+			`DELETE FROM flips WHERE check_id = $1`} {
 			_, err := tx.Exec(ctx, q, c.ID)
 			if err != nil {
 				return fmt.Errorf("clear events: %w", err)
@@ -210,7 +211,8 @@ func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
 // it through the channels there. Somebody else's check stays where it is: then
 // a fresh one is made.
 func adoptCheck(ctx context.Context, tx *db.Tx, c *monitor.Check) error {
-	n, err := execAffects(ctx, tx, `UPDATE checks SET project_id = $2, name = $3, slug = $4 WHERE id = $1 AND project_id IS NULL`, c.ID, c.ProjectID, c.Name, c.Slug)
+	n, err := execAffects(ctx, tx, `UPDATE checks SET project_id = $2, name = $3, slug = $4 WHERE id = $1 AND project_id IS NULL`, c.ID,
+		c.ProjectID, c.Name, c.Slug)
 	if err != nil {
 		return fmt.Errorf("adopt check: %w", err)
 	}
@@ -257,7 +259,8 @@ type Unique struct {
 // its fields; where there is none, or unique is nil, it changes and stores
 // fresh instead. Two calls at once do not both create. It fails with
 // errs.Conflict when a new check is one too many for the owner.
-func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *Unique, change func(*CheckChange) error) (c *monitor.Check, created bool, err error) {
+func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *Unique, change func(*CheckChange) error) (c *monitor.Check,
+	created bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := roomForCheck(ctx, tx, fresh.ProjectID, 1); err != nil && (unique == nil || errs.KindOf(err) != errs.Conflict) {
 			return err

@@ -21,7 +21,8 @@ const bulkBatch = 250
 // in the project. change tells whether it has changed anything; a check of which
 // it has not is left alone. It returns how many were changed. It works in
 // batches: an error leaves what was done before.
-func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []int64, change func(*CheckChange) bool) (changed int, err error) {
+func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []int64, change func(*CheckChange) bool) (changed int,
+	err error) {
 	err = inBatches(checks, func(ids []int64) error {
 		var n int
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -66,7 +67,8 @@ func unlessGone(err error) error {
 
 // lockChecks locks the rows in the order of their ids, as those who record pings do.
 func lockChecks(ctx context.Context, tx *db.Tx, project uuid.UUID, ids []int64) ([]monitor.Check, error) {
-	rows, err := tx.Query(ctx, `SELECT `+wholeCheck.list+` FROM checks c WHERE c.project_id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+` ORDER BY c.id`+forUpdate(tx),
+	rows, err := tx.Query(ctx, `SELECT `+wholeCheck.list+` FROM checks c WHERE c.project_id = $1 AND `+inSet(tx.Engine(), "c.id", 2, idSet)+
+		` ORDER BY c.id`+forUpdate(tx),
 		project, setOfIDs(tx.Engine(), ids))
 	return db.Collect(rows, err, collectCheck)
 }
@@ -84,7 +86,8 @@ func (s *Store) DeleteChecks(ctx context.Context, project uuid.UUID, checks []in
 			if _, err := lockChecks(ctx, tx, project, ids); err != nil {
 				return err
 			}
-			n, err = execAffects(ctx, tx, `DELETE FROM checks WHERE project_id = $1 AND `+inSet(tx.Engine(), "id", 2, idSet), project, setOfIDs(tx.Engine(), ids))
+			n, err = execAffects(ctx, tx, `DELETE FROM checks WHERE project_id = $1 AND `+inSet(tx.Engine(), "id", 2, idSet), project,
+				setOfIDs(tx.Engine(), ids))
 			tx.Wake(db.TopicChecks)
 			return err
 		})
@@ -100,7 +103,8 @@ func (s *Store) DeleteChecks(ctx context.Context, project uuid.UUID, checks []in
 // AssignChannels switches the channels on or off for the checks, by internal id,
 // and returns of each channel the checks for which that was a change. Checks and
 // channels that are not in the project are passed over.
-func (s *Store) AssignChannels(ctx context.Context, project uuid.UUID, checks []int64, channels []uuid.UUID, on bool) (map[uuid.UUID][]int64, error) {
+func (s *Store) AssignChannels(ctx context.Context, project uuid.UUID, checks []int64, channels []uuid.UUID,
+	on bool) (map[uuid.UUID][]int64, error) {
 	var changed map[uuid.UUID][]int64
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		changed = map[uuid.UUID][]int64{}
@@ -111,7 +115,8 @@ func (s *Store) AssignChannels(ctx context.Context, project uuid.UUID, checks []
 		if _, err := lockChecks(ctx, tx, project, checks); err != nil {
 			return err
 		}
-		pairs := `SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE c.project_id = $1 AND ` + inSet(e, "c.id", 2, idSet) + ` AND ` + inSet(e, "h.id", 3, uuidSet)
+		pairs := `SELECT c.id, h.id FROM checks c JOIN channels h ON h.project_id = c.project_id WHERE c.project_id = $1 AND ` +
+			inSet(e, "c.id", 2, idSet) + ` AND ` + inSet(e, "h.id", 3, uuidSet)
 		query := `DELETE FROM check_channels WHERE (check_id, channel_id) IN (` + pairs + `) RETURNING check_id, channel_id`
 		if on {
 			query = `INSERT INTO check_channels (check_id, channel_id) ` + pairs + ` ON CONFLICT DO NOTHING RETURNING check_id, channel_id`

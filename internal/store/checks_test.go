@@ -56,7 +56,8 @@ func TestAnEditIsStoredWithItsDeadline(t *testing.T) {
 			c.Schedule = "30 5 * * *"
 			c.TZ = "Europe/Riga"
 			c.Grace = 10 * time.Minute
-			c.Filter = monitor.Filter{Methods: "POST", Subject: true, Body: true, HTTPBody: true, DefaultFail: true, StartKW: "s", SuccessKW: "ok", FailureKW: "bad"}
+			c.Filter = monitor.Filter{Methods: "POST", Subject: true, Body: true, HTTPBody: true, DefaultFail: true, StartKW: "s", SuccessKW: "ok",
+				FailureKW: "bad"}
 			c.ManualResume = true
 		})
 		due := time.Date(2026, 3, 2, 3, 30, 0, 0, time.UTC)
@@ -102,7 +103,8 @@ func TestAnEditThatFailsLeavesAllAsItWas(t *testing.T) {
 		if diff != "" {
 			t.Errorf("check (-before +after):\n%s", diff)
 		}
-		n, flips := len(watchedThrough(t, s, a.Check)), count(t, s, "flips", "1 = 1")
+		n := len(watchedThrough(t, s, a.Check))
+		flips := count(t, s, "flips", "1 = 1")
 		if n != 1 || flips != 0 {
 			t.Errorf("%d channels, %d flips; want 1 and 0", n, flips)
 		}
@@ -131,7 +133,8 @@ func TestAFlipInAnEditIsToldUnlessSilent(t *testing.T) {
 		} {
 			clock.Advance(time.Minute)
 			update(t, s, a.Check, step.change)
-			flips, delivered := count(t, s, "flips", "1 = 1"), count(t, s, "deliveries", "status = 'pending'")
+			flips := count(t, s, "flips", "1 = 1")
+			delivered := count(t, s, "deliveries", "status = 'pending'")
 			if flips != step.wantFlips || delivered != step.wantDelivered {
 				t.Errorf("%d flips and %d deliveries, want %d and %d", flips, delivered, step.wantFlips, step.wantDelivered)
 			}
@@ -299,7 +302,8 @@ func TestAnUpsertMakesNoCheckTooMany(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		a := testdb.Account(t, s)
 		upsert := func(unique *store.Unique, err error) (bool, error) {
-			_, created, err := s.UpsertCheck(t.Context(), fresh(s, a.Project.ID), unique, func(c *store.CheckChange) error { c.Name = "job"; return err })
+			_, created, err := s.UpsertCheck(t.Context(), fresh(s, a.Project.ID), unique,
+				func(c *store.CheckChange) error { c.Name = "job"; return err })
 			return created, err
 		}
 		if created, err := upsert(nil, nil); !created || err != nil {
@@ -396,7 +400,8 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 				t.Errorf("ensured %v, created %v, %v; want %v", code, created, err, want)
 			}
 		}
-		for _, pair := range [][2]string{{a.Project.PingKey, "nothing"}, {a.Project.PingKey, "NIGHTLY-DUMP"}, {"nobody", "nightly-dump"}, {"", "nightly-dump"}} {
+		for _, pair := range [][2]string{{a.Project.PingKey, "nothing"}, {a.Project.PingKey, "NIGHTLY-DUMP"}, {"nobody", "nightly-dump"},
+			{"", "nightly-dump"}} {
 			_, err := s.CodeBySlug(t.Context(), pair[0], pair[1])
 			wantKind(t, pair[0]+"/"+pair[1], err, errs.NotFound)
 		}
@@ -405,7 +410,8 @@ func TestASlugMeansOneCheckOfItsProject(t *testing.T) {
 		if !errors.Is(err, store.ErrAmbiguousSlug) {
 			t.Errorf("two checks of one slug: %v", err)
 		}
-		if _, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "nightly-dump", nil); created || !errors.Is(err, store.ErrAmbiguousSlug) {
+		if _, created, err := s.EnsureSlug(t.Context(), a.Project.PingKey, "nightly-dump", nil); created ||
+			!errors.Is(err, store.ErrAmbiguousSlug) {
 			t.Errorf("two checks of one slug: created %v, %v", created, err)
 		}
 	})

@@ -111,7 +111,9 @@ func claimSQL(e db.Engine, calm, notOwners bool) string {
 		if calm {
 			n = 9
 		}
-		due += `AND NOT (` + inSet(e, "(SELECT p.owner_id || ' ' || h.kind FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = d.channel_id)", n, textSet) + `)
+		due += `AND NOT (` +
+			inSet(e, "(SELECT p.owner_id || ' ' || h.kind FROM channels h JOIN projects p ON p.id = h.project_id WHERE h.id = d.channel_id)", n,
+				textSet) + `)
 			`
 	}
 	due += `AND NOT (` + inSet(e, "(SELECT h.kind FROM channels h WHERE h.id = d.channel_id)", 3, textSet) + `)
@@ -267,7 +269,8 @@ type outcomeRow struct {
 }
 
 func (o *Outcome) row(now time.Time) outcomeRow {
-	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency, lastError: o.Error}
+	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency,
+		lastError: o.Error}
 	switch o.Verdict {
 	case Sent:
 		r.status = monitor.DeliverySent

@@ -21,17 +21,20 @@ func backlog(t *testing.T, s *store.Store, a store.Account, kind string, n int, 
 		for i := range n {
 			channel := uuid.New()
 			code := uuid.New()
-			_, err := tx.Exec(t.Context(), `INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, '{}', $4, $5, $6)`,
+			_, err := tx.Exec(t.Context(),
+				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, '{}', $4, $5, $6)`,
 				channel, a.Project.ID, kind, true, false, s.Now())
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(t.Context(), `INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, n_pings)
+			_, err = tx.Exec(t.Context(),
+				`INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, n_pings)
 				VALUES ($1, $2, $3, $4, 'down', 60, 60, 0)`, code, a.Project.ID, uuid.New(), s.Now())
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(t.Context(), `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) SELECT id, $2, 'up', 'down', 'fail' FROM checks WHERE code = $1`,
+			_, err = tx.Exec(t.Context(),
+				`INSERT INTO flips (check_id, created_at, old_status, new_status, reason) SELECT id, $2, 'up', 'down', 'fail' FROM checks WHERE code = $1`,
 				code, due)
 			if err != nil {
 				return err

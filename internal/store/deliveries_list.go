@@ -62,7 +62,8 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 			OR u.email LIKE $1 ESCAPE '!' OR lower(d.last_error) LIKE $1 ESCAPE '!')
 		ORDER BY d.created_at DESC, d.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows, d *FailedDelivery) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName, &d.OwnerEmail)...)
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName,
+			&d.OwnerEmail)...)
 	})
 }
 
@@ -70,7 +71,8 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 // errs.NotFound when there is none such, or when it was a test.
 func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		n, err := execAffects(ctx, tx, `UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL
+		n, err := execAffects(ctx, tx,
+			`UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL
 			WHERE id = $1 AND status = 'failed' AND flip_id IS NOT NULL`, id, tx.Now())
 		if err != nil {
 			return fmt.Errorf("retry delivery: %w", err)
@@ -94,8 +96,10 @@ func (s *Store) RecordTest(ctx context.Context, channel uuid.UUID, code uuid.UUI
 		if o.Error != "" {
 			status = monitor.DeliveryFailed
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)
-			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(), o.Error)
+		_, err := tx.Exec(ctx,
+			`INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)
+			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(),
+			o.Error)
 		if err != nil {
 			return fmt.Errorf("record test: %w", err)
 		}

@@ -43,7 +43,8 @@ const MaxOtherDown = 10
 const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error`
 
 func deliveryDest(d *monitor.Delivery) []any {
-	return []any{&d.ID, db.UUID(&d.Code), (*nullID)(&d.FlipID), (*nullID)(&d.CheckID), db.UUID(&d.ChannelID), &d.Status, &d.Attempts, db.Time(&d.CreatedAt),
+	return []any{&d.ID, db.UUID(&d.Code), (*nullID)(&d.FlipID), (*nullID)(&d.CheckID), db.UUID(&d.ChannelID), &d.Status, &d.Attempts,
+		db.Time(&d.CreatedAt),
 		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError}
 }
 
@@ -81,7 +82,8 @@ func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) 
 		dest := append(deliveryDest(&c.Delivery), flipDest(&c.Flip)...)
 		dest = append(append(dest, wholeCheck.dest(&c.Check)...), channelDest(&c.Channel)...)
 		p := &c.Project
-		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey, &p.ShowSlugs, db.Time(&p.CreatedAt))
+		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
+			&p.ShowSlugs, db.Time(&p.CreatedAt))
 		return r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
 	})
 	if err != nil {

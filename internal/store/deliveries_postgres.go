@@ -65,7 +65,8 @@ const (
 )
 
 // finishPostgres records a batch of outcomes in one round trip.
-func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, nextInLine bool, err error) {
+func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64,
+	nextInLine bool, err error) {
 	var (
 		id, latency, droppedID, channelLatency []int64
 		attempts, after, droppedAttempts       []int32

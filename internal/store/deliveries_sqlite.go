@@ -32,7 +32,8 @@ const (
 )
 
 // finishSQLite records a batch of outcomes in one transaction.
-func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64, nextInLine bool, err error) {
+func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outcomeRow, channels []channelRow) (counted int64,
+	nextInLine bool, err error) {
 	// as in recordSQLite
 	ctx = context.WithoutCancel(ctx)
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -63,5 +64,6 @@ func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *db.Prepared, worker
 	if r.drop {
 		return execAffects(ctx, tx, sqliteDropDelivery, worker, r.id, r.attempts)
 	}
-	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(), r.lastError, r.waitsFor)
+	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(),
+		r.lastError, r.waitsFor)
 }

@@ -91,10 +91,12 @@ func TestAClaimedDeliveryHasAllThereIsToTell(t *testing.T) {
 		if diff != "" {
 			t.Errorf("check (-stored +claimed):\n%s", diff)
 		}
-		if d.Flip.New != monitor.StatusUp || !d.DownSince.Equal(down) || d.Attempts != 1 || d.Code == uuid.Nil || !d.NextTryAt.Equal(clock.Now().Add(time.Minute)) {
+		if d.Flip.New != monitor.StatusUp || !d.DownSince.Equal(down) || d.Attempts != 1 || d.Code == uuid.Nil ||
+			!d.NextTryAt.Equal(clock.Now().Add(time.Minute)) {
 			t.Errorf("delivery %+v of flip %+v, down since %v", d.Delivery, d.Flip, d.DownSince)
 		}
-		if d.Channel.ID != a.Channel.ID || d.Project.ID != a.Project.ID || d.Owner != (store.Owner{ID: a.User.ID, Email: a.User.Email, TZ: "UTC"}) {
+		if d.Channel.ID != a.Channel.ID || d.Project.ID != a.Project.ID ||
+			d.Owner != (store.Owner{ID: a.User.ID, Email: a.User.Email, TZ: "UTC"}) {
 			t.Errorf("channel %v, project %v, owner %+v", d.Channel.ID, d.Project.ID, d.Owner)
 		}
 		if d.LastPing == nil || d.LastPing.N != 2 || string(d.LastPing.Body) != "body of success" {
@@ -159,15 +161,18 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 			t.Error("tried again before its time")
 		}
 		h, err := s.ChannelByID(t.Context(), a.Channel.ID)
-		if r := row(); err != nil || r.LastError != "no answer" || r.Status != monitor.DeliveryPending || h.LastError != "no answer" || h.LastLatency != time.Second || h.Disabled {
+		if r := row(); err != nil || r.LastError != "no answer" || r.Status != monitor.DeliveryPending || h.LastError != "no answer" ||
+			h.LastLatency != time.Second || h.Disabled {
 			t.Errorf("to be retried: %+v, channel %+v, %v", r.Delivery, h, err)
 		}
 
 		clock.Advance(time.Hour)
 		d = claimDeliveries(t, s, store.Claim{})[0]
-		finish(t, s, d, store.Outcome{Verdict: store.Failed, Tried: true, ChannelOutcome: store.ChannelOutcome{At: clock.Now(), Error: "gone", Disable: true}})
+		finish(t, s, d, store.Outcome{Verdict: store.Failed, Tried: true,
+			ChannelOutcome: store.ChannelOutcome{At: clock.Now(), Error: "gone", Disable: true}})
 		h, err = s.ChannelByID(t.Context(), a.Channel.ID)
-		if r := row(); err != nil || r.Status != monitor.DeliveryFailed || !r.FinishedAt.Equal(clock.Now()) || r.ChannelKind != "email" || r.Told != monitor.StatusDown || !h.Disabled {
+		if r := row(); err != nil || r.Status != monitor.DeliveryFailed || !r.FinishedAt.Equal(clock.Now()) || r.ChannelKind != "email" ||
+			r.Told != monitor.StatusDown || !h.Disabled {
 			t.Errorf("given up: %+v, channel %+v, %v", r, h, err)
 		}
 
@@ -231,8 +236,9 @@ func TestAClaimIsSharedAmongChannels(t *testing.T) {
 			"few per channel": {store.Claim{Limit: 10, PerChannel: 2}, map[string]int{"webhook": 2, "email": 1}},
 			"in turns":        {store.Claim{Limit: 3}, map[string]int{"webhook": 2, "email": 1}},
 			"a busy channel":  {store.Claim{Limit: 10, NotChannels: []uuid.UUID{flood.ID, uuid.New()}}, map[string]int{"email": 1}},
-			"a busy owner":    {store.Claim{Limit: 10, NotOwners: []store.OwnerKind{{Owner: a.User.ID, Kind: "webhook"}, {Owner: uuid.New(), Kind: "email"}}}, map[string]int{"email": 1}},
-			"a busy kind":     {store.Claim{Limit: 10, NotKinds: []string{"email", "po"}}, map[string]int{"webhook": 6}},
+			"a busy owner": {store.Claim{Limit: 10, NotOwners: []store.OwnerKind{{Owner: a.User.ID, Kind: "webhook"},
+				{Owner: uuid.New(), Kind: "email"}}}, map[string]int{"email": 1}},
+			"a busy kind": {store.Claim{Limit: 10, NotKinds: []string{"email", "po"}}, map[string]int{"webhook": 6}},
 		} {
 			for _, test.claim.Calm = range []bool{false, true} {
 				diff := cmp.Diff(test.want, count(test.claim))
@@ -260,7 +266,8 @@ func TestTheEndOfADeliveryWakesOnlyForTheNextInLine(t *testing.T) {
 		}{
 			{"sent, nothing waits", down, store.Outcome{Verdict: store.Sent, Tried: true}, false},
 			{"sent, the up has waited for the down", downAndUp, store.Outcome{Verdict: store.Sent, Tried: true}, true},
-			{"to be tried again, the up waits on", downAndUp, store.Outcome{Verdict: store.Retry, NextTry: s.Now().Add(time.Hour), Tried: true}, false},
+			{"to be tried again, the up waits on", downAndUp, store.Outcome{Verdict: store.Retry, NextTry: s.Now().Add(time.Hour), Tried: true},
+				false},
 			{"given up, the up may go", downAndUp, store.Outcome{Verdict: store.Failed, Tried: true}, true},
 			{"not wanted, the up may go", downAndUp, store.Outcome{Verdict: store.Unwanted}, true},
 		} {
@@ -302,7 +309,8 @@ type calls struct {
 }
 
 func listen(tb testing.TB, s *store.Store) *calls {
-	c := &calls{TB: tb, d: s.DB(), deliveries: s.DB().Watch(tb.Context(), db.TopicDeliveries), emails: s.DB().Watch(tb.Context(), db.TopicEmails)}
+	c := &calls{TB: tb, d: s.DB(), deliveries: s.DB().Watch(tb.Context(), db.TopicDeliveries),
+		emails: s.DB().Watch(tb.Context(), db.TopicEmails)}
 	// pings are the last it listens to
 	if c.d.Engine == db.Postgres {
 		pings := c.d.Watch(tb.Context(), db.TopicPings)
@@ -369,7 +377,8 @@ func TestATestNotificationReplacesTheLast(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		for _, text := range []string{"no answer", ""} {
-			err := s.RecordTest(t.Context(), a.Channel.ID, uuid.New(), store.ChannelOutcome{At: clock.Advance(time.Minute), Latency: 30 * time.Millisecond, Error: text})
+			err := s.RecordTest(t.Context(), a.Channel.ID, uuid.New(),
+				store.ChannelOutcome{At: clock.Advance(time.Minute), Latency: 30 * time.Millisecond, Error: text})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,7 +34,8 @@ func scanEmailChange(r rowScanner, e *EmailChange) error {
 func (s *Store) BeginEmailChange(ctx context.Context, e *EmailChange) error {
 	e.ID = uuid.New()
 	e.CreatedAt = s.Now()
-	_, err := s.db.Exec(ctx, `INSERT INTO email_changes (user_id, id, email, old_agreed, new_agreed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	_, err := s.db.Exec(ctx,
+		`INSERT INTO email_changes (user_id, id, email, old_agreed, new_agreed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, email = excluded.email, old_agreed = excluded.old_agreed, new_agreed = excluded.new_agreed,
 			created_at = excluded.created_at, expires_at = excluded.expires_at`,
 		e.UserID, e.ID, e.Email, e.OldAgreed, e.NewAgreed, e.CreatedAt, e.ExpiresAt)
@@ -47,7 +48,8 @@ func (s *Store) BeginEmailChange(ctx context.Context, e *EmailChange) error {
 // EmailChangeOf returns the change of the user's address that is under way.
 func (s *Store) EmailChangeOf(ctx context.Context, user uuid.UUID) (*EmailChange, error) {
 	var e EmailChange
-	err := scanEmailChange(s.db.QueryRow(ctx, `SELECT `+emailChangeColumns+` FROM email_changes e WHERE e.user_id = $1 AND e.expires_at > $2`, user, s.Now()), &e)
+	err := scanEmailChange(s.db.QueryRow(ctx, `SELECT `+emailChangeColumns+` FROM email_changes e WHERE e.user_id = $1 AND e.expires_at > $2`,
+		user, s.Now()), &e)
 	return &e, notFound(err, "change of address")
 }
 
@@ -62,7 +64,8 @@ func (s *Store) CancelEmailChange(ctx context.Context, user uuid.UUID) error {
 
 // AgreeToEmailChange notes that the old (or else the new) address has agreed to
 // the change with the id. When both have, the user has the new address and no
-// session but the one with the hash keep, which may be nil; done tells so. It fails with errs.NotFound when there is no such change any more,
+// session but the one with the hash keep, which may be nil; done tells so. It fails with errs.NotFound when there is no such change any
+// more,
 // and with errs.Conflict when somebody else has the address by now.
 func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old bool, keep []byte) (done bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -71,7 +74,8 @@ func (s *Store) AgreeToEmailChange(ctx context.Context, user, id uuid.UUID, old 
 			return err
 		}
 		var e EmailChange
-		err := scanEmailChange(tx.QueryRow(ctx, `SELECT `+emailChangeColumns+` FROM email_changes e WHERE e.user_id = $1 AND e.id = $2 AND e.expires_at > $3`+forUpdate(tx),
+		err := scanEmailChange(tx.QueryRow(ctx, `SELECT `+emailChangeColumns+
+			` FROM email_changes e WHERE e.user_id = $1 AND e.id = $2 AND e.expires_at > $3`+forUpdate(tx),
 			user, id, tx.Now()), &e)
 		if err != nil {
 			return notFound(err, "change of address")

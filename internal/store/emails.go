@@ -76,7 +76,8 @@ func insertEmail(ctx context.Context, tx *db.Tx, e *monitor.Email, onConflict st
 			return fmt.Errorf("headers of email: %w", err)
 		}
 	}
-	err := tx.QueryRow(ctx, `INSERT INTO emails (message_id, kind, recipient, subject, headers, body_text, body_html, status, attempts, created_at,
+	err := tx.QueryRow(ctx,
+		`INSERT INTO emails (message_id, kind, recipient, subject, headers, body_text, body_html, status, attempts, created_at,
 			next_try_at, sent_at, last_error, account_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`+onConflict+` RETURNING id`,
 		e.MessageID, e.Kind, e.To, e.Subject, string(headers), e.Text, e.HTML, e.Status, e.Attempts, e.CreatedAt,
@@ -146,7 +147,8 @@ func (s *Store) Emails(ctx context.Context, f EmailFilter) ([]monitor.Email, err
 		query += fmt.Sprintf(clause, len(args))
 	}
 	if f.Search != "" {
-		add(` AND (lower(m.recipient) LIKE $%[1]d ESCAPE '!' OR lower(m.subject) LIKE $%[1]d ESCAPE '!')`, "%"+escapeLike(strings.ToLower(f.Search))+"%")
+		add(` AND (lower(m.recipient) LIKE $%[1]d ESCAPE '!' OR lower(m.subject) LIKE $%[1]d ESCAPE '!')`,
+			"%"+escapeLike(strings.ToLower(f.Search))+"%")
 	}
 	if f.Kind != "" {
 		add(` AND m.kind = $%d`, f.Kind)
@@ -174,7 +176,8 @@ func (s *Store) EmailByID(ctx context.Context, id int64) (*monitor.Email, error)
 // set of attempts.
 func (s *Store) ResendEmail(ctx context.Context, id int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := execOne(ctx, tx, "resend email", "email", `UPDATE emails SET status = 'queued', attempts = 0, next_try_at = $2 WHERE id = $1 AND status = 'failed'`, id, tx.Now()); err != nil {
+		if err := execOne(ctx, tx, "resend email", "email",
+			`UPDATE emails SET status = 'queued', attempts = 0, next_try_at = $2 WHERE id = $1 AND status = 'failed'`, id, tx.Now()); err != nil {
 			return err
 		}
 		tx.Wake(db.TopicEmails)

@@ -109,12 +109,14 @@ func (s *Store) changeFactors(ctx context.Context, user uuid.UUID, change func(t
 // where the user has no factor yet; first tells whether they were. With a first
 // factor all sessions of the user end but the one with the hash keep, which may be
 // nil. It fails with errs.Conflict when there is an app already.
-func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step int64, recovery [][]byte, keep []byte) (first bool, err error) {
+func (s *Store) SetTOTP(ctx context.Context, user uuid.UUID, sealed string, step int64, recovery [][]byte, keep []byte) (first bool,
+	err error) {
 	err = s.changeFactors(ctx, user, func(tx *db.Tx, f *Factors) error {
 		if f.TOTPSecret != "" {
 			return errs.Conflictf("There is an authenticator app already. Remove it first.")
 		}
-		_, err := tx.Exec(ctx, `UPDATE users SET totp_secret = $2, totp_step = $3, totp_created_at = $4, totp_used_at = NULL WHERE id = $1`, user, sealed, step, tx.Now())
+		_, err := tx.Exec(ctx, `UPDATE users SET totp_secret = $2, totp_step = $3, totp_created_at = $4, totp_used_at = NULL WHERE id = $1`, user,
+			sealed, step, tx.Now())
 		if err != nil {
 			return fmt.Errorf("store authenticator app: %w", err)
 		}
@@ -141,7 +143,8 @@ func beginTwoFactor(ctx context.Context, tx *db.Tx, user uuid.UUID, recovery [][
 // whether it may be: each step is accepted once, and none before it any more. Of
 // two calls at once only one gets true.
 func (s *Store) UseTOTPStep(ctx context.Context, user uuid.UUID, sealed string, step int64) (bool, error) {
-	n, err := execAffects(ctx, s.db, `UPDATE users SET totp_step = $3, totp_used_at = $4 WHERE id = $1 AND totp_secret = $2 AND totp_secret <> '' AND totp_step < $3`,
+	n, err := execAffects(ctx, s.db,
+		`UPDATE users SET totp_step = $3, totp_used_at = $4 WHERE id = $1 AND totp_secret = $2 AND totp_secret <> '' AND totp_step < $3`,
 		user, sealed, step, s.Now())
 	if err != nil {
 		return false, fmt.Errorf("use step of authenticator app: %w", err)

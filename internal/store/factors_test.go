@@ -51,7 +51,8 @@ func TestFactorsAreStoredAndRemoved(t *testing.T) {
 		since := clock.Now()
 		clock.Advance(time.Hour)
 		k := addKey(t, s, a.User.ID, "one")
-		if _, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.User.ID, KeyID: []byte("one"), Data: []byte("{}")}, nil, nil); errs.KindOf(err) != errs.Conflict {
+		if _, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: other.User.ID, KeyID: []byte("one"), Data: []byte("{}")}, nil,
+			nil); errs.KindOf(err) != errs.Conflict {
 			t.Errorf("the key of somebody else: %v", err)
 		}
 		clock.Advance(time.Hour)
@@ -159,7 +160,8 @@ func TestAUserHasSoManyKeysAndNotMore(t *testing.T) {
 			addKey(t, s, a.User.ID, fmt.Sprint(i))
 		}
 		refused := atOnce(t, 3, errs.Conflict, func(i int) error {
-			_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: a.User.ID, KeyID: []byte(fmt.Sprint("late ", i)), Data: []byte("{}")}, nil, nil)
+			_, err := s.AddSecurityKey(t.Context(), &store.SecurityKey{UserID: a.User.ID, KeyID: []byte(fmt.Sprint("late ", i)), Data: []byte("{}")},
+				nil, nil)
 			return err
 		})
 		if refused != 2 {

@@ -22,7 +22,8 @@ type FlipFilter struct {
 
 // Flips lists the flips of a check, newest first.
 func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor.Flip, error) {
-	query, args := newest(`SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`, "f", []any{check}, f.From, f.Until, f.Limit)
+	query, args := newest(`SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`,
+		"f", []any{check}, f.From, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, f *monitor.Flip) error {
 		return r.Scan(flipDest(f)...)

@@ -56,7 +56,8 @@ type ChannelCount struct {
 // a second, so that it is not for every request.
 func (s *Store) Census(ctx context.Context) (c Census, err error) {
 	c.Checks = map[monitor.Status]int{monitor.StatusNew: 0, monitor.StatusUp: 0, monitor.StatusDown: 0, monitor.StatusPaused: 0}
-	if err := s.db.QueryRow(ctx, `SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM projects)`).Scan(&c.Users, &c.Projects); err != nil {
+	if err := s.db.QueryRow(ctx, `SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM projects)`).Scan(&c.Users,
+		&c.Projects); err != nil {
 		return c, fmt.Errorf("count users and projects: %w", err)
 	}
 	type byStatus struct {

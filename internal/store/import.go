@@ -53,10 +53,13 @@ func (s *Store) ImportHistory(ctx context.Context, histories []History) error {
 			deliveries = append(deliveries, told...)
 		}
 		tx.Wake(db.TopicChecks)
-		if err := insertRows(ctx, tx, `pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`, pings); err != nil {
+		if err := insertRows(ctx, tx, `pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`,
+			pings); err != nil {
 			return err
 		}
-		return insertRows(ctx, tx, `deliveries (code, flip_id, check_id, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)`, deliveries)
+		return insertRows(ctx, tx,
+			`deliveries (code, flip_id, check_id, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)`,
+			deliveries)
 	})
 }
 

@@ -72,7 +72,8 @@ func sealedSecrets(ctx context.Context, q db.Querier, lock string) ([]SealedSecr
 // NewestLinks returns the texts of the newest mails of alerts that are kept, at
 // most limit: their links are signed.
 func (s *Store) NewestLinks(ctx context.Context, limit int) ([]string, error) {
-	rows, err := s.db.Query(ctx, `SELECT e.body_text FROM emails e WHERE e.body_text LIKE '%/unsub/%' ORDER BY e.created_at DESC, e.id DESC LIMIT $1`, limit)
+	rows, err := s.db.Query(ctx,
+		`SELECT e.body_text FROM emails e WHERE e.body_text LIKE '%/unsub/%' ORDER BY e.created_at DESC, e.id DESC LIMIT $1`, limit)
 	list, err := db.Collect(rows, err, func(r *sql.Rows, text *string) error { return r.Scan(text) })
 	if err != nil {
 		return nil, fmt.Errorf("list mails with links: %w", err)
@@ -171,7 +172,8 @@ func (s *Store) RenewKey(ctx context.Context, former, stored string) error {
 // set.
 func (s *Store) FormerKeys(ctx context.Context) (int, error) {
 	var n int
-	err := s.db.QueryRow(ctx, `SELECT (SELECT count(*) FROM projects WHERE api_key LIKE '%~%') + (SELECT count(*) FROM projects WHERE api_key_readonly LIKE '%~%')
+	err := s.db.QueryRow(ctx,
+		`SELECT (SELECT count(*) FROM projects WHERE api_key LIKE '%~%') + (SELECT count(*) FROM projects WHERE api_key_readonly LIKE '%~%')
 		+ (SELECT count(*) FROM account_tokens WHERE token_hash LIKE '%~%')`).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count keys of a former secret key: %w", err)

@@ -36,7 +36,8 @@ const invitationColumns = `i.id, i.project_id, p.name, i.email, i.role, i.invite
 const invitationTables = ` FROM invitations i JOIN projects p ON p.id = i.project_id JOIN users u ON u.id = i.invited_by `
 
 func invitationDest(i *Invitation) []any {
-	return []any{db.UUID(&i.ID), db.UUID(&i.ProjectID), &i.Project, &i.Email, &i.Role, db.UUID(&i.By), &i.ByEmail, db.Time(&i.CreatedAt), db.Time(&i.ExpiresAt)}
+	return []any{db.UUID(&i.ID), db.UUID(&i.ProjectID), &i.Project, &i.Email, &i.Role, db.UUID(&i.By), &i.ByEmail, db.Time(&i.CreatedAt),
+		db.Time(&i.ExpiresAt)}
 }
 
 // Invite stores an invitation in the place of an earlier one of the same address to
@@ -52,7 +53,8 @@ func (s *Store) Invite(ctx context.Context, i *Invitation, token []byte) error {
 		}
 		var owner, member bool
 		err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email = $3),
-			EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $2 AND u.email = $3)`, p.OwnerID, i.ProjectID, i.Email).Scan(&owner, &member)
+			EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $2 AND u.email = $3)`, p.OwnerID, i.ProjectID,
+			i.Email).Scan(&owner, &member)
 		switch {
 		case err != nil:
 			return fmt.Errorf("invite: %w", err)
@@ -70,7 +72,8 @@ func (s *Store) Invite(ctx context.Context, i *Invitation, token []byte) error {
 		}
 		i.ID = uuid.New()
 		i.CreatedAt = tx.Now()
-		_, err = tx.Exec(ctx, `INSERT INTO invitations (id, project_id, email, role, invited_by, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		_, err = tx.Exec(ctx,
+			`INSERT INTO invitations (id, project_id, email, role, invited_by, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			i.ID, i.ProjectID, i.Email, i.Role, i.By, token, i.CreatedAt, i.ExpiresAt)
 		if err != nil {
 			return fmt.Errorf("invite: %w", err)
@@ -104,7 +107,8 @@ func (s *Store) invitations(ctx context.Context, where string, args ...any) ([]I
 // hash, unless it is over.
 func (s *Store) InvitationByToken(ctx context.Context, id uuid.UUID, token []byte) (*Invitation, error) {
 	var i Invitation
-	err := s.db.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.token_hash = $2 AND i.expires_at > $3`, id, token, s.Now()).
+	err := s.db.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.token_hash = $2 AND i.expires_at > $3`, id,
+		token, s.Now()).
 		Scan(invitationDest(&i)...)
 	return &i, notFound(err, "invitation")
 }
@@ -123,7 +127,8 @@ func (s *Store) AnswerInvitation(ctx context.Context, id, user uuid.UUID, accept
 	var i Invitation
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		i = Invitation{}
-		err := tx.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.expires_at > $2`, id, tx.Now()).Scan(invitationDest(&i)...)
+		err := tx.QueryRow(ctx, `SELECT `+invitationColumns+invitationTables+`WHERE i.id = $1 AND i.expires_at > $2`, id,
+			tx.Now()).Scan(invitationDest(&i)...)
 		if err != nil {
 			return notFound(err, "invitation")
 		}
@@ -169,5 +174,6 @@ func (s *Store) RoomForMember(ctx context.Context, project uuid.UUID) error {
 // DeclineInvitation ends the invitation whose mailed link ends with what has the
 // hash. It fails with errs.NotFound when it is over.
 func (s *Store) DeclineInvitation(ctx context.Context, id uuid.UUID, token []byte) error {
-	return execOne(ctx, s.db, "decline invitation", "invitation", `DELETE FROM invitations WHERE id = $1 AND token_hash = $2 AND expires_at > $3`, id, token, s.Now())
+	return execOne(ctx, s.db, "decline invitation", "invitation",
+		`DELETE FROM invitations WHERE id = $1 AND token_hash = $2 AND expires_at > $3`, id, token, s.Now())
 }

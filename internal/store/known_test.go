@@ -202,7 +202,8 @@ func TestAPingOfACheckThatIsHeldIsRecorded(t *testing.T) {
 		recorded <- s.RecordPings(t.Context(), []*store.Arrival{arrival(s, a.Check.Code, monitor.PingSuccess)})
 	}()
 	waiting := func() (n int) {
-		err := d.Pool().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%NO KEY UPDATE%'`).Scan(&n)
+		err := d.Pool().QueryRow(t.Context(),
+			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%NO KEY UPDATE%'`).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}

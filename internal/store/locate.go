@@ -84,7 +84,8 @@ type ProjectSize struct {
 // ProjectSize returns the project of a check and how many checks it has. It
 // fails with errs.NotFound when there is no such check.
 func (s *Store) ProjectSize(ctx context.Context, check uuid.UUID) (size ProjectSize, err error) {
-	err = s.db.QueryRow(ctx, `SELECT c.project_id, (SELECT count(*) FROM checks o WHERE o.project_id = c.project_id) FROM checks c WHERE c.code = $1`, check).
+	err = s.db.QueryRow(ctx,
+		`SELECT c.project_id, (SELECT count(*) FROM checks o WHERE o.project_id = c.project_id) FROM checks c WHERE c.code = $1`, check).
 		Scan(db.UUID(&size.Project), &size.Checks)
 	return size, notFound(err, "check")
 }

@@ -62,7 +62,8 @@ func (s *lockSetup) apart() {
 func (s *lockSetup) invite(try int) {
 	s.apart()
 	for i, pair := range [][2]store.Account{{s.mine, s.theirs}, {s.theirs, s.mine}} {
-		v := store.Invitation{ProjectID: pair[0].Project.ID, Email: pair[1].User.Email, Role: monitor.RoleMember, By: pair[0].User.ID, ExpiresAt: s.Now().Add(time.Hour)}
+		v := store.Invitation{ProjectID: pair[0].Project.ID, Email: pair[1].User.Email, Role: monitor.RoleMember, By: pair[0].User.ID,
+			ExpiresAt: s.Now().Add(time.Hour)}
 		s.must(s.Invite(s.Context(), &v, fmt.Appendf(nil, "%d %d", i, try)))
 		s.invited[i] = v.ID
 	}

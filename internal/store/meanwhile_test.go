@@ -35,7 +35,8 @@ func meanwhile(t *testing.T, s *store.Store, changes func(tx *db.Tx) error, othe
 			default:
 			}
 			var waiting int
-			err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+			err := s.DB().QueryRow(t.Context(),
+				`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
 			if err != nil || waiting > 0 {
 				return err
 			}

@@ -28,26 +28,30 @@ type Member struct {
 const memberColumns = `m.user_id, u.email, m.role, m.created_at, u.last_login_at, m.transfer_requested_at`
 
 func scanMember(r rowScanner, m *Member, more ...any) error {
-	return r.Scan(append([]any{db.UUID(&m.UserID), &m.Email, &m.Role, db.Time(&m.Since), db.Time(&m.LastLoginAt), db.Time(&m.Offered)}, more...)...)
+	return r.Scan(append([]any{db.UUID(&m.UserID), &m.Email, &m.Role, db.Time(&m.Since), db.Time(&m.LastLoginAt), db.Time(&m.Offered)},
+		more...)...)
 }
 
 // MembersOf lists the members of a project by address; the owner is none.
 func (s *Store) MembersOf(ctx context.Context, project uuid.UUID) ([]Member, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+memberColumns+` FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $1 ORDER BY u.email`, project)
+	rows, err := s.db.Query(ctx, `SELECT `+memberColumns+
+		` FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $1 ORDER BY u.email`, project)
 	return db.Collect(rows, err, func(r *sql.Rows, m *Member) error { return scanMember(r, m) })
 }
 
 // MemberOf returns one of those that MembersOf lists.
 func (s *Store) MemberOf(ctx context.Context, project, user uuid.UUID) (*Member, error) {
 	var m Member
-	err := scanMember(s.db.QueryRow(ctx, `SELECT `+memberColumns+` FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $1 AND m.user_id = $2`, project, user), &m)
+	err := scanMember(s.db.QueryRow(ctx, `SELECT `+memberColumns+
+		` FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = $1 AND m.user_id = $2`, project, user), &m)
 	return &m, notFound(err, "member")
 }
 
 // PeopleKnownTo lists the addresses of those who are members of other projects
 // that the user owns, but do not work in this one.
 func (s *Store) PeopleKnownTo(ctx context.Context, user, project uuid.UUID) ([]string, error) {
-	rows, err := s.db.Query(ctx, `SELECT DISTINCT u.email FROM members m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
+	rows, err := s.db.Query(ctx,
+		`SELECT DISTINCT u.email FROM members m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
 		WHERE p.owner_id = $1 AND NOT EXISTS (SELECT 1 FROM members x WHERE x.project_id = $2 AND x.user_id = u.id)
 		AND NOT EXISTS (SELECT 1 FROM projects y WHERE y.id = $2 AND y.owner_id = u.id) ORDER BY u.email`, user, project)
 	return db.Collect(rows, err, func(r *sql.Rows, email *string) error { return r.Scan(email) })
@@ -131,7 +135,8 @@ func (s *Store) OfferTransfer(ctx context.Context, project, user uuid.UUID) erro
 		if _, err := tx.Exec(ctx, `UPDATE members SET transfer_requested_at = NULL WHERE project_id = $1`, project); err != nil {
 			return fmt.Errorf("offer project: %w", err)
 		}
-		n, err := execAffects(ctx, tx, `UPDATE members SET transfer_requested_at = $3 WHERE project_id = $1 AND user_id = $2`, project, user, tx.Now())
+		n, err := execAffects(ctx, tx, `UPDATE members SET transfer_requested_at = $3 WHERE project_id = $1 AND user_id = $2`, project, user,
+			tx.Now())
 		return someMember(n, err, "offer project")
 	})
 }
@@ -159,7 +164,8 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 		if err := tx.QueryRow(ctx, `SELECT u.check_limit FROM users u WHERE u.id = $1`+forUpdate(tx), user).Scan(&limit); err != nil {
 			return notFound(err, "user")
 		}
-		n, err := execAffects(ctx, tx, `DELETE FROM members WHERE project_id = $1 AND user_id = $2 AND transfer_requested_at IS NOT NULL`, project, user)
+		n, err := execAffects(ctx, tx, `DELETE FROM members WHERE project_id = $1 AND user_id = $2 AND transfer_requested_at IS NOT NULL`,
+			project, user)
 		if err != nil {
 			return fmt.Errorf("accept project: %w", err)
 		}
@@ -180,7 +186,8 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 		if _, err := tx.Exec(ctx, `UPDATE projects SET owner_id = $2 WHERE id = $1`, project, user); err != nil {
 			return fmt.Errorf("change owner: %w", err)
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, p.OwnerID, project, monitor.RoleMember, tx.Now())
+		_, err = tx.Exec(ctx, `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, p.OwnerID, project,
+			monitor.RoleMember, tx.Now())
 		if err != nil {
 			return fmt.Errorf("keep the owner as a member: %w", err)
 		}
@@ -192,7 +199,9 @@ func (s *Store) AcceptTransfer(ctx context.Context, project, user uuid.UUID) err
 // the place of the new one among its members.
 func (s *Store) makeRoomFor(ctx context.Context, tx *db.Tx, project, user uuid.UUID) error {
 	comes := Caps{Projects: 1}
-	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM channels h WHERE h.project_id = $1), (SELECT count(*) + 1 FROM members m WHERE m.project_id = $1)`, project).
+	err := tx.QueryRow(ctx,
+		`SELECT (SELECT count(*) FROM channels h WHERE h.project_id = $1), (SELECT count(*) + 1 FROM members m WHERE m.project_id = $1)`,
+		project).
 		Scan(&comes.Channels, &comes.Members)
 	if err != nil {
 		return fmt.Errorf("count what comes with the project: %w", err)

@@ -117,7 +117,8 @@ func TestAProjectChangesHandsOnlyWhereItIsOffered(t *testing.T) {
 		if err := testdb.PutProject(t.Context(), s, stale); err != nil {
 			t.Fatal(err)
 		}
-		for user, want := range map[uuid.UUID]monitor.Role{heir.User.ID: monitor.RoleOwner, a.User.ID: monitor.RoleMember, other.User.ID: monitor.RoleManager} {
+		for user, want := range map[uuid.UUID]monitor.Role{heir.User.ID: monitor.RoleOwner, a.User.ID: monitor.RoleMember,
+			other.User.ID: monitor.RoleManager} {
 			role, err := s.RoleIn(t.Context(), user, a.Project.ID)
 			if err != nil || role != want {
 				t.Errorf("role %q, want %q, %v", role, want, err)
@@ -234,7 +235,8 @@ func TestAnInvitationLeavesOthersAlone(t *testing.T) {
 		b := testdb.Account(t, s, "b@example.org")
 		invite := func(by store.Account, address string) {
 			t.Helper()
-			v := store.Invitation{ProjectID: by.Project.ID, Email: address, Role: monitor.RoleMember, By: by.User.ID, ExpiresAt: s.Now().Add(time.Hour)}
+			v := store.Invitation{ProjectID: by.Project.ID, Email: address, Role: monitor.RoleMember, By: by.User.ID,
+				ExpiresAt: s.Now().Add(time.Hour)}
 			if err := s.Invite(t.Context(), &v, []byte(address)); err != nil {
 				t.Fatal(err)
 			}

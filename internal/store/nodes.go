@@ -37,7 +37,9 @@ func (s *Store) Depart(ctx context.Context, id uuid.UUID) error {
 
 // Nodes lists the processes seen since the given moment, last seen first.
 func (s *Store) Nodes(ctx context.Context, since time.Time) ([]monitor.Node, error) {
-	rows, err := s.db.Query(ctx, `SELECT n.id, n.role, n.host, n.pid, n.version, n.started_at, n.seen_at FROM nodes n WHERE n.seen_at >= $1 ORDER BY n.seen_at DESC`, since)
+	rows, err := s.db.Query(ctx,
+		`SELECT n.id, n.role, n.host, n.pid, n.version, n.started_at, n.seen_at FROM nodes n WHERE n.seen_at >= $1 ORDER BY n.seen_at DESC`,
+		since)
 	return db.Collect(rows, err, func(r *sql.Rows, n *monitor.Node) error {
 		return r.Scan(db.UUID(&n.ID), &n.Role, &n.Host, &n.PID, &n.Version, db.Time(&n.StartedAt), db.Time(&n.SeenAt))
 	})
@@ -60,7 +62,8 @@ const absenceKey = "absence "
 // ClaimAbsence notes that people are told that a process is missing, by its name.
 // It returns false where somebody has told them already.
 func (s *Store) ClaimAbsence(ctx context.Context, name string) (bool, error) {
-	res, err := s.db.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`, absenceKey+name, s.Now())
+	res, err := s.db.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`, absenceKey+name,
+		s.Now())
 	if err != nil {
 		return false, fmt.Errorf("claim absence: %w", err)
 	}
@@ -86,7 +89,8 @@ func (s *Store) EndAbsence(ctx context.Context, name string) (told time.Time, ok
 // AlertsAlive tells whether a process that sends alerts is alive.
 func (s *Store) AlertsAlive(ctx context.Context) (bool, error) {
 	var n int
-	err := s.db.QueryRow(ctx, `SELECT count(*) FROM nodes WHERE role IN ('sendalerts', 'up') AND seen_at >= $1`, s.Now().Add(-NodeTimeout)).Scan(&n)
+	err := s.db.QueryRow(ctx, `SELECT count(*) FROM nodes WHERE role IN ('sendalerts', 'up') AND seen_at >= $1`,
+		s.Now().Add(-NodeTimeout)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for sendalerts: %w", err)
 	}

@@ -28,7 +28,8 @@ const PingExcerpt = 200
 const pingColumns = `g.check_id, g.n, g.created_at, g.kind, g.scheme, g.method, g.ua, g.remote_addr, g.rid, g.exit_status`
 
 func pingDest(p *monitor.Ping) []any {
-	return []any{&p.CheckID, &p.N, db.Time(&p.CreatedAt), &p.Kind, &p.Scheme, &p.Method, &p.UserAgent, db.Text(&p.RemoteAddr), &p.RID, &p.ExitStatus}
+	return []any{&p.CheckID, &p.N, db.Time(&p.CreatedAt), &p.Kind, &p.Scheme, &p.Method, &p.UserAgent, db.Text(&p.RemoteAddr), &p.RID,
+		&p.ExitStatus}
 }
 
 // PingFilter chooses pings of a check; zero fields do not restrict.

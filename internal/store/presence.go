@@ -30,7 +30,8 @@ const (
 func (s *Store) TakesPings(ctx context.Context) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		now := tx.Now()
-		res, err := tx.Exec(ctx, `UPDATE presence SET seen_at = $1 WHERE id = (SELECT max(id) FROM presence) AND seen_at >= $2`, now, now.Add(-NodeTimeout))
+		res, err := tx.Exec(ctx, `UPDATE presence SET seen_at = $1 WHERE id = (SELECT max(id) FROM presence) AND seen_at >= $2`, now,
+			now.Add(-NodeTimeout))
 		if err != nil {
 			return fmt.Errorf("store presence: %w", err)
 		}

@@ -78,7 +78,8 @@ func (s *Store) ProjectByOwnerAndName(ctx context.Context, owner uuid.UUID, name
 
 func (s *Store) projectWhere(ctx context.Context, where string, args ...any) (*monitor.Project, error) {
 	var p monitor.Project
-	err := s.db.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE `+where+` ORDER BY p.created_at, p.id LIMIT 1`, args...).Scan(projectDest(&p)...)
+	err := s.db.QueryRow(ctx, `SELECT `+projectColumns+` FROM projects p WHERE `+where+` ORDER BY p.created_at, p.id LIMIT 1`,
+		args...).Scan(projectDest(&p)...)
 	return &p, notFound(err, "project")
 }
 
@@ -103,7 +104,8 @@ func (s *Store) ChangeProject(ctx context.Context, id uuid.UUID, change func(*mo
 
 // updateProject stores a project that lockProject has returned.
 func updateProject(ctx context.Context, tx *db.Tx, p *monitor.Project) error {
-	return execOne(ctx, tx, "update project", "project", `UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
+	return execOne(ctx, tx, "update project", "project",
+		`UPDATE projects SET name = $2, api_key = $3, api_key_readonly = $4, ping_key = $5, show_slugs = $6
 		WHERE id = $1`, p.ID, p.Name, p.APIKey, p.APIKeyReadonly, db.NullText(p.PingKey), p.ShowSlugs)
 }
 
@@ -144,7 +146,8 @@ func projectRows(wanted string) string {
 }
 
 func projectRowDest(p *ProjectRow) []any {
-	return append(projectDest(&p.Project), &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks, &p.PausedChecks, &p.Started, &p.Role, &p.Offered)
+	return append(projectDest(&p.Project), &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks,
+		&p.PausedChecks, &p.Started, &p.Role, &p.Offered)
 }
 
 // ownProjects chooses the projects that user $2 owns or is a member of.
@@ -167,9 +170,11 @@ func (s *Store) ProjectOf(ctx context.Context, user, project uuid.UUID) (*Projec
 // Projects lists all projects whose name or owner contains search, newest
 // first, for the admin pages.
 func (s *Store) Projects(ctx context.Context, search string, limit, offset int) ([]ProjectRow, error) {
-	return db.List(ctx, s.db, projectRowDest, projectRows(`SELECT p.id, 'o' AS role, false AS offered FROM projects p JOIN users o ON o.id = p.owner_id
+	return db.List(ctx, s.db, projectRowDest, projectRows(
+		`SELECT p.id, 'o' AS role, false AS offered FROM projects p JOIN users o ON o.id = p.owner_id
 		WHERE lower(p.name) LIKE lower($2) ESCAPE '!' OR o.email LIKE lower($2) ESCAPE '!'
-		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`)+` ORDER BY p.created_at DESC, p.id`, s.Now(), "%"+escapeLike(search)+"%", limit, offset)
+		ORDER BY p.created_at DESC, p.id LIMIT $3 OFFSET $4`)+` ORDER BY p.created_at DESC, p.id`, s.Now(), "%"+escapeLike(
+		search)+"%", limit, offset)
 }
 
 // RoleIn returns what the user may do in the project: RoleOwner, a member's

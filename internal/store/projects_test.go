@@ -38,7 +38,8 @@ func addProject(t *testing.T, s *store.Store, owner uuid.UUID, name string) *mon
 // join makes the user a member; the pages for it come with a later step.
 func join(t *testing.T, s *store.Store, user, project uuid.UUID, role monitor.Role) {
 	t.Helper()
-	_, err := s.DB().Exec(t.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project, role, s.Now())
+	_, err := s.DB().Exec(t.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4)`, user, project,
+		role, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,8 @@ func TestRoles(t *testing.T) {
 		stranger := testdb.Account(t, s, "stranger@example.org")
 		join(t, s, guest.User.ID, a.Project.ID, monitor.RoleReadonly)
 		for user, want := range map[uuid.UUID]monitor.Role{
-			a.User.ID: monitor.RoleOwner, guest.User.ID: monitor.RoleReadonly, stranger.User.ID: monitor.RoleNone, uuid.New(): monitor.RoleNone, uuid.Nil: monitor.RoleNone,
+			a.User.ID: monitor.RoleOwner, guest.User.ID: monitor.RoleReadonly, stranger.User.ID: monitor.RoleNone, uuid.New(): monitor.RoleNone,
+			uuid.Nil: monitor.RoleNone,
 		} {
 			role, err := s.RoleIn(t.Context(), user, a.Project.ID)
 			if err != nil || role != want {
@@ -163,21 +165,24 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		want := store.ProjectRow{Project: *a.Project, OwnerEmail: a.User.Email, Checks: 7, Channels: 4, BadChannels: 3, DownChecks: 2, LateChecks: 1, PausedChecks: 1, Started: 1}
+		want := store.ProjectRow{Project: *a.Project, OwnerEmail: a.User.Email, Checks: 7, Channels: 4, BadChannels: 3, DownChecks: 2,
+			LateChecks: 1, PausedChecks: 1, Started: 1}
 		for user, role := range map[uuid.UUID]monitor.Role{a.User.ID: monitor.RoleOwner, guest.User.ID: monitor.RoleMember} {
 			want.Role = role
 			rows, err := s.ProjectsOf(t.Context(), user)
 			if err != nil {
 				t.Fatal(err)
 			}
-			diff := cmp.Diff([]store.ProjectRow{want}, rows, cmpopts.IgnoreSliceElements(func(r store.ProjectRow) bool { return r.OwnerID == guest.User.ID }))
+			diff := cmp.Diff([]store.ProjectRow{want}, rows,
+				cmpopts.IgnoreSliceElements(func(r store.ProjectRow) bool { return r.OwnerID == guest.User.ID }))
 			if diff != "" {
 				t.Errorf("as %q (-want +got):\n%s", role, diff)
 			}
 		}
 		// the counts agree with what each check says of itself
 		for _, c := range mustChecks(t, s, a.Project.ID) {
-			got, down := c.StatusAt(clock.Now()), c.Name == "failed" || c.Name == "silent"
+			got := c.StatusAt(clock.Now())
+			down := c.Name == "failed" || c.Name == "silent"
 			if (got == monitor.StatusDown) != down {
 				t.Errorf("check %s is %s", c.Name, got)
 			}

@@ -29,7 +29,8 @@ type Stale struct {
 
 // staleRows are the rows of one table under a condition on its own columns.
 func staleRows(name, table, key, condition string, args ...any) Stale {
-	return Stale{Name: name, table: table, alias: "stale", key: []string{key}, from: table + ` stale WHERE ` + condition, guard: ` AND ` + condition, args: args}
+	return Stale{Name: name, table: table, alias: "stale", key: []string{key}, from: table + ` stale WHERE ` + condition,
+		guard: ` AND ` + condition, args: args}
 }
 
 // keys is the statement that finds the rows.
@@ -95,10 +96,12 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 		{Name: "pings", table: "pings", alias: "g", key: []string{"check_id", "n"},
 			from: limited + ` JOIN pings g ON g.check_id = c.id AND g.n <= c.n_pings - ` + pingLimit + scope(`g`), args: []any{after, until}},
 		{Name: "deliveries", table: "deliveries", alias: "d", key: []string{"id"},
-			from:  limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) + ` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept,
+			from: limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) +
+				` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept,
 			guard: ` AND status <> 'pending'`, args: []any{after, until, s.Now().Add(-DeliveriesKept)}},
 		{Name: "flips", table: "flips", alias: "f", key: []string{"id"},
-			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept + `, $3)
+			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept +
+				`, $3)
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')`,
 			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
 	}
@@ -107,7 +110,8 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 // ChecksAfter returns the highest id among the next limit checks with id > after,
 // 0 when there are none: StaleHistory goes through all checks in such steps.
 func (s *Store) ChecksAfter(ctx context.Context, after int64, limit int) (until int64, err error) {
-	err = s.db.QueryRow(ctx, `SELECT coalesce(max(id), 0) FROM (SELECT c.id FROM checks c WHERE c.id > $1 ORDER BY c.id LIMIT $2) step`, after, limit).Scan(&until)
+	err = s.db.QueryRow(ctx, `SELECT coalesce(max(id), 0) FROM (SELECT c.id FROM checks c WHERE c.id > $1 ORDER BY c.id LIMIT $2) step`, after,
+		limit).Scan(&until)
 	if err != nil {
 		return 0, fmt.Errorf("step through checks: %w", err)
 	}
@@ -135,7 +139,8 @@ func (s *Store) OldestStaleCheck(ctx context.Context, before time.Time) (t time.
 // too: a mail may have waited long for a server that was away. The warning of an
 // account that is to be removed stays while the account does.
 func (s *Store) StaleEmails(before time.Time) Stale {
-	return staleRows("emails", "emails", "id", `created_at < $1 AND status <> 'queued' AND next_try_at < $1 AND (sent_at IS NULL OR sent_at < $1)
+	return staleRows("emails", "emails", "id",
+		`created_at < $1 AND status <> 'queued' AND next_try_at < $1 AND (sent_at IS NULL OR sent_at < $1)
 		AND message_id NOT IN (SELECT message_id FROM removal_notices)`, before)
 }
 

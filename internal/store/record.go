@@ -206,7 +206,8 @@ func onlyCode(codes []uuid.UUID) (uuid.UUID, error) {
 // be nil, changes the settings of a check to be made; its error is returned and
 // nothing is made. Two calls at once make one check. It fails with errs.NotFound
 // for an unknown ping key and when the owner has twice the limit of checks.
-func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure func(*monitor.Check) error) (code uuid.UUID, created bool, err error) {
+func (s *Store) EnsureSlug(ctx context.Context, pingKey, slug string, configure func(*monitor.Check) error) (code uuid.UUID, created bool,
+	err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		created = false
 		var project uuid.UUID

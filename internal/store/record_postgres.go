@@ -325,7 +325,8 @@ func (tx *pgTx) notRecorded(ctx context.Context, batch []*Arrival) ([]*Arrival, 
 }
 
 // flipOverduePostgres is the PostgreSQL side of FlipOverdue.
-func (s *Store) flipOverduePostgres(ctx context.Context, limit int, outages []monitor.Outage) (flips []*monitor.Flip, checks []*monitor.Check, err error) {
+func (s *Store) flipOverduePostgres(ctx context.Context, limit int, outages []monitor.Outage) (flips []*monitor.Flip,
+	checks []*monitor.Check, err error) {
 	now := s.Now()
 	tx, err := s.pgOpen(ctx, pgClaimOverdue, now, limit)
 	if err != nil {

@@ -32,7 +32,8 @@ func TestOnSQLiteAFailedBatchIsForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec(`CREATE TRIGGER refuse BEFORE UPDATE OF n_pings ON checks WHEN NEW.n_pings = 3 AND NEW.status = 'up' BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	exec(
+		`CREATE TRIGGER refuse BEFORE UPDATE OF n_pings ON checks WHEN NEW.n_pings = 3 AND NEW.status = 'up' BEGIN SELECT RAISE(ABORT, 'refused'); END`)
 	for range 2 {
 		_, err := ping()
 		if err == nil {

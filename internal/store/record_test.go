@@ -202,7 +202,8 @@ func TestAnArrivalWithoutFiltersKeepsItsKind(t *testing.T) {
 		p := arrival(s, a.Check.Code, "")
 		p.Classify = nil
 		p.Ping.Kind = monitor.PingFail
-		if err := s.RecordPings(t.Context(), []*store.Arrival{p}); err != nil || p.Err != nil || p.Flip == nil || p.Flip.New != monitor.StatusDown {
+		if err := s.RecordPings(t.Context(), []*store.Arrival{p}); err != nil || p.Err != nil || p.Flip == nil ||
+			p.Flip.New != monitor.StatusDown {
 			t.Errorf("flip %+v, %v, %v; want down", p.Flip, p.Err, err)
 		}
 		if err := s.RecordPings(t.Context(), nil); err != nil {
@@ -259,8 +260,10 @@ func TestListsOfPingsHoldTheBeginningOfABody(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows, err := s.Pings(t.Context(), a.Check.ID, store.PingFilter{Limit: 2})
-		if err != nil || !bytes.Equal(rows[1].Body, body[:store.PingExcerpt]) || rows[1].BodySize != int64(len(body)) || rows[0].Body != nil || rows[0].BodySize != 0 {
-			t.Errorf("excerpts of %d and %d bytes of bodies of %d and %d, %v", len(rows[1].Body), len(rows[0].Body), rows[1].BodySize, rows[0].BodySize, err)
+		if err != nil || !bytes.Equal(rows[1].Body, body[:store.PingExcerpt]) || rows[1].BodySize != int64(len(body)) || rows[0].Body != nil ||
+			rows[0].BodySize != 0 {
+			t.Errorf("excerpts of %d and %d bytes of bodies of %d and %d, %v", len(rows[1].Body), len(rows[0].Body), rows[1].BodySize,
+				rows[0].BodySize, err)
 		}
 		rows, err = s.Pings(t.Context(), a.Check.ID, store.PingFilter{Limit: 2, Bodies: true})
 		if err != nil || !bytes.Equal(rows[1].Body, body) {
@@ -320,7 +323,8 @@ func TestAScheduleThatCannotBeComputedIsPutAside(t *testing.T) {
 		}
 		clock.Advance(a.Check.Timeout + a.Check.Grace)
 		got, err := s.FlipOverdue(t.Context(), 10, nil)
-		if err != nil || got.Claimed != 2 || len(got.Flips) != 1 || got.Flips[0].CheckID != a.Check.ID || len(got.Broken) != 1 || got.Broken[0].ID != broken.ID {
+		if err != nil || got.Claimed != 2 || len(got.Flips) != 1 || got.Flips[0].CheckID != a.Check.ID || len(got.Broken) != 1 ||
+			got.Broken[0].ID != broken.ID {
 			t.Fatalf("%+v, %v; want the other check down and the broken one named", got, err)
 		}
 		c := load(t, s, broken)
@@ -357,7 +361,8 @@ func TestProcessesThatWatchAtOnceFlipEachCheckOnce(t *testing.T) {
 				}
 			}
 		})
-		flips, deliveries := count(t, here, "flips", "new_status = 'down'"), count(t, here, "deliveries", "1 = 1")
+		flips := count(t, here, "flips", "new_status = 'down'")
+		deliveries := count(t, here, "deliveries", "1 = 1")
 		if flips != 40 || deliveries != 40 {
 			t.Errorf("%d flips and %d deliveries, want 40 of each", flips, deliveries)
 		}

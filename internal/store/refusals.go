@@ -28,7 +28,8 @@ func (s *Store) Refused(ctx context.Context, address string) (bool, error) {
 func refused(ctx context.Context, q db.Querier, address string) (bool, error) {
 	var n int
 	// Refusals of before were kept as the address was written then.
-	err := q.QueryRow(ctx, `SELECT count(*) FROM refusals WHERE address IN ($1, $2)`, hosts.MailAddress(address), strings.ToLower(address)).Scan(&n)
+	err := q.QueryRow(ctx, `SELECT count(*) FROM refusals WHERE address IN ($1, $2)`, hosts.MailAddress(address),
+		strings.ToLower(address)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for a refusal: %w", err)
 	}

@@ -19,7 +19,8 @@ func TestARefusalKnowsAllSpellingsOfItsAddress(t *testing.T) {
 		if err := s.Unsubscribe(t.Context(), ch.ID); err != nil {
 			t.Fatal(err)
 		}
-		for _, spelling := range []string{"carol@bücher.example", "Carol@xn--bcher-kva.example", "carol@bu\u0308cher.example", "carol@ｂücher。example"} {
+		for _, spelling := range []string{"carol@bücher.example", "Carol@xn--bcher-kva.example", "carol@bu\u0308cher.example",
+			"carol@ｂücher。example"} {
 			refused, err := s.Refused(t.Context(), spelling)
 			if err != nil || !refused {
 				t.Errorf("%s: refused %v, %v", spelling, refused, err)

@@ -67,7 +67,8 @@ func content(ctx context.Context, q db.Querier, wanted string, arg uuid.UUID) ([
 		Member
 		project uuid.UUID
 	}
-	rows, err = q.Query(ctx, `SELECT `+memberColumns+`, m.project_id FROM members m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
+	rows, err = q.Query(ctx, `SELECT `+memberColumns+
+		`, m.project_id FROM members m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
 		WHERE `+wanted+` ORDER BY u.email`, arg)
 	members, err := db.Collect(rows, err, func(r *sql.Rows, m *placed) error { return scanMember(r, &m.Member, db.UUID(&m.project)) })
 	if err != nil {
@@ -150,7 +151,8 @@ func sayFarewell(ctx context.Context, tx *db.Tx, farewell Farewell, gone []Proje
 // A mail about somebody else's account that still waits to be sent to the address
 // is theirs.
 func deleteUser(ctx context.Context, tx *db.Tx, id uuid.UUID, email string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM emails WHERE account_id = $1 OR (recipient = $2 AND (account_id IS NULL OR status <> 'queued'))`, id, email)
+	_, err := tx.Exec(ctx, `DELETE FROM emails WHERE account_id = $1 OR (recipient = $2 AND (account_id IS NULL OR status <> 'queued'))`, id,
+		email)
 	if err != nil {
 		return fmt.Errorf("delete mails of a user: %w", err)
 	}

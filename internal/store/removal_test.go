@@ -26,7 +26,8 @@ func TestAnAccountTakesEverythingAlong(t *testing.T) {
 		a := testdb.Account(t, s, "gone@example.org")
 		b := testdb.Account(t, s, "stays@example.org")
 		for _, u := range []store.Account{a, b} {
-			must(s.SaveSession(ctx, &store.Session{IDHash: u.User.ID[:], UserID: u.User.ID, Data: []byte("{}"), CreatedAt: s.Now(), LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(time.Hour)}))
+			must(s.SaveSession(ctx, &store.Session{IDHash: u.User.ID[:], UserID: u.User.ID, Data: []byte("{}"), CreatedAt: s.Now(),
+				LastUsedAt: s.Now(), ExpiresAt: s.Now().Add(time.Hour)}))
 			must(s.CreateLoginToken(ctx, u.User.ID[:], u.User.ID, s.Now().Add(time.Hour)))
 			must(s.CreateAccountToken(ctx, &store.AccountToken{UserID: u.User.ID, Name: "t", Hash: u.User.Email}))
 			must(s.CreateWall(ctx, &store.Wall{UserID: u.User.ID, Name: "w", Projects: []store.WallProject{{ID: u.Project.ID}}}))
@@ -59,7 +60,8 @@ func TestAnAccountTakesEverythingAlong(t *testing.T) {
 			return []*monitor.Email{{MessageID: "farewell", Kind: "removed", To: "stays@example.org"}}, nil
 		}
 		failure := errors.New("no mail can be made")
-		if err := s.DeleteUser(ctx, a.User.ID, func([]store.ProjectContent) ([]*monitor.Email, error) { return nil, failure }); !errors.Is(err, failure) {
+		if err := s.DeleteUser(ctx, a.User.ID, func([]store.ProjectContent) ([]*monitor.Email, error) { return nil, failure }); !errors.Is(err,
+			failure) {
 			t.Errorf("got %v", err)
 		}
 		if _, err := s.UserByID(ctx, a.User.ID); err != nil {

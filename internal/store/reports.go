@@ -30,7 +30,8 @@ const downOf = `(EXISTS (SELECT 1 FROM projects p JOIN checks c ON c.project_id 
 func (s *Store) DueReports(ctx context.Context, limit int) ([]DueReport, error) {
 	rows, err := s.db.Query(ctx, `SELECT u.id, false FROM users u WHERE u.reports <> 'off' AND u.is_active AND u.next_report_at <= $1
 		UNION ALL SELECT u.id, false FROM users u WHERE u.reports <> 'off' AND u.is_active AND u.next_report_at IS NULL
-		UNION ALL SELECT u.id, true FROM users u WHERE u.nag_seconds > 0 AND u.is_active AND (u.next_nag_at <= $1 OR (u.next_nag_at IS NULL) = `+downOf+`)
+		UNION ALL SELECT u.id, true FROM users u WHERE u.nag_seconds > 0 AND u.is_active AND (u.next_nag_at <= $1 OR (u.next_nag_at IS NULL) = `+
+		downOf+`)
 		LIMIT $2`, s.Now(), limit)
 	due, err := db.Collect(rows, err, func(r *sql.Rows, d *DueReport) error { return r.Scan(db.UUID(&d.User), &d.Nag) })
 	if err != nil {
@@ -43,7 +44,8 @@ func (s *Store) DueReports(ctx context.Context, limit int) ([]DueReport, error) 
 // be sent, zero when nobody has one. It reads the indexes of those who want mail.
 func (s *Store) ReportsDue(ctx context.Context) (time.Time, error) {
 	var t time.Time
-	err := s.db.QueryRow(ctx, `SELECT min(d.due) FROM (SELECT min(u.next_report_at) AS due FROM users u WHERE u.reports <> 'off' AND u.is_active
+	err := s.db.QueryRow(ctx,
+		`SELECT min(d.due) FROM (SELECT min(u.next_report_at) AS due FROM users u WHERE u.reports <> 'off' AND u.is_active
 		UNION ALL SELECT min(u.next_nag_at) FROM users u WHERE u.nag_seconds > 0 AND u.is_active) d`).Scan(db.Time(&t))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the next report: %w", err)
@@ -56,13 +58,15 @@ func (s *Store) ReportsDue(ctx context.Context) (time.Time, error) {
 // returns false where the user has another date or other wishes by now: somebody
 // else was quicker, or they have changed them.
 func (s *Store) PlanReport(ctx context.Context, u *monitor.User, next time.Time, mail *monitor.Email) (bool, error) {
-	return s.plan(ctx, mail, `UPDATE users SET next_report_at = $3 WHERE id = $1 AND next_report_at IS NOT DISTINCT FROM $2 AND reports = $4 AND tz = $5 AND is_active`,
+	return s.plan(ctx, mail,
+		`UPDATE users SET next_report_at = $3 WHERE id = $1 AND next_report_at IS NOT DISTINCT FROM $2 AND reports = $4 AND tz = $5 AND is_active`,
 		u.ID, u.NextReportAt, next, u.Reports, u.TZ)
 }
 
 // PlanNag is PlanReport for the next nag; a zero next means that nothing is down.
 func (s *Store) PlanNag(ctx context.Context, u *monitor.User, next time.Time, mail *monitor.Email) (bool, error) {
-	return s.plan(ctx, mail, `UPDATE users SET next_nag_at = $3 WHERE id = $1 AND next_nag_at IS NOT DISTINCT FROM $2 AND nag_seconds = $4 AND is_active`,
+	return s.plan(ctx, mail,
+		`UPDATE users SET next_nag_at = $3 WHERE id = $1 AND next_nag_at IS NOT DISTINCT FROM $2 AND nag_seconds = $4 AND is_active`,
 		u.ID, u.NextNagAt, next, int64(u.NagEvery.Seconds()))
 }
 
@@ -96,7 +100,8 @@ const ofUser = `p.id IN (SELECT o.id FROM projects o WHERE o.owner_id = $1 UNION
 
 // ReportChecks lists all checks of the projects that the user owns or works in.
 func (s *Store) ReportChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+reportCheck.list+`, p.name FROM projects p JOIN checks c ON c.project_id = p.id WHERE `+ofUser+` ORDER BY c.id`, user)
+	rows, err := s.db.Query(ctx, `SELECT `+reportCheck.list+`, p.name FROM projects p JOIN checks c ON c.project_id = p.id WHERE `+ofUser+
+		` ORDER BY c.id`, user)
 	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *ReportCheck) error {
 		return r.Scan(append(reportCheck.dest(&c.Check), &c.Project)...)
 	})
@@ -128,7 +133,8 @@ func (s *Store) DownChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck, 
 // EachFlips calls each with the flips since from of every check of ReportChecks
 // that has any: one statement, checks in the order of their id, the newest flip
 // first, the newest limit of each check. The slice is used again.
-func (s *Store) EachFlips(ctx context.Context, user uuid.UUID, from time.Time, limit int, each func(check int64, flips []monitor.Flip)) error {
+func (s *Store) EachFlips(ctx context.Context, user uuid.UUID, from time.Time, limit int,
+	each func(check int64, flips []monitor.Flip)) error {
 	rows, err := s.db.Query(ctx, `SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason
 		FROM projects p JOIN checks c ON c.project_id = p.id JOIN flips f ON f.check_id = c.id
 		WHERE f.created_at >= $2 AND `+ofUser+` ORDER BY f.check_id, f.created_at DESC, f.id DESC`, user, from)

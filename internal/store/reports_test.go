@@ -120,7 +120,8 @@ func TestNagsAreDueAtTheirDateAndWhenTheirReasonComesOrGoes(t *testing.T) {
 		}
 		due("a check is down", owner.User.ID, member.ID)
 		down, err := s.DownChecks(t.Context(), member.ID)
-		if err != nil || len(down) != 1 || down[0].ID != owner.Check.ID || down[0].Project != "Operations" || !down[0].DownSince.Equal(clock.Now()) {
+		if err != nil || len(down) != 1 || down[0].ID != owner.Check.ID || down[0].Project != "Operations" ||
+			!down[0].DownSince.Equal(clock.Now()) {
 			t.Errorf("down checks of a member: %+v, %v", down, err)
 		}
 		for _, u := range people[:2] {
@@ -228,7 +229,8 @@ func TestAReportHasAllChecksAndFlipsThatItsReaderMaySee(t *testing.T) {
 			}
 		}
 		checks, err := s.ReportChecks(t.Context(), mine.User.ID)
-		if err != nil || len(checks) != 2 || checks[0].ID != mine.Check.ID || checks[1].ID != other.Check.ID || checks[0].Name != "Nightly dump" || checks[0].Status != monitor.StatusUp {
+		if err != nil || len(checks) != 2 || checks[0].ID != mine.Check.ID || checks[1].ID != other.Check.ID ||
+			checks[0].Name != "Nightly dump" || checks[0].Status != monitor.StatusUp {
 			t.Errorf("checks: %+v, %v", checks, err)
 		}
 		flips := func(from time.Time, limit int) map[int64]int {

@@ -13,7 +13,8 @@ import (
 // minN on, at most limit, newest first and without bodies: what monitor.Runs asks
 // for.
 func (s *Store) RunEvents(ctx context.Context, check, minN int64, limit int) ([]monitor.Ping, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+` FROM pings g WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail')
+	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+
+		` FROM pings g WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail')
 		ORDER BY g.n DESC LIMIT $3`, check, minN, limit)
 	return db.Collect(rows, err, func(r *sql.Rows, p *monitor.Ping) error {
 		return r.Scan(pingDest(p)...)
@@ -43,7 +44,8 @@ type PingBody struct {
 // minN on that have a body, at most cut bytes of each. Only one is in memory at a
 // time; see must not keep it, nor ask the store for anything.
 func (s *Store) ReadBodies(ctx context.Context, check, minN int64, limit, cut int, see func(*PingBody) (more bool)) error {
-	rows, err := s.db.Query(ctx, `SELECT g.n, g.scheme, substr(g.body, 1, $4) FROM pings g WHERE g.check_id = $1 AND g.n >= $2 AND g.body IS NOT NULL
+	rows, err := s.db.Query(ctx,
+		`SELECT g.n, g.scheme, substr(g.body, 1, $4) FROM pings g WHERE g.check_id = $1 AND g.n >= $2 AND g.body IS NOT NULL
 		ORDER BY g.n DESC LIMIT $3`, check, minN, limit, cut)
 	if err != nil {
 		return fmt.Errorf("read bodies: %w", err)

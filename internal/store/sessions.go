@@ -38,13 +38,15 @@ func sessionDest(s *Session) []any {
 // SessionByHash returns the session unless it has expired.
 func (s *Store) SessionByHash(ctx context.Context, idHash []byte) (*Session, error) {
 	var out Session
-	err := s.db.QueryRow(ctx, `SELECT `+sessionColumns+` FROM sessions s WHERE s.id_hash = $1 AND s.expires_at > $2`, idHash, s.Now()).Scan(sessionDest(&out)...)
+	err := s.db.QueryRow(ctx, `SELECT `+sessionColumns+` FROM sessions s WHERE s.id_hash = $1 AND s.expires_at > $2`, idHash,
+		s.Now()).Scan(sessionDest(&out)...)
 	return &out, notFound(err, "session")
 }
 
 // SaveSession stores a session, new or changed.
 func (s *Store) SaveSession(ctx context.Context, v *Session) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO sessions (id_hash, user_id, superuser_id, data, user_agent, remote_addr, created_at, last_used_at, expires_at)
+	_, err := s.db.Exec(ctx,
+		`INSERT INTO sessions (id_hash, user_id, superuser_id, data, user_agent, remote_addr, created_at, last_used_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (id_hash) DO UPDATE SET user_id = excluded.user_id, superuser_id = excluded.superuser_id, data = excluded.data,
 			user_agent = excluded.user_agent, remote_addr = excluded.remote_addr, last_used_at = excluded.last_used_at, expires_at = excluded.expires_at`,
@@ -58,8 +60,10 @@ func (s *Store) SaveSession(ctx context.Context, v *Session) error {
 // UpdateSession stores a changed session and tells whether it still was there:
 // one that was ended meanwhile stays ended.
 func (s *Store) UpdateSession(ctx context.Context, v *Session) (bool, error) {
-	n, err := execAffects(ctx, s.db, `UPDATE sessions SET user_id = $2, superuser_id = $8, data = $3, user_agent = $4, remote_addr = $5, last_used_at = $6, expires_at = $7
-		WHERE id_hash = $1`, v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.LastUsedAt, v.ExpiresAt, db.NullUUID(v.SuperuserID))
+	n, err := execAffects(ctx, s.db,
+		`UPDATE sessions SET user_id = $2, superuser_id = $8, data = $3, user_agent = $4, remote_addr = $5, last_used_at = $6, expires_at = $7
+		WHERE id_hash = $1`, v.IDHash, db.NullUUID(v.UserID), v.Data, v.UserAgent, v.RemoteAddr, v.LastUsedAt, v.ExpiresAt,
+		db.NullUUID(v.SuperuserID))
 	if err != nil {
 		return false, fmt.Errorf("update session: %w", err)
 	}
@@ -136,7 +140,8 @@ func endAccess(ctx context.Context, tx *db.Tx, user uuid.UUID, keep Access) (end
 
 // SessionsOf lists the live sessions of the user, last used first.
 func (s *Store) SessionsOf(ctx context.Context, user uuid.UUID) ([]Session, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+sessionColumns+` FROM sessions s WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.last_used_at DESC`, user, s.Now())
+	rows, err := s.db.Query(ctx, `SELECT `+sessionColumns+
+		` FROM sessions s WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.last_used_at DESC`, user, s.Now())
 	return db.Collect(rows, err, func(r *sql.Rows, v *Session) error {
 		return r.Scan(sessionDest(v)...)
 	})
@@ -144,7 +149,8 @@ func (s *Store) SessionsOf(ctx context.Context, user uuid.UUID) ([]Session, erro
 
 // CreateLoginToken stores the hash of a mailed login token.
 func (s *Store) CreateLoginToken(ctx context.Context, hash []byte, user uuid.UUID, expires time.Time) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO login_tokens (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`, hash, user, s.Now(), expires)
+	_, err := s.db.Exec(ctx, `INSERT INTO login_tokens (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`, hash, user,
+		s.Now(), expires)
 	if err != nil {
 		return fmt.Errorf("store login token: %w", err)
 	}
@@ -154,7 +160,8 @@ func (s *Store) CreateLoginToken(ctx context.Context, hash []byte, user uuid.UUI
 // LoginTokenValid tells whether the token could be used now, without using it.
 func (s *Store) LoginTokenValid(ctx context.Context, hash []byte, user uuid.UUID) (bool, error) {
 	var n int
-	err := s.db.QueryRow(ctx, `SELECT count(*) FROM login_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3`, hash, user, s.Now()).Scan(&n)
+	err := s.db.QueryRow(ctx, `SELECT count(*) FROM login_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3`, hash, user,
+		s.Now()).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look up login token: %w", err)
 	}
@@ -166,7 +173,8 @@ func (s *Store) LoginTokenValid(ctx context.Context, hash []byte, user uuid.UUID
 func (s *Store) UseLoginToken(ctx context.Context, hash []byte, user uuid.UUID) (bool, error) {
 	ok := false
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		n, err := execAffects(ctx, tx, `DELETE FROM login_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3`, hash, user, tx.Now())
+		n, err := execAffects(ctx, tx, `DELETE FROM login_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3`, hash, user,
+			tx.Now())
 		if err != nil || n == 0 {
 			ok = false
 			return err
@@ -200,13 +208,15 @@ func (s *Store) ForgetTokens(ctx context.Context, keys []string) error {
 func (s *Store) TakeToken(ctx context.Context, key string, capacity int, window time.Duration) (ok bool, wait time.Duration, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		now := tx.Now()
-		if _, err := tx.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING`, key, now); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING`, key,
+			now); err != nil {
 			return err
 		}
 		// 0 … 1: the part of the bucket that is full
 		var tokens float64
 		var updated time.Time
-		if err := tx.QueryRow(ctx, `SELECT tokens, updated_at FROM rate_limits WHERE key = $1`+forUpdate(tx), key).Scan(&tokens, db.Time(&updated)); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT tokens, updated_at FROM rate_limits WHERE key = $1`+forUpdate(tx), key).Scan(&tokens,
+			db.Time(&updated)); err != nil {
 			return err
 		}
 		tokens = min(1, tokens+max(0, now.Sub(updated).Seconds())/window.Seconds())

@@ -81,7 +81,8 @@ func TestABatchOfPingsIsRecordedInOrder(t *testing.T) {
 			t.Errorf("stored ping (-sent +stored):\n%s", diff)
 		}
 		c, _ := s.CheckByCode(t.Context(), a.Check.Code)
-		if c.Status != monitor.StatusUp || c.NPings != 3 || c.RecentRuns != "du" || !c.DueAt.Equal(clock.Now().Add(c.Timeout)) || !c.AlertAt.Equal(c.DueAt.Add(c.Grace)) {
+		if c.Status != monitor.StatusUp || c.NPings != 3 || c.RecentRuns != "du" || !c.DueAt.Equal(clock.Now().Add(c.Timeout)) ||
+			!c.AlertAt.Equal(c.DueAt.Add(c.Grace)) {
 			t.Errorf("check after the batch: %+v", c.State)
 		}
 		flips, err := s.Flips(t.Context(), c.ID, store.FlipFilter{})
@@ -134,7 +135,8 @@ func TestAnOverdueCheckGoesDownAtItsDeadline(t *testing.T) {
 			t.Errorf("a second look: %+v, %v", again, err)
 		}
 		var pending int
-		if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM deliveries WHERE status = 'pending' AND channel_id = $1`, a.Channel.ID).Scan(&pending); err != nil || pending != 1 {
+		if err := s.DB().QueryRow(t.Context(), `SELECT count(*) FROM deliveries WHERE status = 'pending' AND channel_id = $1`,
+			a.Channel.ID).Scan(&pending); err != nil || pending != 1 {
 			t.Errorf("%d deliveries, %v; want 1", pending, err)
 		}
 	})

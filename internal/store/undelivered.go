@@ -50,11 +50,14 @@ func (s *Store) NoteUndelivered(ctx context.Context, code uuid.UUID, b Bounce) (
 		u.Disabled = b.Disable && !u.Channel.Disabled
 		u.Channel.LastError = b.Reason
 		u.Channel.Disabled = u.Channel.Disabled || b.Disable
-		if _, err := tx.Exec(ctx, `UPDATE deliveries SET last_error = $2, status = CASE status WHEN 'sent' THEN 'failed' ELSE status END WHERE id = $1`, delivery, b.Reason); err != nil {
+		if _, err := tx.Exec(ctx,
+			`UPDATE deliveries SET last_error = $2, status = CASE status WHEN 'sent' THEN 'failed' ELSE status END WHERE id = $1`, delivery,
+			b.Reason); err != nil {
 			return fmt.Errorf("note undelivered: %w", err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE channels SET last_error = $2, disabled = $3,
-			disabled_at = CASE WHEN $3 THEN coalesce(disabled_at, $4) END WHERE id = $1`, u.Channel.ID, b.Reason, u.Channel.Disabled, tx.Now()); err != nil {
+			disabled_at = CASE WHEN $3 THEN coalesce(disabled_at, $4) END WHERE id = $1`, u.Channel.ID, b.Reason, u.Channel.Disabled,
+			tx.Now()); err != nil {
 			return fmt.Errorf("note undelivered: %w", err)
 		}
 		out = u
@@ -76,8 +79,10 @@ func loadUndelivered(ctx context.Context, tx *db.Tx, code uuid.UUID, since time.
 		p        = &u.Project
 	)
 	dest := append([]any{&delivery}, channelDest(&u.Channel)...)
-	dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey, &p.ShowSlugs, db.Time(&p.CreatedAt))
-	err := tx.QueryRow(ctx, `SELECT d.id, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, coalesce(nullif(c.name, ''), c.slug), coalesce(f.new_status, '')
+	dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
+		&p.ShowSlugs, db.Time(&p.CreatedAt))
+	err := tx.QueryRow(ctx, `SELECT d.id, `+channelColumns+`, `+projectColumns+
+		`, u.id, u.email, u.tz, coalesce(nullif(c.name, ''), c.slug), coalesce(f.new_status, '')
 		FROM deliveries d JOIN channels h ON h.id = d.channel_id JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
 		LEFT JOIN checks c ON c.id = d.check_id LEFT JOIN flips f ON f.id = d.flip_id WHERE d.code = $1 AND d.created_at > $2`+lock, code, since).
 		Scan(append(dest, db.UUID(&u.Owner.ID), &u.Owner.Email, &u.Owner.TZ, &check, &u.Status)...)
@@ -87,5 +92,6 @@ func loadUndelivered(ctx context.Context, tx *db.Tx, code uuid.UUID, since time.
 
 // StopReports ends the periodic reports and nags of a user.
 func (s *Store) StopReports(ctx context.Context, user uuid.UUID) error {
-	return execOne(ctx, s.db, "stop reports", "user", `UPDATE users SET reports = 'off', nag_seconds = 0, next_report_at = NULL, next_nag_at = NULL WHERE id = $1`, user)
+	return execOne(ctx, s.db, "stop reports", "user",
+		`UPDATE users SET reports = 'off', nag_seconds = 0, next_report_at = NULL, next_nag_at = NULL WHERE id = $1`, user)
 }

@@ -16,7 +16,8 @@ const userColumns = `u.id, u.email, u.password_hash, u.is_active, u.is_superuser
 	u.check_limit, u.ping_log_limit, u.created_at, u.last_login_at, u.last_active_at, u.reports, u.next_report_at, u.nag_seconds, u.next_nag_at, u.by_operator`
 
 func scanUser(row rowScanner, u *monitor.User, more ...any) error {
-	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.DateFormat, &u.Sort,
+	return row.Scan(append([]any{db.UUID(&u.ID), &u.Email, &u.PasswordHash, &u.IsActive, &u.IsSuperuser, &u.TZ, &u.Theme, &u.DateFormat,
+		&u.Sort,
 		&u.CheckLimit, &u.PingLogLimit, db.Time(&u.CreatedAt), db.Time(&u.LastLoginAt), db.Time(&u.LastActiveAt),
 		&u.Reports, db.Time(&u.NextReportAt), db.Seconds(&u.NagEvery), db.Time(&u.NextNagAt), &u.ByOperator}, more...)...)
 }
@@ -73,7 +74,8 @@ func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 	if u.Reports == "" {
 		u.Reports = monitor.ReportsMonthly
 	}
-	_, err := q.Exec(ctx, `INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at,
+	_, err := q.Exec(ctx,
+		`INSERT INTO users (id, email, password_hash, is_active, is_superuser, tz, theme, date_format, sort, check_limit, ping_log_limit, created_at,
 			reports, next_report_at, nag_seconds, next_nag_at, by_operator)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt,

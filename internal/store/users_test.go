@@ -110,7 +110,8 @@ func TestDeletingAUserTakesEverythingAlong(t *testing.T) {
 			signal(t, s, c, monitor.PingSuccess)
 			signal(t, s, c, monitor.PingFail)
 		}
-		session := &store.Session{IDHash: []byte("h"), UserID: a.User.ID, Data: []byte{}, CreatedAt: clock.Now(), LastUsedAt: clock.Now(), ExpiresAt: clock.Now().Add(time.Hour)}
+		session := &store.Session{IDHash: []byte("h"), UserID: a.User.ID, Data: []byte{}, CreatedAt: clock.Now(), LastUsedAt: clock.Now(),
+			ExpiresAt: clock.Now().Add(time.Hour)}
 		if err := s.SaveSession(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +122,8 @@ func TestDeletingAUserTakesEverythingAlong(t *testing.T) {
 			t.Fatal(err)
 		}
 		for table, want := range map[string]int{
-			"users": 1, "projects": 1, "checks": 1, "channels": 1, "check_channels": 1, "sessions": 0, "login_tokens": 0, "pings": 2, "flips": 2, "deliveries": 1,
+			"users": 1, "projects": 1, "checks": 1, "channels": 1, "check_channels": 1, "sessions": 0, "login_tokens": 0, "pings": 2, "flips": 2,
+			"deliveries": 1,
 		} {
 			n := count(t, s, table, "1 = 1")
 			if n != want {
@@ -196,7 +198,8 @@ func TestACheckOfTheWelcomePageBecomesTheirs(t *testing.T) {
 		second := signUp("second@example.org")
 
 		adopted, err := s.CheckByCode(t.Context(), demo.Code)
-		if err != nil || adopted.ProjectID != first.Project.ID || adopted.Name != "My first check" || adopted.NPings != 1 || adopted.Status != monitor.StatusUp {
+		if err != nil || adopted.ProjectID != first.Project.ID || adopted.Name != "My first check" || adopted.NPings != 1 ||
+			adopted.Status != monitor.StatusUp {
 			t.Errorf("the adopted check: %+v, %v", adopted, err)
 		}
 		fresh, err := s.CheckByID(t.Context(), second.Check.ID)

@@ -84,7 +84,8 @@ func (s *Store) WallsOf(ctx context.Context, user uuid.UUID) ([]Wall, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list walls: %w", err)
 	}
-	rows, err = s.db.Query(ctx, `SELECT w.id, p.id, p.name FROM walls w`+wallProjects+` WHERE w.user_id = $1 AND `+wallMayShow+` ORDER BY lower(p.name), p.created_at`, user)
+	rows, err = s.db.Query(ctx, `SELECT w.id, p.id, p.name FROM walls w`+wallProjects+` WHERE w.user_id = $1 AND `+wallMayShow+
+		` ORDER BY lower(p.name), p.created_at`, user)
 	type placed struct {
 		WallProject
 		wall uuid.UUID
@@ -108,11 +109,13 @@ func (s *Store) WallsOf(ctx context.Context, user uuid.UUID) ([]Wall, error) {
 // active. That it was shown is noted, at most once a minute.
 func (s *Store) ShowWall(ctx context.Context, id uuid.UUID) (*Wall, map[uuid.UUID][]WallCheck, error) {
 	var w Wall
-	err := s.db.QueryRow(ctx, `SELECT `+wallColumns+` FROM walls w JOIN users u ON u.id = w.user_id WHERE w.id = $1 AND u.is_active`, id).Scan(wallDest(&w)...)
+	err := s.db.QueryRow(ctx, `SELECT `+wallColumns+` FROM walls w JOIN users u ON u.id = w.user_id WHERE w.id = $1 AND u.is_active`,
+		id).Scan(wallDest(&w)...)
 	if err != nil {
 		return nil, nil, notFound(err, "wall")
 	}
-	rows, err := s.db.Query(ctx, `SELECT p.id, p.name FROM walls w`+wallProjects+` WHERE w.id = $1 AND `+wallMayShow+` ORDER BY lower(p.name), p.created_at`, id)
+	rows, err := s.db.Query(ctx, `SELECT p.id, p.name FROM walls w`+wallProjects+` WHERE w.id = $1 AND `+wallMayShow+
+		` ORDER BY lower(p.name), p.created_at`, id)
 	w.Projects, err = db.Collect(rows, err, func(r *sql.Rows, p *WallProject) error { return r.Scan(db.UUID(&p.ID), &p.Name) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("list projects of a wall: %w", err)

@@ -16,7 +16,8 @@ func TestPlural(t *testing.T) {
 }
 
 func TestUpperFirst(t *testing.T) {
-	for in, want := range map[string]string{"": "", "a": "A", "monthly report": "Monthly report", "über": "Über", "Down": "Down", "3 checks": "3 checks", "\xffa": "\xffa"} {
+	for in, want := range map[string]string{"": "", "a": "A", "monthly report": "Monthly report", "über": "Über", "Down": "Down",
+		"3 checks": "3 checks", "\xffa": "\xffa"} {
 		got := text.UpperFirst(in)
 		if got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

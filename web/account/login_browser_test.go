@@ -23,7 +23,8 @@ func TestSigningUpInABrowser(t *testing.T) {
 	ctx, _ := browser.New(t)
 	var curl, mailed, at string
 	s.Open(ctx, "/")
-	s.Drive(ctx, webtest.First(chromedp.Click, ".try form button"), webtest.First(chromedp.WaitVisible, "#demo.s-new"), chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
+	s.Drive(ctx, webtest.First(chromedp.Click, ".try form button"), webtest.First(chromedp.WaitVisible, "#demo.s-new"),
+		chromedp.Text(".try .code code", &curl, chromedp.ByQuery))
 	s.Shots(ctx, "welcome")
 	code, err := uuid.Parse(curl[strings.LastIndex(curl, "/")+1:])
 	if err != nil {
@@ -83,7 +84,8 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	s.Login("stranger@example.org")
 	mail := webtest.KeepMail(s, monitor.EmailKept)
-	failed := &monitor.Email{MessageID: "2@example.org", Kind: "verify", To: "ops@example.org", Subject: "Confirm this address", Status: monitor.EmailFailed, LastError: "550 5.1.1 no such mailbox"}
+	failed := &monitor.Email{MessageID: "2@example.org", Kind: "verify", To: "ops@example.org", Subject: "Confirm this address",
+		Status: monitor.EmailFailed, LastError: "550 5.1.1 no such mailbox"}
 	if err := s.Store.EnqueueEmail(t.Context(), failed); err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +122,11 @@ func TestPagesOfAccountsInABrowser(t *testing.T) {
 	s.Drive(ctx, webtest.First(chromedp.Click, `button[value="api_key"]`), webtest.First(chromedp.WaitVisible, "#api_key .flash"))
 	s.Shots(ctx, "project-key")
 	s.Open(ctx, "/")
-	s.Drive(ctx, webtest.First(chromedp.Click, `[popovertarget="add-project"]`), webtest.First(chromedp.WaitVisible, "#add-project:popover-open"))
+	s.Drive(ctx, webtest.First(chromedp.Click, `[popovertarget="add-project"]`),
+		webtest.First(chromedp.WaitVisible, "#add-project:popover-open"))
 	s.Shots(ctx, "project-add")
-	s.Drive(ctx, webtest.First(chromedp.Click, `header [data-theme-form] .theme-to-light`), webtest.First(chromedp.WaitVisible, `html[data-theme=light]`))
+	s.Drive(ctx, webtest.First(chromedp.Click, `header [data-theme-form] .theme-to-light`),
+		webtest.First(chromedp.WaitVisible, `html[data-theme=light]`))
 }
 
 // The mail is in a frame that may do nothing but this.
@@ -130,7 +134,8 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 	s := webtest.New(t, db.SQLite)
 	mail := &monitor.Email{
 		MessageID: "1@example.org", Kind: "login", To: "jane@example.org", Subject: "Log in", Status: monitor.EmailKept, Text: "Hello",
-		HTML: `<body style="margin:0"><a style="display:block;height:200px;background:#eee" href="` + s.URL + `/docs/crontab/">Log in</a><script>document.body.remove()</script>`,
+		HTML: `<body style="margin:0"><a style="display:block;height:200px;background:#eee" href="` + s.URL +
+			`/docs/crontab/">Log in</a><script>document.body.remove()</script>`,
 	}
 	if err := s.Store.EnqueueEmail(t.Context(), mail); err != nil {
 		t.Fatal(err)
@@ -146,7 +151,9 @@ func TestALinkInTheMailboxCanBeClicked(t *testing.T) {
 			There bool
 			X, Y  float64
 		}
-		s.Drive(ctx, chromedp.Evaluate(`(r => ({There: !r, X: r?.x + 40, Y: r?.y + 40}))(document.querySelector('iframe.mail')?.getBoundingClientRect())`, &at))
+		s.Drive(ctx,
+			chromedp.Evaluate(`(r => ({There: !r, X: r?.x + 40, Y: r?.y + 40}))(document.querySelector('iframe.mail')?.getBoundingClientRect())`,
+				&at))
 		if !at.There {
 			s.Drive(ctx, chromedp.MouseClickXY(at.X, at.Y))
 		}
@@ -160,7 +167,8 @@ func TestTheLoginPageInABrowser(t *testing.T) {
 	ctx, console := browser.New(t)
 	console.Allow("status of 400")
 	s.Open(ctx, "/accounts/login/")
-	s.Drive(ctx, chromedp.SendKeys("#identity", "jane@", chromedp.ByQuery), webtest.First(chromedp.Click, "form .btn.primary"), webtest.First(chromedp.WaitVisible, "#identity-error"))
+	s.Drive(ctx, chromedp.SendKeys("#identity", "jane@", chromedp.ByQuery), webtest.First(chromedp.Click, "form .btn.primary"),
+		webtest.First(chromedp.WaitVisible, "#identity-error"))
 	s.Shots(ctx, "login")
 	console.Allow("status of 410")
 	s.Open(ctx, "/accounts/check_token/4b1f0c2e-7a55-4d1b-9f6e-0d2f7c1a9e33/x/")

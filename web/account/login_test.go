@@ -122,7 +122,8 @@ func TestSafeNext(t *testing.T) {
 	for in, want := range map[string]string{
 		"/projects/1/checks/?a=b": "/projects/1/checks/?a=b", "/": "/",
 		"": "", "https://evil.example/": "", "//evil.example/": "", `/\evil.example/`: "", "/\t/evil.example": "", "javascript:alert(1)": "",
-		"evil.example": "", "/accounts/logout/": "", "/accounts/login/?next=/": "", "/accounts/check_token/1/2/": "", "/api/v3/checks/": "", "///x": "",
+		"evil.example": "", "/accounts/logout/": "", "/accounts/login/?next=/": "", "/accounts/check_token/1/2/": "", "/api/v3/checks/": "",
+		"///x": "",
 	} {
 		got := ui.SafeNext(in)
 		if got != want {
@@ -262,7 +263,8 @@ func TestPostsOfOtherSitesAreRefused(t *testing.T) {
 // Browsers write the origin of a site in one spelling, whatever spelling its
 // operator has set; the proxy before it may write another host.
 func TestTheOriginOfTheSiteIsKnownInEverySpelling(t *testing.T) {
-	for _, root := range []string{"https://Cron.example.org", "https://cron.example.org:443", "https://cron.example.org.", "https://cron.example.org"} {
+	for _, root := range []string{"https://Cron.example.org", "https://cron.example.org:443", "https://cron.example.org.",
+		"https://cron.example.org"} {
 		listen := ""
 		s := webtest.New(t, db.SQLite, func(d *web.Deps) {
 			listen = d.Site.Root.String()
@@ -292,7 +294,8 @@ func TestStrangersLeaveNoSessions(t *testing.T) {
 		s.Get("/")
 		s.Get("/docs/")
 		for _, path := range []string{
-			"/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/profile/appearance/", "/accounts/login/two_factor/", "/docs/example/",
+			"/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/profile/appearance/", "/accounts/login/two_factor/",
+			"/docs/example/",
 			"/accounts/unsubscribe_reports/x/", "/integrations/" + uuid.NewString() + "/unsub/x/", "/accounts/check_token/x/y/", "/nothing/",
 		} {
 			s.Post(path, url.Values{"identity": {"stranger@example.org"}, "theme": {"dark"}, "email": {"x"}, "password": {"y"}, "code": {"1"}})

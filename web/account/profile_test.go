@@ -29,7 +29,8 @@ func TestSettingAPassword(t *testing.T) {
 		other.Get("/accounts/profile/").Is(http.StatusOK)
 
 		s.Post("/accounts/set_password/", url.Values{"remove": {"1"}}).LeadsTo("/accounts/profile/")
-		s.OtherBrowser().Post("/accounts/login/", url.Values{"email": {"jane@example.org"}, "password": {"correct horse"}}).Is(http.StatusBadRequest)
+		s.OtherBrowser().Post("/accounts/login/", url.Values{"email": {"jane@example.org"}, "password": {"correct horse"}}).Is(
+			http.StatusBadRequest)
 	})
 }
 
@@ -144,7 +145,8 @@ func TestDatesAreWrittenAsChosen(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("jane@example.org")
 		for format, want := range map[string]string{
-			"": "Sun, 1 Mar 2026, 14:00:00 EET", "iso": "2026-03-01 14:00:00 EET", "dots": "01.03.2026 14:00:00 EET", "us": "Mar 1, 2026, 2:00:00 PM EET",
+			"": "Sun, 1 Mar 2026, 14:00:00 EET", "iso": "2026-03-01 14:00:00 EET", "dots": "01.03.2026 14:00:00 EET",
+			"us": "Mar 1, 2026, 2:00:00 PM EET",
 		} {
 			s.Post("/accounts/profile/", url.Values{"tz": {"Europe/Riga"}, "date_format": {format}}).LeadsTo("/accounts/profile/")
 			page := s.Get("/accounts/profile/")

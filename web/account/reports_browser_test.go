@@ -37,7 +37,8 @@ func TestReportsAreChosenInABrowser(t *testing.T) {
 	s.Open(ctx, account.ReportsPath)
 	var chosen string
 	s.Drive(ctx,
-		webtest.First(chromedp.Click, "[name=reports][value=weekly]"), webtest.First(chromedp.Click, "[name=nag][value=hour]"), webtest.First(chromedp.Click, "main form .btn.primary"),
+		webtest.First(chromedp.Click, "[name=reports][value=weekly]"), webtest.First(chromedp.Click, "[name=nag][value=hour]"),
+		webtest.First(chromedp.Click, "main form .btn.primary"),
 		webtest.First(chromedp.WaitVisible, ".flash.ok"),
 		chromedp.Evaluate(`[...document.querySelectorAll("main :checked")].map(e => e.value).join(" ")`, &chosen))
 	if chosen != "weekly hour" {

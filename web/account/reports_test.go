@@ -28,7 +28,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 			return u
 		}
 		page := s.Get(account.ReportsPath).Is(http.StatusOK)
-		page.Has("The next report comes on Wed, 1 Apr 2026, " + report.Next(user, s.Clock.Now()).In(time.FixedZone("", 3*3600)).Format("15:04:05") + " EEST")
+		page.Has("The next report comes on Wed, 1 Apr 2026, " +
+			report.Next(user, s.Clock.Now()).In(time.FixedZone("", 3*3600)).Format("15:04:05") + " EEST")
 		value, _ := page.Find("[name=reports]:checked").Attr("value")
 		if value != "monthly" {
 			t.Errorf("a new account gets reports %q", value)
@@ -52,7 +53,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 			u.NextReportAt = past
 			u.NextNagAt = s.Clock.Now().Add(time.Hour)
 		})
-		s.Get(account.ReportsPath).Has("The next report is on its way.", "Something is down. The next reminder comes on Sun, 1 Mar 2026, 15:00:00 EET")
+		s.Get(account.ReportsPath).Has("The next report is on its way.",
+			"Something is down. The next reminder comes on Sun, 1 Mar 2026, 15:00:00 EET")
 		s.Post(account.ReportsPath, url.Values{"reports": {"weekly"}, "nag": {"hour"}}).LeadsTo(account.ReportsPath)
 		if u := stored(); !u.NextReportAt.Equal(past) || u.NextNagAt.IsZero() {
 			t.Errorf("saving without a change moved the dates: %s, %s", u.NextReportAt, u.NextNagAt)
@@ -68,7 +70,8 @@ func TestReportsAreChosenOnThePageOfTheirOwn(t *testing.T) {
 			t.Errorf("switched off, with the dates %s and %s", u.NextReportAt, u.NextNagAt)
 		}
 		s.Get(account.ReportsPath).Has("You get no reports.")
-		s.Post(account.ReportsPath, url.Values{"reports": {"hourly"}, "nag": {"x"}}).Is(http.StatusBadRequest).Has("Please choose off, daily, weekly or monthly.", "Please choose off, every hour or every day.")
+		s.Post(account.ReportsPath, url.Values{"reports": {"hourly"}, "nag": {"x"}}).Is(http.StatusBadRequest).Has(
+			"Please choose off, daily, weekly or monthly.", "Please choose off, every hour or every day.")
 		s.OtherBrowser().Get(account.ReportsPath).Is(http.StatusSeeOther)
 		s.OtherBrowser().Post(account.ReportsPath, url.Values{"reports": {"off"}}).Is(http.StatusSeeOther)
 	})
@@ -136,7 +139,8 @@ func TestUnsubscribingFromReports(t *testing.T) {
 
 		again()
 		other := strings.Replace(link, user.ID.String(), uuid.NewString(), 1)
-		for _, wrong := range []string{other, link[:len(link)-2] + "/", "/accounts/unsubscribe_reports/x/", "/accounts/unsubscribe_reports/" + user.ID.String() + ".1." + s.Server.Signer.Sign("unsubscribe", user.ID.String()+".1") + "/"} {
+		for _, wrong := range []string{other, link[:len(link)-2] + "/", "/accounts/unsubscribe_reports/x/",
+			"/accounts/unsubscribe_reports/" + user.ID.String() + ".1." + s.Server.Signer.Sign("unsubscribe", user.ID.String()+".1") + "/"} {
 			stranger.Get(wrong).Is(http.StatusNotFound)
 			stranger.Post(wrong, url.Values{}).Is(http.StatusNotFound)
 		}

@@ -34,7 +34,8 @@ func (s *Pages) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 	views := make([]tokenView, len(rows))
 	for i := range rows {
 		t := &rows[i]
-		views[i] = tokenView{ID: t.ID.String(), Name: t.Name, Hint: auth.TokenHint(t), Readonly: t.Readonly, Since: t.CreatedAt, Used: t.LastUsedAt}
+		views[i] = tokenView{ID: t.ID.String(), Name: t.Name, Hint: auth.TokenHint(t), Readonly: t.Readonly, Since: t.CreatedAt,
+			Used: t.LastUsedAt}
 		if views[i].ID == made.ID {
 			views[i].Full = made.Full
 		}

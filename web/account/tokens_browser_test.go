@@ -21,7 +21,8 @@ func TestAnAccountTokenIsMadeInABrowser(t *testing.T) {
 	}
 	ctx, _ := browser.New(t)
 	s.Open(ctx, "/accounts/profile/")
-	s.Drive(ctx, chromedp.SendKeys("#token-name", "Terraform", chromedp.ByQuery), webtest.First(chromedp.Click, "#tokens > form .btn"), webtest.First(chromedp.WaitVisible, "#tokens .flash.warning"))
+	s.Drive(ctx, chromedp.SendKeys("#token-name", "Terraform", chromedp.ByQuery), webtest.First(chromedp.Click, "#tokens > form .btn"),
+		webtest.First(chromedp.WaitVisible, "#tokens .flash.warning"))
 	s.Shots(ctx, "account-token")
 	s.Drive(ctx, webtest.First(chromedp.Click, "#tokens [popovertarget]"), webtest.First(chromedp.WaitVisible, "#tokens .ask:popover-open"))
 	s.Drive(ctx, webtest.First(chromedp.Click, "#tokens .ask:popover-open .btn.danger"), webtest.First(chromedp.WaitVisible, ".flash.ok"))

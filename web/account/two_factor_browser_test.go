@@ -66,9 +66,11 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	ctx, console := browser.New(t)
 	securityKey(s, ctx, false)
 	s.Open(ctx, "/accounts/profile/")
-	s.Drive(ctx, webtest.First(chromedp.Click, `#two-factor a[href$="/webauthn/"]`), webtest.First(chromedp.WaitEnabled, "form[data-webauthn] button"))
+	s.Drive(ctx, webtest.First(chromedp.Click, `#two-factor a[href$="/webauthn/"]`),
+		webtest.First(chromedp.WaitEnabled, "form[data-webauthn] button"))
 	fine(s, ctx, "twofactor-key-add")
-	s.Drive(ctx, chromedp.SendKeys("#name", "Blue key", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"), webtest.First(chromedp.WaitVisible, ".codes"))
+	s.Drive(ctx, chromedp.SendKeys("#name", "Blue key", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"),
+		webtest.First(chromedp.WaitVisible, ".codes"))
 	fine(s, ctx, "twofactor-recovery-codes")
 	f, err := s.Store.FactorsOf(t.Context(), user.ID)
 	if err != nil || len(f.Keys) != 1 || f.Keys[0].Name != "Blue key" || f.RecoveryCodes != 10 {
@@ -81,14 +83,16 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	console.Allow("status of 4")
 	var said string
 	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/two_factor/webauthn/"))
-	s.Drive(ctx, webtest.First(chromedp.WaitEnabled, "form[data-webauthn] button"), chromedp.SendKeys("#name", "Again", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"),
+	s.Drive(ctx, webtest.First(chromedp.WaitEnabled, "form[data-webauthn] button"), chromedp.SendKeys("#name", "Again", chromedp.ByQuery),
+		webtest.First(chromedp.Click, "form[data-webauthn] button"),
 		webtest.First(chromedp.WaitVisible, "[data-problem]"), chromedp.Text("[data-problem]", &said, chromedp.ByQuery))
 	if !strings.Contains(said, "registered already") {
 		t.Errorf("said %q", said)
 	}
 
 	s.Clock.Advance(time.Hour)
-	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/profile/"), webtest.First(chromedp.Click, `form[action$="/logout_everywhere/"] .btn:not(.small)`), webtest.First(chromedp.WaitVisible, "#identity"))
+	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/profile/"),
+		webtest.First(chromedp.Click, `form[action$="/logout_everywhere/"] .btn:not(.small)`), webtest.First(chromedp.WaitVisible, "#identity"))
 	s.Client = s.OtherBrowser().Client
 	firstStepIn(s, ctx, "jane@example.org")
 	s.Drive(ctx, webtest.First(chromedp.WaitEnabled, `form[data-webauthn="get"] button`))
@@ -99,9 +103,11 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 
-	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/profile/"), webtest.First(chromedp.Click, `[aria-label="Rename Blue key"]`), webtest.First(chromedp.WaitVisible, "#name"))
+	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/profile/"), webtest.First(chromedp.Click, `[aria-label="Rename Blue key"]`),
+		webtest.First(chromedp.WaitVisible, "#name"))
 	fine(s, ctx, "twofactor-key-name")
-	s.Drive(ctx, chromedp.SetValue("#name", "Blue key at work", chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"), webtest.First(chromedp.Click, `[aria-label="Remove Blue key at work"]`), webtest.First(chromedp.WaitVisible, ".btn.danger"))
+	s.Drive(ctx, chromedp.SetValue("#name", "Blue key at work", chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
+		webtest.First(chromedp.Click, `[aria-label="Remove Blue key at work"]`), webtest.First(chromedp.WaitVisible, ".btn.danger"))
 	fine(s, ctx, "twofactor-key-remove")
 	s.Drive(ctx, webtest.First(chromedp.Click, "main .btn.danger"), webtest.First(chromedp.WaitVisible, ".flash.ok"))
 	fine(s, ctx, "twofactor-profile-off")
@@ -109,7 +115,8 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	for _, m := range s.Sent.Factors {
 		done = append(done, m.Done)
 	}
-	if len(done) != 3 || !strings.Contains(done[0], "added") || !strings.Contains(done[1], "is called") || !strings.Contains(done[2], "removed") {
+	if len(done) != 3 || !strings.Contains(done[0], "added") || !strings.Contains(done[1], "is called") ||
+		!strings.Contains(done[2], "removed") {
 		t.Errorf("mailed %q", done)
 	}
 }
@@ -117,7 +124,8 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 // firstStepIn logs in by link in the browser, up to the second step.
 func firstStepIn(s *webtest.Site, ctx context.Context, address string) {
 	s.Helper()
-	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery), webtest.First(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(".gate"))
+	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/login/"), chromedp.SendKeys("#identity", address, chromedp.ByQuery),
+		webtest.First(chromedp.Click, "form .btn.primary"), chromedp.WaitReady(".gate"))
 	webtest.WaitFor(s, "a link", func() bool {
 		var at string
 		s.Drive(ctx, chromedp.Location(&at))
@@ -136,7 +144,8 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	// a passkey, backed up
 	securityKey(s, ctx, true)
 	s.Open(ctx, "/accounts/two_factor/webauthn/")
-	s.Drive(ctx, chromedp.SendKeys("#name", "Phone", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"), webtest.First(chromedp.WaitVisible, ".codes"))
+	s.Drive(ctx, chromedp.SendKeys("#name", "Phone", chromedp.ByQuery), webtest.First(chromedp.Click, "form[data-webauthn] button"),
+		webtest.First(chromedp.WaitVisible, ".codes"))
 
 	b := firstStep(s, "jane@example.org", "/walls/")
 	options, _ := b.Get(account.SecondStepPath).Is(http.StatusOK).Find("form[data-webauthn]").Attr("data-options")
@@ -144,7 +153,8 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 	other := firstStep(s, "jane@example.org", "")
 	other.Get(account.SecondStepPath).Is(http.StatusOK)
 	other.Post(account.SecondStepPath, map[string][]string{"credential": {answer}}).Is(http.StatusBadRequest).Has("not accepted")
-	for _, nonsense := range []string{"", "{}", "null", strings.Replace(answer, `"signature":"`, `"signature":"AA`, 1), strings.Repeat("[", 10000)} {
+	for _, nonsense := range []string{"", "{}", "null", strings.Replace(answer, `"signature":"`, `"signature":"AA`, 1),
+		strings.Repeat("[", 10000)} {
 		other.Post(account.SecondStepPath, map[string][]string{"credential": {nonsense}}).Is(http.StatusBadRequest)
 	}
 	stranger := s.OtherBrowser()
@@ -169,7 +179,8 @@ func TestAnAnswerOfAKeyIsTakenOnce(t *testing.T) {
 // answerTo lets the key of the browser answer a question.
 func answerTo(s *webtest.Site, ctx context.Context, options string) (answer string) {
 	s.Helper()
-	s.Drive(ctx, chromedp.Evaluate(`navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+options+`) }).then(c => JSON.stringify(c.toJSON()))`,
+	s.Drive(ctx, chromedp.Evaluate(`navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+options+
+		`) }).then(c => JSON.stringify(c.toJSON()))`,
 		&answer, chromedp.EvalAsValue, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	return answer
 }
@@ -188,18 +199,22 @@ func TestAnAuthenticatorAppWithoutScripts(t *testing.T) {
 	s.Open(ctx, "/accounts/two_factor/totp/")
 	s.Drive(ctx, chromedp.Text(".totp .code code", &secret, chromedp.ByQuery))
 	a := app{s, strings.ReplaceAll(secret, " ", "")}
-	s.Drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"), webtest.First(chromedp.WaitVisible, ".codes"), chromedp.Text(".codes code", &codes, chromedp.ByQuery))
+	s.Drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
+		webtest.First(chromedp.WaitVisible, ".codes"), chromedp.Text(".codes code", &codes, chromedp.ByQuery))
 	s.Clock.Advance(time.Minute)
 	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/profile/"), webtest.First(chromedp.WaitVisible, "#two-factor .flash.warning"))
 
 	b := firstStep(s, "jane@example.org", "")
 	b.Open(ctx, "/accounts/login/two_factor/")
-	s.Drive(ctx, chromedp.SendKeys("#code", "000000", chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"), webtest.First(chromedp.WaitVisible, "#code-error"))
+	s.Drive(ctx, chromedp.SendKeys("#code", "000000", chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
+		webtest.First(chromedp.WaitVisible, "#code-error"))
 	s.Shots(ctx, "twofactor-login-totp")
-	s.Drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"), webtest.First(chromedp.WaitVisible, ".checks, #checks"))
+	s.Drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
+		webtest.First(chromedp.WaitVisible, ".checks, #checks"))
 
 	b = firstStep(s, "jane@example.org", "")
 	b.Open(ctx, "/accounts/login/two_factor/recovery/")
 	s.Shots(ctx, "twofactor-login-recovery")
-	s.Drive(ctx, chromedp.SendKeys("#code", strings.Fields(codes)[0], chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"), webtest.First(chromedp.WaitVisible, ".checks, #checks"))
+	s.Drive(ctx, chromedp.SendKeys("#code", strings.Fields(codes)[0], chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
+		webtest.First(chromedp.WaitVisible, ".checks, #checks"))
 }

@@ -120,7 +120,8 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 		routes := 0
 		err = chi.Walk(s.Server.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 			path := ids.Replace(route)
-			if strings.HasPrefix(path, account.SecondStepPath) || strings.Contains(path, "{") || (method != http.MethodGet && method != http.MethodPost) {
+			if strings.HasPrefix(path, account.SecondStepPath) || strings.Contains(path, "{") ||
+				(method != http.MethodGet && method != http.MethodPost) {
 				return nil
 			}
 			if path == "/accounts/logout/" || path == "/accounts/login/" || path == "/accounts/signup/" || strings.HasPrefix(path, "/welcome/") {
@@ -134,7 +135,8 @@ func TestWhoHasPassedOneStepOnlyIsNobody(t *testing.T) {
 			}
 			got := half.Do(method, path, form)
 			want := s.OtherBrowser().Do(method, path, form)
-			if got.Status != want.Status || got.Location != want.Location || (got.Status == http.StatusOK && strings.Contains(got.Body, "jane@example.org")) {
+			if got.Status != want.Status || got.Location != want.Location ||
+				(got.Status == http.StatusOK && strings.Contains(got.Body, "jane@example.org")) {
 				t.Errorf("%s %s: %d %s, a stranger gets %d %s", method, path, got.Status, got.Location, want.Status, want.Location)
 			}
 			return nil
@@ -197,7 +199,8 @@ func TestALogInHalfWayEndsWithThePassword(t *testing.T) {
 		s.Post("/accounts/set_password/", url.Values{"password": {"correct horse"}}).Is(http.StatusSeeOther)
 		a, _ := setUpApp(s)
 		b := s.OtherBrowser()
-		b.Post("/accounts/login/", url.Values{"email": {"jane@example.org"}, "password": {"correct horse"}}).LeadsTo("/accounts/login/two_factor/")
+		b.Post("/accounts/login/", url.Values{"email": {"jane@example.org"}, "password": {"correct horse"}}).LeadsTo(
+			"/accounts/login/two_factor/")
 		s.Post("/accounts/set_password/", url.Values{"password": {"battery staple"}}).Is(http.StatusSeeOther)
 		b.Post(totpLogin, code(a.code(0))).LeadsTo("/accounts/login/")
 		b.Get("/accounts/login/").Has("changed meanwhile")
@@ -236,7 +239,8 @@ func TestARecoveryCodeWorksOnce(t *testing.T) {
 			t.Errorf("mailed %+v", mailed)
 		}
 
-		browsers := []*webtest.Site{firstStep(s, "jane@example.org", ""), firstStep(s, "jane@example.org", ""), firstStep(s, "jane@example.org", "")}
+		browsers := []*webtest.Site{firstStep(s, "jane@example.org", ""), firstStep(s, "jane@example.org", ""),
+			firstStep(s, "jane@example.org", "")}
 		var at sync.WaitGroup
 		in := make([]bool, len(browsers))
 		for i, b := range browsers {
@@ -277,7 +281,8 @@ func TestTheCodesShownAreTheCodesDownloaded(t *testing.T) {
 		page := s.Post("/accounts/two_factor/recovery/", url.Values{}).Is(http.StatusOK)
 		href, _ := page.Find("a[download]").Attr("href")
 		text, err := url.PathUnescape(strings.TrimPrefix(href, "data:text/plain;charset=utf-8,"))
-		if err != nil || !strings.HasSuffix(text, "\n\n"+strings.TrimSpace(page.Find(".codes code").Text())+"\n") || !strings.Contains(text, "jane@example.org") {
+		if err != nil || !strings.HasSuffix(text, "\n\n"+strings.TrimSpace(page.Find(".codes code").Text())+"\n") ||
+			!strings.Contains(text, "jane@example.org") {
 			t.Errorf("%v: %s", err, text)
 		}
 		s.Get("/accounts/two_factor/recovery/").Has("10 recovery codes").HasNot(strings.Fields(page.Find(".codes code").Text())[0])

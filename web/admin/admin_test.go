@@ -36,7 +36,8 @@ func TestTheAdminPagesAreForSuperusers(t *testing.T) {
 			s.OtherBrowser().Get(path).Is(http.StatusSeeOther)
 		}
 		root.Get("/admin/").LeadsTo("/admin/users/")
-		for _, path := range []string{"/admin/users/" + user.ID.String() + "/active/", "/admin/users/" + user.ID.String() + "/login/", "/admin/deliveries/1/retry/", "/admin/emails/1/resend/"} {
+		for _, path := range []string{"/admin/users/" + user.ID.String() + "/active/", "/admin/users/" + user.ID.String() + "/login/",
+			"/admin/deliveries/1/retry/", "/admin/emails/1/resend/"} {
 			s.Post(path, nil).Is(http.StatusNotFound)
 		}
 	})
@@ -46,7 +47,8 @@ func TestListsAreSearchedAndPaged(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		root := webtest.Superuser(s)
 		for i := range 60 {
-			u := &monitor.Email{MessageID: fmt.Sprintf("%d@example.org", i), Kind: "login", To: fmt.Sprintf("user%02d@example.org", i), Subject: "Hello"}
+			u := &monitor.Email{MessageID: fmt.Sprintf("%d@example.org", i), Kind: "login", To: fmt.Sprintf("user%02d@example.org", i),
+				Subject: "Hello"}
 			if err := s.Store.EnqueueEmail(t.Context(), u); err != nil {
 				t.Fatal(err)
 			}
@@ -245,7 +247,8 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 
 	s.Post("/accounts/change_email/", url.Values{"email": {"jane@example.net"}}).Is(http.StatusSeeOther)
 	change := s.LinkTo("jane@example.net")
-	add(composer.EmailChange(mail.EmailChange{To: "jane@example.net", Old: user.Email, New: "jane@example.net", Link: change}))(secretOf(change))
+	add(composer.EmailChange(mail.EmailChange{To: "jane@example.net", Old: user.Email, New: "jane@example.net", Link: change}))(
+		secretOf(change))
 
 	channel := &monitor.Channel{ProjectID: project.ID, Kind: "email", Config: `{"address":"ops@example.net","up":true,"down":true}`}
 	if err := s.Channels.Create(s.Context(), channel, project, user); err != nil {
@@ -258,9 +261,11 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 	add(composer.Verify(verify))(secretOf(verify.Link))
 
 	unsubscribe := s.Server.Signer.UnsubscribePath(channel.ID)
-	add(composer.Alert(mail.Alert{To: user.Email, Key: uuid.NewString(), Link: s.URL + "/", Unsubscribe: s.URL + unsubscribe}))(secretOf(unsubscribe))
+	add(composer.Alert(mail.Alert{To: user.Email, Key: uuid.NewString(), Link: s.URL + "/", Unsubscribe: s.URL + unsubscribe}))(
+		secretOf(unsubscribe))
 	unsubscribeReports := s.Server.Signer.UnsubscribeReportsPath(user.ID, s.Store.Now())
-	frame := mail.ReportFrame{Key: uuid.NewString(), To: user.Email, Link: s.URL + "/", Settings: s.URL + "/accounts/profile/notifications/", Unsubscribe: s.URL + unsubscribeReports}
+	frame := mail.ReportFrame{Key: uuid.NewString(), To: user.Email, Link: s.URL + "/", Settings: s.URL + "/accounts/profile/notifications/",
+		Unsubscribe: s.URL + unsubscribeReports}
 	add(composer.Report(mail.Report{ReportFrame: frame, Period: "monthly"}))(secretOf(unsubscribeReports))
 	frame.Key = uuid.NewString()
 	add(composer.Nag(mail.Nag{ReportFrame: frame, Every: "day"}))(secretOf(unsubscribeReports))
@@ -379,7 +384,8 @@ func TestTheMailboxIsForTheMachineItselfOnly(t *testing.T) {
 			for k, v := range c.header {
 				s.Header[k] = v
 			}
-			for _, path := range []string{"/mailbox/", "/mailbox/?token=" + s.MailboxToken(), fmt.Sprintf("/mailbox/%d/", m.ID), fmt.Sprintf("/mailbox/%d/html/", m.ID)} {
+			for _, path := range []string{"/mailbox/", "/mailbox/?token=" + s.MailboxToken(), fmt.Sprintf("/mailbox/%d/", m.ID),
+				fmt.Sprintf("/mailbox/%d/html/", m.ID)} {
 				s.Get(path).Is(http.StatusNotFound)
 			}
 		})

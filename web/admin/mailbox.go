@@ -136,13 +136,15 @@ func (s *Pages) openMailbox(w http.ResponseWriter, r *http.Request) error {
 	}
 	until := strconv.FormatInt(s.Store.Now().Add(mailboxLife).Unix(), 36)
 	http.SetCookie(w, &http.Cookie{
-		Name: mailboxCookie, Value: until + "." + s.Signer.Sign(purposeMailbox, until), Path: s.Site.Path("/"), MaxAge: int(mailboxLife.Seconds()),
+		Name: mailboxCookie, Value: until + "." + s.Signer.Sign(purposeMailbox, until), Path: s.Site.Path("/"),
+		MaxAge:   int(mailboxLife.Seconds()),
 		HttpOnly: true, Secure: s.Site.Root.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 	return s.Redirect(w, r, "/mailbox/")
 }
 
-var errClosedMailbox = errs.Forbiddenf("The mailbox opens with the address that the log of the server prints; each works once. The newest one stands at the end of the log.")
+var errClosedMailbox = errs.Forbiddenf(
+	"The mailbox opens with the address that the log of the server prints; each works once. The newest one stands at the end of the log.")
 
 // hostname is the host without a port, a final dot and the brackets of IPv6.
 func hostname(hostport string) string {

@@ -101,7 +101,8 @@ func (c *client) call(method, path, body string) (int, string) {
 
 func (c *client) callAs(key, method, path, body string) (int, string) {
 	c.Helper()
-	path = strings.NewReplacer("{U}", c.mine.Check.Code.String(), "{O}", c.other.Check.Code.String(), "{KEY}", monitor.UniqueKey(c.mine.Check.Code)).Replace(path)
+	path = strings.NewReplacer("{U}", c.mine.Check.Code.String(), "{O}", c.other.Check.Code.String(), "{KEY}",
+		monitor.UniqueKey(c.mine.Check.Code)).Replace(path)
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if key != "" {
 		r.Header.Set("X-Api-Key", key)
@@ -223,14 +224,17 @@ func TestValidation(t *testing.T) {
 
 func TestTheLifeOfACheck(t *testing.T) {
 	each(t, func(c *client) {
-		made := c.object(201, "POST", "/api/v3/checks/", `{"name":"Nightly","slug":"nightly","tags":"db prod","schedule":"0 2 * * *","tz":"Europe/Kiev","grace":1800,"channels":"*","unique":["slug"],"more":null}`)
+		made := c.object(201, "POST", "/api/v3/checks/",
+			`{"name":"Nightly","slug":"nightly","tags":"db prod","schedule":"0 2 * * *","tz":"Europe/Kiev","grace":1800,"channels":"*","unique":["slug"],"more":null}`)
 		id, _ := made["uuid"].(string)
 		url := "https://p.example.org/api/v3/checks/" + id
 		want := map[string]any{
 			"name": "Nightly", "slug": "nightly", "tags": "db prod", "desc": "", "grace": 1800.0, "n_pings": 0.0, "status": "new", "started": false,
 			"last_ping": nil, "next_ping": nil, "manual_resume": false, "methods": "", "subject": "", "subject_fail": "",
-			"start_kw": "", "success_kw": "", "failure_kw": "", "filter_subject": false, "filter_body": false, "filter_http_body": false, "filter_default_fail": false,
-			"badge_url": made["badge_url"], "uuid": id, "ping_url": "https://p.example.org/ping/" + id, "update_url": url, "pause_url": url + "/pause", "resume_url": url + "/resume",
+			"start_kw": "", "success_kw": "", "failure_kw": "", "filter_subject": false, "filter_body": false, "filter_http_body": false,
+			"filter_default_fail": false,
+			"badge_url":           made["badge_url"], "uuid": id, "ping_url": "https://p.example.org/ping/" + id, "update_url": url,
+			"pause_url": url + "/pause", "resume_url": url + "/resume",
 			"channels": c.mine.Channel.ID.String(), "schedule": "0 2 * * *", "tz": "Europe/Kyiv",
 		}
 		diff := cmp.Diff(want, made)
@@ -242,7 +246,8 @@ func TestTheLifeOfACheck(t *testing.T) {
 			c.Errorf("upsert: %v", again)
 		}
 		renamed := c.object(200, "POST", "/api/v2/checks/"+id, `{"name":"A.B/C Ünïcödé Straße","subject":"done","channels":""}`)
-		if renamed["slug"] != "abc-unicode-strae" || renamed["subject"] != "done" || renamed["filter_subject"] != true || renamed["channels"] != "" {
+		if renamed["slug"] != "abc-unicode-strae" || renamed["subject"] != "done" || renamed["filter_subject"] != true ||
+			renamed["channels"] != "" {
 			c.Errorf("update: %v", renamed)
 		}
 		got := c.object(200, "GET", "/api/v3/checks/?tag=db&tag=prod", "")
@@ -297,7 +302,8 @@ func TestStatusFollowsTheClock(t *testing.T) {
 	each(t, func(c *client) {
 		c.object(200, "POST", "/api/v3/checks/{U}", `{"timeout":60,"grace":60}`)
 		ping := func(kind monitor.PingKind) {
-			a := &store.Arrival{Code: c.mine.Check.Code, Ping: monitor.Ping{CreatedAt: c.clock.Now()}, Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
+			a := &store.Arrival{Code: c.mine.Check.Code, Ping: monitor.Ping{CreatedAt: c.clock.Now()},
+				Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
 			if err := c.store.RecordPings(c.Context(), []*store.Arrival{a}); err != nil {
 				c.Fatal(err)
 			}

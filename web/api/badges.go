@@ -33,7 +33,8 @@ func (a *API) badges(c *call) {
 		}
 		link := func(states int, format string) string { return a.BadgeURL(c.project.BadgeKey, tag, states, format) }
 		list[tag] = badgesJSON{
-			SVG: link(2, "svg"), SVG3: link(3, "svg"), JSON: link(2, "json"), JSON3: link(3, "json"), Shields: link(2, "shields"), Shields3: link(3, "shields"),
+			SVG: link(2, "svg"), SVG3: link(3, "svg"), JSON: link(2, "json"), JSON3: link(3, "json"), Shields: link(2, "shields"),
+			Shields3: link(3, "shields"),
 		}
 	}
 	a.json(c.w, http.StatusOK, struct {

@@ -60,7 +60,8 @@ func TestBadges(t *testing.T) {
 		for _, refused := range []struct {
 			key, method, path string
 			status            int
-		}{{"", "GET", "/api/v3/badges/", 401}, {rwKey, "POST", "/api/v3/badges/", 405}, {rwKey, "HEAD", "/api/v3/badges/", 405}, {"", "OPTIONS", "/api/v3/badges/", 204}, {"", "PUT", "/api/v3/badges", 301}} {
+		}{{"", "GET", "/api/v3/badges/", 401}, {rwKey, "POST", "/api/v3/badges/", 405}, {rwKey, "HEAD", "/api/v3/badges/", 405},
+			{"", "OPTIONS", "/api/v3/badges/", 204}, {"", "PUT", "/api/v3/badges", 301}} {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(c.Context(), refused.method, refused.path, nil)
 			r.Header.Set("X-Api-Key", refused.key)

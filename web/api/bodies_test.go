@@ -50,7 +50,8 @@ func TestLongBodiesAreReadForWhoMayWrite(t *testing.T) {
 			c.Errorf("a key in the headers: %d", status)
 		}
 		desc := strings.Repeat(`\ud83d\ude00`, 10_000)
-		if status, _ := post("", `{"desc":"`+desc+`","tags":"`+strings.Repeat("t", 500)+`","api_key":"`+rwKey+`"}`); status != http.StatusCreated {
+		if status, _ := post("", `{"desc":"`+desc+`","tags":"`+strings.Repeat("t", 500)+`","api_key":"`+rwKey+
+			`"}`); status != http.StatusCreated {
 			c.Errorf("a key in the body, with the longest description: %d", status)
 		}
 	})

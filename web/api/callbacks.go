@@ -49,7 +49,8 @@ func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
 	code := uuid.MustParse(chi.URLParam(r, "code"))
 	reason, disable := undelivered(r.PostForm)
 	if reason != "" {
-		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil && errs.KindOf(err) != errs.NotFound {
+		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil &&
+			errs.KindOf(err) != errs.NotFound {
 			a.fail(w, r, err)
 			return
 		}
@@ -83,7 +84,8 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 	if err != nil {
 		return err
 	}
-	a.Log.InfoContext(ctx, "a delivery has not arrived", "delivery", code, "channel", u.Channel.ID, "reason", b.Reason, "channel_disabled", u.Disabled)
+	a.Log.InfoContext(ctx, "a delivery has not arrived", "delivery", code, "channel", u.Channel.ID, "reason", b.Reason, "channel_disabled",
+		u.Disabled)
 	if !u.Disabled || a.ChannelBroken == nil {
 		return nil
 	}

@@ -29,7 +29,8 @@ func (c *client) delivered() uuid.UUID {
 	c.ping(monitor.Ping{Kind: monitor.PingSuccess})
 	c.ping(monitor.Ping{Kind: monitor.PingFail})
 	claimed := c.claim()
-	c.finish(store.Outcome{ID: claimed.ID, Attempt: claimed.Attempts, Channel: claimed.ChannelID, Verdict: store.Sent, Tried: true, ChannelOutcome: store.ChannelOutcome{At: c.clock.Now()}})
+	c.finish(store.Outcome{ID: claimed.ID, Attempt: claimed.Attempts, Channel: claimed.ChannelID, Verdict: store.Sent, Tried: true,
+		ChannelOutcome: store.ChannelOutcome{At: c.clock.Now()}})
 	return claimed.Code
 }
 
@@ -64,7 +65,8 @@ func (c *client) wants(what string, status monitor.DeliveryStatus, reason string
 		c.Fatal(err)
 	}
 	if d[0].Status != status || d[0].LastError != reason || h.LastError != reason || h.Disabled != disabled {
-		c.Errorf("%s: delivery %s %q, channel %q, disabled %v; want %s %q %v", what, d[0].Status, d[0].LastError, h.LastError, h.Disabled, status, reason, disabled)
+		c.Errorf("%s: delivery %s %q, channel %q, disabled %v; want %s %q %v", what, d[0].Status, d[0].LastError, h.LastError, h.Disabled, status,
+			reason, disabled)
 	}
 }
 
@@ -145,7 +147,8 @@ func TestACallbackDoesNotEndRetries(t *testing.T) {
 	each(t, func(c *client) {
 		c.ping(monitor.Ping{Kind: monitor.PingFail})
 		claimed := c.claim()
-		c.finish(store.Outcome{ID: claimed.ID, Attempt: 1, Channel: claimed.ChannelID, Verdict: store.Retry, NextTry: c.clock.Now().Add(time.Minute), ChannelOutcome: store.ChannelOutcome{At: c.clock.Now(), Error: "Connection timed out"}})
+		c.finish(store.Outcome{ID: claimed.ID, Attempt: 1, Channel: claimed.ChannelID, Verdict: store.Retry,
+			NextTry: c.clock.Now().Add(time.Minute), ChannelOutcome: store.ChannelOutcome{At: c.clock.Now(), Error: "Connection timed out"}})
 		c.form("/api/v3/notifications/"+claimed.Code.String()+"/status", "error=x")
 		c.wants("in between", monitor.DeliveryPending, "x", false)
 		c.clock.Advance(2 * time.Minute)
@@ -199,17 +202,20 @@ func TestBounces(t *testing.T) {
 		reason                   string
 		disabled                 bool
 	}{
-		"for good":                      {0, "failed", "5.1.1", diagnostic, "OK", failed, "Delivery failed (smtp; 550 5.1.1 <owner@example.org>: no such user)", true},
+		"for good": {0, "failed", "5.1.1", diagnostic, "OK", failed,
+			"Delivery failed (smtp; 550 5.1.1 <owner@example.org>: no such user)", true},
 		"for good, without a reason":    {0, "failed", "5.0.0", "", "OK", failed, "Delivery failed (SMTP status code: 5.0.0)", true},
 		"a comment behind the code":     {0, "failed", "5.2.1 (disabled)", "", "OK", failed, "Delivery failed (SMTP status code: 5.2.1)", true},
 		"for now":                       {0, "delayed", "4.4.1", "", "OK", failed, "Delivery failed (SMTP status code: 4.4.1)", false},
 		"a domain that cannot be found": {0, "failed", "5.4.4", "", "OK", failed, "Delivery failed (SMTP status code: 5.4.4)", false},
-		"a long reason":                 {0, "failed", "4.0.0", "Diagnostic-Code: " + strings.Repeat("x", 500) + "\n", "OK", failed, "Delivery failed (" + strings.Repeat("x", 183), false},
-		"it has arrived":                {0, "delivered", "2.0.0", "", "OK (ignored)", sent, "", false},
-		"no code":                       {0, "failed", "", "", "OK (ignored)", sent, "", false},
-		"no action":                     {0, "", "5.1.1", "", "OK (ignored)", sent, "", false},
-		"just in time":                  {48*time.Hour - time.Second, "failed", "5.1.1", "", "OK", failed, "Delivery failed (SMTP status code: 5.1.1)", true},
-		"too late":                      {48*time.Hour + time.Second, "failed", "5.1.1", "", "OK (bad signature)", sent, "", false},
+		"a long reason": {0, "failed", "4.0.0", "Diagnostic-Code: " + strings.Repeat("x", 500) + "\n", "OK", failed,
+			"Delivery failed (" + strings.Repeat("x", 183), false},
+		"it has arrived": {0, "delivered", "2.0.0", "", "OK (ignored)", sent, "", false},
+		"no code":        {0, "failed", "", "", "OK (ignored)", sent, "", false},
+		"no action":      {0, "", "5.1.1", "", "OK (ignored)", sent, "", false},
+		"just in time": {48*time.Hour - time.Second, "failed", "5.1.1", "", "OK", failed,
+			"Delivery failed (SMTP status code: 5.1.1)", true},
+		"too late": {48*time.Hour + time.Second, "failed", "5.1.1", "", "OK (bad signature)", sent, "", false},
 	}
 	each(t, func(c *client) {
 		for name, k := range cases {
@@ -221,7 +227,8 @@ func TestBounces(t *testing.T) {
 				c.Errorf("%s: %d %q, want %q", name, status, text, k.answer)
 			}
 			c.wants(name, k.status, k.reason, k.disabled)
-			if k.disabled && (len(c.told) != 1 || c.told[0].Check != "Nightly dump" || c.told[0].Status != monitor.StatusDown || c.told[0].Owner.Email != "owner@example.org") {
+			if k.disabled && (len(c.told) != 1 || c.told[0].Check != "Nightly dump" || c.told[0].Status != monitor.StatusDown ||
+				c.told[0].Owner.Email != "owner@example.org") {
 				c.Errorf("%s: told the owner %+v", name, c.told)
 			}
 		}

@@ -26,7 +26,8 @@ var (
 // like with the names of their variables taken out.
 func described(t *testing.T) map[string]*openapi3.PathItem {
 	t.Helper()
-	spec, err := openapi3.NewLoader().LoadFromData(api.Deps{SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/"}.Document())
+	spec, err := openapi3.NewLoader().LoadFromData(
+		api.Deps{SiteURL: "https://p.example.org", PingEndpoint: "https://p.example.org/ping/"}.Document())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,8 @@ func TestTheDocumentIsServed(t *testing.T) {
 		OpenAPI string
 		Servers []struct{ URL string }
 	}
-	if err := yaml.Unmarshal(w.Body.Bytes(), &doc); err != nil || doc.OpenAPI != "3.1.0" || len(doc.Servers) != 1 || doc.Servers[0].URL != deps.SiteURL {
+	if err := yaml.Unmarshal(w.Body.Bytes(), &doc); err != nil || doc.OpenAPI != "3.1.0" || len(doc.Servers) != 1 ||
+		doc.Servers[0].URL != deps.SiteURL {
 		t.Errorf("%v %+v", err, doc)
 	}
 	text := w.Body.String()

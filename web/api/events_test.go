@@ -68,7 +68,8 @@ func TestAListOfPings(t *testing.T) {
 			c.Errorf("before the first ping: %v", got)
 		}
 		id := uuid.NullUUID{UUID: rid, Valid: true}
-		c.ping(monitor.Ping{Kind: monitor.PingStart, Scheme: "https", Method: "GET", UserAgent: "runitor/1.4", RemoteAddr: "198.51.100.7", RID: id})
+		c.ping(monitor.Ping{Kind: monitor.PingStart, Scheme: "https", Method: "GET", UserAgent: "runitor/1.4", RemoteAddr: "198.51.100.7",
+			RID: id})
 		c.clock.Advance(633*time.Second + 208102*time.Microsecond)
 		status := 3
 		c.ping(monitor.Ping{Kind: monitor.PingFail, Scheme: "http", Method: "POST", RID: id, ExitStatus: &status, Body: []byte("disk full")})
@@ -76,9 +77,12 @@ func TestAListOfPings(t *testing.T) {
 		c.ping(monitor.Ping{Kind: monitor.PingSuccess, Scheme: "email", UserAgent: "Email from a@example.org"})
 		url := "https://p.example.org/api/v2/checks/" + c.mine.Check.Code.String() + "/pings/2/body"
 		want := []map[string]any{
-			{"type": "success", "date": "2026-03-01T12:10:34.208102+00:00", "n": 3.0, "scheme": "email", "remote_addr": nil, "method": "", "ua": "Email from a@example.org", "rid": nil, "body_url": nil},
-			{"type": "fail", "date": "2026-03-01T12:10:33.208102+00:00", "n": 2.0, "scheme": "http", "remote_addr": nil, "method": "POST", "ua": "", "rid": rid.String(), "body_url": url, "duration": 633.21},
-			{"type": "start", "date": "2026-03-01T12:00:00+00:00", "n": 1.0, "scheme": "https", "remote_addr": "198.51.100.7", "method": "GET", "ua": "runitor/1.4", "rid": rid.String(), "body_url": nil},
+			{"type": "success", "date": "2026-03-01T12:10:34.208102+00:00", "n": 3.0, "scheme": "email", "remote_addr": nil, "method": "",
+				"ua": "Email from a@example.org", "rid": nil, "body_url": nil},
+			{"type": "fail", "date": "2026-03-01T12:10:33.208102+00:00", "n": 2.0, "scheme": "http", "remote_addr": nil, "method": "POST", "ua": "",
+				"rid": rid.String(), "body_url": url, "duration": 633.21},
+			{"type": "start", "date": "2026-03-01T12:00:00+00:00", "n": 1.0, "scheme": "https", "remote_addr": "198.51.100.7", "method": "GET",
+				"ua": "runitor/1.4", "rid": rid.String(), "body_url": nil},
 		}
 		diff := cmp.Diff(want, c.list("pings", "/api/v2/checks/{U}/pings/"))
 		if diff != "" {
@@ -110,21 +114,26 @@ func TestDurations(t *testing.T) {
 		// of n: seconds, the oldest first
 		want string
 	}{
-		"whole seconds":                       {0, []step{{0, start, 0}, {5 * time.Second, success, 0}}, "2:5.0"},
-		"two decimals":                        {0, []step{{0, start, 0}, {1250 * time.Millisecond, success, 0}, {0, start, 0}, {499999 * time.Microsecond, fail, 0}}, "2:1.25 4:0.5"},
-		"the latest start counts":             {0, []step{{0, start, 0}, {time.Second, start, 0}, {time.Second, success, 0}}, "3:1.0"},
-		"log and ign do not matter":           {0, []step{{0, start, 0}, {time.Second, log, 0}, {time.Second, ign, 0}, {time.Second, fail, 0}}, "4:3.0"},
-		"another run does not end it":         {0, []step{{0, start, 1}, {time.Second, success, 2}, {time.Second, success, 1}}, "3:2.0"},
-		"no run id is not another's":          {0, []step{{0, start, 1}, {time.Second, success, 0}}, ""},
-		"a second end has no start":           {0, []step{{0, start, 1}, {time.Second, success, 1}, {time.Second, fail, 1}}, "2:1.0"},
-		"72 hours are too long":               {0, []step{{0, start, 0}, {72 * time.Hour, success, 0}}, ""},
-		"a bit less is not":                   {0, []step{{0, start, 0}, {72*time.Hour - time.Second, success, 0}}, "2:259199.0"},
-		"the start lies before the page":      {2, []step{{0, start, 1}, {time.Second, log, 0}, {time.Second, log, 0}, {time.Second, success, 1}}, "4:3.0"},
-		"so does an end in between":           {2, []step{{0, start, 1}, {time.Second, fail, 1}, {time.Second, log, 0}, {time.Second, success, 1}}, ""},
-		"and without a run id":                {1, []step{{0, start, 0}, {time.Second, log, 0}, {time.Second, success, 0}}, "3:2.0"},
-		"ten starts may lie before the page":  {10, parallel, "13:11.0 14:11.0 15:11.0 16:11.0 17:11.0 18:11.0 19:11.0 20:11.0 21:11.0 22:11.0"},
-		"with more of them nothing is shown":  {11, append(parallel[:11:11], append([]step{{0, log, 0}}, parallel[11:]...)...), ""},
-		"that does not go for starts in view": {23, append(parallel[:11:11], append([]step{{0, log, 0}}, parallel[11:]...)...), "13:11.0 14:11.0 15:11.0 16:11.0 17:11.0 18:11.0 19:11.0 20:11.0 21:11.0 22:11.0 23:11.0"},
+		"whole seconds": {0, []step{{0, start, 0}, {5 * time.Second, success, 0}}, "2:5.0"},
+		"two decimals": {0, []step{{0, start, 0}, {1250 * time.Millisecond, success, 0}, {0, start, 0},
+			{499999 * time.Microsecond, fail, 0}}, "2:1.25 4:0.5"},
+		"the latest start counts": {0, []step{{0, start, 0}, {time.Second, start, 0}, {time.Second, success, 0}}, "3:1.0"},
+		"log and ign do not matter": {0, []step{{0, start, 0}, {time.Second, log, 0}, {time.Second, ign, 0}, {time.Second, fail, 0}},
+			"4:3.0"},
+		"another run does not end it": {0, []step{{0, start, 1}, {time.Second, success, 2}, {time.Second, success, 1}}, "3:2.0"},
+		"no run id is not another's":  {0, []step{{0, start, 1}, {time.Second, success, 0}}, ""},
+		"a second end has no start":   {0, []step{{0, start, 1}, {time.Second, success, 1}, {time.Second, fail, 1}}, "2:1.0"},
+		"72 hours are too long":       {0, []step{{0, start, 0}, {72 * time.Hour, success, 0}}, ""},
+		"a bit less is not":           {0, []step{{0, start, 0}, {72*time.Hour - time.Second, success, 0}}, "2:259199.0"},
+		"the start lies before the page": {2, []step{{0, start, 1}, {time.Second, log, 0}, {time.Second, log, 0}, {time.Second, success, 1}},
+			"4:3.0"},
+		"so does an end in between": {2, []step{{0, start, 1}, {time.Second, fail, 1}, {time.Second, log, 0},
+			{time.Second, success, 1}}, ""},
+		"and without a run id":               {1, []step{{0, start, 0}, {time.Second, log, 0}, {time.Second, success, 0}}, "3:2.0"},
+		"ten starts may lie before the page": {10, parallel, "13:11.0 14:11.0 15:11.0 16:11.0 17:11.0 18:11.0 19:11.0 20:11.0 21:11.0 22:11.0"},
+		"with more of them nothing is shown": {11, append(parallel[:11:11], append([]step{{0, log, 0}}, parallel[11:]...)...), ""},
+		"that does not go for starts in view": {23, append(parallel[:11:11], append([]step{{0, log, 0}}, parallel[11:]...)...),
+			"13:11.0 14:11.0 15:11.0 16:11.0 17:11.0 18:11.0 19:11.0 20:11.0 21:11.0 22:11.0 23:11.0"},
 	}
 	each(t, func(c *client) {
 		for name, k := range cases {
@@ -195,7 +204,8 @@ func TestPingsBeyondTheLimit(t *testing.T) {
 		for _, k := range []struct {
 			n      string
 			status int
-		}{{"4", 200}, {"04", 200}, {"5", 200}, {"3", 404}, {"6", 404}, {"7", 404}, {"0", 404}, {"-1", 404}, {"x", 404}, {"4.0", 404}, {"99999999999999999999", 404}} {
+		}{{"4", 200}, {"04", 200}, {"5", 200}, {"3", 404}, {"6", 404}, {"7", 404}, {"0", 404}, {"-1", 404}, {"x", 404}, {"4.0", 404},
+			{"99999999999999999999", 404}} {
 			r := httptest.NewRequest("GET", "/api/v3/checks/"+c.mine.Check.Code.String()+"/pings/"+k.n+"/body", nil)
 			r.Header.Set("X-Api-Key", rwKey)
 			w := c.request(r)
@@ -234,7 +244,8 @@ func TestAListOfFlips(t *testing.T) {
 			want string
 		}{
 			{"", "03:0 02:0 01:0 00:1"},
-			{"seconds=60", "03:0 02:0"}, {"seconds=0", "03:0 02:0 01:0 00:1"}, {"seconds=", "03:0 02:0 01:0 00:1"}, {"seconds=31536000", "03:0 02:0 01:0 00:1"},
+			{"seconds=60", "03:0 02:0"}, {"seconds=0", "03:0 02:0 01:0 00:1"}, {"seconds=", "03:0 02:0 01:0 00:1"},
+			{"seconds=31536000", "03:0 02:0 01:0 00:1"},
 			{"start=0", "03:0 02:0 01:0 00:1"}, {"end=0", ""}, {"end=10000000000", "03:0 02:0 01:0 00:1"},
 			{fmt.Sprintf("start=%d", noon+61), "03:0 02:0"}, {fmt.Sprintf("end=%d", noon+61), "01:0 00:1"},
 			{fmt.Sprintf("start=%d&end=%d", noon+60, noon+120), "01:0"},
@@ -327,7 +338,8 @@ func TestTheSlashIsAdded(t *testing.T) {
 	each(t, func(c *client) {
 		code := c.mine.Check.Code.String()
 		key := monitor.UniqueKey(c.mine.Check.Code)
-		for _, path := range []string{"checks", "channels", "metrics", "status", "bounces", "checks/" + code + "/pings", "checks/" + code + "/flips", "checks/" + key + "/flips"} {
+		for _, path := range []string{"checks", "channels", "metrics", "status", "bounces", "checks/" + code + "/pings",
+			"checks/" + code + "/flips", "checks/" + key + "/flips"} {
 			for _, version := range []string{"v1", "v2", "v3"} {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
 					target := "/api/" + version + "/" + path

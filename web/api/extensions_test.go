@@ -53,10 +53,11 @@ func eachExtended(t *testing.T, test func(e *extended)) {
 			},
 			Stored: func(context.Context, *mail.Message) {},
 		}})
-		channels := &channel.Service{Log: log, Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true, Send: func(_ context.Context, v mail.Verify) error {
-			e.asked = append(e.asked, v)
-			return nil
-		}}
+		channels := &channel.Service{Log: log, Store: c.store, Signer: auth.NewSigner("secret"), SiteRoot: root, Verify: true,
+			Send: func(_ context.Context, v mail.Verify) error {
+				e.asked = append(e.asked, v)
+				return nil
+			}}
 		p := c.mine.Project
 		p.APIKey = e.auth.KeyHash(rwKey)
 		p.APIKeyReadonly = e.auth.KeyHash(roKey)
@@ -126,8 +127,9 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 			"id": made["id"], "name": "Hook", "kind": "webhook", "verified": true, "disabled": false, "last_notify": nil, "last_error": "",
 			"checks": []any{e.mine.Check.Code.String()},
 			"config": map[string]any{
-				"url_down": "https://hooks.example.org/secret", "method_down": "POST", "body_down": "$NAME is down", "headers_down": map[string]any{"X-Token": "s3cret"},
-				"url_up": "https://hooks.example.org/up", "method_up": "POST", "body_up": "", "headers_up": map[string]any{},
+				"url_down": "https://hooks.example.org/secret", "method_down": "POST", "body_down": "$NAME is down",
+				"headers_down": map[string]any{"X-Token": "s3cret"},
+				"url_up":       "https://hooks.example.org/up", "method_up": "POST", "body_up": "", "headers_up": map[string]any{},
 			},
 		}
 		diff := cmp.Diff(want, made)
@@ -144,14 +146,16 @@ func TestAChannelIsMadeChangedAndRemoved(t *testing.T) {
 				e.Errorf("a read-only key sees %s", secret)
 			}
 		}
-		if err := e.store.NoteChannelOutcome(e.Context(), uuid.MustParse(made["id"].(string)), store.ChannelOutcome{At: e.clock.Now(), Error: "Gone.", Disable: true}); err != nil {
+		if err := e.store.NoteChannelOutcome(e.Context(), uuid.MustParse(made["id"].(string)),
+			store.ChannelOutcome{At: e.clock.Now(), Error: "Gone.", Disable: true}); err != nil {
 			e.Fatal(err)
 		}
 		got := e.object(200, "POST", path, `{"name":"Hook"}`)
 		if got["disabled"] != true {
 			e.Errorf("a new name has switched it on again: %v", got)
 		}
-		if got := e.object(200, "GET", path, ""); got["disabled"] != true || got["last_error"] != "Gone." || got["last_notify"] != "2026-03-01T12:00:00+00:00" {
+		if got := e.object(200, "GET", path, ""); got["disabled"] != true || got["last_error"] != "Gone." ||
+			got["last_notify"] != "2026-03-01T12:00:00+00:00" {
 			e.Errorf("after an error: %v", got)
 		}
 		changed := e.object(200, "POST", path, `{"config":{"url_up":"","headers_down":{"X-Other":"1"}}}`)
@@ -188,11 +192,14 @@ func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 			{400, "POST", "/api/v3/channels/", `{"kind":"email"}`, "config.address: "},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":null}`, "config: The value must be an object."},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":[]}`, "config: The value must be an object."},
-			{400, "POST", "/api/v3/channels/", `{"kind":"email","value":"a@example.org"}`, "value: There is no such field; there are kind, name, config."},
-			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":{"mail":"a@example.org"}}`, "config.mail: There is no such setting; there are address, down, up."},
+			{400, "POST", "/api/v3/channels/", `{"kind":"email","value":"a@example.org"}`,
+				"value: There is no such field; there are kind, name, config."},
+			{400, "POST", "/api/v3/channels/", `{"kind":"email","config":{"mail":"a@example.org"}}`,
+				"config.mail: There is no such setting; there are address, down, up."},
 			{400, "POST", "/api/v3/channels/", `{"kind":"webhook","config":{"url_down":"ftp://x"}}`, "config.url_down: "},
 			{400, "POST", "/api/v3/channels/", `{"kind":"email","name":null,"config":{"address":"a@example.org"}}`, "name: "},
-			{400, "POST", "/api/v3/channels/", `{"kind":"email","name":"` + strings.Repeat("ü", 101) + `","config":{"address":"a@example.org"}}`, "name: A name has at most 100 characters."},
+			{400, "POST", "/api/v3/channels/", `{"kind":"email","name":"` + strings.Repeat("ü", 101) + `","config":{"address":"a@example.org"}}`,
+				"name: A name has at most 100 characters."},
 			{400, "POST", "/api/v3/channels/", `[`, "could not parse request body"},
 			{400, "POST", own, `{"kind":"webhook"}`, "kind: There is no such field"},
 			{400, "POST", own, `{"config":{"up":"yes"}}`, "config.up: The value must be true or false."},
@@ -201,7 +208,8 @@ func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 			{400, "PUT", own + "/checks", `{"checks":null}`, "checks: "},
 			{400, "PUT", own + "/checks", `{"checks":[null]}`, "checks: "},
 			{400, "PUT", own + "/checks", `{"checks":"all"}`, "checks: "},
-			{400, "PUT", own + "/checks", `{"checks":["` + e.other.Check.Code.String() + `"]}`, "checks: The project has no check " + e.other.Check.Code.String()},
+			{400, "PUT", own + "/checks", `{"checks":["` + e.other.Check.Code.String() + `"]}`,
+				"checks: The project has no check " + e.other.Check.Code.String()},
 			{404, "GET", theirs, "", "channel not found"},
 			{404, "POST", theirs, "", "channel not found"},
 			{404, "DELETE", theirs, "", "channel not found"},
@@ -210,7 +218,8 @@ func TestAChannelIsRefusedWithTheNameOfTheField(t *testing.T) {
 		} {
 			e.refused(rwKey, k.status, k.method, k.path, k.body, k.words)
 		}
-		for _, k := range [][2]string{{"POST", own}, {"DELETE", own}, {"POST", own + "/test"}, {"PUT", own + "/checks"}, {"POST", "/api/v3/channels/"}} {
+		for _, k := range [][2]string{{"POST", own}, {"DELETE", own}, {"POST", own + "/test"}, {"PUT", own + "/checks"},
+			{"POST", "/api/v3/channels/"}} {
 			e.refused(roKey, 401, k[0], k[1], "", "wrong api key")
 		}
 		for _, path := range []string{"/api/v1/channels/", "/api/v2/channels/"} {
@@ -230,7 +239,8 @@ func TestAnAddressIsAskedBeforeItGetsAlerts(t *testing.T) {
 	eachExtended(t, func(e *extended) {
 		add := func(address string) map[string]any {
 			e.Helper()
-			return e.object(201, "POST", "/api/v3/channels/", `{"kind":"email","name":"Ops","config":{"address":"`+address+`","up":true,"down":true}}`)
+			return e.object(201, "POST", "/api/v3/channels/",
+				`{"kind":"email","name":"Ops","config":{"address":"`+address+`","up":true,"down":true}}`)
 		}
 		got := add(strings.ToUpper(e.mine.User.Email))
 		if got["verified"] != true || len(e.asked) != 0 {
@@ -328,7 +338,8 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 		}
 
 		keys := e.objectAs(token, 200, "POST", path+"/keys", `{"make":["api_key","ping_key"]}`)
-		if keys["project"] != made["id"] || keys["api_key_readonly"] != nil || !regexp.MustCompile(`^hcw_[A-Za-z0-9]{28}$`).MatchString(keys["api_key"].(string)) ||
+		if keys["project"] != made["id"] || keys["api_key_readonly"] != nil ||
+			!regexp.MustCompile(`^hcw_[A-Za-z0-9]{28}$`).MatchString(keys["api_key"].(string)) ||
 			!regexp.MustCompile(`^[a-z0-9]{22}$`).MatchString(keys["ping_key"].(string)) {
 			e.Errorf("keys: %v", keys)
 		}
@@ -506,7 +517,8 @@ func TestTheListIsFiltered(t *testing.T) {
 func (e *extended) record(kind monitor.PingKind) {
 	e.Helper()
 	exit := 7
-	a := &store.Arrival{Code: e.mine.Check.Code, Ping: monitor.Ping{CreatedAt: e.clock.Now()}, Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
+	a := &store.Arrival{Code: e.mine.Check.Code, Ping: monitor.Ping{CreatedAt: e.clock.Now()},
+		Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
 	if kind == monitor.PingFail {
 		a.Ping.ExitStatus = &exit
 	}
@@ -573,7 +585,8 @@ func TestListsAreNotSentTwice(t *testing.T) {
 			}
 			for _, sent := range []string{tag, `"x", ` + tag, strings.TrimPrefix(tag, "W/"), "*"} {
 				again := e.send(key, "GET", path, "", "If-None-Match: "+sent)
-				if again.Code != 304 || again.Body.Len() != 0 || again.Header().Get("ETag") != tag || again.Header().Get("Access-Control-Allow-Origin") != "*" {
+				if again.Code != 304 || again.Body.Len() != 0 || again.Header().Get("ETag") != tag ||
+					again.Header().Get("Access-Control-Allow-Origin") != "*" {
 					e.Errorf("%s with %s: %d %q", path, sent, again.Code, again.Body)
 				}
 			}
@@ -631,7 +644,8 @@ func TestAnUpdateDoesNotUndoAnUnsubscription(t *testing.T) {
 			e.Fatal(err)
 		}
 		path := "/api/v3/channels/" + e.mine.Channel.ID.String()
-		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`, `{"name":"Ops","config":{"address":"` + strings.ToUpper(e.store.AddressOf(e.mine.Channel)) + `"}}`} {
+		for _, body := range []string{`{}`, `{"name":"Ops"}`, `{"config":{"up":false}}`,
+			`{"name":"Ops","config":{"address":"` + strings.ToUpper(e.store.AddressOf(e.mine.Channel)) + `"}}`} {
 			got := e.object(200, "POST", path, body)
 			if got["disabled"] != true || got["verified"] != false || got["last_error"] != monitor.ErrorUnsubscribed {
 				e.Errorf("%s: %v", body, got)

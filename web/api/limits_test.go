@@ -15,7 +15,8 @@ import (
 func TestTextsHaveLimits(t *testing.T) {
 	each(t, func(c *client) {
 		for field, limit := range map[string]int{
-			"desc": monitor.MaxDescriptionLength, "tags": monitor.MaxTagsLength, "name": monitor.MaxNameLength, "start_kw": monitor.MaxKeywordLength, "slug": monitor.MaxSlugLength,
+			"desc": monitor.MaxDescriptionLength, "tags": monitor.MaxTagsLength, "name": monitor.MaxNameLength, "start_kw": monitor.MaxKeywordLength,
+			"slug": monitor.MaxSlugLength,
 		} {
 			long := strings.Repeat("x", limit+1)
 			for _, path := range []string{"/api/v3/checks/", "/api/v1/checks/{U}"} {

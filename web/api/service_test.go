@@ -42,7 +42,8 @@ func TestMetrics(t *testing.T) {
 		metrics("a flip waits", `{"ts":1772366400,"max_ping_id":2,"max_notification_id":1,"num_unprocessed_flips":1}`)
 		claimed := c.claim()
 		metrics("it is being told", `{"ts":1772366400,"max_ping_id":2,"max_notification_id":1,"num_unprocessed_flips":0}`)
-		outcome := store.Outcome{ID: claimed.ID, Attempt: 1, Channel: claimed.ChannelID, Verdict: store.Retry, NextTry: c.clock.Now().Add(time.Hour), Tried: true, ChannelOutcome: store.ChannelOutcome{At: c.clock.Now(), Error: "x"}}
+		outcome := store.Outcome{ID: claimed.ID, Attempt: 1, Channel: claimed.ChannelID, Verdict: store.Retry,
+			NextTry: c.clock.Now().Add(time.Hour), Tried: true, ChannelOutcome: store.ChannelOutcome{At: c.clock.Now(), Error: "x"}}
 		c.finish(outcome)
 		metrics("it will be tried again", `{"ts":1772366400,"max_ping_id":2,"max_notification_id":1,"num_unprocessed_flips":0}`)
 		c.ping(monitor.Ping{Kind: monitor.PingSuccess})

@@ -137,7 +137,8 @@ func (c *client) statementsOf(log *statementLog) map[string][]string {
 		{"POST", "/api/v3/notifications/{D}/status", "error=x"},
 		{"POST", "/api/v3/bounces/", bounce},
 	} {
-		path := strings.NewReplacer("{U}", check.Code.String(), "{KEY}", monitor.UniqueKey(check.Code), "{N}", fmt.Sprint(check.NPings), "{D}", deliveries[0].Code.String()).Replace(k.path)
+		path := strings.NewReplacer("{U}", check.Code.String(), "{KEY}", monitor.UniqueKey(check.Code), "{N}", fmt.Sprint(check.NPings), "{D}",
+			deliveries[0].Code.String()).Replace(k.path)
 		r := httptest.NewRequest(k.method, path, strings.NewReader(k.body))
 		r.Header.Set("X-Api-Key", rwKey)
 		r.Header.Set("X-Metrics-Key", metricsKey)
@@ -200,7 +201,8 @@ func manyChecks(tb testing.TB, s *store.Store, n int) http.Handler {
 	}
 	giveKeys(tb, s, account.Project, rwKey, roKey)
 	for range 2 {
-		if err := s.CreateChannel(tb.Context(), &monitor.Channel{ProjectID: account.Project.ID, Kind: "webhook", Config: "{}", Verified: true}); err != nil {
+		if err := s.CreateChannel(tb.Context(), &monitor.Channel{ProjectID: account.Project.ID, Kind: "webhook", Config: "{}",
+			Verified: true}); err != nil {
 			tb.Fatal(err)
 		}
 	}

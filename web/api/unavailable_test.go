@@ -90,7 +90,8 @@ func (e *extended) whileAway(method, path string, item *openapi3.PathItem) *http
 	ctx, cancel := context.WithDeadline(e.Context(), time.Unix(0, 0))
 	e.Cleanup(cancel)
 	r := httptest.NewRequest(method, address, strings.NewReader(body)).WithContext(ctx)
-	for name, value := range map[string]string{"X-Api-Key": key, "Authorization": "Bearer " + roKey, "X-Metrics-Key": metricsKey, "Content-Type": kind} {
+	for name, value := range map[string]string{"X-Api-Key": key, "Authorization": "Bearer " + roKey, "X-Metrics-Key": metricsKey,
+		"Content-Type": kind} {
 		r.Header.Set(name, value)
 	}
 	return r

@@ -126,7 +126,8 @@ func Read(document []byte, pingEndpoint string) (*Reference, error) {
 	for _, s := range d.Components.Schemas {
 		fields := d.fields(s.Value)
 		if len(fields) > 0 {
-			ref.Objects = append(ref.Objects, Object{Anchor: objectAnchor(s.Key), Name: s.Key, Description: d.text(s.Value.Description), Fields: fields})
+			ref.Objects = append(ref.Objects, Object{Anchor: objectAnchor(s.Key), Name: s.Key, Description: d.text(s.Value.Description),
+				Fields: fields})
 		}
 	}
 	return ref, d.err
@@ -254,7 +255,8 @@ func (d *reader) fields(s *schema) []Field {
 	}
 	var fields []Field
 	for _, p := range s.Properties {
-		f := Field{Name: p.Key, Type: d.typeOf(p.Value), Required: slices.Contains(s.Required, p.Key), Extension: p.Value.Extension, Old: p.Value.Deprecated}
+		f := Field{Name: p.Key, Type: d.typeOf(p.Value), Required: slices.Contains(s.Required, p.Key), Extension: p.Value.Extension,
+			Old: p.Value.Deprecated}
 		text := p.Value.Description
 		if text == "" && p.Value.Ref != "" && !d.hasFields(p.Value) {
 			text = d.schema(p.Value).Description

@@ -48,7 +48,8 @@ func TestTheWholeDocument(t *testing.T) {
 				t.Errorf("%s %s lacks something, or its name is taken: %+v", o.Method, o.Path, o)
 			}
 			seen[o.Anchor] = true
-			if strings.Contains(o.Curl, "{") && !strings.Contains(o.Curl, "-d") || strings.Contains(o.Curl, "//api") || strings.Contains(o.Curl, "/checks//") {
+			if strings.Contains(o.Curl, "{") && !strings.Contains(o.Curl, "-d") || strings.Contains(o.Curl, "//api") ||
+				strings.Contains(o.Curl, "/checks//") {
 				t.Errorf("%s: a variable has no example: %s", o.Anchor, o.Curl)
 			}
 			for _, p := range o.Parameters {
@@ -97,7 +98,8 @@ func TestFields(t *testing.T) {
 		t.Errorf("keys: %s", get.Keys)
 	}
 	r := get.Responses[0]
-	if r.Status != "200" || r.Type != `<a href="#object-check">Check</a>` || len(r.Examples) != 2 || !strings.HasPrefix(r.Examples[0].Text, "{\n  \"name\": \"Nightly dump\"") {
+	if r.Status != "200" || r.Type != `<a href="#object-check">Check</a>` || len(r.Examples) != 2 ||
+		!strings.HasPrefix(r.Examples[0].Text, "{\n  \"name\": \"Nightly dump\"") {
 		t.Errorf("answer: %+v", r)
 	}
 	for _, o := range ref.Objects {

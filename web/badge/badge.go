@@ -260,5 +260,6 @@ func empty(w http.ResponseWriter, status int) {
 // page is an answer for people.
 func page(w http.ResponseWriter, status int, text string) {
 	empty(w, status)
-	w.Write([]byte(`<!doctype html><html lang="en"><title>` + strings.ToLower(http.StatusText(status)) + `</title><p>` + text + "</p></html>\n"))
+	w.Write([]byte(`<!doctype html><html lang="en"><title>` + strings.ToLower(http.StatusText(status)) + `</title><p>` + text +
+		"</p></html>\n"))
 }

@@ -65,7 +65,8 @@ func (s *site) makeCheck(name, tags string, pings ...monitor.PingKind) *monitor.
 		s.Fatal(err)
 	}
 	for _, kind := range pings {
-		a := &store.Arrival{Code: c.Code, Ping: monitor.Ping{CreatedAt: s.store.Now()}, Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
+		a := &store.Arrival{Code: c.Code, Ping: monitor.Ping{CreatedAt: s.store.Now()},
+			Classify: func(*monitor.Filter) monitor.PingKind { return kind }}
 		if err := s.store.RecordPings(s.Context(), []*store.Arrival{a}); err != nil {
 			s.Fatal(err)
 		}
@@ -89,7 +90,8 @@ func TestLinks(t *testing.T) {
 		two := l.Tag("demo-badge-key", c.tag, badge.TwoStates, c.format)
 		three := l.Tag("demo-badge-key", c.tag, badge.ThreeStates, c.format)
 		const base = "https://hc.example.net/badge/demo-badge-key/"
-		if !strings.HasPrefix(two, base) || !strings.HasSuffix(two, c.two) || !strings.HasPrefix(three, base) || !strings.HasSuffix(three, c.three) {
+		if !strings.HasPrefix(two, base) || !strings.HasSuffix(two, c.two) || !strings.HasPrefix(three, base) ||
+			!strings.HasSuffix(three, c.three) {
 			t.Errorf("%q: %s, %s; want %s, %s", c.tag, two, three, c.two, c.three)
 		}
 	}
@@ -157,7 +159,8 @@ func TestBadgesOfTags(t *testing.T) {
 		if code != 200 || body != `{"status":"up","total":1,"grace":0,"down":0}` {
 			s.Errorf("of another project: %d %s", code, body)
 		}
-		if code, body := s.get(s.links.Tag("no-such-project", "*", badge.ThreeStates, "json")); code != 200 || body != `{"status":"up","total":0,"grace":0,"down":0}` {
+		if code, body := s.get(s.links.Tag("no-such-project", "*", badge.ThreeStates, "json")); code != 200 ||
+			body != `{"status":"up","total":0,"grace":0,"down":0}` {
 			s.Errorf("of no project: %d %s", code, body)
 		}
 	})
@@ -170,7 +173,8 @@ func TestFormats(t *testing.T) {
 		s.makeCheck("b", "up", monitor.PingSuccess)
 		s.makeCheck("c", "down", monitor.PingFail)
 		for tag, want := range map[string]struct{ status, color, shields string }{
-			"up": {"up", "#4c1", "success"}, "late": {"late", "#fe7d37", "important"}, "down": {"down", "#e05d44", "critical"}, "*": {"down", "#e05d44", "critical"},
+			"up": {"up", "#4c1", "success"}, "late": {"late", "#fe7d37", "important"}, "down": {"down", "#e05d44", "critical"},
+			"*": {"down", "#e05d44", "critical"},
 		} {
 			label := tag
 			if tag == badge.Project {
@@ -210,8 +214,9 @@ func TestBadgesOfChecks(t *testing.T) {
 		up := `{"status":"up","total":1,"grace":1,"down":0}`
 		for path, want := range map[string]string{
 			"/b/3/" + key + ".json": late, "/b/2/" + key + ".json": up, "/b/17/" + key + ".json": up, "/b/0/" + key + ".json": up,
-			"/b/3/" + strings.ToUpper(key) + ".json":          late,
-			"/b/2/" + key + ".shields":                        `{"schemaVersion":1,"label":"Nightly \u003cdump\u003e","message":"up","color":"success"}`,
+			"/b/3/" + strings.ToUpper(key) + ".json": late,
+			"/b/2/" + key +
+				".shields": `{"schemaVersion":1,"label":"Nightly \u003cdump\u003e","message":"up","color":"success"}`,
 			"/b/2/" + nameless.BadgeKey.String() + ".shields": `{"schemaVersion":1,"label":"unnamed","message":"up","color":"success"}`,
 		} {
 			code, body := s.get(path)
@@ -229,9 +234,11 @@ func TestBadgesOfChecks(t *testing.T) {
 			s.Errorf("past the deadline, with no worker: %s", body)
 		}
 		// A badge does not lead to the ping URL, nor does a ping URL to the badge.
-		for _, path := range []string{"/b/2/" + uuid.NewString() + ".svg", "/b/2/" + c.Code.String() + ".svg", "/b/x/" + key + ".svg", "/b/-3/" + key + ".svg", "/b/2/nonsense.svg", "/b/2/.svg", "/b/.svg", "/b/2/{" + key + "}.svg"} {
+		for _, path := range []string{"/b/2/" + uuid.NewString() + ".svg", "/b/2/" + c.Code.String() + ".svg", "/b/x/" + key + ".svg",
+			"/b/-3/" + key + ".svg", "/b/2/nonsense.svg", "/b/2/.svg", "/b/.svg", "/b/2/{" + key + "}.svg"} {
 			resp := s.do("GET", path)
-			if resp.StatusCode != 404 || resp.Header.Get("Access-Control-Allow-Origin") != "" || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+			if resp.StatusCode != 404 || resp.Header.Get("Access-Control-Allow-Origin") != "" ||
+				!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 				s.Errorf("%s: %d %v, want 404 as a page", path, resp.StatusCode, resp.Header)
 			}
 		}
@@ -277,10 +284,12 @@ func TestRefusals(t *testing.T) {
 			if resp.StatusCode != c.status || (h.Get("Access-Control-Allow-Origin") == "*") != c.cors {
 				s.Errorf("%s %s: %d %v, want %d", c.method, c.path, resp.StatusCode, h, c.status)
 			}
-			if c.cors && (h.Get("Access-Control-Allow-Methods") != "GET, OPTIONS" || h.Get("Access-Control-Allow-Headers") != "X-Api-Key" || h.Get("Access-Control-Max-Age") != "600") {
+			if c.cors && (h.Get("Access-Control-Allow-Methods") != "GET, OPTIONS" || h.Get("Access-Control-Allow-Headers") != "X-Api-Key" ||
+				h.Get("Access-Control-Max-Age") != "600") {
 				s.Errorf("%s %s: CORS headers %v", c.method, c.path, h)
 			}
-			if h.Get("Cache-Control") != "max-age=0, no-cache, no-store, must-revalidate, private" || h.Get("Expires") != "Thu, 01 Jan 1970 00:00:00 GMT" {
+			if h.Get("Cache-Control") != "max-age=0, no-cache, no-store, must-revalidate, private" ||
+				h.Get("Expires") != "Thu, 01 Jan 1970 00:00:00 GMT" {
 				s.Errorf("%s %s may be kept: %v", c.method, c.path, h)
 			}
 		}
@@ -309,7 +318,8 @@ func TestEncodingsOfTags(t *testing.T) {
 func TestWithoutDatabase(t *testing.T) {
 	each(t, func(s *site) {
 		s.store.DB().Close()
-		for _, path := range []string{s.links.Tag(s.Project.BadgeKey, "*", badge.ThreeStates, "svg"), "/b/2/" + s.Check.BadgeKey.String() + ".svg"} {
+		for _, path := range []string{s.links.Tag(s.Project.BadgeKey, "*", badge.ThreeStates, "svg"),
+			"/b/2/" + s.Check.BadgeKey.String() + ".svg"} {
 			code, body := s.get(path)
 			if code != 500 || body != "" {
 				s.Errorf("%s: %d %s", path, code, body)

@@ -58,8 +58,10 @@ func TestWidths(t *testing.T) {
 // shown are badges of every kind, for people to look at.
 func shown() []picture {
 	var out []picture
-	for _, label := range []string{"prod", "Nightly dump", "a", "", "Ünïcödé Привет", "夜間バックアップ", "deploy 🚀 👩🏽‍🚀 🇱🇻", "نسخ احتياطي", `<b>"&'`, "WWWWWWWWMMMM", "iiiiilllll.....", "a long" + strings.Repeat(" long", 12) + " label"} {
-		out = append(out, picture{label, "up", colors["up"].svg}, picture{label, "late", colors["late"].svg}, picture{label, "down", colors["down"].svg})
+	for _, label := range []string{"prod", "Nightly dump", "a", "", "Ünïcödé Привет", "夜間バックアップ", "deploy 🚀 👩🏽‍🚀 🇱🇻", "نسخ احتياطي", `<b>"&'`,
+		"WWWWWWWWMMMM", "iiiiilllll.....", "a long" + strings.Repeat(" long", 12) + " label"} {
+		out = append(out, picture{label, "up", colors["up"].svg}, picture{label, "late", colors["late"].svg},
+			picture{label, "down", colors["down"].svg})
 	}
 	return out
 }
@@ -78,7 +80,8 @@ func TestBadgesInABrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&page, `<img alt="%s" data-width="%d" src="data:image/svg+xml;base64,%s">`, html.EscapeString(p.Title()), p.Width(), base64.StdEncoding.EncodeToString(raw))
+		fmt.Fprintf(&page, `<img alt="%s" data-width="%d" src="data:image/svg+xml;base64,%s">`, html.EscapeString(p.Title()), p.Width(),
+			base64.StdEncoding.EncodeToString(raw))
 		if i%3 == 2 {
 			page.WriteString("<br>")
 		}
@@ -94,7 +97,8 @@ func TestBadgesInABrowser(t *testing.T) {
 
 	var wrong []string
 	err := browser.Run(ctx, chromedp.Navigate(site.URL), chromedp.WaitReady("body"),
-		chromedp.Evaluate(`[...document.images].filter(i => i.naturalWidth != i.dataset.width || i.naturalHeight != 20).map(i => i.alt + " " + i.naturalWidth)
+		chromedp.Evaluate(
+			`[...document.images].filter(i => i.naturalWidth != i.dataset.width || i.naturalHeight != 20).map(i => i.alt + " " + i.naturalWidth)
 			.concat([...document.querySelectorAll("svg text")].filter(x => { const b = x.getBBox(), s = x.ownerSVGElement.width.baseVal.value; return b.x < 3 || b.x + b.width > s - 3 }).map(x => x.textContent))`, &wrong))
 	if err != nil {
 		t.Fatal(err)

@@ -107,8 +107,9 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := &detailsPage{
 		BasePage: ui.ChecksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
-		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()), Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
-		Zones: zonesFor(r, c),
+		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()),
+		Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
+		Zones:    zonesFor(r, c),
 	}
 	// the key opens all checks; readers do not see it
 	if project.PingKey != "" && c.Slug != "" && page.CanWrite {
@@ -261,7 +262,8 @@ func (s *Pages) Status(w http.ResponseWriter, r *http.Request) error {
 }
 
 // detailsNews is what has changed on the page since version known.
-func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate, error) {
+func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.Project, role monitor.Role, known string) (*detailsUpdate,
+	error) {
 	page := &detailsPage{BasePage: ui.ChecksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite()}
 	if err := s.fillState(r, page, project, known); err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ func TestRunTimesInABrowser(t *testing.T) {
 	s.Ping(c, monitor.PingStart)
 	s.Clock.Advance(3 * time.Minute)
 	s.Ping(c, monitor.PingSuccess)
-	s.Eventually(ctx, `document.querySelector('.runtable').open && document.querySelectorAll('#runs canvas').length === 1 && document.querySelector('.runtable td:nth-child(3)').textContent === '3 min'`)
+	s.Eventually(ctx,
+		`document.querySelector('.runtable').open && document.querySelectorAll('#runs canvas').length === 1 && document.querySelector('.runtable td:nth-child(3)').textContent === '3 min'`)
 
 	// From ping to ping in one dialog.
 	s.Drive(ctx, webtest.ClickOn(`.e-success a`), chromedp.WaitVisible(`dialog .beside`))
@@ -60,14 +61,18 @@ func TestTheLogIsFilteredInABrowser(t *testing.T) {
 	s.Drive(ctx, chromedp.WaitVisible(`.slider`))
 	s.Shots(ctx, "log-filters")
 	s.Drive(ctx, chromedp.SendKeys(`[name=q]`, "disk full"))
-	s.Eventually(ctx, `new URLSearchParams(location.search).get('q') === 'disk full' && document.querySelectorAll('.event').length === 4 && document.querySelector('.event mark').textContent === 'Disk FULL'`)
+	s.Eventually(ctx,
+		`new URLSearchParams(location.search).get('q') === 'disk full' && document.querySelectorAll('.event').length === 4 && document.querySelector('.event mark').textContent === 'Disk FULL'`)
 	s.Eventually(ctx, `document.activeElement.name === 'q'`)
 	s.Drive(ctx, webtest.Fill(`[name=q]`, ""))
 	s.Eventually(ctx, `location.search === '' && document.querySelectorAll('.event').length > 50`)
 
 	// The slider writes the dates, the dates choose.
-	s.Drive(ctx, chromedp.Evaluate(`(() => { const r = document.querySelector('[data-for=from]'); r.value = Number(r.max) - 5 * 86400; r.dispatchEvent(new Event('input', {bubbles: true})); r.dispatchEvent(new Event('change', {bubbles: true})) })()`, nil))
-	s.Eventually(ctx, `location.search.startsWith('?from=2026-04-') && document.querySelectorAll('.event').length < 20 && document.querySelectorAll('.event').length > 2`)
+	s.Drive(ctx,
+		chromedp.Evaluate(
+			`(() => { const r = document.querySelector('[data-for=from]'); r.value = Number(r.max) - 5 * 86400; r.dispatchEvent(new Event('input', {bubbles: true})); r.dispatchEvent(new Event('change', {bubbles: true})) })()`, nil))
+	s.Eventually(ctx,
+		`location.search.startsWith('?from=2026-04-') && document.querySelectorAll('.event').length < 20 && document.querySelectorAll('.event').length > 2`)
 	if err := browser.Screenshot(ctx, "log-range", 1280, 900, true); err != nil {
 		t.Error(err)
 	}

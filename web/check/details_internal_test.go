@@ -27,15 +27,23 @@ func TestTheStateIsToldInWords(t *testing.T) {
 		head  string
 		why   string
 	}{
-		{"new", nil, 0, "Waiting for the first ping", "The watching begins with the first ping; from then on one is expected every day, grace 1 hour."},
-		{"up", lived("success 0m"), time.Hour, "Up for 1 hour", "The last ping came at 14:00. One is expected every day: the next by tomorrow 14:00, grace 1 hour."},
-		{"late", lived("success 0m"), 24*time.Hour + 5*time.Minute, "Late by 5 min", "No ping since yesterday 14:00, expected every day. It goes down at 15:00 (grace 1 hour)."},
-		{"overdue, not noticed yet", lived("success 0m"), 27 * time.Hour, "Down for 2 hours", "No ping since yesterday 14:00, expected every day, grace 1 hour."},
-		{"overdue for long", lived("success 0m"), 40 * 24 * time.Hour, "Down for 38 d 23 hr", "No ping since 1 March 14:00, expected every day, grace 1 hour."},
+		{"new", nil, 0, "Waiting for the first ping",
+			"The watching begins with the first ping; from then on one is expected every day, grace 1 hour."},
+		{"up", lived("success 0m"), time.Hour, "Up for 1 hour",
+			"The last ping came at 14:00. One is expected every day: the next by tomorrow 14:00, grace 1 hour."},
+		{"late", lived("success 0m"), 24*time.Hour + 5*time.Minute, "Late by 5 min",
+			"No ping since yesterday 14:00, expected every day. It goes down at 15:00 (grace 1 hour)."},
+		{"overdue, not noticed yet", lived("success 0m"), 27 * time.Hour, "Down for 2 hours",
+			"No ping since yesterday 14:00, expected every day, grace 1 hour."},
+		{"overdue for long", lived("success 0m"), 40 * 24 * time.Hour, "Down for 38 d 23 hr",
+			"No ping since 1 March 14:00, expected every day, grace 1 hour."},
 		{"failed", lived("success 0m, fail 1m"), time.Hour, "Down for 59 min", "A failure signal came at 14:01 with exit status 3."},
-		{"running", lived("start 0m"), 3 * time.Minute, "Running for 3 min", "Started at 14:00. It goes down if it has not finished by 15:00 (grace 1 hour)."},
-		{"running, and down before", lived("fail 0m, start 1m"), 3 * time.Minute, "Down for 3 min", "A failure signal came at 14:00 with exit status 3."},
-		{"overrun", lived("start 0m"), 2 * time.Hour, "Down for 1 hour", "The run that started at 14:00 has not finished within the grace time of 1 hour."},
+		{"running", lived("start 0m"), 3 * time.Minute, "Running for 3 min",
+			"Started at 14:00. It goes down if it has not finished by 15:00 (grace 1 hour)."},
+		{"running, and down before", lived("fail 0m, start 1m"), 3 * time.Minute, "Down for 3 min",
+			"A failure signal came at 14:00 with exit status 3."},
+		{"overrun", lived("start 0m"), 2 * time.Hour, "Down for 1 hour",
+			"The run that started at 14:00 has not finished within the grace time of 1 hour."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := monitor.NewCheck(uuid.New(), noon)
@@ -97,7 +105,8 @@ func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
 	c.Kind = "oncalendar"
 	c.Schedule = "2020-01-01 03:00"
 	c.Recompute(now)
-	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" || got.Why != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
+	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" ||
+		got.Why != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
 		t.Errorf("exhausted: %+v", got)
 	}
 }

@@ -58,7 +58,8 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 		}
 		s.Ping(c, monitor.PingFail)
 		u := look(version)
-		if !strings.Contains(u.Events, "Failure") || !strings.Contains(u.Facts, "Last ping") || !strings.Contains(u.State, "s-down") || u.Down != 1 {
+		if !strings.Contains(u.Events, "Failure") || !strings.Contains(u.Facts, "Last ping") || !strings.Contains(u.State, "s-down") ||
+			u.Down != 1 {
 			t.Errorf("after a ping: %+v", u)
 		}
 		u = look(u.Version)

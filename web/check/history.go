@@ -161,8 +161,11 @@ func drawCalendar(days []day) template.HTML {
 	for row := 0; row < 7; row += 2 {
 		marks = fmt.Appendf(marks, `<text x="0" y="%d">%s</text>`, calendarTop+row*dayStep+9, days[row%len(days)].From.Format("Mon"))
 	}
-	label := fmt.Sprintf("The last %d weeks, day by day: %s watched, %s with downtime", weeks, text.Plural(watched, "day", "days"), strconv.Itoa(down))
-	return template.HTML(fmt.Sprintf(`<svg class="calendar" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">%[4]s`+ //nolint:gosec // all ours
-		`<path class="c-none" d="%[5]s"/><path class="c-up" d="%[6]s"/>%[7]s</svg>`,
-		calendarLeft+weeks*dayStep, calendarTop+7*dayStep, label, marks, unknown, good, bad))
+	label := fmt.Sprintf("The last %d weeks, day by day: %s watched, %s with downtime", weeks, text.Plural(watched, "day", "days"),
+		strconv.Itoa(down))
+	return template.HTML(
+		fmt.Sprintf(
+			`<svg class="calendar" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">%[4]s`+ //nolint:gosec // all ours
+				`<path class="c-none" d="%[5]s"/><path class="c-up" d="%[6]s"/>%[7]s</svg>`,
+			calendarLeft+weeks*dayStep, calendarTop+7*dayStep, label, marks, unknown, good, bad))
 }

@@ -25,9 +25,12 @@ func TestMonthsAndDaysAreThoseOfTheZone(t *testing.T) {
 		zone string
 		want []string
 	}{
-		{"UTC", []string{"March 2026: 95.83 %, 1, 1 hour", "February 2026: 95.83 %, 1, 10 hours", "January 2026: –, 0, –", "Sun, 1 Mar: 1 hour", "Sat, 28 Feb: 10 hours"}},
-		{"Asia/Tokyo", []string{"March 2026: 69.69 %, 1, 10 hours", "February 2026: 99.56 %, 1, 1 hour", "January 2026: –, 0, –", "Sun, 1 Mar: 10 hours", "Sat, 28 Feb: 1 hour"}},
-		{"America/New_York", []string{"March 2026: 100 %, 0, –", "February 2026: 95.51 %, 1, 11 hours", "January 2026: –, 0, –", "Sat, 28 Feb: 11 hours"}},
+		{"UTC", []string{"March 2026: 95.83 %, 1, 1 hour", "February 2026: 95.83 %, 1, 10 hours", "January 2026: –, 0, –", "Sun, 1 Mar: 1 hour",
+			"Sat, 28 Feb: 10 hours"}},
+		{"Asia/Tokyo", []string{"March 2026: 69.69 %, 1, 10 hours", "February 2026: 99.56 %, 1, 1 hour", "January 2026: –, 0, –",
+			"Sun, 1 Mar: 10 hours", "Sat, 28 Feb: 1 hour"}},
+		{"America/New_York", []string{"March 2026: 100 %, 0, –", "February 2026: 95.51 %, 1, 11 hours", "January 2026: –, 0, –",
+			"Sat, 28 Feb: 11 hours"}},
 	} {
 		zone, err := time.LoadLocation(tc.zone)
 		if err != nil {

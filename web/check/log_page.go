@@ -52,7 +52,8 @@ type logRange struct{ Min, Max, From, Until int64 }
 
 // Chosen tells whether something is left out of the log.
 func (p *logPage) Chosen() bool {
-	return p.Form.Value("from") != "" || p.Form.Value("until") != "" || p.Form.Value("q") != "" || slices.ContainsFunc(p.Kinds, func(k kindFilter) bool { return !k.On })
+	return p.Form.Value("from") != "" || p.Form.Value("until") != "" || p.Form.Value("q") != "" ||
+		slices.ContainsFunc(p.Kinds, func(k kindFilter) bool { return !k.On })
 }
 
 // Wrong names the fields that are not as they should be.

@@ -31,7 +31,8 @@ func cutText(s string, n int) string {
 // foreignMailPolicy lets a mail of strangers look as it was meant to, without
 // anything from elsewhere: no scripts, no forms, no pictures that tell its
 // sender who reads it. A clicked link opens a page of its own.
-const foreignMailPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; frame-ancestors 'self'; " +
+const foreignMailPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; " +
+	"frame-ancestors 'self'; " +
 	"sandbox allow-popups allow-popups-to-escape-sandbox"
 
 // PingHTML answers with the HTML part of a ping by e-mail, for the frame of its

@@ -70,7 +70,8 @@ func TestTheLogShowsPingsFlipsAndAlerts(t *testing.T) {
 		if diff := cmp.Diff(want[1:], logOf(s.Get(base+"details/"))); diff != "" {
 			t.Errorf("on the page of the check (-want +got):\n%s", diff)
 		}
-		for query, n := range map[string]int{"kind=success": 1, "kind=success&kind=fail": 2, "kind=flip": 2, "kind=alert": 1, "kind=start&kind=log&kind=ign": 3, "kind=nosuch": 0} {
+		for query, n := range map[string]int{"kind=success": 1, "kind=success&kind=fail": 2, "kind=flip": 2, "kind=alert": 1,
+			"kind=start&kind=log&kind=ign": 3, "kind=nosuch": 0} {
 			got := logOf(s.Get(base + "log/?" + query))
 			if len(got) != n {
 				t.Errorf("%s: %q", query, got)
@@ -97,7 +98,8 @@ func TestAPingInFull(t *testing.T) {
 			p.ExitStatus = &exit
 			p.Body = []byte(body)
 		})
-		a := s.Get(base+"pings/2/").Is(http.StatusOK).Has("Exit status 3", "Duration1 min 30 sec", "UTCSun, 1 Mar 2026, 12:01:30.000 +00:00", "Europe/RigaSun, 1 Mar 2026, 14:01:30",
+		a := s.Get(base+"pings/2/").Is(http.StatusOK).Has("Exit status 3", "Duration1 min 30 sec", "UTCSun, 1 Mar 2026, 12:01:30.000 +00:00",
+			"Europe/RigaSun, 1 Mar 2026, 14:01:30",
 			"Asia/KathmanduSun, 1 Mar 2026, 17:46:30", "POST https 198.51.100.7", "curl/8.5", "21 bytes")
 		got := a.Find(".code pre").Text()
 		if got != body {
@@ -105,7 +107,8 @@ func TestAPingInFull(t *testing.T) {
 		}
 		s.Get(base + "last_ping/").Is(http.StatusOK).Has("Ping 2")
 		file := s.Get(base + "pings/2/body/").Is(http.StatusOK)
-		if file.Body != body || file.Header.Get("Content-Disposition") != fmt.Sprintf(`attachment; filename="%s-2.txt"`, c.Code) || file.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		if file.Body != body || file.Header.Get("Content-Disposition") != fmt.Sprintf(`attachment; filename="%s-2.txt"`, c.Code) ||
+			file.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
 			t.Errorf("download: %v %q", file.Header, file.Body)
 		}
 		s.Get(base + "pings/1/body/").Is(http.StatusNotFound)
@@ -226,7 +229,8 @@ Content-Type: application/pdf; name="<b>.pdf"
 		}
 		s.Ping(c, monitor.PingSuccess, mailed(raw))
 		base := "/checks/" + c.Code.String() + "/pings/"
-		a := s.Get(base+"1/").Is(http.StatusOK).Has("SubjectBackup ✓", "FromJürgen <j@host.example>", "<b>.pdf application/pdf, 5 bytes", "email 198.51.100.7", "Email from j@host.example")
+		a := s.Get(base+"1/").Is(http.StatusOK).Has("SubjectBackup ✓", "FromJürgen <j@host.example>", "<b>.pdf application/pdf, 5 bytes",
+			"email 198.51.100.7", "Email from j@host.example")
 		got := a.Find(".panel pre").First().Text()
 		if got != "café is <ready>" {
 			t.Errorf("text %q", got)
@@ -241,11 +245,13 @@ Content-Type: application/pdf; name="<b>.pdf"
 		}
 		frame := s.Get(src).Is(http.StatusOK)
 		policy := frame.Header.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox allow-popups") || frame.Header.Get("Referrer-Policy") != "no-referrer" {
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox allow-popups") ||
+			frame.Header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("policy of the frame: %v", frame.Header)
 		}
 		file := s.Get(base + "1/body/").Is(http.StatusOK)
-		if file.Body != raw || file.Header.Get("Content-Disposition") != fmt.Sprintf(`attachment; filename="%s-1.eml"`, c.Code) || file.Header.Get("Content-Type") != "message/rfc822" {
+		if file.Body != raw || file.Header.Get("Content-Disposition") != fmt.Sprintf(`attachment; filename="%s-1.eml"`, c.Code) ||
+			file.Header.Get("Content-Type") != "message/rfc822" {
 			t.Errorf("download: %v", file.Header)
 		}
 

@@ -19,7 +19,8 @@ func TestBodiesAreSearched(t *testing.T) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
 		mail := "Subject: =?utf-8?B?QmFja3VwIOKckw==?=\nContent-Transfer-Encoding: base64\n\nZmVydGlnIMO8YmVyIE5hY2h0\n"
-		for i, body := range []string{"Disk FULL", "nothing", strings.Repeat("x ", 45_000) + "needle in the end", "\x00\xffbinary needle\xfe", mail, "100% _done_ (a.b)", strings.Repeat("y", 100_001) + "needle"} {
+		for i, body := range []string{"Disk FULL", "nothing", strings.Repeat("x ", 45_000) + "needle in the end", "\x00\xffbinary needle\xfe",
+			mail, "100% _done_ (a.b)", strings.Repeat("y", 100_001) + "needle"} {
 			s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) {
 				p.Body = []byte(body)
 				if i == 4 {

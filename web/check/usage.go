@@ -235,7 +235,8 @@ try {
     throw
 }
 Ping`)},
-		{"systemd", "systemd", "Two units: a small one that pings, and the job's, which names it for each way to end (systemd 249 or later).", with(`
+		{"systemd", "systemd", "Two units: a small one that pings, and the job's, which names it for each way to end (systemd 249 or later).",
+			with(`
 # /etc/systemd/system/backup-ping@.service
 [Service]
 Type=oneshot
@@ -252,7 +253,8 @@ OnFailure=backup-ping@fail.service
 [Service]
 Type=oneshot
 ExecStart=/usr/local/bin/backup.sh`)},
-		{"kubernetes", "Kubernetes", "A CronJob that reports its exit status. The image needs a shell and wget, which Alpine and BusyBox have.", with(`
+		{"kubernetes", "Kubernetes", "A CronJob that reports its exit status. The image needs a shell and wget, which Alpine and BusyBox have.",
+			with(`
 apiVersion: batch/v1
 kind: CronJob
 metadata:

@@ -208,7 +208,8 @@ func (s *Pages) retag(r *http.Request, b *bulk, done, already string, change fun
 	})
 	maps.DeleteFunc(full, func(_ int64, yes bool) bool { return !yes })
 	if len(full) > 0 {
-		return fmt.Sprintf("%s %s; %d have no room for more tags (%d characters).", done, text.Plural(n, "check", "checks"), len(full), monitor.MaxTagsLength), err
+		return fmt.Sprintf("%s %s; %d have no room for more tags (%d characters).", done, text.Plural(n, "check", "checks"), len(full),
+			monitor.MaxTagsLength), err
 	}
 	return b.told(n, done, already), err
 }

@@ -73,11 +73,16 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 			form        url.Values
 			says, after string
 		}{
-			{"pause", nil, "Paused 2 checks; 1 paused already.", "up 9 paused [web] false 1\ndown 2 paused [prod db] false 1\npaused 4 paused [] true 1"},
-			{"resume", nil, "Resumed 1 check; 2 not paused already.", "up 9 up [web] false 1\ndown 2 down [prod db] false 1\npaused 4 new [] true 1"},
-			{"tag", url.Values{"tag": {"db, night"}}, "Tagged 3 checks.", "up 9 up [web db night] false 1\ndown 2 down [prod db night] false 1\npaused 4 paused [db night] true 1"},
-			{"untag", url.Values{"tag": {"prod"}}, "Took “prod” from 1 check; 2 did not have it already.", "up 9 up [web] false 1\ndown 2 down [db] false 1\npaused 4 paused [] true 1"},
-			{"unassign", channel, "Switched alerts off for 3 checks.", "up 9 up [web] false 0\ndown 2 down [prod db] false 0\npaused 4 paused [] true 0"},
+			{"pause", nil, "Paused 2 checks; 1 paused already.",
+				"up 9 paused [web] false 1\ndown 2 paused [prod db] false 1\npaused 4 paused [] true 1"},
+			{"resume", nil, "Resumed 1 check; 2 not paused already.",
+				"up 9 up [web] false 1\ndown 2 down [prod db] false 1\npaused 4 new [] true 1"},
+			{"tag", url.Values{"tag": {"db, night"}}, "Tagged 3 checks.",
+				"up 9 up [web db night] false 1\ndown 2 down [prod db night] false 1\npaused 4 paused [db night] true 1"},
+			{"untag", url.Values{"tag": {"prod"}}, "Took “prod” from 1 check; 2 did not have it already.",
+				"up 9 up [web] false 1\ndown 2 down [db] false 1\npaused 4 paused [] true 1"},
+			{"unassign", channel, "Switched alerts off for 3 checks.",
+				"up 9 up [web] false 0\ndown 2 down [prod db] false 0\npaused 4 paused [] true 0"},
 		} {
 			bulk(s, p, tc.action, tc.form, up, down, paused).LeadsTo(ui.ListURL(p.ID))
 			text, undo := said(s, p)
@@ -162,12 +167,14 @@ func TestAllThatMatchAreChanged(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)
-		bulk(s, p, "pause", url.Values{"all": {"1"}, "back": {"?tag=prod&status=up&status=grace&select=1"}}).LeadsTo(ui.ListURL(p.ID) + "?status=up&status=grace&tag=prod")
+		bulk(s, p, "pause", url.Values{"all": {"1"}, "back": {"?tag=prod&status=up&status=grace&select=1"}}).LeadsTo(ui.ListURL(p.ID) +
+			"?status=up&status=grace&tag=prod")
 		got := map[string]bool{}
 		for name, c := range z {
 			got[name] = s.Reload(c).Status == monitor.StatusPaused
 		}
-		diff := cmp.Diff(map[string]bool{"late 1": true, "down 2": false, "up 10": true, "up 9": false, "run 3": false, "paused 4": true, "new 5": false}, got)
+		diff := cmp.Diff(map[string]bool{"late 1": true, "down 2": false, "up 10": true, "up 9": false, "run 3": false, "paused 4": true,
+			"new 5": false}, got)
 		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -178,7 +185,8 @@ func TestRemovingManyNamesThemFirst(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)
-		a := bulk(s, p, "remove", url.Values{"back": {"?tag=web"}}, z["up 9"], z["run 3"]).Is(http.StatusOK).Has("Remove 2 checks?", "run 3", "up 9", "cannot be undone").HasNot("up 10")
+		a := bulk(s, p, "remove", url.Values{"back": {"?tag=web"}}, z["up 9"], z["run 3"]).Is(http.StatusOK).Has("Remove 2 checks?", "run 3",
+			"up 9", "cannot be undone").HasNot("up 10")
 		s.Reload(z["up 9"])
 		form := url.Values{}
 		for _, field := range a.Find("main form input").EachIter() {
@@ -208,7 +216,8 @@ func TestActionsOnManyChecksAreForThoseWhoMay(t *testing.T) {
 		stranger := s.OtherBrowser()
 		nobody := s.OtherBrowser()
 		reader, _ := member.Login("reader@example.org")
-		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`, reader.ID, p.ID, s.Clock.Now())
+		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`,
+			reader.ID, p.ID, s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -279,7 +288,8 @@ func TestTheListInGroups(t *testing.T) {
 				got = append(got, row.Find(".nm a").Text())
 			}
 		})
-		want := []string{"prod 1 of 3 down", "down 2", "late 1", "up 10", "db 1 check", "new 5", "web 2 of 2 up", "run 3", "up 9", "No tag 1 check", "paused 4"}
+		want := []string{"prod 1 of 3 down", "down 2", "late 1", "up 10", "db 1 check", "new 5", "web 2 of 2 up", "run 3", "up 9",
+			"No tag 1 check", "paused 4"}
 		diff := cmp.Diff(want, got)
 		if diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

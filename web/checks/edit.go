@@ -46,7 +46,8 @@ func readName(form *ui.Form, was *monitor.Check) nameInput {
 	limit("name", &in.Name, in.Name == cleanLine(was.Name), was.Name, "The name", monitor.MaxNameLength)
 	limit("slug", &in.Slug, in.Slug == was.Slug, was.Slug, "The slug", monitor.MaxSlugLength)
 	limit("tags", &in.Tags, in.Tags == cleanTags(was.Tags), was.Tags, "The tags together", monitor.MaxTagsLength)
-	limit("desc", &in.Description, in.Description == strings.TrimSpace(cleanText(was.Description)), was.Description, "The description", monitor.MaxDescriptionLength)
+	limit("desc", &in.Description, in.Description == strings.TrimSpace(cleanText(was.Description)), was.Description, "The description",
+		monitor.MaxDescriptionLength)
 	if form.Error("slug") == "" && in.Slug != was.Slug && !monitor.ValidSlug(in.Slug) {
 		errf(form, "slug", "A slug has lower-case letters, digits, dashes and underscores only, such as %q.", suggestSlug(in.Slug, in.Name))
 	}

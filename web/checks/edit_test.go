@@ -156,7 +156,8 @@ func TestAScheduleIsStored(t *testing.T) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
 		path := "/checks/" + c.Code.String() + "/timeout/"
-		s.Post(path, url.Values{"kind": {"oncalendar"}, "schedule": {"Mon..Fri 03:00\r\n*-*-01 06:30"}, "tz": {"Europe/Riga"}, "grace_value": {"2"}, "grace_unit": {"86400"}}).
+		s.Post(path, url.Values{"kind": {"oncalendar"}, "schedule": {"Mon..Fri 03:00\r\n*-*-01 06:30"}, "tz": {"Europe/Riga"},
+			"grace_value": {"2"}, "grace_unit": {"86400"}}).
 			LeadsTo("/checks/" + c.Code.String() + "/details/")
 		got := s.Reload(c)
 		if got.Kind != "oncalendar" || got.Schedule != "Mon..Fri 03:00\n*-*-01 06:30" || got.TZ != "Europe/Riga" || got.Grace != 48*time.Hour {
@@ -209,7 +210,8 @@ func TestThePreviewShowsWhatAScheduleMeans(t *testing.T) {
 			t.Errorf("means %q", got)
 		}
 		first := a.Find(".runs tbody tr").First().Find("td")
-		if a.Find(".runs tbody tr").Length() != 6 || first.Eq(1).Text() != "Mon, 2 Mar 2026, 03:30" || first.Eq(2).Text() != "Mon, 2 Mar 2026, 01:30" {
+		if a.Find(".runs tbody tr").Length() != 6 || first.Eq(1).Text() != "Mon, 2 Mar 2026, 03:30" ||
+			first.Eq(2).Text() != "Mon, 2 Mar 2026, 01:30" {
 			t.Errorf("runs: %s", a.Text(".runs"))
 		}
 		a = s.Post("/checks/cron_preview/", url.Values{"schedule": {"* * * * *"}, "tz": {"UTC"}})
@@ -374,12 +376,14 @@ func TestFilteringRulesAreStored(t *testing.T) {
 			"start_kw": {"begin"}, "success_kw": {" done , ok "}, "failure_kw": {"ERROR"},
 		}).LeadsTo(base + "details/")
 		got := s.Reload(c)
-		want := monitor.Filter{Methods: "POST", Body: true, HTTPBody: true, DefaultFail: true, StartKW: "begin", SuccessKW: "done , ok", FailureKW: "ERROR"}
+		want := monitor.Filter{Methods: "POST", Body: true, HTTPBody: true, DefaultFail: true, StartKW: "begin", SuccessKW: "done , ok",
+			FailureKW: "ERROR"}
 		diff := cmp.Diff(want, got.Filter)
 		if diff != "" || !got.ManualResume {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
-		s.Get(base+"details/").Has("Only POST requests count", "Keywords in the body of a request or the text of a mail", "Failure for ERROR", "Failure when none matches", "ignored while the check is paused")
+		s.Get(base+"details/").Has("Only POST requests count", "Keywords in the body of a request or the text of a mail", "Failure for ERROR",
+			"Failure when none matches", "ignored while the check is paused")
 		if s.Get(base+"filtering_rules/").Find("[name=filter_default_fail][checked]").Length() != 1 {
 			t.Error("the form does not show what is stored")
 		}

@@ -31,7 +31,9 @@ func TestTheListInABrowser(t *testing.T) {
 	s.Shots(ctx, "checks")
 	visible := func(want ...string) {
 		t.Helper()
-		s.Eventually(ctx, fmt.Sprintf(`[...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a')].map(a => a.textContent).join() === %q`, strings.Join(want, ",")))
+		s.Eventually(ctx,
+			fmt.Sprintf(`[...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a')].map(a => a.textContent).join() === %q`,
+				strings.Join(want, ",")))
 	}
 	s.Drive(ctx, browser.Click(`a[data-tag=prod]`))
 	visible("down 2", "late 1", "up 10")
@@ -81,17 +83,22 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 
 	// The slider and the numbers follow each other.
 	slide := func(field string, to int) string {
-		return fmt.Sprintf(`(() => { const s = document.querySelector('dialog [name=%s_value]').closest('fieldset').querySelector('[type=range]'); s.value = %d; s.dispatchEvent(new Event('input', {bubbles: true})); return true })()`, field, to)
+		return fmt.Sprintf(
+			`(() => { const s = document.querySelector('dialog [name=%s_value]').closest('fieldset').querySelector('[type=range]'); s.value = %d; s.dispatchEvent(new Event('input', {bubbles: true})); return true })()`, field, to)
 	}
 	for _, step := range []struct {
 		position int
 		want     string
 	}{{0, "1 60"}, {300, "1 3600"}, {600, "1 86400"}, {750, "7 86400"}, {1000, "365 86400"}, {900, "30 86400"}} {
 		s.Eventually(ctx, slide("timeout", step.position))
-		s.Eventually(ctx, fmt.Sprintf(`document.querySelector('dialog [name=timeout_value]').value + ' ' + document.querySelector('dialog [name=timeout_unit]').value === %q`, step.want))
+		s.Eventually(ctx,
+			fmt.Sprintf(
+				`document.querySelector('dialog [name=timeout_value]').value + ' ' + document.querySelector('dialog [name=timeout_unit]').value === %q`,
+				step.want))
 	}
 	s.Drive(ctx, webtest.Fill(`dialog [name=timeout_value]`, "7"))
-	s.Eventually(ctx, `document.querySelector('dialog [name=timeout_value]').closest('fieldset').querySelector('[type=range]').value === '750'`)
+	s.Eventually(ctx,
+		`document.querySelector('dialog [name=timeout_value]').closest('fieldset').querySelector('[type=range]').value === '750'`)
 	s.Eventually(ctx, slide("grace", 300))
 	s.Shots(ctx, "add-simple")
 	s.Drive(ctx, browser.Click(`dialog .btn.primary`), chromedp.WaitVisible(`#events`))
@@ -105,12 +112,14 @@ func TestAddingAndEditingInABrowser(t *testing.T) {
 	}
 
 	// A schedule with a live preview; what is wrong shows beside its field.
-	s.Drive(ctx, browser.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`), browser.Click(`dialog [name=kind][value=cron]`),
+	s.Drive(ctx, browser.Click(`a[href$="/timeout/"]`), chromedp.WaitVisible(`dialog [name=kind][value=cron]`),
+		browser.Click(`dialog [name=kind][value=cron]`),
 		chromedp.SendKeys(`dialog [name=schedule]`, "61 3 * * *"))
 	s.Eventually(ctx, `document.querySelector('dialog .preview .error')?.textContent.includes('61')`)
 	s.Drive(ctx, browser.Click(`dialog .btn.primary`), chromedp.WaitVisible(`dialog .field > .error`))
 	s.Drive(ctx, webtest.Fill(`dialog [name=schedule]`, "30 3 * * MON-FRI"))
-	s.Eventually(ctx, `document.querySelectorAll('dialog .runs tbody tr').length === 6 && document.querySelector('dialog .preview').textContent.includes('Monday through Friday')`)
+	s.Eventually(ctx,
+		`document.querySelectorAll('dialog .runs tbody tr').length === 6 && document.querySelector('dialog .preview').textContent.includes('Monday through Friday')`)
 	s.Eventually(ctx, `document.querySelector('dialog [name=schedule]').getAttribute('aria-invalid') === null`)
 	s.Shots(ctx, "schedule-cron")
 	s.Drive(ctx, browser.Click(`dialog .btn.primary`))

@@ -124,7 +124,8 @@ func TestAnEmptyProjectTeaches(t *testing.T) {
 		if _, err := s.Store.DeleteCheck(s.Context(), s.FirstCheck(p).Code); err != nil {
 			t.Fatal(err)
 		}
-		s.Get(ui.ListURL(p.ID)).Is(http.StatusOK).Has("No checks yet", "Add the first check", "Make a ping key", "/api/v3/checks/").HasNot("create=1", "PING_KEY")
+		s.Get(ui.ListURL(p.ID)).Is(http.StatusOK).Has("No checks yet", "Add the first check", "Make a ping key",
+			"/api/v3/checks/").HasNot("create=1", "PING_KEY")
 
 		// What makes the key leads back to the list, which has the command with it.
 		form := url.Values{"create_key": {"ping_key"}, "back": {"checks"}}
@@ -180,7 +181,8 @@ func TestPollingTellsWhatHasChanged(t *testing.T) {
 		s.Ping(other, monitor.PingFail)
 		s.Clock.Advance(time.Second)
 		u = poll(s, p, u.Version, u.Now)
-		if u.All || len(u.Rows) != 1 || !strings.Contains(u.Rows[0], `/checks/`+other.Code.String()+`/details/`) || u.Down != 1 || u.Counts[checkstate.Down] != 1 {
+		if u.All || len(u.Rows) != 1 || !strings.Contains(u.Rows[0], `/checks/`+other.Code.String()+`/details/`) || u.Down != 1 ||
+			u.Counts[checkstate.Down] != 1 {
 			t.Errorf("after a ping: %+v", u)
 		}
 		tag := u.Tags["web"]
@@ -229,7 +231,8 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 		s.Ping(c, monitor.PingSuccess, func(p *monitor.Ping) { p.Body = []byte("hello") })
 		member := s.OtherBrowser()
 		reader, _ := member.Login("reader@example.org")
-		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`, reader.ID, p.ID, s.Clock.Now())
+		_, err := s.Store.DB().Exec(s.Context(), `INSERT INTO members (user_id, project_id, role, created_at) VALUES ($1, $2, 'r', $3)`,
+			reader.ID, p.ID, s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +240,8 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 		stranger.Login("stranger@example.org")
 		nobody := s.OtherBrowser()
 		check := "/checks/" + c.Code.String() + "/"
-		for _, path := range []string{ui.ListURL(p.ID), ui.ListURL(p.ID) + "status/", check + "details/", check + "status/", check + "log/", check + "pings/1/", check + "pings/1/body/", check + "last_ping/", "/cloaked/" + monitor.UniqueKey(c.Code) + "/"} {
+		for _, path := range []string{ui.ListURL(p.ID), ui.ListURL(p.ID) + "status/", check + "details/", check + "status/", check + "log/",
+			check + "pings/1/", check + "pings/1/body/", check + "last_ping/", "/cloaked/" + monitor.UniqueKey(c.Code) + "/"} {
 			want := http.StatusOK
 			if strings.HasPrefix(path, "/cloaked") {
 				want = http.StatusSeeOther
@@ -250,12 +254,15 @@ func TestOnlyThoseWithAccessSeeChecks(t *testing.T) {
 				t.Errorf("%s for nobody: %d %s", path, a.Status, a.Location)
 			}
 		}
-		for _, path := range []string{ui.ListURL(p.ID) + "add/", check + "name/", check + "timeout/", check + "filtering_rules/", check + "remove/"} {
+		for _, path := range []string{ui.ListURL(p.ID) + "add/", check + "name/", check + "timeout/", check + "filtering_rules/",
+			check + "remove/"} {
 			member.Get(path).Is(http.StatusForbidden)
 			stranger.Get(path).Is(http.StatusNotFound)
 		}
 		channels, _ := s.Store.ChannelsOf(s.Context(), p.ID)
-		for _, path := range []string{ui.ListURL(p.ID) + "add/", check + "name/", check + "timeout/", check + "filtering_rules/", check + "remove/", check + "pause/", check + "resume/", check + "copy/", check + "clear_events/", check + "channels/" + channels[0].ID.String() + "/enabled"} {
+		for _, path := range []string{ui.ListURL(p.ID) + "add/", check + "name/", check + "timeout/", check + "filtering_rules/",
+			check + "remove/", check + "pause/", check + "resume/", check + "copy/", check + "clear_events/",
+			check + "channels/" + channels[0].ID.String() + "/enabled"} {
 			member.Post(path, url.Values{}).Is(http.StatusForbidden)
 			stranger.Post(path, url.Values{}).Is(http.StatusNotFound)
 			nobody.Post(path, url.Values{}).Is(http.StatusSeeOther)
@@ -368,7 +375,8 @@ func TestTheOrderOfAnAddressStays(t *testing.T) {
 		if !strings.Contains(code, "slug-c") {
 			t.Errorf("the ping URLs are %q", code)
 		}
-		for _, link := range []string{page.Find("a[data-tag]").AttrOr("href", ""), page.Find("a[data-state]").AttrOr("href", ""), page.Find("#select").AttrOr("href", "")} {
+		for _, link := range []string{page.Find("a[data-tag]").AttrOr("href", ""), page.Find("a[data-state]").AttrOr("href", ""),
+			page.Find("#select").AttrOr("href", "")} {
 			if !strings.Contains(link, "sort=-name") || !strings.Contains(link, "urls=slug") {
 				t.Errorf("%s forgets the order or the style of URLs", link)
 			}

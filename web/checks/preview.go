@@ -72,7 +72,8 @@ func (s *Pages) tryOut(r *http.Request, c *monitor.Check, project *monitor.Proje
 	in.Set(&changed)
 	then := monitor.Simulate(&changed, h, now.Add(-trialTime), now)
 	t := newTrial(then, h, now)
-	if changed.Kind != c.Kind || changed.Timeout != c.Timeout || changed.Schedule != c.Schedule || changed.TZ != c.TZ || changed.Grace != c.Grace {
+	if changed.Kind != c.Kind || changed.Timeout != c.Timeout || changed.Schedule != c.Schedule || changed.TZ != c.TZ ||
+		changed.Grace != c.Grace {
 		stored := monitor.Simulate(c, h, now.Add(-trialTime), now)
 		if !stored.From.IsZero() {
 			t.Now = "With the schedule as it is stored: " + timesOf(len(stored.Downs)) + "."

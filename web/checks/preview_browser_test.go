@@ -33,19 +33,24 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 	}
 	says(".trial", "would not have been alerted since the first ping")
 	// The slider.
-	s.Drive(ctx, chromedp.Evaluate(`(() => { const r = document.querySelector('[type=range]'); r.value = 300; r.dispatchEvent(new Event('input', {bubbles: true})) })()`, nil))
+	s.Drive(ctx,
+		chromedp.Evaluate(
+			`(() => { const r = document.querySelector('[type=range]'); r.value = 300; r.dispatchEvent(new Event('input', {bubbles: true})) })()`,
+			nil))
 	says(".means", "Every hour")
 	says(".trial", "alerted 2 times")
 	says(".trial", "as it is stored: never")
 	s.Shots(ctx, "schedule-simple")
 	// A zone by some letters of its name.
-	s.Drive(ctx, browser.Click(`[name=kind][value=cron]`), webtest.Fill(`[name=schedule]`, "30 2 * * *"), browser.Click("#tz"), chromedp.KeyEvent("york am"))
+	s.Drive(ctx, browser.Click(`[name=kind][value=cron]`), webtest.Fill(`[name=schedule]`, "30 2 * * *"), browser.Click("#tz"),
+		chromedp.KeyEvent("york am"))
 	s.Eventually(ctx, `document.querySelectorAll('#tz-list li').length === 1`)
 	s.Shots(ctx, "schedule-zones")
 	s.Drive(ctx, webtest.Fill("#tz", "york"))
 	s.Eventually(ctx, `document.querySelector('#tz-list li')?.dataset.zone === 'America/New_York'`)
 	s.Drive(ctx, input.DispatchKeyEvent(input.KeyDown).WithKey("Enter").WithText("\r"), input.DispatchKeyEvent(input.KeyUp).WithKey("Enter"))
-	s.Eventually(ctx, `document.querySelector('[name=tz]').value === 'America/New_York' && document.querySelector('#tz').value === 'America/New_York' && document.querySelector('#tz-list').hidden`)
+	s.Eventually(ctx,
+		`document.querySelector('[name=tz]').value === 'America/New_York' && document.querySelector('#tz').value === 'America/New_York' && document.querySelector('#tz-list').hidden`)
 	says(".runs th:nth-child(2)", "America/New_York")
 	says(".warn", "clocks in America/New_York go from 02:00 to 03:00")
 	s.Shots(ctx, "schedule-warnings")
@@ -61,7 +66,11 @@ func TestThePreviewIsOfTheValuesInTheForm(t *testing.T) {
 	ctx := s.Chromium(schedulePath(s.FirstCheck(p), "timeout"))
 	s.Eventually(ctx, `document.querySelector('.means')?.textContent.includes('Every day')`)
 	slide := func(to int, event string) {
-		s.Drive(ctx, chromedp.Evaluate(fmt.Sprintf(`(() => { const r = document.querySelector('[type=range]'); r.value = %d; r.dispatchEvent(new Event(%q, {bubbles: true})) })()`, to, event), nil))
+		s.Drive(ctx,
+			chromedp.Evaluate(
+				fmt.Sprintf(
+					`(() => { const r = document.querySelector('[type=range]'); r.value = %d; r.dispatchEvent(new Event(%q, {bubbles: true})) })()`, to,
+					event), nil))
 	}
 	s.Drive(ctx, chromedp.Evaluate(`window.real = fetch; window.held = []; window.fetch = (...a) => ({
 		hold: () => new Promise((go) => held.push(() => go(real(...a)))), away: () => Promise.reject(new TypeError('away')), there: () => real(...a) })[server]()`, nil))
@@ -96,7 +105,8 @@ func TestTimeZonesAreFoundByWhatPeopleType(t *testing.T) {
 	} {
 		var first string
 		s.Drive(ctx,
-			chromedp.Evaluate(`(() => { const i = document.querySelector("#tz"); i.value = `+strconv.Quote(typed)+`; i.dispatchEvent(new Event("input", {bubbles: true})); return true })()`, nil),
+			chromedp.Evaluate(`(() => { const i = document.querySelector("#tz"); i.value = `+strconv.Quote(typed)+
+				`; i.dispatchEvent(new Event("input", {bubbles: true})); return true })()`, nil),
 			chromedp.Evaluate(`document.querySelector("#tz-list li").textContent`, &first),
 			chromedp.Evaluate(`document.querySelector("#tz").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true}))`, nil),
 		)

@@ -52,7 +52,8 @@ func TestAScheduleIsTriedOnStoredPings(t *testing.T) {
 		}
 
 		s.Ping(c, monitor.PingFail)
-		if got := s.Post(path, hourly).Text(".trial"); !strings.Contains(got, "alerted once") || !strings.Contains(got, "a failure was signalled") {
+		if got := s.Post(path, hourly).Text(".trial"); !strings.Contains(got, "alerted once") ||
+			!strings.Contains(got, "a failure was signalled") {
 			t.Errorf("a failure: %s", got)
 		}
 		// What is wrong is said.
@@ -96,10 +97,12 @@ func TestPreviewsWorkWithoutScripts(t *testing.T) {
 		if form.Find(`button[name=preview][formaction]`).Length() != 1 || form.Find(`.actions button`).First().Text() != "Save" {
 			t.Error("the button to preview comes after the one that Enter presses")
 		}
-		values := url.Values{"kind": {"cron"}, "schedule": {"30 3 29 3 0"}, "tz": {"America/New_York"}, "grace_value": {"1"}, "grace_unit": {"3600"}, "preview": {"1"}, "from": {"list"}}
+		values := url.Values{"kind": {"cron"}, "schedule": {"30 3 29 3 0"}, "tz": {"America/New_York"}, "grace_value": {"1"},
+			"grace_unit": {"3600"}, "preview": {"1"}, "from": {"list"}}
 		a := s.Post(path, values).Is(http.StatusOK)
 		got := a.Text("#preview")
-		for _, words := range []string{"At 03:30 on the 29th of the month or on Sunday, in March", "either of them matches", "Europe/Riga (yours)", "You are told 1 hour after one of these times"} {
+		for _, words := range []string{"At 03:30 on the 29th of the month or on Sunday, in March", "either of them matches",
+			"Europe/Riga (yours)", "You are told 1 hour after one of these times"} {
 			if !strings.Contains(got, words) {
 				t.Errorf("the preview does not say %q: %s", words, got)
 			}
@@ -127,7 +130,9 @@ func TestPreviewsWorkWithoutScripts(t *testing.T) {
 		if err != nil || len(checks) != 1 {
 			t.Errorf("%d checks, %v", len(checks), err)
 		}
-		if got := s.Post("/checks/schedule_preview/", url.Values{"kind": {"simple"}, "timeout": {"300"}, "grace": {"60"}}).Is(http.StatusOK).Text(".means"); got != "Every 5 minutes You are told after 6 min without a ping." {
+		if got := s.Post("/checks/schedule_preview/",
+			url.Values{"kind": {"simple"}, "timeout": {"300"}, "grace": {"60"}}).Is(http.StatusOK).Text(
+			".means"); got != "Every 5 minutes You are told after 6 min without a ping." {
 			t.Errorf("%q", got)
 		}
 		// Nobody else tries anything on the check.

@@ -32,8 +32,10 @@ func TestOneClickUsesWhatAHintOffers(t *testing.T) {
 	s.Drive(ctx, webtest.Fill(`[name=schedule]`, "CRON_TZ=Asia/Tokyo 0 3 * * *"), chromedp.WaitVisible(`button[name=use]`))
 	s.Shots(ctx, "schedule-hint")
 	s.Drive(ctx, browser.Click(`button[name=use]`))
-	s.Eventually(ctx, `document.querySelector('[name=schedule]').value === '0 3 * * *' && document.querySelector('[name=tz]').value === 'Asia/Tokyo'`)
-	s.Eventually(ctx, `!document.querySelector('button[name=use]') && document.querySelector('[data-preview]').innerText.includes('Asia/Tokyo')`)
+	s.Eventually(ctx,
+		`document.querySelector('[name=schedule]').value === '0 3 * * *' && document.querySelector('[name=tz]').value === 'Asia/Tokyo'`)
+	s.Eventually(ctx,
+		`!document.querySelector('button[name=use]') && document.querySelector('[data-preview]').innerText.includes('Asia/Tokyo')`)
 	s.Drive(ctx, browser.Click(`main form .btn.primary`), chromedp.WaitVisible(`#events`))
 	webtest.WaitFor(t, "the new schedule", func() bool { got := s.Reload(c); return got.Schedule == "0 3 * * *" && got.TZ == "Asia/Tokyo" })
 	s.Shots(ctx, "slug-warning-check")

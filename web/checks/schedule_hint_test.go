@@ -24,7 +24,8 @@ func TestTheFormHelpsWithSchedulesOfOtherPrograms(t *testing.T) {
 			return s.Post(form, v)
 		}
 		for _, kind := range []string{"cron", "oncalendar"} {
-			for expr, stored := range map[string]string{"@daily": "cron", "0 3 * * *": "cron", "daily": "oncalendar", "08:00\r\n\r\n09:00": "oncalendar"} {
+			for expr, stored := range map[string]string{"@daily": "cron", "0 3 * * *": "cron", "daily": "oncalendar",
+				"08:00\r\n\r\n09:00": "oncalendar"} {
 				save(kind, expr).Is(http.StatusSeeOther)
 				got, err := s.Store.CheckByCode(t.Context(), c.Code)
 				if err != nil || string(got.Kind) != stored {

@@ -132,7 +132,9 @@ func (s *Pages) Undo(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	u, ok := takeUndo(v, project.ID, ui.Field(r, "id"), s.Store.Now())
 	if !ok {
-		return errs.Conflictf("This cannot be undone any more: it was undone already, is over %d minutes old, or something else has been done since.", int(undoTime.Minutes()))
+		return errs.Conflictf(
+			"This cannot be undone any more: it was undone already, is over %d minutes old, or something else has been done since.",
+			int(undoTime.Minutes()))
 	}
 	total := 0
 	back := 0
@@ -166,7 +168,8 @@ func (s *Pages) undoSet(r *http.Request, u *undo, set *undoSet, checks []int64) 
 		changed, err := s.Store.AssignChannels(r.Context(), u.Project, checks, []uuid.UUID{channel}, u.Action == "unassign")
 		return len(changed[channel]), err
 	case "pause":
-		return s.Store.UpdateChecks(r.Context(), u.Project, checks, func(c *store.CheckChange) bool { return unpause(c, monitor.Status(set.Was)) })
+		return s.Store.UpdateChecks(r.Context(), u.Project, checks,
+			func(c *store.CheckChange) bool { return unpause(c, monitor.Status(set.Was)) })
 	case "resume":
 		return s.Store.UpdateChecks(r.Context(), u.Project, checks, func(c *store.CheckChange) bool { return pauseAgain(c, set.Was) })
 	default:

@@ -43,7 +43,8 @@ func TestDocumentationInABrowser(t *testing.T) {
 	if err := browser.Screenshot(ctx, "docs-list-phone", 390, 700, false); err != nil {
 		t.Error(err)
 	}
-	for name, path := range map[string]string{"docs": "/docs/", "docs-signalling": "/docs/signalling/", "docs-search": "/docs/search/?q=exit+status", "docs-example": "/docs/example/"} {
+	for name, path := range map[string]string{"docs": "/docs/", "docs-signalling": "/docs/signalling/",
+		"docs-search": "/docs/search/?q=exit+status", "docs-example": "/docs/example/"} {
 		s.Drive(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(s.URL+path))
 		s.Shots(ctx, name)
 		s.Drive(ctx, chromedp.EmulateViewport(390, 700))

@@ -6,7 +6,8 @@ import (
 )
 
 func FuzzSearchOfTheDocumentation(f *testing.F) {
-	sections := []docSection{{Heading: "Überschrift <b>", Text: "A job & its ping: “each” day, straße 12 ÄÖÜ ping"}, {Anchor: "x", Heading: "ping", Text: ""}}
+	sections := []docSection{{Heading: "Überschrift <b>", Text: "A job & its ping: “each” day, straße 12 ÄÖÜ ping"},
+		{Anchor: "x", Heading: "ping", Text: ""}}
 	groups := []docGroup{{"g", []doc{{Name: "page", Title: "Ping & go", Lead: "lead", Sections: sections}}}}
 	for _, seed := range []string{"ping", "ä", "ping pin pi", "\xff", "straße ẞ", "day,", "12"} {
 		f.Add(seed)

@@ -181,7 +181,8 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 	code := regexp.MustCompile(`(?s)<pre><code(?: class="language-(\w+)")?>(.*?)\n?</code></pre>`)
 	table := strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>")
 	return func(html string) string {
-		html = heading.ReplaceAllString(html, `<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
+		html = heading.ReplaceAllString(html,
+			`<h$1 id="$2">$3 <a class="anchor" href="#$2" aria-label="Link to this place"><span aria-hidden="true">#</span></a></h$1>`)
 		html = code.ReplaceAllStringFunc(html, func(block string) string {
 			m := code.FindStringSubmatch(block)
 			sample := string(highlight.Code(m[1], stdhtml.UnescapeString(m[2])))
@@ -189,7 +190,8 @@ func newDocDress(copyIcon template.HTML) func(string) string {
 			if highlight.Many(sample) {
 				class = "code many"
 			}
-			return `<div class="` + class + `"><pre tabindex="0"><code>` + sample + `</code></pre><button type="button" class="btn ghost square" data-copy aria-label="Copy" hidden>` + string(copyIcon) + `</button></div>`
+			return `<div class="` + class + `"><pre tabindex="0"><code>` + sample +
+				`</code></pre><button type="button" class="btn ghost square" data-copy aria-label="Copy" hidden>` + string(copyIcon) + `</button></div>`
 		})
 		return table.Replace(html)
 	}

@@ -147,7 +147,8 @@ func searchDocs(groups []docGroup, query string) []docHit {
 				if sec.Anchor != "" {
 					path += "#" + sec.Anchor
 				}
-				hits = append(hits, docHit{Path: path, Page: d.Title, Heading: marked(sec.Heading, words), Snippet: marked(snippet(sec.Text, words), words), score: score})
+				hits = append(hits, docHit{Path: path, Page: d.Title, Heading: marked(sec.Heading, words),
+					Snippet: marked(snippet(sec.Text, words), words), score: score})
 			}
 		}
 	}

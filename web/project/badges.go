@@ -108,11 +108,14 @@ func (s *Pages) badge(p *monitor.Project, checks []monitor.Check, form *ui.Form)
 		if err != nil || i < 0 {
 			return badgeView{}, errs.NotFoundf("There is no such check.")
 		}
-		return newBadgeView(checks[i].Title(), form.Value("format"), func(format string) string { return s.BadgeLinks.Check(checks[i].BadgeKey, states, format) }), nil
+		return newBadgeView(checks[i].Title(), form.Value("format"),
+			func(format string) string { return s.BadgeLinks.Check(checks[i].BadgeKey, states, format) }), nil
 	case tagged && tag != "" && tag != badge.Project:
-		return newBadgeView(tag, form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, tag, states, format) }), nil
+		return newBadgeView(tag, form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, tag, states, format) }),
+			nil
 	case of == badgeOfProject:
-		return newBadgeView(p.Title(), form.Value("format"), func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, badge.Project, states, format) }), nil
+		return newBadgeView(p.Title(), form.Value("format"),
+			func(format string) string { return s.BadgeLinks.Tag(p.BadgeKey, badge.Project, states, format) }), nil
 	default:
 		return badgeView{}, errs.NotFoundf("There is no such badge.")
 	}

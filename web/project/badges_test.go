@@ -37,7 +37,8 @@ func TestBadgesToCopy(t *testing.T) {
 		}
 		path := "/projects/" + project.ID.String() + "/badges/"
 		s.Get(webtest.SettingsPath(project)).Has("Make a badge")
-		for of, label := range map[string]string{"project": "My project", "tag:a/b": "a/b", "tag:prod": "prod", "check:" + check.Code.String(): `Nightly \[dump\] "x"`} {
+		for of, label := range map[string]string{"project": "My project", "tag:a/b": "a/b", "tag:prod": "prod",
+			"check:" + check.Code.String(): `Nightly \[dump\] "x"`} {
 			for _, format := range badge.Formats() {
 				page := s.Get(path + "?" + url.Values{"of": {of}, "format": {format}, "states": {"3"}}.Encode()).Is(http.StatusOK)
 				copied := page.Find("#badge .code code")
@@ -57,7 +58,8 @@ func TestBadgesToCopy(t *testing.T) {
 					continue
 				}
 				markdown := copied.First().Text()
-				if !strings.HasPrefix(markdown, "!["+label+"](http") || format == "svg" && !strings.Contains(markdown, address) || format == "shields" && !strings.Contains(markdown, url.QueryEscape(address)) {
+				if !strings.HasPrefix(markdown, "!["+label+"](http") || format == "svg" && !strings.Contains(markdown, address) ||
+					format == "shields" && !strings.Contains(markdown, url.QueryEscape(address)) {
 					t.Errorf("%s: %s", of, markdown)
 				}
 			}

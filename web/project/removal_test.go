@@ -31,7 +31,8 @@ var everybody = []string{"max@example.org: My project", "rea@example.org: My pro
 func TestClosingAnAccountNamesAndTellsThePeople(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
 		page := s.jane.Get("/accounts/close/").Is(http.StatusOK)
-		page.Has("1 project has members", "My project", "1 check and 1 integration", "max@example.org", "will@example.org", "rea@example.org", "Offer it")
+		page.Has("1 project has members", "My project", "1 check and 1 integration", "max@example.org", "will@example.org", "rea@example.org",
+			"Offer it")
 
 		// To hand it over first is one click; then it is not theirs to lose.
 		s.jane.Post(s.path+"/transfer/", url.Values{"to": {s.ids["max"].String()}, "back": {"close"}}).LeadsTo("/accounts/close/")
@@ -69,7 +70,8 @@ func TestAProjectHandedOverOutlivesTheAccount(t *testing.T) {
 
 func TestRemovingAProjectNamesAndTellsThePeople(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
-		s.jane.Get(s.path+"/remove/").Is(http.StatusOK).Has("Who works in it", "max@example.org", "will@example.org", "rea@example.org", "1 check goes with it", "1 integration")
+		s.jane.Get(s.path+"/remove/").Is(http.StatusOK).Has("Who works in it", "max@example.org", "will@example.org", "rea@example.org",
+			"1 check goes with it", "1 integration")
 		s.jane.Post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}, "back": {"remove"}}).LeadsTo(s.path + "/remove/")
 		s.jane.Get(s.path + "/remove/").Has("will@example.org member, asked to take it over")
 		s.jane.Post(s.path+"/remove/", url.Values{"confirmation": {"My project"}}).LeadsTo("/")

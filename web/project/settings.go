@@ -66,7 +66,8 @@ func (s *Pages) Settings(w http.ResponseWriter, r *http.Request) error {
 	return s.showProjectSettings(w, r, http.StatusOK, p, role, nameForm(p))
 }
 
-func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role, forms settingsForms) error {
+func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, status int, p *monitor.Project, role monitor.Role,
+	forms settingsForms) error {
 	team, err := s.team(r, p, role, forms.Invite)
 	if err != nil {
 		return err
@@ -94,8 +95,10 @@ func keysOf(p *monitor.Project) []keyView {
 		ping.Hint = p.PingKey[:min(4, len(p.PingKey))]
 	}
 	return []keyView{
-		{Name: "api_key", Title: "API key", Text: "Programs with it may read, make, change and remove checks.", Hint: auth.KeyHint(p.APIKey, false)},
-		{Name: "api_key_readonly", Title: "API key, read-only", Text: "Programs with it may look at checks, without their ping URLs.", Hint: auth.KeyHint(p.APIKeyReadonly, true)},
+		{Name: "api_key", Title: "API key", Text: "Programs with it may read, make, change and remove checks.",
+			Hint: auth.KeyHint(p.APIKey, false)},
+		{Name: "api_key_readonly", Title: "API key, read-only", Text: "Programs with it may look at checks, without their ping URLs.",
+			Hint: auth.KeyHint(p.APIKeyReadonly, true)},
 		ping,
 	}
 }

@@ -36,7 +36,8 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	}
 
 	s.Open(ctx, base+"/settings/")
-	s.Drive(ctx, chromedp.SendKeys("#email", "bob@example.org", chromedp.ByQuery), webtest.First(chromedp.Click, `form[action$="/members/#team"] .btn.primary`), webtest.First(chromedp.WaitVisible, ".flash.ok"))
+	s.Drive(ctx, chromedp.SendKeys("#email", "bob@example.org", chromedp.ByQuery),
+		webtest.First(chromedp.Click, `form[action$="/members/#team"] .btn.primary`), webtest.First(chromedp.WaitVisible, ".flash.ok"))
 	fine("project-settings")
 	s.Drive(ctx, chromedp.Navigate(s.LinkTo("rea@example.org")), webtest.First(chromedp.WaitVisible, "h1"))
 	fine("invitation-of-another")
@@ -49,7 +50,8 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	fine("invitation")
 
 	s.Open(ctx, base+"/badges/")
-	s.Drive(ctx, webtest.First(chromedp.Click, `input[name=format][value=shields]`), webtest.First(chromedp.WaitVisible, "#badge .help"), webtest.First(chromedp.WaitVisible, "#badge [data-copy]"))
+	s.Drive(ctx, webtest.First(chromedp.Click, `input[name=format][value=shields]`), webtest.First(chromedp.WaitVisible, "#badge .help"),
+		webtest.First(chromedp.WaitVisible, "#badge [data-copy]"))
 	fine("badges")
 
 	s.Open(ctx, "/accounts/profile/")
@@ -66,5 +68,6 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	s.Clock.Advance(account.RecentAuthLife + time.Minute)
 	s.Open(ctx, "/accounts/set_password/")
 	fine("prove")
-	s.Drive(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery), webtest.First(chromedp.WaitVisible, "#password[autocomplete=new-password]"))
+	s.Drive(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery),
+		webtest.First(chromedp.WaitVisible, "#password[autocomplete=new-password]"))
 }

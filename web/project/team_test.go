@@ -108,7 +108,8 @@ func TestAnInvitationDoesNotTellWhoHasAnAccount(t *testing.T) {
 			}
 			page := s.Get(webtest.SettingsPath(project)).Text("main")
 			pages[name] = strings.NewReplacer(name, "somebody").Replace(page)
-			s.Post("/projects/"+project.ID.String()+"/invitations/"+waiting[0].ID.String()+"/withdraw/", nil).LeadsTo(webtest.SettingsPath(project) + "#team")
+			s.Post("/projects/"+project.ID.String()+"/invitations/"+waiting[0].ID.String()+"/withdraw/",
+				nil).LeadsTo(webtest.SettingsPath(project) + "#team")
 			s.Get(webtest.SettingsPath(project)).Has("taken back").HasNot(name + "@example.org")
 			s.OtherBrowser().Get(s.LinkTo(name + "@example.org")).Is(http.StatusNotFound)
 		}
@@ -176,7 +177,8 @@ func TestWhoMayChangeTheTeam(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
 		invite := url.Values{"email": {"new@example.org"}, "role": {"r"}}
 		for _, b := range []*webtest.Site{s.will, s.rea} {
-			b.Get(s.path+"/settings/").Is(http.StatusOK).Has("jane@example.org", "max@example.org").HasNot("Invite somebody", "Hand the project over")
+			b.Get(s.path+"/settings/").Is(http.StatusOK).Has("jane@example.org", "max@example.org").HasNot("Invite somebody",
+				"Hand the project over")
 			b.Post(s.path+"/members/", invite).Is(http.StatusForbidden)
 			b.Post(s.member("max"), url.Values{"remove": {"1"}}).Is(http.StatusForbidden)
 			b.Post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}}).Is(http.StatusForbidden)

@@ -206,7 +206,8 @@ func (s *Pages) showWalls(w http.ResponseWriter, r *http.Request, status int, fo
 	}
 	m := &wallsPage{BasePage: ui.BasePage{Title: "Walls", Nav: "walls"}, Form: form}
 	for _, wall := range walls {
-		m.Walls = append(m.Walls, wallView{Wall: wall, URL: s.Site.URL("/wall/" + wall.ID.String() + "/" + s.Signer.Sign(PurposeWall, wall.ID.String()) + "/")})
+		m.Walls = append(m.Walls, wallView{Wall: wall,
+			URL: s.Site.URL("/wall/" + wall.ID.String() + "/" + s.Signer.Sign(PurposeWall, wall.ID.String()) + "/")})
 	}
 	return s.Render(w, r, status, "project/walls", m)
 }

@@ -41,7 +41,8 @@ func TestAWallInABrowser(t *testing.T) {
 	for _, c := range zoo {
 		s.Ping(c, monitor.PingSuccess)
 	}
-	s.Eventually(ctx, `(dispatchEvent(new Event("focus")), document.querySelector('.sum').textContent === 'All well' && !document.title.includes('down'))`)
+	s.Eventually(ctx,
+		`(dispatchEvent(new Event("focus")), document.querySelector('.sum').textContent === 'All well' && !document.title.includes('down'))`)
 	s.Post("/walls/"+strings.Split(path, "/")[2]+"/remove/", url.Values{})
 	s.Eventually(ctx, `(dispatchEvent(new Event("focus")), document.querySelector('#stale').textContent.includes('revoked'))`)
 }
@@ -65,7 +66,8 @@ func TestAWallOfKeysInABrowser(t *testing.T) {
 	ctx, console := browser.New(t)
 	console.Allow("status of 401")
 	s.Drive(ctx, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(s.URL+"/tv/#shop=Web+shop&wrong=A%20key&theme=light"))
-	s.Eventually(ctx, `document.querySelectorAll('.project').length === 2 && document.querySelector('.project.down h2').textContent === 'Web shop'
+	s.Eventually(ctx,
+		`document.querySelectorAll('.project').length === 2 && document.querySelector('.project.down h2').textContent === 'Web shop'
 		&& document.querySelector('.bad b').textContent === '<b>broken' && document.querySelectorAll('.well li').length === 2
 		&& document.querySelector('.none').textContent === 'This key opens nothing.' && document.documentElement.className === 'light'
 		&& document.title.startsWith('(1 down)')`)

@@ -74,7 +74,8 @@ func TestWhoMayOpenAndRevokeAWall(t *testing.T) {
 		_, theirs := stranger.Login("other@example.org")
 		stranger.Post("/walls/"+id+"/remove/", url.Values{}).Is(http.StatusNotFound)
 		stranger.Post("/walls/", url.Values{"project": {p.ID.String()}}).Is(http.StatusBadRequest).Has("Choose at least one project")
-		stranger.Post("/walls/", url.Values{"name": {strings.Repeat("é", 61)}, "project": {theirs.ID.String()}}).Is(http.StatusBadRequest).Has("at most 60 characters")
+		stranger.Post("/walls/", url.Values{"name": {strings.Repeat("é", 61)}, "project": {theirs.ID.String()}}).Is(http.StatusBadRequest).Has(
+			"at most 60 characters")
 		stranger.Get(path).Is(http.StatusOK)
 		s.Post("/walls/"+id+"/remove/", url.Values{}).LeadsTo("/walls/")
 		stranger.Get(path).Is(http.StatusNotFound)

@@ -34,17 +34,25 @@ type family struct {
 // renamed.
 func families() (contract, extras []family) {
 	contract = []family{
-		{"hc_check_up", "Whether the check is up (1) or down (0).", func(s *sample) (float64, bool) { return one(s.status != monitor.StatusDown) }},
-		{"hc_check_started", "Whether a run of the job is under way (1) or not (0).", func(s *sample) (float64, bool) { return one(s.Started()) }},
-		{"hc_check_grace", "Whether the check is late, within its grace time (1), or not (0).", func(s *sample) (float64, bool) { return one(s.status == monitor.StatusGrace) }},
-		{"hc_check_paused", "Whether the check is paused (1) or not (0).", func(s *sample) (float64, bool) { return one(s.status == monitor.StatusPaused) }},
+		{"hc_check_up", "Whether the check is up (1) or down (0).",
+			func(s *sample) (float64, bool) { return one(s.status != monitor.StatusDown) }},
+		{"hc_check_started", "Whether a run of the job is under way (1) or not (0).",
+			func(s *sample) (float64, bool) { return one(s.Started()) }},
+		{"hc_check_grace", "Whether the check is late, within its grace time (1), or not (0).",
+			func(s *sample) (float64, bool) { return one(s.status == monitor.StatusGrace) }},
+		{"hc_check_paused", "Whether the check is paused (1) or not (0).",
+			func(s *sample) (float64, bool) { return one(s.status == monitor.StatusPaused) }},
 	}
 	extras = []family{
-		{"hc_check_last_ping_timestamp_seconds", "When the job last reported success or failure, Unix time; absent before the first time.", func(s *sample) (float64, bool) { return unix(s.LastPing) }},
-		{"hc_check_last_duration_seconds", "How long the last run took; absent when it was not measured.", func(s *sample) (float64, bool) { return s.LastDuration.Seconds(), s.LastDuration > 0 }},
-		{"hc_check_next_deadline_timestamp_seconds", "When the check goes down unless a ping comes, Unix time; absent while it is down or nothing is expected.", deadline},
+		{"hc_check_last_ping_timestamp_seconds", "When the job last reported success or failure, Unix time; absent before the first time.",
+			func(s *sample) (float64, bool) { return unix(s.LastPing) }},
+		{"hc_check_last_duration_seconds", "How long the last run took; absent when it was not measured.",
+			func(s *sample) (float64, bool) { return s.LastDuration.Seconds(), s.LastDuration > 0 }},
+		{"hc_check_next_deadline_timestamp_seconds",
+			"When the check goes down unless a ping comes, Unix time; absent while it is down or nothing is expected.", deadline},
 		{"hc_check_last_exit_status", "The exit status that the last success or failure came with; absent when it came without.", exitStatus},
-		{"hc_check_time_in_state_seconds", "Time since the check last went up, down, paused or new; being late is part of being up.", timeInState},
+		{"hc_check_time_in_state_seconds", "Time since the check last went up, down, paused or new; being late is part of being up.",
+			timeInState},
 	}
 	return contract, extras
 }

@@ -61,9 +61,11 @@ func newSite(tb testing.TB, st *store.Store, clock *testdb.Clock) *site {
 			tb.Fatal(err)
 		}
 	}
-	h := projectmetrics.New(projectmetrics.Deps{Store: st, HashKey: func(_ context.Context, key string) (string, error) { return hash(key), nil }})
+	h := projectmetrics.New(projectmetrics.Deps{Store: st,
+		HashKey: func(_ context.Context, key string) (string, error) { return hash(key), nil }})
 	r := chi.NewRouter()
-	for _, path := range []string{"/projects/{project}/metrics/", "/projects/{project}/metrics/{key}", "/projects/{project}/checks/metrics/{key}"} {
+	for _, path := range []string{"/projects/{project}/metrics/", "/projects/{project}/metrics/{key}",
+		"/projects/{project}/checks/metrics/{key}"} {
 		r.Method(http.MethodGet, path, h)
 	}
 	s.Handler = r
@@ -196,7 +198,8 @@ func TestTheText(t *testing.T) {
 		}
 		want := []string{
 			"hc_check_up", "hc_check_started", "hc_check_grace", "hc_check_paused", "hc_tag_up", "hc_checks_total", "hc_checks_down_total",
-			"hc_check_last_ping_timestamp_seconds", "hc_check_last_duration_seconds", "hc_check_next_deadline_timestamp_seconds", "hc_check_last_exit_status", "hc_check_time_in_state_seconds",
+			"hc_check_last_ping_timestamp_seconds", "hc_check_last_duration_seconds", "hc_check_next_deadline_timestamp_seconds",
+			"hc_check_last_exit_status", "hc_check_time_in_state_seconds",
 		}
 		diff := cmp.Diff(want, names)
 		if diff != "" {
@@ -206,10 +209,12 @@ func TestTheText(t *testing.T) {
 			return fmt.Sprintf(`{name="%s", tags="%s", unique_key="%s"}`, name, tags, monitor.UniqueKey(c.Code))
 		}
 		first := strings.SplitN(blocks[0], "\n", 3)[2]
-		if want := "hc_check_up" + labels("Nightly dump", "", s.Check) + " 1\nhc_check_up" + labels(`back\\slash \"quoted\"\nünï 🚀`, "b a", b) + " 0"; first != want {
+		if want := "hc_check_up" + labels("Nightly dump", "", s.Check) + " 1\nhc_check_up" + labels(`back\\slash \"quoted\"\nünï 🚀`, "b a", b) +
+			" 0"; first != want {
 			s.Errorf("got\n%s\nwant\n%s", first, want)
 		}
-		if !strings.HasSuffix(blocks[4], "\nhc_tag_up{tag=\"a\"} 0\nhc_tag_up{tag=\"b\"} 0") || !strings.HasSuffix(blocks[5], "\nhc_checks_total 2") || !strings.HasSuffix(blocks[6], "\nhc_checks_down_total 1") {
+		if !strings.HasSuffix(blocks[4], "\nhc_tag_up{tag=\"a\"} 0\nhc_tag_up{tag=\"b\"} 0") ||
+			!strings.HasSuffix(blocks[5], "\nhc_checks_total 2") || !strings.HasSuffix(blocks[6], "\nhc_checks_down_total 1") {
 			s.Errorf("tags and totals:\n%s", strings.Join(blocks[4:7], "\n"))
 		}
 	})
@@ -281,15 +286,19 @@ func TestValues(t *testing.T) {
 			"hc_check_next_deadline_timestamp_seconds up":      begin + 7200,
 			"hc_check_next_deadline_timestamp_seconds running": begin + 3600,
 			"hc_check_last_exit_status failed":                 7, "hc_check_last_exit_status running": 0,
-			"hc_check_time_in_state_seconds up": 100.5, "hc_check_time_in_state_seconds timed": 10, "hc_check_time_in_state_seconds Nightly dump": 100.5,
-			"hc_check_time_in_state_seconds failed": 100.5, "hc_check_time_in_state_seconds paused": 100.5,
+			"hc_check_time_in_state_seconds up": 100.5, "hc_check_time_in_state_seconds timed": 10,
+			"hc_check_time_in_state_seconds Nightly dump": 100.5,
+			"hc_check_time_in_state_seconds failed":       100.5, "hc_check_time_in_state_seconds paused": 100.5,
 		}, "hc_check_last_ping_timestamp_seconds Nightly dump", "hc_check_last_duration_seconds up", "hc_check_next_deadline_timestamp_seconds failed",
-			"hc_check_next_deadline_timestamp_seconds paused", "hc_check_next_deadline_timestamp_seconds Nightly dump", "hc_check_last_exit_status up")
+			"hc_check_next_deadline_timestamp_seconds paused", "hc_check_next_deadline_timestamp_seconds Nightly dump",
+			"hc_check_last_exit_status up")
 
 		s.clock.Advance(time.Hour - 100*time.Second - 500*time.Millisecond)
 		hold("when it is due", map[string]float64{
-			"hc_check_up up": 1, "hc_check_grace up": 1, "hc_check_time_in_state_seconds up": 3600, "hc_check_next_deadline_timestamp_seconds up": begin + 7200,
-			"hc_check_up running": 0, "hc_check_started running": 1, "hc_check_time_in_state_seconds running": 0, "hc_tag_up run": 0, "hc_checks_down_total": 2,
+			"hc_check_up up": 1, "hc_check_grace up": 1, "hc_check_time_in_state_seconds up": 3600,
+			"hc_check_next_deadline_timestamp_seconds up": begin + 7200,
+			"hc_check_up running":                         0, "hc_check_started running": 1, "hc_check_time_in_state_seconds running": 0, "hc_tag_up run": 0,
+			"hc_checks_down_total": 2,
 		}, "hc_check_next_deadline_timestamp_seconds running")
 		s.clock.Advance(time.Hour + time.Minute)
 		hold("past the deadline, with no worker", map[string]float64{

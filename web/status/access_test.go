@@ -70,7 +70,8 @@ func TestWhoSeesDetails(t *testing.T) {
 	})
 	none.get("/status/?watchman-token=").same(`{"status":"ok","healthy":true}`)
 	renamed := serve(t, well(), func(d *webstatus.Deps) { d.TokenName = "key" })
-	if !strings.Contains(renamed.get("/status/?key=new-token").body, "checks") || strings.Contains(renamed.get("/status/?watchman-token=new-token").body, "checks") {
+	if !strings.Contains(renamed.get("/status/?key=new-token").body, "checks") ||
+		strings.Contains(renamed.get("/status/?watchman-token=new-token").body, "checks") {
 		t.Error("the parameter of the token does not follow its setting")
 	}
 }
@@ -157,7 +158,8 @@ func TestStrangersMayNotChoose(t *testing.T) {
 		return status.Well("sent")
 	}})
 	s := serve(t, checks)
-	for _, path := range []string{"/status/?check=mail-send", "/status/?check=database", "/status/?skip=database", "/status/?check=nonsense", "/status/bare/?check=mail-send"} {
+	for _, path := range []string{"/status/?check=mail-send", "/status/?check=database", "/status/?skip=database", "/status/?check=nonsense",
+		"/status/bare/?check=mail-send"} {
 		a := s.get(path).is(403)
 		if strings.Contains(a.body, "database") {
 			t.Errorf("%s: %s", path, a.body)
@@ -198,7 +200,8 @@ func TestCodes(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	s := serve(t, well())
-	for _, path := range []string{"/status/", "/status/?format=pdf", "/status/?check=x", "/status/bare/", "/status/ping/", "/livez", "/readyz"} {
+	for _, path := range []string{"/status/", "/status/?format=pdf", "/status/?check=x", "/status/bare/", "/status/ping/", "/livez",
+		"/readyz"} {
 		h := s.get(path).header
 		if h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s may be kept: %v", path, h)

@@ -46,13 +46,15 @@ type DashboardField struct{ Name, Value string }
 type FormatLink struct{ Name, Query string }
 
 func (s *Server) dashboard(r *http.Request, v *view) *Dashboard {
-	d := &Dashboard{Heading: heading(s.SiteName, v), Severity: v.severity.String(), Full: v.full, At: v.at, Took: milliseconds(v.took), Refresh: withFormat(r.URL.Query(), "html")}
+	d := &Dashboard{Heading: heading(s.SiteName, v), Severity: v.severity.String(), Full: v.full, At: v.at, Took: milliseconds(v.took),
+		Refresh: withFormat(r.URL.Query(), "html")}
 	if !v.full {
 		return d
 	}
 	for i := range v.entries {
 		e := &v.entries[i]
-		c := DashboardCheck{Name: e.name, Title: e.title, Severity: e.severity.String(), Message: e.message(), Took: milliseconds(e.took), Since: e.since}
+		c := DashboardCheck{Name: e.name, Title: e.title, Severity: e.severity.String(), Message: e.message(), Took: milliseconds(e.took),
+			Since: e.since}
 		for _, f := range e.fields {
 			c.Fields = append(c.Fields, figure(f))
 		}
@@ -79,7 +81,8 @@ func figure(f status.Field) DashboardField {
 			if !found {
 				continue
 			}
-			name, value = bare, value+unit
+			name = bare
+			value = value + unit
 			if unit == "" {
 				value = size(n)
 			}

@@ -79,11 +79,13 @@ type rssGUID struct {
 
 func (s *Server) rss(v *view) ([]byte, error) {
 	feed := rssFeed{Version: "2.0", Channel: rssChannel{
-		Title: s.feedTitle(), Link: s.URL, Description: "How " + s.SiteName + " itself is.", LastBuildDate: v.at.UTC().Format(time.RFC1123Z), TTL: 1,
+		Title: s.feedTitle(), Link: s.URL, Description: "How " + s.SiteName + " itself is.", LastBuildDate: v.at.UTC().Format(time.RFC1123Z),
+		TTL: 1,
 	}}
 	for _, n := range s.news(v) {
 		feed.Channel.Items = append(feed.Channel.Items, rssItem{
-			Title: n.title, Link: s.URL, Description: n.text, Category: n.severity.String(), GUID: rssGUID{Value: n.id}, PubDate: n.since.UTC().Format(time.RFC1123Z),
+			Title: n.title, Link: s.URL, Description: n.text, Category: n.severity.String(), GUID: rssGUID{Value: n.id},
+			PubDate: n.since.UTC().Format(time.RFC1123Z),
 		})
 	}
 	return document2xml(feed)
@@ -131,7 +133,8 @@ func (s *Server) atom(v *view) ([]byte, error) {
 	}
 	for _, n := range s.news(v) {
 		feed.Entries = append(feed.Entries, atomEntry{
-			ID: n.id, Title: n.title, Updated: instant(n.since), Link: page, Category: atomCategory{n.severity.String()}, Content: atomText{Type: "text", Text: n.text},
+			ID: n.id, Title: n.title, Updated: instant(n.since), Link: page, Category: atomCategory{n.severity.String()},
+			Content: atomText{Type: "text", Text: n.text},
 		})
 	}
 	return document2xml(feed)

@@ -66,11 +66,14 @@ func TestShapesOfTools(t *testing.T) {
 
 func TestWatchman(t *testing.T) {
 	s := serve(t, well())
-	s.known("/status/?format=watchman").same(`{"caches":[],"databases":[{"default":{"ok":true}}],"email":{"ok":true},"sendalerts":{"ok":true},"storage":{"ok":true}}`)
+	s.known("/status/?format=watchman").same(
+		`{"caches":[],"databases":[{"default":{"ok":true}}],"email":{"ok":true},"sendalerts":{"ok":true},"storage":{"ok":true}}`)
 	s.known("/status/?format=watchman&check=storage").same(`{"storage":{"ok":true}}`)
 	s.get("/status/?format=watchman").same(`{"punctual":{"ok":true}}`)
-	broken := serve(t, []status.Check{finds("database", "Database", status.Failed("does-not-answer", nil)), finds("disk", "Disk", status.Warn("8%"))})
-	broken.known("/status/?format=watchman").same(`{"caches":[],"databases":[{"default":{"ok":false,"error":"does-not-answer","stacktrace":""}}],"disk":{"ok":true}}`)
+	broken := serve(t, []status.Check{finds("database", "Database", status.Failed("does-not-answer", nil)),
+		finds("disk", "Disk", status.Warn("8%"))})
+	broken.known("/status/?format=watchman").same(
+		`{"caches":[],"databases":[{"default":{"ok":false,"error":"does-not-answer","stacktrace":""}}],"disk":{"ok":true}}`)
 }
 
 func TestPanopticon(t *testing.T) {
@@ -95,10 +98,13 @@ func TestPanopticon(t *testing.T) {
 
 func TestHealthCheck(t *testing.T) {
 	checks := []status.Check{
-		finds("database", "", status.Well("fine")), finds("storage", "", status.Well("fine")), finds("migrations", "", status.Well("fine")), finds("mail", "", status.Well("fine")),
-		finds("memory", "", status.Well("fine")), finds("disk", "", status.Warn("full-soon")), finds("ingest-queue", "", status.Failed("stuck", errors.New("why"))),
+		finds("database", "", status.Well("fine")), finds("storage", "", status.Well("fine")), finds("migrations", "", status.Well("fine")),
+		finds("mail", "", status.Well("fine")),
+		finds("memory", "", status.Well("fine")), finds("disk", "", status.Warn("full-soon")),
+		finds("ingest-queue", "", status.Failed("stuck", errors.New("why"))),
 	}
-	serve(t, checks).known("/status/?format=health-check").same(`{"DatabaseBackend":"working","DefaultFileStorageHealthCheck":"working","DiskUsage":"warning: full-soon",
+	serve(t, checks).known("/status/?format=health-check").same(
+		`{"DatabaseBackend":"working","DefaultFileStorageHealthCheck":"working","DiskUsage":"warning: full-soon",
 		"IngestQueueHealthCheck":"unavailable: stuck: why","MailHealthCheck":"working","MemoryUsage":"working","MigrationsHealthCheck":"working"}`)
 	serve(t, checks).get("/status/?format=health-check").is(500).same(`{"Punctual":"unavailable: not well"}`)
 }
@@ -167,7 +173,8 @@ func TestFeeds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			read := func(a *answer) *gofeed.Feed {
 				t.Helper()
-				got, want := a.is(200).header.Get("Content-Type"), "application/"+kind+"+xml; charset=utf-8"
+				got := a.is(200).header.Get("Content-Type")
+				want := "application/" + kind + "+xml; charset=utf-8"
 				if got != want {
 					t.Errorf("Content-Type %q", got)
 				}
@@ -191,7 +198,8 @@ func TestFeeds(t *testing.T) {
 				if kind == "atom" {
 					at = item.UpdatedParsed
 				}
-				if item.Link != "https://punctual.example.org/status/" || at == nil || at.Unix() != noon().Unix() || item.Title == "" || item.Description+item.Content == "" {
+				if item.Link != "https://punctual.example.org/status/" || at == nil || at.Unix() != noon().Unix() || item.Title == "" ||
+					item.Description+item.Content == "" {
 					t.Errorf("%+v", item)
 				}
 			}
@@ -225,8 +233,10 @@ func TestFeedItemsFollowTheState(t *testing.T) {
 func TestText(t *testing.T) {
 	got := serve(t, ill()).known("/status/?format=text").is(500).body
 	lines := strings.Split(strings.TrimSpace(got), "\n")
-	if len(lines) != 5 || lines[0] != "ERROR" || !strings.HasPrefix(lines[1], "error    database") || !strings.HasPrefix(lines[3], "warning  disk") ||
-		!strings.Contains(lines[3], "8 % free free_bytes=1073741824 (since 2026-03-01T12:00:00Z)") || !strings.HasPrefix(lines[4], "ok       sendalerts") {
+	if len(lines) != 5 || lines[0] != "ERROR" || !strings.HasPrefix(lines[1], "error    database") ||
+		!strings.HasPrefix(lines[3], "warning  disk") ||
+		!strings.Contains(lines[3], "8 % free free_bytes=1073741824 (since 2026-03-01T12:00:00Z)") ||
+		!strings.HasPrefix(lines[4], "ok       sendalerts") {
 		t.Errorf("%s", got)
 	}
 	if got := serve(t, ill()).get("/status/?format=text").body; got != "ERROR\n" {
@@ -274,7 +284,8 @@ func TestThePageSaysItInASentence(t *testing.T) {
 
 func TestFiguresAsPeopleReadThem(t *testing.T) {
 	fields := []status.Field{
-		{Name: "free_bytes", Value: int64(69263785984)}, {Name: "round_trip_ms", Value: 1.5}, {Name: "lag_seconds", Value: 0}, {Name: "used_percent", Value: 25.6},
+		{Name: "free_bytes", Value: int64(69263785984)}, {Name: "round_trip_ms", Value: 1.5}, {Name: "lag_seconds", Value: 0},
+		{Name: "used_percent", Value: 25.6},
 		{Name: "length_bytes", Value: 12}, {Name: "processes", Value: 2}, {Name: "engine", Value: "sqlite"}, {Name: "in_bytes", Value: "text"},
 	}
 	var d webstatus.Dashboard
@@ -292,7 +303,8 @@ func TestFiguresAsPeopleReadThem(t *testing.T) {
 func TestChoosingAFormat(t *testing.T) {
 	s := serve(t, well())
 	types := map[string]string{
-		"json": "application/json", "html": "text/html; charset=utf-8", "text": "text/plain; charset=utf-8", "rss": "application/rss+xml; charset=utf-8",
+		"json": "application/json", "html": "text/html; charset=utf-8", "text": "text/plain; charset=utf-8",
+		"rss":  "application/rss+xml; charset=utf-8",
 		"atom": "application/atom+xml; charset=utf-8", "openmetrics": "application/openmetrics-text; version=1.0.0; charset=utf-8",
 	}
 	for accept, want := range map[string]string{

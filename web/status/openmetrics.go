@@ -25,10 +25,12 @@ func (s *Server) openMetrics(v *view) ([]byte, error) {
 			}
 			families = append(families, gauge(name, help, samples...))
 		}
-		each("punctual_status_healthy", "Whether the check finds nothing broken (1) or something (0).", func(e *entry) float64 { return number(e.severity < status.Error) })
+		each("punctual_status_healthy", "Whether the check finds nothing broken (1) or something (0).",
+			func(e *entry) float64 { return number(e.severity < status.Error) })
 		each("punctual_status_severity", "What the check finds: 0 ok, 1 warning, 2 error.", func(e *entry) float64 { return float64(e.severity) })
 		each("punctual_status_duration_seconds", "How long the check took.", func(e *entry) float64 { return e.took.Seconds() })
-		each("punctual_status_since_timestamp_seconds", "Since when the check finds what it finds, Unix time.", func(e *entry) float64 { return float64(e.since.UnixMilli()) / 1e3 })
+		each("punctual_status_since_timestamp_seconds", "Since when the check finds what it finds, Unix time.",
+			func(e *entry) float64 { return float64(e.since.UnixMilli()) / 1e3 })
 		var figures []*dto.Metric
 		for i := range v.entries {
 			for _, f := range v.entries[i].fields {

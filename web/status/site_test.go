@@ -33,10 +33,12 @@ func finds(name, title string, f status.Finding, labels ...string) status.Check 
 // well are checks of which none finds fault.
 func well() []status.Check {
 	return []status.Check{
-		finds("database", "Database", status.Well("answers in 2 ms", status.Field{Name: "engine", Value: "postgres"}, status.Field{Name: "round_trip_ms", Value: 1.5}), "data"),
+		finds("database", "Database", status.Well("answers in 2 ms", status.Field{Name: "engine", Value: "postgres"},
+			status.Field{Name: "round_trip_ms", Value: 1.5}), "data"),
 		finds("storage", "Storage", status.Well("written and read"), "data"),
 		finds("mail", "Mail", status.Well("takes our mail"), "mail"),
-		finds("sendalerts", "Alerts", status.Well("watching", status.Field{Name: "processes", Value: 2}, status.Field{Name: "alone", Value: false}), "worker"),
+		finds("sendalerts", "Alerts", status.Well("watching", status.Field{Name: "processes", Value: 2},
+			status.Field{Name: "alone", Value: false}), "worker"),
 	}
 }
 
@@ -66,8 +68,9 @@ func newHandler(checks []status.Check, change ...func(*webstatus.Deps)) http.Han
 	runner := status.NewRunner(checks, noon)
 	d := webstatus.Deps{
 		Checks: func() *status.Runner { return runner }, SiteName: "Punctual", URL: "https://punctual.example.org/status/", Version: "1.2.3",
-		ErrorCode: 500, TokenName: "watchman-token", Tokens: []string{"old-token", "new-token"}, Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
-		Redact: strings.NewReplacer(dsn, "********", password, "********").Replace, Log: slog.New(slog.DiscardHandler),
+		ErrorCode: 500, TokenName: "watchman-token", Tokens: []string{"old-token", "new-token"},
+		Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
+		Redact:   strings.NewReplacer(dsn, "********", password, "********").Replace, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
 		f(&d)

@@ -49,7 +49,8 @@ func (s *Site) prepareErrorPages() error {
 	s.brokenPages = map[int][]byte{}
 	for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		m := &errorPage{
-			BasePage: BasePage{Title: headings[status], Site: &s.Instance}, Status: status, Heading: headings[status], Message: messageMark, Ref: refMark,
+			BasePage: BasePage{Title: headings[status], Site: &s.Instance}, Status: status, Heading: headings[status], Message: messageMark,
+			Ref: refMark,
 		}
 		var buf bytes.Buffer
 		if err := t.ExecuteTemplate(&buf, "layout", m); err != nil {
@@ -102,7 +103,8 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if message == "" {
 		message = "There is no such page."
 	}
-	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message, Wait: waitWords(message, wait)}
+	m := &errorPage{BasePage: BasePage{Title: headings[status]}, Status: status, Heading: headings[status], Message: message,
+		Wait: waitWords(message, wait)}
 	if err := s.Render(w, r, status, "error", m); err != nil {
 		s.failBroken(w, r, http.StatusInternalServerError, err)
 	}

@@ -32,7 +32,8 @@ func TestPagesOfErrors(t *testing.T) {
 		{errs.TooManyf(40*time.Second, "Too many tries."), 429, "41", []string{"Too many tries. You can try again in 41 sec."}},
 		{errs.TooManyf(150*time.Second, "Too many tries."), 429, "151", []string{"again in 3 min."}},
 		{errs.TooManyf(time.Minute, "Please try again in a minute."), 429, "61", []string{"Please try again in a minute. Start page"}},
-		{errs.Unavailablef(5*time.Second, "The <disk> is full.").Because(errors.New("hunter2")), 503, "6", []string{"Not available", "The <disk> is full. You can try again in 6 sec."}},
+		{errs.Unavailablef(5*time.Second, "The <disk> is full.").Because(errors.New("hunter2")), 503, "6",
+			[]string{"Not available", "The <disk> is full. You can try again in 6 sec."}},
 		{errors.New("hunter2"), 500, "", []string{"Something broke", "Please try again in a moment."}},
 	} {
 		w := httptest.NewRecorder()

@@ -69,7 +69,8 @@ func (f *Form) Attrs(field string) template.HTMLAttr {
 	if f.Errors[field] == "" {
 		return ""
 	}
-	return template.HTMLAttr(`autofocus aria-invalid="true" aria-describedby="` + template.HTMLEscapeString(field) + `-error"`) //nolint:gosec // escaped
+	return template.HTMLAttr(`autofocus aria-invalid="true" aria-describedby="` + template.HTMLEscapeString(field) +
+		`-error"`) //nolint:gosec // escaped
 }
 
 // FieldError is for the partial "field-error".

@@ -26,7 +26,8 @@ func TestTimesShowTheirExactValueInTheReadersZone(t *testing.T) {
 }
 
 func TestInitials(t *testing.T) {
-	for email, want := range map[string]string{"jane.roe@example.org": "JR", "ops@example.org": "O", "ärzte_und-mehr@example.org": "ÄU", "@": ""} {
+	for email, want := range map[string]string{"jane.roe@example.org": "JR", "ops@example.org": "O", "ärzte_und-mehr@example.org": "ÄU",
+		"@": ""} {
 		got := initials(email)
 		if got != want {
 			t.Errorf("%s: %q, want %q", email, got, want)

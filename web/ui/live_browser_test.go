@@ -65,7 +65,8 @@ func listening(s *webtest.Site, pages int) {
 func moveMouse(selector string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		var at []float64
-		script := fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`, selector)
+		script := fmt.Sprintf(
+			`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`, selector)
 		if err := chromedp.Evaluate(script, &at).Do(ctx); err != nil {
 			return err
 		}
@@ -106,10 +107,13 @@ func TestTheListFollowsPings(t *testing.T) {
 	s.Eventually(ctx, `window.same && jumps === 0 && `+rowOf(z["up 10"])+`.rowIndex > 2`)
 	s.Drive(ctx, moveMouse(`h1`), chromedp.Evaluate(`document.activeElement.blur()`, nil))
 	s.Eventually(ctx, rowOf(z["up 10"])+`.rowIndex === 2`)
-	s.Eventually(ctx, `[...document.querySelectorAll('#checks .nm a')].map(a => a.textContent).join() === 'down 2,up 10,late 1,new 5,paused 4,run 3,up 9' && window.same`)
+	s.Eventually(ctx,
+		`[...document.querySelectorAll('#checks .nm a')].map(a => a.textContent).join() === 'down 2,up 10,late 1,new 5,paused 4,run 3,up 9' && window.same`)
 
 	// A tab in the background lets its stream go, and takes it up again.
-	s.Drive(ctx, chromedp.Evaluate(`Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true }); window.away = true; document.dispatchEvent(new Event('visibilitychange'))`, nil))
+	s.Drive(ctx,
+		chromedp.Evaluate(
+			`Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true }); window.away = true; document.dispatchEvent(new Event('visibilitychange'))`, nil))
 	listening(s, 0)
 	s.Ping(z["up 10"], monitor.PingSuccess)
 	s.Drive(ctx, chromedp.Evaluate(`window.away = false; document.dispatchEvent(new Event('visibilitychange'))`, nil))
@@ -145,7 +149,8 @@ func TestTheOverviewAndTheDetailsFollowPings(t *testing.T) {
 	ctx := liveChromium(s, "/")
 	s.Drive(ctx, chromedp.Evaluate(`window.same = true; document.querySelector('#projects a').focus()`, nil))
 	s.Ping(c, monitor.PingFail)
-	s.Eventually(ctx, `document.querySelector('#projects a.s-down') === document.activeElement && document.title.startsWith('(1 down) ') && window.same`)
+	s.Eventually(ctx,
+		`document.querySelector('#projects a.s-down') === document.activeElement && document.title.startsWith('(1 down) ') && window.same`)
 
 	s.Drive(ctx, chromedp.Navigate(s.URL+"/checks/"+c.Code.String()+"/details/"))
 	listening(s, 1)
@@ -179,12 +184,14 @@ func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
 			}))
 			s.Eventually(ctx, `document.readyState === 'complete' && document.fonts.status === 'loaded'`)
 			settle := func() {
-				s.Drive(ctx, chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))`, nil,
+				s.Drive(ctx, chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))`,
+					nil,
 					func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 			}
 			// rows do not move under the pointer
 			if strings.Contains(path, "sort") {
-				s.Drive(ctx, moveMouse(`#checks tbody tr:nth-child(4) .nm`), chromedp.Evaluate(rowOf(c)+`.querySelector('.nm a').focus({ preventScroll: true })`, nil))
+				s.Drive(ctx, moveMouse(`#checks tbody tr:nth-child(4) .nm`),
+					chromedp.Evaluate(rowOf(c)+`.querySelector('.nm a').focus({ preventScroll: true })`, nil))
 			}
 			settle()
 			s.Drive(ctx, chromedp.Evaluate(`jumps = took.length = jumped.length = 0`, nil))
@@ -234,13 +241,15 @@ func TestAnUpdateOfAThousandChecksDoesNotHoldThePage(t *testing.T) {
 	s.Drive(ctx, chromedp.Evaluate(`took.length = 0`, nil))
 	// of checks in sight: there may be pages
 	var codes []string
-	s.Drive(ctx, chromedp.Evaluate(`[...document.querySelectorAll('#checks .nm a')].slice(20, 25).map(a => a.pathname.split('/').at(-3))`, &codes))
+	s.Drive(ctx, chromedp.Evaluate(`[...document.querySelectorAll('#checks .nm a')].slice(20, 25).map(a => a.pathname.split('/').at(-3))`,
+		&codes))
 	for i, code := range codes {
 		c := &checks[slices.IndexFunc(checks, func(c monitor.Check) bool { return c.Code.String() == code })]
 		s.Clock.Advance(10 * time.Second)
 		// what is down is on the first page and stays there
 		s.Ping(c, monitor.PingFail)
-		s.Eventually(ctx, fmt.Sprintf(`took.length > %d && %s.querySelector('.lp [data-ago]')?.title.endsWith('%s')`, i, rowOf(c), s.Clock.Now().In(riga(t)).Format("15:04:05 -07:00")))
+		s.Eventually(ctx, fmt.Sprintf(`took.length > %d && %s.querySelector('.lp [data-ago]')?.title.endsWith('%s')`, i, rowOf(c),
+			s.Clock.Now().In(riga(t)).Format("15:04:05 -07:00")))
 	}
 	var took []float64
 	s.Drive(ctx, chromedp.Evaluate(`took`, &took))
@@ -262,7 +271,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	s.Eventually(ctx, `location.pathname.endsWith('/checks/') && document.readyState === 'complete'`)
 
 	s.Drive(ctx, webtest.Press("?"), chromedp.WaitVisible(`dialog.keys`))
-	s.Eventually(ctx, `document.querySelector('dialog.keys').textContent.includes('Menu of the check') && document.activeElement.textContent === 'Close'`)
+	s.Eventually(ctx,
+		`document.querySelector('dialog.keys').textContent.includes('Menu of the check') && document.activeElement.textContent === 'Close'`)
 	s.Shots(ctx, "keys")
 	// not behind the dialog
 	s.Drive(ctx, webtest.Press("j"))
@@ -272,8 +282,10 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 
 	s.Drive(ctx, webtest.Press("/"), chromedp.KeyEvent("up j"))
 	s.Eventually(ctx, `document.activeElement.name === 'search' && document.activeElement.value === 'up j'`)
-	s.Drive(ctx, chromedp.KeyEvent("\x1b"), chromedp.Evaluate(`document.activeElement.blur()`, nil), webtest.Press("j"), webtest.Press("j"), webtest.Press("k"), webtest.Press("m"))
-	s.Eventually(ctx, `document.querySelector('#row-menu:popover-open') && document.querySelector('#row-menu').contains(document.activeElement)`)
+	s.Drive(ctx, chromedp.KeyEvent("\x1b"), chromedp.Evaluate(`document.activeElement.blur()`, nil), webtest.Press("j"), webtest.Press("j"),
+		webtest.Press("k"), webtest.Press("m"))
+	s.Eventually(ctx,
+		`document.querySelector('#row-menu:popover-open') && document.querySelector('#row-menu').contains(document.activeElement)`)
 	got := text(s, ctx, `#row-menu .menu-head`)
 	if got != "down 2" {
 		t.Errorf("the menu of %q", got)

@@ -61,7 +61,8 @@ func TestOneLineForEachRequest(t *testing.T) {
 	l.Statements = 0
 	l.Bytes = 0
 	want := requestLine{
-		Level: "INFO", Area: "http", Msg: "request", Method: "GET", Route: "/checks/{check}/details", Path: "/checks/" + monitor.UniqueKey(check.Code) + "/details/",
+		Level: "INFO", Area: "http", Msg: "request", Method: "GET", Route: "/checks/{check}/details",
+		Path:   "/checks/" + monitor.UniqueKey(check.Code) + "/details/",
 		Remote: "127.0.0.1", User: user.ID.String(), Project: p.ID.String(), RequestID: a.Header.Get("X-Request-Id"), Status: 200,
 	}
 	if l != want || l.RequestID == "" {

@@ -27,7 +27,8 @@ func TestEveryAnswerGuardsItself(t *testing.T) {
 	for _, path := range []string{"/", "/docs/", "/nothing/", "/robots.txt"} {
 		a := s.Get(path)
 		policy := a.Header.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "form-action 'self' https://pushover.net"} {
+		for _, part := range []string{"default-src 'self'", "object-src 'none'", "frame-ancestors 'none'",
+			"form-action 'self' https://pushover.net"} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("%s: policy %q has no %q", path, policy, part)
 			}
@@ -72,7 +73,8 @@ func TestInternalErrorsShowAReferenceAndNothingElse(t *testing.T) {
 				t.Fatalf("%d\n%s", w.Code, body)
 			}
 			ref := regexp.MustCompile(`<code>([2-7a-z]{8})</code>`).FindStringSubmatch(body)
-			if ref == nil || w.Header().Get("X-Request-Id") != ref[1] || strings.Count(log.String(), `"request_id":"`+ref[1]+`"`) != 1 || !strings.Contains(log.String(), "hunter2") {
+			if ref == nil || w.Header().Get("X-Request-Id") != ref[1] || strings.Count(log.String(), `"request_id":"`+ref[1]+`"`) != 1 ||
+				!strings.Contains(log.String(), "hunter2") {
 				t.Errorf("reference %v, header %v, log:\n%s", ref, w.Header(), log.String())
 			}
 		})

@@ -80,7 +80,10 @@ func ClickOn(selector string) chromedp.Action {
 // Fill puts a text in the place of what is in a field.
 func Fill(selector, text string) chromedp.Action {
 	var done bool
-	return chromedp.Evaluate(fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.value = %q; f.dispatchEvent(new Event('input', {bubbles: true})); return true })()`, selector, text), &done)
+	return chromedp.Evaluate(
+		fmt.Sprintf(
+			`(() => { const f = document.querySelector(%q); f.value = %q; f.dispatchEvent(new Event('input', {bubbles: true})); return true })()`,
+			selector, text), &done)
 }
 
 // WaitFor polls until ok, for at most ten seconds.

@@ -68,7 +68,8 @@ func (s *Site) Zoo(p *monitor.Project) map[string]*monitor.Check {
 		}
 	}
 	z := map[string]*monitor.Check{}
-	for name, tags := range map[string]string{"late 1": "prod", "down 2": "prod db", "up 10": "prod", "up 9": "web", "run 3": "web", "paused 4": "", "new 5": "db"} {
+	for name, tags := range map[string]string{"late 1": "prod", "down 2": "prod db", "up 10": "prod", "up 9": "web", "run 3": "web",
+		"paused 4": "", "new 5": "db"} {
 		z[name] = s.AddNamed(p, name, hourly(tags))
 	}
 	s.Ping(z["late 1"], monitor.PingSuccess)

@@ -26,7 +26,8 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pick := func(words ...string) string { return words[rnd.IntN(len(words))] }
 	for i := range 3 {
-		ch := &monitor.Channel{ProjectID: project, Kind: []string{"email", "webhook", "po"}[i], Name: fmt.Sprintf("Channel %d", i), Config: "{}", Verified: true}
+		ch := &monitor.Channel{ProjectID: project, Kind: []string{"email", "webhook", "po"}[i], Name: fmt.Sprintf("Channel %d", i), Config: "{}",
+			Verified: true}
 		if err := st.CreateChannel(tb.Context(), ch); err != nil {
 			tb.Fatal(err)
 		}
@@ -39,7 +40,8 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 	var histories []store.History
 	for i := range n {
 		c := monitor.NewCheck(project, now.AddDate(0, -1, 0))
-		c.Name = fmt.Sprintf("%s %s %d", pick("Nightly", "Weekly", "Hourly", "Renew", "Rotate", "Import"), pick("Postgres backup", "certificates", "invoices", "search index", "logs", "catalogue"), i)
+		c.Name = fmt.Sprintf("%s %s %d", pick("Nightly", "Weekly", "Hourly", "Renew", "Rotate", "Import"),
+			pick("Postgres backup", "certificates", "invoices", "search index", "logs", "catalogue"), i)
 		c.Slug = monitor.Slugify(c.Name)
 		c.Tags = pick("prod", "prod db", "web", "billing prod", "infra", "")
 		if i%3 == 0 {

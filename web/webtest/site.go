@@ -163,7 +163,8 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 			Invite:   func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
 			Transfer: func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
 			Removed: func(v mail.Removed) (*mail.Message, error) {
-				return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project, Text: v.By}}, nil
+				return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project,
+					Text: v.By}}, nil
 			},
 			Stored: func(context.Context, *mail.Message) {},
 		},
@@ -176,7 +177,8 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	}
 	// before the listener waits for them
 	t.Cleanup(site.EndStreams)
-	s := &Site{TB: t, Store: st, Clock: clock, Auth: d.Auth, Projects: d.Projects, Server: site, URL: d.Site.Root.String(), Sent: out, Header: http.Header{}}
+	s := &Site{TB: t, Store: st, Clock: clock, Auth: d.Auth, Projects: d.Projects, Server: site, URL: d.Site.Root.String(), Sent: out,
+		Header: http.Header{}}
 	s.mailbox = mailbox
 	s.Streams = streams
 	s.Channels = d.Channels

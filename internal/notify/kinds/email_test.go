@@ -96,8 +96,10 @@ func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 		}
 		for _, part := range []string{
 			"The job reported a failure: exit status 3.", "Sunday, 1 March 2026, 13:00:00 CET", root + "/cloaked/" + tag + "/", "See the runbook.",
-			"Project: Operations", "Tags: db, prod", "0 2 * * *", "Time zone: Europe/Berlin", "Grace time: 1 hour", "Total pings: 412, since 28 February 2026",
-			"Last ping: failure, 1 hour ago, exit status 3, from 192.0.2.7", "xx end \uFFFD", "Mirror (last ping 3 days ago)", "certs (never pinged)", "and 10 more",
+			"Project: Operations", "Tags: db, prod", "0 2 * * *", "Time zone: Europe/Berlin", "Grace time: 1 hour",
+			"Total pings: 412, since 28 February 2026",
+			"Last ping: failure, 1 hour ago, exit status 3, from 192.0.2.7", "xx end \uFFFD", "Mirror (last ping 3 days ago)",
+			"certs (never pinged)", "and 10 more",
 		} {
 			if !strings.Contains(got.Text, part) {
 				t.Errorf("%q is not in the text:\n%.1500s", part, got.Text)
@@ -116,7 +118,8 @@ func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 			t.Errorf("message id %s", id)
 		}
 		records, err := s.Emails(t.Context(), store.EmailFilter{})
-		if err != nil || len(records) != 1 || records[0].Kind != "alert" || records[0].Status != monitor.EmailSent || !records[0].SentAt.Equal(clock.Now()) {
+		if err != nil || len(records) != 1 || records[0].Kind != "alert" || records[0].Status != monitor.EmailSent ||
+			!records[0].SentAt.Equal(clock.Now()) {
 			t.Errorf("records %+v, %v", records, err)
 		}
 	})
@@ -136,7 +139,8 @@ func TestAnUpAlertTellsHowLongItWasDown(t *testing.T) {
 		if got.Subject() != `UP | Nightly "dump"` {
 			t.Errorf("subject %q", got.Subject())
 		}
-		for _, part := range []string{"It was down for 2 hours, 5 minutes.", "Last ping: 1 hour ago", "All other checks", "This is a test notification", "Period: 1 day"} {
+		for _, part := range []string{"It was down for 2 hours, 5 minutes.", "Last ping: 1 hour ago", "All other checks",
+			"This is a test notification", "Period: 1 day"} {
 			if !strings.Contains(got.Text, part) {
 				t.Errorf("%q is not in the text:\n%s", part, got.Text)
 			}
@@ -205,7 +209,8 @@ func TestTheFormOfAnEmailChannel(t *testing.T) {
 	if n.Wants(c, monitor.Flip{New: monitor.StatusDown}) || !n.Wants(c, monitor.Flip{New: monitor.StatusUp}) {
 		t.Error("wants the wrong alerts")
 	}
-	for _, address := range []string{"", "nobody", "a@b@c", "Ops <ops@example.net>", "a@example.net, b@example.net", "a@example.net\nBcc: b@example.net", strings.Repeat("a", 100) + "@example.net"} {
+	for _, address := range []string{"", "nobody", "a@b@c", "Ops <ops@example.net>", "a@example.net, b@example.net",
+		"a@example.net\nBcc: b@example.net", strings.Repeat("a", 100) + "@example.net"} {
 		wantInvalid(t, n, "value", url.Values{"value": {address}, "down": {"on"}})
 	}
 	wantInvalid(t, n, "down", url.Values{"value": {"a@example.net"}})

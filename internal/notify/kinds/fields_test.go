@@ -24,7 +24,8 @@ func TestAProgramSendsTheSettingsByTheirNames(t *testing.T) {
 	for _, k := range []struct{ kind, before, sent, want string }{
 		{"email", "", `{"address":"ops@example.org"}`, `{"address":"ops@example.org","up":true,"down":true}`},
 		{"email", "", `{"address":"ops@example.org","up":false}`, `{"address":"ops@example.org","up":false,"down":true}`},
-		{"email", `{"address":"ops@example.org","up":false,"down":true}`, `{"address":"it@example.org"}`, `{"address":"it@example.org","up":false,"down":true}`},
+		{"email", `{"address":"ops@example.org","up":false,"down":true}`, `{"address":"it@example.org"}`,
+			`{"address":"it@example.org","up":false,"down":true}`},
 		{"po", "", `{"user":"` + user30 + `","priority_down":2}`, `{"user":"` + user30 + `","priority_down":2,"priority_up":0}`},
 		{"webhook", "", `{"url_down":" https://a.example/x ","method_down":"put","body_down":"a\r\nb","headers_down":{"X-A":"1"}}`, hook},
 		{"webhook", hook, `{"headers_down":{"X-B":"2"},"body_down":""}`, strings.NewReplacer(`"X-A":"1"`, `"X-B":"2"`, `a\nb`, ``).Replace(hook)},
@@ -60,7 +61,8 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		{"webhook", `{"url_down":"https://a.example","headers_down":{"X A":"1"}}`, "headers_down", "not the name and the value"},
 		{"webhook", `{"url_down":"https://a.example","headers_down":{"X-A":null}}`, "headers_down", "an object of texts"},
 		{"webhook", `{"url_down":"https://a.example","headers_down":["X-A"]}`, "headers_down", "an object of texts"},
-		{"webhook", `{"url_down":"https://a.example","headers_down":{"X-A":"` + strings.Repeat("x", 1000) + `"}}`, "headers_down", "more than 1000"},
+		{"webhook", `{"url_down":"https://a.example","headers_down":{"X-A":"` + strings.Repeat("x", 1000) + `"}}`, "headers_down",
+			"more than 1000"},
 		{"webhook", `{"url_down":"https://a.example","body_up":"` + strings.Repeat("x", 1001) + `"}`, "body_up", "more than 1000"},
 		{"webhook", `{"url_down":"https://a.example","url":"x"}`, "url", "body_down, body_up, headers_down"},
 	} {

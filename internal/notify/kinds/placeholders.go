@@ -14,7 +14,8 @@ import (
 
 // placeholder finds them all in one pass, so that values that contain a $ are
 // not expanded again, and takes the longest name: $TAG10 is the tenth tag.
-var placeholder = regexp.MustCompile(`\$(?:(?:NAME|BODY|TAGS|TAG[1-9][0-9]*)_ESCAPED|NAME_JSON|BODY_JSON|EXITSTATUS|CODE|STATUS|NOW|NAME|SLUG|TAGS|TAG[1-9][0-9]*|JSON|BODY)`)
+var placeholder = regexp.MustCompile(
+	`\$(?:(?:NAME|BODY|TAGS|TAG[1-9][0-9]*)_ESCAPED|NAME_JSON|BODY_JSON|EXITSTATUS|CODE|STATUS|NOW|NAME|SLUG|TAGS|TAG[1-9][0-9]*|JSON|BODY)`)
 
 // placeholders are the values a webhook may mention. Each is computed when it
 // is first asked for. An unknown one stays as it is written.

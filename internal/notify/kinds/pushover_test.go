@@ -148,8 +148,10 @@ func TestFailuresOfPushover(t *testing.T) {
 		body   string
 		want   verdict
 	}{
-		"unknown user":  {400, `{"user":"invalid","errors":["user identifier is invalid"],"status":0}`, verdict{"Pushover said: user identifier is invalid", notify.Dead}},
-		"wrong token":   {400, `{"token":"invalid","errors":["application token is invalid"],"status":0}`, verdict{"Pushover said: application token is invalid", notify.Operator}},
+		"unknown user": {400, `{"user":"invalid","errors":["user identifier is invalid"],"status":0}`,
+			verdict{"Pushover said: user identifier is invalid", notify.Dead}},
+		"wrong token": {400, `{"token":"invalid","errors":["application token is invalid"],"status":0}`,
+			verdict{"Pushover said: application token is invalid", notify.Operator}},
 		"quota is used": {429, `{"errors":["over quota"],"status":0}`, verdict{"Pushover said: over quota", notify.Later}},
 		"trouble of it": {500, `{"user":"invalid","errors":["try again"],"status":0}`, verdict{"Pushover said: try again", notify.Later}},
 		"trouble":       {500, `<html>`, verdict{"The server answered with status 500.", notify.Later}},
@@ -190,7 +192,8 @@ func TestTheFormOfPushover(t *testing.T) {
 		t.Errorf("stored %s", c)
 	}
 	roundTrip(t, n, url.Values{"value": {userKey}}, url.Values{"value": {userKey}, "prio": {"0"}, "prio_up": {"0"}})
-	for field, values := range map[string][]string{"value": {"", "short", userKey + "x", userKey[:29] + "/"}, "prio": {"3", "-4", "x"}, "prio_up": {"3"}} {
+	for field, values := range map[string][]string{"value": {"", "short", userKey + "x", userKey[:29] + "/"}, "prio": {"3", "-4", "x"},
+		"prio_up": {"3"}} {
 		for _, v := range values {
 			wrong := url.Values{"value": {userKey}}
 			wrong.Set(field, v)

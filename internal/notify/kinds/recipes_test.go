@@ -14,7 +14,8 @@ import (
 
 // names are what checks may be called, and what is hard to put into a message.
 var names = []string{
-	`Nightly "dump"`, `C:\\backup\\new`, "two\nlines", "tab\there", "📦 café", `{"a": [1, "b"]}`, "$NAME $BODY $TAG1", `"`, `\`, "</script>&", "100% %d %s", "\u2028", "null", "-- x'",
+	`Nightly "dump"`, `C:\\backup\\new`, "two\nlines", "tab\there", "📦 café", `{"a": [1, "b"]}`, "$NAME $BODY $TAG1", `"`, `\`, "</script>&",
+	"100% %d %s", "\u2028", "null", "-- x'",
 }
 
 var fence = regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```$")

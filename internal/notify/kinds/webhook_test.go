@@ -24,8 +24,9 @@ func TestAWebhookIsCalledAsConfigured(t *testing.T) {
 		_, _ = w.Write([]byte("thanks"))
 	})
 	c := config(t, map[string]any{
-		"method_down": "POST", "url_down": base + "/down", "body_down": `{"text": $NAME_JSON}`, "headers_down": map[string]string{"X-Team": "ops"},
-		"method_up": "GET", "url_up": base + "/up?c=$CODE", "body_up": "not sent",
+		"method_down": "POST", "url_down": base + "/down", "body_down": `{"text": $NAME_JSON}`,
+		"headers_down": map[string]string{"X-Team": "ops"},
+		"method_up":    "GET", "url_up": base + "/up?c=$CODE", "body_up": "not sent",
 	})
 	res, err := webhook().Send(soon(t), event(monitor.StatusDown, c))
 	if err != nil || res.StatusCode != 202 || res.Response != "thanks" {
@@ -35,7 +36,8 @@ func TestAWebhookIsCalledAsConfigured(t *testing.T) {
 	if down.Method != "POST" || down.Path != "/down" || down.Body != `{"text": "Nightly \"dump\""}` {
 		t.Errorf("down: %+v", down)
 	}
-	for name, want := range map[string]string{"X-Team": "ops", "Idempotency-Key": "the-key", "User-Agent": "Punctual/1.2.3", "Content-Type": "application/json"} {
+	for name, want := range map[string]string{"X-Team": "ops", "Idempotency-Key": "the-key", "User-Agent": "Punctual/1.2.3",
+		"Content-Type": "application/json"} {
 		got := down.Header.Get(name)
 		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -165,7 +167,8 @@ func TestTheFormOfAWebhook(t *testing.T) {
 		t.Errorf("destination %q", d)
 	}
 	for address, want := range map[string]string{
-		"https://Hooks.example.org:443/a": "hooks.example.org", "https://hooks.example.org./b": "hooks.example.org", "http://hooks.example.org:443/": "hooks.example.org:443",
+		"https://Hooks.example.org:443/a": "hooks.example.org", "https://hooks.example.org./b": "hooks.example.org",
+		"http://hooks.example.org:443/": "hooks.example.org:443",
 	} {
 		d := webhook().Destination(`{"url_down":"` + address + `"}`)
 		if d != want {
@@ -184,7 +187,8 @@ func TestTheFormOfAWebhook(t *testing.T) {
 func TestWrongFormsOfAWebhook(t *testing.T) {
 	long := strings.Repeat("x", 1001)
 	for field, values := range map[string][]string{
-		"url_up":     {"ftp://example.org", "example.org", "http://", "https://exa mple.org", "http://example.org/" + long, "javascript:alert(1)"},
+		"url_up": {"ftp://example.org", "example.org", "http://", "https://exa mple.org", "http://example.org/" + long,
+			"javascript:alert(1)"},
 		"body_up":    {long},
 		"method_up":  {"DELETE"},
 		"headers_up": {"no colon", "X-A:", ": x", "X A: x", "X-A: " + long, "X-A: \x00"},
@@ -203,7 +207,8 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	base, got := standIn(t, nil)
 	guarded := webhookWith(notify.NewClient(notify.ClientConfig{}))
 	port := base[strings.LastIndex(base, ":"):]
-	for _, target := range []string{base, "http://localhost" + port, "http://[::1]" + port, "http://0.0.0.0" + port, "http://[::ffff:127.0.0.1]" + port, "http://169.254.169.254/", "http://10.0.0.1/"} {
+	for _, target := range []string{base, "http://localhost" + port, "http://[::1]" + port, "http://0.0.0.0" + port,
+		"http://[::ffff:127.0.0.1]" + port, "http://169.254.169.254/", "http://10.0.0.1/"} {
 		_, err := guarded.Send(soon(t), event(monitor.StatusDown, config(t, map[string]any{"method_down": "GET", "url_down": target})))
 		e := failure(t, err)
 		if e.Message != "Private and loopback addresses are not allowed. Whoever runs this site can allow them with PUNCTUAL_ALLOW_PRIVATE_IPS." || !e.GivenUp() || e.Permanent() {

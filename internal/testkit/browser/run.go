@@ -56,7 +56,8 @@ func Click(selector string) chromedp.Action {
 
 // still returns when the element was twice in the same place.
 func still(ctx context.Context, selector string) error {
-	place := fmt.Sprintf(`document.querySelector("[aria-busy=true]") ? "" : JSON.stringify(document.querySelector(%q)?.getBoundingClientRect() ?? "")`, selector)
+	place := fmt.Sprintf(
+		`document.querySelector("[aria-busy=true]") ? "" : JSON.stringify(document.querySelector(%q)?.getBoundingClientRect() ?? "")`, selector)
 	for last := ""; ; {
 		var now string
 		if err := chromedp.Evaluate(place, &now).Do(ctx); err != nil {

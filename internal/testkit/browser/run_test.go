@@ -16,7 +16,8 @@ func TestRunFindsAgainWhatThePageReplaces(t *testing.T) {
 	ctx, _ := browser.New(t)
 	var nodes []*cdp.Node
 	run(t, ctx, chromedp.Navigate(url), chromedp.Nodes("button", &nodes, chromedp.ByQuery),
-		chromedp.Evaluate(`document.querySelector("div").innerHTML = "<button>Go</button>"; window.clicks = 0; document.addEventListener("click", () => { clicks++ })`, nil))
+		chromedp.Evaluate(
+			`document.querySelector("div").innerHTML = "<button>Go</button>"; window.clicks = 0; document.addEventListener("click", () => { clicks++ })`, nil))
 	tries := 0
 	click := chromedp.ActionFunc(func(ctx context.Context) error {
 		// as if it had been found before the page replaced it

@@ -166,7 +166,8 @@ type answer struct {
 func (d *Document) check(tb testing.TB, r *http.Request, sent []byte, a *answer) {
 	tb.Helper()
 	if err := d.judge(r, sent, a); err != nil {
-		tb.Errorf("%s %s %s\n\tanswered %d %s\n\tbut the OpenAPI document does not have it so: %v", r.Method, r.URL.RequestURI(), short(sent), a.status, short(a.body), indent(err))
+		tb.Errorf("%s %s %s\n\tanswered %d %s\n\tbut the OpenAPI document does not have it so: %v", r.Method, r.URL.RequestURI(), short(sent),
+			a.status, short(a.body), indent(err))
 	}
 }
 
@@ -210,7 +211,8 @@ func (d *Document) slashAdded(r *http.Request, a *answer) error {
 	return nil
 }
 
-func (d *Document) judgeOperation(found *route, op *openapi3.Operation, params map[string]string, r *http.Request, sent []byte, a *answer) error {
+func (d *Document) judgeOperation(found *route, op *openapi3.Operation, params map[string]string, r *http.Request, sent []byte,
+	a *answer) error {
 	success := a.status < 300
 	responses := op.Responses.Status(a.status)
 	if responses == nil {
@@ -240,7 +242,8 @@ func (d *Document) judgeOperation(found *route, op *openapi3.Operation, params m
 	if len(responses.Value.Content) == 0 && len(a.body) > 0 {
 		return fmt.Errorf("the body of a %d is empty", a.status)
 	}
-	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.status, Header: a.header, Options: input.Options}
+	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.status, Header: a.header,
+		Options: input.Options}
 	output.SetBodyBytes(a.body)
 	return openapi3filter.ValidateResponse(r.Context(), output)
 }

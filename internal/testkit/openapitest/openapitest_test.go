@@ -76,20 +76,22 @@ func TestJudgement(t *testing.T) {
 	cors := "Access-Control-Allow-Origin: *|Access-Control-Allow-Methods: GET, POST, OPTIONS|"
 	const things = "/below/api/v1/things/"
 	cases := map[string]exchange{
-		"right":                        {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null}`, ""},
-		"null where it may be":         {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":"x","deep":[{"a":1}]}`, ""},
-		"a key is missing":             {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{}`, "at"},
-		"a wrong type":                 {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":7}`, "at"},
-		"a key nobody described":       {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null,"more":1}`, "more"},
-		"one deep inside":              {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null,"deep":[{"b":1}]}`, "additional"},
-		"another content type":         {"GET", things, "k", "", 200, cors + "Content-Type: text/plain", `{"at":null}`, "Content-Type"},
-		"no key, and let in":           {"GET", things, "", "", 200, cors + "Content-Type: application/json", `{"at":null}`, "there is no key"},
-		"no key, and refused":          {"GET", things, "", "", 401, cors, "", ""},
-		"a body where none is":         {"GET", things, "", "", 401, cors, "go away", "empty"},
-		"a bad parameter, and let in":  {"GET", things + "?n=x", "k", "", 200, cors + "Content-Type: application/json", `{"at":null}`, `"n"`},
-		"a status nobody described":    {"GET", things, "k", "", 500, cors, "", "status"},
-		"without the CORS headers":     {"GET", things, "", "", 401, "", "", "browsers"},
-		"with more methods than there": {"GET", things, "", "", 401, "Access-Control-Allow-Origin: *|Access-Control-Allow-Methods: GET, POST, PUT, OPTIONS", "", "PUT"},
+		"right":                  {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null}`, ""},
+		"null where it may be":   {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":"x","deep":[{"a":1}]}`, ""},
+		"a key is missing":       {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{}`, "at"},
+		"a wrong type":           {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":7}`, "at"},
+		"a key nobody described": {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null,"more":1}`, "more"},
+		"one deep inside": {"GET", things, "k", "", 200, cors + "Content-Type: application/json", `{"at":null,"deep":[{"b":1}]}`,
+			"additional"},
+		"another content type":        {"GET", things, "k", "", 200, cors + "Content-Type: text/plain", `{"at":null}`, "Content-Type"},
+		"no key, and let in":          {"GET", things, "", "", 200, cors + "Content-Type: application/json", `{"at":null}`, "there is no key"},
+		"no key, and refused":         {"GET", things, "", "", 401, cors, "", ""},
+		"a body where none is":        {"GET", things, "", "", 401, cors, "go away", "empty"},
+		"a bad parameter, and let in": {"GET", things + "?n=x", "k", "", 200, cors + "Content-Type: application/json", `{"at":null}`, `"n"`},
+		"a status nobody described":   {"GET", things, "k", "", 500, cors, "", "status"},
+		"without the CORS headers":    {"GET", things, "", "", 401, "", "", "browsers"},
+		"with more methods than there": {"GET", things, "", "", 401,
+			"Access-Control-Allow-Origin: *|Access-Control-Allow-Methods: GET, POST, PUT, OPTIONS", "", "PUT"},
 		"JSON without a content type":  {"POST", things, "k", `{"name":"a","other":1}`, 201, cors + "X-N: 1", "", ""},
 		"the key in the body":          {"POST", things, "", `{"api_key":"a"}`, 201, cors + "X-N: 1", "", ""},
 		"a header is missing":          {"POST", things, "k", `{}`, 201, cors, "", "X-N"},
@@ -160,7 +162,8 @@ func TestJudgement(t *testing.T) {
 
 func TestABrokenDocument(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "openapi: 3.1.0", strings.Replace(document, "[at]", "7", 1), strings.Replace(document, "schemas/Thing'", "schemas/Thong'", 1)} {
+	for _, text := range []string{"", "openapi: 3.1.0", strings.Replace(document, "[at]", "7", 1),
+		strings.Replace(document, "schemas/Thing'", "schemas/Thong'", 1)} {
 		_, err := parse([]byte(text))
 		if err == nil {
 			t.Errorf("taken:\n%s", text)

@@ -248,5 +248,6 @@ func (a *Assets) Icon(name string) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`), nil //nolint:gosec // both parts are ours
+	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`),
+		nil //nolint:gosec // both parts are ours
 }

@@ -25,7 +25,8 @@ func Bars(runs string) template.HTML {
 	for i := range len(runs) {
 		count[runs[i]]++
 	}
-	return template.HTML(AppendBars(nil, runs, describeRuns(len(runs), count[monitor.RunSuccess], count[monitor.RunLate], count[monitor.RunFail], count[monitor.RunMissed]))) //nolint:gosec // numbers and our own words
+	return template.HTML(AppendBars(nil, runs, describeRuns(len(runs), count[monitor.RunSuccess], count[monitor.RunLate],
+		count[monitor.RunFail], count[monitor.RunMissed]))) //nolint:gosec // numbers and our own words
 }
 
 // AppendBars draws the outcomes of RecentRuns, oldest first. Without a label it is

@@ -48,20 +48,31 @@ func newHighlighter() highlighter {
 		}
 		return d
 	}
-	shell := of("if then elif else fi for in do done while until case esac function local export set trap return exit", hashComment, quoted, variable, word)
+	shell := of("if then elif else fi for in do done while until case esac function local export set trap return exit", hashComment, quoted,
+		variable, word)
 	settings := of("", hashComment, key, quoted, variable)
-	python := of("import from as def return try except finally raise if elif else for in while with not and or is None True False pass lambda class", hashComment, quoted, word)
-	golang := of("package import func return if else for range defer go var const type struct nil true false err", slashComment, backquoted, word)
-	js := of("const let var function async await return try catch finally throw if else for of in new import from export default null undefined true false", slashComment, backquoted, word)
-	clike := of("using import package public private static final void class new var int string return try catch finally throw throws if else for foreach in await async null true false", slashComment, quoted, word)
-	php := of("function return try catch finally throw if else for foreach as new null true false static fn use echo array", slashComment, quoted, variable, word)
-	ruby := of("require def end do begin rescue ensure raise if elsif else unless while return nil true false then class module", hashComment, quoted, word)
+	python := of(
+		"import from as def return try except finally raise if elif else for in while with not and or is None True False pass lambda class",
+		hashComment, quoted, word)
+	golang := of("package import func return if else for range defer go var const type struct nil true false err", slashComment, backquoted,
+		word)
+	js := of(
+		"const let var function async await return try catch finally throw if else for of in new import from export default null undefined "+
+			"true false", slashComment, backquoted, word)
+	clike := of(
+		"using import package public private static final void class new var int string return try catch finally throw throws if else for "+
+			"foreach in await async null true false", slashComment, quoted, word)
+	php := of("function return try catch finally throw if else for foreach as new null true false static fn use echo array", slashComment,
+		quoted, variable, word)
+	ruby := of("require def end do begin rescue ensure raise if elsif else unless while return nil true false then class module", hashComment,
+		quoted, word)
 	powershell := of("function param try catch finally throw if else foreach for in return exit", hashComment, quoted, variable, word)
 	json := of("", `(?P<v>"(?:\\.|[^"\\\n])*"):`, quoted)
 	return highlighter{
 		"": shell, "sh": shell, "bash": shell, "curl": shell, "crontab": shell,
 		"ini": settings, "yaml": settings, "hcl": settings, "systemd": settings, "kubernetes": settings,
-		"python": python, "go": golang, "js": js, "node": js, "csharp": clike, "java": clike, "json": json, "php": php, "ruby": ruby, "powershell": powershell,
+		"python": python, "go": golang, "js": js, "node": js, "csharp": clike, "java": clike, "json": json, "php": php, "ruby": ruby,
+		"powershell": powershell,
 	}
 }
 

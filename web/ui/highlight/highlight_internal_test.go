@@ -7,7 +7,8 @@ import (
 func TestHighlight(t *testing.T) {
 	h := newHighlighter()
 	for _, test := range []struct{ language, code, want string }{
-		{"bash", `if x; then curl "a $b" # it's over`, `<i class="w">if</i> x; <i class="w">then</i> curl <i class="s">&#34;a $b&#34;</i><i class="c"> # it&#39;s over</i>`},
+		{"bash", `if x; then curl "a $b" # it's over`,
+			`<i class="w">if</i> x; <i class="w">then</i> curl <i class="s">&#34;a $b&#34;</i><i class="c"> # it&#39;s over</i>`},
 		{"", "0 4 * * * backup.sh && curl https://example.org/#top", "0 4 * * * backup.sh &amp;&amp; curl https://example.org/#top"},
 		{"sh", `echo "$HOME" ${x} $?`, `echo <i class="s">&#34;$HOME&#34;</i> <i class="v">${x}</i> <i class="v">$?</i>`},
 		{"sh", "it's one line\n'two'", "it&#39;s one line\n<i class=\"s\">&#39;two&#39;</i>"},
