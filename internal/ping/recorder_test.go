@@ -100,14 +100,14 @@ func TestAFullQueueRefuses(t *testing.T) {
 
 func TestOneBadPingDoesNotFailItsNeighbours(t *testing.T) {
 	bad := uuid.New()
-	first := make(chan struct{}, 1)
+	began := make(chan struct{})
 	release := make(chan struct{})
+	hold := sync.OnceFunc(func() {
+		close(began)
+		<-release
+	})
 	r := newRecorder(t, func(batch []*store.Arrival) error {
-		select {
-		case first <- struct{}{}:
-			<-release
-		default:
-		}
+		hold()
 		for _, a := range batch {
 			if a.Code == bad {
 				return errors.New("cannot be stored")
@@ -117,6 +117,7 @@ func TestOneBadPingDoesNotFailItsNeighbours(t *testing.T) {
 	}, ping.Limits{})
 	var wg sync.WaitGroup
 	wg.Go(func() { r.Record(success(uuid.New(), time.Time{})) })
+	<-began
 	var mu sync.Mutex
 	failed := map[uuid.UUID]bool{}
 	for _, code := range []uuid.UUID{uuid.New(), bad, uuid.New()} {
