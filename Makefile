@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 
 .PHONY: help
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: run
 run: build ## Build and run everything on SQLite at http://localhost:8000 (needs only Go)
@@ -30,6 +30,11 @@ test: ## Run all tests; installs PostgreSQL, PgBouncer, Chromium, systemd-analyz
 	$(GO) build ./...
 	$(GO) vet -tags programs ./...
 	PUNCTUAL_TEST_REQUIRE=1 $(GO) test $(TESTFLAGS) ./...
+
+# Nothing that starts a browser, a PostgreSQL cluster or a process: for while one works.
+.PHONY: test-fast
+test-fast: ## Run the tests that need neither a browser nor a PostgreSQL cluster
+	$(GO) test -short $$($(GO) list ./... | grep -vE '/(cmd/bench|internal/db/pgtest|internal/e2e|internal/conformance|internal/testkit/browser|migrations|packaging)$$')
 
 .PHONY: lint
 lint: bin/golangci-lint-$(LINTER) ## Run golangci-lint, pinned, and our own rules; verify the modules; look for known vulnerabilities

@@ -114,7 +114,7 @@ var thirdParty = map[string][]string{
 	"internal/logs":      {"github.com/google/uuid", "github.com/lmittmann/tint", "github.com/mattn/go-isatty"},
 	"internal/redact":    nil,
 	"internal/schedule":  nil,
-	"internal/text":      nil,
+	"internal/text":      {"mvdan.cc/xurls/v2"},
 	"internal/config":    {"golang.org/x/net/publicsuffix"},
 	"internal/monitor":   {"github.com/google/uuid", "golang.org/x/text"},
 	"migrations":         nil,

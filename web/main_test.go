@@ -5,7 +5,7 @@ package web_test
 import (
 	"testing"
 
-	"punctual/internal/db/pgtest"
+	"punctual/internal/testkit/testdb"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }

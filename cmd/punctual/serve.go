@@ -12,7 +12,7 @@ type serveCmd struct {
 	Settings settings `embed:""`
 
 	PrintConfig bool `name:"print-config" help:"Print the settings, without secrets, and where each came from; then end."`
-	Dev         bool `hidden:"" help:"Read templates from the working directory for each request."`
+	Dev         bool `help:"For work on the pages: read templates, styles and scripts from the checkout in the working directory for each request."`
 }
 
 // Run serves until ctx ends.
@@ -50,7 +50,7 @@ type upCmd struct {
 	Settings settings `embed:""`
 
 	Demo bool `help:"Show a believable instance in a database of its own, data/demo/punctual.db when none is named. Nothing leaves the machine."`
-	Dev  bool `hidden:"" help:"Read templates from the working directory for each request."`
+	Dev  bool `help:"For work on the pages: read templates, styles and scripts from the checkout in the working directory for each request."`
 }
 
 // demoDatabase is where a demo is kept when no database is named.

@@ -163,8 +163,10 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		return nil, fmt.Errorf("PUNCTUAL_SITE_ROOT: %w", err)
 	}
 	pages := fs.FS(templates.FS)
+	files := fs.FS(static.FS)
 	if a.opts.Dev {
 		pages = os.DirFS("templates")
+		files = os.DirFS("static")
 	}
 	if err := completeKinds(pages); err != nil {
 		return nil, err
@@ -187,7 +189,7 @@ func (a *App) newSite(api http.Handler, apiDocument []byte, hasSMTP bool) (http.
 		Tester:      tester{a},
 		Channels:    a.parts.channels,
 		Templates:   pages,
-		Static:      static.FS,
+		Static:      files,
 		API:         api,
 		APIDocument: apiDocument,
 		Badges: badge.New(badge.Deps{Store: a.store, Links: a.badgeLinks(), Label: a.cfg.MasterBadgeLabel,

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // The kinds of mail, as stored in the table emails. Each is a pair of templates,
@@ -58,16 +59,16 @@ type page struct {
 func NewComposer(fsys fs.FS, site Site, domain string) (*Composer, error) {
 	c := &Composer{site: site, domain: domain, pages: make(map[string]page)}
 	for _, kind := range Kinds() {
-		html, err := htmltemplate.New(kind).Funcs(htmltemplate.FuncMap{"button": newButton}).ParseFS(fsys, "email/layout.html",
-			"email/"+kind+".html")
+		funcs := htmltemplate.FuncMap{"button": newButton, "linked": text.Linked}
+		html, err := htmltemplate.New(kind).Funcs(funcs).ParseFS(fsys, "email/layout.html", "email/"+kind+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
 		}
-		text, err := texttemplate.ParseFS(fsys, "email/layout.txt", "email/"+kind+".txt")
+		plain, err := texttemplate.ParseFS(fsys, "email/layout.txt", "email/"+kind+".txt")
 		if err != nil {
 			return nil, fmt.Errorf("parse template of %s mail: %w", kind, err)
 		}
-		c.pages[kind] = page{html: html, text: text}
+		c.pages[kind] = page{html: html, text: plain}
 	}
 	return c, nil
 }

@@ -29,6 +29,8 @@ func (s *Site) templateFuncs() template.FuncMap {
 		"clock": clockTag,
 		// duration .Timeout: "1 hour", "3 hr 58 min"
 		"duration": human.Duration,
+		// linked .Description: its parts, with the addresses among them
+		"linked": text.Linked,
 		// plural 3 "check" "checks": "3 checks"
 		"plural": text.Plural,
 		// project .Name: what the project is called

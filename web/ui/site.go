@@ -58,7 +58,7 @@ type Site struct {
 func New(c Config) (*Site, error) {
 	s := &Site{Config: c, bodies: limit.NewBytes(bodiesRoom, bodiesWait), Streams: live.New(c.Store, c.Log)}
 	var err error
-	s.Assets, err = assets.New(c.Static, c.Root.Path)
+	s.Assets, err = assets.New(c.Static, c.Root.Path, c.Dev)
 	if err != nil {
 		return nil, fmt.Errorf("static files: %w", err)
 	}

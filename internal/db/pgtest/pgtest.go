@@ -62,6 +62,9 @@ func Template(tb testing.TB, key string, build func(dsn string) error) string {
 
 func sharedCluster(tb testing.TB) *Cluster {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("takes a PostgreSQL cluster")
+	}
 	shared.once.Do(func() { shared.cluster, shared.err = Start(Options{}) })
 	if shared.err != nil {
 		need.Missing(tb, "PostgreSQL", shared.err)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,9 +25,15 @@ import (
 )
 
 // Main runs the tests of a package and cleans up after them.
-func Main(m *testing.M) { pgtest.Main(m) }
+func Main(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		Engines = []db.Engine{db.SQLite}
+	}
+	pgtest.Main(m)
+}
 
-// Engines are the engines every test of the store runs on.
+// Engines are the engines every test of the store runs on: with -short only SQLite.
 var Engines = []db.Engine{db.SQLite, db.Postgres}
 
 // Each runs the test once on each engine, each time with an empty, migrated

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // stylesheet is the one file that all of css/ becomes: it names the others, in
@@ -39,15 +40,52 @@ type asset struct {
 type Assets struct {
 	// /static/ below the path of the site
 	prefix string
+	fsys   fs.FS
+	dev    bool
+
+	mu     sync.Mutex
+	read   *files
+	readAt time.Time
+}
+
+// files are the static files as they were read.
+type files struct {
 	byName map[string]*asset
 	// what the sprite draws
 	icons map[string]bool
 }
 
-// New reads all files; basePath is the path of the site, without a slash at its end. It
-// fails where one cannot be read.
-func New(fsys fs.FS, basePath string) (*Assets, error) {
-	a := &Assets{prefix: basePath + "/static/", byName: map[string]*asset{}, icons: map[string]bool{}}
+// New reads all files; basePath is the path of the site, without a slash at its end. With
+// dev they are read again as they are used, at most once a second. It fails where one
+// cannot be read.
+func New(fsys fs.FS, basePath string, dev bool) (*Assets, error) {
+	read, err := readFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return &Assets{prefix: basePath + "/static/", fsys: fsys, dev: dev, read: read, readAt: time.Now()}, nil
+}
+
+// files are those of now. While somebody is writing one, they are those of before.
+func (a *Assets) files() *files {
+	if !a.dev {
+		return a.read
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.readAt) < time.Second {
+		return a.read
+	}
+	a.readAt = time.Now()
+	fresh, err := readFiles(a.fsys)
+	if err == nil {
+		a.read = fresh
+	}
+	return a.read
+}
+
+func readFiles(fsys fs.FS) (*files, error) {
+	a := &files{byName: map[string]*asset{}, icons: map[string]bool{}}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -101,7 +139,7 @@ var (
 )
 
 // resolveURLs puts the hashed names of other files into the stylesheet.
-func (a *Assets) resolveURLs(css []byte) []byte {
+func (a *files) resolveURLs(css []byte) []byte {
 	return cssURL.ReplaceAllFunc(css, func(m []byte) []byte {
 		f := a.byName[string(cssURL.FindSubmatch(m)[1])]
 		if f == nil {
@@ -111,7 +149,7 @@ func (a *Assets) resolveURLs(css []byte) []byte {
 	})
 }
 
-func (a *Assets) add(name string, data []byte) {
+func (a *files) add(name string, data []byte) {
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:5])
 	ext := path.Ext(name)
@@ -166,11 +204,11 @@ func (f *asset) content() []byte {
 }
 
 // Has tells whether there is a static file of the name.
-func (a *Assets) Has(name string) bool { return a.byName[name] != nil }
+func (a *Assets) Has(name string) bool { return a.files().byName[name] != nil }
 
 // URL is the address of the file with the plain name, ready for a page.
 func (a *Assets) URL(name string) (string, error) {
-	f := a.byName[name]
+	f := a.files().byName[name]
 	if f == nil {
 		return "", fmt.Errorf("no static file %q", name)
 	}
@@ -180,7 +218,7 @@ func (a *Assets) URL(name string) (string, error) {
 // Serve answers /static/….
 func (a *Assets) Serve(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/static/")
-	f := a.byName[name]
+	f := a.files().byName[name]
 	if f == nil {
 		http.NotFound(w, r)
 		return
@@ -194,7 +232,7 @@ func (a *Assets) Serve(w http.ResponseWriter, r *http.Request) {
 
 // Favicon answers /favicon.ico, for programs that do not read pages.
 func (a *Assets) Favicon(w http.ResponseWriter, r *http.Request) {
-	f := a.byName["img/favicon.ico"]
+	f := a.files().byName["img/favicon.ico"]
 	if f == nil {
 		http.NotFound(w, r)
 		return
@@ -241,13 +279,13 @@ func (a *Assets) Icon(name string) (template.HTML, error) {
 		file, err := a.URL(own)
 		return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + file + `#icon"/></svg>`), err //nolint:gosec // ours
 	}
-	if !a.icons[name] {
+	if !a.files().icons[name] {
 		return "", fmt.Errorf("no icon %q: add it to static/build/icons.txt", name)
 	}
 	sprite, err := a.URL("img/icons.svg")
 	if err != nil {
 		return "", err
 	}
-	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`),
-		nil //nolint:gosec // both parts are ours
+	drawn := `<svg class="icon" aria-hidden="true"><use href="` + sprite + `#i-` + name + `"/></svg>`
+	return template.HTML(drawn), nil //nolint:gosec // both parts are ours
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"punctual/static"
 	"punctual/templates"
@@ -17,7 +19,7 @@ import (
 
 func realAssets(t *testing.T, basePath string) *Assets {
 	t.Helper()
-	a, err := New(static.FS, basePath)
+	a, err := New(static.FS, basePath, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +155,10 @@ func TestTemplatesNameOnlyFilesThatExist(t *testing.T) {
 			found++
 			what := string(m[1])
 			name := string(m[2])
-			if what == "icon" && !a.icons[name] {
+			if what == "icon" && !a.files().icons[name] {
 				t.Errorf("%s: no icon %q; add it to static/build/icons.txt", path, name)
 			}
-			if what == "asset" && a.byName[name] == nil {
+			if what == "asset" && a.files().byName[name] == nil {
 				t.Errorf("%s: no static file %q", path, name)
 			}
 		}
@@ -190,5 +192,30 @@ func TestEveryStyleIsPartOfTheStylesheet(t *testing.T) {
 	slices.Sort(imported)
 	if !slices.Equal(imported, files) {
 		t.Errorf("imported are %q, there are %q", imported, files)
+	}
+}
+
+// Whoever works on styles sees them without another build.
+func TestFilesAreReadAgainInDevelopment(t *testing.T) {
+	t.Parallel()
+	now := fstest.MapFS{"img/icons.svg": {Data: []byte("<svg/>")}, "css/app.css": {Data: []byte("")}, "js/a.js": {Data: []byte("1")}}
+	a, err := New(now, "", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := a.URL("js/a.js")
+	now["js/a.js"] = &fstest.MapFile{Data: []byte("2")}
+	a.readAt = time.Time{}
+	after, err := a.URL("js/a.js")
+	if err != nil || before == after {
+		t.Errorf("%s is still %s, %v", before, after, err)
+	}
+	if body := ask(a, after).Body.String(); body != "2" {
+		t.Errorf("the file is %q", body)
+	}
+	delete(now, "css/app.css")
+	a.readAt = time.Time{}
+	if again, err := a.URL("js/a.js"); err != nil || again != after {
+		t.Errorf("while a file is missing: %s, %v", again, err)
 	}
 }
