@@ -229,14 +229,17 @@ func TestCloseRecordsWhatWaits(t *testing.T) {
 		return nil
 	}, ping.Limits{Batch: 1})
 	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
-				t.Error(err)
-			}
-		})
+	record := func() {
+		if err := r.Record(success(uuid.New(), time.Time{})); err != nil {
+			t.Error(err)
+		}
 	}
+	wg.Go(record)
+	// What comes before the first is being committed may be taken with it.
 	<-committing
+	for range 3 {
+		wg.Go(record)
+	}
 	waitFor(t, r, 3)
 	go close(release)
 	r.Close()
