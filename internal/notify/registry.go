@@ -152,14 +152,16 @@ func (r *Registry) Send(ctx context.Context, events ...Event) (Result, error) {
 	if !ok {
 		return result, err
 	}
-	failed.Message = k.Redact(ch.Config, failed.Message)
+	// A copy: a kind may return one error again and again.
+	clean := *failed
+	clean.Message = k.Redact(ch.Config, failed.Message)
 	if failed.Err != nil {
 		cause := failed.Err.Error()
 		if k.Redact(ch.Config, cause) != cause {
-			failed.Err = errors.New(k.Redact(ch.Config, cause))
+			clean.Err = errors.New(k.Redact(ch.Config, cause))
 		}
 	}
-	return result, err
+	return result, &clean
 }
 
 var kindName = regexp.MustCompile(`\A[a-z][a-z0-9]{0,19}\z`)
