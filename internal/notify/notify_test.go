@@ -4,14 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"punctual/internal/monitor"
-	"punctual/internal/notify"
-	"punctual/internal/notify/kinds"
-	"punctual/internal/testkit/kindtest"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"punctual/internal/monitor"
+	"punctual/internal/notify"
+	"punctual/internal/notify/kinds"
+	"punctual/internal/testkit/kindtest"
 )
 
 var noon = kindtest.Noon()
