@@ -28,7 +28,9 @@ func TestSecretsAreTakenOutOfACopyOfTheError(t *testing.T) {
 			return append([]notify.Field{token}, notify.Switches(&c.Up, &c.Down)...)
 		},
 		Destination: where, Summary: where, AtOnce: 1,
-		Send: func(context.Context, *notify.Delivery[tokened]) (notify.Result, error) { return notify.Result{}, shared },
+		Send: func(context.Context, *notify.Delivery[tokened]) (notify.Result, error) {
+			return notify.Result{}, shared
+		},
 	})
 	r := kindtest.Registry(notify.Env{}, nil, kind)
 	_, err := r.Send(t.Context(), kindtest.Event("chat", monitor.StatusDown, `{"token":"s3cret-token","up":true,"down":true}`))
