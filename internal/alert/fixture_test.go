@@ -213,7 +213,7 @@ func (f *fixture) later(d time.Duration) {
 // until waits for something to become true.
 func (f *fixture) until(what string, ok func() bool) {
 	f.Helper()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(5 * time.Minute)
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
 	for !ok() {
