@@ -453,7 +453,7 @@ func sharedSQL(t *testing.T, ours []pkg) {
 }
 
 // pinnedLibc: modernc.org/sqlite is C translated for one version of that module
-// and may misbehave with another (STYLE, "Also worth a line").
+// and may misbehave with another.
 func pinnedLibc(t *testing.T, all []pkg) {
 	used := make(map[string]string)
 	var sqlite string

@@ -12,7 +12,7 @@ import (
 
 // elsewhere is a reference to a document that the repository does not have.
 var elsewhere = regexp.MustCompile(`(^|[^./[:alnum:]])([Cc]ontract|[Cc]onformance)(\.md)? §|` +
-	`(DESIGN|STYLE|WEB-ROOMS|DEPENDENCIES|features|integrations)(\.md)? ?§|conformance_cases|STYLE\.md|WEB-ROOMS|/work/shared`)
+	`(DESIGN|STYLE|WEB-ROOMS|DEPENDENCIES|features|integrations)(\.md)? ?§|conformance_cases|\bSTYLE\b|WEB-ROOMS|/work/shared`)
 
 // Whoever has the repository has all that its comments refer to.
 func TestCommentsReferToWhatIsHere(t *testing.T) {

@@ -19,6 +19,8 @@ type reach struct {
 type reached struct {
 	// works is when it worked last.
 	works time.Time
+	// since is when it worked for the first time after it was away.
+	since time.Time
 	// away says that it has failed since, for longer than a moment.
 	away bool
 }
@@ -33,21 +35,29 @@ const (
 
 func newReach() *reach { return &reach{at: make(map[string]reached)} }
 
-// failed takes note that the destination did not work at time now.
-func (r *reach) failed(name string, now time.Time) {
+// failed takes note that an attempt, from begun to now, did not reach the destination. again tells that the destination
+// came back meanwhile: others were told to come at once while this attempt was under way.
+func (r *reach) failed(name string, begun, now time.Time) (again bool) {
 	was := r.at[name]
-	if now.Sub(was.works) < reachMoment {
-		return
+	if begun.Before(was.since) {
+		return true
 	}
-	was.away = true
-	r.put(name, was)
+	if now.Sub(was.works) >= reachMoment {
+		was.away = true
+		r.put(name, was)
+	}
+	return false
 }
 
 // worked takes note that the destination worked at time now, and tells whether it did not before.
 func (r *reach) worked(name string, now time.Time) (again bool) {
 	was, known := r.at[name]
-	r.put(name, reached{works: now})
-	return !known || was.away
+	again = !known || was.away
+	if again {
+		was.since = now
+	}
+	r.put(name, reached{works: now, since: was.since})
+	return again
 }
 
 // worksAgain takes note of how attempts went, and returns what works that did not before.
@@ -56,7 +66,9 @@ func (r *reach) worksAgain(batch []outcome) []string {
 	for _, o := range batch {
 		switch {
 		case o.WaitsFor != "":
-			r.failed(o.WaitsFor, o.At)
+			if r.failed(o.WaitsFor, o.At.Add(-o.took), o.At) {
+				again = append(again, o.WaitsFor)
+			}
 		case o.Verdict == store.Sent:
 			for _, name := range []string{o.away(notify.DestinationAway), o.away(notify.KindAway)} {
 				if r.worked(name, o.At) {

@@ -18,12 +18,16 @@ func TestADestinationWorksAgainOnce(t *testing.T) {
 	}
 	want("after the start, when nothing is known", r.worked("a", now), true)
 	want("the next one", r.worked("a", now), false)
-	r.failed("a", now.Add(30*time.Second))
+	fails := func(after time.Duration) bool { return r.failed("a", now.Add(after), now.Add(after)) }
+	fails(30 * time.Second)
 	want("after a failure between successes", r.worked("a", now.Add(40*time.Second)), false)
-	r.failed("a", now.Add(2*time.Minute))
+	fails(2 * time.Minute)
 	want("another destination", r.worked("b", now.Add(2*time.Minute)), true)
 	want("after an outage", r.worked("a", now.Add(3*time.Minute)), true)
 	want("the next one after an outage", r.worked("a", now.Add(3*time.Minute)), false)
+	// What was under way when it came back, and fails after that, comes at once, too.
+	want("an attempt that hung meanwhile", r.failed("a", now.Add(150*time.Second), now.Add(195*time.Second)), true)
+	want("the attempt after it", r.failed("a", now.Add(196*time.Second), now.Add(197*time.Second)), false)
 	for i := range 3 * reachSize {
 		r.worked(strconv.Itoa(i), now)
 	}

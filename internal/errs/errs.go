@@ -1,7 +1,7 @@
 // Package errs has the few kinds of error that the edges of Punctual (web
 // pages, API, commands) can tell apart, each with a message that is safe to
 // show to a visitor. Every other error is internal: it is logged in full and
-// shown as a general sentence only (STYLE row 4).
+// shown as a general sentence only.
 package errs
 
 import (

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"html"
+	"punctual/internal/text"
 	"regexp"
 	"strings"
 	"unicode"
@@ -170,7 +171,7 @@ func Clean(s string) string {
 			return -1
 		}
 		return printable(r)
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, text.Valid(s))
 }
 
 // gsmSigns are those of the 7-bit alphabet of mobile phones beyond ASCII letters and

@@ -130,7 +130,7 @@ func composeOne(ev *Event, env *Env) Message {
 		m.Kind = Test
 		m.Note = Text{Plain("This is a test notification.")}
 	}
-	m.Short = Head(GSM(m.Title.String()), maxShort)
+	m.Short = text.Ellipsis(GSM(m.Title.String()), maxShort)
 	m.Sections = sections(ev)
 	return m
 }

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"punctual/internal/text"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -99,7 +99,7 @@ func (a *Answer) Accepted() bool {
 // Result is the part of the answer worth showing.
 func (a *Answer) Result() Result {
 	shown := a.Body[:min(len(a.Body), maxShown)]
-	return Result{StatusCode: a.Status, Response: strings.ToValidUTF8(string(shown), "\uFFFD")}
+	return Result{StatusCode: a.Status, Response: text.Valid(string(shown))}
 }
 
 // Refused is the error of an answer by its status alone, to be tried again after
@@ -185,7 +185,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 // "Pushover said: over quota". No words leave the message as it is.
 func (e *Error) Named(who, words string) *Error {
 	if words != "" {
-		e.Message = Head(who+" said: "+words, MaxMessage)
+		e.Message = text.Ellipsis(who+" said: "+words, MaxMessage)
 	}
 	return e
 }

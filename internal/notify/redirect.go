@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"punctual/internal/text"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func (e *lostBody) Error() string { return "redirect without the body to " + e.t
 func (e *lostBody) message() string {
 	to := *e.to
 	to.User = nil
-	return Head("The server redirects without the message. Please put in the address it leads to: "+to.String(), MaxMessage)
+	return text.Ellipsis("The server redirects without the message. Please put in the address it leads to: "+to.String(), MaxMessage)
 }
 
 // own are the headers of ours that go along to another host; all others are the

@@ -190,7 +190,7 @@ func (v *headers) form() string {
 // nothing is.
 func (v *headers) problem(limit int, was string) string {
 	if v.odd != "" {
-		return "Please write each header as “Name: value”, one a line. This is not one: " + Head(v.odd, 60)
+		return "Please write each header as “Name: value”, one a line. This is not one: " + text.Ellipsis(v.odd, 60)
 	}
 	if v.form() == was {
 		return ""
@@ -199,7 +199,7 @@ func (v *headers) problem(limit int, was string) string {
 	for _, name := range slices.Sorted(maps.Keys(*v.p)) {
 		value := (*v.p)[name]
 		if !validHeader(name, value) {
-			return "This is not the name and the value of a header: " + Head(name+": "+value, 60)
+			return "This is not the name and the value of a header: " + text.Ellipsis(name+": "+value, 60)
 		}
 		length += utf8.RuneCountInString(name + ": " + value + "\n")
 	}

@@ -150,13 +150,13 @@ func (ev *Event) When() string {
 
 // Tail returns at most the last n characters of a ping's body as text that can
 // be shown, and whether something was left out before them.
-func Tail(body []byte, n int) (text string, cut bool) {
-	text = strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(string(body), "\uFFFD")))
-	extra := utf8.RuneCountInString(text) - n
+func Tail(body []byte, n int) (shown string, cut bool) {
+	shown = strings.TrimSpace(strings.Map(printable, text.Valid(string(body))))
+	extra := utf8.RuneCountInString(shown) - n
 	if extra > 0 {
-		return string([]rune(text)[extra:]), true
+		return string([]rune(shown)[extra:]), true
 	}
-	return text, false
+	return shown, false
 }
 
 // printable drops control characters that are no white space.
@@ -165,14 +165,4 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
-}
-
-// Head returns at most the first n characters of s, with an ellipsis in place
-// of the rest.
-func Head(s string, n int) string {
-	r := []rune(s)
-	if len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
 }

@@ -247,7 +247,7 @@ func (w *sessionWriter) Flush() {
 // Unwrap is for http.ResponseController.
 func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// CrossOrigin refuses posts that other sites make browsers send (STYLE row 6).
+// CrossOrigin refuses posts that other sites make browsers send.
 func (s *Site) CrossOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	origin := hosts.Origin(s.Root)

@@ -80,7 +80,7 @@ func sendMail(ctx context.Context, d *notify.Delivery[emailConfig]) (notify.Resu
 	case !errors.As(err, &refused):
 		return notify.Result{}, fmt.Errorf("mail alert: %w", err)
 	}
-	failed := &notify.Error{Message: notify.Head(text.UpperFirst(refused.Message)+".", notify.MaxMessage), Err: err}
+	failed := &notify.Error{Message: text.Ellipsis(text.UpperFirst(refused.Message)+".", notify.MaxMessage), Err: err}
 	switch {
 	case refused.BadAddress:
 		failed.Class = notify.Dead

@@ -10,6 +10,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/text"
 )
 
 // placeholder finds them all in one pass, so that values that contain a $ are
@@ -121,7 +122,7 @@ func (p *placeholders) pingBody() string {
 	if p.ev.LastPing == nil {
 		return ""
 	}
-	return strings.ToValidUTF8(string(p.ev.LastPing.Body), "\uFFFD")
+	return text.Valid(string(p.ev.LastPing.Body))
 }
 
 // escape is the text as it stands between the quotation marks of a JSON string.

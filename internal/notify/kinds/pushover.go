@@ -15,6 +15,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/notify"
+	"punctual/internal/text"
 )
 
 // pushoverOff as a priority means: do not tell of this status.
@@ -146,7 +147,7 @@ func pushoverForm(d *notify.Delivery[pushoverConfig], priority int) url.Values {
 	form := url.Values{
 		"user": {d.Config.User}, "title": {m.Title.String()}, "message": {pushoverText(&m)}, "html": {"1"},
 		"priority": {strconv.Itoa(priority)},
-		"url":      {link.URL}, "url_title": {notify.Head(link.Label, api.MessageURLTitleMaxLength)}, "tags": {m.Key},
+		"url":      {link.URL}, "url_title": {text.Ellipsis(link.Label, api.MessageURLTitleMaxLength)}, "tags": {m.Key},
 		"timestamp": {strconv.FormatInt(m.At.Unix(), 10)},
 	}
 	if priority == api.PriorityEmergency {
