@@ -27,7 +27,9 @@ type SendError struct {
 	Operator bool
 	// the server says no to this recipient and not why: it may say so to all
 	Unclear bool
-	Err     error
+	// there was no session with the server: no mail leaves at present, whoever it is for
+	NoSession bool
+	Err       error
 }
 
 // Error is the message, followed by what the server or the network said.
@@ -44,7 +46,9 @@ func (e *SendError) Unwrap() error { return e.Err }
 // connectFailure says why there is no session with the mail server, in a sentence
 // of its own for each thing that an operator can change. All of it is temporary.
 func connectFailure(ctx context.Context, err error) *SendError {
-	failure := func(message string) *SendError { return &SendError{Message: message, Operator: true, Err: err} }
+	failure := func(message string) *SendError {
+		return &SendError{Message: message, Operator: true, NoSession: true, Err: err}
+	}
 	var (
 		unknownName *net.DNSError
 		certificate *tls.CertificateVerificationError

@@ -121,6 +121,10 @@ func TestDeadServersAreLeft(t *testing.T) {
 	t.Run("no such name", func(t *testing.T) {
 		_, err := call(soon(t), t, client(), "http://nowhere.invalid/")
 		wantMessage(t, err, "The host name could not be resolved.")
+		// What goes there waits until something arrives.
+		if e := failure(t, err); e.Away != notify.DestinationAway {
+			t.Errorf("away is %v", e.Away)
+		}
 	})
 }
 

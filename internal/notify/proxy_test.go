@@ -221,7 +221,7 @@ func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
 		_, err := call(soon(t), t, c, address)
 		wantMessage(t, err, "The proxy of this site refused the request with status 407.")
 		e := failure(t, err)
-		if e.GivenUp() || strings.Contains(e.Err.Error(), "p@ss") {
+		if e.GivenUp() || e.Away != notify.KindAway || strings.Contains(e.Err.Error(), "p@ss") {
 			t.Errorf("%s: %+v", address, e)
 		}
 	}
@@ -229,6 +229,9 @@ func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
 	gone.Host = "127.0.0.1:1"
 	_, err := call(soon(t), t, notify.NewClient(notify.ClientConfig{Proxy: &gone}), "https://hooks.invalid/")
 	wantMessage(t, err, "The proxy of this site cannot be reached.")
+	if e := failure(t, err); e.Away != notify.KindAway {
+		t.Errorf("away is %v", e.Away)
+	}
 	cause := failure(t, err).Err.Error()
 	if strings.Contains(cause, "p@ss") || strings.Contains(cause, "p%40ss") {
 		t.Errorf("the cause tells the password: %s", cause)

@@ -425,6 +425,16 @@ func TestWhatWaitsForADestinationComesWhenItWorksAgain(t *testing.T) {
 		if n := due("webhook example.org"); n != 0 {
 			t.Errorf("%d are due while they are being made", n)
 		}
+		// One that is being made at its own time is left alone.
+		if !finish(t, s, again[0], store.Outcome{Verdict: store.Retry, NextTry: later, WaitsFor: "webhook example.org", Tried: true}) {
+			t.Fatal("the outcome did not count")
+		}
+		clock.Advance(4 * time.Hour)
+		later = s.Now().Add(4 * time.Hour)
+		again = claimDeliveries(t, s, store.Claim{})
+		if n := due("webhook example.org"); len(again) != 1 || n != 0 {
+			t.Errorf("%d claimed, %d are due while they are being made", len(again), n)
+		}
 		// A failure of the delivery itself waits for nothing.
 		finish(t, s, again[0], store.Outcome{Verdict: store.Retry, NextTry: later, Tried: true})
 		if n := due("webhook example.org") + due(""); n != 0 {

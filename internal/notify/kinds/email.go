@@ -86,7 +86,7 @@ func sendMail(ctx context.Context, d *notify.Delivery[emailConfig]) (notify.Resu
 		failed.Class = notify.Dead
 	case refused.Permanent:
 		failed.Class = notify.Reject
-	case refused.Operator:
+	case refused.NoSession:
 		failed.Away = notify.KindAway
 	}
 	return notify.Result{}, failed

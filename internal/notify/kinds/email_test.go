@@ -153,19 +153,20 @@ func TestFailuresOfAnEmailChannel(t *testing.T) {
 	for name, tc := range map[string]struct {
 		behaviour smtpsink.Behaviour
 		class     notify.Class
+		away      notify.Away
 	}{
-		"unknown address": {smtpsink.RejectRcpt(550), notify.Dead},
-		"refused mail":    {smtpsink.RejectData(554), notify.Later},
-		"too large":       {smtpsink.RejectData(552), notify.Reject},
-		"busy server":     {smtpsink.RejectData(451), notify.Later},
-		"closed":          {smtpsink.Refuse, notify.Later},
+		"unknown address": {smtpsink.RejectRcpt(550), notify.Dead, notify.NotAway},
+		"refused mail":    {smtpsink.RejectData(554), notify.Later, notify.NotAway},
+		"too large":       {smtpsink.RejectData(552), notify.Reject, notify.NotAway},
+		"busy server":     {smtpsink.RejectData(451), notify.Later, notify.NotAway},
+		"closed":          {smtpsink.Refuse, notify.Later, notify.KindAway},
 	} {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		sink.Next(tc.behaviour)
 		n := mailer(t, s, toSink(sink))
 		_, err := n.Send(soon(t), event(monitor.StatusDown, emailConfig))
 		e := failure(t, err)
-		if e.Class != tc.class || !strings.HasPrefix(e.Message, "The mail server") {
+		if e.Class != tc.class || e.Away != tc.away || !strings.HasPrefix(e.Message, "The mail server") {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}

@@ -148,6 +148,14 @@ func TestAnswersOfAWebhook(t *testing.T) {
 		if e.Message != tc.message || e.RetryAfter != tc.want || e.Permanent() || e.GivenUp() {
 			t.Errorf("%s: %+v", name, e)
 		}
+		// A server with trouble of its own has it with all messages; a pause is kept.
+		away := notify.NotAway
+		if tc.status >= http.StatusInternalServerError && tc.want == 0 {
+			away = notify.DestinationAway
+		}
+		if e.Away != away {
+			t.Errorf("%s: away is %v, want %v", name, e.Away, away)
+		}
 		if res.StatusCode != tc.status || res.Response != strings.Repeat("é", 250) {
 			t.Errorf("%s: result %d, %d bytes", name, res.StatusCode, len(res.Response))
 		}
