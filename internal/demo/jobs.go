@@ -14,7 +14,7 @@ type ending int
 
 const (
 	// it does what it should
-	fine ending = iota
+	_ ending = iota
 	// a run began job.ago before
 	running
 	// the ping is due, and within the grace time

@@ -9,7 +9,7 @@ import (
 // Unit is what a provider counts.
 type Unit func(s string) int
 
-// Runes, UTF16 and Bytes are the units of providers.
+// Runes counts characters, one for each code point.
 func Runes(s string) int { return utf8.RuneCountInString(s) }
 
 // UTF16 counts the code units of UTF-16.

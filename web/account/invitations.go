@@ -27,7 +27,7 @@ type invitationPage struct {
 	Declined bool
 }
 
-// Invitation: GET /invitations/{invitation}/{token}/.
+// Invitation answers GET /invitations/{invitation}/{token}/.
 func (s *Pages) Invitation(w http.ResponseWriter, r *http.Request) error {
 	i, err := s.mailedInvitation(r)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Pages) showInvitation(w http.ResponseWriter, r *http.Request, i *store.
 	return s.Render(w, r, http.StatusOK, "account/invitation", m)
 }
 
-// AnswerMailed: POST /invitations/{invitation}/{token}/ with accept or decline.
+// AnswerMailed answers POST /invitations/{invitation}/{token}/ with accept or decline.
 func (s *Pages) AnswerMailed(w http.ResponseWriter, r *http.Request) error {
 	i, err := s.mailedInvitation(r)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Pages) AnswerMailed(w http.ResponseWriter, r *http.Request) error {
 	return s.enter(w, r, user, ui.ListURL(i.ProjectID))
 }
 
-// AnswerInvitation: POST /invitations/{invitation}/ with accept or decline, of
+// AnswerInvitation answers POST /invitations/{invitation}/ with accept or decline, of
 // somebody who is logged in and sees the invitation among their projects.
 func (s *Pages) AnswerInvitation(w http.ResponseWriter, r *http.Request) error {
 	form, err := ui.PostedForm(r)

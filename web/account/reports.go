@@ -145,7 +145,7 @@ func (s *Pages) SaveReports(w http.ResponseWriter, r *http.Request) error {
 // opened: programs that look into mails do so as they arrive.
 const obviousTime = 5 * time.Minute
 
-// UnsubscribeReportsForm: GET /accounts/unsubscribe_reports/{signed}/.
+// UnsubscribeReportsForm answers GET /accounts/unsubscribe_reports/{signed}/.
 func (s *Pages) UnsubscribeReportsForm(w http.ResponseWriter, r *http.Request) error {
 	user, made, err := s.reportsReader(r)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Pages) UnsubscribeReportsForm(w http.ResponseWriter, r *http.Request) e
 	})
 }
 
-// UnsubscribeReports: POST /accounts/unsubscribe_reports/{signed}/, by the button
+// UnsubscribeReports answers POST /accounts/unsubscribe_reports/{signed}/, by the button
 // of the form or by a mail program (RFC 8058), which sends no cookie.
 func (s *Pages) UnsubscribeReports(w http.ResponseWriter, r *http.Request) error {
 	user, _, err := s.reportsReader(r)

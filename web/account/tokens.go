@@ -43,7 +43,7 @@ func (s *Pages) tokens(r *http.Request, made tokenView) ([]tokenView, error) {
 	return views, nil
 }
 
-// MakeToken: POST /accounts/profile/tokens/. The token is on the answer itself:
+// MakeToken answers POST /accounts/profile/tokens/. The token is on the answer itself:
 // it is kept nowhere, not in the session either.
 func (s *Pages) MakeToken(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
@@ -64,7 +64,7 @@ func (s *Pages) MakeToken(w http.ResponseWriter, r *http.Request) error {
 	return s.showProfile(w, r, http.StatusOK, profileForm(v.User), ui.NewForm(nil), tokenView{ID: t.ID.String(), Full: full})
 }
 
-// RevokeToken: POST /accounts/profile/tokens/revoke/ with the token's id.
+// RevokeToken answers POST /accounts/profile/tokens/revoke/ with the token's id.
 func (s *Pages) RevokeToken(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	id, err := uuid.Parse(ui.PostedField(r, "token"))

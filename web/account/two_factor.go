@@ -167,7 +167,7 @@ func (s *Pages) showCodes(w http.ResponseWriter, r *http.Request, m *recoveryCod
 	return s.Render(w, r, http.StatusOK, "account/recovery_codes", m)
 }
 
-// RecoveryCodes: how many are left, and a button for new ones.
+// RecoveryCodes tells how many are left, and a button for new ones.
 func (s *Pages) RecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.Store.FactorsOf(r.Context(), ui.VisitorOf(r).User.ID)
 	switch {

@@ -69,7 +69,7 @@ func (s *Pages) WelcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	return s.Fragment(w, r, "account/welcome", "demo-state", &welcomePage{Demo: s.demoView(check)})
 }
 
-// MakeWelcomeCheck: POST /welcome/check/ makes a check for a visitor who wants to
+// MakeWelcomeCheck answers POST /welcome/check/ makes a check for a visitor who wants to
 // try one, unless they have one.
 func (s *Pages) MakeWelcomeCheck(w http.ResponseWriter, r *http.Request) error {
 	check, err := s.demoCheck(r)

@@ -132,7 +132,7 @@ func (s *Pages) List(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, r, http.StatusOK, "checks/list", page)
 }
 
-// ChooseView: POST /projects/{project}/checks/view/ remembers how the list is
+// ChooseView answers POST /projects/{project}/checks/view/ remembers how the list is
 // shown: sort is the order, for whoever chooses it; urls, "uuid" or "slug", is the
 // style of ping URLs, for everybody in the project, and not for readers to choose.
 func (s *Pages) ChooseView(w http.ResponseWriter, r *http.Request) error {

@@ -126,7 +126,7 @@ func timesOf(n int) string {
 	}
 }
 
-// SchedulePreview: POST /checks/{check}/schedule_preview/ with the fields of the
+// SchedulePreview answers POST /checks/{check}/schedule_preview/ with the fields of the
 // form, for scripts.
 func (s *Pages) SchedulePreview(w http.ResponseWriter, r *http.Request) error {
 	c, project, _, err := s.WritableCheck(r)
@@ -136,7 +136,7 @@ func (s *Pages) SchedulePreview(w http.ResponseWriter, r *http.Request) error {
 	return s.showPreview(w, r, project, c)
 }
 
-// NewSchedulePreview: POST /checks/schedule_preview/, the same for a new check.
+// NewSchedulePreview answers POST /checks/schedule_preview/, the same for a new check.
 func (s *Pages) NewSchedulePreview(w http.ResponseWriter, r *http.Request) error {
 	return s.showPreview(w, r, nil, nil)
 }

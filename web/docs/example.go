@@ -100,7 +100,7 @@ type docsExamplePage struct {
 	Chosen string
 }
 
-// ExampleForm: GET /docs/example/?search=&back=.
+// ExampleForm answers GET /docs/example/?search=&back=.
 func (s *Pages) ExampleForm(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	if v.User == nil {
@@ -123,7 +123,7 @@ func (s *Pages) ExampleForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, r, http.StatusOK, "docs/example", m)
 }
 
-// ChooseExample: POST /docs/example/ with the code of a check; an empty one
+// ChooseExample answers POST /docs/example/ with the code of a check; an empty one
 // brings the placeholders back.
 func (s *Pages) ChooseExample(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)

@@ -114,7 +114,7 @@ type docsSearchPage struct {
 	Hits []docHit
 }
 
-// Search: GET /docs/search/?q=.
+// Search answers GET /docs/search/?q=.
 func (s *Pages) Search(w http.ResponseWriter, r *http.Request) error {
 	frame, err := s.docsFrame("Search the documentation")
 	if err != nil {

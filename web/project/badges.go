@@ -46,7 +46,7 @@ const (
 	badgeOfCheck   = "check:"
 )
 
-// Badges: GET /projects/{project}/badges/?of=&format=&states=. Everybody who may
+// Badges answers GET /projects/{project}/badges/?of=&format=&states=. Everybody who may
 // look at the project may have its badges: they tell less than its pages.
 func (s *Pages) Badges(w http.ResponseWriter, r *http.Request) error {
 	p, _, err := s.ProjectFor(r)

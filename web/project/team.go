@@ -84,7 +84,7 @@ func (s *Pages) managedProject(r *http.Request) (*monitor.Project, monitor.Role,
 	return p, role, err
 }
 
-// Invite: POST /projects/{project}/members/ with email and role.
+// Invite answers POST /projects/{project}/members/ with email and role.
 func (s *Pages) Invite(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.managedProject(r)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Pages) Invite(w http.ResponseWriter, r *http.Request) error {
 	return s.Redirect(w, r, teamPath(p))
 }
 
-// ChangeMember: POST /projects/{project}/members/{user}/ with another role, or
+// ChangeMember answers POST /projects/{project}/members/{user}/ with another role, or
 // with remove.
 func (s *Pages) ChangeMember(w http.ResponseWriter, r *http.Request) error {
 	p, role, err := s.managedProject(r)
@@ -158,7 +158,7 @@ func (s *Pages) ChangeMember(w http.ResponseWriter, r *http.Request) error {
 	return s.Redirect(w, r, teamPath(p))
 }
 
-// Leave: POST /projects/{project}/leave/. What they have made stays.
+// Leave answers POST /projects/{project}/leave/. What they have made stays.
 func (s *Pages) Leave(w http.ResponseWriter, r *http.Request) error {
 	p, _, err := s.ProjectFor(r)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Pages) Leave(w http.ResponseWriter, r *http.Request) error {
 	return s.Redirect(w, r, "/")
 }
 
-// Transfer: POST /projects/{project}/transfer/. The owner sends to (the
+// Transfer answers POST /projects/{project}/transfer/. The owner sends to (the
 // id of a member) or cancel, the member accept or decline. back names the page it
 // came from.
 func (s *Pages) Transfer(w http.ResponseWriter, r *http.Request) error {
@@ -256,7 +256,7 @@ func (s *Pages) answerTransfer(w http.ResponseWriter, r *http.Request, p *monito
 
 func teamPath(p *monitor.Project) string { return settingsPath(p) + "#team" }
 
-// WithdrawInvitation: POST /projects/{project}/invitations/{invitation}/withdraw/.
+// WithdrawInvitation answers POST /projects/{project}/invitations/{invitation}/withdraw/.
 func (s *Pages) WithdrawInvitation(w http.ResponseWriter, r *http.Request) error {
 	p, _, err := s.managedProject(r)
 	if err != nil {

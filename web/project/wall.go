@@ -60,7 +60,7 @@ type wallRow struct {
 	Since string
 }
 
-// Wall: GET /wall/<id>/<signature>/, with part=1 only what changes.
+// Wall answers GET /wall/<id>/<signature>/, with part=1 only what changes.
 func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
 	id, err := uuid.Parse(chi.URLParam(r, "wall"))
 	if err != nil || !s.Signer.Verify(PurposeWall, id.String(), chi.URLParam(r, "signature")) {
@@ -88,7 +88,7 @@ func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
 	return s.Execute(w, http.StatusOK, "project/wall", part, m)
 }
 
-// TV: GET /tv/#<read-only key>=<label>&…: its script asks the API
+// TV answers GET /tv/#<read-only key>=<label>&…: its script asks the API
 // (docs/contract.md §5).
 func (s *Pages) TV(w http.ResponseWriter, _ *http.Request) error {
 	return s.Execute(w, http.StatusOK, "project/wall", "wall-keys", &wallPage{Site: &s.Instance, Theme: "dark"})
@@ -212,7 +212,7 @@ func (s *Pages) showWalls(w http.ResponseWriter, r *http.Request, status int, fo
 	return s.Render(w, r, status, "project/walls", m)
 }
 
-// MakeWall: POST /walls/ with name and project, once or more.
+// MakeWall answers POST /walls/ with name and project, once or more.
 func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	if err := v.InPerson("make a wall of the account"); err != nil {
@@ -259,7 +259,7 @@ func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 	return s.Redirect(w, r, "/walls/")
 }
 
-// RemoveWall: POST /walls/<id>/remove/.
+// RemoveWall answers POST /walls/<id>/remove/.
 func (s *Pages) RemoveWall(w http.ResponseWriter, r *http.Request) error {
 	v := ui.VisitorOf(r)
 	if v.User == nil {

@@ -262,7 +262,7 @@ func (s *Site) CheckFor(r *http.Request) (*monitor.Check, *monitor.Project, moni
 }
 
 // WritableCheck is CheckFor for changes: a read-only member gets errs.Forbidden.
-func (s *Site) WritableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) { //nolint:unparam // like checkFor
+func (s *Site) WritableCheck(r *http.Request) (*monitor.Check, *monitor.Project, monitor.Role, error) {
 	c, p, role, err := s.CheckFor(r)
 	return c, p, role, mayWrite(role, err)
 }

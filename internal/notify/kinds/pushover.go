@@ -209,7 +209,7 @@ func postPushover(ctx context.Context, d *notify.Delivery[pushoverConfig], path 
 	}
 	refused := a.Refused()
 	if a.JSON(&said) {
-		refused.Named("Pushover", strings.Join(said.Errors, "; "))
+		refused = refused.Named("Pushover", strings.Join(said.Errors, "; "))
 	}
 	switch {
 	case a.Status == http.StatusBadRequest && said.User == "invalid":
