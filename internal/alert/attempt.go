@@ -20,7 +20,7 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job, b bundle) bool {
 	began := time.Now()
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	_, err := send(sending, d.cfg.Registry, b.events...)
+	result, err := send(sending, d.cfg.Registry, b.events...)
 	took := time.Since(began)
 	_, bug := errors.AsType[*incident.Panic](err)
 	if bug {
@@ -48,6 +48,9 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job, b bundle) bool {
 	}
 	if err == nil {
 		verdict = store.Sent
+	}
+	if result.Plain {
+		d.cfg.Observe.plain(j.Channel.Kind)
 	}
 	d.cfg.Observe.attempted(j.Channel.Kind, verdict, took)
 	return verdict != store.Retry

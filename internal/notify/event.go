@@ -81,4 +81,7 @@ type Result struct {
 	StatusCode int
 	// at most the first 500 bytes of the answer, valid UTF-8
 	Response string
+	// the message was sent a second time, as plain text, because the other side had
+	// rejected it as it was
+	Plain bool
 }

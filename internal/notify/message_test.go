@@ -329,9 +329,9 @@ func TestARejectedMessageIsSentInPlainText(t *testing.T) {
 			}
 		})
 		r := kindtest.Registry(notify.Env{Client: kindtest.Client(base)}, nil, picky(nil))
-		_, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, `{"token":"secret-token"}`))
-		if (err == nil) != tc.ok || len(got) != tc.requests {
-			t.Errorf("%s: %v after %d requests", name, err, len(got))
+		result, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, `{"token":"secret-token"}`))
+		if (err == nil) != tc.ok || len(got) != tc.requests || result.Plain != (tc.requests == 2) {
+			t.Errorf("%s: %v after %d requests, %+v", name, err, len(got), result)
 		}
 		if !tc.ok && kindtest.Failure(t, err).Class != notify.Reject {
 			t.Errorf("%s: %+v", name, err)
