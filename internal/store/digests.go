@@ -47,8 +47,8 @@ func (s *Store) ClaimRest(ctx context.Context, r Rest) (rest []*Claimed, ok bool
 		if err != nil || !ok {
 			return err
 		}
-		rows, err := tx.Query(ctx, claimRestSQL(tx.Engine()), r.Channel, now, setOfIDs(tx.Engine(), r.Claimed), now.Add(-restAge), maxRest, r.Worker,
-			now.Add(r.Lease))
+		claimed := setOfIDs(tx.Engine(), r.Claimed)
+		rows, err := tx.Query(ctx, claimRestSQL(tx.Engine()), r.Channel, now, claimed, now.Add(-restAge), maxRest, r.Worker, now.Add(r.Lease))
 		ids, err = db.Collect(rows, err, func(r *sql.Rows, id *int64) error { return r.Scan(id) })
 		return err
 	})
