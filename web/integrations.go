@@ -216,7 +216,7 @@ func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
 	}
 	m.Groups = s.gallery()
 	m.Search = len(s.Notifiers.Kinds()) > searchedKinds
-	return s.Render(w, r, http.StatusOK, "integrations", m)
+	return s.Render(w, r, http.StatusOK, "integrations/list", m)
 }
 
 func integrationsBase(title string, p *monitor.Project) ui.BasePage {

@@ -76,7 +76,7 @@ func (s *Server) showChannelForm(
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, status, "channel", m)
+	return s.Render(w, r, status, "integrations/form", m)
 }
 
 // addChannel: POST /projects/{project}/add_{kind}/.
@@ -308,7 +308,7 @@ func (s *Server) channelChecksForm(w http.ResponseWriter, r *http.Request) error
 	slices.SortStableFunc(m.Checks, func(a, b assignedCheck) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	return s.Render(w, r, http.StatusOK, "channel_checks", m)
+	return s.Render(w, r, http.StatusOK, "integrations/checks", m)
 }
 
 // saveChannelChecks: POST /integrations/{channel}/checks/ with the codes of the

@@ -42,7 +42,7 @@ func (s *Server) verifyForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAddressPage(w, r, "verify", "Confirm your address", c, c.Verified)
+	return s.showAddressPage(w, r, "integrations/verify", "Confirm your address", c, c.Verified)
 }
 
 // verify: POST /integrations/{channel}/verify/{token}/.
@@ -55,7 +55,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ui.Hide(err, errs.Message(errLinkGone))
 	}
-	return s.showAddressPage(w, r, "verify", "Address confirmed", c, true)
+	return s.showAddressPage(w, r, "integrations/verify", "Address confirmed", c, true)
 }
 
 // unsubscribeForm: GET /integrations/{channel}/unsub/{signed}/.
@@ -64,7 +64,7 @@ func (s *Server) unsubscribeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribe", c, !c.UnsubscribedAt.IsZero())
+	return s.showAddressPage(w, r, "integrations/unsubscribe", "Unsubscribe", c, !c.UnsubscribedAt.IsZero())
 }
 
 // unsubscribe: POST /integrations/{channel}/unsub/{signed}/, by the button of
@@ -77,7 +77,7 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Channels.Unsubscribe(r.Context(), c); err != nil {
 		return ui.Hide(err, errs.Message(errLinkGone))
 	}
-	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribed", c, true)
+	return s.showAddressPage(w, r, "integrations/unsubscribe", "Unsubscribed", c, true)
 }
 
 // unsubscribes tells whether sig is that of the channel's link to unsubscribe.
