@@ -1,4 +1,4 @@
-package web
+package integrations
 
 import (
 	"fmt"
@@ -23,8 +23,8 @@ import (
 // connectTime is how long the way to a provider and back may take.
 const connectTime = time.Hour
 
-// connectedName is the field of the form that the provider's site fills in.
-func connectedName(k *notify.Kind) string {
+// connectField is the field of the form that the provider's site fills in.
+func connectField(k *notify.Kind) string {
 	for i := range k.Fields {
 		if k.Connect != nil && k.Fields[i].Key == k.Connect.Field {
 			return k.Fields[i].Name()
@@ -34,7 +34,7 @@ func connectedName(k *notify.Kind) string {
 }
 
 // leaveToConnect sends the browser to the provider's site.
-func (s *Server) leaveToConnect(w http.ResponseWriter, r *http.Request, project *monitor.Project, k *notify.Kind) error {
+func (s *Pages) leaveToConnect(w http.ResponseWriter, r *http.Request, project *monitor.Project, k *notify.Kind) error {
 	target, err := url.Parse(s.Notifiers.ConnectURL(k))
 	if err != nil {
 		return fmt.Errorf("page of %s: %w", k.Label, err)
@@ -42,7 +42,7 @@ func (s *Server) leaveToConnect(w http.ResponseWriter, r *http.Request, project 
 	state := s.connectState(r, k, project.ID, s.Store.Now())
 	success := s.URL(fmt.Sprintf("/integrations/%s/done/%s/%s/", k.Connect.Path, project.ID, state))
 	query := target.Query()
-	k.Connect.Leave(query, success, s.URL(integrationsPath(project.ID)))
+	k.Connect.Leave(query, success, s.URL(listPath(project.ID)))
 	target.RawQuery = query.Encode()
 	http.Redirect(w, r, target.String(), http.StatusSeeOther)
 	return nil
@@ -50,7 +50,7 @@ func (s *Server) leaveToConnect(w http.ResponseWriter, r *http.Request, project 
 
 // connectState proves that the one who comes back is the one who left, for this
 // project, not long ago.
-func (s *Server) connectState(r *http.Request, k *notify.Kind, project uuid.UUID, at time.Time) string {
+func (s *Pages) connectState(r *http.Request, k *notify.Kind, project uuid.UUID, at time.Time) string {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	return stamp + "." + s.Signer.Sign(k.Connect.Path, connectValue(r, project, stamp))
 }
@@ -59,16 +59,16 @@ func connectValue(r *http.Request, project uuid.UUID, stamp string) string {
 	return strings.Join([]string{ui.VisitorOf(r).User.ID.String(), project.String(), stamp}, " ")
 }
 
-func (s *Server) connectStateValid(r *http.Request, k *notify.Kind, project uuid.UUID, state string) bool {
+func (s *Pages) connectStateValid(r *http.Request, k *notify.Kind, project uuid.UUID, state string) bool {
 	stamp, signature, _ := strings.Cut(state, ".")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	age := s.Store.Now().Sub(time.Unix(seconds, 0))
 	return err == nil && age <= connectTime && s.Signer.Verify(k.Connect.Path, connectValue(r, project, stamp), signature)
 }
 
-// connected: GET /integrations/{provider}/done/{project}/{signed}/, the way back. It
+// Connected: GET /integrations/{provider}/done/{project}/{signed}/, the way back. It
 // shows the form with what the provider has told, which then adds the channel.
-func (s *Server) connected(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) Connected(w http.ResponseWriter, r *http.Request) error {
 	project, _, err := s.WritableProject(r)
 	if err != nil {
 		return err
@@ -86,9 +86,9 @@ func (s *Server) connected(w http.ResponseWriter, r *http.Request) error {
 	}
 	if notice != "" {
 		ui.VisitorOf(r).Flash("warning", notice)
-		return s.Redirect(w, r, integrationsPath(project.ID))
+		return s.Redirect(w, r, listPath(project.ID))
 	}
 	form := ui.NewForm(firstValues(k, r))
-	form.Values.Set(connectedName(k), value)
-	return s.showChannelForm(w, r, http.StatusOK, project, k, nil, form)
+	form.Values.Set(connectField(k), value)
+	return s.showForm(w, r, http.StatusOK, project, k, nil, form)
 }

@@ -1,6 +1,6 @@
-package web
+package integrations
 
 // What tests of the pages need of what is behind them.
 const ConnectTime = connectTime
 
-var IntegrationsPath = integrationsPath
+var ListPath = listPath

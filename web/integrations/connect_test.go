@@ -1,4 +1,4 @@
-package web_test
+package integrations_test
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"punctual/internal/monitor"
-	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/webtest"
 )
 
@@ -30,19 +30,19 @@ func TestPushoverIsAddedByWayOfItsSite(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		success, failure := subscribe(s, p)
-		if failure != s.URL+web.IntegrationsPath(p.ID) {
+		if failure != s.URL+integrations.ListPath(p.ID) {
 			s.Errorf("whoever changes their mind comes back to %s", failure)
 		}
 		page := s.Get(success + "?pushover_user_key=" + pushoverKey).Is(http.StatusOK).Has("How urgent")
 		form := url.Values{"prio": {"2"}, "prio_up": {"-1"}}
 		form.Set("value", page.Find("[name=value]").AttrOr("value", ""))
 		action := page.Find("main form").AttrOr("action", "")
-		s.Post(action, form).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(action, form).LeadsTo(integrations.ListPath(p.ID))
 		c := newest(s, p, "po")
 		if !c.Ready() || !strings.Contains(c.Config, pushoverKey) {
 			s.Errorf("%+v", c)
 		}
-		list := s.Get(web.IntegrationsPath(p.ID)).Has("Pushover", "1 of 1 check")
+		list := s.Get(integrations.ListPath(p.ID)).Has("Pushover", "1 of 1 check")
 		list.HasNot(pushoverKey)
 	})
 }
@@ -62,7 +62,7 @@ func TestTheWayBackFromPushoverIsForOneUserAndAnHour(t *testing.T) {
 
 		// without a key
 		s.Get(success).Is(http.StatusBadRequest)
-		s.Clock.Advance(web.ConnectTime + time.Second)
+		s.Clock.Advance(integrations.ConnectTime + time.Second)
 		s.Get(back).Is(http.StatusForbidden)
 	})
 }
@@ -74,8 +74,8 @@ func TestUnsubscribingAtPushoverRemovesTheIntegration(t *testing.T) {
 		add(s, p, "po", form)
 		success, _ := subscribe(s, p)
 		before := len(channels(s, p))
-		s.Get(success + "?pushover_unsubscribed=1").LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("remove the integration that was yours")
+		s.Get(success + "?pushover_unsubscribed=1").LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("remove the integration that was yours")
 		n := len(channels(s, p))
 		if n != before {
 			s.Errorf("%d channels are left of %d, though nobody has posted anything", n, before)
