@@ -182,6 +182,7 @@ func (s *Server) routes() http.Handler {
 		post("/integrations/{channel}/remove/", s.integrations.Remove)
 		get("/integrations/{channel}/checks/", s.integrations.ChecksForm)
 		post("/integrations/{channel}/checks/", s.integrations.SaveChecks)
+		get("/integrations/{provider}/done/", s.integrations.Connected)
 
 		// Administration: superusers only.
 		get("/admin/", s.admin.Index)
@@ -229,7 +230,7 @@ func (s *Server) routes() http.Handler {
 		r.Post("/accounts/unsubscribe_reports/{signed}/", s.Wrap(s.account.UnsubscribeReports))
 		r.Get("/integrations/{channel}/verify/{token}/", s.Wrap(s.integrations.VerifyForm))
 		r.Post("/integrations/{channel}/verify/{token}/", s.Wrap(s.integrations.Verify))
-		r.Get("/integrations/{provider}/done/{project}/{signed}/", s.Wrap(s.integrations.Connected))
+		r.Get("/integrations/{provider}/done/{project}/{signed}/", s.Wrap(s.integrations.ConnectedBefore))
 	})
 
 	r.NotFound(s.NotFound)

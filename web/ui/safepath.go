@@ -48,7 +48,7 @@ func shownParam(route, name, value string) string {
 	switch name {
 	case "change", "channel", "invitation", "project", "unique", "user", "wall":
 		return value
-	case "id", "kind", "n", "page", "side", "version":
+	case "id", "kind", "n", "page", "provider", "side", "version":
 		return withoutSecrets(value)
 	case "check", "code":
 		// the code of a delivery, as in its log line
