@@ -76,7 +76,7 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 }
 
 // At three in the morning the reason is on the first screen.
-func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
+func TestTheDetailsShowTheOutputOfAFailedRun(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
@@ -86,23 +86,23 @@ func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
 		}
 		ping(monitor.PingFail, strings.Repeat("a line before\n", 20)+"<b>no space left</b>\n")
 		a := s.Get(page)
-		got := a.Find(".said pre").Text()
-		if !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.SaidLines-1 {
-			t.Errorf("it said %q", got)
+		got := a.Find(".output pre").Text()
+		if !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.OutputLines-1 {
+			t.Errorf("it shows %q", got)
 		}
-		href, _ := a.Find(".said a").Attr("href")
+		href, _ := a.Find(".output a").Attr("href")
 		if !strings.HasSuffix(href, "/pings/1/") {
 			t.Errorf("it leads to %s", href)
 		}
 		for _, quiet := range []string{"", "\x00\x01"} {
 			ping(monitor.PingFail, quiet)
-			n := s.Get(page).Find(".said").Length()
+			n := s.Get(page).Find(".output").Length()
 			if n != 0 {
 				t.Errorf("%q is shown", quiet)
 			}
 		}
 		ping(monitor.PingSuccess, "fine again")
-		n := s.Get(page).Find(".said").Length()
+		n := s.Get(page).Find(".output").Length()
 		if n != 0 {
 			t.Error("a run that went well is shown")
 		}

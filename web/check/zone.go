@@ -1,6 +1,7 @@
 package check
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,6 +38,23 @@ type zones struct {
 	// and where it leads
 	Next string
 	Now  zoneChoice
+	// the one in use is not the reader's, so times carry it; a script that knows the
+	// zone of the browser knows better
+	Foreign bool
+}
+
+// Tag is the zone of a moment, to stand behind it where the zone is not the
+// reader's.
+func (z *zones) Tag(t time.Time) template.HTML { return zoneTag(t.In(z.Now.zone)) }
+
+// zoneTag is the zone of a moment as an element that is seen where the zone of the
+// page is not the reader's: " EET", " UTC+05:45".
+func zoneTag(t time.Time) template.HTML {
+	name, _ := t.Zone()
+	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
+		name = "UTC" + t.Format("-07:00")
+	}
+	return sentence(`<span class="tz"> %s</span>`, name)
 }
 
 // zonesFor are the zones for the pages of check c, each zone once, and the one
@@ -69,6 +87,7 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 	on := max(0, slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Key == chosen }))
 	z.Choices[on].On = true
 	z.Now = z.Choices[on]
+	z.Foreign = z.Now.Name != v.User.TZ
 	return z
 }
 
