@@ -30,7 +30,7 @@ func TestTheStateIsToldInWords(t *testing.T) {
 		why   string
 	}{
 		{"new", nil, 0, "Waiting for the first ping",
-			"The watching begins with the first ping; from then on one is expected every day, grace 1 hour."},
+			"The watching begins with it. From then on one is expected every day, grace 1 hour."},
 		{"up", lived("success 0m"), time.Hour, "Up for 1 hour",
 			"The last ping came at 14:00. One is expected every day: the next by tomorrow 14:00, grace 1 hour."},
 		{"late", lived("success 0m"), 24*time.Hour + 5*time.Minute, "Late by 5 min",
@@ -114,9 +114,14 @@ func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
 	if got := describe(&c, now, time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
 		t.Errorf("%+v", got)
 	}
+	flip = monitor.Resume(&c, now)
+	got = describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
+	if heading(got) != "Waiting for the first ping" ||
+		plain(got.Why) != "Resumed at 12:00; the next ping starts the watching again. From then on one is expected every day, grace 1 hour." {
+		t.Errorf("%+v", got)
+	}
 	c.Kind = "cron"
 	c.Schedule = "not a schedule"
-	monitor.Resume(&c, now)
 	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: now})
 	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble == "" {
 		t.Errorf("%+v", got)

@@ -75,6 +75,38 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 	})
 }
 
+// A resume makes the API forget the last ping. The page has it from the log.
+func TestAResumeLeavesTheLastPingOnThePage(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		c := s.FirstCheck(p)
+		base := "/checks/" + c.Code.String() + "/"
+		lastPing := func() string {
+			a := s.Get(base + "details/").Is(http.StatusOK)
+			return a.Find("#facts dt:contains('Last ping') + dd").Text()
+		}
+		if got := lastPing(); got != "never" {
+			t.Errorf("before the first ping: %q", got)
+		}
+		s.Ping(c, monitor.PingSuccess)
+		s.Ping(c, monitor.PingLog)
+		s.Clock.Advance(5 * time.Minute)
+		s.Post(base+"pause/", nil)
+		s.Post(base+"resume/", nil)
+		if !s.Reload(c).LastPing.IsZero() {
+			t.Error("the check still has a last ping")
+		}
+		if got := lastPing(); got != "5 min ago" {
+			t.Errorf("last ping %q", got)
+		}
+		s.Get(base+"details/").Has("Waiting for the next ping", "the next ping starts the watching again")
+		s.Post(base+"clear_events/", nil)
+		if got := lastPing(); got != "never" {
+			t.Errorf("after the events were cleared: %q", got)
+		}
+	})
+}
+
 // At three in the morning the reason is on the first screen.
 func TestTheDetailsShowTheOutputOfAFailedRun(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {

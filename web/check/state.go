@@ -88,9 +88,7 @@ func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monito
 			s.Why = "Nobody is told while it is paused, and pings are ignored until somebody resumes it."
 		}
 	default:
-		s.Head = "Waiting for the first ping"
-		s.Why = sentence("The watching begins with the first ping; from then on one is expected %s, grace %s.",
-			w.expectation(), human.Duration(c.Grace))
+		w.waiting(&s, flips)
 	}
 	return s
 }
@@ -123,6 +121,20 @@ func (w *wording) up() template.HTML {
 	}
 	return sentence("The last ping came %s. One is expected %s: the next by %s, grace %s.",
 		w.at(c.LastPing), w.expectation(), w.moment(c.DueAt), human.Duration(c.Grace))
+}
+
+// waiting is about a check that is new, again new after a pause, or new because
+// somebody has cleared its events.
+func (w *wording) waiting(s *situation, flips []monitor.Flip) {
+	s.Head = "Waiting for the first ping"
+	if w.c.NPings > 0 {
+		s.Head = "Waiting for the next ping"
+	}
+	begins := sentence("The watching begins with it")
+	if len(flips) > 0 && flips[0].New == monitor.StatusNew && flips[0].Old == monitor.StatusPaused {
+		begins = sentence("Resumed %s; the next ping starts the watching again", w.at(flips[0].CreatedAt))
+	}
+	s.Why = sentence("%s. From then on one is expected %s, grace %s.", begins, w.expectation(), human.Duration(w.c.Grace))
 }
 
 // down gives the reason of the flip, or, before the worker has noticed, of the
