@@ -167,15 +167,15 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 	c := page.Check
 	page.Zones = zonesFor(r, c)
 	page.TZ = page.Zones.Now.zone
-	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	v, err := s.versionOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	end, err := s.lastEnd(ctx, c, newest)
+	end, err := s.lastEnd(ctx, c, v.newest)
 	if err != nil {
 		return err
 	}
-	page.Version = eventsVersion(c, newest)
+	page.Version = v.text
 	if page.Version != known {
 		page.Output, err = s.failureOutput(ctx, c, end)
 		if err != nil {
@@ -189,17 +189,34 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 	if err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
-	page.State = describe(c, s.Store.Now(), page.TZ, newest, end)
+	page.State = describe(c, s.Store.Now(), page.TZ, v.newest, end)
 	return nil
 }
 
-// eventsVersion changes with every ping and every flip.
-func eventsVersion(c *monitor.Check, newest []monitor.Flip) string {
-	v := fmt.Sprintf("%d.%d", c.NPings, c.CreatedAt.UnixMicro())
-	if len(newest) > 0 {
-		v += fmt.Sprintf(".%d", newest[0].ID)
+// version is of the events of a check.
+type version struct {
+	// changes with every ping, every flip, and what becomes of alerts
+	text string
+	// the newest flip, if any
+	newest []monitor.Flip
+	// when the next attempt at an alert is due; zero: none waits
+	attempt time.Time
+}
+
+func (s *Pages) versionOf(ctx context.Context, c *monitor.Check) (version, error) {
+	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	if err != nil {
+		return version{}, err
 	}
-	return v
+	alerts, attempt, err := s.Store.DeliveryMark(ctx, c.ID)
+	if err != nil {
+		return version{}, err
+	}
+	flip := int64(0)
+	if len(newest) > 0 {
+		flip = newest[0].ID
+	}
+	return version{fmt.Sprintf("%d.%d.%d.%s", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts), newest, attempt}, nil
 }
 
 func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
@@ -208,7 +225,8 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 		return err
 	}
 	// More pings than are shown, so that the starts of the runs are among them.
-	page.Events, _, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
+	page.Events, _, err = s.events(r.Context(), page.Check,
+		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/testkit/browser"
 	"punctual/web/webtest"
 )
 
@@ -101,6 +103,48 @@ func TestThePageOfACheckGoesOn(t *testing.T) {
 	says(`^Paused for \d sec`)
 	pass(2 * time.Hour)
 	says(`^Paused for 2 hours`)
+}
+
+// Runs are one row, which leads to its end, and by its words to its start; alerts
+// stand where they belong.
+func TestEventsInABrowser(t *testing.T) {
+	s := webtest.New(t, db.SQLite)
+	_, p := s.Login("me@example.org")
+	nightShift(s, p)
+	c := s.AddNamed(p, "Nightly backup")
+	refused := store.ChannelOutcome{Error: "The server refused the connection."}
+	for i, end := range []monitor.PingKind{"success", "fail", "success", "fail", "success", "fail"} {
+		s.Ping(c, monitor.PingStart)
+		s.Clock.Advance(123 * time.Second)
+		s.Ping(c, end, failing("dumped 12 tables\nuploading…"))
+		s.Clock.Advance(800 * time.Millisecond)
+		switch i {
+		case 1, 2, 4:
+			attempt(s, store.Outcome{Verdict: store.Sent})
+		case 3:
+			attempt(s, store.Outcome{Verdict: store.Failed, ChannelOutcome: refused})
+		case 5:
+			attempt(s, store.Outcome{Verdict: store.Retry, NextTry: s.Clock.Now().Add(90 * time.Second), ChannelOutcome: refused})
+		}
+		s.Clock.Advance(time.Hour)
+	}
+	s.Ping(c, monitor.PingStart)
+	// the session is over
+	s.Login("me@example.org")
+	base := "/checks/" + c.Code.String() + "/"
+	ctx := s.Chromium(base + "details/")
+	s.Shots(ctx, "details-events")
+	title := `document.querySelector('dialog h1')?.textContent`
+	for selector, want := range map[string]string{".e-success .start": "Ping 1", ".e-success .main": "Ping 2"} {
+		s.Drive(ctx, chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll('dialog').forEach(d => d.close()); [...document.querySelectorAll(%q)].at(-1).click()`, selector), nil))
+		s.Eventually(ctx, fmt.Sprintf(`%s === %q`, title, want))
+	}
+	ctx = s.Chromium(base + "log/")
+	s.Shots(ctx, "log-events")
+	wrong, err := browser.Accessibility(ctx)
+	if err != nil || len(wrong) > 0 {
+		t.Error(wrong, err)
+	}
 }
 
 // The zone of a time stands with it where it is not that of the browser, which

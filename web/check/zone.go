@@ -11,6 +11,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/web/ui"
+	"punctual/web/ui/human"
 )
 
 // sessionZone is which zone the pages of a check use: "utc", "check", or "mine",
@@ -46,6 +47,21 @@ type zones struct {
 // Tag is the zone of a moment, to stand behind it where the zone is not the
 // reader's.
 func (z *zones) Tag(t time.Time) template.HTML { return zoneTag(t.In(z.Now.zone)) }
+
+// Beside is the moment t in the row of another moment: its time alone, where both
+// are of one day. format is how the reader has dates written, see human.DateLayouts.
+func (z *zones) Beside(t, other time.Time, format string) string {
+	t = t.In(z.Now.zone)
+	other = other.In(z.Now.zone)
+	layout := human.ClockLayout(format, t.Year() != other.Year())
+	if dayNumber(t) == dayNumber(other) {
+		layout = "15:04:05"
+		if format == "us" {
+			layout = "3:04:05 PM"
+		}
+	}
+	return t.Format(layout)
+}
 
 // zoneTag is the zone of a moment as an element that is seen where the zone of the
 // page is not the reader's: " EET", " UTC+05:45".
