@@ -19,8 +19,9 @@ import (
 // alert is a delivery as the log of a check shows it.
 type alert struct {
 	store.DeliveryRow
+	describer
+
 	Channel ui.Channel
-	wording wording
 }
 
 // alerts loads the deliveries of the check that f chooses, newest first, for a
@@ -39,14 +40,14 @@ func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFi
 		byID[channels[i].ID] = s.viewChannel(&channels[i])
 	}
 	alerts := make([]alert, len(deliveries))
-	w := wording{c: c, now: s.Store.Now(), tz: zone}
+	by := describer{c: c, now: s.Store.Now(), tz: zone}
 	for i, d := range deliveries {
 		ch, ok := byID[d.ChannelID]
 		if !ok {
 			// of the project that the check was in before
 			ch = ui.Channel{Title: d.ChannelName, Label: d.ChannelKind}
 		}
-		alerts[i] = alert{d, ch, w}
+		alerts[i] = alert{d, by, ch}
 	}
 	return alerts, nil
 }
@@ -100,10 +101,10 @@ func (a *alert) Trouble() template.HTML {
 	switch {
 	case a.Status == monitor.DeliveryFailed:
 		return sentence("%s Given up after %s.", reason, text.Plural(a.Attempts, "attempt", "attempts"))
-	case a.UnderWay || !a.NextTryAt.After(a.wording.now):
+	case a.UnderWay || !a.NextTryAt.After(a.now):
 		return sentence("%s Trying again now.", reason)
 	default:
-		return sentence("%s Trying again %s.", reason, a.wording.at(a.NextTryAt))
+		return sentence("%s Trying again %s.", reason, a.at(a.NextTryAt))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"punctual/web/ui/checkstate"
 )
 
-func TestTheStateIsToldInWords(t *testing.T) {
+func TestTheStateInWords(t *testing.T) {
 	riga, err := time.LoadLocation("Europe/Riga")
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func lived(pings string) func(*monitor.Check) ([]monitor.Flip, *monitor.Ping) {
 	}
 }
 
-func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
+func TestPausesAndBrokenSchedulesInWords(t *testing.T) {
 	now := testdb.NewClock().Now()
 	c := monitor.NewCheck(uuid.New(), now)
 	flip := monitor.Pause(&c, now)
@@ -178,8 +178,8 @@ func TestTimesCarryTheirZone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := wording{now: noon, tz: tz}
-		got := tags.ReplaceAllString(string(w.moment(noon)), "")
+		d := describer{now: noon, tz: tz}
+		got := tags.ReplaceAllString(string(d.moment(noon)), "")
 		if got != want {
 			t.Errorf("%s: %q, want %q", zone, got, want)
 		}
@@ -193,7 +193,7 @@ func TestMomentsAreNamedByTheirDay(t *testing.T) {
 	}
 	// the day clocks change
 	now := time.Date(2026, 3, 29, 12, 0, 0, 0, riga)
-	w := wording{now: now, tz: riga}
+	d := describer{now: now, tz: riga}
 	for _, tc := range []struct {
 		at                time.Time
 		adverb, afterword string
@@ -204,8 +204,8 @@ func TestMomentsAreNamedByTheirDay(t *testing.T) {
 		{time.Date(2026, 3, 31, 0, 0, 0, 0, riga), "on 31 March at 00:00", "31 March 00:00"},
 		{time.Date(2025, 12, 31, 8, 5, 0, 0, riga), "on 31 December 2025 at 08:05", "31 December 2025 08:05"},
 	} {
-		if plain(w.at(tc.at)) != tc.adverb || plain(w.moment(tc.at)) != tc.afterword {
-			t.Errorf("%v: %q, %q", tc.at, w.at(tc.at), w.moment(tc.at))
+		if plain(d.at(tc.at)) != tc.adverb || plain(d.moment(tc.at)) != tc.afterword {
+			t.Errorf("%v: %q, %q", tc.at, d.at(tc.at), d.moment(tc.at))
 		}
 	}
 }

@@ -43,8 +43,8 @@ func (e *logRow) Kind() string {
 	}
 }
 
-// kindWord names a filter for people.
-func kindWord(kind string) string {
+// kindLabel names a filter for people.
+func kindLabel(kind string) string {
 	switch kind {
 	case "success":
 		return "Success"
@@ -66,9 +66,9 @@ func kindWord(kind string) string {
 // What names a ping or a flip: "Success", "Exit status 3", "Went down".
 func (e *logRow) What() string {
 	if e.Ping != nil {
-		return pingWord(&e.Ping.Ping)
+		return pingLabel(&e.Ping.Ping)
 	}
-	return flipWord(e.Flip)
+	return flipLabel(e.Flip)
 }
 
 // Took is how long the run lasted that Start began.
@@ -127,18 +127,18 @@ func excerpt(p *store.PingRow) string {
 	return strings.Join(strings.Fields(string(body)), " ")
 }
 
-func pingWord(p *monitor.Ping) string {
+func pingLabel(p *monitor.Ping) string {
 	if p.ExitStatus != nil && p.Kind != monitor.PingIgn {
 		return "Exit status " + monitor.ExitStatusText(*p.ExitStatus)
 	}
-	return kindWord(string(p.Kind))
+	return kindLabel(string(p.Kind))
 }
 
 func pingSource(p *monitor.Ping) string {
 	return strings.Join(strings.Fields(p.Method+" "+p.Scheme+" "+p.RemoteAddr), " ")
 }
 
-func flipWord(f *monitor.Flip) string {
+func flipLabel(f *monitor.Flip) string {
 	switch f.New {
 	case monitor.StatusDown:
 		switch f.Reason {

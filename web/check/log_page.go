@@ -41,9 +41,9 @@ type logPage struct {
 
 // kindFilter is a filter of the log.
 type kindFilter struct {
-	Kind string
-	Word string
-	On   bool
+	Kind  string
+	Label string
+	On    bool
 }
 
 // logRange is what the slider of the log spans, in seconds since 1970.
@@ -111,7 +111,7 @@ func chosenKinds(asked []string) (map[string]bool, []kindFilter) {
 	for _, kind := range eventKinds() {
 		on := len(asked) == 0 || slices.Contains(asked, kind)
 		kinds[kind] = on
-		filters = append(filters, kindFilter{kind, kindWord(kind), on})
+		filters = append(filters, kindFilter{kind, kindLabel(kind), on})
 	}
 	return kinds, filters
 }

@@ -64,31 +64,31 @@ func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monito
 	if c.ScheduleError != "" {
 		s.Trouble = "When the next ping is due cannot be computed: " + c.ScheduleError + "."
 	}
-	w := wording{c: c, now: now, tz: tz}
+	d := describer{c: c, now: now, tz: tz}
 	switch s.State {
 	case checkstate.Down:
-		w.down(&s, flips, lastEnd)
+		d.down(&s, flips, lastEnd)
 	case checkstate.Started:
 		s.Head = "Running for"
 		s.Since = c.LastStart
 		s.Why = sentence("Started %s. It goes down if it has not finished by %s (grace %s).",
-			w.at(c.LastStart), w.moment(c.LastStart.Add(c.Grace)), human.Duration(c.Grace))
+			d.at(c.LastStart), d.moment(c.LastStart.Add(c.Grace)), human.Duration(c.Grace))
 	case checkstate.Late:
 		s.Head = "Late by"
 		s.Since = c.DueAt
 		s.Why = sentence("No ping since %s, expected %s. It goes down %s (grace %s).",
-			w.moment(c.LastPing), w.expectation(), w.at(c.AlertAt), human.Duration(c.Grace))
+			d.moment(c.LastPing), d.expectation(), d.at(c.AlertAt), human.Duration(c.Grace))
 	case checkstate.Up:
 		s.since("Up", sinceFlip(flips, monitor.StatusUp))
-		s.Why = w.up()
+		s.Why = d.up()
 	case checkstate.Paused:
 		s.since("Paused", sinceFlip(flips, monitor.StatusPaused))
-		s.Why = "Nobody is told while it is paused. The next ping ends the pause."
+		s.Why = "No alerts are sent while it is paused. The next ping ends the pause."
 		if c.ManualResume {
-			s.Why = "Nobody is told while it is paused, and pings are ignored until somebody resumes it."
+			s.Why = "No alerts are sent while it is paused, and pings are ignored until somebody resumes it."
 		}
 	default:
-		w.waiting(&s, flips)
+		d.waiting(&s, flips)
 	}
 	return s
 }
@@ -102,47 +102,48 @@ func (s *situation) since(word string, t time.Time) {
 	}
 }
 
-// wording finds the words.
-type wording struct {
+// describer describes a check and its times as they are at one moment, for a reader
+// in one zone.
+type describer struct {
 	c   *monitor.Check
 	now time.Time
 	tz  *time.Location
 }
 
-func (w *wording) up() template.HTML {
-	c := w.c
+func (d *describer) up() template.HTML {
+	c := d.c
 	if c.DueAt.IsZero() {
-		return sentence("The last ping came %s. The schedule has no further time, so none is expected.", w.at(c.LastPing))
+		return sentence("The last ping came %s. The schedule has no further time, so none is expected.", d.at(c.LastPing))
 	}
 	// the moment says what the schedule says
 	if c.Kind != schedule.Simple {
 		return sentence("The last ping came %s. The next one is expected %s, grace %s.",
-			w.at(c.LastPing), w.at(c.DueAt), human.Duration(c.Grace))
+			d.at(c.LastPing), d.at(c.DueAt), human.Duration(c.Grace))
 	}
 	return sentence("The last ping came %s. One is expected %s: the next by %s, grace %s.",
-		w.at(c.LastPing), w.expectation(), w.moment(c.DueAt), human.Duration(c.Grace))
+		d.at(c.LastPing), d.expectation(), d.moment(c.DueAt), human.Duration(c.Grace))
 }
 
 // waiting is about a check that is new, again new after a pause, or new because
 // somebody has cleared its events.
-func (w *wording) waiting(s *situation, flips []monitor.Flip) {
+func (d *describer) waiting(s *situation, flips []monitor.Flip) {
 	s.Head = "Waiting for the first ping"
-	if w.c.NPings > 0 {
+	if d.c.NPings > 0 {
 		s.Head = "Waiting for the next ping"
 	}
 	begins := sentence("The watching begins with it")
 	if len(flips) > 0 && flips[0].New == monitor.StatusNew && flips[0].Old == monitor.StatusPaused {
-		begins = sentence("Resumed %s; the next ping starts the watching again", w.at(flips[0].CreatedAt))
+		begins = sentence("Resumed %s; the next ping starts the watching again", d.at(flips[0].CreatedAt))
 	}
-	s.Why = sentence("%s. From then on one is expected %s, grace %s.", begins, w.expectation(), human.Duration(w.c.Grace))
+	s.Why = sentence("%s. From then on one is expected %s, grace %s.", begins, d.expectation(), human.Duration(d.c.Grace))
 }
 
 // down gives the reason of the flip, or, before the worker has noticed, of the
 // deadline that has passed.
-func (w *wording) down(s *situation, flips []monitor.Flip, lastEnd *monitor.Ping) {
-	c := w.c
+func (d *describer) down(s *situation, flips []monitor.Flip, lastEnd *monitor.Ping) {
+	c := d.c
 	reason := monitor.ReasonTimeout
-	overrun := c.Started() && !w.now.Before(c.LastStart.Add(c.Grace))
+	overrun := c.Started() && !d.now.Before(c.LastStart.Add(c.Grace))
 	since := c.AlertAt
 	if c.Status == monitor.StatusDown {
 		since = sinceFlip(flips, monitor.StatusDown)
@@ -159,28 +160,28 @@ func (w *wording) down(s *situation, flips []monitor.Flip, lastEnd *monitor.Ping
 	s.since("Down", since)
 	switch {
 	case reason == monitor.ReasonFail:
-		s.Why = w.failure(since, lastEnd)
+		s.Why = d.failure(since, lastEnd)
 	case overrun:
-		s.Why = sentence("The run that started %s has not finished within the grace time of %s.", w.at(c.LastStart), human.Duration(c.Grace))
+		s.Why = sentence("The run that started %s has not finished within the grace time of %s.", d.at(c.LastStart), human.Duration(c.Grace))
 	case c.LastPing.IsZero():
-		s.Why = sentence("No ping came in time, expected %s, grace %s.", w.expectation(), human.Duration(c.Grace))
+		s.Why = sentence("No ping came in time, expected %s, grace %s.", d.expectation(), human.Duration(c.Grace))
 	default:
-		s.Why = sentence("No ping since %s, expected %s, grace %s.", w.moment(c.LastPing), w.expectation(), human.Duration(c.Grace))
+		s.Why = sentence("No ping since %s, expected %s, grace %s.", d.moment(c.LastPing), d.expectation(), human.Duration(c.Grace))
 	}
 }
 
 // failure is the sentence about a failure signal.
-func (w *wording) failure(at time.Time, lastEnd *monitor.Ping) template.HTML {
+func (d *describer) failure(at time.Time, lastEnd *monitor.Ping) template.HTML {
 	if lastEnd != nil && lastEnd.Kind == monitor.PingFail && lastEnd.ExitStatus != nil {
-		return sentence("A failure signal came %s with exit status %s.", w.at(at), monitor.ExitStatusText(*lastEnd.ExitStatus))
+		return sentence("A failure signal came %s with exit status %s.", d.at(at), monitor.ExitStatusText(*lastEnd.ExitStatus))
 	}
-	return sentence("A failure signal came %s.", w.at(at))
+	return sentence("A failure signal came %s.", d.at(at))
 }
 
 // expectation is the schedule inside a sentence: "every day", "at 03:00 on
 // Monday (Europe/Riga)".
-func (w *wording) expectation() string {
-	text, err := describeSchedule(w.c)
+func (d *describer) expectation() string {
+	text, err := describeSchedule(d.c)
 	if err != nil {
 		return "by a schedule that cannot be read"
 	}
@@ -202,8 +203,8 @@ func describeSchedule(c *monitor.Check) (string, error) {
 
 // at is a moment as an adverb: "at 03:00", "yesterday at 03:00", "on 2 January
 // at 03:00".
-func (w *wording) at(m time.Time) template.HTML {
-	day, clock := w.parts(m)
+func (d *describer) at(m time.Time) template.HTML {
+	day, clock := d.parts(m)
 	switch day {
 	case "":
 		return "at " + clock
@@ -215,8 +216,8 @@ func (w *wording) at(m time.Time) template.HTML {
 }
 
 // moment is a moment after since and by: "03:00", "yesterday 03:00".
-func (w *wording) moment(m time.Time) template.HTML {
-	day, clock := w.parts(m)
+func (d *describer) moment(m time.Time) template.HTML {
+	day, clock := d.parts(m)
 	if day == "" {
 		return clock
 	}
@@ -225,9 +226,9 @@ func (w *wording) moment(m time.Time) template.HTML {
 
 // parts writes the day of m, as short as its distance allows, and its time with
 // its zone.
-func (w *wording) parts(m time.Time) (day, clock template.HTML) {
-	m = m.In(w.tz)
-	now := w.now.In(w.tz)
+func (d *describer) parts(m time.Time) (day, clock template.HTML) {
+	m = m.In(d.tz)
+	now := d.now.In(d.tz)
 	layout := "15:04"
 	if m.Second() != 0 {
 		layout = "15:04:05"

@@ -48,9 +48,9 @@ type zones struct {
 // reader's.
 func (z *zones) Tag(t time.Time) template.HTML { return zoneTag(t.In(z.Now.zone)) }
 
-// Beside is the moment t in the row of another moment: its time alone, where both
-// are of one day. format is how the reader has dates written, see human.DateLayouts.
-func (z *zones) Beside(t, other time.Time, format string) string {
+// ShortClock is the moment t in the row of another moment: its time alone, where
+// both are of one day. format is how the reader has dates written, see human.DateLayouts.
+func (z *zones) ShortClock(t, other time.Time, format string) string {
 	t = t.In(z.Now.zone)
 	other = other.In(z.Now.zone)
 	layout := human.ClockLayout(format, t.Year() != other.Year())
