@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -218,7 +219,7 @@ func (s *Server) removeChannel(w http.ResponseWriter, r *http.Request) error {
 }
 
 // testChannel: POST /integrations/{channel}/test/. It shows what the other side
-// really answered.
+// really answered, on the page named by the field next, else on the list of integrations.
 func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
 	c, project, err := s.WritableChannel(r)
 	if err != nil {
@@ -226,7 +227,7 @@ func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	kind, text := s.sendTest(r, c)
 	ui.VisitorOf(r).Flash(kind, text)
-	return s.Redirect(w, r, integrationsPath(project.ID))
+	return s.Redirect(w, r, cmp.Or(ui.SafeNext(ui.PostedField(r, "next")), integrationsPath(project.ID)))
 }
 
 func (s *Server) sendTest(r *http.Request, c *monitor.Channel) (kind, text string) {

@@ -103,7 +103,7 @@ func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Projects.Add(r.Context(), user, form.Value("name"))
+	p, err := s.Projects.AddWithPingKey(r.Context(), user, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
 			return err

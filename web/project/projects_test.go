@@ -89,6 +89,7 @@ func TestKeysAreShownOnce(t *testing.T) {
 				t.Errorf("%s still opens", name)
 			}
 		}
+		s.Post(path, url.Values{"revoke_key": {"ping_key"}}).LeadsTo(path)
 		made := s.Post(path, url.Values{"create_key": {"ping_key"}}).Is(http.StatusOK)
 		key := made.Text("#ping_key code")
 		if len(key) != 22 || s.Get(path).Text("#ping_key code") != key {
@@ -96,6 +97,23 @@ func TestKeysAreShownOnce(t *testing.T) {
 		}
 		s.Post(path, url.Values{"create_key": {"owner_id"}}).Is(http.StatusNotFound)
 		s.Post(path, url.Values{"revoke_key": {"owner_id"}}).Is(http.StatusNotFound)
+	})
+}
+
+func TestANewProjectHasAPingKey(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		user, first := s.Login("jane@example.org")
+		s.Post("/projects/add/", url.Values{"name": {"Night shift"}}).Is(http.StatusSeeOther)
+		second, err := s.Store.ProjectByOwnerAndName(t.Context(), user.ID, "Night shift")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*monitor.Project{first, second} {
+			key := s.Get(webtest.SettingsPath(p)).Is(http.StatusOK).Text("#ping_key code")
+			if len(key) != 22 {
+				t.Errorf("%s has the ping key %q", p.Name, key)
+			}
+		}
 	})
 }
 
