@@ -30,7 +30,9 @@ func TestProjects(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		page := s.Get("/").Has("1 down")
+		s.AddNamed(project, "Never pinged")
+		s.Ping(s.AddNamed(project, "Nightly"), monitor.PingSuccess)
+		page := s.Get("/").Has("1 down", "1 up", "1 never pinged")
 		first := page.Find(".projects h2").First().Text()
 		if !strings.Contains(first, "My project") {
 			t.Errorf("the failing project is not first: %s", first)
