@@ -276,3 +276,27 @@ func TestDocumentation(t *testing.T) {
 	s.Get("/docs/crontab/").Has(s.URL + "/ping/")
 	s.Get("/docs/nothing/").Is(http.StatusNotFound)
 }
+
+// The list beside the settings leads to sections that are there, whatever the visitor may do.
+func TestTheSettingsListTheirSections(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, project := s.Login("jane@example.org")
+		other := s.OtherBrowser()
+		reader, _ := other.Login("reader@example.org")
+		if err := s.Store.AddMember(t.Context(), project.ID, reader.ID, monitor.RoleReadonly); err != nil {
+			t.Fatal(err)
+		}
+		for browser, n := range map[*webtest.Site]int{s: 5, other: 2} {
+			page := browser.Get(webtest.SettingsPath(project)).Is(http.StatusOK)
+			links := page.Find(".on-page a")
+			if links.Length() != n {
+				t.Errorf("%d sections are listed, want %d", links.Length(), n)
+			}
+			for _, link := range links.EachIter() {
+				if page.Find(link.AttrOr("href", "")).Length() != 1 {
+					t.Errorf("there is no section %s", link.AttrOr("href", ""))
+				}
+			}
+		}
+	})
+}
