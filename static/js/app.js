@@ -7,8 +7,11 @@
 //   form[data-send]         sends itself
 //   form[data-part="#list"] asks for its page again as it is filled in, and puts that part of the answer in place
 //   data-poll="address"     shows every 15 seconds what stands at the address under its own id
+//   data-on-page            on a nav: marks which of the sections it leads to is read
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
+//   <time data-since>       counts on: how long ago it was
+//   data-now="1772366400000" the time by the server's clock, which counts where the browser's is wrong; see serverClock
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
 // Other scripts listen to "content" (bubbles from what was put into a dialog) to set up what they find there.
@@ -190,8 +193,18 @@ function distance(s) {
   return plural(Math.floor(s / (365 * 86400)), 'year', 'years');
 }
 
+// How far the server's clock is ahead of the browser's. Pages say the time with data-now, live ones again with their news.
+let ahead = 0;
+window.serverClock = (now, heard = Date.now()) => { ahead = now - heard; };
+if ($('[data-now]')) {
+  const answered = performance.getEntriesByType('navigation')[0]?.responseStart ?? performance.now();
+  serverClock(Number($('[data-now]').dataset.now), Date.now() - performance.now() + answered);
+}
+
+const secondsSince = (then) => Math.floor((Date.now() + ahead - then) / 1000);
+
 function ago(then) {
-  const s = Math.floor((Date.now() - then) / 1000);
+  const s = secondsSince(then);
   if (Math.abs(s) < 5) return s < 0 ? 'in a moment' : 'just now';
   return s < 0 ? `in ${distance(-s)}` : `${distance(s)} ago`;
 }
@@ -200,6 +213,11 @@ function refreshTimes() {
   if (document.hidden) return;
   for (const t of $$('[data-ago]')) {
     const text = ago(new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
+    if (t.textContent !== text) t.textContent = text;
+  }
+  for (const t of $$('[data-since]')) {
+    const s = Math.max(0, secondsSince(new Date(t.dateTime)));
+    const text = duration(s < 120 ? s : s - (s % 60));
     if (t.textContent !== text) t.textContent = text;
   }
 }
@@ -362,6 +380,23 @@ function setUpPoll(part) {
   document.addEventListener('visibilitychange', look);
 }
 for (const part of $$('[data-poll]')) setUpPoll(part);
+
+// The list of a page's sections marks the one that is read: the last that begins in the upper third, or the last of all
+// at the end of the page.
+function setUpOnPage(nav) {
+  const links = $$('a', nav);
+  const sections = links.map((link) => $(link.hash));
+  const mark = () => {
+    const ended = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+    const read = ended ? links.length - 1 : Math.max(0, sections.findLastIndex((s) => s.getBoundingClientRect().top < innerHeight / 3));
+    if (links[read].hasAttribute('aria-current')) return;
+    for (const [i, link] of links.entries()) i === read ? link.setAttribute('aria-current', 'true') : link.removeAttribute('aria-current');
+    if (nav.scrollWidth > nav.clientWidth) nav.scrollLeft = links[read].offsetLeft - 14;
+  };
+  document.addEventListener('scroll', mark, { passive: true });
+  mark();
+}
+for (const nav of $$('[data-on-page]')) setUpOnPage(nav);
 
 // Colours: at once, and remembered by the server.
 function changeTheme(form, theme) {
