@@ -83,10 +83,13 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 	}
 }
 
+// Offering is for New: the site offers all integrations.
+func Offering(d *web.Deps) { d.Notifiers = kindtest.Registry(notify.Env{}, nil) }
+
 // ManyChecks is a site that offers integrations, with a project of n checks.
 func ManyChecks(tb testing.TB, engine db.Engine, n int) (*Site, *monitor.Project) {
 	tb.Helper()
-	s := New(tb, engine, func(d *web.Deps) { d.Notifiers = kindtest.Registry(notify.Env{}, nil) })
+	s := New(tb, engine, Offering)
 	_, p := s.Login("many@example.org")
 	first, err := testdb.ChecksOf(tb.Context(), s.Store, p.ID)
 	if err != nil {
