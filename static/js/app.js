@@ -8,7 +8,7 @@
 //   form[data-part="#list"] asks for its page again as it is filled in, and puts that part of the answer in place
 //   data-poll="address"     shows every 15 seconds what stands at the address under its own id
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
-//   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
+//   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00", or in seconds as data-due
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
 // Other scripts listen to "content" (bubbles from what was put into a dialog) to set up what they find there.
@@ -198,8 +198,8 @@ function ago(then) {
 
 function refreshTimes() {
   if (document.hidden) return;
-  for (const t of $$('[data-ago]')) {
-    const text = ago(new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
+  for (const t of $$('[data-ago], [data-due]')) {
+    const text = ago(t.dataset.due ? t.dataset.due * 1000 : new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
     if (t.textContent !== text) t.textContent = text;
   }
 }
