@@ -93,7 +93,8 @@ function start() {
     for (const part of ['#summary', '.chips', '.tags', '#none', '#pages']) document.querySelector(part).replaceWith(next.querySelector(part));
     table.replaceChildren(...fresh.childNodes);
     Object.assign(table.dataset, fresh.dataset);
-    ({ version, now: since } = table.dataset);
+    ({ version, since } = table.dataset);
+    serverClock(Number(table.dataset.now));
     if (same) document.querySelector(`main ${same}`)?.focus({ preventScroll: true });
     drawSome();
     restart();
@@ -150,7 +151,7 @@ function start() {
   // Staying current (see app.js). Rows change in place; they move to where the order of the list wants them when nobody
   // is about to click on one.
   let version = table.dataset.version;
-  let since = table.dataset.now;
+  let since = table.dataset.since;
   let lastActive = 0;
   let order = far ? [] : [...body.rows].map(code);
   for (const kind of ['pointermove', 'keydown']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
@@ -161,6 +162,7 @@ function start() {
     if (news.all && !news.rows) return void location.reload();
     version = news.version;
     since = news.now;
+    serverClock(news.now / 1000);
     document.body.dataset.down = news.down;
     replace(document.querySelector('#summary'), news.summary);
     for (const chip of document.querySelectorAll('a[data-state]')) {

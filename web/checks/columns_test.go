@@ -76,7 +76,7 @@ func TestTheListIsSortedByEachColumn(t *testing.T) {
 	s.AddNamed(p, "new")
 	for order, want := range map[string]string{
 		"created": "b c a new", "name": "a b c new", "-name": "new c b a",
-		"last_ping": "b c a new", "-last_ping": "a c b new",
+		"last_ping": "b c a new", "-last_ping": "c a b new",
 		"duration": "c b a new", "-duration": "b c a new",
 		"failures": "b a c new", "-failures": "c a b new",
 		"next": "c a b new", "-next": "b a c new",
