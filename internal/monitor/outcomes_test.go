@@ -87,7 +87,8 @@ func TestOutcomesWhosePingsAreGone(t *testing.T) {
 		t.Error(got)
 	}
 	// a deadline passed because the schedule was changed
-	h.Flips = append(h.Flips, monitor.Flip{New: monitor.StatusDown, Reason: monitor.ReasonTimeout, CreatedAt: h.Pings[1].CreatedAt.Add(time.Second)})
+	later := h.Pings[1].CreatedAt.Add(time.Second)
+	h.Flips = append(h.Flips, monitor.Flip{New: monitor.StatusDown, Reason: monitor.ReasonTimeout, CreatedAt: later})
 	got = saysOutcomes(monitor.Outcomes(c, h))
 	if got != "u 03:01 #4, d 02:02 #3, u, u" {
 		t.Error(got)

@@ -413,7 +413,11 @@ function start() {
     menu.style.top = `${Math.max(8, below ? r.bottom + 6 : r.top - menu.offsetHeight - 6)}px`;
     menu.style.left = `${Math.max(8, r.right - menu.offsetWidth)}px`;
   }
-  addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
+  const toTop = document.querySelector('#to-top');
+  addEventListener('scroll', () => {
+    if (menu.matches(':popover-open')) menu.hidePopover();
+    if (toTop) toTop.hidden = scrollY < 2 * innerHeight;
+  }, { passive: true });
 
   drawSome();
   if (version) apply();
