@@ -37,10 +37,12 @@ function start() {
     if (far) return;
     let any = false;
     for (const row of body.rows) {
-      row.hidden = !matches(row);
-      any ||= !row.hidden;
+      const shown = matches(row);
+      if (row.hidden === shown) row.hidden = !shown;
+      any ||= shown;
     }
-    document.querySelector('#none').hidden = any;
+    const none = document.querySelector('#none');
+    if (none.hidden !== any) none.hidden = any;
   }
 
   // What the address says of order and ping URLs counts for as long as one stays at it.
