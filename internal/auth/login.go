@@ -112,8 +112,8 @@ func (s *Service) adopt(ctx context.Context, check *monitor.Check, demo uuid.UUI
 	*check = *found
 }
 
-// NewAccount is what signing up makes, not stored yet: a user with a project, a check
-// and a channel to the address, which Address has made. tz is as the browser tells it.
+// NewAccount is what signing up makes, not stored yet: a user with a project that has a
+// ping key, a check and a channel to the address, which Address has made. tz is as the browser tells it.
 func (s *Service) NewAccount(address, tz string) store.Account {
 	check := monitor.NewCheck(uuid.Nil, s.Store.Now())
 	check.Name = firstCheckName
@@ -122,7 +122,7 @@ func (s *Service) NewAccount(address, tz string) store.Account {
 		User: &monitor.User{
 			Email: address, IsActive: true, TZ: zoneOrUTC(tz), CheckLimit: s.CheckLimit, PingLogLimit: s.PingLogLimit,
 		},
-		Project: &monitor.Project{Name: "My project"},
+		Project: &monitor.Project{Name: "My project", PingKey: NewPingKey()},
 		Check:   &check,
 		Channel: OwnChannel(address),
 	}

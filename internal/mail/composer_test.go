@@ -91,7 +91,7 @@ func reportFrame() mail.ReportFrame {
 }
 
 func monthly() mail.Report {
-	good := mail.ReportCell{Text: "All good!"}
+	good := mail.ReportCell{Text: "No downtime"}
 	none := mail.ReportCell{}
 	return mail.Report{
 		ReportFrame: reportFrame(), Period: "monthly", Sentence: "1 check is down now. In March, 2 checks had 5 downtime events.",
@@ -107,10 +107,10 @@ func monthly() mail.Report {
 			}},
 			{Name: "Home lab", Link: "https://punctual.example.org/p/2/", Checks: []mail.ReportCheck{
 				{Name: "NAS snapshots", Link: "https://punctual.example.org/c/4/", Status: "paused",
-					Cells: [2]mail.ReportCell{{Text: "Not watched"}, good}},
+					Cells: [2]mail.ReportCell{{Text: "1 downtime", Sub: "5 hours"}, {Text: "Not watched"}}},
 			}},
 		},
-		More: mail.ReportMore{Checks: 12, Projects: 2},
+		More: mail.ReportMore{Checks: 12, Projects: 2}, Others: "212 others had no downtime, 3 of them not watched",
 	}
 }
 
@@ -121,7 +121,8 @@ func quietWeek() mail.Report {
 	r.Short = "nothing is down now · no downtime"
 	r.Columns = [2]string{"9–15 Mar", "2–8 Mar"}
 	r.More = mail.ReportMore{}
-	r.Projects = r.Projects[1:]
+	r.Projects = nil
+	r.Others = ""
 	return r
 }
 

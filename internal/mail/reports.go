@@ -38,9 +38,12 @@ type Report struct {
 	// something is down now
 	Down bool
 	// names of the period and the one before
-	Columns  [2]string
+	Columns [2]string
+	// those that are down or late now, or were down in the period
 	Projects []ReportProject
 	More     ReportMore
+	// "212 others had no downtime, 3 of them not watched"; "" where all checks are listed, or none
+	Others string
 }
 
 // Nag reminds of checks that stay down.
@@ -81,7 +84,7 @@ type ReportCheck struct {
 
 // ReportCell says how a check did in a period; empty: it did not exist yet.
 type ReportCell struct {
-	// "All good!", "2 downtimes"
+	// "No downtime", "2 downtimes"
 	Text string
 	// how long in all, "" = not down
 	Sub string

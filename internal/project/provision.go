@@ -103,14 +103,24 @@ func (s *Service) projectOf(ctx context.Context, address, typed, name string) (*
 }
 
 // Add makes another project of the user, with an e-mail channel to them
-// so that its alerts reach somebody from the start. It fails with errs.Invalid about
-// name.
+// so that its alerts reach somebody from the start, and without keys. It fails with
+// errs.Invalid about name.
 func (s *Service) Add(ctx context.Context, user *monitor.User, name string) (*monitor.Project, error) {
-	name, err := Name(name)
+	return s.add(ctx, user, &monitor.Project{Name: name})
+}
+
+// AddWithPingKey is Add with a ping key in the project.
+func (s *Service) AddWithPingKey(ctx context.Context, user *monitor.User, name string) (*monitor.Project, error) {
+	return s.add(ctx, user, &monitor.Project{Name: name, PingKey: auth.NewPingKey()})
+}
+
+func (s *Service) add(ctx context.Context, user *monitor.User, p *monitor.Project) (*monitor.Project, error) {
+	name, err := Name(p.Name)
 	if err != nil {
 		return nil, err
 	}
-	p := &monitor.Project{OwnerID: user.ID, Name: name}
+	p.OwnerID = user.ID
+	p.Name = name
 	if err := s.Store.CreateProject(ctx, p, auth.OwnChannel(user.Email)); err != nil {
 		return nil, err
 	}

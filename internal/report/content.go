@@ -52,8 +52,9 @@ func lively(checks []store.ReportCheck, now time.Time) bool {
 	return slices.ContainsFunc(checks, func(c store.ReportCheck) bool { return c.LastPing.After(since) || c.LastStart.After(since) })
 }
 
-// content fills in what a report says: its sentence, and the checks by project,
-// those with the longest downtime in the later span first.
+// content fills in what a report says: its sentence, and by project the checks that
+// are down or late or were down, those with the longest downtime in the later span
+// first. The others are a number.
 func content(m *mail.Report, records []record, spans [2]Span, root string) {
 	var checks, downtimes, down int
 	for i := range records {
@@ -80,17 +81,55 @@ func content(m *mail.Report, records []record, spans [2]Span, root string) {
 	m.Sentence = text.UpperFirst(now) + ". " + spans[0].In + ", " + past + "."
 	m.Down = down > 0
 	m.Columns = [2]string{spans[0].Name, spans[1].Name}
-	slices.SortFunc(records, byDowntime)
-	m.Projects, m.More = listed(records, root,
+	worth, others := sorted(records)
+	m.Others = othersOf(len(worth), others)
+	m.Projects, m.More = listed(worth, root,
 		func(r *record) *store.ReportCheck { return r.ReportCheck },
 		func(r *record) bool { return r.status == monitor.StatusDown },
 		func(r *record) mail.ReportCheck {
-			line := mail.ReportCheck{Status: word(r.status), Down: r.status == monitor.StatusDown}
-			for i, s := range spans {
-				line.Cells[i] = cellOf(r.done[i], r.CreatedAt.Before(s.Until))
-			}
-			return line
+			return mail.ReportCheck{Status: word(r.status), Down: r.status == monitor.StatusDown, Cells: r.cells(spans)}
 		})
+}
+
+// sorted divides the records into those that a report lists, in its order, and the others.
+func sorted(records []record) (worth, others []record) {
+	for i := range records {
+		if records[i].worthTelling() {
+			worth = append(worth, records[i])
+		} else {
+			others = append(others, records[i])
+		}
+	}
+	slices.SortFunc(worth, byDowntime)
+	return worth, others
+}
+
+// worthTelling tells whether a report lists the check.
+func (r *record) worthTelling() bool {
+	return r.status == monitor.StatusDown || r.status == monitor.StatusGrace || r.done[0].Downtimes > 0
+}
+
+// othersOf says what is to be said of the checks that are not listed beside those that
+// are; where none is listed, the sentence of the report says all.
+func othersOf(listed int, others []record) string {
+	if listed == 0 || len(others) == 0 {
+		return ""
+	}
+	unwatched := 0
+	for i := range others {
+		if others[i].done[0].Watched == 0 {
+			unwatched++
+		}
+	}
+	words := text.Plural(len(others), "other", "others") + " had no downtime"
+	switch {
+	case unwatched == 0:
+		return words
+	case unwatched == len(others):
+		return text.Plural(unwatched, "other was", "others were") + " not watched"
+	default:
+		return fmt.Sprintf("%s, %d of them not watched", words, unwatched)
+	}
 }
 
 // reminder fills in what a nag says: the checks that are down by project, those
@@ -175,6 +214,14 @@ func byName(a, b *store.ReportCheck) int {
 	return cmp.Or(strings.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title())), cmp.Compare(a.ID, b.ID))
 }
 
+// cells tell how the check did in the spans.
+func (r *record) cells(spans [2]Span) (cells [2]mail.ReportCell) {
+	for i, s := range spans {
+		cells[i] = cellOf(r.done[i], r.CreatedAt.Before(s.Until))
+	}
+	return cells
+}
+
 // cellOf tells how a check did in a span; existed is whether there was the check
 // before its end.
 func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
@@ -186,7 +233,7 @@ func cellOf(t monitor.Tally, existed bool) mail.ReportCell {
 	case t.Watched == 0:
 		return mail.ReportCell{Text: "Not watched"}
 	default:
-		return mail.ReportCell{Text: "All good!"}
+		return mail.ReportCell{Text: "No downtime"}
 	}
 }
 

@@ -53,20 +53,21 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		february  mail.ReportCell
 		downtimes int
 	}{
-		{"no downtime", "up", old, nil, mail.ReportCell{Text: "All good!"}, mail.ReportCell{Text: "All good!"}, 0},
+		{"no downtime", "up", old, nil, mail.ReportCell{Text: "No downtime"}, mail.ReportCell{Text: "No downtime"}, 0},
 		{"one each", "up", old, downFor([2]time.Time{on(3, 10, 0), on(3, 10, 2)}, [2]time.Time{on(2, 10, 0), on(2, 11, 5)}),
 			mail.ReportCell{Text: "1 downtime", Sub: "2 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "1 day, 5 hours"}, 1},
 		{"several", "up", old, downFor([2]time.Time{on(3, 12, 0), on(3, 12, 1)}, [2]time.Time{on(3, 10, 0), on(3, 10, 2)}),
-			mail.ReportCell{Text: "2 downtimes", Sub: "3 hours"}, mail.ReportCell{Text: "All good!"}, 2},
+			mail.ReportCell{Text: "2 downtimes", Sub: "3 hours"}, mail.ReportCell{Text: "No downtime"}, 2},
 		{"over the border: on both sides", "up", old, downFor([2]time.Time{on(2, 28, 20), on(3, 1, 6)}),
 			mail.ReportCell{Text: "1 downtime", Sub: "6 hours"}, mail.ReportCell{Text: "1 downtime", Sub: "4 hours"}, 1},
 		{"down until now", "down", old, downFor([2]time.Time{on(3, 31, 0), {}}), mail.ReportCell{Text: "1 downtime", Sub: "1 day"},
-			mail.ReportCell{Text: "All good!"}, 1},
-		{"down since before", "down", old, nil, mail.ReportCell{Text: "1 downtime", Sub: "4 weeks, 3 days"},
+			mail.ReportCell{Text: "No downtime"}, 1},
+		{"down since before", "down", old, nil, mail.ReportCell{Text: "1 downtime", Sub: "31 days"},
 			mail.ReportCell{Text: "1 downtime", Sub: "4 weeks"}, 1},
-		{"down in April only", "down", old, downFor([2]time.Time{on(4, 1, 1), {}}), mail.ReportCell{Text: "All good!"},
-			mail.ReportCell{Text: "All good!"}, 0},
-		{"made in March", "up", on(3, 5, 0), []monitor.Flip{{CreatedAt: on(3, 5, 1), Old: "new", New: "up"}}, mail.ReportCell{Text: "All good!"},
+		{"down in April only", "down", old, downFor([2]time.Time{on(4, 1, 1), {}}), mail.ReportCell{Text: "No downtime"},
+			mail.ReportCell{Text: "No downtime"}, 0},
+		{"made in March", "up", on(3, 5, 0), []monitor.Flip{{CreatedAt: on(3, 5, 1), Old: "new", New: "up"}},
+			mail.ReportCell{Text: "No downtime"},
 			mail.ReportCell{}, 0},
 		{"made in April", "up", on(4, 1, 2), nil, mail.ReportCell{}, mail.ReportCell{}, 0},
 		{"paused", "paused", old, nil, mail.ReportCell{Text: "Not watched"}, mail.ReportCell{Text: "Not watched"}, 0},
@@ -74,9 +75,9 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		c := made(1, "backup", tc.status, tc.created)
 		spans := Spans(monitor.ReportsMonthly, april)
 		var m mail.Report
-		content(&m, []record{recordOf(c, tc.flips, spans, april)}, spans, "https://p.example")
-		got := m.Projects[0].Checks[0]
-		diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, got.Cells)
+		r := recordOf(c, tc.flips, spans, april)
+		content(&m, []record{r}, spans, "https://p.example")
+		diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, r.cells(spans))
 		if diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
@@ -92,8 +93,15 @@ func TestACellTellsHowACheckDidInASpan(t *testing.T) {
 		if m.Sentence != want {
 			t.Errorf("%s: %q, want %q", tc.name, m.Sentence, want)
 		}
-		if got.Down != (tc.status == monitor.StatusDown) || got.Status != string(tc.status) {
-			t.Errorf("%s: status %q, down %t", tc.name, got.Status, got.Down)
+		if tc.status != monitor.StatusDown && tc.downtimes == 0 {
+			if len(m.Projects) > 0 {
+				t.Errorf("%s: it is listed", tc.name)
+			}
+			continue
+		}
+		got := m.Projects[0].Checks[0]
+		if got.Down != (tc.status == monitor.StatusDown) || got.Status != string(tc.status) || got.Cells != r.cells(spans) {
+			t.Errorf("%s: %+v", tc.name, got)
 		}
 	}
 }
@@ -104,12 +112,14 @@ func TestAReportIsInOrder(t *testing.T) {
 	hours := func(month time.Month, n int) []monitor.Flip {
 		return downFor([2]time.Time{on(month, 5, 0), on(month, 5, n)})
 	}
-	home := made(9, "nas", "up", old)
+	home := made(9, "nas", "down", old)
 	home.ProjectID = uuid.New()
 	home.Project = "alpha"
 	nameless := made(10, "x", "up", old)
 	nameless.ProjectID = uuid.New()
 	nameless.Project = ""
+	late := made(11, "tardy", "grace", old)
+	paused := made(12, "paused", "paused", old)
 	records := []record{
 		recordOf(made(1, "zeta", "up", old), nil, spans, april),
 		recordOf(made(2, "Beta", "up", old), nil, spans, april),
@@ -117,8 +127,10 @@ func TestAReportIsInOrder(t *testing.T) {
 		recordOf(made(4, "little", "up", old), hours(3, 1), spans, april),
 		recordOf(made(5, "much", "up", old), hours(3, 9), spans, april),
 		recordOf(made(6, "before", "up", old), hours(2, 20), spans, april),
-		recordOf(home, nil, spans, april),
-		recordOf(nameless, nil, spans, april),
+		recordOf(home, downFor([2]time.Time{on(4, 1, 1), {}}), spans, april),
+		recordOf(nameless, hours(3, 2), spans, april),
+		recordOf(late, nil, spans, april),
+		recordOf(paused, nil, spans, april),
 	}
 	var m mail.Report
 	content(&m, records, spans, "https://p.example")
@@ -129,11 +141,14 @@ func TestAReportIsInOrder(t *testing.T) {
 			got = append(got, c.Name)
 		}
 	}
-	want := "alpha: nas Operations: much little before alpha Beta zeta Untitled project: x"
+	want := "alpha: nas Operations: much little tardy Untitled project: x"
 	if strings.Join(got, " ") != want {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, " "), want)
 	}
-	if m.Sentence != "Nothing is down now. In March, 2 checks had 2 downtime events." || m.Columns != [2]string{"March", "February"} {
+	if m.Others != "5 others had no downtime, 1 of them not watched" {
+		t.Errorf("of the others: %q", m.Others)
+	}
+	if m.Sentence != "1 check is down now. In March, 3 checks had 3 downtime events." || m.Columns != [2]string{"March", "February"} {
 		t.Errorf("%q, %q", m.Sentence, m.Columns)
 	}
 	link := m.Projects[0].Checks[0].Link
@@ -220,8 +235,8 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 		listed = listed + len(p.Checks)
 		more = more + p.More
 	}
-	if listed != maxChecks || listed+more != 10_000 || report.More != (mail.ReportMore{Checks: 99, Projects: 1}) {
-		t.Errorf("report: %d listed, %d more, beside %+v", listed, more, report.More)
+	if listed != maxChecks || listed+more != 991 || report.More != (mail.ReportMore{}) || report.Others != "9009 others had no downtime" {
+		t.Errorf("report: %d listed, %d more, beside %+v; %s", listed, more, report.More, report.Others)
 	}
 	p := report.Projects[1]
 	if p.Name != "Small" || !p.Checks[0].Down {

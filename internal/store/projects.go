@@ -125,6 +125,8 @@ type ProjectRow struct {
 	LateChecks   int
 	PausedChecks int
 	Started      int
+	// never pinged
+	NewChecks int
 }
 
 // projectRows selects the projects that wanted chooses, by id, role and offered,
@@ -135,19 +137,20 @@ func projectRows(wanted string) string {
 		SELECT ` + projectColumns + `, o.email, coalesce(n.checks, 0),
 			(SELECT count(*) FROM channels h WHERE h.project_id = p.id),
 			(SELECT count(*) FROM channels h WHERE h.project_id = p.id AND (h.disabled OR NOT h.verified OR h.last_error <> '')),
-			coalesce(n.down, 0), coalesce(n.late, 0), coalesce(n.paused, 0), coalesce(n.started, 0), w.role, w.offered
+			coalesce(n.down, 0), coalesce(n.late, 0), coalesce(n.paused, 0), coalesce(n.started, 0), coalesce(n.fresh, 0), w.role, w.offered
 		FROM w JOIN projects p ON p.id = w.id JOIN users o ON o.id = p.owner_id
 		LEFT JOIN (SELECT c.project_id, count(*) AS checks,
 				sum(CASE WHEN c.status = 'down' OR (c.alert_at <= $1 AND c.schedule_error = '') THEN 1 ELSE 0 END) AS down,
 				sum(CASE WHEN c.status = 'up' AND c.last_start_at IS NULL AND c.due_at <= $1 AND c.alert_at > $1 THEN 1 ELSE 0 END) AS late,
 				sum(CASE WHEN c.status = 'paused' THEN 1 ELSE 0 END) AS paused,
-				sum(CASE WHEN c.last_start_at IS NULL THEN 0 ELSE 1 END) AS started
+				sum(CASE WHEN c.last_start_at IS NULL THEN 0 ELSE 1 END) AS started,
+				sum(CASE WHEN c.status = 'new' AND c.last_start_at IS NULL THEN 1 ELSE 0 END) AS fresh
 			FROM checks c WHERE c.project_id IN (SELECT id FROM w) GROUP BY c.project_id) n ON n.project_id = p.id`
 }
 
 func projectRowDest(p *ProjectRow) []any {
 	return append(projectDest(&p.Project), &p.OwnerEmail, &p.Checks, &p.Channels, &p.BadChannels, &p.DownChecks, &p.LateChecks,
-		&p.PausedChecks, &p.Started, &p.Role, &p.Offered)
+		&p.PausedChecks, &p.Started, &p.NewChecks, &p.Role, &p.Offered)
 }
 
 // ownProjects chooses the projects that user $2 owns or is a member of.

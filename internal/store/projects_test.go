@@ -166,7 +166,7 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 		}
 
 		want := store.ProjectRow{Project: *a.Project, OwnerEmail: a.User.Email, Checks: 7, Channels: 4, BadChannels: 3, DownChecks: 2,
-			LateChecks: 1, PausedChecks: 1, Started: 1}
+			LateChecks: 1, PausedChecks: 1, Started: 1, NewChecks: 1}
 		for user, role := range map[uuid.UUID]monitor.Role{a.User.ID: monitor.RoleOwner, guest.User.ID: monitor.RoleMember} {
 			want.Role = role
 			rows, err := s.ProjectsOf(t.Context(), user)

@@ -16,9 +16,14 @@ var units = [...]struct {
 }
 
 // Duration is a length of time in its two largest units, rounded down: "1 day, 3
-// hours", "5 minutes". Below a second it is "0 seconds"; the sign is left out.
+// hours", "5 minutes". From a week on it is in days, "30 days", unless it is weeks
+// exactly. Below a second it is "0 seconds"; the sign is left out.
 func Duration(d time.Duration) string {
 	d = d.Abs()
+	week := units[0].size
+	if d > week && d%week != 0 {
+		return Plural(int(d/units[1].size), "day", "days")
+	}
 	for i, u := range units {
 		if d < u.size {
 			continue

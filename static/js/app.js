@@ -7,6 +7,7 @@
 //   form[data-send]         sends itself
 //   form[data-part="#list"] asks for its page again as it is filled in, and puts that part of the answer in place
 //   data-poll="address"     shows every 15 seconds what stands at the address under its own id
+//   data-on-page            on a nav: marks which of the sections it leads to is read
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00", or in seconds as data-due
 //   <time data-since>       counts on: how long ago it was
@@ -379,6 +380,23 @@ function setUpPoll(part) {
   document.addEventListener('visibilitychange', look);
 }
 for (const part of $$('[data-poll]')) setUpPoll(part);
+
+// The list of a page's sections marks the one that is read: the last that begins in the upper third, or the last of all
+// at the end of the page.
+function setUpOnPage(nav) {
+  const links = $$('a', nav);
+  const sections = links.map((link) => $(link.hash));
+  const mark = () => {
+    const ended = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+    const read = ended ? links.length - 1 : Math.max(0, sections.findLastIndex((s) => s.getBoundingClientRect().top < innerHeight / 3));
+    if (links[read].hasAttribute('aria-current')) return;
+    for (const [i, link] of links.entries()) i === read ? link.setAttribute('aria-current', 'true') : link.removeAttribute('aria-current');
+    if (nav.scrollWidth > nav.clientWidth) nav.scrollLeft = links[read].offsetLeft - 14;
+  };
+  document.addEventListener('scroll', mark, { passive: true });
+  mark();
+}
+for (const nav of $$('[data-on-page]')) setUpOnPage(nav);
 
 // Colours: at once, and remembered by the server.
 function changeTheme(form, theme) {

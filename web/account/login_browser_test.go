@@ -16,6 +16,18 @@ import (
 	"punctual/web/webtest"
 )
 
+// What is left to do is on the page of the first check until its first ping, without a reload.
+func TestTheFirstStepGoesWithTheFirstPing(t *testing.T) {
+	s := webtest.New(t, db.SQLite)
+	_, project := s.Login("jane@example.org")
+	check := s.FirstCheck(project)
+	ctx := s.Chromium("/checks/" + check.Code.String() + "/details/")
+	s.Drive(ctx, webtest.First(chromedp.WaitVisible, ".first-step [data-copy]"))
+	s.Shots(ctx, "first-step")
+	s.Ping(check, monitor.PingSuccess)
+	s.Drive(ctx, webtest.First(chromedp.WaitNotVisible, ".first-step"))
+}
+
 // The way of somebody new: the demo check turns green by itself, they sign up,
 // and the check is theirs.
 func TestSigningUpInABrowser(t *testing.T) {

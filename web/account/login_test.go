@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/db"
+	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
 	"punctual/web/ui"
@@ -21,14 +22,26 @@ func TestSigningUp(t *testing.T) {
 		s.Get("/accounts/login_link_sent/").Is(http.StatusOK).Has("link")
 
 		opened := s.Get(s.LastLink()).Is(http.StatusSeeOther)
-		if !strings.HasPrefix(opened.Location, "/projects/") || !strings.HasSuffix(opened.Location, "/checks/") {
-			t.Errorf("leads to %s, want the checks of the only project", opened.Location)
-		}
+		s.Get(opened.Location).Is(http.StatusOK).Has("My First Check", "Add this line to your crontab", "Send a test alert")
 		user, err := s.Store.UserByEmail(t.Context(), "jane@example.org")
 		if err != nil || user.TZ != "Europe/Riga" {
 			t.Fatalf("%+v, %v", user, err)
 		}
 		s.Get("/").Is(http.StatusOK).Has("Projects", "My project", "1 check", "1 integration")
+	})
+}
+
+func TestOnceTheFirstCheckIsPingedAVisitorBeginsAtTheList(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, project := s.Login("jane@example.org")
+		check := s.FirstCheck(project)
+		s.Get("/checks/"+check.Code.String()+"/details/").Has("Add this line to your crontab", "Send a test alert")
+		s.Ping(check, monitor.PingSuccess)
+		s.Get("/checks/"+check.Code.String()+"/details/").HasNot("Add this line to your crontab", "Send a test alert")
+
+		s.Post("/accounts/logout/", nil).LeadsTo("/")
+		s.Post("/accounts/login/", webtest.SignupForm("jane@example.org"))
+		s.Get(s.LastLink()).LeadsTo(ui.ListURL(project.ID))
 	})
 }
 

@@ -162,3 +162,19 @@ func TestDatesAreWrittenAsChosen(t *testing.T) {
 		s.Post("/accounts/profile/", url.Values{"tz": {"Europe/Riga"}, "date_format": {"%"}}).Is(http.StatusBadRequest)
 	})
 }
+
+func TestTheProfileListsItsSections(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		s.Login("jane@example.org")
+		page := s.Get("/accounts/profile/").Is(http.StatusOK)
+		links := page.Find(".on-page a")
+		if links.Length() != page.Find(".sections .card").Length() {
+			t.Errorf("%d of %d sections are listed", links.Length(), page.Find(".sections .card").Length())
+		}
+		for _, link := range links.EachIter() {
+			if page.Find(link.AttrOr("href", "")).Length() != 1 {
+				t.Errorf("there is no section %s", link.AttrOr("href", ""))
+			}
+		}
+	})
+}

@@ -124,6 +124,8 @@ func TestAnEmptyProjectTeaches(t *testing.T) {
 		if _, err := s.Store.DeleteCheck(s.Context(), s.FirstCheck(p).Code); err != nil {
 			t.Fatal(err)
 		}
+		// a project of before there was a ping key from the start
+		s.Post(webtest.SettingsPath(p), url.Values{"revoke_key": {"ping_key"}}).LeadsTo(webtest.SettingsPath(p))
 		s.Get(ui.ListURL(p.ID)).Is(http.StatusOK).Has("No checks yet", "Add the first check", "Make a ping key",
 			"/api/v3/checks/").HasNot("create=1", "PING_KEY")
 

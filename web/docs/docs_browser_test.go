@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"punctual/internal/db"
 	"punctual/internal/testkit/browser"
@@ -50,4 +51,26 @@ func TestDocumentationInABrowser(t *testing.T) {
 		s.Drive(ctx, chromedp.EmulateViewport(390, 700))
 		s.Eventually(ctx, `document.documentElement.scrollWidth <= 390`)
 	}
+}
+
+// The search answers below its field as one types: arrows choose, Enter leads there, Esc closes.
+func TestTheSearchAnswersAsOneTypes(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	ctx := s.Chromium("/docs/")
+	field := "[data-docs-search]"
+	s.Drive(ctx, chromedp.SendKeys(field, "2fa", chromedp.ByQuery),
+		webtest.First(chromedp.WaitVisible, `.docs-found a[href="/docs/signing-in/#two-factor-sign-in"]`))
+	s.Shots(ctx, "docs-found")
+	s.Drive(ctx, chromedp.SendKeys(field, kb.Escape, chromedp.ByQuery), webtest.First(chromedp.WaitNotVisible, ".docs-found"))
+	s.Drive(ctx, chromedp.SendKeys(field, kb.ArrowDown, chromedp.ByQuery),
+		webtest.First(chromedp.WaitVisible, ".docs-found a:first-child[aria-selected=true]"))
+	s.Eventually(ctx, `document.activeElement.getAttribute('aria-activedescendant') === document.querySelector('.docs-found a').id`)
+	s.Drive(ctx, chromedp.SendKeys(field, kb.Enter, chromedp.ByQuery))
+	s.Eventually(ctx, `location.pathname === '/docs/signing-in/'`)
+
+	s.Open(ctx, "/docs/cron/")
+	s.Drive(ctx, chromedp.SendKeys(field, "zzzz", chromedp.ByQuery), webtest.First(chromedp.WaitVisible, ".docs-found p"))
+	s.Drive(ctx, chromedp.SendKeys(field, kb.Enter, chromedp.ByQuery))
+	s.Eventually(ctx, `location.pathname === '/docs/search/' && location.search === '?q=zzzz'`)
 }

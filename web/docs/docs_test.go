@@ -89,6 +89,40 @@ func TestSearchingTheDocumentation(t *testing.T) {
 	}
 }
 
+// What people call a thing elsewhere finds it, too.
+func TestTheSearchKnowsOtherWords(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	for query, want := range map[string]string{
+		"alert":             "/docs/notifications/",
+		"alerts on-call":    "/docs/notifications/",
+		"webhook":           "/docs/webhooks/",
+		"callback":          "/docs/webhooks/",
+		"dead man's switch": "/docs/introduction/",
+		"Dead man’s switch": "/docs/introduction/",
+		"deadman":           "/docs/introduction/",
+		"heartbeat":         "/docs/introduction/",
+		"crontab":           "/docs/crontab/",
+		"cronjobs":          "/docs/crontab/",
+		"late":              "/docs/reliability/",
+		"silence":           "/docs/lists/",
+		"mute a check":      "/docs/lists/",
+		"key":               "/docs/teams/#keys",
+		"token":             "/docs/api-extensions/#account-tokens",
+		"2FA":               "/docs/signing-in/#two-factor-sign-in",
+		"timezone":          "/docs/time-zones/",
+		"k8s":               "/docs/kubernetes/",
+		"install":           "/docs/self-hosting/",
+	} {
+		var found []string
+		page := s.Get("/docs/search/?q=" + url.QueryEscape(query)).Is(http.StatusOK)
+		page.Find(".hits a").Each(func(_ int, a *goquery.Selection) { found = append(found, a.AttrOr("href", "")) })
+		if len(found) == 0 || !strings.Contains(strings.Join(found[:min(3, len(found))], " ")+" ", want+" ") {
+			t.Errorf("%q finds %q, want %s among the first three", query, found, want)
+		}
+	}
+}
+
 // The reader's own check stands in the commands, for the reader only.
 func TestAnExampleOfTheReader(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {

@@ -126,20 +126,21 @@ func (s *Pages) Search(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, r, http.StatusOK, "docs/search", m)
 }
 
-// searchDocs finds the sections that have all words of the query, the best
+// searchDocs finds the sections that have all terms of the query, the best
 // first: words in the title of a page weigh more than those in a heading, these
 // more than those in the text.
 func searchDocs(groups []docGroup, query string) []docHit {
-	words := searchWords(query)
-	if len(words) == 0 {
+	terms := searchTerms(query)
+	if len(terms) == 0 {
 		return nil
 	}
+	words := slices.Concat(terms...)
 	var hits []docHit
 	for _, g := range groups {
 		for i := range g.Docs {
 			d := &g.Docs[i]
 			for _, sec := range d.Sections {
-				score := scoreOf(d, &sec, words)
+				score := scoreOf(d, &sec, terms)
 				if score == 0 {
 					continue
 				}
@@ -156,38 +157,48 @@ func searchDocs(groups []docGroup, query string) []docHit {
 	return hits[:min(len(hits), maxDocHits)]
 }
 
-// searchWords are the words of a query in small letters, each once, without the
-// endings of plurals: "cron jobs" finds "a cron job".
-func searchWords(query string) []string {
-	words := strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for i, w := range words {
-		if len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") {
-			words[i] = w[:len(w)-1]
-		}
-	}
-	slices.Sort(words)
-	words = slices.Compact(words)
-	return words[:min(len(words), maxDocWords)]
-}
-
-// scoreOf is 0 when a word is nowhere. What stands in the page's title counts
+// scoreOf is 0 when a term is nowhere. What stands in the page's title counts
 // for its beginning only, else one page would fill the answer.
-func scoreOf(d *doc, sec *docSection, words []string) int {
+func scoreOf(d *doc, sec *docSection, terms []term) int {
 	total := 0
-	for _, w := range words {
-		score := 0
-		if sec.Anchor == "" {
-			score += 20*wordsIn(d.Title, w) + 8*min(wordsIn(d.Lead+" "+d.Name, w), 1)
-		} else {
-			score += 12 * min(wordsIn(sec.Heading, w), 1)
+	for _, t := range terms {
+		best := 0
+		inTitle := false
+		for i, w := range t {
+			// a synonym is as good as the word, but for pages that have both
+			score := 2 * scoreOfWord(d, sec, w)
+			if i > 0 && score > 0 {
+				score--
+			}
+			best = max(best, score)
+			inTitle = inTitle || wordsIn(d.Title, w) > 0
 		}
-		score += min(wordsIn(sec.Text, w), 5)
-		if score == 0 && wordsIn(d.Title, w) == 0 {
+		if best == 0 && !inTitle {
 			return 0
 		}
-		total += score
+		total += best
 	}
 	return total
+}
+
+// scoreOfWord weighs whole words more than those that w is the beginning of.
+func scoreOfWord(d *doc, sec *docSection, w string) int {
+	score := min(wordsIn(sec.Text, w), 5)
+	if sec.Anchor == "" {
+		return score + 10*wordsIn(d.Title, w) + 10*wholeWordsIn(d.Title, w) + 8*min(wordsIn(d.Lead+" "+d.Name, w), 1)
+	}
+	return score + 6*min(wordsIn(sec.Heading, w), 1) + 6*min(wholeWordsIn(sec.Heading, w), 1)
+}
+
+// wholeWordsIn counts the words of text that are w or its plural.
+func wholeWordsIn(text, w string) (n int) {
+	eachWord(text, w, func(from, to int) bool {
+		if stem(text[from:to]) == text[from:from+len(w)] {
+			n++
+		}
+		return true
+	})
+	return n
 }
 
 // wordsIn counts the words of text that begin with w.

@@ -108,3 +108,23 @@ func TestTheTestButtonSaysThatThereWereMany(t *testing.T) {
 		})
 	}
 }
+
+func TestATestLeadsBackToThePageItWasAskedOn(t *testing.T) {
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			var service *auth.Service
+			sent := 0
+			s := webtest.New(t, engine, withNotifiers, func(d *web.Deps) { d.Tester = limitedTester{&service, &sent} })
+			service = s.Auth
+			_, p := s.Login("jane@example.org")
+			check := "/checks/" + s.FirstCheck(p).Code.String() + "/details/"
+			form := s.Get(check).Is(http.StatusOK).Has("Send a test alert to jane@example.org").Find(".first-step form")
+			s.Post(form.AttrOr("action", ""), url.Values{"next": {form.Find("[name=next]").AttrOr("value", "")}}).LeadsTo(check)
+			s.Get(check).Has("The test to jane@example.org was accepted")
+
+			elsewhere := url.Values{"next": {"//evil.example.org/"}}
+			s.Post(channelPath(newest(s, p, "email"), "test"), elsewhere).LeadsTo(integrations.ListPath(p.ID))
+		})
+	}
+}

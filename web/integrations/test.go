@@ -1,6 +1,7 @@
 package integrations
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 )
 
 // Test: POST /integrations/{channel}/test/. It shows what the other side
-// really answered.
+// really answered, on the page named by the field next, else on the list of integrations.
 func (s *Pages) Test(w http.ResponseWriter, r *http.Request) error {
 	c, project, err := s.WritableChannel(r)
 	if err != nil {
@@ -23,7 +24,7 @@ func (s *Pages) Test(w http.ResponseWriter, r *http.Request) error {
 	}
 	kind, text := s.sendTest(r, c)
 	ui.VisitorOf(r).Flash(kind, text)
-	return s.Redirect(w, r, listPath(project.ID))
+	return s.Redirect(w, r, cmp.Or(ui.SafeNext(ui.PostedField(r, "next")), listPath(project.ID)))
 }
 
 func (s *Pages) sendTest(r *http.Request, c *monitor.Channel) (kind, text string) {

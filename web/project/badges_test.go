@@ -36,7 +36,7 @@ func TestBadgesToCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := "/projects/" + project.ID.String() + "/badges/"
-		s.Get(webtest.SettingsPath(project)).Has("Make a badge")
+		s.Get(webtest.SettingsPath(project)).Has("Create a badge")
 		for of, label := range map[string]string{"project": "My project", "tag:a/b": "a/b", "tag:prod": "prod",
 			"check:" + check.Code.String(): `Nightly \[dump\] "x"`} {
 			for _, format := range badge.Formats() {

@@ -34,7 +34,7 @@ func (c projectCard) State() string {
 		return "s-down"
 	case c.LateChecks > 0:
 		return "s-grace"
-	case c.Checks == 0 || c.Checks == c.PausedChecks:
+	case c.Up() == 0:
 		return "s-paused"
 	default:
 		return "s-up"
@@ -44,8 +44,10 @@ func (c projectCard) State() string {
 // Shared tells whether somebody else owns the project.
 func (c projectCard) Shared() bool { return c.Role != monitor.RoleOwner }
 
-// Well is how many checks there is nothing to say about.
-func (c projectCard) Well() int { return c.Checks - c.DownChecks - c.LateChecks - c.PausedChecks }
+// Up is how many checks are up, or running.
+func (c projectCard) Up() int {
+	return c.Checks - c.DownChecks - c.LateChecks - c.PausedChecks - c.NewChecks
+}
 
 // removeProjectPage asks for the name of the project before it is removed.
 type removeProjectPage struct {
@@ -103,7 +105,7 @@ func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Projects.Add(r.Context(), user, form.Value("name"))
+	p, err := s.Projects.AddWithPingKey(r.Context(), user, form.Value("name"))
 	if err != nil {
 		if err := form.Note(err); err != nil {
 			return err

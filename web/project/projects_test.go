@@ -30,7 +30,9 @@ func TestProjects(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		page := s.Get("/").Has("1 down")
+		s.AddNamed(project, "Never pinged")
+		s.Ping(s.AddNamed(project, "Nightly"), monitor.PingSuccess)
+		page := s.Get("/").Has("1 down", "1 up", "1 never pinged")
 		first := page.Find(".projects h2").First().Text()
 		if !strings.Contains(first, "My project") {
 			t.Errorf("the failing project is not first: %s", first)
@@ -89,6 +91,7 @@ func TestKeysAreShownOnce(t *testing.T) {
 				t.Errorf("%s still opens", name)
 			}
 		}
+		s.Post(path, url.Values{"revoke_key": {"ping_key"}}).LeadsTo(path)
 		made := s.Post(path, url.Values{"create_key": {"ping_key"}}).Is(http.StatusOK)
 		key := made.Text("#ping_key code")
 		if len(key) != 22 || s.Get(path).Text("#ping_key code") != key {
@@ -96,6 +99,23 @@ func TestKeysAreShownOnce(t *testing.T) {
 		}
 		s.Post(path, url.Values{"create_key": {"owner_id"}}).Is(http.StatusNotFound)
 		s.Post(path, url.Values{"revoke_key": {"owner_id"}}).Is(http.StatusNotFound)
+	})
+}
+
+func TestANewProjectHasAPingKey(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		user, first := s.Login("jane@example.org")
+		s.Post("/projects/add/", url.Values{"name": {"Night shift"}}).Is(http.StatusSeeOther)
+		second, err := s.Store.ProjectByOwnerAndName(t.Context(), user.ID, "Night shift")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*monitor.Project{first, second} {
+			key := s.Get(webtest.SettingsPath(p)).Is(http.StatusOK).Text("#ping_key code")
+			if len(key) != 22 {
+				t.Errorf("%s has the ping key %q", p.Name, key)
+			}
+		}
 	})
 }
 
@@ -255,4 +275,28 @@ func TestDocumentation(t *testing.T) {
 	}
 	s.Get("/docs/crontab/").Has(s.URL + "/ping/")
 	s.Get("/docs/nothing/").Is(http.StatusNotFound)
+}
+
+// The list beside the settings leads to sections that are there, whatever the visitor may do.
+func TestTheSettingsListTheirSections(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, project := s.Login("jane@example.org")
+		other := s.OtherBrowser()
+		reader, _ := other.Login("reader@example.org")
+		if err := s.Store.AddMember(t.Context(), project.ID, reader.ID, monitor.RoleReadonly); err != nil {
+			t.Fatal(err)
+		}
+		for browser, n := range map[*webtest.Site]int{s: 5, other: 2} {
+			page := browser.Get(webtest.SettingsPath(project)).Is(http.StatusOK)
+			links := page.Find(".on-page a")
+			if links.Length() != n {
+				t.Errorf("%d sections are listed, want %d", links.Length(), n)
+			}
+			for _, link := range links.EachIter() {
+				if page.Find(link.AttrOr("href", "")).Length() != 1 {
+					t.Errorf("there is no section %s", link.AttrOr("href", ""))
+				}
+			}
+		}
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/internal/store"
 )
 
 // sessionCookie is the name of the cookie with the session's id.
@@ -329,8 +330,8 @@ func Hide(err error, message string) error {
 	return err
 }
 
-// WelcomeBack leads somebody who has logged in to next, else to their only
-// project, else to all of them.
+// WelcomeBack leads somebody who has logged in to next, else to where their only
+// project starts, else to all of them.
 func (s *Site) WelcomeBack(w http.ResponseWriter, r *http.Request, user *monitor.User, next string) error {
 	if next == "" {
 		next = "/"
@@ -339,10 +340,29 @@ func (s *Site) WelcomeBack(w http.ResponseWriter, r *http.Request, user *monitor
 			return err
 		}
 		if len(projects) == 1 {
-			next = "/projects/" + projects[0].ID.String() + "/checks/"
+			next, err = s.start(r.Context(), &projects[0])
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return s.Redirect(w, r, next)
+}
+
+// start is where the owner of one project begins: at their first check until it is pinged,
+// else at the list.
+func (s *Site) start(ctx context.Context, p *store.ProjectRow) (string, error) {
+	if p.Role != monitor.RoleOwner || p.Checks != 1 {
+		return ListURL(p.ID), nil
+	}
+	checks, err := s.Store.CheckList(ctx, p.ID)
+	if err != nil {
+		return "", err
+	}
+	if len(checks) != 1 || checks[0].Status != monitor.StatusNew || checks[0].Started() {
+		return ListURL(p.ID), nil
+	}
+	return CheckURL(&checks[0], ""), nil
 }
 
 // FirstKept is the oldest ping of a check that is shown: older ones are hidden

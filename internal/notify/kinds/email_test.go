@@ -139,7 +139,7 @@ func TestAnUpAlertTellsHowLongItWasDown(t *testing.T) {
 		if got.Subject() != `UP | Nightly "dump"` {
 			t.Errorf("subject %q", got.Subject())
 		}
-		for _, part := range []string{"It was down for 2 hours, 5 minutes.", "Last ping: 1 hour ago", "All other checks",
+		for _, part := range []string{"It was down for 2 hours, 5 minutes.", "Last ping: 1 hour ago", "No other check of the project is down",
 			"This is a test notification", "Period: 1 day"} {
 			if !strings.Contains(got.Text, part) {
 				t.Errorf("%q is not in the text:\n%s", part, got.Text)
