@@ -21,6 +21,8 @@ type projectSettingsPage struct {
 	Team     teamView
 	CanWrite bool
 	Owns     bool
+	// what the visitor may do, to follow "may"
+	Rights string
 	// there is a page of them
 	Badges bool
 }
@@ -75,6 +77,7 @@ func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, stat
 	m := &projectSettingsPage{
 		BasePage: ui.BasePage{Title: "Settings", Nav: "settings", Project: &ui.ProjectNav{ID: p.ID, Name: p.Title()}},
 		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.HasBadges,
+		Rights: project.Rights(role),
 	}
 	if m.CanWrite {
 		m.Keys = keysOf(p)
