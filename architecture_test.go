@@ -41,7 +41,7 @@ var floors = [][]string{
 	{"web/ui"},
 	{"web/ui/preview"},
 	// its rooms
-	{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"},
+	{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/integrations", "web/project"},
 	{"web"},
 	{"internal/app"},
 	{"cmd/punctual"},
@@ -56,7 +56,7 @@ var floors = [][]string{
 }
 
 // rooms are the pages by groups.
-var rooms = []string{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/project"}
+var rooms = []string{"web/account", "web/admin", "web/check", "web/checks", "web/docs", "web/integrations", "web/project"}
 
 // onlyFor are packages that only some may import: the settings and the embedded
 // files are handed down as values, tools of tests stay in tests.
@@ -76,17 +76,18 @@ var onlyFor = map[string][]string{
 	"internal/backup": {"internal/app", "cmd/punctual"},
 	"web":             {"internal/app", "cmd/punctual"},
 	// a room is for the table of routes
-	"web/account":    {"web"},
-	"web/admin":      {"web"},
-	"web/check":      {"web"},
-	"web/checks":     {"web"},
-	"web/docs":       {"web"},
-	"web/project":    {"web"},
-	"web/ui":         slices.Concat([]string{"internal/app", "web", "web/ui", "web/ui/preview"}, rooms),
-	"web/ui/preview": {"web/checks", "web/docs"},
-	"web/webtest":    nil,
-	"web/apidoc":     {"web/docs"},
-	"web/intake":     {"web/ui", "web/api"},
+	"web/account":      {"web"},
+	"web/admin":        {"web"},
+	"web/check":        {"web"},
+	"web/checks":       {"web"},
+	"web/docs":         {"web"},
+	"web/integrations": {"web"},
+	"web/project":      {"web"},
+	"web/ui":           slices.Concat([]string{"internal/app", "web", "web/ui", "web/ui/preview"}, rooms),
+	"web/ui/preview":   {"web/checks", "web/docs"},
+	"web/webtest":      nil,
+	"web/apidoc":       {"web/docs"},
+	"web/intake":       {"web/ui", "web/api"},
 	// the addresses, for the page of them
 	"web/badge": {"internal/app", "web", "web/project"},
 	// the page for people is the site's, the JSON the command's, too

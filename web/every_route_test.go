@@ -60,6 +60,7 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 	t.Helper()
 	e := &everything{}
 	runner := status.NewRunner(nil, nil)
+	var registry *notify.Registry
 	e.Site = webtest.New(t, engine, func(d *web.Deps) {
 		d.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.api.ServeHTTP(w, r) })
 		d.BadgeLinks = badge.Links{SecretKey: webtest.Secret, SiteURL: d.Site.Root.String()}
@@ -72,7 +73,8 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 		}
 		hook := notify.NewClient(notify.ClientConfig{})
 		settings := map[string]string{"pushover-subscription-url": "https://pushover.net/subscribe/x"}
-		d.Notifiers = kindtest.Registry(notify.Env{Client: hook, SiteRoot: d.Site.Root.String(), Now: d.Store.Now}, settings)
+		registry = kindtest.Registry(notify.Env{Client: hook, SiteRoot: d.Site.Root.String(), Now: d.Store.Now}, settings)
+		d.Notifiers = registry
 		d.Tester = noTester{}
 	})
 	e.jane = e.OtherBrowser()
@@ -80,8 +82,8 @@ func newEverything(t *testing.T, engine db.Engine) *everything {
 	deps := api.Deps{
 		Store: e.Store, HashKey: e.Auth.StoredKey, SiteURL: e.URL, PingEndpoint: e.URL + "/ping/", MetricsKey: "metrics", Auth: e.Auth,
 		BadgeURL:    badge.Links{SecretKey: webtest.Secret, SiteURL: e.URL}.Tag,
-		ReturnPaths: mail.NewReturnPaths(webtest.Secret, "example.org"), Notifiers: e.Server.Notifiers, SendTest: noTester{}.SendTest,
-		Channels: e.Server.Channels, Log: slog.New(slog.DiscardHandler),
+		ReturnPaths: mail.NewReturnPaths(webtest.Secret, "example.org"), Notifiers: registry, SendTest: noTester{}.SendTest,
+		Channels: e.Channels, Log: slog.New(slog.DiscardHandler),
 	}
 	e.api = api.New(deps)
 	e.fill(t)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,8 +88,11 @@ func TestGetChangesNothing(t *testing.T) {
 			continue
 		}
 		path := e.path(a.route, "", "")
-		if strings.HasPrefix(a.route, "/integrations/{provider}/done/") {
-			path = e.path(a.route, "signed", e.pushoverState())
+		switch a.route {
+		case "/integrations/{provider}/done/":
+			query.Set("state", e.pushoverState())
+		case "/integrations/{provider}/done/{project}/{signed}/":
+			path = e.path(a.route, "signed", e.formerState())
 		}
 		before := rows(e.Site)
 		for _, b := range e.browsers(path) {
@@ -111,7 +115,7 @@ func TestGetChangesNothing(t *testing.T) {
 	}
 }
 
-// pushoverState is the end of an address that Pushover leads back to.
+// pushoverState is what has to come back from Pushover.
 func (e *everything) pushoverState() string {
 	e.Helper()
 	resp := e.jane.Post("/projects/"+e.project.ID.String()+"/add_po/", url.Values{"prio": {"0"}, "prio_up": {"0"}})
@@ -123,6 +127,11 @@ func (e *everything) pushoverState() string {
 	if err != nil {
 		e.Fatal(err)
 	}
-	parts := strings.Split(strings.Trim(back.Path, "/"), "/")
-	return parts[len(parts)-1]
+	return back.Query().Get("state")
+}
+
+// formerState is the end of an address that Pushover led back to before.
+func (e *everything) formerState() string {
+	stamp := strconv.FormatInt(e.Clock.Now().Unix(), 10)
+	return stamp + "." + e.Server.Signer.Sign("pushover", e.user.ID.String()+" "+e.project.ID.String()+" "+stamp)
 }

@@ -1,5 +1,3 @@
-//go:build !programs
-
 package web_test
 
 import (

@@ -171,17 +171,18 @@ func (s *Server) routes() http.Handler {
 		get("/cloaked/{key}/", s.check.Cloaked)
 
 		// Integrations.
-		get("/projects/{project}/integrations/", s.integrations)
-		get("/projects/{project}/add_{kind}/", s.addChannelForm)
-		post("/projects/{project}/add_{kind}/", s.addChannel)
-		get("/integrations/{channel}/edit/", s.editChannelForm)
-		post("/integrations/{channel}/edit/", s.editChannel)
-		post("/integrations/{channel}/name/", s.renameChannel)
-		post("/integrations/{channel}/test/", s.testChannel)
-		post("/integrations/{channel}/resend/", s.resendVerify)
-		post("/integrations/{channel}/remove/", s.removeChannel)
-		get("/integrations/{channel}/checks/", s.channelChecksForm)
-		post("/integrations/{channel}/checks/", s.saveChannelChecks)
+		get("/projects/{project}/integrations/", s.integrations.List)
+		get("/projects/{project}/add_{kind}/", s.integrations.AddForm)
+		post("/projects/{project}/add_{kind}/", s.integrations.Add)
+		get("/integrations/{channel}/edit/", s.integrations.EditForm)
+		post("/integrations/{channel}/edit/", s.integrations.Edit)
+		post("/integrations/{channel}/name/", s.integrations.Rename)
+		post("/integrations/{channel}/test/", s.integrations.Test)
+		post("/integrations/{channel}/resend/", s.integrations.AskAgain)
+		post("/integrations/{channel}/remove/", s.integrations.Remove)
+		get("/integrations/{channel}/checks/", s.integrations.ChecksForm)
+		post("/integrations/{channel}/checks/", s.integrations.SaveChecks)
+		get("/integrations/{provider}/done/", s.integrations.Connected)
 
 		// Administration: superusers only.
 		get("/admin/", s.admin.Index)
@@ -223,13 +224,13 @@ func (s *Server) routes() http.Handler {
 	// the unsubscribe address without any cookie or origin (RFC 8058).
 	r.Group(func(r chi.Router) {
 		r.Use(s.ReadForm, s.WithSession)
-		r.Get("/integrations/{channel}/unsub/{signed}/", s.Wrap(s.unsubscribeForm))
-		r.Post("/integrations/{channel}/unsub/{signed}/", s.Wrap(s.unsubscribe))
+		r.Get("/integrations/{channel}/unsub/{signed}/", s.Wrap(s.integrations.UnsubscribeForm))
+		r.Post("/integrations/{channel}/unsub/{signed}/", s.Wrap(s.integrations.Unsubscribe))
 		r.Get("/accounts/unsubscribe_reports/{signed}/", s.Wrap(s.account.UnsubscribeReportsForm))
 		r.Post("/accounts/unsubscribe_reports/{signed}/", s.Wrap(s.account.UnsubscribeReports))
-		r.Get("/integrations/{channel}/verify/{token}/", s.Wrap(s.verifyForm))
-		r.Post("/integrations/{channel}/verify/{token}/", s.Wrap(s.verify))
-		r.Get("/integrations/{provider}/done/{project}/{signed}/", s.Wrap(s.connected))
+		r.Get("/integrations/{channel}/verify/{token}/", s.Wrap(s.integrations.VerifyForm))
+		r.Post("/integrations/{channel}/verify/{token}/", s.Wrap(s.integrations.Verify))
+		r.Get("/integrations/{provider}/done/{project}/{signed}/", s.Wrap(s.integrations.ConnectedBefore))
 	})
 
 	r.NotFound(s.NotFound)

@@ -1,5 +1,6 @@
 // Package web is the site people see: pages, forms, and the fragments their
-// scripts ask for. routes.go has every address; each group of pages has a file.
+// scripts ask for. routes.go has every address; each group of pages is a package
+// below, a room.
 //
 // Pages are typed models rendered by html/template. Every action is a plain
 // form post that works without JavaScript.
@@ -18,7 +19,6 @@ import (
 	"punctual/internal/auth"
 	"punctual/internal/channel"
 	"punctual/internal/clientip"
-	"punctual/internal/monitor"
 	"punctual/internal/notify"
 	projects "punctual/internal/project"
 	"punctual/internal/store"
@@ -28,16 +28,11 @@ import (
 	"punctual/web/check"
 	"punctual/web/checks"
 	"punctual/web/docs"
+	"punctual/web/integrations"
 	"punctual/web/project"
 	"punctual/web/status"
 	"punctual/web/ui"
 )
-
-// Tester sends a test notification through a channel at once and tells how it
-// went.
-type Tester interface {
-	SendTest(ctx context.Context, ch *monitor.Channel) (notify.Result, error)
-}
 
 // Deps is everything the site stands on.
 type Deps struct {
@@ -51,7 +46,7 @@ type Deps struct {
 	// its owner has as many as they may; nil: they always are.
 	BodiesFull func(ctx context.Context, project uuid.UUID) bool
 	Notifiers  *notify.Registry
-	Tester     Tester
+	Tester     integrations.Tester
 	Channels   *channel.Service
 	Templates  fs.FS
 	Static     fs.FS
@@ -83,17 +78,14 @@ type Server struct {
 	*ui.Site
 	http.Handler
 
-	Notifiers *notify.Registry
-	Tester    Tester
-	Channels  *channel.Service
-
-	deps    Deps
-	account *account.Pages
-	admin   *admin.Pages
-	check   *check.Pages
-	checks  *checks.Pages
-	docs    *docs.Pages
-	project *project.Pages
+	deps         Deps
+	account      *account.Pages
+	admin        *admin.Pages
+	check        *check.Pages
+	checks       *checks.Pages
+	docs         *docs.Pages
+	integrations *integrations.Pages
+	project      *project.Pages
 }
 
 // New prepares the files and the page for when all else fails, and builds the routes.
@@ -105,16 +97,15 @@ func New(d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		Site: site, Notifiers: d.Notifiers, Tester: d.Tester, Channels: d.Channels, deps: d,
-	}
+	s := &Server{Site: site, deps: d}
 	s.admin = admin.New(site, d.Auth)
 	s.account = account.New(site, d.Auth, d.Projects, s.admin.MayReadMailbox)
 	s.project = project.New(site, project.Deps{
 		Projects: d.Projects, AskRecentAuth: s.account.AskRecentAuth, HasBadges: d.Badges != nil, BadgeLinks: d.BadgeLinks,
 	})
-	s.checks = checks.New(site, s.channelView)
-	s.check = check.New(site, s.channelView, d.BodiesFull)
+	s.integrations = integrations.New(site, integrations.Deps{Notifiers: d.Notifiers, Tester: d.Tester, Channels: d.Channels})
+	s.checks = checks.New(site, s.integrations.View)
+	s.check = check.New(site, s.integrations.View, d.BodiesFull)
 	s.docs, err = docs.New(site, d.Notifiers.All(), d.APIDocument)
 	if err != nil {
 		return nil, err
@@ -130,13 +121,3 @@ func New(d Deps) (*Server, error) {
 // ShowMailbox prints to the log the address that opens the mailbox, where there
 // is one.
 func (s *Server) ShowMailbox(ctx context.Context) { s.admin.ShowMailbox(ctx) }
-
-// channelView is a channel as the pages of checks show it.
-func (s *Server) channelView(c *monitor.Channel) ui.Channel {
-	v := s.viewChannel(c)
-	out := ui.Channel{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
-	if v.State != channelReady {
-		out.Trouble = v.State.Text()
-	}
-	return out
-}

@@ -13,40 +13,70 @@ import (
 	"punctual/internal/store"
 )
 
-// attempt sends once and decides what becomes of the delivery.
-func (d *Dispatcher) attempt(ctx context.Context, j *job) outcome {
+// attempt sends the message of a job once, and records what becomes of each of its
+// deliveries. It is true when the destination has not failed.
+func (d *Dispatcher) attempt(ctx context.Context, j *job, b bundle) bool {
 	begun := d.cfg.Store.Now()
 	began := time.Now()
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	_, err := send(sending, d.cfg.Registry, event(j.Claimed, begun))
-	o := outcomeOf(j.Claimed)
-	o.took = time.Since(began)
-	o.cause = err
-	o.Tried = true
-	o.destination = j.destination
-	o.At = begun.Add(o.took).Truncate(time.Microsecond)
-	o.Latency = o.took
+	result, err := send(sending, d.cfg.Registry, b.events...)
+	took := time.Since(began)
+	_, bug := errors.AsType[*incident.Panic](err)
+	if bug {
+		d.cfg.Log.Error("a notifier failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
+	}
+	outdated := make(map[int64]bool, len(b.outdated))
+	for _, c := range b.outdated {
+		outdated[c.ID] = true
+	}
+	verdict := store.Sent
+	for _, c := range j.all() {
+		if outdated[c.ID] {
+			continue
+		}
+		o := outcomeOf(c)
+		o.took = took
+		o.cause = err
+		o.Tried = true
+		o.destination = j.destination
+		o.At = begun.Add(took).Truncate(time.Microsecond)
+		o.Latency = took
+		d.conclude(ctx, &o, b, err)
+		verdict = o.Verdict
+		d.recorder.add(o)
+	}
+	if err == nil {
+		verdict = store.Sent
+	}
+	if result.Plain {
+		d.cfg.Observe.plain(j.Channel.Kind)
+	}
+	d.cfg.Observe.attempted(j.Channel.Kind, verdict, took)
+	return verdict != store.Retry
+}
+
+// conclude decides what becomes of one delivery after an attempt that ended with err.
+func (d *Dispatcher) conclude(ctx context.Context, o *outcome, b bundle, err error) {
+	settles, flaps := b.settles[o.ID]
 	switch {
+	case err == nil && flaps:
+		o.Verdict = store.Released
+		o.NextTry = settles
+		o.WaitsFor = monitor.WaitsToSettle
 	case err == nil:
 		o.Verdict = store.Sent
+		if o.claimed.WaitsFor != monitor.WaitsToSettle {
+			d.cfg.Observe.accepted(o.claimed.Channel.Kind, o.At.Sub(o.claimed.CreatedAt))
+		}
 	case ctx.Err() != nil:
 		o.Verdict = store.Retry
 		o.NextTry = o.At
 		o.Error = "Punctual was stopped in the middle of this attempt"
 		o.Tried = false
 	default:
-		d.judge(&o, err)
+		d.judge(o, err)
 	}
-	_, bug := errors.AsType[*incident.Panic](err)
-	if bug {
-		d.cfg.Log.Error("a notifier failed", "delivery", j.Code, "kind", j.Channel.Kind, "error", err)
-	}
-	d.cfg.Observe.attempted(j.Channel.Kind, o.Verdict, o.took)
-	if o.Verdict == store.Sent {
-		d.cfg.Observe.accepted(j.Channel.Kind, o.At.Sub(j.CreatedAt))
-	}
-	return o
 }
 
 // judge decides after a failed attempt: again, or never, and whether the
@@ -89,14 +119,14 @@ func message(err error) string {
 
 // send is one attempt in which a panic is an error like any other: one broken
 // message must not take the others along.
-func send(ctx context.Context, r *notify.Registry, ev notify.Event) (res notify.Result, err error) {
+func send(ctx context.Context, r *notify.Registry, events ...notify.Event) (res notify.Result, err error) {
 	defer func() {
 		p := recover()
 		if p != nil {
-			err = fmt.Errorf("notifier %s: %w", ev.Channel.Kind, incident.Caught("notifier", p))
+			err = fmt.Errorf("notifier %s: %w", events[0].Channel.Kind, incident.Caught("notifier", p))
 		}
 	}()
-	return r.Send(ctx, ev)
+	return r.Send(ctx, events...)
 }
 
 func event(c *store.Claimed, now time.Time) notify.Event {

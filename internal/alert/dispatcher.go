@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/db"
 	"punctual/internal/incident"
 	"punctual/internal/logs"
@@ -25,6 +27,7 @@ const (
 type Dispatcher struct {
 	cfg      Config
 	queues   *queues
+	windows  windows
 	recorder *recorder
 	claims   chan claimResult
 	done     chan *job
@@ -33,6 +36,8 @@ type Dispatcher struct {
 
 type claimResult struct {
 	claimed []*store.Claimed
+	// of the checks of those that may be told together; nil = not known
+	flaps map[int64]store.Flaps
 	// as many as were asked for
 	flood bool
 	err   error
@@ -44,6 +49,7 @@ func NewDispatcher(cfg Config) *Dispatcher {
 	return &Dispatcher{
 		cfg:      cfg,
 		queues:   newQueues(cfg.Limits.withKinds(cfg.Registry)),
+		windows:  windows{},
 		recorder: newRecorder(cfg),
 		claims:   make(chan claimResult, 1),
 		done:     make(chan *job, crowded*ofAll(cfg.Limits.Total)),
@@ -95,6 +101,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			due = true
 			d.release(d.queues.late(d.cfg.Store.Now()))
 			d.release(d.queues.makeRoom(d.cfg.Store.Now()))
+			d.windows.close(d.cfg.Store.Now())
 			tick.Reset(poll)
 		case r := <-d.claims:
 			claiming = false
@@ -106,7 +113,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 				d.cfg.Observe.claimed()
 			}
 			d.queues.flood = r.flood
-			d.accept(r.claimed)
+			d.accept(r)
 			// there may be more
 			due = due || len(r.claimed) > 0
 		case j := <-d.done:
@@ -126,25 +133,52 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 			NotChannels: r.notChannels, NotOwners: r.notOwners, NotKinds: r.notKinds, Calm: r.calm})
 		return err
 	})
-	d.claims <- claimResult{claimed, len(claimed) >= r.limit, err}
+	d.claims <- claimResult{claimed, d.flapsOf(ctx, claimed), len(claimed) >= r.limit, err}
 }
 
 // accept puts claimed deliveries into their queues, and settles those that need
 // no attempt.
-func (d *Dispatcher) accept(claimed []*store.Claimed) {
-	for _, c := range claimed {
+func (d *Dispatcher) accept(r claimResult) {
+	now := d.cfg.Store.Now()
+	var jobs []*job
+	digests := map[uuid.UUID]*job{}
+	for _, c := range r.claimed {
 		o, settled := d.withoutAttempt(c)
 		if settled {
-			d.cfg.Observe.settled(c.Channel.Kind, o.Verdict)
-			d.recorder.add(o)
+			d.settle(o)
 			continue
 		}
-		destination := d.cfg.Registry.Kind(c.Channel.Kind).Destination(c.Channel.Config)
-		j := &job{Claimed: c, destination: destination, startBy: c.NextTryAt.Add(-sendTimeout)}
-		if !d.queues.add(j) {
-			d.recorder.add(released(c))
+		j := &job{Claimed: c, digests: d.digests(c), flaps: r.flaps, startBy: c.NextTryAt.Add(-sendTimeout)}
+		if j.digests {
+			until := d.windows.waits(c, r.flaps, now)
+			first := digests[c.ChannelID]
+			switch {
+			case !until.IsZero():
+				d.recorder.add(held(c, until))
+				continue
+			case first != nil:
+				first.others = append(first.others, c)
+				continue
+			}
+			digests[c.ChannelID] = j
+		}
+		jobs = append(jobs, j)
+	}
+	for _, j := range jobs {
+		j.destination = d.cfg.Registry.Kind(j.Channel.Kind).Destination(j.Channel.Config)
+		switch {
+		case !d.queues.add(j):
+			d.release([]*job{j})
+		case j.digests:
+			d.windows.open(j.ChannelID, now)
 		}
 	}
+}
+
+// settle records an outcome that no attempt was needed for.
+func (d *Dispatcher) settle(o outcome) {
+	d.cfg.Observe.settled(o.claimed.Channel.Kind, o.Verdict)
+	d.recorder.add(o)
 }
 
 // withoutAttempt decides about deliveries that are not to be sent: what the
@@ -196,9 +230,19 @@ func (d *Dispatcher) start(ctx context.Context) {
 func (d *Dispatcher) deliver(ctx context.Context, j *job) {
 	defer func() { d.done <- j }()
 	err := incident.Catch("worker", func() error {
-		o := d.attempt(ctx, j)
-		j.worked = o.Verdict != store.Retry
-		d.recorder.add(o)
+		j.worked = true
+		if !d.gather(ctx, j) {
+			return nil
+		}
+		b := bundleOf(j.all(), j.flaps, d.cfg.Store.Now())
+		for _, c := range b.outdated {
+			o := outcomeOf(c)
+			o.Verdict = store.Unwanted
+			d.settle(o)
+		}
+		if len(b.events) > 0 {
+			j.worked = d.attempt(ctx, j, b)
+		}
 		return nil
 	})
 	// its lease runs out, then it is tried again
@@ -209,7 +253,9 @@ func (d *Dispatcher) deliver(ctx context.Context, j *job) {
 
 func (d *Dispatcher) release(jobs []*job) {
 	for _, j := range jobs {
-		d.recorder.add(released(j.Claimed))
+		for _, c := range j.all() {
+			d.recorder.add(released(c))
+		}
 	}
 }
 
@@ -265,6 +311,7 @@ func outcomeOf(c *store.Claimed) outcome {
 func released(c *store.Claimed) outcome {
 	o := outcomeOf(c)
 	o.Verdict = store.Released
+	o.WaitsFor = c.WaitsFor
 	return o
 }
 
@@ -272,6 +319,9 @@ func released(c *store.Claimed) outcome {
 func (o outcome) level() slog.Level {
 	switch o.Verdict {
 	case store.Released:
+		if o.Tried {
+			return slog.LevelInfo
+		}
 		return slog.LevelDebug
 	case store.Sent, store.Unwanted:
 		return slog.LevelInfo

@@ -43,6 +43,15 @@
 // its address is not verified, this site does not offer its kind any more, or its
 // workers have died for half a day, it fails at once (withoutAttempt).
 //
+// Where one message may tell of several changes (notify.Kind.Digests: chat, mail, push,
+// but no incident tool and no program), the first of a channel goes at once. What
+// follows within ten seconds is given back until then, and goes out in one message with
+// all that waits for the channel by then (bundle.go); of a check that has changed
+// several times, the latest change is told. A check that has changed four times within
+// ten minutes flaps: one message says so and covers what has happened. Its last
+// delivery stays pending (monitor.WaitsToSettle), and with it all that come after, until
+// the check has stayed up or down for five minutes; then one message tells what it is.
+//
 // “Leased” is no status of its own: the row stays pending, and a worker that
 // dies simply stops standing in the way. Nothing has to notice the death.
 //
@@ -56,7 +65,8 @@
 //     never begun with less than that left of its lease.
 //   - In order. A delivery is not claimed while an earlier one of the same check
 //     and channel is pending, be it leased or waiting for its next try. A DOWN is
-//     sent before its UP even when the check has come back meanwhile. The end of
+//     sent before its UP even when the check has come back meanwhile, or they go out
+//     in one message, which says what the check is now. The end of
 //     the first wakes the dispatcher when another has waited for it.
 //   - Nobody waits for somebody else's provider. Deliveries queue by owner, kind
 //     and destination (queues.go), each queue with a bounded number in flight that

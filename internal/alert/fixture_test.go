@@ -28,10 +28,14 @@ type sink struct {
 	kind string
 	// nil: accepts everything
 	answer func(context.Context, notify.Event) error
+	// one message may tell of several events
+	digests bool
 
 	mu sync.Mutex
-	// every attempt, in order
+	// the latest event of every attempt, in order
 	sent []notify.Event
+	// all events of every attempt
+	messages [][]notify.Event
 }
 
 // sinkConfig is where a channel leads; OnlyUp = it does not want to hear of down.
@@ -72,20 +76,29 @@ func (s *sink) declare() *notify.Kind {
 			return append([]notify.Field{{Key: "to", Value: notify.String(&c.To), Label: "To"}}, notify.Switches(&c.Up, &c.Down)...)
 		},
 		Destination: to, Summary: to, AtOnce: atOnce[s.kind],
+		Digest: func(*sunk) bool { return s.digests },
 		Send: func(ctx context.Context, d *notify.Delivery[sunk]) (notify.Result, error) {
-			return s.send(ctx, *d.Event)
+			return s.send(ctx, d.Events)
 		},
 	})
 }
 
-func (s *sink) send(ctx context.Context, ev notify.Event) (notify.Result, error) {
+func (s *sink) send(ctx context.Context, events []notify.Event) (notify.Result, error) {
 	s.mu.Lock()
-	s.sent = append(s.sent, ev)
+	s.sent = append(s.sent, events[0])
+	s.messages = append(s.messages, events)
 	s.mu.Unlock()
 	if s.answer == nil {
 		return notify.Result{StatusCode: 200}, nil
 	}
-	return notify.Result{}, s.answer(ctx, ev)
+	return notify.Result{}, s.answer(ctx, events[0])
+}
+
+// digested are the events of every attempt.
+func (s *sink) digested() [][]notify.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([][]notify.Event(nil), s.messages...)
 }
 
 func (s *sink) attempts() []notify.Event {

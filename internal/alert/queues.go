@@ -9,9 +9,15 @@ import (
 	"punctual/internal/store"
 )
 
-// job is a leased delivery on its way through the dispatcher.
+// job is a leased delivery on its way through the dispatcher, with others of the same
+// channel that go out in the same message.
 type job struct {
 	*store.Claimed
+	others []*store.Claimed
+	// one message may tell of several deliveries
+	digests bool
+	// how often the checks have changed lately
+	flaps map[int64]store.Flaps
 	// destination is where its message goes: notify.Kind.Destination.
 	destination string
 	queue       *queue
@@ -24,6 +30,9 @@ type job struct {
 	// set when done: the destination is well
 	worked bool
 }
+
+// all are the deliveries of the job.
+func (j *job) all() []*store.Claimed { return append([]*store.Claimed{j.Claimed}, j.others...) }
 
 // queue has what one owner has for one destination.
 type queue struct {

@@ -61,6 +61,8 @@ type Observe struct {
 	Attempted func(kind string, verdict store.Verdict, took time.Duration)
 	// flip stored → accepted by the other side
 	Accepted func(kind string, sinceFlip time.Duration)
+	// a message sent as plain text, because the other side had rejected it as it was
+	Plain func(kind string)
 	// each round of the watcher
 	Round func(Round, time.Duration)
 	// a delivery that needed no attempt
@@ -98,6 +100,12 @@ func (o Observe) attempted(kind string, v store.Verdict, took time.Duration) {
 func (o Observe) accepted(kind string, sinceFlip time.Duration) {
 	if o.Accepted != nil {
 		o.Accepted(kind, sinceFlip)
+	}
+}
+
+func (o Observe) plain(kind string) {
+	if o.Plain != nil {
+		o.Plain(kind)
 	}
 }
 

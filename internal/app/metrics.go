@@ -33,6 +33,7 @@ func (a *App) observeAlerts() alert.Observe {
 		Attempted: func(kind string, v store.Verdict, took time.Duration) {
 			a.metrics.Attempted(kind, v.String(), took)
 		},
+		Plain:   a.metrics.Plain,
 		Looked:  func() { done(a.rounds.looked) },
 		Claimed: func() { done(a.rounds.claimed) },
 		Settled: func(kind string, v store.Verdict) { a.metrics.Settled(kind, v.String()) },

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"punctual/internal/text"
 )
 
 // Sessions of nobody. What a visitor without an account leaves behind – the check
@@ -64,16 +66,16 @@ func (s *SessionStore) isAnonymous(session *sessions.Session) bool {
 // openAnonymous fills a session from the cookie of a session of nobody. One that
 // is not ours, or too old, is none.
 func (s *SessionStore) openAnonymous(session *sessions.Session, cookie string) {
-	signed, signature, ok := cutLast(strings.TrimPrefix(cookie, anonymousMark), '.')
+	signed, signature, ok := text.CutLast(strings.TrimPrefix(cookie, anonymousMark), ".")
 	if !ok || s.signer == nil || !s.signer.Verify(purposeAnonymous, signed, signature) {
 		return
 	}
-	stamp, text, _ := strings.Cut(signed, ".")
+	stamp, encoded, _ := strings.Cut(signed, ".")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || s.store.Now().Sub(time.Unix(seconds, 0)) >= SessionLife {
 		return
 	}
-	data, err := base64.RawURLEncoding.DecodeString(text)
+	data, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
 		return
 	}
@@ -88,14 +90,6 @@ func (s *SessionStore) openAnonymous(session *sessions.Session, cookie string) {
 	}
 	session.IsNew = false
 	session.Values[anonymousKey{}] = anonymousCookie{time.Unix(seconds, 0), string(data)}
-}
-
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }
 
 // saveAnonymous puts the values of a session of nobody into its cookie, where they

@@ -1,7 +1,7 @@
 package conformance
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -91,27 +91,48 @@ func passingTime() []line {
 			c.same("flips", silent.flips(), "1 0")
 		}},
 		{6, "changes that nobody is told of", watched, func(c *client) {
-			told := func(k check) (n int) {
-				deliveries, err := c.site.Store().DeliveriesOf(c.Context(), k.stored().ID, noDeliveryFilter)
-				if err != nil {
-					c.Fatal(err)
-				}
-				return len(deliveries)
-			}
 			k := c.make(minute)
 			k.after("").paused().after("")
 			k.post(k.path()+"/pause", "").is("200 {}")
 			k.post(k.path()+"/resume", "").is("200 {}")
 			c.same("flips", k.flips(), "1 0 1 0 0")
-			c.same("told", fmt.Sprint(told(k)), "0")
+			c.same("told", k.told(), "")
 			k.ping("/fail")
-			c.same("told of a failure", fmt.Sprint(told(k)), "1")
+			c.same("told of a failure", k.told(), "down")
 			k.ping("")
-			c.same("told of its end", fmt.Sprint(told(k)), "2")
+			c.same("told of its end", k.told(), "down up")
+			k.post(k.path()+"/pause", "").is("200 {}")
+			k.ping("")
+			c.same("told after a pause", k.told(), "down up")
 		}},
 		{7, "cron and OnCalendar", once, schedules},
 		{8, "pings by e-mail", watched, emailPings},
+		{9, "a failure, a pause, a success", watched, func(c *client) {
+			paused := c.make(minute).after("/fail").paused().after("")
+			c.same("after a pause", paused.told(), "down up")
+			resumed := c.make(minute).after("/fail").paused()
+			resumed.post(resumed.path()+"/resume", "").is("200 {}")
+			c.same("after a resume", resumed.told(), "down")
+			resumed.ping("")
+			c.same("after the success", resumed.told(), "down up")
+			again := c.make(minute).after("/fail").paused().after("/fail", "")
+			c.same("after a failure in the pause", again.told(), "down down up")
+		}},
 	}
+}
+
+// told is what people are told of the check, in order.
+func (k check) told() string {
+	k.Helper()
+	deliveries, err := k.site.Store().DeliveriesOf(k.Context(), k.stored().ID, noDeliveryFilter)
+	if err != nil {
+		k.Fatal(err)
+	}
+	var told []string
+	for i := range deliveries {
+		told = append(told, string(deliveries[len(deliveries)-1-i].Told))
+	}
+	return strings.Join(told, " ")
 }
 
 func schedules(c *client) {

@@ -63,7 +63,7 @@ func TestEverythingThatOpens(t *testing.T) {
 			{name: "dialog-name", path: details, open: ".head .btn[data-dialog]", see: "dialog[open] #name"},
 			{name: "dialog-schedule", path: details, open: "[aria-labelledby=sched] a.btn", see: "dialog[open] .preview"},
 			{name: "dialog-filtering", path: details, open: "[aria-labelledby=rules] a.btn", see: "dialog[open] [name=methods]"},
-			{name: "dialog-ping", path: details, open: "#events a.event", see: "dialog[open] .facts"},
+			{name: "dialog-ping", path: details, open: "#events a.main", see: "dialog[open] .facts"},
 			{name: "ask-clear", path: details, open: "[popovertarget=ask-clear]", see: "#ask-clear:popover-open"},
 			{name: "unfolded", path: details, open: ".examples summary", see: ".examples[open] .usage"},
 			{name: "log-unfolded", path: "/checks/" + check.Code.String() + "/log/", open: ".logfilter summary", see: ".logfilter .kinds",

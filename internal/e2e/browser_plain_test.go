@@ -112,7 +112,7 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.ping(b.site("/ping/"+first.Code.String()), "dumped 17 tables")
 	b.ping(b.site("/ping/"+first.Code.String()+"/fail"), "no space left")
 	b.open(details)
-	b.says(".said", "no space left")
+	b.says(".output", "no space left")
 	b.click(`.card > header a[href$="/log/"]`)
 	b.at("/log/")
 	b.says("#log", "dumped 17 tables")

@@ -138,7 +138,7 @@ func (g *gallery) exhibits() []exhibit {
 		{name: "check", title: "A check", path: check(backup) + "/details/"},
 		{name: "check-down", title: "A check that is down", path: check(erp) + "/details/"},
 		{name: "log", title: "Its log", path: check(erp) + "/log/"},
-		{name: "ping", title: "What a failed run said", path: newest(erp)},
+		{name: "ping", title: "Output of a failed run", path: newest(erp)},
 		{name: "ping-mail", title: "A ping by e-mail", path: newest(nas)},
 		{name: "schedule", title: "A schedule, explained", path: check(backup) + "/timeout/"},
 		{name: "add", title: "A new check", path: operations + "/checks/add/"},

@@ -87,6 +87,32 @@ func TestTheFirstFiveMinutes(t *testing.T) {
 	})
 }
 
+// Who got a mail that a check is down gets one that it is up, also where somebody
+// has paused and resumed it meanwhile.
+func TestTheEndOfAFailureIsMailedAcrossAPause(t *testing.T) {
+	each(t, func(t *testing.T, engine db.Engine) {
+		e := newEnv(t, engine)
+		p := e.start(t, "up")
+		b := e.browser(t)
+		ping := signUp(b, "someone@example.org", func() string {
+			return p.waitFor(`(http://127\.0\.0\.1:\d+/accounts/check_token/[^\s"\\]+)`)[1]
+		})
+		s := e.store(t)
+		b.get(ping + "/fail")
+		waitMail(t, s, `^DOWN \| My First Check$`)
+		page := "/checks/" + checkOf(t, s, ping).Code.String() + "/"
+		for _, change := range []string{"pause/", "resume/"} {
+			b.post(page+change, nil)
+		}
+		_, details, _ := b.get(page + "details/")
+		if !strings.Contains(details, "the next ping starts the watching again") {
+			t.Errorf("the page after a resume:\n%.2000s", details)
+		}
+		b.get(ping)
+		waitMail(t, s, `^UP \| My First Check$`)
+	})
+}
+
 func checkOf(t *testing.T, s *store.Store, ping string) *monitor.Check {
 	t.Helper()
 	c, err := s.CheckByCode(t.Context(), uuid.MustParse(ping[strings.LastIndex(ping, "/")+1:]))

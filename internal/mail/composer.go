@@ -22,13 +22,14 @@ const (
 	KindLogin   = "login"
 	KindVerify  = "verify"
 	KindAlert   = "alert"
+	KindDigest  = "digest"
 	KindTrouble = "channel-trouble"
 )
 
 // Kinds are all kinds of mail there are.
 func Kinds() []string {
 	return []string{
-		KindLogin, KindVerify, KindAlert, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag,
+		KindLogin, KindVerify, KindAlert, KindDigest, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag,
 		KindTwoFactor, KindRemoved, KindUnused, KindWelcome, KindSecurity,
 	}
 }
@@ -131,6 +132,8 @@ type Alert struct {
 	Test bool
 	// else up
 	Down bool
+	// Flapping says that it goes down and up again too often to tell of each time.
+	Flapping bool
 
 	// of the check
 	Name string
@@ -156,10 +159,14 @@ type Alert struct {
 
 // Word is the status as the subject has it.
 func (a Alert) Word() string {
-	if a.Down {
+	switch {
+	case a.Flapping:
+		return "FLAPPING"
+	case a.Down:
 		return "DOWN"
+	default:
+		return "UP"
 	}
-	return "UP"
 }
 
 // OtherDownRest is how many checks are down beyond those that are named.
@@ -174,13 +181,20 @@ func (c *Composer) Alert(a Alert) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.MessageID = a.Key + "@" + c.domain
-	if delivery, err := uuid.Parse(a.Key); err == nil {
+	c.ofDelivery(m, a.Key, a.Unsubscribe)
+	return m, nil
+}
+
+// ofDelivery lets bounces of the mail find the delivery with the key, and readers
+// unsubscribe with one click.
+func (c *Composer) ofDelivery(m *Message, key, unsubscribe string) {
+	m.MessageID = key + "@" + c.domain
+	delivery, err := uuid.Parse(key)
+	if err == nil {
 		m.About = AboutDelivery
 		m.AboutID = delivery
 	}
-	m.Headers = unsubscribeHeaders(a.Unsubscribe)
-	return m, nil
+	m.Headers = unsubscribeHeaders(unsubscribe)
 }
 
 // unsubscribeHeaders let mail programs offer a button that needs one click (RFC 8058).

@@ -48,6 +48,24 @@ func sample(down bool) mail.Alert {
 	return a
 }
 
+// storm is a digest that uses every part of the template.
+func storm() mail.Digest {
+	alert := sample(true)
+	return mail.Digest{
+		To: alert.To, Key: alert.Key, Title: "2 checks are DOWN, 1 is UP", Project: "Operations", More: 4,
+		Items: []mail.DigestItem{
+			{Word: "DOWN", Down: true, Name: alert.Name, Sentence: alert.Sentence, When: alert.When, Link: alert.Link},
+			{
+				Word: "FLAPPING", Down: true, Name: "Mirror sync", When: alert.When, Link: alert.Link,
+				Sentence: "It has gone down 3 times within 4 minutes and is down now. You are told again when it has stayed up or down for 5 minutes.",
+			},
+			{Word: "UP", Name: "Certificates", Sentence: "The job is reporting again.", When: alert.When, Link: alert.Link},
+		},
+		Link:        "https://punctual.example.org/projects/0c5e3c70-6f0e-4d57-9f0a-2f3c0c7f7a11/checks/",
+		Unsubscribe: alert.Unsubscribe,
+	}
+}
+
 func trouble(disabled bool) mail.Trouble {
 	return mail.Trouble{
 		To: "owner@example.org", Key: "channel-disabled-1", Disabled: disabled, Project: "Operations", Channel: "Webhook to hooks.example.org",
@@ -130,13 +148,18 @@ func TestMailsLookAsAgreed(t *testing.T) {
 	test := sample(true)
 	test.Test = true
 	test.Name = "TEST"
+	flapping := sample(false)
+	flapping.Flapping = true
+	flapping.Sentence = storm().Items[1].Sentence
 	for name, make := range map[string]func() (*mail.Message, error){
 		"login": func() (*mail.Message, error) {
 			return c.Login("a@example.net", "https://punctual.example.org/x/?a=1&b=2")
 		},
-		"alert-down": func() (*mail.Message, error) { return c.Alert(sample(true)) },
-		"alert-up":   func() (*mail.Message, error) { return c.Alert(sample(false)) },
-		"alert-test": func() (*mail.Message, error) { return c.Alert(test) },
+		"alert-down":     func() (*mail.Message, error) { return c.Alert(sample(true)) },
+		"alert-up":       func() (*mail.Message, error) { return c.Alert(sample(false)) },
+		"alert-test":     func() (*mail.Message, error) { return c.Alert(test) },
+		"alert-flapping": func() (*mail.Message, error) { return c.Alert(flapping) },
+		"digest":         func() (*mail.Message, error) { return c.Digest(storm()) },
 		"verify": func() (*mail.Message, error) {
 			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org",
 				Link: "https://punctual.example.org/v/"})

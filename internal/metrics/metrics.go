@@ -43,6 +43,7 @@ type Metrics struct {
 	flipAccepted  *prometheus.HistogramVec
 	deliveries    *prometheus.CounterVec
 	deliveryTime  *prometheus.HistogramVec
+	plain         *prometheus.CounterVec
 	mails         *prometheus.CounterVec
 	signups       prometheus.Counter
 	logins        *prometheus.CounterVec
@@ -108,6 +109,7 @@ func New(version, role string) *Metrics {
 		alertBuckets, "kind")
 	m.deliveries = m.counterVec("deliveries_total", "Attempts to deliver, and deliveries that needed none.", "kind", "outcome")
 	m.deliveryTime = m.histogramVec("delivery_duration_seconds", "Time of an attempt to deliver.", sendBuckets, "kind")
+	m.plain = m.counterVec("deliveries_plain_total", "Messages sent again as plain text, because the other side had rejected them.", "kind")
 	m.mails = m.counterVec("mails_total", "Attempts to send a mail, and mails kept for want of a server.", "kind", "outcome")
 
 	m.heartbeats = m.counterVec("heartbeats_total", "Heartbeats sent to PUNCTUAL_HEARTBEAT_URL.", "outcome")
@@ -293,6 +295,10 @@ func (m *Metrics) Attempted(kind, outcome string, took time.Duration) {
 	m.deliveries.WithLabelValues(kind, outcome).Inc()
 	m.deliveryTime.WithLabelValues(kind).Observe(took.Seconds())
 }
+
+// Plain counts a message that was sent again as plain text, because the other side
+// had rejected it as it was.
+func (m *Metrics) Plain(kind string) { m.plain.WithLabelValues(kind).Inc() }
 
 // Settled counts a delivery that needed no attempt.
 func (m *Metrics) Settled(kind, outcome string) { m.deliveries.WithLabelValues(kind, outcome).Inc() }

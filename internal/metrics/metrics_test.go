@@ -47,6 +47,7 @@ func full(t *testing.T, s *store.Store) *Metrics {
 	m.Statement("select checks", time.Millisecond, "timeout")
 	m.Attempted("email", "sent", time.Second)
 	m.Accepted("email", time.Second)
+	m.Plain("email")
 	m.Mail("login", "sent")
 	return m
 }

@@ -17,6 +17,10 @@ const (
 	DeliveryFailed DeliveryStatus = "failed"
 )
 
+// WaitsToSettle is the Delivery.WaitsFor of the latest change of a check that flaps:
+// people have been told so, and are told again when it keeps one status.
+const WaitsToSettle = "settle"
+
 // Delivery is one flip to be told through one channel.
 type Delivery struct {
 	ID int64
@@ -35,4 +39,7 @@ type Delivery struct {
 	// of the last attempt
 	Latency   time.Duration
 	LastError string
+	// WaitsFor is what a pending delivery waits for, beside NextTryAt: WaitsToSettle, a
+	// destination that does not work, or "".
+	WaitsFor string
 }

@@ -27,9 +27,9 @@ type Flip struct {
 	Reason    Reason
 }
 
-// Notifies tells whether people are told of the flip: of every change to down,
-// and of up after down. The first success and the end of a pause are no news
-// (docs/contract.md §1.7).
+// Notifies tells whether people are told of the flip whatever came before: of
+// every change to down, and of up after down. The first success and the end of a
+// pause are no news by themselves, see MayNotify (docs/contract.md §1.7).
 func (f *Flip) Notifies() bool {
 	switch f.New {
 	case StatusDown:
@@ -39,6 +39,14 @@ func (f *Flip) Notifies() bool {
 	default:
 		return false
 	}
+}
+
+// MayNotify tells whether people are told of the flip where the last they were told
+// of the check is that it is down: of the first success after a pause, whether a
+// person or the ping has ended that. Else they would go on believing it
+// (docs/contract.md §1.7).
+func (f *Flip) MayNotify() bool {
+	return f.New == StatusUp && (f.Old == StatusPaused || f.Old == StatusNew)
 }
 
 // Pause stops the watching of c at time now. It returns the flip, or nil when c

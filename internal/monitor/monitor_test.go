@@ -257,6 +257,10 @@ func TestOnlyNewsIsTold(t *testing.T) {
 		if f.Notifies() != c.want {
 			t.Errorf("%s to %s: told %v, want %v", c.from, c.to, f.Notifies(), c.want)
 		}
+		may := c.to == "up" && c.from != "down"
+		if f.MayNotify() != may {
+			t.Errorf("%s to %s: may be told %v, want %v", c.from, c.to, f.MayNotify(), may)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func Apply(c *Check, p *Ping) *Flip {
 		c.LastStart = p.CreatedAt
 		c.LastStartRID = p.RID
 	case PingSuccess:
-		late := c.late(p.CreatedAt)
+		late := c.late(p)
 		c.noteEnd(p)
 		c.finish(p)
 		run := RunSuccess
@@ -86,16 +86,29 @@ func Apply(c *Check, p *Ping) *Flip {
 	return flip
 }
 
-// late tells whether a success at time t has come so late that people should see
-// it: a job takes some time, so every ping of a cron job comes after it was due.
-// The second half of the grace time is late.
-func (c *Check) late(t time.Time) bool {
+// late tells whether the run that success p ends has come so late that people
+// should see it. A run comes when it starts: how long it takes does not make it
+// late. Without a start signal of its own it comes with the success, and since a
+// job takes some time, only the second half of the grace time is late. Where the
+// deadline has passed, the run is late whenever it started.
+func (c *Check) late(p *Ping) bool {
 	if c.Status != StatusUp {
 		return false
 	}
+	if c.StatusAt(p.CreatedAt) == StatusDown {
+		return true
+	}
+	came := p.CreatedAt
+	if c.Started() && c.LastStartRID == p.RID {
+		came = c.LastStart
+	}
 	expected, err := c.expectedFromState()
-	return c.StatusAt(t) == StatusDown || err == nil && !expected.IsZero() && t.After(expected.Add(c.Grace/2))
+	return err == nil && !expected.IsZero() && came.After(LateFrom(expected, c.Grace))
 }
+
+// LateFrom is the moment after which a run that was expected at a time counts as
+// late: half of the grace time later.
+func LateFrom(expected time.Time, grace time.Duration) time.Time { return expected.Add(grace / 2) }
 
 // finish notes the end of a run: the run under way when the run ids agree (none
 // equals none), and its duration. A success of another run leaves the run under

@@ -4,7 +4,7 @@ package monitor
 const (
 	// success in time
 	RunSuccess byte = 'u'
-	// success in the second half of the grace time
+	// success of a run that came in the second half of the grace time, see late
 	RunLate byte = 'l'
 	// failure signal
 	RunFail byte = 'd'

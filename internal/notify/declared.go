@@ -216,7 +216,8 @@ func (d *declared[C]) send(ctx context.Context, env *Env, events []Event) (Resul
 	result, err := d.request(ctx, delivery)
 	if refused, ok := errors.AsType[*Error](err); ok && refused.Class == Reject && result.StatusCode != 0 {
 		delivery.Message = delivery.Message.Plain()
-		return d.request(ctx, delivery)
+		result, err = d.request(ctx, delivery)
+		result.Plain = true
 	}
 	return result, err
 }

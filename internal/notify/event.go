@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"time"
 
 	"punctual/internal/monitor"
@@ -27,12 +28,47 @@ type Event struct {
 	// zone of the project's owner; nil = UTC
 	OwnerTZ *time.Location
 
+	// Flaps says that the check changes its status too often for each change to be
+	// told; nil = it does not.
+	Flaps *Flaps
+
 	// sent by hand to see whether the channel works
 	Test bool
 	// 1 for the first
 	Attempt int
 	// idempotency key: the delivery's code, the same in every attempt
 	Key string
+}
+
+// Flaps are changes of a check that follow each other so fast that one message tells
+// of all of them.
+type Flaps struct {
+	// Downs is how many times it went down, at least 1, and Since when the first change
+	// was.
+	Downs int
+	Since time.Time
+	// Settle is how long the check has to stay up or down before it is told again.
+	Settle time.Duration
+	// Over says that it has.
+	Over bool
+}
+
+// Began tells whether the event is the beginning of flapping.
+func (ev *Event) Began() bool { return ev.Flaps != nil && !ev.Flaps.Over }
+
+// Level is how much the event matters.
+func (ev *Event) Level() Level {
+	if ev.Began() || ev.Status == monitor.StatusDown {
+		return Critical
+	}
+	return OK
+}
+
+// Urgent are the events with the most urgent first, else in their order.
+func Urgent(events []Event) []Event {
+	sorted := slices.Clone(events)
+	slices.SortStableFunc(sorted, func(a, b Event) int { return int(b.Level() - a.Level()) })
+	return sorted
 }
 
 // MaxOtherDown is how many other checks a message names.
@@ -45,4 +81,7 @@ type Result struct {
 	StatusCode int
 	// at most the first 500 bytes of the answer, valid UTF-8
 	Response string
+	// the message was sent a second time, as plain text, because the other side had
+	// rejected it as it was
+	Plain bool
 }

@@ -103,7 +103,8 @@ type Rate[C any] struct {
 
 // Connect is the way by a provider's own site, where people choose and agree.
 type Connect struct {
-	// Path is the name of the provider in our addresses that people come back to.
+	// Path is the name of the provider in the address that people come back to:
+	// /integrations/<path>/done/.
 	Path string
 	// Setting names the setting of this site that holds the address of the provider's
 	// page; where it is empty, people type in what the provider would tell.
@@ -113,12 +114,22 @@ type Connect struct {
 	// Invite and Button are what stands before people leave, Welcome what stands in the
 	// form when they are back.
 	Invite, Button, Welcome string
-	// Leave adds to the query of the provider's page where to come back to: success
-	// leads to a form, failure to the list of integrations.
-	Leave func(query url.Values, success, failure string)
+	// Leave adds to the query of the provider's page where to come back to.
+	Leave func(query url.Values, back ConnectReturn)
 	// Return reads what people bring back: the value of Field, or a notice to show in
 	// place of the form. Its error is of kind errs.Invalid.
 	Return func(query url.Values) (value, notice string, err error)
+}
+
+// ConnectReturn is how people come back from a provider's site.
+type ConnectReturn struct {
+	// Address is the full address to come back to. It is always the same, so that it can
+	// be registered with the provider.
+	Address string
+	// State has to come back in the parameter state of the query.
+	State string
+	// Failure is the list of integrations, for who changes their mind.
+	Failure string
 }
 
 // Delivery is what a kind is asked to send.

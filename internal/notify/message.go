@@ -33,8 +33,8 @@ type Message struct {
 	Links []Link
 	At    time.Time
 
-	// Items are the single messages of a digest, the latest first; More is how many
-	// there are beyond them.
+	// Items are the single messages of a digest, what is down first and then the latest
+	// first; More is how many there are beyond them.
 	Items []Message
 	More  int
 }
@@ -48,6 +48,8 @@ const (
 	Up     MessageKind = "up"
 	Test   MessageKind = "test"
 	Digest MessageKind = "digest"
+	// a check goes down and up again too often to tell of each time
+	Flapping MessageKind = "flapping"
 )
 
 // Level is how much a message matters.
@@ -100,8 +102,8 @@ type Link struct{ Label, URL string }
 const (
 	// maxExcerpt is how many characters of a ping's body a message has.
 	maxExcerpt = 10000
-	// maxItems is how many events a digest names.
-	maxItems = 10
+	// maxItems is how many events a digest has at most; a kind names as many as there is room for.
+	maxItems = 1000
 	// maxShort is how long a text for a phone may be.
 	maxShort = 120
 )
@@ -116,15 +118,17 @@ func compose(events []Event, env *Env) Message {
 
 func composeOne(ev *Event, env *Env) Message {
 	m := Message{
-		Kind: Up, Level: OK, Key: monitor.UniqueKey(ev.Check.Code), ID: ev.Key, At: ev.Flip.CreatedAt,
-		Title:   Text{Plain(ev.Check.Title()), Plain(" is "), Bold(word(ev.Status))},
+		Kind: Up, Level: ev.Level(), Key: monitor.UniqueKey(ev.Check.Code), ID: ev.Key, At: ev.Flip.CreatedAt,
+		Title:   Text{Plain(ev.Check.Title()), Plain(" is "), Bold(ev.Word())},
 		Summary: Text{Plain(ev.Sentence())},
 		Facts:   ev.Facts(),
 		Links:   []Link{{"Open in " + env.SiteName, CloakedURL(env.SiteRoot, &ev.Check)}},
 	}
-	if ev.Status == monitor.StatusDown {
+	switch {
+	case ev.Began():
+		m.Kind = Flapping
+	case ev.Status == monitor.StatusDown:
 		m.Kind = Down
-		m.Level = Critical
 	}
 	if ev.Test {
 		m.Kind = Test
@@ -158,17 +162,17 @@ func sections(ev *Event) []Section {
 	return out
 }
 
+// composeDigest puts what is down before what is up.
 func composeDigest(events []Event, env *Env) Message {
 	m := Message{Kind: Digest, ID: events[0].Key, Key: "digest-" + events[0].Key, At: events[0].Flip.CreatedAt}
 	down := 0
-	for i := range events {
-		item := composeOne(&events[i], env)
-		m.Level = max(m.Level, item.Level)
-		if events[i].Status == monitor.StatusDown {
+	for _, ev := range Urgent(events) {
+		m.Level = max(m.Level, ev.Level())
+		if ev.Status == monitor.StatusDown {
 			down++
 		}
-		if i < maxItems {
-			m.Items = append(m.Items, item)
+		if len(m.Items) < maxItems {
+			m.Items = append(m.Items, composeOne(&ev, env))
 		}
 	}
 	m.More = len(events) - len(m.Items)
@@ -219,9 +223,14 @@ func (m *Message) Plain() Message {
 	out.Note = Text{Plain(m.Note.String())}
 	out.Summary = Text{Plain(m.Summary.String())}
 	out.Links = m.Links[:min(1, len(m.Links))]
-	for i := range m.Items {
-		out.Sections = append(out.Sections, Section{Lines: []Text{{Plain(m.Items[i].Title.String())}}})
+	if len(m.Items) == 0 {
+		return out
 	}
+	items := Section{More: m.More}
+	for i := range m.Items {
+		items.Lines = append(items.Lines, Text{Plain(m.Items[i].Title.String())})
+	}
+	out.Sections = []Section{items}
 	return out
 }
 

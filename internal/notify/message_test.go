@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -234,15 +235,38 @@ func TestADigestNamesEachEvent(t *testing.T) {
 		more = append(more, up)
 	}
 	m := message(t, "Certificates", more...)
-	if m.Title.String() != "1 check is DOWN, 13 are UP" || m.Level != notify.Critical || len(m.Items) != 10 || m.More != 4 {
+	if m.Title.String() != "1 check is DOWN, 13 are UP" || m.Level != notify.Critical || len(m.Items) != 14 || m.More != 0 {
 		t.Errorf("%s: level %d, %d items and %d more", m.Title, m.Level, len(m.Items), m.More)
 	}
 	text := m.In(notify.PlainText())
-	for _, part := range []string{"▼ Certificates is DOWN: No success signal", `▲ Nightly "dump" is UP: The job is reporting again.`,
-		"… and 4 more", "/projects/"} {
+	for _, part := range []string{"▼ Certificates is DOWN: No success signal", `▲ Nightly "dump" is UP: The job is reporting again.`, "/projects/"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in:\n%s", part, text)
 		}
+	}
+	if strings.Count(text, "▲") != 13 {
+		t.Errorf("not all are named:\n%s", text)
+	}
+	short := written(&m, notify.In(notify.PlainText(), 0, 400, nil), notify.PlainText())
+	if !strings.Contains(short, "▼ Certificates is DOWN") || !strings.Contains(short, "… and 1") {
+		t.Errorf("of little room, this was made:\n%s", short)
+	}
+}
+
+func TestFlappingIsTold(t *testing.T) {
+	ev := kindtest.Event("spy", monitor.StatusUp, "{}")
+	ev.Flaps = &notify.Flaps{Downs: 2, Since: ev.Flip.CreatedAt.Add(-30 * time.Second), Settle: 5 * time.Minute}
+	began := "It has gone down twice within 30 seconds and is up now. You are told again when it has stayed up or down for 5 minutes."
+	if ev.Sentence() != began || ev.Word() != "FLAPPING" || ev.Level() != notify.Critical {
+		t.Errorf("%s: %s", ev.Word(), ev.Sentence())
+	}
+	ev.Flaps.Over = true
+	if ev.Sentence() != "It has been up for 5 minutes, after it went down twice within 30 seconds." || ev.Word() != "UP" || ev.Level() != notify.OK {
+		t.Errorf("%s: %s", ev.Word(), ev.Sentence())
+	}
+	ev.Flaps.Downs = 0
+	if ev.Sentence() != "It has been up for 5 minutes." {
+		t.Error(ev.Sentence())
 	}
 }
 
@@ -305,9 +329,9 @@ func TestARejectedMessageIsSentInPlainText(t *testing.T) {
 			}
 		})
 		r := kindtest.Registry(notify.Env{Client: kindtest.Client(base)}, nil, picky(nil))
-		_, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, `{"token":"secret-token"}`))
-		if (err == nil) != tc.ok || len(got) != tc.requests {
-			t.Errorf("%s: %v after %d requests", name, err, len(got))
+		result, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, `{"token":"secret-token"}`))
+		if (err == nil) != tc.ok || len(got) != tc.requests || result.Plain != (tc.requests == 2) {
+			t.Errorf("%s: %v after %d requests, %+v", name, err, len(got), result)
 		}
 		if !tc.ok && kindtest.Failure(t, err).Class != notify.Reject {
 			t.Errorf("%s: %+v", name, err)

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -25,9 +26,46 @@ func CloakedURL(root string, c *monitor.Check) string {
 // word is the status as headlines have it.
 func word(s monitor.Status) string { return strings.ToUpper(string(s)) }
 
+// Word is what has become of the check, as headlines have it: DOWN, UP or FLAPPING.
+func (ev *Event) Word() string {
+	if ev.Began() {
+		return "FLAPPING"
+	}
+	return word(ev.Status)
+}
+
+// flapping says how often the check went down, and what it is now.
+func (ev *Event) flapping() string {
+	f := ev.Flaps
+	settle := text.Duration(f.Settle)
+	often := fmt.Sprintf("%s within %s", times(f.Downs), text.Duration(max(time.Second, ev.Flip.CreatedAt.Sub(f.Since))))
+	switch {
+	case !f.Over:
+		return fmt.Sprintf("It has gone down %s and is %s now. You are told again when it has stayed up or down for %s.", often, ev.Status, settle)
+	case f.Downs == 0:
+		return fmt.Sprintf("It has been %s for %s.", ev.Status, settle)
+	default:
+		return fmt.Sprintf("It has been %s for %s, after it went down %s.", ev.Status, settle, often)
+	}
+}
+
+// times says how often: "once", "twice", "3 times".
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	default:
+		return strconv.Itoa(n) + " times"
+	}
+}
+
 // Sentence says what happened and why.
 func (ev *Event) Sentence() string {
 	switch {
+	case ev.Flaps != nil:
+		return ev.flapping()
 	case ev.Status == monitor.StatusUp && ev.DownFor > 0:
 		return "The job is reporting again. It was down for " + text.Duration(ev.DownFor) + "."
 	case ev.Status == monitor.StatusUp:

@@ -176,7 +176,8 @@ const (
 	Failed
 	// the channel does not want to know: the delivery is removed
 	Unwanted
-	// no attempt was made: due again at once, and not counted as an attempt
+	// no attempt was made, or none that counts: due again at Outcome.NextTry, zero = at
+	// once
 	Released
 )
 
@@ -194,10 +195,11 @@ type Outcome struct {
 	// of the delivery
 	Channel uuid.UUID
 	Verdict Verdict
-	// Retry only
+	// Retry and Released only
 	NextTry time.Time
 	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
-	// at once when it works again (DeliveriesDue); "" = nothing but this delivery.
+	// at once when it works again (DeliveriesDue); "" = nothing but this delivery. A
+	// Released delivery waits for what it says from now on.
 	WaitsFor string
 	// an attempt was made: the channel shows how it went
 	Tried bool
@@ -286,6 +288,10 @@ func (o *Outcome) row(now time.Time) outcomeRow {
 		r.drop = true
 	case Released:
 		r.attemptsAfter--
+		r.waitsFor = o.WaitsFor
+		if !o.NextTry.IsZero() {
+			r.nextTry = o.NextTry
+		}
 	}
 	return r
 }

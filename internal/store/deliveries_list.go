@@ -21,6 +21,8 @@ type DeliveryRow struct {
 	ChannelKind string
 	// the status that was told: up or down; "" for a test
 	Told monitor.Status
+	// it is being made now, and NextTryAt is the end of its lease; of DeliveriesOf only
+	UnderWay bool
 }
 
 // DeliveryFilter chooses deliveries of a check; zero fields do not restrict.
@@ -35,12 +37,32 @@ type DeliveryFilter struct {
 
 // DeliveriesOf lists the deliveries of a check for its event log, newest first.
 func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter) ([]DeliveryRow, error) {
-	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status FROM deliveries d JOIN channels h ON h.id = d.channel_id
+	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status, d.leased_by IS NOT NULL
+		FROM deliveries d JOIN channels h ON h.id = d.channel_id
 		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, "d", []any{check}, f.Since, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told)...)
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, &d.UnderWay)...)
 	})
+}
+
+// markedDeliveries is how many of a check DeliveryMark looks at.
+const markedDeliveries = 100
+
+// DeliveryMark returns a text that changes with what becomes of the newest
+// deliveries of a check, and when the next attempt at one of them is due: in the
+// past while one is being made, zero when none waits.
+func (s *Store) DeliveryMark(ctx context.Context, check int64) (mark string, next time.Time, err error) {
+	var counts [4]int64
+	err = s.db.QueryRow(ctx, `SELECT count(*), coalesce(max(n.id), 0), coalesce(sum(n.attempts), 0), count(n.finished_at), min(n.next) FROM (
+			SELECT d.id, d.attempts, d.finished_at,
+				CASE WHEN d.status = 'pending' THEN CASE WHEN d.leased_by IS NULL THEN d.next_try_at ELSE d.created_at END END AS next
+			FROM deliveries d WHERE d.check_id = $1 ORDER BY d.created_at DESC, d.id DESC LIMIT $2) n`, check, markedDeliveries).
+		Scan(&counts[0], &counts[1], &counts[2], &counts[3], db.Time(&next))
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("look at the deliveries of a check: %w", err)
+	}
+	return fmt.Sprintf("%d-%d-%d-%d", counts[0], counts[1], counts[2], counts[3]), next, nil
 }
 
 // FailedDelivery is a delivery that was given up, for the admin pages. The check

@@ -40,12 +40,13 @@ type Owner struct {
 // MaxOtherDown is how many other checks that are down a Claimed lists.
 const MaxOtherDown = 10
 
-const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error`
+const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error,
+	d.waits_for`
 
 func deliveryDest(d *monitor.Delivery) []any {
 	return []any{&d.ID, db.UUID(&d.Code), (*nullID)(&d.FlipID), (*nullID)(&d.CheckID), db.UUID(&d.ChannelID), &d.Status, &d.Attempts,
 		db.Time(&d.CreatedAt),
-		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError}
+		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError, &d.WaitsFor}
 }
 
 // nullID reads NULL as 0.

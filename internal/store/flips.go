@@ -40,10 +40,11 @@ func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 	if err := insertSilentFlip(ctx, tx, f); err != nil {
 		return err
 	}
-	if !f.Notifies() {
+	deliver := deliveriesOfFlipSQL(tx.Engine(), f)
+	if deliver == "" {
 		return nil
 	}
-	_, err := tx.Exec(ctx, insertDeliveriesSQL(tx.Engine()), f.ID, f.CheckID, tx.Now())
+	_, err := tx.Exec(ctx, deliver, f.ID, f.CheckID, tx.Now())
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
 	}
@@ -61,6 +62,28 @@ func insertSilentFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 }
 
 const insertFlipSQL = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`
+
+// deliveriesOfFlipSQL is the statement that makes the deliveries of a flip, if any:
+// $1 flip, $2 check, $3 now. It is "" where nobody is told of the flip.
+func deliveriesOfFlipSQL(e db.Engine, f *monitor.Flip) string {
+	switch {
+	case f.Notifies():
+		return insertDeliveriesSQL(e)
+	case f.MayNotify():
+		return insertDeliveriesSQL(e) + ` AND ` + toldDownSQL("$2")
+	default:
+		return ""
+	}
+}
+
+// toldDownSQL tells whether the last that people were told of a check, or are about
+// to be, is that it is down; what was given up they were not told. check is an
+// expression for its id. One look into an index answers it, also of a check that
+// nobody was ever told of.
+func toldDownSQL(check string) string {
+	return `coalesce((SELECT tf.new_status FROM deliveries td JOIN flips tf ON tf.id = td.flip_id
+			WHERE td.check_id = ` + check + ` AND td.status <> 'failed' ORDER BY td.created_at DESC, td.id DESC LIMIT 1), '') = 'down'`
+}
 
 // insertDeliveriesSQL makes the deliveries of one flip: $1 flip, $2 check, $3 now.
 func insertDeliveriesSQL(e db.Engine) string {

@@ -76,6 +76,10 @@ const (
 	limited   = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
 	pingLimit = `coalesce(u.ping_log_limit, 100)`
 	// oldestKept is when the oldest ping that is kept of check c came, NULL when it has none.
+	// lastTold is the flip that people were last told of, of check c; 0 when there is
+	// none. toldDownSQL asks for it once the check is up again, however late that is.
+	lastTold = `coalesce((SELECT k.flip_id FROM deliveries k WHERE k.check_id = c.id AND k.flip_id IS NOT NULL AND k.status <> 'failed'
+		ORDER BY k.created_at DESC, k.id DESC LIMIT 1), 0)`
 	oldestKept = `(SELECT g.created_at FROM pings g WHERE g.check_id = c.id AND g.n > c.n_pings - ` + pingLimit + ` ORDER BY g.n LIMIT 1)`
 )
 
@@ -84,7 +88,8 @@ const (
 // kept which are also older than DeliveriesKept, and flips from before that
 // ping which are also older than 93 days.
 //
-// Deliveries that are still pending stay. So do those of the last days: a mail
+// Deliveries that are still pending stay, and of a check that is not up those that
+// were the last to tell of it, with their flip. So do those of the last days: a mail
 // comes back to its delivery that late, and an operator may send again what was
 // given up, also of a check that is pinged every minute.
 func (s *Store) StaleHistory(after, until int64) []Stale {
@@ -97,12 +102,14 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 			from: limited + ` JOIN pings g ON g.check_id = c.id AND g.n <= c.n_pings - ` + pingLimit + scope(`g`), args: []any{after, until}},
 		{Name: "deliveries", table: "deliveries", alias: "d", key: []string{"id"},
 			from: limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) +
-				` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept,
+				` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept +
+				` AND (c.status = 'up' OR d.flip_id <> ` + lastTold + `)`,
 			guard: ` AND status <> 'pending'`, args: []any{after, until, s.Now().Add(-DeliveriesKept)}},
 		{Name: "flips", table: "flips", alias: "f", key: []string{"id"},
 			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept +
 				`, $3)
-				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')`,
+				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')
+				AND (c.status = 'up' OR f.id <> ` + lastTold + `)`,
 			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
 	}
 }

@@ -156,9 +156,11 @@ func (a *Arrival) dropBody(project uuid.UUID) {
 	a.kept = &project
 }
 
+// notifies tells whether people are told of any of the flips, as far as that can be
+// known beforehand.
 func notifies(flips []*monitor.Flip) bool {
 	for _, f := range flips {
-		if f.Notifies() {
+		if f.Notifies() || f.MayNotify() {
 			return true
 		}
 	}

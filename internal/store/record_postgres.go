@@ -37,7 +37,9 @@ const (
 	// A ping is the same when it is of the same time at the same place.
 	pgRecordedBefore = `SELECT i.pos FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS i(check_id, n, created_at, pos)
 		JOIN pings p ON p.check_id = i.check_id AND p.n = i.n AND p.created_at = i.created_at`
+)
 
+var (
 	// One statement stores all flips and, for those that are news, their deliveries; of
 	// those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
@@ -49,12 +51,11 @@ const (
 		INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
 		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
 		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
-		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down')
+		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down'
+			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + toldDownSQL("f.check_id") + `)
 			AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
-)
 
-var (
 	// The rows are locked in id order, so that two recorders cannot deadlock.
 	pgSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
 

@@ -200,16 +200,16 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 		return nil
 	}
 	insert := tx.Prepared(insertFlipSQL)
-	deliver := tx.Prepared(insertDeliveriesSQL(db.SQLite))
 	now := tx.Now()
 	for _, f := range flips {
 		if err := insert.Each(ctx, []any{&f.ID}, func() {}, f.CheckID, f.CreatedAt, string(f.Old), string(f.New), string(f.Reason)); err != nil {
 			return fmt.Errorf("insert flip: %w", err)
 		}
-		if !f.Notifies() {
+		deliver := deliveriesOfFlipSQL(db.SQLite, f)
+		if deliver == "" {
 			continue
 		}
-		_, err := deliver.Exec(ctx, f.ID, f.CheckID, now)
+		_, err := tx.Prepared(deliver).Exec(ctx, f.ID, f.CheckID, now)
 		if err != nil {
 			return fmt.Errorf("insert deliveries: %w", err)
 		}

@@ -73,5 +73,14 @@ func ClipBytes(s string, n int) string {
 	return s[:n]
 }
 
+// CutLast cuts s around the last sep in it, as strings.Cut does around the first.
+func CutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
 // Longer tells whether s has more than n characters.
 func Longer(s string, n int) bool { return len(s) > n && utf8.RuneCountInString(s) > n }

@@ -73,6 +73,23 @@ func TestEllipsis(t *testing.T) {
 	}
 }
 
+func TestCutLast(t *testing.T) {
+	for _, c := range []struct {
+		in, before, after string
+		found             bool
+	}{
+		{"", "", "", false},
+		{"abc", "abc", "", false},
+		{"a.b.c", "a.b", "c", true},
+		{".", "", "", true},
+	} {
+		before, after, found := text.CutLast(c.in, ".")
+		if before != c.before || after != c.after || found != c.found {
+			t.Errorf("CutLast(%q) = %q, %q, %t", c.in, before, after, found)
+		}
+	}
+}
+
 func TestOneLine(t *testing.T) {
 	for in, want := range map[string]string{"": "", " \n": "", "a": "a", " a \t\r\n b ": "a b", "a\u00a0b": "a b", "é  é": "é é"} {
 		got := text.OneLine(in)

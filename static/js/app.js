@@ -10,6 +10,8 @@
 //   data-on-page            on a nav: marks which of the sections it leads to is read
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
 //   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00"
+//   <time data-since>       counts on: how long ago it was
+//   data-now="1772366400000" the time by the server's clock, which counts where the browser's is wrong; see serverClock
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
 //
 // Other scripts listen to "content" (bubbles from what was put into a dialog) to set up what they find there.
@@ -191,8 +193,18 @@ function distance(s) {
   return plural(Math.floor(s / (365 * 86400)), 'year', 'years');
 }
 
+// How far the server's clock is ahead of the browser's. Pages say the time with data-now, live ones again with their news.
+let ahead = 0;
+window.serverClock = (now, heard = Date.now()) => { ahead = now - heard; };
+if ($('[data-now]')) {
+  const answered = performance.getEntriesByType('navigation')[0]?.responseStart ?? performance.now();
+  serverClock(Number($('[data-now]').dataset.now), Date.now() - performance.now() + answered);
+}
+
+const secondsSince = (then) => Math.floor((Date.now() + ahead - then) / 1000);
+
 function ago(then) {
-  const s = Math.floor((Date.now() - then) / 1000);
+  const s = secondsSince(then);
   if (Math.abs(s) < 5) return s < 0 ? 'in a moment' : 'just now';
   return s < 0 ? `in ${distance(-s)}` : `${distance(s)} ago`;
 }
@@ -201,6 +213,11 @@ function refreshTimes() {
   if (document.hidden) return;
   for (const t of $$('[data-ago]')) {
     const text = ago(new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
+    if (t.textContent !== text) t.textContent = text;
+  }
+  for (const t of $$('[data-since]')) {
+    const s = Math.max(0, secondsSince(new Date(t.dateTime)));
+    const text = duration(s < 120 ? s : s - (s % 60));
     if (t.textContent !== text) t.textContent = text;
   }
 }

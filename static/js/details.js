@@ -9,11 +9,10 @@ if (events) {
   const update = (news) => {
     version = news.version;
     document.body.dataset.down = news.down;
-    const holder = document.createElement('div');
-    holder.innerHTML = news.state;
-    const look = (root) => root.querySelector('.state').className + root.textContent;
-    if (look(holder) !== look(state)) state.replaceChildren(...holder.childNodes);
+    serverClock(news.now);
+    replace(state, news.state);
     if (!news.events) return;
+    replace(document.querySelector('#output'), news.output || '');
     events.innerHTML = news.events;
     document.querySelector('#facts').innerHTML = news.facts;
     keepOpen(document.querySelector('#history'), news.history);
@@ -39,6 +38,30 @@ if (events) {
     else button.setAttribute('aria-checked', !on);
   });
 }
+
+// replace puts new HTML into a part, unless it is the same but for how far its times have counted.
+function replace(part, html) {
+  const holder = document.createElement('div');
+  holder.innerHTML = html;
+  const look = (root) => {
+    const copy = root.cloneNode(true);
+    for (const time of copy.querySelectorAll('[data-since]')) time.textContent = '';
+    return copy.innerHTML;
+  };
+  if (look(holder) !== look(part)) part.replaceChildren(...holder.childNodes);
+}
+
+// Times carry their zone where it is not that of the browser. The server knows that of the account only.
+function compareZones(root) {
+  const zoneOf = (options) => Intl.DateTimeFormat('en', options).resolvedOptions().timeZone;
+  for (const mark of root.querySelectorAll('[data-zone]')) {
+    try {
+      mark.classList.toggle('foreign', zoneOf({ timeZone: mark.dataset.zone }) !== zoneOf());
+    } catch { /* the browser does not know the zone */ }
+  }
+}
+compareZones(document);
+document.addEventListener('content', (e) => compareZones(e.target));
 
 // keepOpen puts new HTML into a part; what was unfolded there stays so.
 function keepOpen(part, html) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"punctual/internal/notify"
+	"punctual/internal/text"
 )
 
 // channelSchemas are the settings of channels in the OpenAPI document, among its
@@ -35,7 +36,7 @@ func channelSchemas(kinds []*notify.Kind) string {
 
 // schemaName is what the settings of a kind are called in the document.
 func schemaName(k *notify.Kind) string {
-	return strings.ToUpper(k.Name[:1]) + k.Name[1:] + "Config"
+	return text.UpperFirst(k.Name) + "Config"
 }
 
 // settingSchema is one setting, as JSON.

@@ -22,6 +22,7 @@ import (
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/internal/text"
 )
 
 // Deps is what badges stand on.
@@ -69,7 +70,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) get(w http.ResponseWriter, r *http.Request) {
-	path, format, ok := cutLast(r.URL.Path, ".")
+	path, format, ok := text.CutLast(r.URL.Path, ".")
 	if !ok || !slices.Contains(Formats(), format) {
 		empty(w, http.StatusNotFound)
 		return
@@ -241,15 +242,6 @@ var colors = map[string]struct{ svg, shields string }{
 	"up":   {"#4c1", "success"},
 	"late": {"#fe7d37", "important"},
 	"down": {"#e05d44", "critical"},
-}
-
-// cutLast cuts s around the last sep in it.
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 func empty(w http.ResponseWriter, status int) {

@@ -40,11 +40,11 @@ func (p picture) Title() string {
 }
 
 // Texts are the two texts, each on its part.
-func (p picture) Texts() []text {
+func (p picture) Texts() []placed {
 	if p.Label == "" {
-		return []text{{p.Message, padding}}
+		return []placed{{p.Message, padding}}
 	}
-	return []text{{p.Label, padding}, {p.Message, p.Left() + padding}}
+	return []placed{{p.Label, padding}, {p.Message, p.Left() + padding}}
 }
 
 // Left is the width of the grey part.
@@ -64,14 +64,14 @@ func (p picture) Straight() int { return p.Right() - 3 }
 // Width is the whole width.
 func (p picture) Width() int { return p.Left() + p.Right() }
 
-// text is a text and where it begins.
-type text struct {
+// placed is a text and where it begins.
+type placed struct {
 	Text string
 	X    int
 }
 
 // Length is its width in pixels.
-func (t text) Length() int { return textWidth(t.Text) }
+func (t placed) Length() int { return textWidth(t.Text) }
 
 // The rounded corners are drawn, not clipped: a clip has an id, and of several
 // pictures put into one page each would be clipped like the first. The gradient

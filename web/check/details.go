@@ -1,11 +1,13 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -44,9 +46,11 @@ type detailsPage struct {
 	// the log has more
 	More  bool
 	State situation
-	// nil: it is not down by a run that said something
-	Said  *said
-	Zones zones
+	// the newest success or failure, also where a resume has made the check forget it
+	LastPing time.Time
+	// nil: it is not down by a run that sent output
+	Output *failureOutput
+	Zones  zones
 	// nil: it has never been watched
 	History *history
 	// nil: how long runs take is not known
@@ -109,7 +113,6 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 		BasePage: ui.ChecksBase(project, c.Title()), Check: c, CanWrite: role.CanWrite(),
 		PingURL: s.Site.PingURL(c), Email: s.Site.PingEmail(c.Code.String()),
 		Examples: examplesFor(s.Site.PingURL(c), s.Site.PingEmail(c.Code.String()), c),
-		Zones:    zonesFor(r, c),
 	}
 	// the key opens all checks; readers do not see it
 	if project.PingKey != "" && c.Slug != "" && page.CanWrite {
@@ -122,10 +125,6 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.fillState(r, page, project, ""); err != nil {
-		return err
-	}
-	page.Said, err = s.lastWords(r, c)
-	if err != nil {
 		return err
 	}
 	page.Channels, err = s.detailsChannels(r, c, project)
@@ -166,36 +165,58 @@ func (s *Pages) detailsChannels(r *http.Request, c *monitor.Check, project *moni
 func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.Project, known string) error {
 	ctx := r.Context()
 	c := page.Check
-	page.TZ = zonesFor(r, c).Now.zone
-	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	page.Zones = zonesFor(r, c)
+	page.TZ = page.Zones.Now.zone
+	v, err := s.versionOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	page.Version = eventsVersion(c, newest)
+	end, err := s.lastEnd(ctx, c, v.newest)
+	if err != nil {
+		return err
+	}
+	page.Version = v.text
 	if page.Version != known {
+		page.Output, err = s.failureOutput(ctx, c, end)
+		if err != nil {
+			return err
+		}
 		if err := s.fillEvents(r, page, project); err != nil {
 			return err
 		}
-	}
-	end, err := s.lastEnd(r, c)
-	if err != nil {
-		return err
 	}
 	page.Schedule, err = describeSchedule(c)
 	if err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
-	page.State = describe(c, s.Store.Now(), page.TZ, newest, end)
+	page.State = describe(c, s.Store.Now(), page.TZ, v.newest, end)
 	return nil
 }
 
-// eventsVersion changes with every ping and every flip.
-func eventsVersion(c *monitor.Check, newest []monitor.Flip) string {
-	v := fmt.Sprintf("%d.%d", c.NPings, c.CreatedAt.UnixMicro())
-	if len(newest) > 0 {
-		v += fmt.Sprintf(".%d", newest[0].ID)
+// version is of the events of a check.
+type version struct {
+	// changes with every ping, every flip, and what becomes of alerts
+	text string
+	// the newest flip, if any
+	newest []monitor.Flip
+	// when the next attempt at an alert is due; zero: none waits
+	attempt time.Time
+}
+
+func (s *Pages) versionOf(ctx context.Context, c *monitor.Check) (version, error) {
+	newest, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{Limit: 1})
+	if err != nil {
+		return version{}, err
 	}
-	return v
+	alerts, attempt, err := s.Store.DeliveryMark(ctx, c.ID)
+	if err != nil {
+		return version{}, err
+	}
+	flip := int64(0)
+	if len(newest) > 0 {
+		flip = newest[0].ID
+	}
+	return version{fmt.Sprintf("%d.%d.%d.%s", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts), newest, attempt}, nil
 }
 
 func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
@@ -204,13 +225,18 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 		return err
 	}
 	// More pings than are shown, so that the starts of the runs are among them.
-	page.Events, _, err = s.events(r.Context(), page.Check, eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents)})
+	page.Events, _, err = s.events(r.Context(), page.Check,
+		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ})
 	if err != nil {
 		return err
 	}
 	if len(page.Events) > detailsEvents {
 		page.Events = page.Events[:detailsEvents]
 		page.More = true
+	}
+	page.LastPing, err = s.lastPing(r.Context(), page.Check)
+	if err != nil {
+		return err
 	}
 	page.Runs, err = s.loadRuns(r.Context(), page.Check, first, limit)
 	if err != nil {
@@ -220,32 +246,52 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 	return err
 }
 
-// lastEnd is the ping that turned a check down by a failure signal, for its exit
-// status; nil when the check is not down by one.
-func (s *Pages) lastEnd(r *http.Request, c *monitor.Check) (*monitor.Ping, error) {
+// ends are the kinds of ping that end a run.
+func ends() []monitor.PingKind { return []monitor.PingKind{monitor.PingSuccess, monitor.PingFail} }
+
+// lastEnd is the last success or failure of a check that is down, unless it came
+// before the check went down, by newest, its newest flip; nil where there is none.
+func (s *Pages) lastEnd(ctx context.Context, c *monitor.Check, newest []monitor.Flip) (*monitor.Ping, error) {
 	if c.Status != monitor.StatusDown {
 		return nil, nil
 	}
-	ends, err := s.Store.Pings(r.Context(), c.ID, store.PingFilter{Kinds: []monitor.PingKind{monitor.PingSuccess, monitor.PingFail}, Limit: 1})
-	if err != nil || len(ends) == 0 {
+	last, err := s.Store.Pings(ctx, c.ID, store.PingFilter{Kinds: ends(), Limit: 1})
+	if err != nil || len(last) == 0 || last[0].CreatedAt.Before(sinceFlip(newest, monitor.StatusDown)) {
 		return nil, err
 	}
-	return &ends[0].Ping, nil
+	return &last[0].Ping, nil
+}
+
+// lastPing is when the newest success or failure of the check came; zero: there was
+// none that is kept. A resume makes the check forget it, the log does not.
+func (s *Pages) lastPing(ctx context.Context, c *monitor.Check) (time.Time, error) {
+	if !c.LastPing.IsZero() || c.NPings == 0 {
+		return c.LastPing, nil
+	}
+	last, err := s.Store.Pings(ctx, c.ID, store.PingFilter{Kinds: ends(), Limit: 1})
+	if err != nil || len(last) == 0 {
+		return time.Time{}, err
+	}
+	return last[0].CreatedAt, nil
 }
 
 // detailsUpdate is what the script of the page asks for every few seconds.
 type detailsUpdate struct {
 	Version string `json:"version"`
 	Down    int    `json:"down"`
+	// the clock of the server, in milliseconds since 1970
+	Now int64 `json:"now"`
 	// HTML
 	State string `json:"state"`
 	// HTML, "" = as before
 	Facts string `json:"facts,omitempty"`
 	// HTML, "" = as before
 	Events string `json:"events,omitempty"`
-	// HTML, "" = as before
+	// HTML, "" = there are none
 	Runs    string `json:"runs,omitempty"`
 	History string `json:"history,omitempty"`
+	// HTML, "" = there is none
+	Output string `json:"output,omitempty"`
 }
 
 // Status answers what has changed on the page since version ?v=.
@@ -271,7 +317,7 @@ func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.
 	if err := s.FillBase(r, &page.BasePage); err != nil {
 		return nil, err
 	}
-	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down}
+	u := &detailsUpdate{Version: page.Version, Down: page.Project.Down, Now: page.Now.UnixMilli()}
 	var err error
 	u.State, err = s.Part("check/details", "state", page)
 	if err != nil {
@@ -280,7 +326,8 @@ func (s *Pages) detailsNews(r *http.Request, c *monitor.Check, project *monitor.
 	if page.Version == known {
 		return u, nil
 	}
-	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History} {
+	for name, into := range map[string]*string{"facts": &u.Facts, "events": &u.Events, "runs": &u.Runs, "history": &u.History,
+		"output": &u.Output} {
 		*into, err = s.Part("check/details", name, page)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"html/template"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 	"punctual/web/ui/checkstate"
 )
 
-func TestTheStateIsToldInWords(t *testing.T) {
+func TestTheStateInWords(t *testing.T) {
 	riga, err := time.LoadLocation("Europe/Riga")
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +30,7 @@ func TestTheStateIsToldInWords(t *testing.T) {
 		why   string
 	}{
 		{"new", nil, 0, "Waiting for the first ping",
-			"The watching begins with the first ping; from then on one is expected every day, grace 1 hour."},
+			"The watching begins with it. From then on one is expected every day, grace 1 hour."},
 		{"up", lived("success 0m"), time.Hour, "Up for 1 hour",
 			"The last ping came at 14:00. One is expected every day: the next by tomorrow 14:00, grace 1 hour."},
 		{"late", lived("success 0m"), 24*time.Hour + 5*time.Minute, "Late by 5 min",
@@ -56,12 +58,29 @@ func TestTheStateIsToldInWords(t *testing.T) {
 				end.ExitStatus = &exit
 			}
 			got := describe(&c, noon.Add(tc.after), riga, flips, end)
-			if got.Head != tc.head || got.Why != tc.why {
-				t.Errorf("%q, %q\nwant %q, %q", got.Head, got.Why, tc.head, tc.why)
+			if heading(got) != tc.head || plain(got.Why) != tc.why {
+				t.Errorf("%q, %q\nwant %q, %q", heading(got), plain(got.Why), tc.head, tc.why)
 			}
 		})
 	}
 }
+
+// heading is the heading as it is read.
+func heading(s situation) string {
+	if s.Since.IsZero() {
+		return s.Head
+	}
+	return s.Head + " " + plain(s.Counter(s.Since))
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// plain is a text without its tags, and without the zones of its times.
+func plain(text template.HTML) string {
+	return tags.ReplaceAllString(zoneTags.ReplaceAllString(string(text), ""), "")
+}
+
+var zoneTags = regexp.MustCompile(`<span class="tz">[^<]*</span>`)
 
 // lived makes a check live through pings, written "kind minute", from noon on.
 func lived(pings string) func(*monitor.Check) ([]monitor.Flip, *monitor.Ping) {
@@ -83,21 +102,26 @@ func lived(pings string) func(*monitor.Check) ([]monitor.Flip, *monitor.Ping) {
 	}
 }
 
-func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
+func TestPausesAndBrokenSchedulesInWords(t *testing.T) {
 	now := testdb.NewClock().Now()
 	c := monitor.NewCheck(uuid.New(), now)
 	flip := monitor.Pause(&c, now)
 	got := describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
-	if got.Head != "Paused for 1 hour" || !strings.Contains(got.Why, "The next ping ends the pause") {
+	if heading(got) != "Paused for 1 hour" || !strings.Contains(plain(got.Why), "The next ping ends the pause") {
 		t.Errorf("%+v", got)
 	}
 	c.ManualResume = true
-	if got := describe(&c, now, time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(got.Why, "until somebody resumes") {
+	if got := describe(&c, now, time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
+		t.Errorf("%+v", got)
+	}
+	flip = monitor.Resume(&c, now)
+	got = describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
+	if heading(got) != "Waiting for the first ping" ||
+		plain(got.Why) != "Resumed at 12:00; the next ping starts the watching again. From then on one is expected every day, grace 1 hour." {
 		t.Errorf("%+v", got)
 	}
 	c.Kind = "cron"
 	c.Schedule = "not a schedule"
-	monitor.Resume(&c, now)
 	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: now})
 	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble == "" {
 		t.Errorf("%+v", got)
@@ -106,8 +130,59 @@ func TestPausesAndBrokenSchedulesAreTold(t *testing.T) {
 	c.Schedule = "2020-01-01 03:00"
 	c.Recompute(now)
 	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" ||
-		got.Why != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
+		plain(got.Why) != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
 		t.Errorf("exhausted: %+v", got)
+	}
+}
+
+// Below two minutes each second counts, after that each minute.
+func TestLengthsOfTimeThatGoOn(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 sec", 900 * time.Millisecond: "0 sec", 61500 * time.Millisecond: "1 min 1 sec", 119 * time.Second: "1 min 59 sec",
+		120 * time.Second: "2 min", 12*time.Minute + 59*time.Second: "12 min", 2*time.Hour + 14*time.Minute + time.Second: "2 hr 14 min",
+	} {
+		got := elapsed(d)
+		if got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// While a check is down a new run may be under way. Of one that made it go down
+// that is no news.
+func TestARunUnderWayOfACheckThatIsDown(t *testing.T) {
+	noon := testdb.NewClock().Now()
+	for life, want := range map[string]time.Time{
+		"fail 0m": {}, "fail 0m, start 1m": noon.Add(time.Minute), "fail 0m, start 1m, start 2m": noon.Add(2 * time.Minute),
+		"fail 0m, start 1m, fail 2m": {}, "start 0m": {},
+	} {
+		c := monitor.NewCheck(uuid.New(), noon)
+		flips, end := lived(life)(&c)
+		now := noon.Add(3 * time.Hour)
+		if c.Status != monitor.StatusDown {
+			flips = append(flips, *c.Overdue(now, nil))
+		}
+		got := describe(&c, now, time.UTC, flips, end)
+		if !got.Retry.Equal(want) || got.State != checkstate.Down {
+			t.Errorf("%s: %+v, want a run since %v", life, got, want)
+		}
+	}
+}
+
+// A zone without letters of its own is written by its distance.
+func TestTimesCarryTheirZone(t *testing.T) {
+	noon := testdb.NewClock().Now()
+	for zone, want := range map[string]string{"UTC": "12:00 UTC", "Europe/Riga": "14:00 EET", "Asia/Kathmandu": "17:45 UTC+05:45",
+		"America/Sao_Paulo": "09:00 UTC-03:00"} {
+		tz, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := describer{now: noon, tz: tz}
+		got := tags.ReplaceAllString(string(d.moment(noon)), "")
+		if got != want {
+			t.Errorf("%s: %q, want %q", zone, got, want)
+		}
 	}
 }
 
@@ -118,7 +193,7 @@ func TestMomentsAreNamedByTheirDay(t *testing.T) {
 	}
 	// the day clocks change
 	now := time.Date(2026, 3, 29, 12, 0, 0, 0, riga)
-	tell := teller{now: now, tz: riga}
+	d := describer{now: now, tz: riga}
 	for _, tc := range []struct {
 		at                time.Time
 		adverb, afterword string
@@ -129,18 +204,18 @@ func TestMomentsAreNamedByTheirDay(t *testing.T) {
 		{time.Date(2026, 3, 31, 0, 0, 0, 0, riga), "on 31 March at 00:00", "31 March 00:00"},
 		{time.Date(2025, 12, 31, 8, 5, 0, 0, riga), "on 31 December 2025 at 08:05", "31 December 2025 08:05"},
 	} {
-		if tell.at(tc.at) != tc.adverb || tell.moment(tc.at) != tc.afterword {
-			t.Errorf("%v: %q, %q", tc.at, tell.at(tc.at), tell.moment(tc.at))
+		if plain(d.at(tc.at)) != tc.adverb || plain(d.moment(tc.at)) != tc.afterword {
+			t.Errorf("%v: %q, %q", tc.at, d.at(tc.at), d.moment(tc.at))
 		}
 	}
 }
 
 func TestTheLastLinesOfALongText(t *testing.T) {
-	long := strings.Repeat("ä", saidBytes)
+	long := strings.Repeat("ä", outputBytes)
 	for text, want := range map[string]string{
 		"one\n\n":                   "one",
 		"1\n2\n3\n4\n5\n6\n7\n8\n9": "2\n3\n4\n5\n6\n7\n8\n9",
-		long:                        "…" + strings.Repeat("ä", saidBytes/2),
+		long:                        "…" + strings.Repeat("ä", outputBytes/2),
 		long + "\nlast":             "last",
 	} {
 		got := lastLines(text)

@@ -75,8 +75,40 @@ func TestTheDetailsStayCurrent(t *testing.T) {
 	})
 }
 
+// A resume makes the API forget the last ping. The page has it from the log.
+func TestAResumeLeavesTheLastPingOnThePage(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		c := s.FirstCheck(p)
+		base := "/checks/" + c.Code.String() + "/"
+		lastPing := func() string {
+			a := s.Get(base + "details/").Is(http.StatusOK)
+			return a.Find("#facts dt:contains('Last ping') + dd").Text()
+		}
+		if got := lastPing(); got != "never" {
+			t.Errorf("before the first ping: %q", got)
+		}
+		s.Ping(c, monitor.PingSuccess)
+		s.Ping(c, monitor.PingLog)
+		s.Clock.Advance(5 * time.Minute)
+		s.Post(base+"pause/", nil)
+		s.Post(base+"resume/", nil)
+		if !s.Reload(c).LastPing.IsZero() {
+			t.Error("the check still has a last ping")
+		}
+		if got := lastPing(); got != "5 min ago" {
+			t.Errorf("last ping %q", got)
+		}
+		s.Get(base+"details/").Has("Waiting for the next ping", "the next ping starts the watching again")
+		s.Post(base+"clear_events/", nil)
+		if got := lastPing(); got != "never" {
+			t.Errorf("after the events were cleared: %q", got)
+		}
+	})
+}
+
 // At three in the morning the reason is on the first screen.
-func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
+func TestTheDetailsShowTheOutputOfAFailedRun(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
@@ -86,23 +118,23 @@ func TestTheDetailsShowWhatAFailedRunSaid(t *testing.T) {
 		}
 		ping(monitor.PingFail, strings.Repeat("a line before\n", 20)+"<b>no space left</b>\n")
 		a := s.Get(page)
-		got := a.Find(".said pre").Text()
-		if !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.SaidLines-1 {
-			t.Errorf("it said %q", got)
+		got := a.Find(".output pre").Text()
+		if !strings.HasSuffix(got, "\n<b>no space left</b>") || strings.Count(got, "a line before") != check.OutputLines-1 {
+			t.Errorf("it shows %q", got)
 		}
-		href, _ := a.Find(".said a").Attr("href")
+		href, _ := a.Find(".output a").Attr("href")
 		if !strings.HasSuffix(href, "/pings/1/") {
 			t.Errorf("it leads to %s", href)
 		}
 		for _, quiet := range []string{"", "\x00\x01"} {
 			ping(monitor.PingFail, quiet)
-			n := s.Get(page).Find(".said").Length()
+			n := s.Get(page).Find(".output").Length()
 			if n != 0 {
 				t.Errorf("%q is shown", quiet)
 			}
 		}
 		ping(monitor.PingSuccess, "fine again")
-		n := s.Get(page).Find(".said").Length()
+		n := s.Get(page).Find(".output").Length()
 		if n != 0 {
 			t.Error("a run that went well is shown")
 		}

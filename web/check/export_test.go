@@ -3,7 +3,7 @@ package check
 // What tests of the pages need of what is behind them.
 const DetailsEvents = detailsEvents
 const MaxShownBody = maxShownBody
-const SaidLines = saidLines
+const OutputLines = outputLines
 
 var ExamplesFor = examplesFor
 

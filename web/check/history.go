@@ -18,7 +18,7 @@ const (
 	historyWeeks = 53
 	// and at least
 	fewestWeeks = 14
-	// told one by one
+	// in the table
 	historyMonths = 3
 	// that are looked at: a check that flaps all the time is known for less long
 	historyFlips = 10_000
@@ -130,7 +130,7 @@ const (
 
 // drawCalendar draws a column for each week. Days that are alike are one path,
 // which keeps a year below a few kilobytes; a day with downtime has a bar through
-// it, so that colour is not its only sign, and tells of itself on hover.
+// it, so that colour is not its only sign, and says more on hover.
 func drawCalendar(days []day) template.HTML {
 	weeks := (len(days) + 6) / 7
 	var good, unknown, bad, marks []byte

@@ -54,7 +54,7 @@ func TestTheHistoryIsOnThePageOfTheCheck(t *testing.T) {
 		if !strings.Contains(label, "4 with downtime") {
 			t.Errorf("label of the calendar: %q", label)
 		}
-		a.Has("median", "95 % at most (p95)")
+		a.Has("median", "95th percentile")
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
-	"punctual/internal/store"
 	"punctual/web/ui"
 )
 
@@ -42,9 +41,9 @@ type logPage struct {
 
 // kindFilter is a filter of the log.
 type kindFilter struct {
-	Kind string
-	Word string
-	On   bool
+	Kind  string
+	Label string
+	On    bool
 }
 
 // logRange is what the slider of the log spans, in seconds since 1970.
@@ -70,16 +69,17 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	page := &logPage{BasePage: ui.ChecksBase(project, "Log of "+c.Title()), Check: c, Zones: zonesFor(r, c), Form: ui.NewForm(query)}
 	page.TZ = page.Zones.Now.zone
-	page.Version, err = s.logVersion(r, c)
+	v, err := s.versionOf(r.Context(), c)
 	if err != nil {
 		return err
 	}
+	page.Version = v.text
 	first, limit, err := s.FirstKept(r.Context(), c, project)
 	if err != nil {
 		return err
 	}
 	page.Limit = limit
-	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Alerts: true}
+	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Others: maxLogPings, Zone: page.TZ}
 	q.Kinds, page.Kinds = chosenKinds(query["kind"])
 	if err := page.Form.Note(q.between(query, page.TZ)); err != nil {
 		return err
@@ -104,15 +104,6 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, r, http.StatusOK, "check/log", page)
 }
 
-// logVersion changes when something new is in the log.
-func (s *Pages) logVersion(r *http.Request, c *monitor.Check) (string, error) {
-	newest, err := s.Store.Flips(r.Context(), c.ID, store.FlipFilter{Limit: 1})
-	if err != nil {
-		return "", err
-	}
-	return eventsVersion(c, newest), nil
-}
-
 // chosenKinds are the kinds that were asked for; all of them when none was.
 func chosenKinds(asked []string) (map[string]bool, []kindFilter) {
 	kinds := make(map[string]bool)
@@ -120,7 +111,7 @@ func chosenKinds(asked []string) (map[string]bool, []kindFilter) {
 	for _, kind := range eventKinds() {
 		on := len(asked) == 0 || slices.Contains(asked, kind)
 		kinds[kind] = on
-		filters = append(filters, kindFilter{kind, kindWord(kind), on})
+		filters = append(filters, kindFilter{kind, kindLabel(kind), on})
 	}
 	return kinds, filters
 }

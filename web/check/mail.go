@@ -6,6 +6,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/mail/inbound"
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // isMail tells whether a ping came by e-mail: its body is a raw message.
@@ -15,17 +16,9 @@ func isMail(p *monitor.Ping) bool { return p.Scheme == "email" && len(p.Body) > 
 func shownMail(raw []byte) *inbound.Message {
 	m := inbound.Parse(raw)
 	if len(m.Text) > maxShownBody {
-		m.Text = cutText(m.Text, maxShownBody)
+		m.Text = text.ClipBytes(m.Text, maxShownBody) + "\n…"
 	}
 	return m
-}
-
-// cutText is the beginning of a text, at most n bytes of whole characters.
-func cutText(s string, n int) string {
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n] + "\n…"
 }
 
 // foreignMailPolicy lets a mail of strangers look as it was meant to, without

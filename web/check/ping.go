@@ -55,7 +55,7 @@ type pingRun struct {
 }
 
 // OtherWhat names the ping at the other end of the run.
-func (r *pingRun) OtherWhat() string { return pingWord(r.Other) }
+func (r *pingRun) OtherWhat() string { return pingLabel(r.Other) }
 
 // zoneTime is a moment in one zone.
 type zoneTime struct {
@@ -64,7 +64,7 @@ type zoneTime struct {
 }
 
 // What names the ping.
-func (p *pingPage) What() string { return pingWord(p.Ping) }
+func (p *pingPage) What() string { return pingLabel(p.Ping) }
 
 // ExitStatus is the exit status it came with, "" where it came without.
 func (p *pingPage) ExitStatus() string {

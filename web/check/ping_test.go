@@ -53,32 +53,31 @@ func TestTheLogShowsPingsFlipsAndAlerts(t *testing.T) {
 		step(monitor.PingIgn, with(uuid.NullUUID{}, -1, "\x00\x01binary"))
 		step(monitor.PingFail, with(uuid.NullUUID{}, 3, strings.Repeat("é", 150)))
 		want := []string{
-			"Alert waits | to email: down",
+			"Telling email that it is down",
 			"Went down: failure signal",
 			"Exit status 3 | POST https 198.51.100.7 · curl/8.5 | " + strings.Repeat("é", 100),
 			"Ignored | POST https 198.51.100.7 · curl/8.5 | (8 bytes, not text)",
 			"Went up",
-			"Exit status 0 in 2 min | POST https 198.51.100.7 · curl/8.5 · run 0f5b1 | <done>",
+			"Exit status 0 after 2 min | started 14:00:00 · POST https 198.51.100.7 · curl/8.5 · run 0f5b1 | <done>",
 			"Log | POST https 198.51.100.7 · curl/8.5 · run 0f5b1 | half way",
-			"Started | POST https 198.51.100.7 · curl/8.5 · run 0f5b1",
 		}
 		base := "/checks/" + c.Code.String() + "/"
 		diff := cmp.Diff(want, logOf(s.Get(base+"log/").Is(http.StatusOK)))
 		if diff != "" {
 			t.Errorf("log (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(want[1:], logOf(s.Get(base+"details/"))); diff != "" {
+		if diff := cmp.Diff(want, logOf(s.Get(base+"details/"))); diff != "" {
 			t.Errorf("on the page of the check (-want +got):\n%s", diff)
 		}
 		for query, n := range map[string]int{"kind=success": 1, "kind=success&kind=fail": 2, "kind=flip": 2, "kind=alert": 1,
-			"kind=start&kind=log&kind=ign": 3, "kind=nosuch": 0} {
+			"kind=start&kind=log&kind=ign": 3, "kind=start&kind=success": 1, "kind=nosuch": 0} {
 			got := logOf(s.Get(base + "log/?" + query))
 			if len(got) != n {
 				t.Errorf("%s: %q", query, got)
 			}
 		}
 		got := logOf(s.Get(base + "log/?kind=success"))
-		if !strings.Contains(got[0], "in 2 min") {
+		if !strings.Contains(got[0], "after 2 min | started 14:00:00") {
 			t.Errorf("a filter must not hide how long runs took: %q", got)
 		}
 	})
@@ -183,14 +182,14 @@ func TestTheNewestEventsAreOnThePageOfTheCheck(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
-		for range 20 {
+		for range check.DetailsEvents + 2 {
 			s.Ping(c, monitor.PingStart)
 			s.Clock.Advance(time.Minute)
 			s.Ping(c, monitor.PingSuccess)
 			s.Clock.Advance(time.Minute)
 		}
 		rows := logOf(s.Get("/checks/" + c.Code.String() + "/details/"))
-		if len(rows) != check.DetailsEvents || !strings.Contains(rows[check.DetailsEvents-2], "in 1 min") {
+		if len(rows) != check.DetailsEvents || !strings.Contains(rows[check.DetailsEvents-1], "after 1 min") {
 			t.Errorf("%d rows: %q", len(rows), rows)
 		}
 	})

@@ -16,8 +16,8 @@ const maxCharted = 300
 type runTimes struct {
 	// the newest first
 	Rows []runRow
-	// p50, p95, p100
-	Half, Most, Longest time.Duration
+	// the 50th, 95th and 100th percentile
+	Median, P95, Longest time.Duration
 }
 
 // runRow is a run that has ended.
@@ -61,7 +61,7 @@ func runTimesOf(runs []monitor.Run) *runTimes {
 		lengths[i] = rows[i].Took
 	}
 	return &runTimes{
-		Rows: rows, Half: monitor.Percentile(lengths, 50), Most: monitor.Percentile(lengths, 95), Longest: monitor.Percentile(lengths, 100),
+		Rows: rows, Median: monitor.Percentile(lengths, 50), P95: monitor.Percentile(lengths, 95), Longest: monitor.Percentile(lengths, 100),
 	}
 }
 

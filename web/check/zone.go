@@ -1,6 +1,7 @@
 package check
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
 	"punctual/web/ui"
+	"punctual/web/ui/human"
 )
 
 // sessionZone is which zone the pages of a check use: "utc", "check", or "mine",
@@ -37,6 +39,38 @@ type zones struct {
 	// and where it leads
 	Next string
 	Now  zoneChoice
+	// the one in use is not the reader's, so times carry it; a script that knows the
+	// zone of the browser knows better
+	Foreign bool
+}
+
+// Tag is the zone of a moment, to stand behind it where the zone is not the
+// reader's.
+func (z *zones) Tag(t time.Time) template.HTML { return zoneTag(t.In(z.Now.zone)) }
+
+// ShortClock is the moment t in the row of another moment: its time alone, where
+// both are of one day. format is how the reader has dates written, see human.DateLayouts.
+func (z *zones) ShortClock(t, other time.Time, format string) string {
+	t = t.In(z.Now.zone)
+	other = other.In(z.Now.zone)
+	layout := human.ClockLayout(format, t.Year() != other.Year())
+	if dayNumber(t) == dayNumber(other) {
+		layout = "15:04:05"
+		if format == "us" {
+			layout = "3:04:05 PM"
+		}
+	}
+	return t.Format(layout)
+}
+
+// zoneTag is the zone of a moment as an element that is seen where the zone of the
+// page is not the reader's: " EET", " UTC+05:45".
+func zoneTag(t time.Time) template.HTML {
+	name, _ := t.Zone()
+	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
+		name = "UTC" + t.Format("-07:00")
+	}
+	return sentence(`<span class="tz"> %s</span>`, name)
 }
 
 // zonesFor are the zones for the pages of check c, each zone once, and the one
@@ -69,6 +103,7 @@ func zonesFor(r *http.Request, c *monitor.Check) zones {
 	on := max(0, slices.IndexFunc(z.Choices, func(o zoneChoice) bool { return o.Key == chosen }))
 	z.Choices[on].On = true
 	z.Now = z.Choices[on]
+	z.Foreign = z.Now.Name != v.User.TZ
 	return z
 }
 

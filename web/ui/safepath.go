@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // maxPath bounds the path in a log line.
@@ -35,7 +36,7 @@ func safePath(r *http.Request) string {
 		path = fillRoute(route, func(name string) string { return shownParam(route, name, chi.URLParam(r, name)) }) + end
 	}
 	if len(path) > maxPath {
-		path = strings.ToValidUTF8(path[:maxPath], "") + "…"
+		path = text.ClipBytes(path, maxPath) + "…"
 	}
 	return path
 }
@@ -47,7 +48,7 @@ func shownParam(route, name, value string) string {
 	switch name {
 	case "change", "channel", "invitation", "project", "unique", "user", "wall":
 		return value
-	case "id", "kind", "n", "page", "side", "version":
+	case "id", "kind", "n", "page", "provider", "side", "version":
 		return withoutSecrets(value)
 	case "check", "code":
 		// the code of a delivery, as in its log line

@@ -214,6 +214,12 @@ func (s *Site) WritableProject(r *http.Request) (*monitor.Project, monitor.Role,
 	return p, role, mayWrite(role, err)
 }
 
+// WritableProjectByID is WritableProject by an id.
+func (s *Site) WritableProjectByID(r *http.Request, id uuid.UUID) (*monitor.Project, error) {
+	p, role, err := s.ProjectByID(r, id.String())
+	return p, mayWrite(role, err)
+}
+
 // ProjectByID is ProjectFor by an id as text.
 func (s *Site) ProjectByID(r *http.Request, text string) (*monitor.Project, monitor.Role, error) {
 	user := VisitorOf(r).User

@@ -45,6 +45,7 @@ func email() *notify.Kind {
 		Summary: func(c *emailConfig) string { return c.Address },
 		AtOnce:  10,
 		Confirm: func(c *emailConfig) string { return c.Address },
+		Digest:  func(*emailConfig) bool { return true },
 		Send:    sendMail,
 	})
 }
@@ -68,7 +69,13 @@ func EmailChannel(address string) *monitor.Channel {
 
 // sendMail mails the alert and waits for the server's yes.
 func sendMail(ctx context.Context, d *notify.Delivery[emailConfig]) (notify.Result, error) {
-	m, err := d.Composer.Alert(mailAlert(d))
+	var m *mail.Message
+	var err error
+	if d.Message.Kind == notify.Digest {
+		m, err = d.Composer.Digest(mailDigest(d))
+	} else {
+		m, err = d.Composer.Alert(mailAlert(d))
+	}
 	if err != nil {
 		return notify.Result{}, fmt.Errorf("compose alert: %w", err)
 	}
@@ -96,6 +103,7 @@ func mailAlert(d *notify.Delivery[emailConfig]) mail.Alert {
 	ev := d.Event
 	a := mail.Alert{
 		Owned: mail.Owned{Account: ev.Project.OwnerID}, To: d.Config.Address, Key: ev.Key, Test: ev.Test, Down: ev.Status == monitor.StatusDown,
+		Flapping:       ev.Began(),
 		Name:           ev.Check.Title(),
 		Sentence:       ev.Sentence(),
 		When:           ev.When(),
@@ -110,6 +118,25 @@ func mailAlert(d *notify.Delivery[emailConfig]) mail.Alert {
 		a.Body, a.BodyCut = notify.Tail(ev.LastPing.Body, mailedBody)
 	}
 	return a
+}
+
+func mailDigest(d *notify.Delivery[emailConfig]) mail.Digest {
+	ev := d.Event
+	m := mail.Digest{
+		Owned: mail.Owned{Account: ev.Project.OwnerID}, To: d.Config.Address, Key: ev.Key,
+		Title:       d.Message.Title.String(),
+		Project:     ev.Project.Name,
+		Link:        d.Message.Links[0].URL,
+		Unsubscribe: d.SiteRoot + d.Unsubscribe(ev.Channel.ID),
+		More:        d.Message.More,
+	}
+	for _, ev := range notify.Urgent(d.Events)[:len(d.Message.Items)] {
+		m.Items = append(m.Items, mail.DigestItem{
+			Word: ev.Word(), Down: ev.Level() == notify.Critical, Name: ev.Check.Title(), Sentence: ev.Sentence(), When: ev.When(),
+			Link: notify.CloakedURL(d.SiteRoot, &ev.Check),
+		})
+	}
+	return m
 }
 
 func mailFacts(facts []notify.Fact) []mail.Fact {

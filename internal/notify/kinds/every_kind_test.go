@@ -288,7 +288,13 @@ func scenarios(k *notify.Kind, config string) map[string][]notify.Event {
 
 	all := map[string][]notify.Event{"down": {down}, "up": {up}, "test": {trial}, "long": {long}, "odd": {odd}}
 	if k.Digests(config) {
-		all["digest"] = []notify.Event{down, up, odd}
+		flapping := kindtest.Event(k.Name, monitor.StatusUp, config)
+		flapping.Flaps = &notify.Flaps{Downs: 3, Since: flapping.Flip.CreatedAt.Add(-4 * time.Minute), Settle: 5 * time.Minute}
+		settled := kindtest.Event(k.Name, monitor.StatusUp, config)
+		settled.Flaps = &notify.Flaps{Downs: 17, Since: flapping.Flip.CreatedAt.Add(-40 * time.Minute), Settle: 5 * time.Minute, Over: true}
+		all["digest"] = []notify.Event{down, up, odd, flapping}
+		all["flapping"] = []notify.Event{flapping}
+		all["settled"] = []notify.Event{settled}
 	}
 	return all
 }

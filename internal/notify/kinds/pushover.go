@@ -73,9 +73,9 @@ func pushover() *notify.Kind {
 				"Its site asks you which of your devices are to get them, and sends you back here.",
 			Button:  "Subscribe at Pushover",
 			Welcome: "Pushover has accepted. How urgent are these messages?",
-			Leave: func(query url.Values, success, failure string) {
-				query.Set("success", success)
-				query.Set("failure", failure)
+			Leave: func(query url.Values, back notify.ConnectReturn) {
+				query.Set("success", back.Address+"?"+url.Values{"state": {back.State}}.Encode())
+				query.Set("failure", back.Failure)
 			},
 			Return: pushoverReturn,
 		},

@@ -32,6 +32,8 @@ type News struct {
 	// is sent as JSON
 	Data any
 	ID   string
+	// when to look again although nobody calls; 0 = only then
+	Again time.Duration
 }
 
 // Look finds out what has changed since the page saw known; first tells that
@@ -81,12 +83,14 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 	if first.Data != nil {
 		known = first.ID
 	}
+	again := after(first.Again)
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
 	// not all at once
 	end := time.After(streamLife + rand.N(streamLife/2))
 	for {
 		var now News
+		look := false
 		select {
 		case <-r.Context().Done():
 			return nil
@@ -96,12 +100,18 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 			return nil
 		case <-beat.C:
 		case <-v.calls:
+			look = true
+		case <-again:
+			look = true
+		}
+		if look {
 			now, err = p.Look(known, false)
 			if err != nil {
 				l.log.Debug("end a live page", "error", err, "route", p.Route)
 				// the browser comes back and is told
 				return nil
 			}
+			again = after(now.Again)
 			if now.Data == nil {
 				continue
 			}
@@ -115,6 +125,14 @@ func (l *Hub) Serve(w http.ResponseWriter, r *http.Request, p Page) error {
 			return nil
 		}
 	}
+}
+
+// after is time.After; of 0 it never comes.
+func after(d time.Duration) <-chan time.Time {
+	if d <= 0 {
+		return nil
+	}
+	return time.After(d)
 }
 
 // events writes server-sent events.

@@ -1,4 +1,4 @@
-package web
+package integrations
 
 import (
 	"html/template"

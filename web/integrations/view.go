@@ -1,8 +1,7 @@
-package web
+package integrations
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ type kindView struct {
 }
 
 // viewKind shows a kind by its name, also one that this program does not know.
-func (s *Server) viewKind(name string) kindView {
+func (s *Pages) viewKind(name string) kindView {
 	k := s.Notifiers.Known(name)
 	if k == nil {
 		return kindView{Kind: name, Label: name, Icon: "bell"}
@@ -36,42 +35,6 @@ func (s *Server) viewKind(name string) kindView {
 		v.Icon = icon
 	}
 	return v
-}
-
-// integrationsPage lists the channels of a project and the kinds it may add.
-type integrationsPage struct {
-	ui.BasePage
-	CanWrite bool
-	Channels []channelView
-	Groups   []kindGroup
-	// the gallery is large enough to be searched
-	Search bool
-}
-
-// kindGroup is a part of the gallery.
-type kindGroup struct {
-	Name  notify.Group
-	Kinds []kindView
-}
-
-// searchedKinds is how many kinds can be seen at a glance.
-const searchedKinds = 6
-
-// gallery are the kinds that are offered, by their groups.
-func (s *Server) gallery() []kindGroup {
-	var groups []kindGroup
-	for _, name := range notify.Groups() {
-		g := kindGroup{Name: name}
-		for _, kind := range s.Notifiers.Kinds() {
-			if s.Notifiers.Kind(kind).Group == name {
-				g.Kinds = append(g.Kinds, s.viewKind(kind))
-			}
-		}
-		if len(g.Kinds) > 0 {
-			groups = append(groups, g)
-		}
-	}
-	return groups
 }
 
 // channelView is a row of the list of channels.
@@ -103,9 +66,6 @@ type channelView struct {
 	// the question to its address can be sent again
 	Resend bool
 }
-
-// healthTime is how far back the health of a channel looks.
-const healthTime = 30 * 24 * time.Hour
 
 // Delivered says how many alerts of the last 30 days arrived, "" when there
 // were none.
@@ -188,42 +148,7 @@ func stateOf(c *monitor.Channel) channelState {
 	}
 }
 
-// integrations: GET /projects/{project}/integrations/.
-func (s *Server) integrations(w http.ResponseWriter, r *http.Request) error {
-	project, role, err := s.ProjectFor(r)
-	if err != nil {
-		return err
-	}
-	channels, err := s.Store.ChannelsOf(r.Context(), project.ID)
-	if err != nil {
-		return err
-	}
-	assigned, checks, err := s.Store.ChannelCounts(r.Context(), project.ID)
-	if err != nil {
-		return err
-	}
-	health, err := s.Store.ChannelsHealth(r.Context(), project.ID, s.Store.Now().Add(-healthTime))
-	if err != nil {
-		return err
-	}
-	m := &integrationsPage{BasePage: integrationsBase("Integrations", project), CanWrite: role.CanWrite()}
-	for i := range channels {
-		v := s.viewChannel(&channels[i])
-		v.Assigned = assigned[v.ID]
-		v.Checks = checks
-		v.Health = health[v.ID]
-		m.Channels = append(m.Channels, v)
-	}
-	m.Groups = s.gallery()
-	m.Search = len(s.Notifiers.Kinds()) > searchedKinds
-	return s.Render(w, r, http.StatusOK, "integrations", m)
-}
-
-func integrationsBase(title string, p *monitor.Project) ui.BasePage {
-	return ui.BasePage{Title: title, Nav: "integrations", Project: &ui.ProjectNav{ID: p.ID, Name: p.Name}}
-}
-
-func (s *Server) viewChannel(c *monitor.Channel) channelView {
+func (s *Pages) viewChannel(c *monitor.Channel) channelView {
 	k := s.Notifiers.Kind(c.Kind)
 	v := channelView{
 		kindView: s.viewKind(c.Kind),
@@ -263,4 +188,14 @@ func eventsOf(k *notify.Kind, config string) string {
 		return "Tells nothing"
 	}
 	return "Tells when a check " + strings.Join(events, " or ")
+}
+
+// View is a channel as the pages of checks show it.
+func (s *Pages) View(c *monitor.Channel) ui.Channel {
+	v := s.viewChannel(c)
+	out := ui.Channel{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
+	if v.State != channelReady {
+		out.Trouble = v.State.Text()
+	}
+	return out
 }

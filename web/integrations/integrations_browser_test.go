@@ -1,11 +1,10 @@
 //go:build programs
 
-package web_test
+package integrations_test
 
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -14,7 +13,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/browser"
-	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/webtest"
 )
 
@@ -34,7 +33,7 @@ func TestIntegrationsInABrowser(t *testing.T) {
 	// of the form that is wrong
 	console.Allow("status of 400")
 
-	s.Open(ctx, web.IntegrationsPath(p.ID))
+	s.Open(ctx, integrations.ListPath(p.ID))
 	s.Drive(ctx,
 		webtest.First(chromedp.Click, `.kind-card[href*="add_webhook"]`), webtest.First(chromedp.WaitVisible, "dialog[open] #url_down"),
 		webtest.First(chromedp.Click, "dialog .btn.primary"), webtest.First(chromedp.WaitVisible, "dialog .error"),
@@ -71,7 +70,7 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 	if err := browser.DisableJS(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s.Open(ctx, web.IntegrationsPath(p.ID))
+	s.Open(ctx, integrations.ListPath(p.ID))
 	s.Drive(ctx,
 		webtest.First(chromedp.Click, `.kind-card[href*="add_email"]`), webtest.First(chromedp.WaitVisible, "#value"),
 		chromedp.SendKeys("#name", "Me again", chromedp.ByQuery),
@@ -84,44 +83,6 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 	n := len(channels(s, p))
 	if n != 1 {
 		s.Errorf("%d channels are left", n)
-	}
-}
-
-// The frame of pages: menus, colours, copying, the mark in the title.
-func TestTheFrameOfPages(t *testing.T) {
-	s := webtest.New(t, db.SQLite, withNotifiers)
-	user, p := s.Login("jane@example.org")
-	ctx, _ := browser.New(t)
-	s.Open(ctx, web.IntegrationsPath(p.ID))
-
-	var title, icon string
-	s.Drive(ctx, chromedp.Evaluate(`document.body.dataset.down = 2`, nil),
-		chromedp.Poll(`document.title.startsWith("(2 down) ")`, nil),
-		chromedp.Evaluate(`document.querySelector("link[rel=icon]").href`, &icon),
-		chromedp.Evaluate(`document.body.dataset.down = 0`, nil),
-		chromedp.Poll(`!document.title.includes("down")`, nil), chromedp.Title(&title))
-	if !strings.Contains(icon, "favicon-down") || title != "Integrations · Punctual" {
-		t.Errorf("icon %s, title %q", icon, title)
-	}
-
-	s.Drive(ctx, webtest.First(chromedp.Click, ".theme-to-dark"),
-		chromedp.WaitVisible("html[data-theme=dark] .theme-to-light", chromedp.ByQuery))
-	s.Drive(ctx, chromedp.Poll(`fetch(location.href).then(r => r.text()).then(t => t.includes('data-theme="dark"'))`, nil))
-	u, err := s.Store.UserByID(s.Context(), user.ID)
-	if err != nil || u.Theme != "dark" {
-		t.Errorf("the colours are not remembered: %v %v", u, err)
-	}
-
-	s.Drive(ctx, webtest.First(chromedp.Click, "[popovertarget=account-menu]"),
-		webtest.First(chromedp.WaitVisible, "#account-menu:popover-open button"))
-	// the menu is below its button and within the window
-	var inside bool
-	s.Drive(ctx,
-		chromedp.Evaluate(
-			`(() => { const b = document.querySelector("[popovertarget=account-menu]").getBoundingClientRect(), m = document.querySelector("#account-menu").getBoundingClientRect();
-		return m.top >= b.bottom && m.right <= innerWidth && m.left >= 0 && Math.abs(m.right - b.right) < 40 })()`, &inside))
-	if !inside {
-		t.Error("the account menu is not at its button")
 	}
 }
 
@@ -155,7 +116,7 @@ func TestPicturesOfIntegrations(t *testing.T) {
 	ctx, _ := browser.New(t)
 	email := channels(s, p)[0]
 	for name, path := range map[string]string{
-		"integrations":          web.IntegrationsPath(p.ID),
+		"integrations":          integrations.ListPath(p.ID),
 		"integrations-email":    addPath(p, "email"),
 		"integrations-pushover": addPath(p, "po"),
 		"integrations-checks":   channelPath(email, "checks"),

@@ -1,4 +1,4 @@
-package web_test
+package integrations_test
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"punctual/internal/monitor"
-	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/webtest"
 )
 
@@ -94,21 +94,21 @@ func TestARefusalHoldsInOtherProjects(t *testing.T) {
 func TestOnlyTheAddressEndsThatItHasUnsubscribed(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		p, ch := unsubscribed(s)
-		s.Get(web.IntegrationsPath(p.ID)).Has("Unsubscribed", "Ask again")
-		s.Post(channelPath(ch, "edit"), janesForm).LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("gets alerts again as soon as it agrees")
+		s.Get(integrations.ListPath(p.ID)).Has("Unsubscribed", "Ask again")
+		s.Post(channelPath(ch, "edit"), janesForm).LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("gets alerts again as soon as it agrees")
 		if len(s.Sent.Verifies) != 1 {
 			s.Fatalf("%d questions", len(s.Sent.Verifies))
 		}
 		// One question a day, whatever the owner tries.
-		s.Post(channelPath(ch, "edit"), janesForm).LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("was asked within a day already")
+		s.Post(channelPath(ch, "edit"), janesForm).LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("was asked within a day already")
 		s.Post(channelPath(ch, "resend"), nil).Is(http.StatusTooManyRequests)
 		if len(s.Sent.Verifies) != 1 {
 			s.Errorf("%d questions within a day", len(s.Sent.Verifies))
 		}
 		s.Clock.Advance(25 * time.Hour)
-		s.Post(channelPath(ch, "resend"), nil).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(channelPath(ch, "resend"), nil).LeadsTo(integrations.ListPath(p.ID))
 		if len(s.Sent.Verifies) != 2 {
 			s.Errorf("%d questions after a day", len(s.Sent.Verifies))
 		}

@@ -1,4 +1,4 @@
-package web_test
+package integrations_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/webtest"
 )
 
@@ -106,7 +107,7 @@ func channelPath(c monitor.Channel, page string) string {
 func add(s *webtest.Site, p *monitor.Project, kind string, form url.Values) monitor.Channel {
 	s.Helper()
 	s.Clock.Advance(1e9)
-	s.Post(addPath(p, kind), form).LeadsTo(web.IntegrationsPath(p.ID))
+	s.Post(addPath(p, kind), form).LeadsTo(integrations.ListPath(p.ID))
 	return newest(s, p, kind)
 }
 
@@ -116,7 +117,7 @@ func TestIntegrationsListWhoIsTold(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		add(s, p, "webhook", url.Values{"name": {"Incident bot"}, "method_down": {"POST"}, "url_down": {"https://hooks.example.org/secret"}})
-		page := s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK)
+		page := s.Get(integrations.ListPath(p.ID)).Is(http.StatusOK)
 		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down",
 			"1 of 1 check")
 		page.HasNot("secret")
@@ -136,7 +137,7 @@ func TestEachPageWarnsWhenNobodyWouldBeTold(t *testing.T) {
 		email := newest(s, p, "email")
 		warned := func(why string) {
 			s.Helper()
-			for _, path := range []string{web.IntegrationsPath(p.ID), addPath(p, "email")} {
+			for _, path := range []string{integrations.ListPath(p.ID), addPath(p, "email")} {
 				if s.Get(path).Find("nav .alarm").Length() == 0 {
 					s.Errorf("%s: %s does not warn", why, path)
 				}
@@ -147,10 +148,10 @@ func TestEachPageWarnsWhenNobodyWouldBeTold(t *testing.T) {
 			s.Fatal(err)
 		}
 		warned("a failed delivery")
-		s.Get(web.IntegrationsPath(p.ID)).Has("Last delivery failed", "The mailbox is full.")
-		s.Post(channelPath(email, "remove"), nil).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("Last delivery failed", "The mailbox is full.")
+		s.Post(channelPath(email, "remove"), nil).LeadsTo(integrations.ListPath(p.ID))
 		warned("no channel")
-		s.Get(web.IntegrationsPath(p.ID)).Has("Nobody is told")
+		s.Get(integrations.ListPath(p.ID)).Has("Nobody is told")
 	})
 }
 
@@ -175,15 +176,15 @@ func TestAWebhookIsAddedForAllChecksAndTested(t *testing.T) {
 		}
 
 		status = http.StatusOK
-		s.Post(channelPath(c, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("was accepted", "The server answered 200 OK: said the hook", "just now")
+		s.Post(channelPath(c, "test"), nil).LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("was accepted", "The server answered 200 OK: said the hook", "just now")
 		if got != "POST /in night TEST is down" {
 			s.Errorf("the hook got %q", got)
 		}
 
 		status = http.StatusBadGateway
-		s.Post(channelPath(c, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-		page := s.Get(web.IntegrationsPath(p.ID)).Has("failed", "The server answered 502 Bad Gateway: said the hook", "Last delivery failed")
+		s.Post(channelPath(c, "test"), nil).LeadsTo(integrations.ListPath(p.ID))
+		page := s.Get(integrations.ListPath(p.ID)).Has("failed", "The server answered 502 Bad Gateway: said the hook", "Last delivery failed")
 		if page.Find(".flash.error").Length() != 1 {
 			s.Error("the failed test is not shown as an error")
 		}
@@ -225,7 +226,7 @@ func TestAnAddressOfSomebodyElseIsAskedFirst(t *testing.T) {
 			s.Error("the user's own address is asked")
 		}
 		c := add(s, p, "email", foreign)
-		s.Get(web.IntegrationsPath(p.ID)).Has("Unconfirmed", "Ask again")
+		s.Get(integrations.ListPath(p.ID)).Has("Unconfirmed", "Ask again")
 		if c.Verified || len(s.Sent.Verifies) != 1 {
 			s.Fatalf("verified %v, %d mails", c.Verified, len(s.Sent.Verifies))
 		}
@@ -252,12 +253,12 @@ func TestANewAddressOfAChannelIsAskedAgain(t *testing.T) {
 		c := add(s, p, "email", foreign)
 		old := s.Sent.Verifies[0].Link
 		s.Post(old, nil).Is(http.StatusOK)
-		s.Post(channelPath(c, "edit"), url.Values{"value": {"night@example.org"}, "down": {"on"}}).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(channelPath(c, "edit"), url.Values{"value": {"night@example.org"}, "down": {"on"}}).LeadsTo(integrations.ListPath(p.ID))
 		if newest(s, p, "email").Verified || len(s.Sent.Verifies) != 2 {
 			s.Fatalf("verified %v, %d mails", newest(s, p, "email").Verified, len(s.Sent.Verifies))
 		}
 		s.Post(old, nil).Is(http.StatusNotFound)
-		s.Post(channelPath(c, "resend"), nil).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(channelPath(c, "resend"), nil).LeadsTo(integrations.ListPath(p.ID))
 		s.Post(s.Sent.Verifies[2].Link, nil).Is(http.StatusOK)
 		if !newest(s, p, "email").Verified {
 			s.Error("the new address could not confirm")
@@ -272,7 +273,7 @@ func TestOneUserCannotHaveManyAddressesAsked(t *testing.T) {
 			// One address is asked less often than that.
 			another := maps.Clone(foreign)
 			another.Set("value", fmt.Sprintf("somebody%d@example.net", i))
-			s.Post(addPath(p, "email"), another).LeadsTo(web.IntegrationsPath(p.ID))
+			s.Post(addPath(p, "email"), another).LeadsTo(integrations.ListPath(p.ID))
 		}
 		before := len(channels(s, p))
 		s.Post(addPath(p, "email"), foreign).Is(http.StatusTooManyRequests)
@@ -303,7 +304,7 @@ func TestOneClickUnsubscribes(t *testing.T) {
 			s.Fatal("the click did nothing")
 		}
 		program.Post(link, url.Values{"List-Unsubscribe": {"One-Click"}}).Is(http.StatusOK)
-		s.Get(web.IntegrationsPath(p.ID)).Has("Unsubscribed", "The recipient has unsubscribed.", "until it agrees again")
+		s.Get(integrations.ListPath(p.ID)).Has("Unsubscribed", "The recipient has unsubscribed.", "until it agrees again")
 	})
 }
 
@@ -318,16 +319,16 @@ func TestAChannelIsEditedRenamedAndRemoved(t *testing.T) {
 			s.Errorf("the form has %s %s", form.Text("[name=method_up] [selected]"), u)
 		}
 		s.Post(channelPath(c, "edit"), url.Values{"name": {"Both"}, "method_up": {"GET"}, "url_up": {"https://c.example.org/"}}).LeadsTo(
-			web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("Both", "c.example.org", "comes back up")
+			integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("Both", "c.example.org", "comes back up")
 
-		s.Post(channelPath(c, "name"), url.Values{"name": {" Night shift "}}).LeadsTo(web.IntegrationsPath(p.ID))
+		s.Post(channelPath(c, "name"), url.Values{"name": {" Night shift "}}).LeadsTo(integrations.ListPath(p.ID))
 		name := newest(s, p, "webhook").Name
 		if name != "Night shift" {
 			s.Errorf("the name is %q", name)
 		}
-		s.Post(channelPath(c, "remove"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("Removed Night shift")
+		s.Post(channelPath(c, "remove"), nil).LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("Removed Night shift")
 		s.Get(channelPath(c, "edit")).Is(http.StatusNotFound)
 	})
 }
@@ -345,8 +346,8 @@ func TestAChannelIsGivenItsChecks(t *testing.T) {
 		if on != 2 {
 			s.Errorf("%d checks are on", on)
 		}
-		s.Post(channelPath(c, "checks"), url.Values{"checks": {second.Code.String(), "not of this project"}}).LeadsTo(web.IntegrationsPath(p.ID))
-		s.Get(web.IntegrationsPath(p.ID)).Has("now tells of 1 check", "1 of 2 checks")
+		s.Post(channelPath(c, "checks"), url.Values{"checks": {second.Code.String(), "not of this project"}}).LeadsTo(integrations.ListPath(p.ID))
+		s.Get(integrations.ListPath(p.ID)).Has("now tells of 1 check", "1 of 2 checks")
 		channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID)
 		if err != nil || len(channels) != 0 {
 			s.Errorf("the other check still has %d, %v", len(channels), err)
@@ -359,13 +360,13 @@ func TestOnlyMembersMayTouchIntegrations(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		c := newest(s, p, "email")
 		stranger := s.OtherBrowser()
-		if stranger.Get(web.IntegrationsPath(p.ID)).Is(http.StatusSeeOther); stranger.Get(channelPath(c, "edit")).Location == "" {
+		if stranger.Get(integrations.ListPath(p.ID)).Is(http.StatusSeeOther); stranger.Get(channelPath(c, "edit")).Location == "" {
 			s.Error("a visitor is not asked to log in")
 		}
 		reader, _ := stranger.Login("reader@example.org")
 		posts := []string{channelPath(c, "edit"), channelPath(c, "name"), channelPath(c, "test"), channelPath(c, "remove"),
 			channelPath(c, "checks"), channelPath(c, "resend"), addPath(p, "email")}
-		stranger.Get(web.IntegrationsPath(p.ID)).Is(http.StatusNotFound)
+		stranger.Get(integrations.ListPath(p.ID)).Is(http.StatusNotFound)
 		for _, path := range posts {
 			stranger.Post(path, url.Values{}).Is(http.StatusNotFound)
 		}
@@ -375,7 +376,7 @@ func TestOnlyMembersMayTouchIntegrations(t *testing.T) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		page := stranger.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("jane@example.org")
+		page := stranger.Get(integrations.ListPath(p.ID)).Is(http.StatusOK).Has("jane@example.org")
 		if page.Find("main form, .kind-card").Length() != 0 {
 			s.Error("somebody who may only look is offered changes")
 		}
@@ -391,6 +392,6 @@ func TestKindsThatAreNotOfferedCannotBeAdded(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		s.Get(addPath(p, "po")).Is(http.StatusNotFound)
 		s.Post(addPath(p, "email"), foreign).Is(http.StatusNotFound)
-		s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("no longer offers")
+		s.Get(integrations.ListPath(p.ID)).Is(http.StatusOK).Has("no longer offers")
 	})
 }

@@ -1,4 +1,4 @@
-package web_test
+package integrations_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/webtest"
 )
 
@@ -95,11 +96,11 @@ func TestTheTestButtonSaysThatThereWereMany(t *testing.T) {
 			_, p := s.Login("jane@example.org")
 			ch := add(s, p, "webhook", url.Values{"name": {"Bot"}, "method_down": {"POST"}, "url_down": {"https://hooks.example.org/"}})
 			for range 10 {
-				s.Post(channelPath(ch, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-				s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("was accepted").HasNot("Too many tests.")
+				s.Post(channelPath(ch, "test"), nil).LeadsTo(integrations.ListPath(p.ID))
+				s.Get(integrations.ListPath(p.ID)).Is(http.StatusOK).Has("was accepted").HasNot("Too many tests.")
 			}
-			s.Post(channelPath(ch, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-			s.Get(web.IntegrationsPath(p.ID)).Is(http.StatusOK).Has("No test was sent to",
+			s.Post(channelPath(ch, "test"), nil).LeadsTo(integrations.ListPath(p.ID))
+			s.Get(integrations.ListPath(p.ID)).Is(http.StatusOK).Has("No test was sent to",
 				"Too many tests. Please try again later.").HasNot("failed")
 			if sent != 10 {
 				t.Errorf("%d tests were sent, want 10", sent)

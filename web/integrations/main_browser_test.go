@@ -1,6 +1,6 @@
 //go:build programs
 
-package web_test
+package integrations_test
 
 import (
 	"testing"

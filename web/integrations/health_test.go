@@ -1,4 +1,4 @@
-package web_test
+package integrations_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
 	"punctual/web"
+	"punctual/web/integrations"
 	"punctual/web/ui"
 	"punctual/web/webtest"
 )
@@ -61,9 +62,9 @@ func TestTheHealthOfAnIntegrationShows(t *testing.T) {
 		c := s.FirstCheck(p)
 		sent := store.Outcome{Verdict: store.Sent, ChannelOutcome: store.ChannelOutcome{Latency: 120 * time.Millisecond}}
 		deliver(s, c, sent, sent)
-		s.Get(web.IntegrationsPath(p.ID)).Has("2 alerts in 30 days, all delivered", "in 120 ms").HasNot("Repair", "Look at its settings")
+		s.Get(integrations.ListPath(p.ID)).Has("2 alerts in 30 days, all delivered", "in 120 ms").HasNot("Repair", "Look at its settings")
 		deliver(s, c, sent, failedWith("Received status code 500"))
-		page := s.Get(web.IntegrationsPath(p.ID))
+		page := s.Get(integrations.ListPath(p.ID))
 		page.Has("3 of 4 alerts delivered in 30 days (75 %)", "Received status code 500", "Last delivery failed")
 		if page.Text(".why a") != "Look at its settings" {
 			t.Errorf("the way to repair it: %q", page.Text(".why"))
@@ -71,14 +72,14 @@ func TestTheHealthOfAnIntegrationShows(t *testing.T) {
 		broken := failedWith("The key is not valid")
 		broken.Disable = true
 		deliver(s, c, broken)
-		page = s.Get(web.IntegrationsPath(p.ID))
+		page = s.Get(integrations.ListPath(p.ID))
 		page.Has("Disabled since Sun, 1 Mar 2026, 14:04:00 EET", "Last tried 1 min ago")
 		got := page.Text(".why a")
 		if got != "Repair and switch on" {
 			t.Errorf("the way to repair it: %q", got)
 		}
 		s.Clock.Advance(31 * 24 * time.Hour)
-		s.Get(web.IntegrationsPath(p.ID)).HasNot("in 30 days")
+		s.Get(integrations.ListPath(p.ID)).HasNot("in 30 days")
 	})
 }
 
@@ -102,7 +103,7 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 		for _, page := range pages {
 			a := banner(page)
 			got := a.Text(".banner.grace")
-			if !strings.HasPrefix(got, "1 of 2 integrations") || a.Find(`.banner a`).AttrOr("href", "") != web.IntegrationsPath(p.ID) {
+			if !strings.HasPrefix(got, "1 of 2 integrations") || a.Find(`.banner a`).AttrOr("href", "") != integrations.ListPath(p.ID) {
 				t.Errorf("%s: %q", page, got)
 			}
 		}
@@ -122,7 +123,7 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 			!strings.Contains(got, "Add an integration") {
 			t.Errorf("there is none: %q", got)
 		}
-		a := banner(web.IntegrationsPath(p.ID))
+		a := banner(integrations.ListPath(p.ID))
 		if a.Find(".banner.down").Length() != 1 || a.Find(".banner a").Length() != 0 {
 			t.Error("the page of integrations needs no link to itself")
 		}
@@ -141,8 +142,8 @@ func TestATestTellsWhatWasAnswered(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	hook := add(s, p, "webhook", url.Values{"method_down": {"POST"}, "url_down": {server.URL}})
-	s.Post(channelPath(hook, "test"), nil).LeadsTo(web.IntegrationsPath(p.ID))
-	got := s.Get(web.IntegrationsPath(p.ID)).Text(".flash")
+	s.Post(channelPath(hook, "test"), nil).LeadsTo(integrations.ListPath(p.ID))
+	got := s.Get(integrations.ListPath(p.ID)).Text(".flash")
 	for _, words := range []string{"was accepted in 230 ms", "202 Accepted", "queued as 17"} {
 		if !strings.Contains(got, words) {
 			t.Errorf("the answer does not say %q: %s", words, got)
@@ -168,7 +169,7 @@ func TestTheGalleryIsGroupedAndSearched(t *testing.T) {
 		)
 	})
 	_, p := s.Login("jane@example.org")
-	page := s.Get(web.IntegrationsPath(p.ID))
+	page := s.Get(integrations.ListPath(p.ID))
 	var groups []string
 	for _, g := range page.Find("#kinds section").EachIter() {
 		groups = append(groups, strings.Join(strings.Fields(g.Find("h3, h4").Text()), " "))

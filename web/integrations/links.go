@@ -1,4 +1,4 @@
-package web
+package integrations
 
 import (
 	"net/http"
@@ -14,8 +14,8 @@ import (
 
 // Links in mails: their signature is the permission, no account is needed.
 
-// resendVerify: POST /integrations/{channel}/resend/.
-func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
+// AskAgain: POST /integrations/{channel}/resend/.
+func (s *Pages) AskAgain(w http.ResponseWriter, r *http.Request) error {
 	c, project, err := s.WritableChannel(r)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (s *Server) resendVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ui.VisitorOf(r).Flash("ok", "We have sent "+s.Store.AddressOf(c)+" a message with a link to confirm.")
-	return s.Redirect(w, r, integrationsPath(project.ID))
+	return s.Redirect(w, r, listPath(project.ID))
 }
 
 // addressPage asks before it acts, since mail scanners open links; and says what
@@ -36,17 +36,17 @@ type addressPage struct {
 	Done        bool
 }
 
-// verifyForm: GET /integrations/{channel}/verify/{token}/.
-func (s *Server) verifyForm(w http.ResponseWriter, r *http.Request) error {
+// VerifyForm: GET /integrations/{channel}/verify/{token}/.
+func (s *Pages) VerifyForm(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.signedChannel(r, "token", s.Channels.Agreed)
 	if err != nil {
 		return err
 	}
-	return s.showAddressPage(w, r, "verify", "Confirm your address", c, c.Verified)
+	return s.showAddressPage(w, r, "integrations/verify", "Confirm your address", c, c.Verified)
 }
 
-// verify: POST /integrations/{channel}/verify/{token}/.
-func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
+// Verify: POST /integrations/{channel}/verify/{token}/.
+func (s *Pages) Verify(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.signedChannel(r, "token", s.Channels.Agreed)
 	if err != nil {
 		return err
@@ -55,21 +55,21 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ui.Hide(err, errs.Message(errLinkGone))
 	}
-	return s.showAddressPage(w, r, "verify", "Address confirmed", c, true)
+	return s.showAddressPage(w, r, "integrations/verify", "Address confirmed", c, true)
 }
 
-// unsubscribeForm: GET /integrations/{channel}/unsub/{signed}/.
-func (s *Server) unsubscribeForm(w http.ResponseWriter, r *http.Request) error {
+// UnsubscribeForm: GET /integrations/{channel}/unsub/{signed}/.
+func (s *Pages) UnsubscribeForm(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.signedChannel(r, "signed", s.unsubscribes)
 	if err != nil {
 		return err
 	}
-	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribe", c, !c.UnsubscribedAt.IsZero())
+	return s.showAddressPage(w, r, "integrations/unsubscribe", "Unsubscribe", c, !c.UnsubscribedAt.IsZero())
 }
 
-// unsubscribe: POST /integrations/{channel}/unsub/{signed}/, by the button of
+// Unsubscribe: POST /integrations/{channel}/unsub/{signed}/, by the button of
 // the form or by a mail program (RFC 8058), which sends no cookie.
-func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) Unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.signedChannel(r, "signed", s.unsubscribes)
 	if err != nil {
 		return err
@@ -77,18 +77,18 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Channels.Unsubscribe(r.Context(), c); err != nil {
 		return ui.Hide(err, errs.Message(errLinkGone))
 	}
-	return s.showAddressPage(w, r, "unsubscribe", "Unsubscribed", c, true)
+	return s.showAddressPage(w, r, "integrations/unsubscribe", "Unsubscribed", c, true)
 }
 
 // unsubscribes tells whether sig is that of the channel's link to unsubscribe.
-func (s *Server) unsubscribes(c *monitor.Channel, sig string) bool {
+func (s *Pages) unsubscribes(c *monitor.Channel, sig string) bool {
 	return s.Signer.Verify(auth.PurposeUnsubscribe, c.ID.String(), sig)
 }
 
 var errLinkGone = errs.NotFoundf("This link is not valid. Perhaps the integration it was about has been removed or changed.")
 
 // signedChannel is the channel of a link whose signature is right.
-func (s *Server) signedChannel(r *http.Request, param string, right func(c *monitor.Channel, sig string) bool) (*monitor.Channel, error) {
+func (s *Pages) signedChannel(r *http.Request, param string, right func(c *monitor.Channel, sig string) bool) (*monitor.Channel, error) {
 	id, err := uuid.Parse(chi.URLParam(r, "channel"))
 	if err != nil {
 		return nil, errLinkGone
@@ -105,7 +105,7 @@ func (s *Server) signedChannel(r *http.Request, param string, right func(c *moni
 	return c, nil
 }
 
-func (s *Server) showAddressPage(w http.ResponseWriter, r *http.Request, name, title string, c *monitor.Channel, done bool) error {
+func (s *Pages) showAddressPage(w http.ResponseWriter, r *http.Request, name, title string, c *monitor.Channel, done bool) error {
 	project, err := s.Store.ProjectByID(r.Context(), c.ProjectID)
 	if err != nil {
 		return err

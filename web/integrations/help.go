@@ -1,4 +1,4 @@
-package web
+package integrations
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"punctual/internal/notify"
 )
 
-// integrationHelp is the help of the form of a kind, "" where there is none. It is
+// help is the help of the form of a kind, "" where there is none. It is
 // the text of templates/integrations/<kind>.md, which is also the page of the kind in
 // the documentation.
-func (s *Server) integrationHelp(k *notify.Kind) (template.HTML, error) {
+func (s *Pages) help(k *notify.Kind) (template.HTML, error) {
 	raw, err := fs.ReadFile(s.Templates, "integrations/"+k.Name+".md")
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil

@@ -1,0 +1,6 @@
+-- +goose Up
+-- Until when no other message that tells of several deliveries goes out through a channel.
+ALTER TABLE channels ADD COLUMN digest_until timestamptz;
+
+-- +goose Down
+ALTER TABLE channels DROP COLUMN digest_until;

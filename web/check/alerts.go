@@ -1,0 +1,120 @@
+package check
+
+import (
+	"context"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+	"punctual/internal/text"
+	"punctual/web/ui"
+	"punctual/web/ui/checkstate"
+	"punctual/web/ui/human"
+)
+
+// alert is a delivery as the log of a check shows it.
+type alert struct {
+	store.DeliveryRow
+	describer
+
+	Channel ui.Channel
+}
+
+// alerts loads the deliveries of the check that f chooses, newest first, for a
+// reader in the zone.
+func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFilter, zone *time.Location) ([]alert, error) {
+	deliveries, err := s.Store.DeliveriesOf(ctx, c.ID, f)
+	if err != nil || len(deliveries) == 0 {
+		return nil, err
+	}
+	channels, err := s.Store.ChannelsOf(ctx, c.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]ui.Channel, len(channels))
+	for i := range channels {
+		byID[channels[i].ID] = s.viewChannel(&channels[i])
+	}
+	alerts := make([]alert, len(deliveries))
+	by := describer{c: c, now: s.Store.Now(), tz: zone}
+	for i, d := range deliveries {
+		ch, ok := byID[d.ChannelID]
+		if !ok {
+			// of the project that the check was in before
+			ch = ui.Channel{Title: d.ChannelName, Label: d.ChannelKind}
+		}
+		alerts[i] = alert{d, by, ch}
+	}
+	return alerts, nil
+}
+
+// Verb begins the sentence: "Told", "Could not tell".
+func (a *alert) Verb() string {
+	switch {
+	case a.Status == monitor.DeliverySent:
+		return "Told"
+	case a.Status == monitor.DeliveryFailed:
+		return "Could not tell"
+	case a.LastError != "":
+		return "Could not yet tell"
+	default:
+		return "Telling"
+	}
+}
+
+// Name is what the channel is called, Kind that of its kind where it has a name of
+// its own, else "".
+func (a *alert) Name() string {
+	if a.Channel.Title == "" {
+		return a.Channel.Label
+	}
+	return a.Channel.Title
+}
+
+// Kind names the kind of the channel; "" where its name does.
+func (a *alert) Kind() string {
+	if a.Channel.Label == a.Name() {
+		return ""
+	}
+	return a.Channel.Label
+}
+
+// After is how long it took from the change of status until the other side had
+// accepted; "" where it has not.
+func (a *alert) After() string {
+	if a.Status != monitor.DeliverySent {
+		return ""
+	}
+	return human.Duration(a.FinishedAt.Sub(a.CreatedAt).Round(time.Millisecond))
+}
+
+// Trouble is why it could not be told, and what comes of it; "" where it could.
+func (a *alert) Trouble() template.HTML {
+	if a.Status == monitor.DeliverySent || a.LastError == "" {
+		return ""
+	}
+	reason := strings.TrimSuffix(a.LastError, ".") + "."
+	switch {
+	case a.Status == monitor.DeliveryFailed:
+		return sentence("%s Given up after %s.", reason, text.Plural(a.Attempts, "attempt", "attempts"))
+	case a.UnderWay || !a.NextTryAt.After(a.now):
+		return sentence("%s Trying again now.", reason)
+	default:
+		return sentence("%s Trying again %s.", reason, a.at(a.NextTryAt))
+	}
+}
+
+func (a *alert) class() checkstate.State {
+	switch {
+	case a.Status == monitor.DeliveryFailed:
+		return checkstate.Down
+	case a.Status == monitor.DeliveryPending && a.LastError != "":
+		return checkstate.Late
+	default:
+		return checkstate.Paused
+	}
+}

@@ -1,0 +1,131 @@
+package check
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"punctual/internal/monitor"
+	"punctual/internal/store"
+)
+
+// eventQuery chooses events.
+type eventQuery struct {
+	MinN int64
+	// how many are looked at, of all kinds
+	Pings int
+	// how many flips are looked at, and how many alerts
+	Others int
+	// nil = all
+	Kinds map[string]bool
+	// from inclusive, until exclusive; zero does not restrict
+	From, Until time.Time
+	// only pings it has found; nil = all
+	Found *search
+	// of the times in the texts of alerts
+	Zone *time.Location
+}
+
+// wants tells whether the query chooses the event, and notes in it where its body
+// holds what is searched for.
+func (q *eventQuery) wants(e *logRow) bool {
+	if q.Kinds != nil && !q.Kinds[e.Kind()] || !q.From.IsZero() && e.At.Before(q.From) || !q.Until.IsZero() && !e.At.Before(q.Until) {
+		return false
+	}
+	if q.Found == nil {
+		return true
+	}
+	if e.Ping == nil {
+		return false
+	}
+	h, ok := q.Found.Hits[e.Ping.N]
+	e.Hit = &h
+	return ok
+}
+
+// events merges pings, flips and alerts: newest first, at most as far back as the
+// oldest ping that was loaded, which is oldest. A run that has ended is one event,
+// that of its end, unless the query chooses one of its pings only, or something is
+// searched for: then each ping is one.
+func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (rows []logRow, oldest time.Time, err error) {
+	pings, err := s.Store.Pings(ctx, c.ID, store.PingFilter{MinN: q.MinN, Limit: q.Pings})
+	if err != nil {
+		return nil, oldest, err
+	}
+	// when there may be older pings, older flips would stand alone
+	var since time.Time
+	if len(pings) == q.Pings {
+		since = pings[len(pings)-1].CreatedAt
+	}
+	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: since, Limit: q.Others})
+	if err != nil {
+		return nil, oldest, err
+	}
+	alerts, err := s.alerts(ctx, c, store.DeliveryFilter{Since: since, Limit: q.Others}, q.Zone)
+	if err != nil {
+		return nil, oldest, err
+	}
+	all := mergeEvents(pings, flips, alerts)
+	if len(all) > 0 {
+		oldest = all[len(all)-1].At
+	}
+	chosen := all[:0]
+	for i := range all {
+		if q.wants(&all[i]) {
+			chosen = append(chosen, all[i])
+		}
+	}
+	if q.Found != nil {
+		return chosen, oldest, nil
+	}
+	return foldRuns(chosen), oldest, nil
+}
+
+// mergeEvents puts alerts above the flip they tell of, and that above the ping
+// that caused it, where they have the same time.
+func mergeEvents(pings []store.PingRow, flips []monitor.Flip, alerts []alert) []logRow {
+	starts := startsOf(pings)
+	all := make([]logRow, 0, len(pings)+len(flips)+len(alerts))
+	for i := range alerts {
+		all = append(all, logRow{At: alerts[i].CreatedAt, Alert: &alerts[i]})
+	}
+	for i := range flips {
+		all = append(all, logRow{At: flips[i].CreatedAt, Flip: &flips[i]})
+	}
+	for i := range pings {
+		all = append(all, logRow{At: pings[i].CreatedAt, Ping: &pings[i], Start: starts[pings[i].N]})
+	}
+	slices.SortStableFunc(all, func(a, b logRow) int { return b.At.Compare(a.At) })
+	return all
+}
+
+// startsOf finds the ping that began a run by the n of the one that ended it.
+func startsOf(pings []store.PingRow) map[int64]*store.PingRow {
+	rows := make(map[int64]*store.PingRow, len(pings))
+	for i := range pings {
+		rows[pings[i].N] = &pings[i]
+	}
+	each := func(yield func(*monitor.Ping) bool) {
+		for i := range pings {
+			if !yield(&pings[i].Ping) {
+				return
+			}
+		}
+	}
+	starts := make(map[int64]*store.PingRow)
+	for _, run := range monitor.Runs(each) {
+		starts[run.End.N] = rows[run.Start.N]
+	}
+	return starts
+}
+
+// foldRuns leaves the starts out whose run has its end among the rows.
+func foldRuns(rows []logRow) []logRow {
+	ended := make(map[int64]bool)
+	for i := range rows {
+		if rows[i].Start != nil {
+			ended[rows[i].Start.N] = true
+		}
+	}
+	return slices.DeleteFunc(rows, func(e logRow) bool { return e.Ping != nil && ended[e.Ping.N] })
+}
