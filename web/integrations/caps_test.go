@@ -124,7 +124,7 @@ func TestATestLeadsBackToThePageItWasAskedOn(t *testing.T) {
 			s.Get(check).Has("The test to jane@example.org was accepted")
 
 			elsewhere := url.Values{"next": {"//evil.example.org/"}}
-			s.Post(channelPath(newest(s, p, "email"), "test"), elsewhere).LeadsTo(web.IntegrationsPath(p.ID))
+			s.Post(channelPath(newest(s, p, "email"), "test"), elsewhere).LeadsTo(integrations.ListPath(p.ID))
 		})
 	}
 }
