@@ -272,7 +272,7 @@ func TestAReadOnlyMemberMayDoWhatIsSaid(t *testing.T) {
 		wall := makesWall(s.will, s.project)
 		s.jane.Post(s.member("will"), url.Values{"role": {"r"}}).Is(http.StatusSeeOther)
 
-		s.will.Get(s.path+"/settings/").Is(http.StatusOK).Has("You may " + project.Rights(monitor.RoleReadonly) + ".")
+		s.will.Get(s.path + "/settings/").Is(http.StatusOK).Has("You may " + project.Rights(monitor.RoleReadonly) + ".")
 		docs := s.will.Get("/docs/teams/").Is(http.StatusOK)
 		for _, role := range []monitor.Role{monitor.RoleReadonly, monitor.RoleMember, monitor.RoleManager, monitor.RoleOwner} {
 			docs.Has(project.Rights(role))
