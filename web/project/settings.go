@@ -98,9 +98,9 @@ func keysOf(p *monitor.Project) []keyView {
 		ping.Hint = p.PingKey[:min(4, len(p.PingKey))]
 	}
 	return []keyView{
-		{Name: "api_key", Title: "API key", Text: "Programs with it may read, make, change and remove checks.",
+		{Name: "api_key", Title: "API key", Text: "For programs that read, create, change and remove checks.",
 			Hint: auth.KeyHint(p.APIKey, false)},
-		{Name: "api_key_readonly", Title: "API key, read-only", Text: "Programs with it may look at checks, without their ping URLs.",
+		{Name: "api_key_readonly", Title: "API key, read-only", Text: "For programs that read checks, without their ping URLs.",
 			Hint: auth.KeyHint(p.APIKeyReadonly, true)},
 		ping,
 	}
@@ -204,7 +204,7 @@ func (s *Pages) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pro
 	}
 	v := ui.VisitorOf(r)
 	s.Log.InfoContext(r.Context(), "key revoked", "project", p.ID, "key", name, "by", v.User.ID)
-	v.Flash("ok", "The key opens nothing any more.")
+	v.Flash("ok", "The key is revoked.")
 	return s.Redirect(w, r, settingsPath(p))
 }
 

@@ -272,7 +272,7 @@ func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 		return s.showWalls(w, r, http.StatusBadRequest, form)
 	}
 	s.Log.InfoContext(r.Context(), "wall made", "user", v.User.ID, "wall", wall.ID, "projects", len(wall.Projects))
-	v.Flash("ok", "The wall is there. Open its address on the screen.")
+	v.Flash("ok", "The wall is created. Open its address on the screen.")
 	return s.Redirect(w, r, "/walls/")
 }
 
@@ -290,6 +290,6 @@ func (s *Pages) RemoveWall(w http.ResponseWriter, r *http.Request) error {
 		return ui.Hide(err, "There is no such wall. Perhaps it has been revoked already.")
 	}
 	s.Log.InfoContext(r.Context(), "wall revoked", "user", v.User.ID, "wall", id)
-	v.Flash("ok", "The address of the wall opens nothing any more.")
+	v.Flash("ok", "The wall is revoked.")
 	return s.Redirect(w, r, "/walls/")
 }
