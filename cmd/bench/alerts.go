@@ -16,7 +16,7 @@ type ids struct{ first, last int }
 func (r ids) count() int { return r.last - r.first + 1 }
 
 // tellTo makes a webhook channel to the sink and assigns it to the checks.
-func (i *instance) tellTo(ctx context.Context, s *sink, checks ids) error {
+func (i *instance) alertTo(ctx context.Context, s *sink, checks ids) error {
 	channel := uuid.New()
 	config := fmt.Sprintf(`{"method_down":"GET","url_down":"http://%s/$CODE"}`, s.addr)
 	err := i.exec(ctx,

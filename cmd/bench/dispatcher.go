@@ -73,7 +73,7 @@ func (i *instance) throughput(ctx context.Context, what string, checks ids, dest
 		}
 		defer sinks[n].close()
 		share := ids{checks.first + checks.count()*n/destinations, checks.first + checks.count()*(n+1)/destinations - 1}
-		if err := i.tellTo(ctx, sinks[n], share); err != nil {
+		if err := i.alertTo(ctx, sinks[n], share); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func (i *instance) latenessOf(ctx context.Context, checks ids) ([]time.Duration,
 		return nil, err
 	}
 	defer s.close()
-	if err := i.tellTo(ctx, s, checks); err != nil {
+	if err := i.alertTo(ctx, s, checks); err != nil {
 		return nil, err
 	}
 	first := i.store.Now().Add(time.Second).Truncate(time.Microsecond)
@@ -137,9 +137,9 @@ func (i *instance) latenessOf(ctx context.Context, checks ids) ([]time.Duration,
 }
 
 // hanging measures what 20 destinations that never answer do to another.
-func (i *instance) hanging(ctx context.Context, stuck, well ids) error {
+func (i *instance) hanging(ctx context.Context, stuck, healthy ids) error {
 	const destinations = 20
-	alone, err := i.latenessOf(ctx, ids{well.first, well.first + well.count()/2})
+	alone, err := i.latenessOf(ctx, ids{healthy.first, healthy.first + healthy.count()/2})
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (i *instance) hanging(ctx context.Context, stuck, well ids) error {
 		}
 		defer s.close()
 		share := ids{stuck.first + stuck.count()*n/destinations, stuck.first + stuck.count()*(n+1)/destinations - 1}
-		if err := i.tellTo(ctx, s, share); err != nil {
+		if err := i.alertTo(ctx, s, share); err != nil {
 			return err
 		}
 		if err := i.setDeadlines(ctx, share, i.store.Now(), 0, 1); err != nil {
@@ -160,7 +160,7 @@ func (i *instance) hanging(ctx context.Context, stuck, well ids) error {
 			i.failed("dispatcher on %s: a hanging destination was never called", i.engine)
 		}
 	}
-	beside, err := i.latenessOf(ctx, ids{well.first + well.count()/2 + 1, well.last})
+	beside, err := i.latenessOf(ctx, ids{healthy.first + healthy.count()/2 + 1, healthy.last})
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (i *instance) allAtOnce(ctx context.Context, worker *process, checks ids) e
 		return err
 	}
 	defer s.close()
-	if err := i.tellTo(ctx, s, checks); err != nil {
+	if err := i.alertTo(ctx, s, checks); err != nil {
 		return err
 	}
 	first := i.store.Now().Add(2 * time.Second).Truncate(time.Microsecond)
@@ -108,10 +108,10 @@ func (i *instance) allAtOnce(ctx context.Context, worker *process, checks ids) e
 	if !stored || n != float64(checks.count()) {
 		i.failed("watcher on %s: %d checks fell due, %.0f flips are stored", i.engine, checks.count(), n)
 	}
-	told := s.await(ctx, checks.count(), 2*time.Minute)
+	arrived := s.await(ctx, checks.count(), 2*time.Minute)
 	used = cpu(worker.pid()) + i.databaseCPU() - used
 	arrivals := s.arrivals()
-	if !told || s.twice() > 0 {
+	if !arrived || s.twice() > 0 {
 		i.failed("watcher on %s: %d checks fell due, %d alerts came, %d of them twice", i.engine, checks.count(), len(arrivals), s.twice())
 	}
 	r := row{Section: "watcher", Engine: string(i.engine),
@@ -134,7 +134,7 @@ func (i *instance) single(ctx context.Context, server *process, checks ids) erro
 		return err
 	}
 	defer s.close()
-	if err := i.tellTo(ctx, s, checks); err != nil {
+	if err := i.alertTo(ctx, s, checks); err != nil {
 		return err
 	}
 	n := checks.count()
@@ -150,9 +150,9 @@ func (i *instance) single(ctx context.Context, server *process, checks ids) erro
 	if err != nil {
 		return err
 	}
-	told := s.await(ctx, n, 30*time.Second)
+	arrived := s.await(ctx, n, 30*time.Second)
 	late := lateness(s.arrivals(), deadlines(checks, first, spread, n))
-	if !told || len(flips) != n || len(late) != n || s.twice() > 0 {
+	if !arrived || len(flips) != n || len(late) != n || s.twice() > 0 {
 		i.failed("watcher on %s: %d single deadlines, %d flips, %d checks told, %d alerts twice", i.engine, n, len(flips), len(late), s.twice())
 	}
 	i.add(row{Section: "watcher", Engine: string(i.engine),

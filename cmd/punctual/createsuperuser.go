@@ -35,11 +35,11 @@ func (c *createsuperuserCmd) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return asGiven(err)
 	}
-	said := "%s is a superuser now.\n"
+	result := "%s is a superuser now.\n"
 	if created {
-		said = "The account of %s is made. They are a superuser.\n"
+		result = "The account of %s is made. They are a superuser.\n"
 	}
-	fmt.Fprintf(w.stdout, said, strings.ToLower(strings.TrimSpace(c.Email)))
+	fmt.Fprintf(w.stdout, result, strings.ToLower(strings.TrimSpace(c.Email)))
 	return nil
 }
 

@@ -54,11 +54,11 @@ func (c *userSetPasswordCmd) Run(ctx context.Context, w *world) error {
 
 // passwordSet says what came with a new password.
 func passwordSet(email string, ended store.Ended) string {
-	said := email + " has a new password and is logged out everywhere"
+	result := email + " has a new password and is logged out everywhere"
 	if ended.Tokens > 0 {
-		said += fmt.Sprintf("; account tokens revoked: %d", ended.Tokens)
+		result += fmt.Sprintf("; account tokens revoked: %d", ended.Tokens)
 	}
-	return said + "."
+	return result + "."
 }
 
 func (c *userSetPasswordCmd) read(w *world) (string, error) {

@@ -100,15 +100,15 @@ func (c *statusCmd) look(ctx context.Context, w *world, cfg *config.Config) erro
 	if err != nil {
 		return usageError(errs.Message(err))
 	}
-	c.tell(w, webstatus.Checks(report, cfg.Redactor()))
+	c.print(w, webstatus.Checks(report, cfg.Redactor()))
 	if !report.Healthy() {
 		return errUnwell
 	}
 	return nil
 }
 
-// tell prints what is wrong, and everything when it is to be verbose.
-func (c *statusCmd) tell(w *world, checks []webstatus.Check) {
+// print prints what is wrong, and everything when it is to be verbose.
+func (c *statusCmd) print(w *world, checks []webstatus.Check) {
 	for i := range checks {
 		if c.Verbose {
 			// texts and numbers

@@ -28,7 +28,7 @@ func command(t *testing.T, env map[string]string, args ...string) (code int, std
 // broken, not well. It takes the token "right".
 func watched(t *testing.T, broken bool) *httptest.Server {
 	t.Helper()
-	finding := status.Well("answers")
+	finding := status.Healthy("answers")
 	if broken {
 		finding = status.Failed("does not answer", context.DeadlineExceeded)
 	}

@@ -50,13 +50,13 @@ func (c *statusCmd) ask(ctx context.Context, w *world, cfg *config.Config) error
 	if wanted == reportPage {
 		return c.hear(w, address, answer, body, len(cfg.StatusTokens) > 0)
 	}
-	said := strings.TrimSpace(string(body))
+	text := strings.TrimSpace(string(body))
 	switch {
-	case answer.StatusCode != http.StatusOK && said != "" && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain"):
-		return fmt.Errorf("%s says %.200q (HTTP %d)", address, said, answer.StatusCode)
+	case answer.StatusCode != http.StatusOK && text != "" && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain"):
+		return fmt.Errorf("%s says %.200q (HTTP %d)", address, text, answer.StatusCode)
 	case answer.StatusCode != http.StatusOK:
 		return fmt.Errorf("%s is not well (HTTP %d)", address, answer.StatusCode)
-	case said != wanted:
+	case text != wanted:
 		return fmt.Errorf("%s does not answer as Punctual does (HTTP %d, %s)", address, answer.StatusCode, answer.Header.Get("Content-Type"))
 	}
 	return nil
@@ -93,7 +93,7 @@ func (c *statusCmd) page(cfg *config.Config) (address *url.URL, wanted string, e
 			c.URL))
 	}
 	path := strings.TrimRight(address.Path, "/")
-	for page, says := range map[string]string{"/livez": "alive", "/readyz": "ready", "/status/ping": "pong", "/status/bare": ""} {
+	for page, answer := range map[string]string{"/livez": "alive", "/readyz": "ready", "/status/ping": "pong", "/status/bare": ""} {
 		if !strings.HasSuffix(path, page) {
 			continue
 		}
@@ -104,7 +104,7 @@ func (c *statusCmd) page(cfg *config.Config) (address *url.URL, wanted string, e
 			return nil, "", usageError(fmt.Sprintf("-c and -s choose what /status/ runs; %s takes no choice", page))
 		}
 		address.Path = path
-		return address, says, nil
+		return address, answer, nil
 	}
 	address.Path = strings.TrimSuffix(path, "/status") + "/status/"
 	query := address.Query()
@@ -127,27 +127,27 @@ func local(listen string) string {
 
 // hear tells what a report says.
 func (c *statusCmd) hear(w *world, address *url.URL, answer *http.Response, body []byte, sentToken bool) error {
-	var said struct {
+	var report struct {
 		Status, Message string
 		Healthy         *bool
 		// of a report; of a refusal, names
 		Checks json.RawMessage
 	}
-	if err := json.Unmarshal(body, &said); err != nil || said.Healthy == nil && said.Message == "" {
+	if err := json.Unmarshal(body, &report); err != nil || report.Healthy == nil && report.Message == "" {
 		return fmt.Errorf("%s does not answer as Punctual does (HTTP %d, %s)", address, answer.StatusCode, answer.Header.Get("Content-Type"))
 	}
-	if said.Healthy == nil {
-		return fmt.Errorf("%s says: %s (HTTP %d)", address, strings.TrimRight(said.Message, "."), answer.StatusCode)
+	if report.Healthy == nil {
+		return fmt.Errorf("%s says: %s (HTTP %d)", address, strings.TrimRight(report.Message, "."), answer.StatusCode)
 	}
 	var checks []webstatus.Check
-	if said.Checks != nil {
-		if err := json.Unmarshal(said.Checks, &checks); err != nil {
+	if report.Checks != nil {
+		if err := json.Unmarshal(report.Checks, &checks); err != nil {
 			return fmt.Errorf("%s does not answer as Punctual does: %w", address, err)
 		}
 	}
-	c.tell(w, checks)
+	c.print(w, checks)
 	switch {
-	case *said.Healthy:
+	case *report.Healthy:
 		return nil
 	case len(checks) > 0:
 		return errUnwell

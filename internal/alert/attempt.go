@@ -83,33 +83,33 @@ func (d *Dispatcher) conclude(ctx context.Context, o *outcome, b bundle, err err
 // channel is to be used at all.
 func (d *Dispatcher) judge(o *outcome, err error) {
 	o.Error = message(err)
-	var told *notify.Error
-	if !errors.As(err, &told) {
-		told = &notify.Error{}
+	var sendErr *notify.Error
+	if !errors.As(err, &sendErr) {
+		sendErr = &notify.Error{}
 	}
-	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), told.RetryAfter, d.cfg.Random())
+	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), sendErr.RetryAfter, d.cfg.Random())
 	switch {
-	case told.Permanent():
+	case sendErr.Permanent():
 		o.Verdict = store.Failed
 		o.Disable = true
 		o.notice = d.noticeOf(ChannelDisabled, o)
-	case told.GivenUp() || !again:
+	case sendErr.GivenUp() || !again:
 		o.Verdict = store.Failed
 		o.notice = d.noticeOf(DeliveryGivenUp, o)
 	default:
 		o.Verdict = store.Retry
 		o.NextTry = o.At.Add(pause)
-		o.WaitsFor = o.away(told.Away)
+		o.WaitsFor = o.away(sendErr.Away)
 	}
 }
 
 // message is what the owner of the channel may read about err: the notifier's
 // own words, or a general sentence, for other errors are internal.
 func message(err error) string {
-	var told *notify.Error
+	var sendErr *notify.Error
 	switch {
-	case errors.As(err, &told):
-		return told.Message
+	case errors.As(err, &sendErr):
+		return sendErr.Message
 	case errors.Is(err, context.DeadlineExceeded):
 		return "Connection timed out"
 	default:

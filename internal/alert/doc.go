@@ -100,7 +100,7 @@
 // What waits because a destination cannot be reached, or our own mail server, is due
 // at once when something arrives there again (reach.go). A permanent error disables
 // the channel, and its owner is told another way:
-// through [Config].TellOwner, by mail. The same is told once a day of a channel
+// through [Config].NotifyOwner, by mail. The same is told once a day of a channel
 // whose deliveries had to be given up. Where the channel is the owner's own mail
 // address there is no other way; the channel shows what became of it.
 //

@@ -143,9 +143,9 @@ func newFixture(tb testing.TB, s *store.Store, clock *testdb.Clock) *fixture {
 func (f *fixture) config() alert.Config {
 	return alert.Config{
 		Store: f.Store, Registry: registry(f.sink), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Random:    func() float64 { return 0.5 },
-		Grace:     5 * time.Second,
-		TellOwner: func(_ context.Context, n alert.Notice) error { f.notices <- n; return nil },
+		Random:      func() float64 { return 0.5 },
+		Grace:       5 * time.Second,
+		NotifyOwner: func(_ context.Context, n alert.Notice) error { f.notices <- n; return nil },
 	}
 }
 

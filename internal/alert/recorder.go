@@ -21,9 +21,9 @@ type recorder struct {
 	cfg     Config
 	trouble trouble
 	reach   *reach
-	// keys of notices told today
-	told  map[string]bool
-	ended chan struct{}
+	// keys of notices passed on today
+	noticed map[string]bool
+	ended   chan struct{}
 
 	mu      sync.Mutex
 	waiting []outcome
@@ -32,7 +32,7 @@ type recorder struct {
 }
 
 func newRecorder(cfg Config) *recorder {
-	return &recorder{cfg: cfg, trouble: newTrouble(cfg.Log, "recording outcomes"), reach: newReach(), told: make(map[string]bool),
+	return &recorder{cfg: cfg, trouble: newTrouble(cfg.Log, "recording outcomes"), reach: newReach(), noticed: make(map[string]bool),
 		ended: make(chan struct{}), kick: make(chan struct{}, 1), stop: make(chan struct{})}
 }
 
@@ -91,7 +91,7 @@ func (r *recorder) close() {
 // owner is told first: a crash in between tells twice, never not at all.
 func (r *recorder) store(ctx context.Context, batch []outcome) {
 	for _, o := range batch {
-		r.tell(ctx, o.notice)
+		r.notify(ctx, o.notice)
 	}
 	rows := make([]store.Outcome, len(batch))
 	for i, o := range batch {
@@ -147,20 +147,20 @@ func (r *recorder) report(batch []outcome, counted int) {
 	}
 }
 
-// tell passes a notice on, each key once a day. A failure is no reason to keep
+// notify passes a notice on, each key once a day. A failure is no reason to keep
 // the outcome from being stored.
-func (r *recorder) tell(ctx context.Context, n *Notice) {
-	if n == nil || r.cfg.TellOwner == nil || r.told[n.Key] {
+func (r *recorder) notify(ctx context.Context, n *Notice) {
+	if n == nil || r.cfg.NotifyOwner == nil || r.noticed[n.Key] {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	if err := r.cfg.TellOwner(ctx, *n); err != nil {
+	if err := r.cfg.NotifyOwner(ctx, *n); err != nil {
 		r.cfg.Log.Error("the owner of a broken channel could not be told", "channel", n.Channel.ID, "notice", n.Kind, "error", err)
 		return
 	}
-	if len(r.told) > 10_000 {
-		clear(r.told)
+	if len(r.noticed) > 10_000 {
+		clear(r.noticed)
 	}
-	r.told[n.Key] = true
+	r.noticed[n.Key] = true
 }

@@ -43,10 +43,10 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	o := store.ChannelOutcome{At: s.Now(), Latency: time.Since(began)}
-	var told *notify.Error
+	var refused *notify.Error
 	if sendErr != nil {
 		o.Error = message(sendErr)
-		o.Disable = errors.As(sendErr, &told) && told.Permanent()
+		o.Disable = errors.As(sendErr, &refused) && refused.Permanent()
 	}
 	if err := s.RecordTest(recording, h.ID, uuid.MustParse(ev.Key), o); err != nil {
 		return res, errors.Join(sendErr, err)

@@ -31,8 +31,8 @@ type Config struct {
 	Random  func() float64
 	Observe Observe
 
-	// TellOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
-	TellOwner func(context.Context, Notice) error
+	// NotifyOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
+	NotifyOwner func(context.Context, Notice) error
 }
 
 func (c Config) withDefaults() Config {

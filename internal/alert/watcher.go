@@ -27,7 +27,7 @@ type Watcher struct {
 	trouble trouble
 	synced  time.Time
 	// nobody takes pings
-	deaf bool
+	ingestDown bool
 }
 
 // NewWatcher makes a watcher.
@@ -99,9 +99,9 @@ func (w *Watcher) presence(ctx context.Context) (store.Presence, error) {
 		return p, err
 	}
 	// it has changed
-	if w.deaf == p.Now {
-		w.deaf = !p.Now
-		if w.deaf {
+	if w.ingestDown == p.Now {
+		w.ingestDown = !p.Now
+		if w.ingestDown {
 			w.cfg.Log.Error("no process takes pings (punctual serve), deadlines are not judged until one does")
 		} else {
 			w.cfg.Log.Info("pings are taken again, deadlines are judged with the outage in mind")

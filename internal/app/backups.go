@@ -61,7 +61,7 @@ func (a *App) makeBackups(ctx context.Context) error {
 		case err != nil:
 			a.log.Error("a backup failed", "directory", a.cfg.BackupDir, "error", err)
 			if !failing {
-				a.incidents.Tell("A backup failed", fmt.Sprintf("The backup in %s failed: %v\n\nIt is tried again; you are told once.", a.cfg.BackupDir,
+				a.incidents.Notify("A backup failed", fmt.Sprintf("The backup in %s failed: %v\n\nIt is tried again; you are told once.", a.cfg.BackupDir,
 					err))
 			}
 			failing = true

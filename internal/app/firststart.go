@@ -60,12 +60,12 @@ func (a *App) keepPrivate() error {
 	if a.cfg.SecretKeyFile() != "" {
 		db.Tighten(a.log, a.cfg.SecretKeyFile())
 	}
-	return a.tellLoss()
+	return a.reportLoss()
 }
 
-// tellLoss tells the operators that the database has lost commits, at each start
+// reportLoss tells the operators that the database has lost commits, at each start
 // until they have acknowledged it.
-func (a *App) tellLoss() error {
+func (a *App) reportLoss() error {
 	loss, err := a.db.Loss()
 	if err != nil || loss == nil {
 		return err
@@ -74,7 +74,7 @@ func (a *App) tellLoss() error {
 	a.log.Error(
 		"the database has lost commits that had been acknowledged; see docs/self-hosting.md, then run `punctual status --acknowledge-loss`",
 		"database", a.db.Path(), "missing", loss.Missing, "noticed_at", at)
-	a.incidents.Tell("The database has lost data",
+	a.incidents.Notify("The database has lost data",
 		fmt.Sprintf("The database %s has lost %d commits that had been acknowledged: pings, alerts, changes of settings. "+
 			"That was noticed at %s.\n\nIts write-ahead log (the file %s-wal) was cut or removed, or an older copy was put in the place of the "+
 			"database. "+

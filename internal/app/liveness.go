@@ -28,7 +28,7 @@ type worker struct {
 
 	presence presence
 	// the absence was told, by us or another process
-	told bool
+	notified bool
 	// at what others have told
 	looked bool
 }
@@ -118,21 +118,21 @@ func (a *App) watchWorker(ctx context.Context, w *worker) error {
 	switch {
 	case err != nil:
 		return err
-	case missing && !w.told && (w.expected || !w.presence.last.IsZero()):
-		return a.tellMissing(ctx, w)
-	case !missing && w.presence.last.After(w.presence.since) && (w.told || !w.looked):
-		return a.tellBack(ctx, w)
+	case missing && !w.notified && (w.expected || !w.presence.last.IsZero()):
+		return a.notifyMissing(ctx, w)
+	case !missing && w.presence.last.After(w.presence.since) && (w.notified || !w.looked):
+		return a.notifyBack(ctx, w)
 	}
 	return nil
 }
 
-// tellMissing tells the operators, unless another process has done it.
-func (a *App) tellMissing(ctx context.Context, w *worker) error {
+// notifyMissing tells the operators, unless another process has done it.
+func (a *App) notifyMissing(ctx context.Context, w *worker) error {
 	first, err := a.store.ClaimAbsence(ctx, w.name)
 	if err != nil {
 		return err
 	}
-	w.told = true
+	w.notified = true
 	if !first {
 		return nil
 	}
@@ -141,23 +141,23 @@ func (a *App) tellMissing(ctx context.Context, w *worker) error {
 		since = w.presence.last.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	a.log.Warn("no process of a kind is alive, the operators are told", "role", w.name, "since", since)
-	a.incidents.Tell(w.gone, fmt.Sprintf(w.text, since))
+	a.incidents.Notify(w.gone, fmt.Sprintf(w.text, since))
 	return nil
 }
 
-// tellBack tells those who were told that the process is missing, once.
-func (a *App) tellBack(ctx context.Context, w *worker) error {
-	told, ended, err := a.store.EndAbsence(ctx, w.name)
+// notifyBack tells those who were told that the process is missing, once.
+func (a *App) notifyBack(ctx context.Context, w *worker) error {
+	notified, ended, err := a.store.EndAbsence(ctx, w.name)
 	if err != nil {
 		return err
 	}
-	w.told = false
+	w.notified = false
 	w.looked = true
 	if !ended {
 		return nil
 	}
 	a.log.Info("a process of a kind is back, the operators are told", "role", w.name)
-	a.incidents.Tell(w.back, fmt.Sprintf("punctual %s is back. It was told missing at %s.", w.name,
-		told.UTC().Format("2006-01-02 15:04:05 UTC")))
+	a.incidents.Notify(w.back, fmt.Sprintf("punctual %s is back. It was told missing at %s.", w.name,
+		notified.UTC().Format("2006-01-02 15:04:05 UTC")))
 	return nil
 }

@@ -91,7 +91,7 @@ func (a *App) wire() error {
 		return err
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
-		TellOwner: a.tellOwner})
+		NotifyOwner: a.notifyOwner})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,
 		Log: logs.In(a.log, logs.Mail),
@@ -326,9 +326,9 @@ func (a *App) sendVerify(ctx context.Context, v mail.Verify) error {
 	return a.parts.mail.Enqueue(ctx, m)
 }
 
-// tellOwner mails the owner of a project that a channel does not work. The same
+// notifyOwner mails the owner of a project that a channel does not work. The same
 // notice makes one mail, whoever passes it on and however often.
-func (a *App) tellOwner(ctx context.Context, n alert.Notice) error {
+func (a *App) notifyOwner(ctx context.Context, n alert.Notice) error {
 	channel := n.Channel.Name
 	kind := a.parts.registry.Kind(n.Channel.Kind)
 	if kind != nil && channel == "" {
@@ -359,7 +359,7 @@ func (a *App) channelBroken(ctx context.Context, u store.Undelivered) error {
 		check.Name = "TEST"
 		u.Status = monitor.StatusDown
 	}
-	return a.tellOwner(ctx, alert.Notice{
+	return a.notifyOwner(ctx, alert.Notice{
 		Kind: alert.ChannelDisabled, Key: fmt.Sprintf("%s-%s-%s", alert.ChannelDisabled, u.Channel.ID, a.store.Now().Format(time.DateOnly)),
 		Channel: u.Channel, Project: u.Project, Owner: u.Owner, Check: check, Status: u.Status, Error: u.Channel.LastError, At: a.store.Now(),
 	})

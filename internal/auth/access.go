@@ -30,18 +30,18 @@ func (s *Service) LogOutEverywhere(ctx context.Context, user *monitor.User, by B
 	}
 	s.Log.InfoContext(ctx, "logged out everywhere", "user", user.ID, "sessions", ended.Sessions, "tokens", ended.Tokens)
 	if ended.Tokens > 0 {
-		s.TellOwner(ctx, user, by.From, "You were logged out everywhere. "+tokensEnded(ended.Tokens))
+		s.NotifyOwner(ctx, user, by.From, "You were logged out everywhere. "+tokensEnded(ended.Tokens))
 	}
 	return ended, nil
 }
 
-// TellOwner mails a user what was done to the ways into their account, in
+// NotifyOwner mails a user what was done to the ways into their account, in
 // sentences. That it cannot be mailed is logged: what was done is done.
-func (s *Service) TellOwner(ctx context.Context, user *monitor.User, from, done string) {
-	s.tell(ctx, user.ID, user.Email, from, done)
+func (s *Service) NotifyOwner(ctx context.Context, user *monitor.User, from, done string) {
+	s.notify(ctx, user.ID, user.Email, from, done)
 }
 
-func (s *Service) tell(ctx context.Context, account uuid.UUID, to, from, done string) {
+func (s *Service) notify(ctx context.Context, account uuid.UUID, to, from, done string) {
 	if s.Mails.Security == nil {
 		return
 	}

@@ -105,9 +105,9 @@ func (s *Service) AgreeToEmailChange(ctx context.Context, l EmailChangeLink, by 
 		return false, err
 	}
 	s.Log.InfoContext(ctx, "address changed", "user", l.User)
-	said := "The address of your account was changed from " + user.Email + " to " + change.Email + ". You are logged out on all other devices."
-	s.tell(ctx, l.User, user.Email, by.From, said)
-	s.tell(ctx, l.User, change.Email, by.From, said)
+	notice := "The address of your account was changed from " + user.Email + " to " + change.Email + ". You are logged out on all other devices."
+	s.notify(ctx, l.User, user.Email, by.From, notice)
+	s.notify(ctx, l.User, change.Email, by.From, notice)
 	return true, nil
 }
 

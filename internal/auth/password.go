@@ -110,7 +110,7 @@ func (s *Service) storePassword(ctx context.Context, user *monitor.User, hash, d
 	if ended.Tokens > 0 {
 		done += " " + tokensEnded(ended.Tokens)
 	}
-	s.TellOwner(ctx, user, by.From, done)
+	s.NotifyOwner(ctx, user, by.From, done)
 	return ended, nil
 }
 

@@ -299,7 +299,7 @@ func (s *Service) noteKey(ctx context.Context, k *store.SecurityKey, used *webau
 func (s *Service) refuseCopy(ctx context.Context, user *monitor.User, k *store.SecurityKey, from string) {
 	s.Log.WarnContext(ctx, "security key refused: its counter went back, there may be a copy of it", "user", user.ID, "key", k.ID)
 	s.Observe.login(byKey, false)
-	s.TellOwner(ctx, user, from, "The security key “"+k.Name+
+	s.NotifyOwner(ctx, user, from, "The security key “"+k.Name+
 		"” was refused. Its counter went back, so there may be a copy of it: remove it from your account and use another one.")
 }
 

@@ -36,7 +36,7 @@ func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name stri
 	if readonly {
 		may = "It may read everything that you may."
 	}
-	s.TellOwner(ctx, user, from, "The account token “"+t.Name+"” was created. "+may)
+	s.NotifyOwner(ctx, user, from, "The account token “"+t.Name+"” was created. "+may)
 	return t, token, nil
 }
 
@@ -48,7 +48,7 @@ func (s *Service) RevokeToken(ctx context.Context, user *monitor.User, id uuid.U
 		return err
 	}
 	s.Log.InfoContext(ctx, "account token revoked", "user", user.ID, "token", id)
-	s.TellOwner(ctx, user, from, "The account token “"+t.Name+"” was revoked.")
+	s.NotifyOwner(ctx, user, from, "The account token “"+t.Name+"” was revoked.")
 	return nil
 }
 

@@ -144,9 +144,9 @@ func (p *Proxies) Scheme(r *http.Request) string {
 		return scheme
 	}
 	first, _, _ := strings.Cut(lines[0], ",")
-	switch said := strings.ToLower(strings.TrimSpace(first)); said {
+	switch protocol := strings.ToLower(strings.TrimSpace(first)); protocol {
 	case "http", "https":
-		return said
+		return protocol
 	default:
 		return scheme
 	}

@@ -74,11 +74,11 @@ type DB struct {
 	pooled bool
 	read   *sql.DB
 	// SQLite: the one writing connection; PostgreSQL: same as read
-	write *sql.DB
-	watch *observer
-	log   *slog.Logger
-	bus   bus
-	ears  ears
+	write    *sql.DB
+	watch    *observer
+	log      *slog.Logger
+	bus      bus
+	listener listener
 }
 
 // Open connects to the database at rawURL, `sqlite:PATH` or `postgres://…`, and
@@ -167,11 +167,11 @@ const recordConns int32 = 3
 
 // newPool makes a pool that drops connections which have fallen silent.
 func (d *DB) newPool(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
-	silence := &silence{observe: d.watch}
-	cfg.ConnConfig.Tracer = silence
+	tracer := &poolTracer{observe: d.watch}
+	cfg.ConnConfig.Tracer = tracer
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err == nil {
-		silence.pool.Store(pool)
+		tracer.pool.Store(pool)
 	}
 	return pool, err
 }
@@ -335,7 +335,7 @@ func (d *DB) Ping(ctx context.Context) error { return d.read.PingContext(ctx) }
 
 // Close ends all connections.
 func (d *DB) Close() error {
-	d.ears.close()
+	d.listener.close()
 	err := d.read.Close()
 	if d.pool != nil {
 		d.pool.Close()

@@ -41,8 +41,8 @@ func newObserver(hook Observe) *observer {
 	return &observer{hook: hook, named: make(map[string]string), names: make(map[string]bool)}
 }
 
-// tell is called with what a statement's end has given.
-func (o *observer) tell(ctx context.Context, query string, began time.Time, err error) {
+// ended takes note of the end of a statement.
+func (o *observer) ended(ctx context.Context, query string, began time.Time, err error) {
 	took := time.Since(began)
 	t := tallyOf(ctx)
 	if t != nil {

@@ -43,19 +43,19 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Ro
 func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	began := time.Now()
 	row := d.read.QueryRowContext(ctx, query, d.bind(args)...)
-	d.told(ctx, query, began, row.Err())
+	d.observed(ctx, query, began, row.Err())
 	return row
 }
 
 // timed tells the observer of a statement on SQLite; on PostgreSQL the tracer of
 // the connections does.
 func (d *DB) timed(ctx context.Context, query string, began time.Time, err *error) {
-	d.told(ctx, query, began, *err)
+	d.observed(ctx, query, began, *err)
 }
 
-func (d *DB) told(ctx context.Context, query string, began time.Time, err error) {
+func (d *DB) observed(ctx context.Context, query string, began time.Time, err error) {
 	if d.Engine == SQLite {
-		d.watch.tell(ctx, query, began, err)
+		d.watch.ended(ctx, query, began, err)
 	}
 }
 
@@ -85,7 +85,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (rows *sql.Ro
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	began := time.Now()
 	row := t.tx.QueryRowContext(ctx, query, t.db.bind(args)...)
-	t.db.told(ctx, query, began, row.Err())
+	t.db.observed(ctx, query, began, row.Err())
 	return row
 }
 
@@ -127,7 +127,7 @@ func retry(ctx context.Context, work func() error) error {
 func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	began := time.Now()
 	t, err := d.begin(ctx)
-	d.told(ctx, "BEGIN", began, err)
+	d.observed(ctx, "BEGIN", began, err)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -141,7 +141,7 @@ func (d *DB) inTx(ctx context.Context, fn func(*Tx) error) error {
 	}
 	began = time.Now()
 	err = t.tx.Commit()
-	d.told(ctx, "COMMIT", began, err)
+	d.observed(ctx, "COMMIT", began, err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

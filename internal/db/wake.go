@@ -74,19 +74,19 @@ func NotifySQL(topic Topic) string { return "NOTIFY " + channelName(topic) }
 func (d *DB) Watch(ctx context.Context, topics ...Topic) <-chan struct{} {
 	ch := make(chan struct{}, 1)
 	context.AfterFunc(ctx, d.bus.subscribe(ch, topics))
-	d.ears.start(d.listen)
+	d.listener.start(d.listen)
 	return ch
 }
 
-// ears is the one goroutine of a DB, with one connection, that hears calls from
+// listener is the one goroutine of a DB, with one connection, that listens to calls from
 // other processes for all watchers. It starts with the first of them.
-type ears struct {
+type listener struct {
 	once sync.Once
 	stop context.CancelFunc
 	done chan struct{}
 }
 
-func (e *ears) start(listen func(context.Context)) {
+func (e *listener) start(listen func(context.Context)) {
 	e.once.Do(func() {
 		ctx, stop := context.WithCancel(context.Background())
 		e.stop = stop
@@ -99,7 +99,7 @@ func (e *ears) start(listen func(context.Context)) {
 }
 
 // close ends the listening; a later start does nothing.
-func (e *ears) close() {
+func (e *listener) close() {
 	e.once.Do(func() {})
 	if e.stop != nil {
 		e.stop()

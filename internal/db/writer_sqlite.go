@@ -64,10 +64,10 @@ type writer struct {
 	sqliteConn
 	stmts map[string]sqliteStmt
 
-	// see Tx.Left
-	left legacy
+	// see Tx.TakeCache
+	cached cacheEntry
 	// by the transaction that is open
-	leaving legacy
+	toCache cacheEntry
 
 	mark *mark
 	inTx bool
@@ -113,7 +113,7 @@ func (w *writer) Close() error {
 
 // BeginTx takes the write lock at once.
 func (w *writer) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
-	w.leaving = legacy{}
+	w.toCache = cacheEntry{}
 	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
@@ -133,8 +133,8 @@ func (w *writer) Commit() error {
 		// its error adds nothing: there is no transaction any more
 		_ = w.Rollback()
 		return err
-	case w.leaving.value != nil:
-		w.left = w.leaving
+	case w.toCache.value != nil:
+		w.cached = w.toCache
 	}
 	if n > 0 {
 		w.mark.note(n)
@@ -181,7 +181,7 @@ func (w *writer) count() (n int64, err error) {
 	}
 	w.counted = written + 1
 	// what is left stays good: only we have written
-	w.leaving.stamp.ours++
+	w.toCache.stamp.ours++
 	return n, nil
 }
 
@@ -345,8 +345,8 @@ func (t *Tx) withWriter(use func(*writer) error) error {
 	})
 }
 
-// legacy is what a transaction has left to those after it.
-type legacy struct {
+// cacheEntry is a value that a transaction keeps for those after it.
+type cacheEntry struct {
 	value any
 	stamp stamp
 }
@@ -359,31 +359,31 @@ type stamp struct {
 	ours int64
 }
 
-// Left returns what a transaction before this one has left, nil when anything has
-// been written since, by whomever, or nothing was left. It belongs to this
-// transaction then: who may need it again leaves it anew. SQLite only.
-func (t *Tx) Left(ctx context.Context) (value any, err error) {
+// TakeCache returns what a transaction before this one has put into the cache, nil
+// when anything has been written since, by whomever, or the cache is empty. It belongs
+// to this transaction then: who may need it again puts it back. SQLite only.
+func (t *Tx) TakeCache(ctx context.Context) (value any, err error) {
 	err = t.withWriter(func(w *writer) error {
-		left := w.left
-		w.left = legacy{}
-		if left.value == nil {
+		cached := w.cached
+		w.cached = cacheEntry{}
+		if cached.value == nil {
 			return nil
 		}
 		now, err := w.stamp(ctx)
-		if err == nil && now == left.stamp {
-			value = left.value
+		if err == nil && now == cached.stamp {
+			value = cached.value
 		}
 		return err
 	})
 	return value, err
 }
 
-// Leave leaves value for Left, if the transaction commits; what has been written
-// in it before counts as known to the value. SQLite only.
-func (t *Tx) Leave(ctx context.Context, value any) error {
+// PutCache keeps value for TakeCache, if the transaction commits; what has been
+// written in it before counts as known to the value. SQLite only.
+func (t *Tx) PutCache(ctx context.Context, value any) error {
 	return t.withWriter(func(w *writer) error {
 		now, err := w.stamp(ctx)
-		w.leaving = legacy{value, now}
+		w.toCache = cacheEntry{value, now}
 		return err
 	})
 }

@@ -118,7 +118,7 @@ func TestWhatATransactionLeavesIsThereUntilAnybodyWrites(t *testing.T) {
 	take := func(leave any, fail error) (left any) {
 		t.Helper()
 		err := d.InTx(t.Context(), func(tx *db.Tx) (err error) {
-			left, err = tx.Left(t.Context())
+			left, err = tx.TakeCache(t.Context())
 			if err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func TestWhatATransactionLeavesIsThereUntilAnybodyWrites(t *testing.T) {
 				return err
 			}
 			if leave != nil {
-				if err := tx.Leave(t.Context(), leave); err != nil {
+				if err := tx.PutCache(t.Context(), leave); err != nil {
 					return err
 				}
 			}

@@ -54,8 +54,8 @@ func projects(owner uuid.UUID, created time.Time) []*monitor.Project {
 // channel is a channel of the demo with the manner in which it works.
 type channel struct {
 	monitor.Channel
-	told
-	// of job.told
+	destination
+	// of job.alerts
 	letter  rune
 	project int
 	// it hears of checks that come back
@@ -65,19 +65,19 @@ type channel struct {
 	// part of its deliveries that are given up
 	errors float64
 	// the error then
-	says string
+	lastError string
 	// how long ago it was disabled by a permanent error, 0 = it was not
 	broken time.Duration
 }
 
-// told is a channel by its kind, name and settings.
-type told struct {
+// destination is a channel by its kind, name and settings.
+type destination struct {
 	kind     string
 	name     string
 	settings map[string]any
 }
 
-func (t told) make() (*monitor.Channel, error) {
+func (t destination) make() (*monitor.Channel, error) {
 	for _, k := range kinds.All() {
 		if k.Name == t.kind {
 			ch, err := k.Channel(t.settings)
@@ -95,37 +95,37 @@ func (t told) make() (*monitor.Channel, error) {
 func channels(projects []*monitor.Project) ([]channel, error) {
 	const body = `{"text":"$NAME_ESCAPED is $STATUS"}`
 	headers := map[string]string{"Content-Type": "application/json"}
-	mail := func(name, address string, up bool) told {
-		return told{"email", name, map[string]any{"address": address, "up": up}}
+	mail := func(name, address string, up bool) destination {
+		return destination{"email", name, map[string]any{"address": address, "up": up}}
 	}
-	hook := func(name, host string) told {
-		return told{"webhook", name, map[string]any{
+	hook := func(name, host string) destination {
+		return destination{"webhook", name, map[string]any{
 			"url_down": "https://" + host + "/down", "body_down": body, "headers_down": headers,
 			"url_up": "https://" + host + "/up", "body_up": body, "headers_up": headers,
 		}}
 	}
-	push := told{"po", "Night shift", map[string]any{"user": "uQiRzpo4DXghDmr9QzzfQu27cmVRsG", "priority_down": 1, "priority_up": -1}}
+	push := destination{"po", "Night shift", map[string]any{"user": "uQiRzpo4DXghDmr9QzzfQu27cmVRsG", "priority_down": 1, "priority_up": -1}}
 	out := []channel{
-		{letter: 'o', up: true, latency: 700 * time.Millisecond, told: mail("On-call mailbox", "oncall@acme.example", true)},
+		{letter: 'o', up: true, latency: 700 * time.Millisecond, destination: mail("On-call mailbox", "oncall@acme.example", true)},
 		{
-			letter: 'w', up: true, latency: 180 * time.Millisecond, errors: 0.04, says: "The server answered with status 503.",
-			told: hook("Incident bot", "incidents.acme.example"),
+			letter: 'w', up: true, latency: 180 * time.Millisecond, errors: 0.04, lastError: "The server answered with status 503.",
+			destination: hook("Incident bot", "incidents.acme.example"),
 		},
-		{letter: 'p', up: true, latency: 420 * time.Millisecond, told: push},
+		{letter: 'p', up: true, latency: 420 * time.Millisecond, destination: push},
 		{
-			letter: 'n', up: true, latency: 240 * time.Millisecond, broken: 12 * day, says: "550 5.1.1 The mailbox does not exist.",
-			told: mail("Former on-call", "kim.berg@acme.example", true),
+			letter: 'n', up: true, latency: 240 * time.Millisecond, broken: 12 * day, lastError: "550 5.1.1 The mailbox does not exist.",
+			destination: mail("Former on-call", "kim.berg@acme.example", true),
 		},
-		{letter: 'd', project: 1, up: true, latency: 650 * time.Millisecond, told: mail("Data team", "data@acme.example", true)},
+		{letter: 'd', project: 1, up: true, latency: 650 * time.Millisecond, destination: mail("Data team", "data@acme.example", true)},
 		{
-			letter: 'c', project: 1, up: true, latency: 900 * time.Millisecond, errors: 0.3, says: "The server did not answer in time.",
-			told: hook("Chat #data-alerts", "chat.acme.example"),
+			letter: 'c', project: 1, up: true, latency: 900 * time.Millisecond, errors: 0.3, lastError: "The server did not answer in time.",
+			destination: hook("Chat #data-alerts", "chat.acme.example"),
 		},
-		{letter: 'h', project: 2, latency: 600 * time.Millisecond, told: mail("", Address, false)},
+		{letter: 'h', project: 2, latency: 600 * time.Millisecond, destination: mail("", Address, false)},
 	}
 	for i := range out {
 		c := &out[i]
-		made, err := c.told.make()
+		made, err := c.destination.make()
 		if err != nil {
 			return nil, err
 		}

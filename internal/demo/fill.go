@@ -41,24 +41,24 @@ func Fill(ctx context.Context, s *store.Store) (*Life, error) {
 	if err := invite(ctx, s, teams, founded); err != nil {
 		return nil, err
 	}
-	told, err := channels(teams)
+	some, err := channels(teams)
 	if err != nil {
 		return nil, err
 	}
-	for i := range told {
-		if err := s.CreateChannel(ctx, &told[i].Channel); err != nil {
+	for i := range some {
+		if err := s.CreateChannel(ctx, &some[i].Channel); err != nil {
 			return nil, err
 		}
 	}
-	histories, life, err := stories(teams, told, now)
+	histories, life, err := stories(teams, some, now)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.ImportHistory(ctx, histories); err != nil {
 		return nil, err
 	}
-	for i := range told {
-		if err := noteOutcome(ctx, s, &told[i]); err != nil {
+	for i := range some {
+		if err := noteOutcome(ctx, s, &some[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -126,7 +126,7 @@ func invite(ctx context.Context, s *store.Store, teams []*monitor.Project, since
 }
 
 // stories are the checks with their past, and the scripts for what comes.
-func stories(teams []*monitor.Project, told []channel, now time.Time) ([]store.History, *Life, error) {
+func stories(teams []*monitor.Project, channels []channel, now time.Time) ([]store.History, *Life, error) {
 	life := &Life{}
 	var histories []store.History
 	all := jobs()
@@ -140,11 +140,11 @@ func stories(teams []*monitor.Project, told []channel, now time.Time) ([]store.H
 		}
 		h := store.History{Check: c}
 		var on []*channel
-		for k := range told {
-			for _, letter := range j.told {
-				if told[k].letter == letter {
-					on = append(on, &told[k])
-					h.Channels = append(h.Channels, told[k].ID)
+		for k := range channels {
+			for _, letter := range j.alerts {
+				if channels[k].letter == letter {
+					on = append(on, &channels[k])
+					h.Channels = append(h.Channels, channels[k].ID)
 				}
 			}
 		}
@@ -154,7 +154,7 @@ func stories(teams []*monitor.Project, told []channel, now time.Time) ([]store.H
 		if len(h.Pings) > 0 {
 			oldest = h.Pings[0].CreatedAt
 		}
-		h.Flips = tell(diceOf("deliveries of "+j.slug), flips, on, now, oldest)
+		h.Flips = deliver(diceOf("deliveries of "+j.slug), flips, on, now, oldest)
 		histories = append(histories, h)
 		if j.end != paused {
 			life.add(c.Code, s)

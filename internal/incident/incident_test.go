@@ -264,7 +264,7 @@ func TestWhatWaitsIsToldAtTheEnd(t *testing.T) {
 	}
 	// must not panic
 	o.log.Error("too late", "error", otherError{})
-	o.Tell("too late", "too")
+	o.Notify("too late", "too")
 }
 
 func TestTheEndDoesNotWaitForLong(t *testing.T) {
@@ -414,7 +414,7 @@ func TestRequestsAreBoundedButForWhatMayTakeLong(t *testing.T) {
 	Within(time.Nanosecond, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		inner = context.WithValue(r.Context(), valueKey{}, "kept")
 		<-inner.Done()
-		unhurried = Unhurried(inner)
+		unhurried = WithoutTimeout(inner)
 	})).ServeHTTP(httptest.NewRecorder(), r.WithContext(life))
 	if !errors.Is(inner.Err(), context.DeadlineExceeded) || unhurried.Err() != nil || unhurried.Value(valueKey{}) != "kept" {
 		t.Errorf("bounded: %v; unhurried: %v, value %v", inner.Err(), unhurried.Err(), unhurried.Value(valueKey{}))

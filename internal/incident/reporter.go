@@ -84,7 +84,7 @@ type Reporter struct {
 	closed  bool
 	windows map[string]*window
 	// the reports of the last hour
-	told []time.Time
+	sent []time.Time
 }
 
 // window is the time in which an error is told once.
@@ -114,8 +114,8 @@ func NewReporter(c Config) *Reporter {
 	return r
 }
 
-// Tell passes news on that are no error, whatever was told before.
-func (r *Reporter) Tell(title, text string) {
+// Notify passes news on that are no error, whatever was told before.
+func (r *Reporter) Notify(title, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.enqueue(&Report{Process: r.cfg.Process, At: r.cfg.Now(), Title: title, Text: text})
@@ -158,8 +158,8 @@ func (w *window) count(report *Report) {
 
 // may tells whether one more report is within the bound of an hour.
 func (r *Reporter) may(now time.Time) bool {
-	r.told = slices.DeleteFunc(r.told, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
-	return len(r.told) < r.cfg.Limits.PerHour
+	r.sent = slices.DeleteFunc(r.sent, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	return len(r.sent) < r.cfg.Limits.PerHour
 }
 
 // tell sends a report with what was counted before it, and begins a new window.
@@ -175,7 +175,7 @@ func (r *Reporter) tell(w *window, report *Report) {
 	}
 	now := r.cfg.Now()
 	*w = window{end: now.Add(r.cfg.Limits.Window)}
-	r.told = append(r.told, now)
+	r.sent = append(r.sent, now)
 }
 
 func (r *Reporter) enqueue(report *Report) bool {

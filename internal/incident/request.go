@@ -35,7 +35,7 @@ func WithRequest(ctx context.Context, r *http.Request) context.Context {
 
 // Within remembers the request, as WithRequest, and gives next no longer than
 // the limit to ask the database and others: a page that cannot be had says so
-// soon. What may take longer goes on in Unhurried.
+// soon. What may take longer goes on in WithoutTimeout.
 func Within(limit time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(WithRequest(r.Context(), r), limit)
@@ -65,22 +65,22 @@ func Answer(where string, w http.ResponseWriter, r *http.Request, fail func(w ht
 	}
 }
 
-// Unhurried is ctx without the limit of Within: it ends when whoever asked has
+// WithoutTimeout is ctx without the limit of Within: it ends when whoever asked has
 // gone.
-func Unhurried(ctx context.Context) context.Context {
+func WithoutTimeout(ctx context.Context) context.Context {
 	v := visitOf(ctx)
 	if v == nil {
 		return ctx
 	}
-	return unhurried{Context: v.life, values: ctx}
+	return withoutTimeout{Context: v.life, values: ctx}
 }
 
-type unhurried struct {
+type withoutTimeout struct {
 	context.Context
 	values context.Context
 }
 
-func (u unhurried) Value(key any) any { return u.values.Value(key) }
+func (u withoutTimeout) Value(key any) any { return u.values.Value(key) }
 
 // SetEmail notes the address of who is asking, for reports.
 func SetEmail(ctx context.Context, email string) {

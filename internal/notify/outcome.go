@@ -150,17 +150,17 @@ func (a *Answer) pause() time.Duration {
 	if err == nil {
 		return seconded(seconds)
 	}
-	var said struct {
+	var answer struct {
 		Seconds      float64 `json:"retry_after"`
 		Milliseconds float64 `json:"retry_after_ms"`
 		Parameters   struct {
 			Seconds float64 `json:"retry_after"`
 		} `json:"parameters"`
 	}
-	if !a.JSON(&said) {
+	if !a.JSON(&answer) {
 		return 0
 	}
-	return seconded(max(said.Seconds, said.Milliseconds/1000, said.Parameters.Seconds))
+	return seconded(max(answer.Seconds, answer.Milliseconds/1000, answer.Parameters.Seconds))
 }
 
 // seconded is a pause of so many seconds, from none to maxRetryAfter.

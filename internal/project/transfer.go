@@ -44,8 +44,8 @@ func (s *Service) OfferTransfer(ctx context.Context, by *monitor.User, p *monito
 	if err != nil {
 		return nil, err
 	}
-	told := fmt.Sprintf("%s has offered your project %s to %s.", auth.Actor(ctx, by), p.Title(), member.Email)
-	s.Auth.TellOwner(ctx, owner, "", told+" Nothing changes until they accept; you can take the offer back in the settings of the project.")
+	notice := fmt.Sprintf("%s has offered your project %s to %s.", auth.Actor(ctx, by), p.Title(), member.Email)
+	s.Auth.NotifyOwner(ctx, owner, "", notice+" Nothing changes until they accept; you can take the offer back in the settings of the project.")
 	return member, nil
 }
 
@@ -61,6 +61,6 @@ func (s *Service) AcceptTransfer(ctx context.Context, p *monitor.Project, user *
 		return err
 	}
 	s.Log.InfoContext(ctx, "project handed over", "project", p.ID, "from", former.ID, "to", user.ID)
-	s.Auth.TellOwner(ctx, former, "", fmt.Sprintf("Your project %s belongs to %s now. You are a member of it.", p.Title(), user.Email))
+	s.Auth.NotifyOwner(ctx, former, "", fmt.Sprintf("Your project %s belongs to %s now. You are a member of it.", p.Title(), user.Email))
 	return nil
 }

@@ -87,9 +87,9 @@ const (
 // mailbox, which is as good; where only this process has none, it is not.
 func decide(u *store.StaleUser, now time.Time) verdict {
 	w := &u.Warning
-	told := w.SentAt
+	warned := w.SentAt
 	if w.Status == monitor.EmailKept {
-		told = w.CreatedAt
+		warned = w.CreatedAt
 	}
 	weekAgo := now.Add(-noticeTime)
 	switch {
@@ -101,8 +101,8 @@ func decide(u *store.StaleUser, now time.Time) verdict {
 		return decideFailed(w, weekAgo)
 	case w.Status == monitor.EmailKept && w.Delivers:
 		return verdict{why: "the warning was kept, as this command knows no mail server"}
-	case told.After(weekAgo):
-		return verdict{why: "removed from " + told.Add(noticeTime).Format(time.DateOnly) + " on"}
+	case warned.After(weekAgo):
+		return verdict{why: "removed from " + warned.Add(noticeTime).Format(time.DateOnly) + " on"}
 	default:
 		return verdict{do: remove}
 	}
@@ -191,15 +191,15 @@ func (o Options) log(ctx context.Context, what string, u *store.StaleUser) {
 
 // history says how long nobody has used the account.
 func history(u *store.StaleUser) string {
-	said := "made " + u.CreatedAt.Format(time.DateOnly) + ", never logged in"
+	unused := "made " + u.CreatedAt.Format(time.DateOnly) + ", never logged in"
 	if !u.LastLoginAt.IsZero() {
-		said = "made " + u.CreatedAt.Format(time.DateOnly) + ", last logged in " + u.LastLoginAt.Format(time.DateOnly)
+		unused = "made " + u.CreatedAt.Format(time.DateOnly) + ", last logged in " + u.LastLoginAt.Format(time.DateOnly)
 	}
 	w := u.Warning
 	if !w.CreatedAt.IsZero() {
-		said += ", warned " + w.CreatedAt.Format(time.DateOnly)
+		unused += ", warned " + w.CreatedAt.Format(time.DateOnly)
 	}
-	return said
+	return unused
 }
 
 // content says what goes with the account.

@@ -18,7 +18,7 @@ func Commits(path string) Check {
 			return Failed("not known", err)
 		}
 		if loss == nil {
-			return Well("none has been lost")
+			return Healthy("none has been lost")
 		}
 		return Finding{
 			Severity: Error,
@@ -53,7 +53,7 @@ func Backups(newest func() (time.Time, error), every time.Duration, now func() t
 			return Warn(fmt.Sprintf("the name of the newest says %s, which is in the future: has the clock been wrong? Remove or rename that file",
 				made.UTC().Format("2006-01-02 15:04:05 UTC")))
 		}
-		f := Well(fmt.Sprintf("the newest is %s old", text.Duration(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
+		f := Healthy(fmt.Sprintf("the newest is %s old", text.Duration(age.Truncate(time.Second))), Field{"age_seconds", seconds(age)})
 		if age > every+max(every, backupDelay) {
 			f.Severity = Error
 		}

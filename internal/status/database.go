@@ -68,7 +68,7 @@ func Database(url string) Check {
 		if p.Connect+p.Round > slowDatabase {
 			return Warn(fact, fields...)
 		}
-		return Well(fact, fields...)
+		return Healthy(fact, fields...)
 	}}
 }
 
@@ -95,7 +95,7 @@ func Migrations(open Open, migrations fs.FS) Check {
 			if err := schema.Check(); err != nil {
 				return Finding{Severity: Error, Fact: err.Error(), Fields: fields}
 			}
-			return Well(fmt.Sprintf("version %d, none pending", schema.Current), fields...)
+			return Healthy(fmt.Sprintf("version %d, none pending", schema.Current), fields...)
 		})}
 }
 

@@ -48,7 +48,7 @@ func HTTP(d HTTPDependency, userAgent string) Check {
 		}
 		res.Body.Close()
 		took := time.Since(start)
-		f := Well(fmt.Sprintf("answers %d in %s", res.StatusCode, quick(took)), Field{"code", res.StatusCode},
+		f := Healthy(fmt.Sprintf("answers %d in %s", res.StatusCode, quick(took)), Field{"code", res.StatusCode},
 			Field{"answer_ms", milliseconds(took)})
 		if !d.expects(res.StatusCode) {
 			f.Severity = Error

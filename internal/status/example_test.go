@@ -20,7 +20,7 @@ func Example() {
 		case n > 1000:
 			return status.Warn("is far behind", status.Field{Name: "backlog", Value: n})
 		}
-		return status.Well("keeps up", status.Field{Name: "backlog", Value: n})
+		return status.Healthy("keeps up", status.Field{Name: "backlog", Value: n})
 	}}
 
 	report, err := status.NewRunner([]status.Check{lake}, nil).Run(context.Background(), nil, nil)

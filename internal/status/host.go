@@ -48,7 +48,7 @@ func Files(use func() (Use, error)) Check {
 func limited(u Use, err error, fact string, fields ...Field) Finding {
 	if errors.Is(err, fs.ErrNotExist) {
 		// it has no /proc, and nothing is wrong with that
-		return Well("not known on this system")
+		return Healthy("not known on this system")
 	}
 	if err != nil {
 		return Finding{Severity: Warning, Fact: "not known", Err: err}
@@ -169,7 +169,7 @@ func Clock(skew func(context.Context) (time.Duration, error)) Check {
 		if err != nil {
 			return unread(ctx, err)
 		}
-		f := Well("agrees with the database's", Field{"skew_seconds", seconds(d)})
+		f := Healthy("agrees with the database's", Field{"skew_seconds", seconds(d)})
 		f.Severity = graded(d.Abs(), skewWarning, skewError)
 		if f.Severity != OK {
 			where := "behind"

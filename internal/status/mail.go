@@ -30,14 +30,14 @@ func Mail(sender *mail.Sender) Check {
 				return unsent(err)
 			}
 			took := time.Since(start)
-			return Well("answers in "+quick(took), Field{"connect_ms", milliseconds(took)})
+			return Healthy("answers in "+quick(took), Field{"connect_ms", milliseconds(took)})
 		}}
 }
 
 func unsent(err error) Finding {
-	said, ok := errors.AsType[*mail.SendError](err)
+	refused, ok := errors.AsType[*mail.SendError](err)
 	if ok {
-		return Failed(said.Message, said.Err)
+		return Failed(refused.Message, refused.Err)
 	}
 	return Failed("the mail server cannot be used", err)
 }
@@ -64,7 +64,7 @@ func MailSend(sender *mail.Sender, to []string, site string) Check {
 					return f
 				}
 			}
-			return Well("the server has taken "+text.Plural(len(to), "mail", "mails"), Field{"sent", len(to)})
+			return Healthy("the server has taken "+text.Plural(len(to), "mail", "mails"), Field{"sent", len(to)})
 		},
 	}
 }
@@ -80,7 +80,7 @@ func SMTPD(address string) Check {
 			// RFC 5321 §3.1; else it is full
 			return Warn("turns connections away: " + line)
 		}
-		return Well("takes mail at " + address)
+		return Healthy("takes mail at " + address)
 	}}
 }
 
@@ -108,7 +108,7 @@ func SMTPDNode(open Open) Check {
 			if err != nil {
 				return unread(ctx, err)
 			}
-			f := Well("taking mail", Field{"processes", alive})
+			f := Healthy("taking mail", Field{"processes", alive})
 			if alive == 0 {
 				f.Severity = Error
 				f.Fact = fmt.Sprintf("no process that takes pings by e-mail has been seen for %s: start `punctual smtpd`",

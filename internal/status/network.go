@@ -40,7 +40,7 @@ func Certificate(address string, roots *x509.CertPool, now func() time.Time) Che
 			}
 			left := end(chains).Sub(now())
 			fields := expiry(end(chains), now())
-			f := Well(fmt.Sprintf("good until %s", end(chains).UTC().Format(time.DateOnly)), fields...)
+			f := Healthy(fmt.Sprintf("good until %s", end(chains).UTC().Format(time.DateOnly)), fields...)
 			switch {
 			case left < certificateError:
 				f.Severity = Error

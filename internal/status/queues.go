@@ -34,7 +34,7 @@ func Outbox(open Open) Check {
 			now := s.Now()
 			lag := since(deliveries.Due, now)
 			mailLag := since(mails.Due, now)
-			f := Well(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"),
+			f := Healthy(fmt.Sprintf("%s and %s wait, none too long", text.Plural(deliveries.Waiting, "delivery", "deliveries"),
 				text.Plural(mails.Waiting, "mail", "mails")),
 				Field{"deliveries", deliveries.Waiting}, Field{"deliveries_lag_seconds", seconds(lag)},
 				Field{"deliveries_oldest_seconds", seconds(since(deliveries.Oldest, now))},

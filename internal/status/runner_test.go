@@ -40,7 +40,7 @@ func TestWhatFindingsCount(t *testing.T) {
 		want    status.Severity
 		message string
 	}{
-		"well":                  {finds(status.Well("fine")), status.OK, "fine"},
+		"well":                  {finds(status.Healthy("fine")), status.OK, "fine"},
 		"a warning":             {finds(status.Warn("slow")), status.Warning, "slow"},
 		"a failure":             {finds(status.Failed("gone", cause)), status.Error, "gone: cause"},
 		"several causes":        {finds(status.Failed("gone", errors.Join(cause, cause))), status.Error, "gone: cause; cause"},
@@ -73,9 +73,9 @@ func TestAHangingCheckFailsAndHoldsNobodyUp(t *testing.T) {
 		release := make(chan struct{})
 		var began atomic.Int32
 		r := status.NewRunner([]status.Check{
-			check("hanging", func(context.Context) status.Finding { began.Add(1); <-release; return status.Well("late") }),
+			check("hanging", func(context.Context) status.Finding { began.Add(1); <-release; return status.Healthy("late") }),
 			check("obedient", func(ctx context.Context) status.Finding { <-ctx.Done(); return status.Failed("cut off", ctx.Err()) }),
-			check("well", finds(status.Well("fine"))),
+			check("well", finds(status.Healthy("fine"))),
 		}, nil)
 		first := run(t, r)
 		if first.Took > status.Total {
@@ -116,7 +116,7 @@ func TestACallerWhoLeavesDoesNotSpoilTheRun(t *testing.T) {
 			case <-ctx.Done():
 				return status.Failed("cut off", ctx.Err())
 			case <-time.After(time.Second):
-				return status.Well("fine")
+				return status.Healthy("fine")
 			}
 		})}, nil)
 		hurry, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -137,7 +137,7 @@ func TestManyCallersAreOneRun(t *testing.T) {
 		r := status.NewRunner([]status.Check{check("x", func(context.Context) status.Finding {
 			runs.Add(1)
 			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // of the bubble's clock: it takes no time
-			return status.Well("fine")
+			return status.Healthy("fine")
 		})}, nil)
 		var all sync.WaitGroup
 		for range 50 {
@@ -158,7 +158,7 @@ func TestManyCallersAreOneRun(t *testing.T) {
 
 func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := status.Well("fine")
+		next := status.Healthy("fine")
 		c := check("x", func(context.Context) status.Finding { return next })
 		c.Keep = time.Minute
 		r := status.NewRunner([]status.Check{c}, nil)
@@ -168,9 +168,9 @@ func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 			// from the start
 			at, since time.Duration
 		}{
-			{status.Well("fine"), 0, 0},
+			{status.Healthy("fine"), 0, 0},
 			{status.Failed("not looked at yet", nil), 0, 0},
-			{status.Well("fine too"), 2 * time.Minute, 0},
+			{status.Healthy("fine too"), 2 * time.Minute, 0},
 			{status.Failed("gone", nil), 3 * time.Minute, 3 * time.Minute},
 			{status.Failed("still gone", nil), 5 * time.Minute, 3 * time.Minute},
 			{status.Warn("slow"), 6 * time.Minute, 6 * time.Minute},
@@ -191,7 +191,7 @@ func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
 
 func TestCostlyChecksMayTakeTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		long := check("long", func(ctx context.Context) status.Finding { <-ctx.Done(); return status.Well("done") })
+		long := check("long", func(ctx context.Context) status.Finding { <-ctx.Done(); return status.Healthy("done") })
 		long.Timeout = 10 * time.Second
 		costly := long
 		costly.Name = "costly"
@@ -208,7 +208,7 @@ func TestCostlyChecksMayTakeTheirTime(t *testing.T) {
 }
 
 func TestChoosing(t *testing.T) {
-	fine := finds(status.Well("fine"))
+	fine := finds(status.Healthy("fine"))
 	r := status.NewRunner([]status.Check{
 		{Name: "a", Labels: []string{"vowel", "first"}, Run: fine},
 		{Name: "b", Run: fine},

@@ -10,7 +10,7 @@
 //		if err != nil {
 //			return status.Failed("does not answer", err)
 //		}
-//		return status.Well("answers", status.Field{Name: "backlog", Value: n})
+//		return status.Healthy("answers", status.Field{Name: "backlog", Value: n})
 //	}}
 //
 // The rules, kept by Runner: a check that does not come back in time is an error
@@ -115,8 +115,8 @@ func (f Field) Text() string {
 	return fmt.Sprint(f.Value)
 }
 
-// Well finds nothing wrong.
-func Well(fact string, fields ...Field) Finding {
+// Healthy finds nothing wrong.
+func Healthy(fact string, fields ...Field) Finding {
 	return Finding{Severity: OK, Fact: fact, Fields: fields}
 }
 

@@ -32,7 +32,7 @@ func Storage(d Directory) Check {
 		if err := tryFile(d.Path); err != nil {
 			return Finding{Severity: d.bad(), Fact: "a small file cannot be kept in " + d.Path, Fields: fields, Err: err}
 		}
-		return Well("a file was written, read and deleted in "+d.Path, fields...)
+		return Healthy("a file was written, read and deleted in "+d.Path, fields...)
 	}}
 }
 
@@ -100,7 +100,7 @@ func Disk(d Directory, space func(directory string) (Space, error)) Check {
 			return Finding{Severity: d.bad(), Fact: "not known", Err: err}
 		}
 		share := percent(s.Free, s.Total)
-		f := Well(fmt.Sprintf("%s of %s free", size(s.Free), size(s.Total)),
+		f := Healthy(fmt.Sprintf("%s of %s free", size(s.Free), size(s.Total)),
 			Field{"directory", d.Path}, Field{"free_bytes", int64(s.Free)}, Field{"total_bytes", int64(s.Total)}, Field{"free_percent", share})
 		switch {
 		case share < diskError || s.Free < diskErrorSize:

@@ -30,7 +30,7 @@ func SendAlerts(open Open) Check {
 				return unread(ctx, err)
 			}
 			lag := since(next, s.Now())
-			f := Well("watching", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
+			f := Healthy("watching", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 			switch {
 			case alive == 0:
 				f.Severity = Error
@@ -64,7 +64,7 @@ func SendReports(open Open) Check {
 				return unread(ctx, err)
 			}
 			lag := since(next, s.Now())
-			f := Well("sending", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
+			f := Healthy("sending", Field{"processes", alive}, Field{"lag_seconds", seconds(lag)})
 			f.Severity = graded(lag, reportsWarning, reportsError)
 			if f.Severity != OK {
 				f.Fact = fmt.Sprintf("late: a report has been due for %s", text.Duration(lag))

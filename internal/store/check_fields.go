@@ -131,11 +131,11 @@ func checksWith(has func(checkColumn) bool) checkSet {
 // each joins what say returns of each column, the first of which is number 0,
 // with commas.
 func (s checkSet) each(say func(i int, col checkColumn) string) string {
-	said := make([]string, len(s.columns))
+	parts := make([]string, len(s.columns))
 	for i, col := range s.columns {
-		said[i] = say(i, col)
+		parts[i] = say(i, col)
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // names is for INSERT: "id, code".

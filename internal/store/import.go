@@ -26,7 +26,7 @@ type History struct {
 type PastFlip struct {
 	monitor.Flip
 	// their check and flip are set
-	Told []monitor.Delivery
+	Deliveries []monitor.Delivery
 }
 
 // ImportHistory stores new checks with their past, all of them or none. It is
@@ -46,11 +46,11 @@ func (s *Store) ImportHistory(ctx context.Context, histories []History) error {
 				p.CheckID = h.Check.ID
 				pings = append(pings, pingValues(p))
 			}
-			told, err := importFlips(ctx, tx, h)
+			ofFlips, err := importFlips(ctx, tx, h)
 			if err != nil {
 				return err
 			}
-			deliveries = append(deliveries, told...)
+			deliveries = append(deliveries, ofFlips...)
 		}
 		tx.Wake(db.TopicChecks)
 		if err := insertRows(ctx, tx, `pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`,
@@ -71,8 +71,8 @@ func importFlips(ctx context.Context, tx *db.Tx, h History) (deliveries [][]any,
 		if err := insertSilentFlip(ctx, tx, &f.Flip); err != nil {
 			return nil, err
 		}
-		for j := range f.Told {
-			d := &f.Told[j]
+		for j := range f.Deliveries {
+			d := &f.Deliveries[j]
 			d.CheckID = f.CheckID
 			d.FlipID = f.ID
 			deliveries = append(deliveries, []any{d.Code, d.FlipID, d.CheckID, d.ChannelID, d.Status, d.Attempts, d.CreatedAt, d.NextTryAt,

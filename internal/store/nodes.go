@@ -73,17 +73,17 @@ func (s *Store) ClaimAbsence(ctx context.Context, name string) (bool, error) {
 
 // EndAbsence takes the note back. It returns when it was made, and false where
 // there is none, or somebody else has taken it back.
-func (s *Store) EndAbsence(ctx context.Context, name string) (told time.Time, ok bool, err error) {
+func (s *Store) EndAbsence(ctx context.Context, name string) (since time.Time, ok bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, `DELETE FROM rate_limits WHERE key = $1 RETURNING updated_at`, absenceKey+name).Scan(db.Time(&told))
+		return tx.QueryRow(ctx, `DELETE FROM rate_limits WHERE key = $1 RETURNING updated_at`, absenceKey+name).Scan(db.Time(&since))
 	})
 	if db.IsNoRows(err) {
-		return told, false, nil
+		return since, false, nil
 	}
 	if err != nil {
-		return told, false, fmt.Errorf("end absence: %w", err)
+		return since, false, fmt.Errorf("end absence: %w", err)
 	}
-	return told, true, nil
+	return since, true, nil
 }
 
 // AlertsAlive tells whether a process that sends alerts is alive.

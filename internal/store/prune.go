@@ -76,9 +76,9 @@ const (
 	limited   = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
 	pingLimit = `coalesce(u.ping_log_limit, 100)`
 	// oldestKept is when the oldest ping that is kept of check c came, NULL when it has none.
-	// lastTold is the flip that people were last told of, of check c; 0 when there is
+	// lastDelivered is the flip that people were last told of, of check c; 0 when there is
 	// none. toldDownSQL asks for it once the check is up again, however late that is.
-	lastTold = `coalesce((SELECT k.flip_id FROM deliveries k WHERE k.check_id = c.id AND k.flip_id IS NOT NULL AND k.status <> 'failed'
+	lastDelivered = `coalesce((SELECT k.flip_id FROM deliveries k WHERE k.check_id = c.id AND k.flip_id IS NOT NULL AND k.status <> 'failed'
 		ORDER BY k.created_at DESC, k.id DESC LIMIT 1), 0)`
 	oldestKept = `(SELECT g.created_at FROM pings g WHERE g.check_id = c.id AND g.n > c.n_pings - ` + pingLimit + ` ORDER BY g.n LIMIT 1)`
 )
@@ -103,13 +103,13 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 		{Name: "deliveries", table: "deliveries", alias: "d", key: []string{"id"},
 			from: limited + ` JOIN deliveries d ON d.check_id = c.id` + scope(`d`) +
 				` AND d.status <> 'pending' AND d.created_at < $3 AND d.created_at < ` + oldestKept +
-				` AND (c.status = 'up' OR d.flip_id <> ` + lastTold + `)`,
+				` AND (c.status = 'up' OR d.flip_id <> ` + lastDelivered + `)`,
 			guard: ` AND status <> 'pending'`, args: []any{after, until, s.Now().Add(-DeliveriesKept)}},
 		{Name: "flips", table: "flips", alias: "f", key: []string{"id"},
 			from: limited + ` JOIN flips f ON f.check_id = c.id` + scope(`f`) + ` AND f.created_at < $3 AND f.created_at < coalesce(` + oldestKept +
 				`, $3)
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')
-				AND (c.status = 'up' OR f.id <> ` + lastTold + `)`,
+				AND (c.status = 'up' OR f.id <> ` + lastDelivered + `)`,
 			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
 	}
 }

@@ -36,11 +36,11 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 	// statement; a batch takes milliseconds and is not worth cancelling.
 	ctx = context.WithoutCancel(ctx)
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		left, err := tx.Left(ctx)
+		cached, err := tx.TakeCache(ctx)
 		if err != nil {
 			return fmt.Errorf("look for changes: %w", err)
 		}
-		known, _ := left.(*knownChecks)
+		known, _ := cached.(*knownChecks)
 		if known == nil {
 			known = new(knownChecks)
 		}
@@ -76,7 +76,7 @@ func (s *Store) recordSQLite(ctx context.Context, batch []*Arrival) error {
 		if err := insertFlipsSQLite(ctx, tx, out.flips); err != nil {
 			return err
 		}
-		return tx.Leave(ctx, known)
+		return tx.PutCache(ctx, known)
 	})
 }
 

@@ -24,7 +24,7 @@ func statusSite(t *testing.T, engine db.Engine, full *atomic.Bool) *webtest.Site
 		if full.Load() {
 			return status.Failed("no room", errors.New("write: ENOSPC"), status.Field{Name: "free_bytes", Value: 0})
 		}
-		return status.Well("room enough")
+		return status.Healthy("room enough")
 	}}
 	runner := status.NewRunner([]status.Check{check}, nil)
 	return webtest.New(t, engine, func(d *web.Deps) {

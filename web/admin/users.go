@@ -19,18 +19,18 @@ func (s *Pages) SetActive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	active := ui.Field(r, "active") == "1"
-	said := " may log in again."
+	result := " may log in again."
 	if active {
 		err = s.auth.Activate(r.Context(), user.ID)
 	} else {
-		said = " is logged out and cannot log in. Their checks are watched as before."
+		result = " is logged out and cannot log in. Their checks are watched as before."
 		err = s.auth.Deactivate(r.Context(), user.ID)
 	}
 	if err != nil {
 		return err
 	}
 	s.audit(r, "user activated or deactivated", "user", user.Email, "active", active)
-	ui.VisitorOf(r).Flash("ok", user.Email+said)
+	ui.VisitorOf(r).Flash("ok", user.Email+result)
 	return s.Redirect(w, r, "/admin/users/?"+url.Values{"q": {ui.Field(r, "q")}}.Encode())
 }
 

@@ -222,7 +222,7 @@ func (a *API) testChannel(c *call) error {
 	if err := c.body.only(); err != nil {
 		return err
 	}
-	result, err := a.SendTest(incident.Unhurried(c.Context()), ch)
+	result, err := a.SendTest(incident.WithoutTimeout(c.Context()), ch)
 	if errs.KindOf(err) == errs.TooMany {
 		return err
 	}

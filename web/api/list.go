@@ -187,7 +187,7 @@ func (a *API) tagged(h http.HandlerFunc) http.HandlerFunc {
 			w.Write(kept.body)
 			return
 		}
-		err := kept.list.send(incident.Unhurried(r.Context()), w, a.Store.Descriptions)
+		err := kept.list.send(incident.WithoutTimeout(r.Context()), w, a.Store.Descriptions)
 		// too late to say so: the client sees that the answer is cut
 		if err != nil {
 			a.Log.WarnContext(r.Context(), "a list could not be sent in full", "error", err)

@@ -155,7 +155,7 @@ func TestStrangersMayNotChoose(t *testing.T) {
 	var sent atomic.Int32
 	checks := append(well(), status.Check{Name: "mail-send", Costly: true, Run: func(context.Context) status.Finding {
 		sent.Add(1)
-		return status.Well("sent")
+		return status.Healthy("sent")
 	}})
 	s := serve(t, checks)
 	for _, path := range []string{"/status/?check=mail-send", "/status/?check=database", "/status/?skip=database", "/status/?check=nonsense",
@@ -246,7 +246,7 @@ func TestAnswersThoughEverythingHangs(t *testing.T) {
 			hang := make(chan struct{})
 			runner := status.NewRunner([]status.Check{{Name: "database", Run: func(context.Context) status.Finding {
 				<-hang
-				return status.Well("late")
+				return status.Healthy("late")
 			}}}, nil)
 			d := webstatus.Deps{Checks: func() *status.Runner { return runner }, SiteName: "Punctual", ErrorCode: 500}
 			own := webstatus.New(d, func(r *http.Request) webstatus.Visitor {

@@ -98,9 +98,9 @@ func TestPanopticon(t *testing.T) {
 
 func TestHealthCheck(t *testing.T) {
 	checks := []status.Check{
-		finds("database", "", status.Well("fine")), finds("storage", "", status.Well("fine")), finds("migrations", "", status.Well("fine")),
-		finds("mail", "", status.Well("fine")),
-		finds("memory", "", status.Well("fine")), finds("disk", "", status.Warn("full-soon")),
+		finds("database", "", status.Healthy("fine")), finds("storage", "", status.Healthy("fine")),
+		finds("migrations", "", status.Healthy("fine")), finds("mail", "", status.Healthy("fine")),
+		finds("memory", "", status.Healthy("fine")), finds("disk", "", status.Warn("full-soon")),
 		finds("ingest-queue", "", status.Failed("stuck", errors.New("why"))),
 	}
 	serve(t, checks).known("/status/?format=health-check").same(
@@ -217,7 +217,7 @@ func TestFeeds(t *testing.T) {
 // A check that changes is news again.
 func TestFeedItemsFollowTheState(t *testing.T) {
 	now := noon()
-	finding := status.Well("fine")
+	finding := status.Healthy("fine")
 	check := status.Check{Name: "disk", Title: "Disk", Run: func(context.Context) status.Finding { return finding }}
 	runner := status.NewRunner([]status.Check{check}, func() time.Time { return now })
 	s := serve(t, nil, func(d *webstatus.Deps) { d.Checks = func() *status.Runner { return runner } })
@@ -252,7 +252,7 @@ func TestThePageSaysItInASentence(t *testing.T) {
 	doubt := func(name, title string) status.Check { return finds(name, title, status.Warn("hm")) }
 	for want, checks := range map[string][]status.Check{
 		"Everything works.":                                 well(),
-		"Everything works, with a warning: Disk.":           {doubt("a", "Disk"), finds("b", "B", status.Well("fine"))},
+		"Everything works, with a warning: Disk.":           {doubt("a", "Disk"), finds("b", "B", status.Healthy("fine"))},
 		"Everything works, with warnings: Disk and Memory.": {doubt("a", "Disk"), doubt("b", "Memory")},
 		"Everything works, with 4 warnings.":                {doubt("a", "A"), doubt("b", "B"), doubt("c", "C"), doubt("d", "D")},
 		"Broken: Mail.":                                     {doubt("a", "Disk"), bad("b", "Mail")},
@@ -289,7 +289,7 @@ func TestFiguresAsPeopleReadThem(t *testing.T) {
 		{Name: "length_bytes", Value: 12}, {Name: "processes", Value: 2}, {Name: "engine", Value: "sqlite"}, {Name: "in_bytes", Value: "text"},
 	}
 	var d webstatus.Dashboard
-	serve(t, []status.Check{finds("disk", "Disk", status.Well("fine", fields...))}).known("/status/?format=html").json(&d)
+	serve(t, []status.Check{finds("disk", "Disk", status.Healthy("fine", fields...))}).known("/status/?format=html").json(&d)
 	want := []webstatus.DashboardField{
 		{Name: "free", Value: "64.5 GiB"}, {Name: "round trip", Value: "1.5 ms"}, {Name: "lag", Value: "0 s"}, {Name: "used", Value: "25.6 %"},
 		{Name: "length", Value: "12 B"}, {Name: "processes", Value: "2"}, {Name: "engine", Value: "sqlite"}, {Name: "in bytes", Value: "text"},

@@ -33,11 +33,11 @@ func finds(name, title string, f status.Finding, labels ...string) status.Check 
 // well are checks of which none finds fault.
 func well() []status.Check {
 	return []status.Check{
-		finds("database", "Database", status.Well("answers in 2 ms", status.Field{Name: "engine", Value: "postgres"},
+		finds("database", "Database", status.Healthy("answers in 2 ms", status.Field{Name: "engine", Value: "postgres"},
 			status.Field{Name: "round_trip_ms", Value: 1.5}), "data"),
-		finds("storage", "Storage", status.Well("written and read"), "data"),
-		finds("mail", "Mail", status.Well("takes our mail"), "mail"),
-		finds("sendalerts", "Alerts", status.Well("watching", status.Field{Name: "processes", Value: 2},
+		finds("storage", "Storage", status.Healthy("written and read"), "data"),
+		finds("mail", "Mail", status.Healthy("takes our mail"), "mail"),
+		finds("sendalerts", "Alerts", status.Healthy("watching", status.Field{Name: "processes", Value: 2},
 			status.Field{Name: "alone", Value: false}), "worker"),
 	}
 }
@@ -45,7 +45,7 @@ func well() []status.Check {
 // ill are checks of which some find fault, in words that hold secrets.
 func ill() []status.Check {
 	return []status.Check{
-		finds("sendalerts", "Alerts", status.Well("watching"), "worker"),
+		finds("sendalerts", "Alerts", status.Healthy("watching"), "worker"),
 		finds("disk", "Disk", status.Warn("8 % free", status.Field{Name: "free_bytes", Value: int64(1 << 30)})),
 		finds("database", "Database", status.Failed("does not answer at "+dsn, errors.New("dial "+dsn+": refused")), "data"),
 		{Name: "mail", Title: `Mail "out" <&>`, Run: func(context.Context) status.Finding { panic("the password is " + password) }},

@@ -130,7 +130,7 @@ func WithinTime(next http.Handler) http.Handler { return incident.Within(answerT
 
 // WithoutTimeout is the request without the bound of WithinTime.
 func WithoutTimeout(r *http.Request) *http.Request {
-	return r.WithContext(incident.Unhurried(r.Context()))
+	return r.WithContext(incident.WithoutTimeout(r.Context()))
 }
 
 // SecurityHeaders tells browsers to run nothing but our own files and, where the
@@ -199,7 +199,7 @@ func (s *Site) WithSession(next http.Handler) http.Handler {
 		r = WithVisitor(r, v)
 		sw := &sessionWriter{ResponseWriter: w}
 		sw.save = func() {
-			ctx, cancel := context.WithTimeout(incident.Unhurried(r.Context()), saveTime)
+			ctx, cancel := context.WithTimeout(incident.WithoutTimeout(r.Context()), saveTime)
 			defer cancel()
 			if err := session.Save(r.WithContext(ctx), w); err != nil {
 				s.Log.ErrorContext(ctx, "save session", "error", err, "route", routeOf(r))

@@ -201,20 +201,20 @@ func postPushover(ctx context.Context, d *notify.Delivery[pushoverConfig], path 
 	if a.Accepted() {
 		return a.Result(), nil
 	}
-	var said struct {
+	var answer struct {
 		api.Response
 		// "invalid" where the key is not known any more, or our application is not.
 		User  string `json:"user"`
 		Token string `json:"token"`
 	}
 	refused := a.Refused()
-	if a.JSON(&said) {
-		refused = refused.Named("Pushover", strings.Join(said.Errors, "; "))
+	if a.JSON(&answer) {
+		refused = refused.Named("Pushover", strings.Join(answer.Errors, "; "))
 	}
 	switch {
-	case a.Status == http.StatusBadRequest && said.User == "invalid":
+	case a.Status == http.StatusBadRequest && answer.User == "invalid":
 		refused.Class = notify.Dead
-	case a.Status == http.StatusBadRequest && said.Token == "invalid":
+	case a.Status == http.StatusBadRequest && answer.Token == "invalid":
 		refused.Class = notify.Operator
 	case a.Status >= 400 && a.Status < 500 && a.Status != http.StatusTooManyRequests:
 		// The API asks not to repeat what it has refused.

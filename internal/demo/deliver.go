@@ -7,23 +7,23 @@ import (
 	"punctual/internal/store"
 )
 
-// tell adds to the flips of a check what became of their deliveries, and notes
+// deliver adds to the flips of a check what became of their deliveries, and notes
 // on the channels how the latest one went. Those from before the oldest ping
 // that is kept are gone, as they are where Punctual prunes.
-func tell(d dice, flips []monitor.Flip, told []*channel, now, oldest time.Time) []store.PastFlip {
+func deliver(d dice, flips []monitor.Flip, channels []*channel, now, oldest time.Time) []store.PastFlip {
 	out := make([]store.PastFlip, len(flips))
 	for i, f := range flips {
 		out[i].Flip = f
 		if !f.Notifies() || f.CreatedAt.Before(oldest) {
 			continue
 		}
-		for _, h := range told {
+		for _, h := range channels {
 			if f.New == monitor.StatusUp && !h.up {
 				continue
 			}
 			delivery, ok := h.deliver(d, f.CreatedAt, now)
 			if ok {
-				out[i].Told = append(out[i].Told, delivery)
+				out[i].Deliveries = append(out[i].Deliveries, delivery)
 			}
 		}
 	}
@@ -45,10 +45,10 @@ func (h *channel) deliver(d dice, at, now time.Time) (monitor.Delivery, bool) {
 	switch {
 	case h.broken > 0 && at.Add(day).After(end):
 		out.Status = monitor.DeliveryFailed
-		out.LastError = h.says
+		out.LastError = h.lastError
 	case d.chance(h.errors) && at.Add(13*hour).Before(now):
 		out.Status = monitor.DeliveryFailed
-		out.LastError = h.says
+		out.LastError = h.lastError
 		out.Attempts = 12
 		after = 12*hour + d.span(0, hour)
 	case d.chance(h.errors):
