@@ -51,7 +51,7 @@ func TestTokensOpenUntilTheyAreRevoked(t *testing.T) {
 		if err != nil || made.Name != "Terra form" || !made.Readonly {
 			b.Fatalf("%+v, %v", made, err)
 		}
-		lastIs(b, told, "“Terra form” was made. It may read everything")
+		lastIs(b, told, "“Terra form” was created. It may read everything")
 		hint := auth.TokenHint(made)
 		if !strings.HasPrefix(token, hint) || len(hint) != len("hca_")+4 {
 			b.Errorf("the hint is %q", hint)

@@ -117,7 +117,7 @@ func TestNewRecoveryCodesEndTheOldOnes(t *testing.T) {
 		if err != nil || len(fresh) != auth.RecoveryCodes {
 			b.Fatalf("%q, %v", fresh, err)
 		}
-		lastIs(b, told, "New recovery codes were made.")
+		lastIs(b, told, "New recovery codes were created.")
 		_, err = b.PassRecovery(b.Context(), a.User, old[0], "")
 		kindIs(b.T, err, errs.Invalid, "code")
 		if _, err := b.PassRecovery(b.Context(), a.User, fresh[0], ""); err != nil {
@@ -140,7 +140,7 @@ func TestAnOperatorTakesFactorsAway(t *testing.T) {
 		if n, err := b.RemoveFactors(b.Context(), a.User); n != 2 || err != nil {
 			b.Errorf("%d, %v", n, err)
 		}
-		lastIs(b, told, "Whoever runs this site has taken two-factor sign-in away")
+		lastIs(b, told, "An operator of this site has switched two-factor sign-in off")
 		f := b.factors(a.User)
 		if f.On() {
 			b.Errorf("left: %+v", f)

@@ -29,7 +29,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user *monitor.User) ([]s
 	if err := s.Store.SetRecoveryCodes(ctx, user.ID, hashes); err != nil {
 		return nil, err
 	}
-	return codes, s.factorsChanged(ctx, user, "New recovery codes were made. The ones before them do not work any more.")
+	return codes, s.factorsChanged(ctx, user, "New recovery codes were created. The previous ones no longer work.")
 }
 
 func (s *Service) newRecoveryCodes(user uuid.UUID) (codes []string, hashes [][]byte) {

@@ -190,7 +190,7 @@ func keyName(typed string) (string, error) {
 	name := text.OneLine(typed)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
-		return "", errs.Invalidf("name", "Please give the key a name, to know it by later.")
+		return "", errs.Invalidf("name", "Please give the key a name.")
 	case n > monitor.MaxKeyName || !text.Storable(name):
 		return "", errs.Invalidf("name", "A key's name is a text of at most %d characters.", monitor.MaxKeyName)
 	}

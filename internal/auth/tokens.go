@@ -22,7 +22,7 @@ func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name stri
 	name = text.OneLine(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
-		return nil, "", errs.Invalidf("name", "Please give the token a name, to know it by later.")
+		return nil, "", errs.Invalidf("name", "Please give the token a name.")
 	case n > monitor.MaxTokenName || !text.Storable(name):
 		return nil, "", errs.Invalidf("name", "A token's name is a text of at most %d characters.", monitor.MaxTokenName)
 	}
@@ -36,7 +36,7 @@ func (s *Service) CreateToken(ctx context.Context, user *monitor.User, name stri
 	if readonly {
 		may = "It may read everything that you may."
 	}
-	s.NotifyOwner(ctx, user, from, "The account token “"+t.Name+"” was made. "+may)
+	s.NotifyOwner(ctx, user, from, "The account token “"+t.Name+"” was created. "+may)
 	return t, token, nil
 }
 

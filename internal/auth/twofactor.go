@@ -36,7 +36,7 @@ func (s *Service) RemoveFactors(ctx context.Context, user *monitor.User) (int, e
 	if err != nil || n == 0 {
 		return n, err
 	}
-	return n, s.factorsChanged(ctx, user, "Whoever runs this site has taken two-factor sign-in away from your account.")
+	return n, s.factorsChanged(ctx, user, "An operator of this site has switched two-factor sign-in off for your account.")
 }
 
 // factorsChanged logs what was done to the factors of a user and tells them.

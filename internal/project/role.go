@@ -29,3 +29,18 @@ func RoleName(role monitor.Role) string {
 		return "read-only member"
 	}
 }
+
+// Rights says what somebody of the role may do in a project, to follow "may". The
+// documentation has the same words (templates/docs/teams.md).
+func Rights(role monitor.Role) string {
+	switch role {
+	case monitor.RoleOwner:
+		return "do everything"
+	case monitor.RoleManager:
+		return "do what a member may, and invite, change and remove people"
+	case monitor.RoleMember:
+		return "see everything, and create, change and remove checks, integrations and keys"
+	default:
+		return "see checks with their ping URLs, logs, integrations and badges, but no keys, and change nothing"
+	}
+}

@@ -32,6 +32,63 @@
     document.title = (down ? '(' + down + ' down) ' : '') + document.title.replace(/^\(\d+ down\) /, '');
   }
 
+  // What does not fit on the screen is counted: first what is neither down nor late, then what is. A phone scrolls.
+  function fits() { return wall.getBoundingClientRect().bottom <= window.innerHeight - 14; }
+
+  // Shows the first n rows of a list, and says how many more there are.
+  function cut(list, n) {
+    var rows = list.children;
+    var hidden = Number(list.getAttribute('data-more') || 0);
+    var kinds = {};
+    var more = null;
+    for (var i = 0; i < rows.length; i++) {
+      if (rows[i].className === 'more') {
+        more = rows[i];
+        continue;
+      }
+      rows[i].style.display = i < n ? '' : 'none';
+      if (i < n) continue;
+      hidden++;
+      kinds[rows[i].className] = true;
+    }
+    if (!more && !hidden) return;
+    if (!more) more = add(list, 'li', 'more');
+    var text = n ? 'and ' + hidden + ' more' : hidden + (hidden === 1 ? ' other' : ' others');
+    if (list.className === 'bad') text += (hidden === 1 ? ' is ' : ' are ') + (kinds.down && kinds.grace ? 'down or late' : kinds.down ? 'down' : 'late');
+    more.textContent = text;
+    more.style.display = hidden ? '' : 'none';
+  }
+
+  function cutAll(lists, n) {
+    for (var i = 0; i < lists.length; i++) cut(lists[i], n);
+  }
+
+  // Shows as many rows of each list as fit, but not less than least.
+  function cutToFit(lists, least) {
+    var low = least;
+    var high = least;
+    for (var i = 0; i < lists.length; i++) high = Math.max(high, lists[i].children.length);
+    while (low < high) {
+      var middle = Math.ceil((low + high) / 2);
+      cutAll(lists, middle);
+      if (fits()) low = middle;
+      else high = middle - 1;
+    }
+    cutAll(lists, low);
+  }
+
+  function fit() {
+    var bad = wall.querySelectorAll('.bad');
+    var calm = wall.querySelectorAll('.calm');
+    cutAll(bad, Infinity);
+    cutAll(calm, Infinity);
+    if (window.innerWidth <= 760 || fits()) return;
+    cutAll(calm, 0);
+    cutToFit(bad, 1);
+    cutToFit(calm, 0);
+  }
+  window.onresize = fit;
+
   // The wall with an address of its own.
   var timer;
   function poll() {
@@ -43,6 +100,7 @@
         if (wall.getAttribute('data-text') !== text) {
           wall.innerHTML = text; // our own page, escaped by its server
           wall.setAttribute('data-text', text);
+          fit();
         }
         title(wall.querySelectorAll('.bad .down').length);
       } else if (status === 404) {
@@ -90,6 +148,21 @@
 
   function stateOf(check) { return check.started && check.status !== 'down' ? 'started' : check.status; }
 
+  // The words of web/project/wall.go.
+  function summary(n, all) {
+    var parts = [];
+    if (n.down) parts.push(n.down + ' down');
+    if (n.grace) parts.push(n.grace + ' late');
+    if (parts.length) return { words: parts.join(', '), state: n.down ? 'down' : 'grace' };
+    if (!all) return { words: 'No checks', state: 'new' };
+    if (n.paused === all) return { words: 'All paused', state: 'paused' };
+    if (n['new'] + n.paused === all) return { words: 'No check has been pinged yet', state: 'new', 'long': true };
+    if (n['new']) {
+      return { words: n['new'] + ' of ' + all + ' checks ' + (n['new'] === 1 ? 'has' : 'have') + ' never been pinged', state: 'up', 'long': true };
+    }
+    return { words: 'All up', state: 'up' };
+  }
+
   function draw(keys) {
     var all = document.createDocumentFragment();
     var downAll = 0;
@@ -103,8 +176,8 @@
       }
       var sum = add(box, 'p', 'sum');
       var bad = add(box, 'ul', 'bad');
-      var well = add(box, 'ul', 'well');
-      var counts = { down: 0, grace: 0, paused: 0 };
+      var calm = add(box, 'ul', 'calm');
+      var counts = { down: 0, grace: 0, paused: 0, 'new': 0 };
       var checks = k.checks.slice().sort(function (a, b) {
         var rank = { down: 0, grace: 1 };
         var x = stateOf(a), y = stateOf(b);
@@ -121,21 +194,21 @@
           add(li, 'b', '', name);
           add(li, 'span', '', words[state] + (c.last_ping ? ', last ping ' + ago(c.last_ping) + ' ago' : ''));
         } else {
-          var row = add(well, 'li', state);
+          var row = add(calm, 'li', state);
           add(row, 'i');
           row.appendChild(document.createTextNode(name + ' '));
           if (words[state]) add(row, 'span', '', words[state]);
         }
       }
-      var parts = [];
-      if (counts.down) parts.push(counts.down + ' down');
-      if (counts.grace) parts.push(counts.grace + ' late');
-      sum.textContent = parts.join(', ') || (!checks.length ? 'No checks' : counts.paused === checks.length ? 'All paused' : 'All well');
-      box.className = 'project ' + (counts.down ? 'down' : counts.grace ? 'grace' : !checks.length || counts.paused === checks.length ? 'paused' : 'up');
+      var whole = summary(counts, checks.length);
+      sum.textContent = whole.words;
+      if (whole.long) sum.className = 'sum long';
+      box.className = 'project ' + whole.state;
       downAll += counts.down;
     }
     while (wall.firstChild) wall.removeChild(wall.firstChild);
     wall.appendChild(all);
+    fit();
     title(downAll);
   }
 
@@ -187,6 +260,7 @@
     window.onhashchange = startKeys;
     startKeys();
   } else {
+    fit();
     window.onfocus = poll; // a screen that wakes up
     timer = setTimeout(poll, EVERY);
   }

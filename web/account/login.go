@@ -142,7 +142,7 @@ func (s *Pages) setDeviceCookie(w http.ResponseWriter, value string) {
 
 // LoginLinkSent answers GET /accounts/login_link_sent/.
 func (s *Pages) LoginLinkSent(w http.ResponseWriter, r *http.Request) error {
-	m := &linkSentPage{BasePage: ui.BasePage{Title: "Look into your inbox"}, Mailbox: s.mayReadMailbox(r)}
+	m := &linkSentPage{BasePage: ui.BasePage{Title: "Check your inbox"}, Mailbox: s.mayReadMailbox(r)}
 	return s.Render(w, r, http.StatusOK, "account/login_link_sent", m)
 }
 

@@ -17,7 +17,7 @@ func TestSettingAPassword(t *testing.T) {
 		other := s.OtherBrowser()
 		other.Login("jane@example.org")
 
-		s.Get("/accounts/profile/").Has("None: you log in by mailed link")
+		s.Get("/accounts/profile/").Has("Not set. You log in by mailed link")
 		short := s.Post("/accounts/set_password/", url.Values{"password": {"short77"}}).Is(http.StatusBadRequest)
 		if short.Text("#password-error") == "" || strings.Contains(short.Body, "short77") {
 			t.Error("no message beside the field, or the password is on the page")
@@ -44,7 +44,7 @@ func TestDelicatePagesAskAgainAfterHalfAnHour(t *testing.T) {
 			s.Get(path).LeadsTo(asked)
 			s.Post(path, url.Values{"password": {"another one"}, "email": {"x@example.org"}, "confirmation": {"jane@example.org"}}).LeadsTo(asked)
 		}
-		s.Get("/accounts/confirm/?next=/accounts/close/").Is(http.StatusOK).Has("Is it you?")
+		s.Get("/accounts/confirm/?next=/accounts/close/").Is(http.StatusOK).Has("Confirm that it is you")
 		wrong := url.Values{"password": {"wrong horse"}, "next": {"/accounts/close/"}}
 		page := s.Post("/accounts/confirm/", wrong).Is(http.StatusBadRequest).Has("not your password")
 		if strings.Contains(page.Body, "wrong horse") {

@@ -114,7 +114,7 @@ func TestWhatHandsControlOverAsksAgain(t *testing.T) {
 		s.Get("/accounts/profile/").Has("Confirm that it is you")
 		s.Post(account.ConfirmPath, url.Values{"link": {"1"}, "next": {webtest.ProfilePath}}).LeadsTo("/accounts/login_link_sent/")
 		s.Get(s.LastLink()).LeadsTo(webtest.ProfilePath)
-		s.Get(webtest.ProfilePath).Has("press the button again", "Make a token")
+		s.Get(webtest.ProfilePath).Has("press the button again", "Create a token")
 		s.Post("/accounts/profile/tokens/", url.Values{"name": {"x"}}).Is(http.StatusOK)
 	})
 }
@@ -149,7 +149,7 @@ func TestAccountTokensEndWithTheOtherWaysInUnlessTheyAreKept(t *testing.T) {
 		}
 		make2 := func() (first, second string) {
 			first = s.Post("/accounts/profile/tokens/", url.Values{"name": {"one"}}).Is(http.StatusOK).Text("#tokens .code code")
-			securityMail(s, "jane@example.org", "“one” was made", "Firefox on Linux", "127.0.0.1")
+			securityMail(s, "jane@example.org", "“one” was created", "Firefox on Linux", "127.0.0.1")
 			_, second, err := s.Auth.CreateToken(t.Context(), jane, "two", true, "")
 			if err != nil {
 				t.Fatal(err)

@@ -75,6 +75,6 @@ func (s *Pages) RevokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ui.Hide(err, "There is no such token. Perhaps it has been revoked already.")
 	}
-	v.Flash("ok", "The token opens nothing any more.")
+	v.Flash("ok", "The token is revoked.")
 	return s.Redirect(w, r, "/accounts/profile/")
 }

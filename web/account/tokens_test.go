@@ -36,7 +36,7 @@ func TestATokenIsShownOnceAndRevoked(t *testing.T) {
 		thief.Post("/accounts/profile/tokens/revoke/", url.Values{"token": {id}}).Is(http.StatusNotFound)
 		s.Post("/accounts/profile/tokens/revoke/", url.Values{"token": {"nonsense"}}).Is(http.StatusNotFound)
 		s.Post("/accounts/profile/tokens/revoke/", url.Values{"token": {id}}).LeadsTo("/accounts/profile/")
-		s.Get("/accounts/profile/").Has("The token opens nothing any more").HasNot("Terraform")
+		s.Get("/accounts/profile/").Has("The token is revoked").HasNot("Terraform")
 		if _, _, err := s.Auth.TokenUser(s.Context(), token); err == nil {
 			s.Error("the revoked token still opens the account")
 		}

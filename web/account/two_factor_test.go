@@ -389,7 +389,7 @@ func TestASuperuserTakesFactorsAway(t *testing.T) {
 		root.Get("/admin/users/").Has("one step now").HasNot("Reset…")
 		s.OtherBrowser().Login("jane@example.org")
 		last := s.Sent.Factors[len(s.Sent.Factors)-1]
-		if last.To != "jane@example.org" || last.On || last.Left != 0 || !strings.Contains(last.Done, "Whoever runs this site") {
+		if last.To != "jane@example.org" || last.On || last.Left != 0 || !strings.Contains(last.Done, "An operator of this site") {
 			t.Errorf("mailed %+v", last)
 		}
 	})

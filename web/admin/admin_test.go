@@ -96,7 +96,8 @@ func TestLoggingInAsAUserLeavesATrace(t *testing.T) {
 			user, project := s.Login("jane@example.org")
 			root := webtest.Superuser(s)
 
-			root.Post("/admin/users/"+user.ID.String()+"/login/", nil).LeadsTo("/projects/" + project.ID.String() + "/checks/")
+			first := s.FirstCheck(project)
+			root.Post("/admin/users/"+user.ID.String()+"/login/", nil).LeadsTo("/checks/" + first.Code.String() + "/details/")
 			page := root.Get("/accounts/profile/").Is(http.StatusOK).Has("jane@example.org")
 			banner := page.Text(".banner")
 			if !strings.Contains(banner, "root@example.org") || !strings.Contains(banner, "jane@example.org") {

@@ -18,6 +18,10 @@ func TestTheReferenceOfTheAPI(t *testing.T) {
 	if !strings.HasPrefix(got, "Make a check") {
 		t.Errorf("#createCheck is %q", got)
 	}
+	// without scripts all is to be read
+	if open, all := page.Find("details.group[open]").Length(), page.Find("details.group").Length(); open != all || all < 5 {
+		t.Errorf("%d of %d resources are open", open, all)
+	}
 	seen := map[string]bool{}
 	page.Find("[id]").Each(func(_ int, e *goquery.Selection) {
 		id := e.AttrOr("id", "")

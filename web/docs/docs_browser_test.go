@@ -22,7 +22,9 @@ func TestTheReferenceInABrowser(t *testing.T) {
 	s.Shots(ctx, "api-reference")
 	s.Drive(ctx, chromedp.EmulateViewport(390, 800))
 	s.Eventually(ctx, "document.documentElement.scrollWidth <= 390")
-	s.Drive(ctx, browser.Click(".op .code [data-copy]"), chromedp.WaitVisible(".toast", chromedp.ByQuery))
+	s.Eventually(ctx, `!document.querySelector('details.group[open]')`)
+	s.Drive(ctx, browser.Click("details.group summary"), browser.Click(".op .code [data-copy]"))
+	s.Drive(ctx, chromedp.WaitVisible(".toast", chromedp.ByQuery))
 }
 
 // On a phone the list of pages opens at the present one; "/" leads to the search.
@@ -73,4 +75,29 @@ func TestTheSearchAnswersAsOneTypes(t *testing.T) {
 	s.Drive(ctx, chromedp.SendKeys(field, "zzzz", chromedp.ByQuery), webtest.First(chromedp.WaitVisible, ".docs-found p"))
 	s.Drive(ctx, chromedp.SendKeys(field, kb.Enter, chromedp.ByQuery))
 	s.Eventually(ctx, `location.pathname === '/docs/search/' && location.search === '?q=zzzz'`)
+}
+
+// The reference opens by resource; a link opens its own, and the filter what it finds.
+func TestTheReferenceIsFilteredInABrowser(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	ctx := s.Chromium("/docs/api-reference/#pauseCheck")
+	s.Eventually(ctx, `document.querySelectorAll('details.group[open]').length === 1`)
+	s.Eventually(ctx, `(() => {
+		const top = document.querySelector('#pauseCheck').getBoundingClientRect().top;
+		return top > 0 && top < innerHeight / 2;
+	})()`)
+	seen := func(filter, want string) {
+		t.Helper()
+		s.Drive(ctx, webtest.Fill("[data-api-filter] input", filter))
+		s.Eventually(ctx, `[...document.querySelectorAll('.op h3')].filter((e) => e.checkVisibility()).map((e) => e.id).join(' ') === '`+want+`'`)
+	}
+	seen("post /pause", "pauseCheck")
+	s.Shots(ctx, "api-filtered")
+	seen("PAUSE DELETE", "")
+	seen("zzzz", "")
+	s.Drive(ctx, webtest.First(chromedp.WaitVisible, ".filter [role=status]"))
+	// a link leads to what the filter hides
+	s.Drive(ctx, chromedp.Evaluate(`location.hash = '#object-channel'`, nil))
+	s.Eventually(ctx, `document.querySelector('#object-channel').checkVisibility() && document.querySelector('[data-api-filter] input').value === ''`)
 }

@@ -65,15 +65,15 @@ func docList() []docGroup {
 			{Name: "introduction", Lead: "What a check is, its states, and the two times to set."},
 			{Name: "signalling", Lead: "Success, start, failure, exit status, log; words in the output."},
 			{Name: "run-times", Lead: "How long each run took, runs that hang, and run ids for runs that overlap."},
-			{Name: "slugs", Lead: "Addresses with names in them, and checks that make themselves."},
-			{Name: "reliability", Lead: "Pings that arrive, alarms that are true: retries, grace times, and what we promise."},
+			{Name: "slugs", Lead: "Ping URLs by name, and checks created by their first ping."},
+			{Name: "reliability", Lead: "Pings that arrive and alerts to trust: retries, grace times, and what we promise."},
 		}},
-		{"From where", []doc{
+		{"Ping from", []doc{
 			{Name: "crontab", Lead: "The line to add to a job, with exit status and output."},
 			{Name: "systemd", Lead: "Timers and services: a ping when one starts, ends or fails."},
 			{Name: "docker", Lead: "Containers that do one thing and stop; Compose."},
 			{Name: "kubernetes", Lead: "CronJobs, with the address in a secret."},
-			{Name: "bash", Lead: "Shell scripts: a trap that tells of any end."},
+			{Name: "bash", Lead: "Shell scripts: a trap that reports every exit."},
 			{Name: "python", Lead: "With the standard library and with requests."},
 			{Name: "go", Lead: "With net/http, with retries."},
 			{Name: "node", Lead: "fetch, in Node, Deno and Bun."},
@@ -83,15 +83,15 @@ func docList() []docGroup {
 			{Name: "powershell", Lead: "Scripts and scheduled tasks of Windows."},
 			{Name: "java", Lead: "With the HttpClient of the JDK."},
 			{Name: "email-pings", Lead: "The address of each check, and keywords that tell failure from success."},
-			{Name: "clients", Lead: "Backup tools, Terraform, Ansible, Home Assistant, libraries: what to tell them."},
+			{Name: "clients", Lead: "Backup tools, Terraform, Ansible, Home Assistant, libraries: how to set them up."},
 		}},
-		{"When", []doc{
-			{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar: which one to take."},
-			{Name: "cron", Lead: "Every sign of a cron expression, with examples, and a field to try yours.", Tester: schedule.Cron},
+		{"Schedules", []doc{
+			{Name: "schedules", Lead: "Periods, cron expressions and OnCalendar: which one to use."},
+			{Name: "cron", Lead: "Every part of a cron expression, with examples, and a field to try yours.", Tester: schedule.Cron},
 			{Name: "oncalendar", Lead: "systemd's calendar events, with examples, and a field to try yours.", Tester: schedule.OnCalendar},
-			{Name: "time-zones", Lead: "Whose clock counts, and what happens when clocks change."},
+			{Name: "time-zones", Lead: "Which clock counts, and what happens when clocks change."},
 		}},
-		{"Who is told", []doc{
+		{"Alerts and reports", []doc{
 			{Name: "notifications", Lead: "E-mail, webhooks, Pushover; what is sent when."},
 			{Name: "reports", Lead: "A mail each day, week or month, and reminders while something is down."},
 			{Name: "webhooks", Lead: "Call any address: words to put in, recipes, answers that count."},
@@ -101,19 +101,19 @@ func docList() []docGroup {
 			{Name: "teams", Lead: "Projects, who may do what in them, and their keys."},
 			{Name: "signing-in", Lead: "Mailed links, passwords, and two-factor sign-in: keys, authenticator apps, recovery codes."},
 		}},
-		{"On these pages", []doc{
+		{"This site", []doc{
 			{Name: "lists", Lead: "Find some of many checks, and pause, tag or remove them together."},
-			{Name: "keyboard", Lead: "Keys that are shorter than the mouse."},
+			{Name: "keyboard", Lead: "Shortcuts on every page."},
 		}},
 		{"For programs", []doc{
 			{Name: "pinging", Lead: "The pinging API: every address, parameter and answer."},
-			{Name: "api", Lead: "Make, change and read checks from programs: keys, addresses, refusals."},
+			{Name: "api", Lead: "Create, change and read checks from programs: keys, addresses, errors."},
 			{Name: "api-v3", Lead: "The version to use."},
 			{Name: "api-v2", Lead: "What differs in version 2."},
 			{Name: "api-v1", Lead: "What differs in version 1."},
 			{Name: "api-extensions", Lead: "Beyond the usual API: channels and projects by API, filters and pages, a schedule in the first ping."},
 		}},
-		{"Your own", []doc{
+		{"Self-hosting", []doc{
 			{Name: "self-hosting", Lead: "The commands and settings of an instance of your own."},
 		}},
 	}

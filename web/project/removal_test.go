@@ -70,7 +70,7 @@ func TestAProjectHandedOverOutlivesTheAccount(t *testing.T) {
 
 func TestRemovingAProjectNamesAndTellsThePeople(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
-		s.jane.Get(s.path+"/remove/").Is(http.StatusOK).Has("Who works in it", "max@example.org", "will@example.org", "rea@example.org",
+		s.jane.Get(s.path+"/remove/").Is(http.StatusOK).Has("Its members", "max@example.org", "will@example.org", "rea@example.org",
 			"1 check goes with it", "1 integration")
 		s.jane.Post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}, "back": {"remove"}}).LeadsTo(s.path + "/remove/")
 		s.jane.Get(s.path + "/remove/").Has("will@example.org member, asked to take it over")

@@ -21,6 +21,8 @@ type projectSettingsPage struct {
 	Team     teamView
 	CanWrite bool
 	Owns     bool
+	// what the visitor may do, to follow "may"
+	Rights string
 	// there is a page of them
 	Badges bool
 }
@@ -75,6 +77,7 @@ func (s *Pages) showProjectSettings(w http.ResponseWriter, r *http.Request, stat
 	m := &projectSettingsPage{
 		BasePage: ui.BasePage{Title: "Settings", Nav: "settings", Project: &ui.ProjectNav{ID: p.ID, Name: p.Title()}},
 		Form:     forms.Name, Team: team, CanWrite: role.CanWrite(), Owns: role == monitor.RoleOwner, Badges: s.HasBadges,
+		Rights: project.Rights(role),
 	}
 	if m.CanWrite {
 		m.Keys = keysOf(p)
@@ -95,9 +98,9 @@ func keysOf(p *monitor.Project) []keyView {
 		ping.Hint = p.PingKey[:min(4, len(p.PingKey))]
 	}
 	return []keyView{
-		{Name: "api_key", Title: "API key", Text: "Programs with it may read, make, change and remove checks.",
+		{Name: "api_key", Title: "API key", Text: "For programs that read, create, change and remove checks.",
 			Hint: auth.KeyHint(p.APIKey, false)},
-		{Name: "api_key_readonly", Title: "API key, read-only", Text: "Programs with it may look at checks, without their ping URLs.",
+		{Name: "api_key_readonly", Title: "API key, read-only", Text: "For programs that read checks, without their ping URLs.",
 			Hint: auth.KeyHint(p.APIKeyReadonly, true)},
 		ping,
 	}
@@ -201,7 +204,7 @@ func (s *Pages) revokeKey(w http.ResponseWriter, r *http.Request, p *monitor.Pro
 	}
 	v := ui.VisitorOf(r)
 	s.Log.InfoContext(r.Context(), "key revoked", "project", p.ID, "key", name, "by", v.User.ID)
-	v.Flash("ok", "The key opens nothing any more.")
+	v.Flash("ok", "The key is revoked.")
 	return s.Redirect(w, r, settingsPath(p))
 }
 

@@ -79,7 +79,7 @@ func (s *Pages) team(r *http.Request, p *monitor.Project, role monitor.Role, inv
 func (s *Pages) managedProject(r *http.Request) (*monitor.Project, monitor.Role, error) {
 	p, role, err := s.ProjectFor(r)
 	if err == nil && !role.CanManage() {
-		err = errs.Forbiddenf("Only the owner and managers may change who works in this project.")
+		err = errs.Forbiddenf("Only the owner and managers may change the members of this project.")
 	}
 	return p, role, err
 }
@@ -143,7 +143,7 @@ func (s *Pages) ChangeMember(w http.ResponseWriter, r *http.Request) error {
 			return ui.Hide(err, "There is no such member.")
 		}
 		s.Log.InfoContext(r.Context(), "member removed", "project", p.ID, "user", id, "by", v.User.ID)
-		v.Flash("ok", member.Email+" does not work in this project any more.")
+		v.Flash("ok", member.Email+" is no longer a member of this project.")
 		return s.Redirect(w, r, teamPath(p))
 	}
 	as, err := project.MemberRole(ui.Field(r, "role"))

@@ -71,3 +71,24 @@ func TestTeamsAndAccountsInABrowser(t *testing.T) {
 	s.Drive(ctx, chromedp.SendKeys("#password", "correct horse\r", chromedp.ByQuery),
 		webtest.First(chromedp.WaitVisible, "#password[autocomplete=new-password]"))
 }
+
+// On a phone all that is pressed in these pages is as large as a thumb needs it.
+func TestTargetsOnAPhone(t *testing.T) {
+	s := webtest.New(t, db.SQLite, webtest.WithReference())
+	_, p := s.Login("jane@example.org")
+	makesWall(s, p)
+	ctx, _ := browser.New(t)
+	for _, path := range []string{webtest.SettingsPath(p), "/accounts/profile/", "/accounts/profile/notifications/", "/walls/",
+		"/docs/cron/", "/docs/api-reference/"} {
+		s.Open(ctx, path)
+		s.Drive(ctx, chromedp.EmulateViewport(390, 800))
+		var small []string
+		s.Drive(ctx, chromedp.Evaluate(`[...document.querySelectorAll('main :is(button, select, input, summary, .btn, .switch, .on-page a, .toc a)')]
+			.filter((e) => e.checkVisibility() && e.type !== 'hidden')
+			.filter((e) => (e.closest('label') || e).getBoundingClientRect().height < 43.5)
+			.map((e) => e.tagName + ' ' + e.className + ' ' + (e.name || e.textContent))`, &small))
+		if len(small) > 0 {
+			t.Errorf("%s: too small are %q", path, small)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/internal/project"
 	"punctual/web/ui"
 	"punctual/web/webtest"
 )
@@ -252,5 +253,35 @@ func TestHandingAProjectOver(t *testing.T) {
 		if s.role("will") != monitor.RoleOwner || s.role("jane") != monitor.RoleMember {
 			t.Errorf("will is %q, jane is %q", s.role("will"), s.role("jane"))
 		}
+	})
+}
+
+// After a demotion the page says what the documentation says, and both are true.
+func TestAReadOnlyMemberMayDoWhatIsSaid(t *testing.T) {
+	eachTeam(t, func(s *teamSite) {
+		_, err := s.Store.ChangeProject(t.Context(), s.project.ID, func(p *monitor.Project) error {
+			p.PingKey = strings.Repeat("k", 22)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := s.FirstCheck(s.project)
+		details := "/checks/" + check.Code.String() + "/details/"
+		s.will.Get(details).Has(strings.Repeat("k", 22))
+		wall := makesWall(s.will, s.project)
+		s.jane.Post(s.member("will"), url.Values{"role": {"r"}}).Is(http.StatusSeeOther)
+
+		s.will.Get(s.path + "/settings/").Is(http.StatusOK).Has("You may " + project.Rights(monitor.RoleReadonly) + ".")
+		docs := s.will.Get("/docs/teams/").Is(http.StatusOK)
+		for _, role := range []monitor.Role{monitor.RoleReadonly, monitor.RoleMember, monitor.RoleManager, monitor.RoleOwner} {
+			docs.Has(project.Rights(role))
+		}
+		s.will.Get(details).Is(http.StatusOK).Has("/ping/" + check.Code.String()).HasNot(strings.Repeat("k", 22))
+		s.will.Get("/checks/" + check.Code.String() + "/log/").Is(http.StatusOK)
+		s.will.Get(s.path + "/integrations/").Is(http.StatusOK)
+		s.will.Post("/checks/"+check.Code.String()+"/pause/", nil).Is(http.StatusForbidden)
+		s.will.Post(s.path+"/settings/", url.Values{"name": {"Mine"}}).Is(http.StatusForbidden)
+		s.Get(wall).Is(http.StatusOK).HasNot("My project")
 	})
 }

@@ -23,7 +23,7 @@ import (
 // value is the wall's id: the address ends with the wall.
 const PurposeWall = "wall"
 
-// maxWallRows is how many checks that are well a wall names in each project.
+// maxWallRows is how many checks that are not down or late a wall names in each project.
 const maxWallRows = 40
 
 // wallPage is a wall on a screen. It stands outside of the layout, since it must
@@ -44,12 +44,15 @@ type wallProject struct {
 	Name string
 	// the worst of its checks that are not paused
 	State checkstate.State
-	// "2 down, 1 late", "All well"
+	// "2 down, 1 late", "All up"
 	Summary string
 	Trouble []wallRow
-	Well    []wallRow
-	// checks that are well, beside those named
+	// neither down nor late
+	Calm []wallRow
+	// those beside the ones that are named
 	More int
+	// checks that were never pinged
+	New int
 }
 
 // wallRow is a check.
@@ -104,7 +107,7 @@ func wallTheme(r *http.Request) string {
 // newWallProject sorts the checks of a project: down first, the newest trouble
 // before the older, then late, then the rest by name.
 func newWallProject(name string, checks []store.WallCheck, now time.Time) wallProject {
-	p := wallProject{Name: monitor.ProjectTitle(name), State: checkstate.Up}
+	p := wallProject{Name: monitor.ProjectTitle(name)}
 	type troubled struct {
 		wallRow
 		since time.Time
@@ -127,10 +130,13 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 			row.Since = human.Duration(human.Coarse(now.Sub(c.DueAt)))
 			late = append(late, troubled{row, c.DueAt})
 		default:
-			if row.State == checkstate.Paused {
+			switch row.State {
+			case checkstate.Paused:
 				paused++
+			case checkstate.New:
+				p.New++
 			}
-			p.Well = append(p.Well, row)
+			p.Calm = append(p.Calm, row)
 		}
 	}
 	for _, rows := range [][]troubled{down, late} {
@@ -139,30 +145,41 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 			p.Trouble = append(p.Trouble, row.wallRow)
 		}
 	}
-	switch {
-	case len(checks) == 0:
-		p.State = checkstate.New
-		p.Summary = "No checks"
-	case len(down) > 0:
-		p.State = checkstate.Down
-		p.Summary = text.Plural(len(down), "down", "down")
-		if len(late) > 0 {
-			p.Summary += ", " + text.Plural(len(late), "late", "late")
-		}
-	case len(late) > 0:
-		p.State = checkstate.Late
-		p.Summary = text.Plural(len(late), "late", "late")
-	case paused == len(checks):
-		p.State = checkstate.Paused
-		p.Summary = "All paused"
-	default:
-		p.Summary = "All well"
-	}
-	p.More = max(len(p.Well)-maxWallRows, 0)
+	p.State, p.Summary = summaryOf(wallCounts{all: len(checks), down: len(down), late: len(late), paused: paused, fresh: p.New})
+	p.More = max(len(p.Calm)-maxWallRows, 0)
 	if p.More > 0 {
-		p.Well = p.Well[:maxWallRows]
+		p.Calm = p.Calm[:maxWallRows]
 	}
 	return p
+}
+
+// wallCounts are the checks of a project by their states; fresh ones were never pinged.
+type wallCounts struct{ all, down, late, paused, fresh int }
+
+// summaryOf says how the checks of a project are as a whole. static/js/wall.js says the same.
+func summaryOf(n wallCounts) (checkstate.State, string) {
+	switch {
+	case n.all == 0:
+		return checkstate.New, "No checks"
+	case n.down > 0 && n.late > 0:
+		return checkstate.Down, fmt.Sprintf("%d down, %d late", n.down, n.late)
+	case n.down > 0:
+		return checkstate.Down, fmt.Sprintf("%d down", n.down)
+	case n.late > 0:
+		return checkstate.Late, fmt.Sprintf("%d late", n.late)
+	case n.paused == n.all:
+		return checkstate.Paused, "All paused"
+	case n.fresh+n.paused == n.all:
+		return checkstate.New, "No check has been pinged yet"
+	case n.fresh > 0:
+		have := "have"
+		if n.fresh == 1 {
+			have = "has"
+		}
+		return checkstate.Up, fmt.Sprintf("%d of %d checks %s never been pinged", n.fresh, n.all, have)
+	default:
+		return checkstate.Up, "All up"
+	}
 }
 
 // wallsPage is where walls are made and revoked.
@@ -255,7 +272,7 @@ func (s *Pages) MakeWall(w http.ResponseWriter, r *http.Request) error {
 		return s.showWalls(w, r, http.StatusBadRequest, form)
 	}
 	s.Log.InfoContext(r.Context(), "wall made", "user", v.User.ID, "wall", wall.ID, "projects", len(wall.Projects))
-	v.Flash("ok", "The wall is there. Open its address on the screen.")
+	v.Flash("ok", "The wall is created. Open its address on the screen.")
 	return s.Redirect(w, r, "/walls/")
 }
 
@@ -273,6 +290,6 @@ func (s *Pages) RemoveWall(w http.ResponseWriter, r *http.Request) error {
 		return ui.Hide(err, "There is no such wall. Perhaps it has been revoked already.")
 	}
 	s.Log.InfoContext(r.Context(), "wall revoked", "user", v.User.ID, "wall", id)
-	v.Flash("ok", "The address of the wall opens nothing any more.")
+	v.Flash("ok", "The wall is revoked.")
 	return s.Redirect(w, r, "/walls/")
 }

@@ -24,6 +24,7 @@ func TestWallOfMore(t *testing.T) {
 	late := check("up", -time.Minute, time.Hour)
 	over := check("up", -2*time.Hour, -3*time.Minute)
 	paused := check("paused", 0, 0)
+	fresh := store.WallCheck{Check: monitor.NewCheck([16]byte{2}, now)}
 	for _, c := range []struct {
 		checks  []store.WallCheck
 		state   checkstate.State
@@ -31,7 +32,11 @@ func TestWallOfMore(t *testing.T) {
 		since   string
 	}{
 		{nil, checkstate.New, "No checks", ""},
-		{[]store.WallCheck{up, paused}, checkstate.Up, "All well", ""},
+		{[]store.WallCheck{up, paused}, checkstate.Up, "All up", ""},
+		{[]store.WallCheck{fresh, fresh, paused}, checkstate.New, "No check has been pinged yet", ""},
+		{[]store.WallCheck{fresh, up, fresh, paused}, checkstate.Up, "2 of 4 checks have never been pinged", ""},
+		{[]store.WallCheck{fresh, up}, checkstate.Up, "1 of 2 checks has never been pinged", ""},
+		{[]store.WallCheck{fresh, late}, checkstate.Late, "1 late", "1 min"},
 		{[]store.WallCheck{paused}, checkstate.Paused, "All paused", ""},
 		{[]store.WallCheck{up, late}, checkstate.Late, "1 late", "1 min"},
 		{[]store.WallCheck{late, over, up}, checkstate.Down, "1 down, 1 late", "3 min"},
@@ -46,7 +51,7 @@ func TestWallOfMore(t *testing.T) {
 		}
 	}
 	got := newWallProject("x", make([]store.WallCheck, 50), now)
-	if got.More != 10 || len(got.Well) != maxWallRows {
-		t.Errorf("%d named, %d more", len(got.Well), got.More)
+	if got.More != 10 || len(got.Calm) != maxWallRows {
+		t.Errorf("%d named, %d more", len(got.Calm), got.More)
 	}
 }
