@@ -264,6 +264,8 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 	unsubscribe := s.Server.Signer.UnsubscribePath(channel.ID)
 	add(composer.Alert(mail.Alert{To: user.Email, Key: uuid.NewString(), Link: s.URL + "/", Unsubscribe: s.URL + unsubscribe}))(
 		secretOf(unsubscribe))
+	add(composer.Digest(mail.Digest{To: user.Email, Key: uuid.NewString(), Link: s.URL + "/", Unsubscribe: s.URL + unsubscribe}))(
+		secretOf(unsubscribe))
 	unsubscribeReports := s.Server.Signer.UnsubscribeReportsPath(user.ID, s.Store.Now())
 	frame := mail.ReportFrame{Key: uuid.NewString(), To: user.Email, Link: s.URL + "/", Settings: s.URL + "/accounts/profile/notifications/",
 		Unsubscribe: s.URL + unsubscribeReports}
