@@ -26,6 +26,9 @@ func TestTheMainJobByKeyboard(t *testing.T) {
 	b.press("jane@example.org" + kb.Enter)
 	b.at("/accounts/login_link_sent/")
 	b.open(b.loginLink())
+	b.at("/details/")
+	b.tabTo("main .crumb")
+	b.press(kb.Enter)
 	b.at("/checks/")
 
 	b.tabTo(".head .primary")

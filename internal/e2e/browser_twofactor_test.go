@@ -15,7 +15,7 @@ import (
 func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	const user = "keys@acme.example"
 	b.logInAs(user)
-	b.at("/checks/")
+	b.at("/details/")
 	g.tour(b, map[string]string{"totp": "/accounts/two_factor/totp/", "key-add": "/accounts/two_factor/webauthn/"})
 	b.open("/accounts/two_factor/totp/")
 	secret := strings.ReplaceAll(b.value(`document.querySelector(".totp .code code").textContent`), " ", "")
