@@ -48,7 +48,7 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	// the one of now may be used
 	second.fill("#code", appCode(t, secret, 30*time.Second))
 	second.click("main .btn.primary")
-	second.at("/checks/")
+	second.at("/details/")
 
 	code, out, stderr := b.run(t, "user", "reset-2fa", user)
 	if code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {
