@@ -36,7 +36,7 @@ var floors = [][]string{
 	{"internal/channel"},
 	{"internal/ping", "internal/alert", "internal/report", "internal/prune", "internal/smtpd", "internal/status", "internal/metrics",
 		"internal/demo", "web/api", "web/badge", "web/projectmetrics"},
-	{"web/status", "web/ui/assets", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
+	{"web/status", "web/ui/assets", "web/ui/channelstate", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
 	// the kernel of the pages
 	{"web/ui"},
 	{"web/ui/preview"},

@@ -223,11 +223,15 @@ func (s *Store) AssignChannel(ctx context.Context, check int64, channel uuid.UUI
 	if on {
 		query = `INSERT INTO check_channels (check_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	}
-	_, err := s.db.Exec(ctx, query, check, channel)
-	if err != nil {
-		return fmt.Errorf("assign channel: %w", err)
-	}
-	return nil
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, query, check, channel)
+		if err != nil {
+			return fmt.Errorf("assign channel: %w", err)
+		}
+		// live pages tell whether anybody hears of a check
+		tx.Wake(db.TopicChecks)
+		return nil
+	})
 }
 
 // SetChannelChecks makes checks exactly the ones of the channel's project that
@@ -250,6 +254,7 @@ func (s *Store) SetChannelChecks(ctx context.Context, channel uuid.UUID, checks 
 		if err != nil {
 			return fmt.Errorf("assign channel: %w", err)
 		}
+		tx.Wake(db.TopicChecks)
 		return nil
 	})
 }

@@ -25,6 +25,7 @@ function start() {
 
   function matches(row) {
     if (filter.status.size && !filter.status.has(row.className.slice(2))) return false;
+    if (filter.told.size && !row.querySelector('.nm .untold')) return false;
     const tags = tagsOf(row);
     for (const tag of filter.tag) if (!tags.includes(tag)) return false;
     if (!filter.search) return true;
@@ -47,16 +48,17 @@ function start() {
 
   // What the address says of order and ping URLs counts for as long as one stays at it.
   const shownAs = () => [...new URLSearchParams(location.search)].filter(([name]) => name === 'sort' || name === 'urls');
-  const chosen = (name) => ['tag', 'search', 'status', 'sort', 'urls'].includes(name);
+  const chosen = (name) => ['tag', 'search', 'status', 'told', 'sort', 'urls'].includes(name);
 
   function changed() {
     const q = new URLSearchParams();
     for (const tag of filter.tag) q.append('tag', tag);
     if (filter.search) q.set('search', filter.search);
     for (const status of filter.status) q.append('status', status);
+    for (const told of filter.told) q.append('told', told);
     for (const [name, value] of shownAs()) q.set(name, value);
     history.replaceState(null, '', q.size ? `?${q}` : location.pathname);
-    for (const [set, name] of [[filter.status, 'state'], [filter.tag, 'tag']]) {
+    for (const [set, name] of [[filter.status, 'state'], [filter.tag, 'tag'], [filter.told, 'told']]) {
       for (const chip of document.querySelectorAll(`a[data-${name}]`)) {
         if (set.has(chip.dataset[name])) chip.setAttribute('aria-current', 'true');
         else chip.removeAttribute('aria-current');
@@ -92,7 +94,7 @@ function start() {
     const same = focus.dataset.tag ? `[data-tag="${CSS.escape(focus.dataset.tag)}"]` : focus.dataset.state ? `[data-state=${focus.dataset.state}]`
       : table.contains(focus) && focus.closest('tbody tr:not(.group)') ? `a[href*="${code(focus.closest('tr'))}"]` : '';
     history.replaceState(null, '', url);
-    for (const part of ['#summary', '.chips', '.tags', '#none', '#pages']) document.querySelector(part).replaceWith(next.querySelector(part));
+    for (const part of ['#summary', '.chips', '#icons', '#icon-menu', '.tags', '#none', '#pages']) document.querySelector(part)?.replaceWith(next.querySelector(part) || '');
     table.replaceChildren(...fresh.childNodes);
     Object.assign(table.dataset, fresh.dataset);
     ({ version, since } = table.dataset);
@@ -104,12 +106,12 @@ function start() {
 
   function readFilter() {
     const q = new URLSearchParams(location.search);
-    return { tag: new Set(q.getAll('tag')), status: new Set(q.getAll('status')), search: (q.get('search') || '').trim() };
+    return { tag: new Set(q.getAll('tag')), status: new Set(q.getAll('status')), told: new Set(q.getAll('told')), search: (q.get('search') || '').trim() };
   }
 
   document.addEventListener('click', (e) => {
     if (e.metaKey || e.ctrlKey || e.shiftKey) return;
-    const chip = e.target.closest('a[data-state], a[data-tag]');
+    const chip = e.target.closest('a[data-state], a[data-tag], a[data-told]');
     const all = e.target.closest('#show-all');
     if (!chip && !all) return;
     e.preventDefault();
@@ -118,9 +120,11 @@ function start() {
     if (all) {
       filter.tag.clear();
       filter.status.clear();
+      filter.told.clear();
       filter.search = '';
     } else {
-      const [set, value] = chip.dataset.state ? [filter.status, chip.dataset.state] : [filter.tag, chip.dataset.tag];
+      const { state, tag, told } = chip.dataset;
+      const [set, value] = state ? [filter.status, state] : tag ? [filter.tag, tag] : [filter.told, told];
       if (!set.delete(value)) set.add(value);
     }
     changed();
@@ -167,8 +171,10 @@ function start() {
     serverClock(news.now / 1000);
     document.body.dataset.down = news.down;
     replace(document.querySelector('#summary'), news.summary);
-    for (const chip of document.querySelectorAll('a[data-state]')) {
-      const count = news.counts[chip.dataset.state] || 0;
+    if (news.icons) document.querySelector('#icons').innerHTML = news.icons;
+    if (news.icon_menu && iconMenu) iconMenu.innerHTML = news.icon_menu;
+    for (const chip of document.querySelectorAll('a[data-state], a[data-told]')) {
+      const count = chip.dataset.told ? news.unreached : news.counts[chip.dataset.state] || 0;
       chip.querySelector('b').textContent = count;
       const place = chip.parentNode;
       if (!count || !place.hidden) continue; // one that is empty now stays, and a new one comes last: nothing moves
@@ -305,7 +311,7 @@ function start() {
     const dots = e.target.closest('.ac button');
     if (dots) openMenu(dots);
     const cell = e.target.closest('td[data-on]');
-    if (cell && channels.length && 'write' in table.dataset) toggle(cell, channelAt(cell, e));
+    if (cell && 'write' in table.dataset) toggle(cell, channelAt(cell, e));
     if (phone.matches) return void open(e);
     const asks = e.target.closest('.hi, .lp, [data-write] .sc');
     if (asks && asks.textContent !== 'never') {
@@ -349,25 +355,34 @@ function start() {
 
   table.addEventListener('mousemove', (e) => {
     const cell = e.target.closest('td[data-on]');
-    const channel = cell && channels[channelAt(cell, e)];
-    if (channel) cell.title = channel.textContent.trim();
+    const i = cell && channelAt(cell, e);
+    const icon = cell && icons()[i];
+    if (!icon) return;
+    const on = cell.dataset.on.includes(letterOf(i));
+    const write = 'write' in table.dataset;
+    cell.title = icon.dataset.tip + (write ? (on ? ' Click to turn off.' : ' It is off here: click to turn on.') : on ? '' : ' It is off here.');
   });
 
   // The channels are one picture in each row, 23 pixels apart; for keyboards they are in the menu too.
-  const channels = [...menu.querySelectorAll('[data-channel]')];
+  const iconMenu = menu.querySelector('#icon-menu');
+  const channels = () => [...menu.querySelectorAll('[data-channel]')];
+  const icons = () => document.querySelectorAll('#channels > g');
   const letterOf = (i) => String.fromCharCode(97 + i);
   const channelAt = (cell, e) => Math.floor((e.clientX - cell.firstElementChild.getBoundingClientRect().left) / 23);
 
   async function toggle(cell, i) {
-    if (!channels[i]) return;
+    const channel = channels()[i];
+    if (!channel) return;
     const letter = letterOf(i);
     const on = !cell.dataset.on.includes(letter);
     const show = (yes) => {
       cell.dataset.on = cell.dataset.on.replace(letter, '') + (yes ? letter : '');
-      cell.firstElementChild.setAttribute('aria-label', `${cell.dataset.on.length} of ${channels.length}`);
+      const ids = (which) => [...icons()].map((icon) => icon.id).filter((id) => cell.dataset.on.includes(id.slice(3)) === which);
+      const names = [['ch-on', ...ids(true)], ['ch-off', ...ids(false)]].filter((list) => list.length > 1);
+      cell.firstElementChild.setAttribute('aria-labelledby', names.flat().join(' '));
     };
     show(on);
-    const response = await fetch(`${table.dataset.checks}${code(cell.parentNode)}/channels/${channels[i].dataset.channel}/enabled`, {
+    const response = await fetch(`${table.dataset.checks}${code(cell.parentNode)}/channels/${channel.dataset.channel}/enabled`, {
       method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ state: on ? 'on' : 'off' }),
     }).catch(() => null);
     if (!response?.ok) show(!on);
@@ -398,7 +413,7 @@ function start() {
     copyButton.dataset.copy = pingURL(row);
     copyButton.onclick = () => menu.hidePopover();
     const cell = row.querySelector('td[data-on]');
-    channels.forEach((channel, i) => {
+    channels().forEach((channel, i) => {
       const mark = () => channel.setAttribute('aria-checked', cell.dataset.on.includes(letterOf(i)));
       channel.onclick = () => {
         toggle(cell, i);

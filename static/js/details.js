@@ -34,8 +34,11 @@ if (events) {
     const response = await fetch(e.target.action, {
       method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ state: input.value }),
     }).catch(() => null);
-    if (response?.ok) input.value = on ? 'off' : 'on';
-    else button.setAttribute('aria-checked', !on);
+    if (!response?.ok) return void button.setAttribute('aria-checked', !on);
+    input.value = on ? 'off' : 'on';
+    const page = await fetch(location.href).catch(() => null); // whether anybody is told now
+    const reach = page?.ok && new DOMParser().parseFromString(await page.text(), 'text/html').querySelector('#reach');
+    if (reach) document.querySelector('#reach').replaceWith(reach);
   });
 }
 

@@ -19,7 +19,7 @@ func (p *detailsPage) FirstStep() *firstStep {
 	step := &firstStep{Line: p.Examples[0].Code}
 	for i := range p.Channels {
 		ch := &p.Channels[i]
-		if ch.On && (step.Channel == nil || step.Channel.Trouble != "" && ch.Trouble == "") {
+		if ch.On && (step.Channel == nil || !step.Channel.State.Works() && ch.State.Works()) {
 			step.Channel = ch
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"punctual/internal/store"
 	"punctual/internal/text"
 	"punctual/web/ui"
-	"punctual/web/ui/checkstate"
 )
 
 // bulk is an action on several checks of the list.
@@ -46,14 +45,12 @@ func filterOf(query string) listFilter {
 // all=1 every one that the list of its field "back" lets through. What has been
 // removed meanwhile is passed over.
 func (s *Pages) chosen(r *http.Request, project *monitor.Project, form *ui.Form) ([]monitor.Check, error) {
+	if form.On("all") {
+		return s.letThrough(r.Context(), project.ID, filterOf(form.Value("back")))
+	}
 	checks, err := s.Store.CheckList(r.Context(), project.ID)
 	if err != nil {
 		return nil, err
-	}
-	if form.On("all") {
-		f := filterOf(form.Value("back"))
-		now := s.Store.Now()
-		return slices.DeleteFunc(checks, func(c monitor.Check) bool { return !f.matches(&c, checkstate.At(&c, now)) }), nil
 	}
 	named := map[string]bool{}
 	for _, code := range form.Values["check"] {

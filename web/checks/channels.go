@@ -3,10 +3,12 @@ package checks
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/web/ui"
 )
 
 // maxRowIcons is how many channels are shown one by one in each row; of more
@@ -15,13 +17,28 @@ const maxRowIcons = 10
 
 // channelIcon is a channel as each row shows it.
 type channelIcon struct {
-	ID uuid.UUID
-	// where alerts go
-	Label string
-	// of its kind
-	Icon string
+	ui.Channel
 	// where the picture of a row has it
 	X int
+}
+
+// Letter names the channel in rows: "a" is the first.
+func (c *channelIcon) Letter() string { return string(rune('a' + c.X/iconStep)) }
+
+// Tip is what the pointer over the icon is told.
+func (c *channelIcon) Tip() string {
+	if c.Why == "" {
+		return c.Name() + "."
+	}
+	return c.Name() + ": " + c.Why
+}
+
+// Spoken is the channel in the name of a row's picture.
+func (c *channelIcon) Spoken() string {
+	if c.State.Works() {
+		return c.Name()
+	}
+	return c.Name() + ", " + strings.ToLower(c.State.Text())
 }
 
 // iconStep is the distance of the icons in a row.
@@ -38,42 +55,73 @@ func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 	b = append(b, "<td class=ch"...)
 	if p.ChannelCount > 0 && p.ChannelCount <= maxRowIcons {
 		b = append(b, ` data-on="`...)
+		from := len(b)
 		for i := range p.Icons {
 			if slices.Contains(on, p.Icons[i].ID) {
 				b = append(b, byte('a'+i))
 			}
 		}
+		letters := string(b[from:])
 		b = append(b, `"><noscript><svg width=`...)
 		b = strconv.AppendInt(b, int64(p.ChannelCount*iconStep), 10)
-		b = append(b, ` role=img aria-label="`...)
-		b = p.appendCount(b, on)
+		b = append(b, ` role=img aria-labelledby="`...)
+		b = p.appendNames(b, letters)
 		return append(b, `"><use href=#channels /></svg></noscript>`...)
 	}
 	b = append(b, '>')
 	if p.ChannelCount > 0 {
-		b = p.appendCount(b, on)
+		b = strconv.AppendInt(b, int64(len(on)), 10)
+		b = append(b, " of "...)
+		b = strconv.AppendInt(b, int64(p.ChannelCount), 10)
 	}
 	return b
 }
 
-func (p *checksPage) appendCount(b []byte, on []uuid.UUID) []byte {
-	b = strconv.AppendInt(b, int64(len(on)), 10)
-	b = append(b, " of "...)
-	return strconv.AppendInt(b, int64(p.ChannelCount), 10)
+// appendNames names by their ids the elements of the page that say which channels are
+// on, and which are not: "ch-on ch-a ch-off ch-b".
+func (p *checksPage) appendNames(b []byte, on string) []byte {
+	if on != "" {
+		b = append(b, "ch-on"...)
+	}
+	for i := range len(on) {
+		b = append(b, " ch-"...)
+		b = append(b, on[i])
+	}
+	if len(on) == len(p.Icons) {
+		return b
+	}
+	b = append(b, " ch-off"...)
+	for i := range p.Icons {
+		letter := byte('a' + i)
+		if strings.IndexByte(on, letter) < 0 {
+			b = append(b, " ch-"...)
+			b = append(b, letter)
+		}
+	}
+	return b
 }
 
-func (s *Pages) channelIcons(channels []monitor.Channel) []channelIcon {
+// views are the channels as pages show them.
+func (s *Pages) views(channels []monitor.Channel) []ui.Channel {
+	out := make([]ui.Channel, len(channels))
+	for i := range channels {
+		out[i] = s.viewChannel(&channels[i])
+	}
+	return out
+}
+
+// rowIcons are the icons of each row, none where there are too many.
+func rowIcons(channels []ui.Channel) []channelIcon {
 	if len(channels) > maxRowIcons {
 		return nil
 	}
-	return s.allIcons(channels)
+	return allIcons(channels)
 }
 
-func (s *Pages) allIcons(channels []monitor.Channel) []channelIcon {
+func allIcons(channels []ui.Channel) []channelIcon {
 	out := make([]channelIcon, len(channels))
 	for i := range channels {
-		v := s.viewChannel(&channels[i])
-		out[i] = channelIcon{ID: v.ID, Label: v.Title, Icon: v.Icon, X: i * iconStep}
+		out[i] = channelIcon{channels[i], i * iconStep}
 	}
 	return out
 }

@@ -16,6 +16,8 @@ type listFilter struct {
 	Tags   []string
 	Search string
 	States []string
+	// ?told=nobody: those of which nobody hears, see Untold
+	Told string
 
 	// ?group=tag: rows stand below each of their tags
 	Group bool
@@ -31,6 +33,7 @@ type listFilter struct {
 
 func parseListFilter(q url.Values) listFilter {
 	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
+	f.Told = toldOf(q)
 	n, err := strconv.Atoi(q.Get("page"))
 	if err == nil && n > 1 {
 		f.Page = n
@@ -57,7 +60,9 @@ func parseListFilter(q url.Values) listFilter {
 }
 
 // Any tells whether anything is filtered out.
-func (f *listFilter) Any() bool { return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 }
+func (f *listFilter) Any() bool {
+	return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 || f.Untold()
+}
 
 func (f *listFilter) matches(c *monitor.Check, state checkstate.State) bool {
 	if len(f.States) > 0 && !slices.Contains(f.States, string(state)) {
@@ -135,6 +140,9 @@ func (f *listFilter) Query() string {
 	}
 	for _, s := range f.States {
 		q.Add("status", s)
+	}
+	if f.Untold() {
+		q.Set("told", untold)
 	}
 	if f.Group {
 		q.Set("group", "tag")

@@ -13,6 +13,7 @@ import (
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/web/ui"
+	"punctual/web/ui/channelstate"
 	"punctual/web/ui/checkstate"
 )
 
@@ -64,6 +65,8 @@ type checksPage struct {
 	detailsPrefix string
 	// how many checks have the slug
 	slugs map[string]int
+	// checks of which nobody hears
+	Unreached int
 }
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
@@ -208,22 +211,21 @@ func (s *Pages) listPage(r *http.Request, project *monitor.Project, role monitor
 		p.Slugs = f.URLs == "slug"
 	}
 	p.detailsPrefix = s.Site.Path("/checks/")
-	p.Icons = s.channelIcons(d.channels)
+	views := s.views(d.channels)
+	p.Icons = rowIcons(views)
 	if p.Selecting() {
-		p.Channels = s.allIcons(d.channels)
+		p.Channels = allIcons(views)
 	}
 	p.Far = p.Total > wholeList || f.Group || p.Selecting()
-	p.fill(d.checks, s.Store.Now())
+	p.fill(d, reachesOf(views), s.Store.Now())
 	p.cutPage()
-	for i := range p.Rows {
-		p.Rows[i].on = d.assigned[p.Rows[i].ID]
-	}
-	p.Version = p.version(d)
+	p.Version = p.version(d, views)
 	return p
 }
 
 // fill makes the rows, the chips and the counts of the checks at time now.
-func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
+func (p *checksPage) fill(d *listData, reached reaches, now time.Time) {
+	checks := d.checks
 	p.slugs = make(map[string]int, len(checks))
 	p.Rows = make([]checkRow, 0, len(checks))
 	counts := map[checkstate.State]int{}
@@ -237,10 +239,15 @@ func (p *checksPage) fill(checks []monitor.Check, now time.Time) {
 		if state == checkstate.Up && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
 			p.NextPing = c.DueAt
 		}
-		if !p.Filter.matches(c, state) {
+		on := d.assigned[c.ID]
+		reach := reached.by(on)
+		if reach != channelstate.Reached {
+			p.Unreached++
+		}
+		if !p.Filter.matches(c, state) || !p.Filter.reaches(reach) {
 			continue
 		}
-		p.Rows = append(p.Rows, checkRow{Check: c, State: state, page: p})
+		p.Rows = append(p.Rows, checkRow{Check: c, State: state, page: p, on: on, reach: reach})
 	}
 	p.Matched = len(p.Rows)
 	sortRows(p.Rows, p.Sort)

@@ -21,7 +21,7 @@ import (
 )
 
 func TestTheListInABrowser(t *testing.T) {
-	s := webtest.New(t, db.SQLite)
+	s := webtest.New(t, db.SQLite, webtest.Offering)
 	_, p := s.Login("me@example.org")
 	z := s.Zoo(p)
 	for range 12 {

@@ -67,7 +67,7 @@ func TestTheListFiltersByTagStateAndText(t *testing.T) {
 		if got != "7 checks · 1 down · next expected ping in 59 min" {
 			t.Errorf("summary %q", got)
 		}
-		if got := a.Text(".chips"); got != "Up 2Down 1Late 1Running 1Paused 1New 1" {
+		if got := a.Text(".chips li:has([data-state])"); got != "Up 2Down 1Late 1Running 1Paused 1New 1" {
 			t.Errorf("chips %q", got)
 		}
 		tag := a.Find(`a[data-tag=prod]`)

@@ -47,6 +47,8 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 		same := *u
 		same.Now = 0
 		same.Rows = nil
+		same.Icons = ""
+		same.IconMenu = ""
 		same.After = nil
 		if len(u.Rows) == 0 && reflect.DeepEqual(same, last) {
 			return live.News{}, nil

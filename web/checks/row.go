@@ -8,6 +8,7 @@ import (
 
 	"punctual/internal/monitor"
 	"punctual/internal/schedule"
+	"punctual/web/ui/channelstate"
 	"punctual/web/ui/checkstate"
 	"punctual/web/ui/human"
 )
@@ -18,7 +19,8 @@ type checkRow struct {
 	State checkstate.State
 	page  *checksPage
 	// the channels that watch it
-	on []uuid.UUID
+	on    []uuid.UUID
+	reach channelstate.Reach
 }
 
 // HTML is the rows of the group.
@@ -31,7 +33,7 @@ func (g *rowGroup) HTML() template.HTML {
 }
 
 // rowSize is about the size of a row, in bytes.
-const rowSize = 700
+const rowSize = 800
 
 // appendHTML writes the row. It is written by hand since a page may have a
 // thousand: html/template takes 60 µs for one, this takes 3. It leaves out what
@@ -66,6 +68,9 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 	}
 	if tagged {
 		add(`</span>`)
+	}
+	if r.reach != channelstate.Reached {
+		add(` <span class=untold>`, r.reach.Text(), `</span>`)
 	}
 	add(`<code>`)
 	b = r.appendURL(b, code)

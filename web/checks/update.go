@@ -18,7 +18,7 @@ import (
 // passing of time: settings, pauses, channels, checks that come and go. Where
 // scripts leave filtering to the server it tells of the rows of the page and
 // changes too when they move.
-func (p *checksPage) version(d *listData) string {
+func (p *checksPage) version(d *listData, views []ui.Channel) string {
 	h := fnv.New64a()
 	var b []byte
 	add := func(c *monitor.Check) {
@@ -47,7 +47,7 @@ func (p *checksPage) version(d *listData) string {
 	}
 	fmt.Fprintf(h, "%t\x00", p.Slugs)
 	for i := range d.channels {
-		fmt.Fprintf(h, "%s\x00%s\x00", d.channels[i].ID, d.channels[i].Name)
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%t\x00", d.channels[i].ID, d.channels[i].Name, views[i].State, views[i].TellsDown)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
@@ -59,8 +59,14 @@ type listUpdate struct {
 	Now  int64 `json:"now"`
 	Down int   `json:"down"`
 	// HTML of the line below the heading
-	Summary string                   `json:"summary"`
-	Counts  map[checkstate.State]int `json:"counts"`
+	Summary string `json:"summary"`
+	// checks of which nobody hears
+	Unreached int `json:"unreached"`
+	// HTML of what the rows show channels by, where that may have changed
+	Icons string `json:"icons,omitempty"`
+	// the same in the menu of a row
+	IconMenu string                   `json:"icon_menu,omitempty"`
+	Counts   map[checkstate.State]int `json:"counts"`
 	// state and tip by tag
 	Tags map[string][2]any `json:"tags"`
 	// rows are the whole list, in order; there are no others. Of a list that the server filters: load it anew
@@ -101,7 +107,7 @@ func (s *Pages) Status(w http.ResponseWriter, r *http.Request) error {
 // updateOf is what has changed on the page for those who saw it as version at
 // time since.
 func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*listUpdate, error) {
-	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), All: version != page.Version,
+	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), Unreached: page.Unreached, All: version != page.Version,
 		Counts: map[checkstate.State]int{}, Tags: map[string][2]any{}}
 	for _, chip := range page.Chips {
 		u.Counts[chip.State] = chip.Count
@@ -113,6 +119,11 @@ func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*li
 	u.Summary, err = s.Part("checks/list", "summary", page)
 	if err != nil {
 		return nil, err
+	}
+	if u.All {
+		if err := s.addIcons(u, page); err != nil {
+			return nil, err
+		}
 	}
 	if page.Far && u.All {
 		return u, nil
@@ -128,6 +139,17 @@ func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*li
 		before = row.Code.String()
 	}
 	return u, nil
+}
+
+// addIcons adds what the rows and their menu show channels by.
+func (s *Pages) addIcons(u *listUpdate, page *checksPage) error {
+	var err error
+	u.Icons, err = s.Part("checks/list", "icons", page)
+	if err != nil {
+		return err
+	}
+	u.IconMenu, err = s.Part("checks/list", "icon-menu", page)
+	return err
 }
 
 // changedSince tells whether a ping or the passing of time has changed the row.

@@ -12,6 +12,7 @@ import (
 	"punctual/internal/store"
 	"punctual/internal/text"
 	"punctual/web/ui"
+	"punctual/web/ui/channelstate"
 )
 
 // kindView is a kind of channel as it is shown.
@@ -51,7 +52,7 @@ type channelView struct {
 	Events   string
 	Assigned int
 	Checks   int
-	State    channelState
+	State    channelstate.State
 	Error    string
 	// since when, zero: it is not, or nobody knows
 	Disabled time.Time
@@ -90,76 +91,17 @@ func (v *channelView) Delivered() string {
 	return said
 }
 
-// channelState is what to expect of a channel.
-type channelState string
-
-const (
-	channelReady       channelState = "ready"
-	channelUnconfirmed channelState = "unconfirmed"
-	channelDisabled    channelState = "disabled"
-	// The recipient has said no: there is nothing to repair.
-	channelUnsubscribed channelState = "unsubscribed"
-	channelFailed       channelState = "failed"
-)
-
-// Broken tells whether the owner has something to repair.
-func (s channelState) Broken() bool { return s == channelDisabled || s == channelFailed }
-
-// Class is the colour of the state.
-func (s channelState) Class() string {
-	switch s {
-	case channelReady:
-		return "s-up"
-	case channelUnconfirmed:
-		return "s-grace"
-	default:
-		return "s-down"
-	}
-}
-
-// Text is the state in words.
-func (s channelState) Text() string {
-	switch s {
-	case channelReady:
-		return "Ready"
-	case channelUnconfirmed:
-		return "Unconfirmed"
-	case channelDisabled:
-		return "Disabled"
-	case channelUnsubscribed:
-		return "Unsubscribed"
-	default:
-		return "Last delivery failed"
-	}
-}
-
-func stateOf(c *monitor.Channel) channelState {
-	switch {
-	case !c.UnsubscribedAt.IsZero():
-		return channelUnsubscribed
-	case c.Disabled:
-		return channelDisabled
-	case !c.Verified:
-		return channelUnconfirmed
-	case c.LastError != "":
-		return channelFailed
-	default:
-		return channelReady
-	}
-}
-
 func (s *Pages) viewChannel(c *monitor.Channel) channelView {
 	k := s.Notifiers.Kind(c.Kind)
 	v := channelView{
 		kindView: s.viewKind(c.Kind),
 		ID:       c.ID, Name: c.Name, Title: c.Name,
-		State: stateOf(c), Verified: c.Verified, Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
+		State: channelstate.Of(c, k != nil), Verified: c.Verified, Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
 		Offered: k != nil,
 		Resend:  s.Store.AddressOf(c) != "" && !c.Verified,
 	}
 	if k == nil {
 		v.Error = "This site no longer offers integrations of this kind; nothing is sent."
-		v.State = channelDisabled
 	} else {
 		v.Summary = k.Summary(c.Config)
 		v.Events = eventsOf(k, c.Config)
@@ -178,7 +120,7 @@ func (s *Pages) viewChannel(c *monitor.Channel) channelView {
 // eventsOf says which changes of a check a channel tells.
 func eventsOf(k *notify.Kind, config string) string {
 	var events []string
-	if k.Wants(config, monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown}) {
+	if k.Wants(config, goesDown()) {
 		events = append(events, "goes down")
 	}
 	if k.Wants(config, monitor.Flip{Old: monitor.StatusDown, New: monitor.StatusUp}) {
@@ -193,9 +135,12 @@ func eventsOf(k *notify.Kind, config string) string {
 // View is a channel as the pages of checks show it.
 func (s *Pages) View(c *monitor.Channel) ui.Channel {
 	v := s.viewChannel(c)
-	out := ui.Channel{ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label}
-	if v.State != channelReady {
-		out.Trouble = v.State.Text()
+	k := s.Notifiers.Kind(c.Kind)
+	return ui.Channel{
+		ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label, State: v.State, Why: v.State.Why(c.LastError),
+		TellsDown: k == nil || k.Wants(c.Config, goesDown()),
 	}
-	return out
 }
+
+// goesDown is a check's change to down.
+func goesDown() monitor.Flip { return monitor.Flip{Old: monitor.StatusUp, New: monitor.StatusDown} }

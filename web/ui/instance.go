@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
+	"punctual/web/ui/channelstate"
 )
 
 // Instance is what pages need to know of this instance.
@@ -62,8 +63,19 @@ type Channel struct {
 	Icon  string
 	// of its kind
 	Label string
-	// what is wrong with it, "" = nothing
-	Trouble string
+	State channelstate.State
+	// what is wrong with it, a clause (channelstate.State.Why); "" = nothing
+	Why string
+	// it tells when a check goes down, or would if it worked
+	TellsDown bool
+}
+
+// Name is what the channel is called, and of which kind it is: "Night shift (Email)".
+func (c *Channel) Name() string {
+	if c.Title == c.Label {
+		return c.Title
+	}
+	return c.Title + " (" + c.Label + ")"
 }
 
 // ViewChannel tells how a channel is shown.

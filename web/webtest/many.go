@@ -15,8 +15,11 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/notify"
 	"punctual/internal/store"
+	"punctual/internal/testkit/kindtest"
 	"punctual/internal/testkit/testdb"
+	"punctual/web"
 )
 
 // FillProject gives a project n checks as people have them: names, tags, all
@@ -25,9 +28,14 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 	tb.Helper()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pick := func(words ...string) string { return words[rnd.IntN(len(words))] }
-	for i := range 3 {
-		ch := &monitor.Channel{ProjectID: project, Kind: []string{"email", "webhook", "po"}[i], Name: fmt.Sprintf("Channel %d", i), Config: "{}",
-			Verified: true}
+	for i, ch := range []*monitor.Channel{
+		{Kind: "email", Config: `{"address":"ops@example.org","down":true,"up":true}`},
+		{Kind: "webhook", Config: `{"url_down":"https://hooks.example.org/"}`},
+		{Kind: "po", Config: `{"user":"uQiRzpo4DXghDmr9QzzfQu27cmVRsG","priority_down":0,"priority_up":0}`},
+	} {
+		ch.ProjectID = project
+		ch.Name = fmt.Sprintf("Channel %d", i)
+		ch.Verified = true
 		if err := st.CreateChannel(tb.Context(), ch); err != nil {
 			tb.Fatal(err)
 		}
@@ -75,10 +83,13 @@ func FillProject(tb testing.TB, st *store.Store, project uuid.UUID, n int) {
 	}
 }
 
-// ManyChecks is a site with a project of n checks.
+// Offering is for New: the site offers all integrations.
+func Offering(d *web.Deps) { d.Notifiers = kindtest.Registry(notify.Env{}, nil) }
+
+// ManyChecks is a site that offers integrations, with a project of n checks.
 func ManyChecks(tb testing.TB, engine db.Engine, n int) (*Site, *monitor.Project) {
 	tb.Helper()
-	s := New(tb, engine)
+	s := New(tb, engine, Offering)
 	_, p := s.Login("many@example.org")
 	first, err := testdb.ChecksOf(tb.Context(), s.Store, p.ID)
 	if err != nil {

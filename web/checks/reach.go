@@ -1,0 +1,86 @@
+package checks
+
+import (
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/monitor"
+	"punctual/web/ui"
+	"punctual/web/ui/channelstate"
+	"punctual/web/ui/checkstate"
+)
+
+// reaches finds out whether anybody hears of a check: of each channel that tells when a
+// check goes down, whether it works.
+type reaches map[uuid.UUID]bool
+
+func reachesOf(channels []ui.Channel) reaches {
+	out := reaches{}
+	for i := range channels {
+		if channels[i].TellsDown {
+			out[channels[i].ID] = channels[i].State.Works()
+		}
+	}
+	return out
+}
+
+// by is the reach of a check that has these channels.
+func (m reaches) by(channels []uuid.UUID) channelstate.Reach {
+	told := 0
+	working := 0
+	for _, id := range channels {
+		works, tells := m[id]
+		if tells {
+			told++
+		}
+		if works {
+			working++
+		}
+	}
+	return channelstate.ReachOf(told, working)
+}
+
+// untold is the value of ?told= that lets through checks of which nobody hears.
+const untold = "nobody"
+
+// Untold tells whether the filter is for checks of which nobody hears when they go
+// down, since no channel tells it or none of those works.
+func (f *listFilter) Untold() bool { return f.Told == untold }
+
+// reaches tells whether the filter lets a check of that reach through.
+func (f *listFilter) reaches(r channelstate.Reach) bool {
+	return !f.Untold() || r != channelstate.Reached
+}
+
+// UntoldToggled is the query string with that filter, or without.
+func (f *listFilter) UntoldToggled() string {
+	g := *f
+	g.Told = untold
+	if f.Untold() {
+		g.Told = ""
+	}
+	return g.Query()
+}
+
+func toldOf(q url.Values) string {
+	if q.Get("told") == untold {
+		return untold
+	}
+	return ""
+}
+
+// letThrough are the checks of a project that a filter lets through, on all pages.
+func (s *Pages) letThrough(ctx context.Context, project uuid.UUID, f listFilter) ([]monitor.Check, error) {
+	d, err := s.loadList(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	reached := reachesOf(s.views(d.channels))
+	now := s.Store.Now()
+	return slices.DeleteFunc(d.checks, func(c monitor.Check) bool {
+		return !f.matches(&c, checkstate.At(&c, now)) || !f.reaches(reached.by(d.assigned[c.ID]))
+	}), nil
+}
