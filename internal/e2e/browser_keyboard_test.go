@@ -27,7 +27,7 @@ func TestTheMainJobByKeyboard(t *testing.T) {
 	b.at("/accounts/login_link_sent/")
 	b.open(b.loginLink())
 	b.at("/details/")
-	b.tabTo(".crumb")
+	b.tabTo("main .crumb")
 	b.press(kb.Enter)
 	b.at("/checks/")
 

@@ -28,6 +28,8 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.click("form .btn.primary")
 	b.at("/accounts/login_link_sent/")
 	b.open(b.loginLink())
+	b.at("/details/")
+	b.click("main .crumb")
 	b.says("#checks", "My First Check")
 	// whole: there is no button that copies it
 	b.says("#checks", ping)

@@ -15,7 +15,7 @@ import (
 func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	const user = "keys@acme.example"
 	b.logInAs(user)
-	b.at("/checks/")
+	b.at("/details/")
 	g.tour(b, map[string]string{"totp": "/accounts/two_factor/totp/", "key-add": "/accounts/two_factor/webauthn/"})
 	b.open("/accounts/two_factor/totp/")
 	secret := strings.ReplaceAll(b.value(`document.querySelector(".totp .code code").textContent`), " ", "")
@@ -48,7 +48,7 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	// the one of now may be used
 	second.fill("#code", appCode(t, secret, 30*time.Second))
 	second.click("main .btn.primary")
-	second.at("/checks/")
+	second.at("/details/")
 
 	code, out, stderr := b.run(t, "user", "reset-2fa", user)
 	if code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {

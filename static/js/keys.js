@@ -5,7 +5,9 @@
 const $ = (selector) => document.querySelector(selector);
 const shown = (element) => element?.checkVisibility({ visibilityProperty: true }) && element;
 const project = (page) => $(`header nav[aria-label=Project] a[href$="/${page}/"]`);
-const items = () => [...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a, #projects > a, ol.events a.main')].filter(shown);
+// To ask whether a row out of sight is shown would lay it out.
+const items = () => [...document.querySelectorAll('#checks tbody tr:not([hidden]) .nm a'),
+  ...[...document.querySelectorAll('#projects > a, ol.events a.main')].filter(shown)];
 const row = () => document.activeElement.closest('#checks tbody tr');
 
 // Key, what it does, what it does it with: null where the page has no such thing.
