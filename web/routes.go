@@ -150,6 +150,7 @@ func (s *Server) routes() http.Handler {
 		get("/checks/{check}/pings/{n}/html/", s.check.PingHTML)
 		get("/checks/{check}/last_ping/", s.check.LastPing)
 		post("/checks/{check}/zone/", s.check.ChooseZone)
+		get("/checks/{check}/runs/", s.checks.Runs)
 		get("/checks/{check}/name/", s.checks.NameForm)
 		post("/checks/{check}/name/", s.checks.SaveName)
 		get("/checks/{check}/timeout/", s.checks.ScheduleForm)

@@ -25,18 +25,46 @@ const (
 
 // windows knows until when what follows a message waits, by channel. It is used by
 // one goroutine.
-type windows map[uuid.UUID]time.Time
+type windows map[uuid.UUID]window
+
+type window struct {
+	until time.Time
+	// claims leave the channel out: a message is just gathering what waits for it
+	closed bool
+}
 
 // open begins the window of a channel through which a message goes out at time now.
-func (w windows) open(channel uuid.UUID, now time.Time) { w[channel] = now.Add(digestWindow) }
+// It is closed where the message gathers all that waits: what is claimed meanwhile
+// would be left out of it.
+func (w windows) open(channel uuid.UUID, now time.Time, closed bool) {
+	w[channel] = window{until: now.Add(digestWindow), closed: closed}
+}
 
-// close forgets the windows that have ended at time now.
-func (w windows) close(now time.Time) {
-	for channel, until := range w {
-		if !now.Before(until) {
+// sent takes note that a message has gone out.
+func (w windows) sent(channel uuid.UUID) {
+	open, ok := w[channel]
+	if ok {
+		w[channel] = window{until: open.until}
+	}
+}
+
+// forget drops the windows that have ended at time now.
+func (w windows) forget(now time.Time) {
+	for channel, open := range w {
+		if !now.Before(open.until) {
 			delete(w, channel)
 		}
 	}
+}
+
+// closed are the channels that claims leave out at time now.
+func (w windows) closed(now time.Time) (channels []uuid.UUID) {
+	for channel, open := range w {
+		if open.closed && now.Before(open.until) {
+			channels = append(channels, channel)
+		}
+	}
+	return channels
 }
 
 // waits is until when a claimed delivery of a kind that digests waits, zero = it is
@@ -51,11 +79,11 @@ func (w windows) waits(c *store.Claimed, flaps map[int64]store.Flaps, now time.T
 			return settled
 		}
 	}
-	until := w[c.ChannelID]
-	if now.Before(until) {
-		return until
+	open := w[c.ChannelID]
+	if !now.Before(open.until) {
+		return time.Time{}
 	}
-	return time.Time{}
+	return open.until
 }
 
 // bundle is what one message tells.
@@ -114,12 +142,18 @@ func (b *bundle) add(deliveries []*store.Claimed, flaps store.Flaps, now time.Ti
 	b.events = append(b.events, ev)
 }
 
+// gathers tells whether the message of the job tells what else waits for its channel.
+// A fresh delivery that comes alone goes at once.
+func (j *job) gathers(now time.Time) bool {
+	alone := len(j.others) == 0 && j.Attempts == 1 && now.Sub(j.CreatedAt) < digestWindow/2
+	return j.digests && !alone
+}
+
 // gather adds to a job of a kind that digests what else waits for its channel. It is
 // false, and the job is not to be made now, where another process is just doing that.
 func (d *Dispatcher) gather(ctx context.Context, j *job) bool {
 	now := d.cfg.Store.Now()
-	alone := len(j.others) == 0 && j.Attempts == 1 && now.Sub(j.CreatedAt) < digestWindow/2
-	if !j.digests || alone {
+	if !j.gathers(now) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)

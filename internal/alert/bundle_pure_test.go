@@ -27,14 +27,25 @@ func TestWhatFollowsAMessageWaits(t *testing.T) {
 	if got := w.waits(c, nil, now); !got.IsZero() {
 		t.Errorf("the first message waits until %v", got)
 	}
-	w.open(c.ChannelID, now)
+	w.open(c.ChannelID, now, false)
+	if len(w.closed(now)) > 0 {
+		t.Error("claims leave a channel out of which one message has gone")
+	}
 	if got := w.waits(c, nil, now.Add(digestWindow-1)); !got.Equal(now.Add(digestWindow)) {
 		t.Errorf("what follows waits until %v", got)
+	}
+	w.open(c.ChannelID, now, true)
+	if got := w.closed(now); len(got) != 1 {
+		t.Error("claims take what a message is just gathering")
+	}
+	w.sent(c.ChannelID)
+	if got := w.closed(now); len(got) > 0 {
+		t.Error("claims leave a channel out after its message has gone")
 	}
 	if got := w.waits(c, nil, now.Add(digestWindow)); !got.IsZero() {
 		t.Errorf("after the window it waits until %v", got)
 	}
-	w.close(now.Add(digestWindow))
+	w.forget(now.Add(digestWindow))
 	if len(w) > 0 {
 		t.Error("the window is not forgotten")
 	}

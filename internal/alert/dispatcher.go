@@ -80,6 +80,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	for {
 		if !claiming {
 			room := d.queues.room(d.cfg.Store.Now())
+			room.leaveOut(d.windows.closed(d.cfg.Store.Now()))
 			if room.limit > 0 && (due || room.closed < closed) {
 				due = false
 				claiming = true
@@ -101,7 +102,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			due = true
 			d.release(d.queues.late(d.cfg.Store.Now()))
 			d.release(d.queues.makeRoom(d.cfg.Store.Now()))
-			d.windows.close(d.cfg.Store.Now())
+			d.windows.forget(d.cfg.Store.Now())
 			tick.Reset(poll)
 		case r := <-d.claims:
 			claiming = false
@@ -118,6 +119,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			due = due || len(r.claimed) > 0
 		case j := <-d.done:
 			d.queues.done(j)
+			d.windows.sent(j.ChannelID)
 		}
 	}
 }
@@ -170,7 +172,7 @@ func (d *Dispatcher) accept(r claimResult) {
 		case !d.queues.add(j):
 			d.release([]*job{j})
 		case j.digests:
-			d.windows.open(j.ChannelID, now)
+			d.windows.open(j.ChannelID, now, j.gathers(now))
 		}
 	}
 }

@@ -13,7 +13,9 @@
 // and looks at the truth. Those that were pinged since are watched again at their
 // new deadline; for the others one transaction stores the new status, a flip
 // stamped with the deadline, and one pending delivery for each channel. A ping
-// that changes the status does the same, without the watcher (internal/ping).
+// that changes the status does the same, without the watcher (internal/ping); of the
+// first success after a pause only where the last that people were told is that the
+// check is down.
 // From that commit on the alert cannot be lost: it is a row.
 //
 // The [Dispatcher] leases pending deliveries, sends them, and records what became

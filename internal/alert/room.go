@@ -66,6 +66,12 @@ func (qs *queues) room(now time.Time) room {
 	return r
 }
 
+// leaveOut adds channels that nothing is to be claimed for.
+func (r *room) leaveOut(channels []uuid.UUID) {
+	r.notChannels = append(r.notChannels, channels...)
+	r.closed += len(channels)
+}
+
 func eighth(limit int) int { return (limit + 7) / 8 }
 
 // claimable is how many may be claimed. When so many wait that the owners who have

@@ -170,7 +170,8 @@ func TestEveryPage(t *testing.T) {
 			"projects": "/", "checks": project + "/checks/", "checks-empty": empty, "checks-select": project + "/checks/?select=1",
 			"check-add": project + "/checks/add/",
 			"details":   details + "/details/", "log": details + "/log/", "ping": details + "/pings/23/",
-			"check-name": details + "/name/", "check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/",
+			"check-runs": details + "/runs/", "check-name": details + "/name/",
+			"check-schedule": details + "/timeout/", "check-filtering": details + "/filtering_rules/",
 			"check-remove": details + "/remove/",
 		})
 	})

@@ -53,16 +53,17 @@ const markedDeliveries = 100
 // deliveries of a check, and when the next attempt at one of them is due: in the
 // past while one is being made, zero when none waits.
 func (s *Store) DeliveryMark(ctx context.Context, check int64) (mark string, next time.Time, err error) {
-	var counts [4]int64
-	err = s.db.QueryRow(ctx, `SELECT count(*), coalesce(max(n.id), 0), coalesce(sum(n.attempts), 0), count(n.finished_at), min(n.next) FROM (
-			SELECT d.id, d.attempts, d.finished_at,
+	var counts [5]int64
+	err = s.db.QueryRow(ctx, `SELECT count(*), coalesce(max(n.id), 0), coalesce(sum(n.attempts), 0), count(n.finished_at),
+			count(CASE WHEN n.waits_for <> '' THEN 1 END), min(n.next) FROM (
+			SELECT d.id, d.attempts, d.finished_at, d.waits_for,
 				CASE WHEN d.status = 'pending' THEN CASE WHEN d.leased_by IS NULL THEN d.next_try_at ELSE d.created_at END END AS next
 			FROM deliveries d WHERE d.check_id = $1 ORDER BY d.created_at DESC, d.id DESC LIMIT $2) n`, check, markedDeliveries).
-		Scan(&counts[0], &counts[1], &counts[2], &counts[3], db.Time(&next))
+		Scan(&counts[0], &counts[1], &counts[2], &counts[3], &counts[4], db.Time(&next))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("look at the deliveries of a check: %w", err)
 	}
-	return fmt.Sprintf("%d-%d-%d-%d", counts[0], counts[1], counts[2], counts[3]), next, nil
+	return fmt.Sprintf("%d-%d-%d-%d-%d", counts[0], counts[1], counts[2], counts[3], counts[4]), next, nil
 }
 
 // FailedDelivery is a delivery that was given up, for the admin pages. The check

@@ -14,8 +14,8 @@ function show() {
     box.checked = every?.checked || ticked.has(box.value);
     box.disabled = Boolean(every?.checked);
   }
-  const n = boxes().filter((box) => box.checked).length;
-  page.checked = n > 0 && n === boxes().length;
+  const n = new Set(boxes().filter((box) => box.checked).map((box) => box.value)).size; // a check may stand below several tags
+  page.checked = n > 0 && boxes().every((box) => box.checked);
   page.indeterminate = n > 0 && !page.checked;
   page.disabled = Boolean(every?.checked);
   form.querySelector('#picked').textContent = every?.checked ? 'Ticked:' : `${n} ticked`;

@@ -66,7 +66,7 @@ function draw() {
     legend: { show: false },
     padding: [null, 34, null, null], // for the names of levels
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 9 } },
-    scales: { y: { range: (u, min, most) => [0, most * 1.12 || 1] } },
+    scales: { x: { range: (u, first, last) => (runs.length === 1 ? [first - 1800, first + 1800] : [first, last]) }, y: { range: (u, min, most) => [0, most * 1.12 || 1] } },
     axes: [
       { ...axis, values: ticks, space: 70, size: (_, texts) => (texts?.some((t) => t.includes('\n')) ? 50 : 34) },
       { ...axis, size: 62, values: (_, splits) => splits.map(length), incrs: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200] },

@@ -38,10 +38,12 @@ function start() {
     if (far) return;
     let any = false;
     for (const row of body.rows) {
-      row.hidden = !matches(row);
-      any ||= !row.hidden;
+      const shown = matches(row);
+      if (row.hidden === shown) row.hidden = !shown;
+      any ||= shown;
     }
-    document.querySelector('#none').hidden = any;
+    const none = document.querySelector('#none');
+    if (none.hidden !== any) none.hidden = any;
   }
 
   // What the address says of order and ping URLs counts for as long as one stays at it.
@@ -95,8 +97,10 @@ function start() {
     for (const part of ['#summary', '.chips', '#icons', '#icon-menu', '.tags', '#none', '#pages']) document.querySelector(part)?.replaceWith(next.querySelector(part) || '');
     table.replaceChildren(...fresh.childNodes);
     Object.assign(table.dataset, fresh.dataset);
-    ({ version, now: since } = table.dataset);
+    ({ version, since } = table.dataset);
+    serverClock(Number(table.dataset.now));
     if (same) document.querySelector(`main ${same}`)?.focus({ preventScroll: true });
+    drawSome();
     restart();
   }
 
@@ -153,7 +157,7 @@ function start() {
   // Staying current (see app.js). Rows change in place; they move to where the order of the list wants them when nobody
   // is about to click on one.
   let version = table.dataset.version;
-  let since = table.dataset.now;
+  let since = table.dataset.since;
   let lastActive = 0;
   let order = far ? [] : [...body.rows].map(code);
   for (const kind of ['pointermove', 'keydown']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
@@ -164,6 +168,7 @@ function start() {
     if (news.all && !news.rows) return void location.reload();
     version = news.version;
     since = news.now;
+    serverClock(news.now / 1000);
     document.body.dataset.down = news.down;
     replace(document.querySelector('#summary'), news.summary);
     if (news.icons) document.querySelector('#icons').innerHTML = news.icons;
@@ -187,9 +192,10 @@ function start() {
     const fresh = [...holder.rows];
     if (news.all) order = fresh.map(code);
     fresh.forEach((row, i) => {
-      const old = rows.get(code(row));
-      if (old) become(old, row);
-      else if (news.all) body.append(row);
+      draw(row);
+      const shown = rows.get(code(row)); // below each of its tags
+      for (const old of shown || []) become(old, row);
+      if (!shown && news.all) body.append(row);
       if (!news.all && !far) place(code(row), news.after[i]);
     });
     arrange();
@@ -203,7 +209,20 @@ function start() {
     else load(location.href);
   }
 
-  const rowsByCode = () => new Map(allRows().map((row) => [code(row), row]));
+  // The pictures of the channels are drawn when their row comes into sight.
+  function draw(row) {
+    const waiting = row.querySelector('.ch noscript');
+    if (waiting) waiting.parentNode.innerHTML = waiting.firstElementChild ? waiting.innerHTML : waiting.textContent;
+  }
+  table.addEventListener('contentvisibilityautostatechange', (e) => draw(e.target), true);
+  function drawSome() { // in browsers that do not say when it does
+    if ('oncontentvisibilityautostatechange' in table) return;
+    const left = table.querySelectorAll('.ch noscript');
+    for (const waiting of [...left].slice(0, 25)) draw(waiting.closest('tr'));
+    if (left.length > 25) setTimeout(drawSome, 50);
+  }
+
+  const rowsByCode = () => Map.groupBy(allRows(), code);
 
   // become makes the row show what a fresh one does; what it shows already stays, with the focus.
   function become(row, fresh) {
@@ -214,8 +233,8 @@ function start() {
       const old = row.cells[i];
       if (old.innerHTML === cell.innerHTML && old.dataset.on === cell.dataset.on) return;
       const focused = [...old.querySelectorAll('a, button, input')].indexOf(document.activeElement);
-      old.replaceWith(cell);
-      cell.querySelectorAll('a, button, input')[focused]?.focus({ preventScroll: true });
+      old.replaceWith(cell.cloneNode(true));
+      row.cells[i].querySelectorAll('a, button, input')[focused]?.focus({ preventScroll: true });
     });
   }
 
@@ -239,9 +258,9 @@ function start() {
     const focused = body.contains(document.activeElement) && document.activeElement;
     const rows = rowsByCode();
     const wanted = new Set(order);
-    for (const [it, row] of rows) if (!wanted.has(it)) row.remove();
+    for (const [it, [row]] of rows) if (!wanted.has(it)) row.remove();
     let at = body.rows[0];
-    for (const row of order.map((it) => rows.get(it))) {
+    for (const row of order.map((it) => rows.get(it)?.[0])) {
       if (!row) continue;
       if (at && at !== row && at.nextElementSibling === row) { // it is the one before that has to go
         const gone = at;
@@ -293,13 +312,47 @@ function start() {
     if (dots) openMenu(dots);
     const cell = e.target.closest('td[data-on]');
     if (cell && 'write' in table.dataset) toggle(cell, channelAt(cell, e));
-    const asks = e.target.closest('.lp, [data-write] .sc');
+    if (phone.matches) return void open(e);
+    const asks = e.target.closest('.hi, .lp, [data-write] .sc');
     if (asks && asks.textContent !== 'never') {
-      const link = menu.querySelector(`[data-go^="${asks.matches('.lp') ? 'last_ping' : 'timeout'}"]`);
+      const what = asks.matches('.hi') ? 'runs' : asks.matches('.lp') ? 'last_ping' : 'timeout';
+      const link = menu.querySelector(`[data-go^="${what}"]`);
       link.href = `${table.dataset.checks}${code(asks.parentNode)}/${link.dataset.go}`;
       link.click();
     }
   });
+  // On a phone a row is one target but for its controls.
+  const phone = matchMedia('(max-width: 760px)');
+  function open(e) {
+    const row = e.target.closest('tbody tr:not(.group)');
+    if (row && !e.target.closest('a, button, input, .st:has(input)')) row.querySelector('.nm a').click();
+  }
+
+  // The bar under the pointer says which run it is; the page with all of them, which a click opens, knows. It is asked for
+  // when somebody rests on the bars, once while they show the same.
+  const runs = new WeakMap();
+  let resting;
+  table.addEventListener('pointerover', (e) => {
+    const bars = e.target.closest('.hist');
+    clearTimeout(resting);
+    if (bars && !runs.has(bars)) resting = setTimeout(() => askForRuns(bars), 120);
+    const due = e.target.closest('[data-due]');
+    if (due) due.title = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: table.dataset.zone }).format(due.dataset.due * 1000);
+  });
+  async function askForRuns(bars) {
+    runs.set(bars, []);
+    const response = await fetch(`${table.dataset.checks}${code(bars.closest('tr'))}/runs/`).catch(() => null);
+    if (!response?.ok || response.redirected) return void runs.delete(bars);
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    runs.set(bars, [...page.querySelectorAll('[data-run]')].map((run) => run.textContent.trim().replace(/\s+/g, ' ')).reverse());
+  }
+  table.addEventListener('mousemove', (e) => {
+    const bars = e.target.closest('.hist');
+    if (!bars) return;
+    const r = bars.getBoundingClientRect();
+    bars.parentNode.title = runs.get(bars)?.[Math.floor((e.clientX - r.left) / r.width * 30)] || '';
+  });
+
   table.addEventListener('mousemove', (e) => {
     const cell = e.target.closest('td[data-on]');
     const i = cell && channelAt(cell, e);
@@ -377,8 +430,13 @@ function start() {
     menu.style.top = `${Math.max(8, below ? r.bottom + 6 : r.top - menu.offsetHeight - 6)}px`;
     menu.style.left = `${Math.max(8, r.right - menu.offsetWidth)}px`;
   }
-  addEventListener('scroll', () => menu.matches(':popover-open') && menu.hidePopover(), { passive: true });
+  const toTop = document.querySelector('#to-top');
+  addEventListener('scroll', () => {
+    if (menu.matches(':popover-open')) menu.hidePopover();
+    if (toTop) toTop.hidden = scrollY < 2 * innerHeight;
+  }, { passive: true });
 
+  drawSome();
   if (version) apply();
   restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}&${far ? location.search.slice(1) : new URLSearchParams(shownAs())}`, update); // no version: the page came filtered, the other rows are needed
 }

@@ -61,6 +61,8 @@ func (a *alert) Verb() string {
 		return "Could not tell"
 	case a.LastError != "":
 		return "Could not yet tell"
+	case a.WaitsFor == monitor.WaitsToSettle:
+		return "Waiting to tell"
 	default:
 		return "Telling"
 	}
@@ -94,7 +96,12 @@ func (a *alert) After() string {
 
 // Trouble is why it could not be told, and what comes of it; "" where it could.
 func (a *alert) Trouble() template.HTML {
-	if a.Status == monitor.DeliverySent || a.LastError == "" {
+	switch {
+	case a.Status == monitor.DeliverySent:
+		return ""
+	case a.LastError == "" && a.WaitsFor == monitor.WaitsToSettle:
+		return "It is flapping."
+	case a.LastError == "":
 		return ""
 	}
 	reason := strings.TrimSuffix(a.LastError, ".") + "."

@@ -82,6 +82,9 @@ func TestAlertsAreEventsOfTheCheck(t *testing.T) {
 		s.Clock.Advance(800 * time.Millisecond)
 		attempt(s, store.Outcome{Verdict: store.Sent})
 		says("Told Night shift (email) after 800 ms that it is up")
+		s.Ping(c, monitor.PingFail)
+		attempt(s, store.Outcome{Verdict: store.Released, WaitsFor: monitor.WaitsToSettle})
+		says("Waiting to tell Night shift (email) that it is down: It is flapping.")
 	})
 }
 

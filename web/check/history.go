@@ -55,12 +55,13 @@ func (s *span) Uptime() string {
 	return fmt.Sprintf("%d.%02d %%", share/100, share%100)
 }
 
-// Lost is the downtime: "2 hr 5 min", "–" when there was none.
+// Lost is the downtime: "2 hr 5 min", "–" when there was none. Seconds would not
+// fit a phone.
 func (s *span) Lost() string {
 	if s.Downtimes == 0 {
 		return "–"
 	}
-	return human.Duration(s.Down)
+	return human.Duration(human.Coarse(s.Down))
 }
 
 // loadHistory reads how the check did, its days and months as in zone tz.

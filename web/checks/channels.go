@@ -48,6 +48,9 @@ const iconStep = 23
 // too many for icons it only says how many: "3 of 14". The icons of all channels
 // are one symbol of the page; data-on has a letter for each that is on, a for the
 // first, by which styles colour them and scripts switch them.
+//
+// A thousand copies of a symbol keep a browser busy for half a second, so scripts
+// draw them row by row (static/js/checks.js).
 func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 	b = append(b, "<td class=ch"...)
 	if p.ChannelCount > 0 && p.ChannelCount <= maxRowIcons {
@@ -59,11 +62,11 @@ func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 			}
 		}
 		letters := string(b[from:])
-		b = append(b, `"><svg width=`...)
+		b = append(b, `"><noscript><svg width=`...)
 		b = strconv.AppendInt(b, int64(p.ChannelCount*iconStep), 10)
 		b = append(b, ` role=img aria-labelledby="`...)
 		b = p.appendNames(b, letters)
-		return append(b, `"><use href=#channels /></svg>`...)
+		return append(b, `"><use href=#channels /></svg></noscript>`...)
 	}
 	b = append(b, '>')
 	if p.ChannelCount > 0 {

@@ -308,7 +308,7 @@ func TestClearingAndRemoving(t *testing.T) {
 		s.Ping(c, monitor.PingSuccess)
 		s.Ping(c, monitor.PingFail)
 		s.Post(base+"clear_events/", url.Values{}).LeadsTo(base + "details/")
-		s.Get(base+"details/").Has("Nothing has happened yet", "Waiting for the first ping")
+		s.Get(base+"details/").Has("Nothing has happened yet", "Waiting for the next ping")
 		got := s.Reload(c)
 		if got.NPings != 2 || got.Status != monitor.StatusNew {
 			t.Errorf("after clearing: %+v", got.State)

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,7 +19,7 @@ type listFilter struct {
 	// ?told=nobody: those of which nobody hears, see Untold
 	Told string
 
-	// ?group=tag: rows stand below their first tag
+	// ?group=tag: rows stand below each of their tags
 	Group bool
 	// ?select=1: rows have a box, for actions on many
 	Select bool
@@ -159,131 +158,3 @@ func (f *listFilter) Query() string {
 	}
 	return "?" + q.Encode()
 }
-
-// defaultSort is the order of those who have chosen none.
-const defaultSort = "created"
-
-// sorts are the orders of the list, for ?sort= and the user's profile.
-func sorts() []string { return []string{"created", "name", "-name", "last_ping", "-last_ping"} }
-
-// sortRows puts what is down first, then what is late, then the rest, each in
-// the chosen order. Rows come in as created.
-func sortRows(rows []checkRow, order string) {
-	keys := make([]rowKey, len(rows))
-	for i := range rows {
-		keys[i] = keyOf(&rows[i], order)
-		keys[i].at = i
-	}
-	compare := compareKeys
-	if order == "-name" {
-		compare = func(a, b rowKey) int {
-			a.name, b.name = b.name, a.name
-			return compareKeys(a, b)
-		}
-	}
-	slices.SortFunc(keys, compare)
-	sorted := make([]checkRow, len(rows))
-	for i, k := range keys {
-		sorted[i] = rows[k.at]
-	}
-	copy(rows, sorted)
-}
-
-// rowKey is what a row is sorted by: each part where those before are equal.
-type rowKey struct {
-	urgency int
-	// pinged: comes last in both directions
-	never int
-	// microseconds, negative when the newest comes first
-	ping int64
-	// in lower case
-	name string
-	// as created
-	at int
-}
-
-func keyOf(r *checkRow, order string) rowKey {
-	k := rowKey{urgency: urgency(r.State)}
-	switch order {
-	case "name", "-name":
-		k.name = strings.ToLower(r.Title())
-	case "last_ping", "-last_ping":
-		if r.LastPing.IsZero() {
-			k.never = 1
-		} else if k.ping = r.LastPing.UnixMicro(); order == "-last_ping" {
-			k.ping = -k.ping
-		}
-	}
-	return k
-}
-
-func compareKeys(a, b rowKey) int {
-	switch {
-	case a.urgency != b.urgency:
-		return a.urgency - b.urgency
-	case a.never != b.never:
-		return a.never - b.never
-	case a.ping != b.ping:
-		return cmp.Compare(a.ping, b.ping)
-	}
-	c := compareNatural(a.name, b.name)
-	if c != 0 {
-		return c
-	}
-	return a.at - b.at
-}
-
-func urgency(s checkstate.State) int {
-	switch s {
-	case checkstate.Down:
-		return 0
-	case checkstate.Late:
-		return 1
-	default:
-		return 2
-	}
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// compareNatural compares texts with runs of digits as numbers: "job 9" comes
-// before "job 10".
-func compareNatural(a, b string) int {
-	for a != "" && b != "" {
-		if isDigit(a[0]) && isDigit(b[0]) {
-			an, at := cutDigits(a)
-			bn, bt := cutDigits(b)
-			x := strings.TrimLeft(an, "0")
-			y := strings.TrimLeft(bn, "0")
-			c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
-			if c != 0 {
-				return c
-			}
-			a = at
-			b = bt
-			continue
-		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
-		}
-		a = a[1:]
-		b = b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-// cutDigits splits off the digits a text begins with.
-func cutDigits(s string) (digits, rest string) {
-	i := 0
-	for i < len(s) && isDigit(s[i]) {
-		i++
-	}
-	return s[:i], s[i:]
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

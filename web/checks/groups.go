@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"punctual/internal/monitor"
 	"punctual/web/ui"
 	"punctual/web/ui/checkstate"
 )
@@ -66,8 +67,7 @@ func (p *checksPage) pagesAround(n, last, from, to int) ui.PageLinks {
 	return out
 }
 
-// groupRows puts each row below its first tag, so that a check is shown once;
-// what people want to group by they put first. Groups with a check that is down
+// groupRows puts each row below each of its tags. Groups with a check that is down
 // come first, then those with one that is late, then the others by name; what
 // has no tag comes last. Within a group rows keep their order.
 func groupRows(rows []checkRow) []rowGroup {
@@ -75,20 +75,17 @@ func groupRows(rows []checkRow) []rowGroup {
 	var groups []rowGroup
 	var states []tagStates
 	for i := range rows {
-		tag := ""
-		tags := rows[i].TagList()
-		if len(tags) > 0 {
-			tag = tags[0]
+		for _, tag := range groupsOf(rows[i].Check) {
+			n, known := at[tag]
+			if !known {
+				n = len(groups)
+				at[tag] = n
+				groups = append(groups, rowGroup{Tag: tag})
+				states = append(states, tagStates{})
+			}
+			groups[n].Rows = append(groups[n].Rows, rows[i])
+			states[n].add(rows[i].State)
 		}
-		n, known := at[tag]
-		if !known {
-			n = len(groups)
-			at[tag] = n
-			groups = append(groups, rowGroup{Tag: tag})
-			states = append(states, tagStates{})
-		}
-		groups[n].Rows = append(groups[n].Rows, rows[i])
-		states[n].add(rows[i].State)
 	}
 	for i := range groups {
 		groups[i].State, groups[i].Tip = states[i].worst()
@@ -98,6 +95,21 @@ func groupRows(rows []checkRow) []rowGroup {
 			compareNatural(strings.ToLower(a.Tag), strings.ToLower(b.Tag)), strings.Compare(a.Tag, b.Tag))
 	})
 	return groups
+}
+
+// groupsOf are the tags the check stands below, each once; "" is the group of those
+// without a tag.
+func groupsOf(c *monitor.Check) []string {
+	var out []string
+	for _, tag := range c.TagList() {
+		if !slices.Contains(out, tag) {
+			out = append(out, tag)
+		}
+	}
+	if len(out) == 0 {
+		return []string{""}
+	}
+	return out
 }
 
 func rowsOf(groups []rowGroup) [][]checkRow {

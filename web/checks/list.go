@@ -96,6 +96,9 @@ func (p *checksPage) ViewChoice(on bool, name, value, text string) viewChoice {
 	return viewChoice{on, name, value, text}
 }
 
+// Legend says what the bars of the rows mean.
+func (p *checksPage) Legend() []checkstate.Bar { return checkstate.Legend() }
+
 // Everything leads to the list without a filter.
 func (p *checksPage) Everything() string { return p.Filter.everything() }
 
@@ -104,14 +107,6 @@ func (p *checksPage) Grouped(yes bool) string { return p.Filter.grouped(yes) }
 
 // Selected leads to the list with boxes, or not.
 func (p *checksPage) Selected(yes bool) string { return p.Filter.selecting(yes) }
-
-// OtherSort is what a click on a column's head asks for.
-func (p *checksPage) OtherSort(column string) string {
-	if p.Sort == column {
-		return "-" + column
-	}
-	return column
-}
 
 // stateChip is a state above the list with its number of checks.
 type stateChip struct {

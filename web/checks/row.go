@@ -1,10 +1,8 @@
 package checks
 
 import (
-	"fmt"
 	"html/template"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -88,8 +86,9 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 	add(`<span class="mut num">`, checkstate.Share(r.RecentRuns), `</span><td class=lp>`)
 	b = r.appendLast(b)
 	add(`<span class=mut>`, r.took(), `</span>`)
+	b = r.appendNext(b)
 	b = r.page.appendIcons(b, r.on)
-	add(`<td class=ac><button class="btn ghost square" aria-label=Actions><svg class=icon><use href=#dots /></svg></button>`, "\n")
+	add(`<td class=ac><button aria-label=Actions></button>`, "\n")
 	return b
 }
 
@@ -144,27 +143,19 @@ func (r *checkRow) expression() string {
 	return first
 }
 
-// appendLast writes the age of the last ping. The exact time is written so that
-// people and static/js/app.js can both read it.
+// appendLast writes the age of the last ping.
 func (r *checkRow) appendLast(b []byte) []byte {
 	if r.LastPing.IsZero() {
 		return append(b, "never"...)
 	}
-	b = append(b, `<span data-ago title="`...)
-	b = r.LastPing.In(r.page.TZ).AppendFormat(b, "2006-01-02 15:04:05 -07:00")
-	b = append(append(b, `">`...), human.Ago(r.page.Now, r.LastPing)...)
-	return append(b, `</span>`...)
+	return r.appendDistance(b, r.LastPing)
 }
 
-// took is how long the last run took, or for how long the present one is going
-// on; and a hint that the last ping asks for something.
+// took is how long the last run took, and a hint that the last ping asks for
+// something.
 func (r *checkRow) took() string {
 	text := ""
-	switch {
-	case r.Started():
-		running := r.page.Now.Sub(r.LastStart).Truncate(time.Second)
-		text = fmt.Sprintf(`running <span data-since="%d">%s</span>`, r.LastStart.Unix(), human.Duration(running))
-	case r.LastDuration > 0:
+	if r.LastDuration > 0 {
 		text = human.Duration(human.Coarse(r.LastDuration))
 	}
 	if r.HasConfirmation {

@@ -19,15 +19,59 @@ func Share(runs string) string {
 	return strings.TrimSuffix(strconv.FormatFloat(100*float64(good)/float64(len(runs)), 'f', 1, 64), ".0") + "%"
 }
 
+// RunWord names the outcome of a run for people.
+func RunWord(outcome byte) string {
+	switch outcome {
+	case monitor.RunSuccess:
+		return "on time"
+	case monitor.RunLate:
+		return "late"
+	case monitor.RunFail:
+		return "failed"
+	default:
+		return "missed"
+	}
+}
+
+// Bar is a bar of the legend.
+type Bar struct {
+	HTML template.HTML
+	Word string
+}
+
+// Legend is what each bar means, the best first.
+func Legend() []Bar {
+	var out []Bar
+	for _, outcome := range []byte{monitor.RunSuccess, monitor.RunLate, monitor.RunFail, monitor.RunMissed} {
+		out = append(out, Bar{OneBar(outcome), RunWord(outcome)})
+	}
+	return out
+}
+
+// OneBar draws the bar of one run, as decoration beside its word.
+func OneBar(outcome byte) template.HTML {
+	b := append([]byte(nil), `<svg class="hist one" viewBox="0 0 5 24" preserveAspectRatio=none aria-hidden=true>`...)
+	for i := range bands {
+		b = appendBand(b, &bands[i], string(outcome))
+	}
+	return template.HTML(append(b, "</svg>"...)) //nolint:gosec // numbers and our own words
+}
+
 // Bars is bars with a description for those who cannot see them.
 func Bars(runs string) template.HTML {
-	var count [256]int
-	for i := range len(runs) {
-		count[runs[i]]++
-	}
-	return template.HTML(AppendBars(nil, runs, describeRuns(len(runs), count[monitor.RunSuccess], count[monitor.RunLate],
-		count[monitor.RunFail], count[monitor.RunMissed]))) //nolint:gosec // numbers and our own words
+	return template.HTML(AppendBars(nil, runs, Describe(runs))) //nolint:gosec // numbers and our own words
 }
+
+// bands are the lines that bars are made of. The worse a run went, the taller is
+// its bar, and of one that did not come there is the top only: nobody needs the
+// colours. The class has the thickness of the line (static/css/pages/checks.css).
+var bands = [...]band{
+	{"h-u", "17", "u"}, {"h-l", "14.5", "l"}, {"h-d", "12", "d"}, {"h-m", "4", "m"}, {"h-n", "22", " "},
+}
+
+// band is a line through the middle, a height of the picture, of the bars of
+// some outcomes.
+type band struct{ class, middle, outcomes string }
 
 // AppendBars draws the outcomes of RecentRuns, oldest first. Without a label it is
 // decoration beside the share.
@@ -44,10 +88,8 @@ func AppendBars(b []byte, runs, label string) []byte {
 	}
 	b = append(b, '>')
 	padded := runs + noRuns[min(len(runs), len(noRuns)):]
-	for _, band := range [...]struct{ class, height, outcomes string }{
-		{"h-u", "12", "u"}, {"h-l", "14.5", "l"}, {"h-d", "12", "dm"}, {"h-n", "20", " "},
-	} {
-		b = appendBand(b, band.class, band.height, band.outcomes, padded)
+	for i := range bands {
+		b = appendBand(b, &bands[i], padded)
 	}
 	return append(b, "</svg>"...)
 }
@@ -58,24 +100,23 @@ var noRuns = strings.Repeat(" ", monitor.MaxRecentRuns)
 // barWidth is how much of the picture's width a bar takes with its gap.
 const barWidth = 5
 
-// appendBand draws the line through the bars of the outcomes, middle is its
-// height: "M0 12h40m5 0h105".
-func appendBand(b []byte, class, middle, outcomes, runs string) []byte {
+// appendBand draws a line through the bars of its outcomes: "M0 12h40m5 0h105".
+func appendBand(b []byte, line *band, runs string) []byte {
 	// of the segment before
 	end := -1
 	for i := 0; i < len(runs); i++ {
-		if strings.IndexByte(outcomes, runs[i]) < 0 {
+		if strings.IndexByte(line.outcomes, runs[i]) < 0 {
 			continue
 		}
 		from := i
-		for i+1 < len(runs) && strings.IndexByte(outcomes, runs[i+1]) >= 0 {
+		for i+1 < len(runs) && strings.IndexByte(line.outcomes, runs[i+1]) >= 0 {
 			i++
 		}
 		if end < 0 {
-			b = append(append(b, `<path class=`...), class...)
+			b = append(append(b, `<path class=`...), line.class...)
 			b = append(b, ` d="M`...)
 			b = strconv.AppendInt(b, int64(from*barWidth), 10)
-			b = append(append(b, ' '), middle...)
+			b = append(append(b, ' '), line.middle...)
 		} else {
 			b = append(b, 'm')
 			b = strconv.AppendInt(b, int64((from-end)*barWidth), 10)
@@ -91,22 +132,19 @@ func appendBand(b []byte, class, middle, outcomes, runs string) []byte {
 	return b
 }
 
-// describeRuns says what the bars show; what did not happen is left out.
-func describeRuns(n, onTime, late, failed, missed int) string {
-	if n == 0 {
+// Describe says what the bars of runs show: "Last 30 runs: 28 on time, 2 late".
+func Describe(runs string) string {
+	if runs == "" {
 		return "No runs yet"
 	}
-	said := "Last " + text.Plural(n, "run", "runs") + ":"
-	sep := " "
-	add := func(n int, what string) {
+	described := "Last " + text.Plural(len(runs), "run", "runs") + ":"
+	separator := " "
+	for _, outcome := range []byte{monitor.RunSuccess, monitor.RunLate, monitor.RunFail, monitor.RunMissed} {
+		n := strings.Count(runs, string(outcome))
 		if n > 0 {
-			said += sep + strconv.Itoa(n) + " " + what
-			sep = ", "
+			described += separator + strconv.Itoa(n) + " " + RunWord(outcome)
+			separator = ", "
 		}
 	}
-	add(onTime, "on time")
-	add(late, "late")
-	add(failed, "failed")
-	add(missed, "missed")
-	return said
+	return described
 }
