@@ -159,7 +159,10 @@ func spokenIcons(a *webtest.Answer, check string) string {
 		if row.Find(".nm a").Text() != "told by "+check {
 			continue
 		}
-		for id := range strings.FieldsSeq(row.Find(".ch svg").AttrOr("aria-labelledby", "")) {
+		// Scripts draw the picture themselves, with the same name; its markup is for those without.
+		_, rest, _ := strings.Cut(row.Find(".ch noscript").Text(), `aria-labelledby="`)
+		names, _, _ := strings.Cut(rest, `"`)
+		for id := range strings.FieldsSeq(names) {
 			words = append(words, a.Find("#"+id).AttrOr("aria-label", "no name"))
 		}
 	}
