@@ -74,7 +74,8 @@ func TestWhoIsToldInABrowser(t *testing.T) {
 	s.Eventually(ctx, `document.querySelectorAll("#checks tbody tr:not([hidden])").length === 11`)
 
 	// what breaks meanwhile shows with the next change of the list
-	if err := s.Store.NoteChannelOutcome(s.Context(), s.by["works"].ID, store.ChannelOutcome{At: s.Clock.Now(), Error: "Timed out."}); err != nil {
+	outcome := store.ChannelOutcome{At: s.Clock.Now(), Error: "Timed out."}
+	if err := s.Store.NoteChannelOutcome(s.Context(), s.by["works"].ID, outcome); err != nil {
 		t.Fatal(err)
 	}
 	s.Ping(s.FirstCheck(p), monitor.PingSuccess)

@@ -107,7 +107,8 @@ func (s *Pages) Status(w http.ResponseWriter, r *http.Request) error {
 // updateOf is what has changed on the page for those who saw it as version at
 // time since.
 func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*listUpdate, error) {
-	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), Unreached: page.Unreached, All: version != page.Version,
+	u := &listUpdate{Version: page.Version, Now: page.Now.UnixMicro(), Down: page.Down(), Unreached: page.Unreached,
+		All:    version != page.Version,
 		Counts: map[checkstate.State]int{}, Tags: map[string][2]any{}}
 	for _, chip := range page.Chips {
 		u.Counts[chip.State] = chip.Count

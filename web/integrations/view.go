@@ -96,7 +96,8 @@ func (s *Pages) viewChannel(c *monitor.Channel) channelView {
 	v := channelView{
 		kindView: s.viewKind(c.Kind),
 		ID:       c.ID, Name: c.Name, Title: c.Name,
-		State: channelstate.Of(c, k != nil), Verified: c.Verified, Error: c.LastError, Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
+		State: channelstate.Of(c, k != nil), Verified: c.Verified, Error: c.LastError,
+		Disabled: c.DisabledAt, Last: c.LastNotifyAt, Latency: c.LastLatency,
 		Offered: k != nil,
 		Resend:  s.Store.AddressOf(c) != "" && !c.Verified,
 	}
