@@ -55,7 +55,7 @@ func sections() []section {
 		{8, 9, history()},
 		{9, 22, pingsByUUID()},
 		{10, 9, pingsBySlug()},
-		{11, 8, passingTime()},
+		{11, 9, passingTime()},
 		{12, 14, machines()},
 	}
 }
