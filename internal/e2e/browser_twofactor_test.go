@@ -54,7 +54,7 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	if code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {
 		t.Errorf("reset-2fa: %d %s%s", code, out, stderr)
 	}
-	told := waitMail(t, s, "taken two-factor sign-in away")
+	told := waitMail(t, s, "switched two-factor sign-in off")
 	if told.To != user {
 		t.Errorf("told %s", told.To)
 	}
