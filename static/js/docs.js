@@ -52,6 +52,7 @@ function setUpSearch(field, n) {
   let question = new AbortController();
   let timer;
   let chosen = -1;
+  let dismissed = false; // by Esc: an answer that comes late does not open the list again
 
   const open = () => {
     list.hidden = false;
@@ -73,6 +74,7 @@ function setUpSearch(field, n) {
 
   const show = (page) => {
     const hits = [...page.querySelectorAll('.hits a')];
+    const was = list.querySelector('[aria-selected=true]')?.href;
     list.replaceChildren(...hits.slice(0, shownHits));
     for (const [i, hit] of hits.slice(0, shownHits).entries()) {
       hit.id = `${list.id}-${i}`;
@@ -85,8 +87,8 @@ function setUpSearch(field, n) {
     if (!hits.length) note.textContent = page.querySelector('article > p')?.textContent || 'Nothing is found.';
     else if (hits.length > shownHits) note.textContent = 'Press Enter for all results.';
     if (note.textContent) list.append(note);
-    open();
-    choose(-1);
+    if (!dismissed) open();
+    choose(dismissed ? -1 : hits.slice(0, shownHits).findIndex((hit) => hit.href === was));
   };
 
   const ask = async () => {
@@ -104,6 +106,7 @@ function setUpSearch(field, n) {
 
   field.addEventListener('input', () => {
     clearTimeout(timer);
+    dismissed = false;
     timer = setTimeout(ask, 150);
   });
   field.addEventListener('focus', () => {
@@ -111,21 +114,26 @@ function setUpSearch(field, n) {
   });
   field.addEventListener('blur', close);
   list.addEventListener('mousedown', (e) => e.preventDefault()); // the field stays focused until the click
-  form.addEventListener('submit', () => clearTimeout(timer));
+  form.addEventListener('submit', (e) => {
+    clearTimeout(timer);
+    const option = list.hidden ? null : list.querySelector('[aria-selected=true]');
+    if (!option) return;
+    e.preventDefault();
+    close();
+    option.click();
+  });
   field.addEventListener('keydown', (e) => {
     const options = list.querySelectorAll('[role=option]');
     if (e.key === 'Escape' && !list.hidden) {
       e.preventDefault();
+      dismissed = true;
       close();
     } else if ((e.key === 'ArrowDown' || e.key === 'ArrowUp') && options.length) {
       e.preventDefault();
+      dismissed = false;
       open();
       const step = e.key === 'ArrowDown' ? 1 : -1;
       choose(chosen < 0 && step < 0 ? options.length - 1 : (chosen + step + options.length) % options.length);
-    } else if (e.key === 'Enter' && chosen >= 0 && !list.hidden) {
-      e.preventDefault();
-      options[chosen].click();
-      close();
     }
   });
 }

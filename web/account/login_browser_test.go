@@ -87,7 +87,7 @@ func TestSigningUpWithoutScripts(t *testing.T) {
 		chromedp.SendKeys("#identity", "jane@example.org", chromedp.ByQuery), webtest.First(chromedp.Click, "form .btn.primary"),
 		chromedp.WaitVisible(`//h1[text()="Your link is ready"]`, chromedp.BySearch),
 	)
-	s.Drive(ctx, chromedp.Navigate(s.LastLink()), webtest.First(chromedp.WaitVisible, "#checks"))
+	s.Drive(ctx, chromedp.Navigate(s.LastLink()), webtest.First(chromedp.WaitVisible, ".first-step"))
 }
 
 // What a user and an operator see beside checks; what the pages complain about

@@ -97,7 +97,7 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	firstStepIn(s, ctx, "jane@example.org")
 	s.Drive(ctx, webtest.First(chromedp.WaitEnabled, `form[data-webauthn="get"] button`))
 	fine(s, ctx, "twofactor-login-key")
-	s.Drive(ctx, webtest.First(chromedp.Click, "form[data-webauthn] button"), webtest.First(chromedp.WaitVisible, "#checks"))
+	s.Drive(ctx, webtest.First(chromedp.Click, "form[data-webauthn] button"), webtest.First(chromedp.WaitVisible, ".first-step"))
 	f, err = s.Store.FactorsOf(t.Context(), user.ID)
 	if err != nil || !f.Keys[0].LastUsedAt.Equal(s.Clock.Now()) {
 		t.Errorf("%+v, %v", f, err)
@@ -210,11 +210,11 @@ func TestAnAuthenticatorAppWithoutScripts(t *testing.T) {
 		webtest.First(chromedp.WaitVisible, "#code-error"))
 	s.Shots(ctx, "twofactor-login-totp")
 	s.Drive(ctx, chromedp.SendKeys("#code", a.code(0), chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
-		webtest.First(chromedp.WaitVisible, ".checks, #checks"))
+		webtest.First(chromedp.WaitVisible, ".first-step"))
 
 	b = firstStep(s, "jane@example.org", "")
 	b.Open(ctx, "/accounts/login/two_factor/recovery/")
 	s.Shots(ctx, "twofactor-login-recovery")
 	s.Drive(ctx, chromedp.SendKeys("#code", strings.Fields(codes)[0], chromedp.ByQuery), webtest.First(chromedp.Click, "main .btn.primary"),
-		webtest.First(chromedp.WaitVisible, ".checks, #checks"))
+		webtest.First(chromedp.WaitVisible, ".first-step"))
 }
