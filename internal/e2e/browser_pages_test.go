@@ -45,6 +45,7 @@ var noPages = map[string]string{
 	"/checks/validate_schedule/": "data",
 	"/cloaked/{key}/":            "leads to /checks/{check}/details/",
 	"/admin/":                    "leads to /admin/users/",
+	"/integrations/{provider}/done/":                    "leads to the form of a new integration",
 	"/integrations/{provider}/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
 }
 

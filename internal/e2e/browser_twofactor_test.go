@@ -60,7 +60,7 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	}
 	third := openTab(t, b.env, b.server)
 	third.logInAs(user)
-	third.at("/checks/")
+	third.at("/details/")
 }
 
 // logInAs asks for a login link by the form, and opens it.
