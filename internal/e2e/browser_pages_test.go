@@ -42,10 +42,10 @@ var noPages = map[string]string{
 	"/checks/{check}/status/":         "data", "/checks/{check}/live/": "a stream",
 	"/projects/status/": "data", "/projects/live/": "a stream",
 	"/projects/{project}/checks/status/": "data", "/projects/{project}/checks/live/": "a stream",
-	"/checks/validate_schedule/": "data",
-	"/cloaked/{key}/":            "leads to /checks/{check}/details/",
-	"/admin/":                    "leads to /admin/users/",
-	"/integrations/{provider}/done/":                    "leads to the form of a new integration",
+	"/checks/validate_schedule/":     "data",
+	"/cloaked/{key}/":                "leads to /checks/{check}/details/",
+	"/admin/":                        "leads to /admin/users/",
+	"/integrations/{provider}/done/": "leads to the form of a new integration",
 	"/integrations/{provider}/done/{project}/{signed}/": "leads to /projects/{project}/integrations/",
 }
 
