@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 # Tests that run programs of others, Chromium above all, are built with the tag programs: `go test ./web/check` takes
 # seconds without them.
 # Two packages at a time: each may have a PostgreSQL cluster and a browser of its own.
-TESTFLAGS ?= -tags programs -p 2 -parallel 4 -timeout 14m
+TESTFLAGS ?= -tags programs -p 2 -parallel 4 -timeout 20m
 LINTER   := 2.15.0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
