@@ -160,6 +160,11 @@ func TestTheOverviewAndTheDetailsFollowPings(t *testing.T) {
 	s.Eventually(ctx, `document.querySelector('.state.s-up') && window.same && !document.title.includes('down')`)
 }
 
+// belowTheOutput tells whether what has jumped is what stands below the output of the
+// failed run. That comes between the state of a check and all the rest when the check
+// fails, and goes when it recovers: who has the page open is to see it at once.
+func belowTheOutput(jumped string) bool { return strings.HasPrefix(jumped, "DIV.split ") }
+
 // What is below or beside an update stays where it is, wide and on a phone, while
 // a check starts, ends, fails and recovers.
 func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
@@ -203,7 +208,10 @@ func TestNothingJumpsWhenUpdatesArrive(t *testing.T) {
 			var jumps float64
 			var jumped []string
 			s.Drive(ctx, chromedp.Evaluate(`jumps`, &jumps), chromedp.Evaluate(`jumped`, &jumped))
-			if jumps != 0 {
+			if strings.Contains(path, "/details/") {
+				jumped = slices.DeleteFunc(jumped, belowTheOutput)
+			}
+			if jumps != 0 && len(jumped) > 0 {
 				t.Errorf("%s, %d wide: things jumped by %v:\n%s", path, width, jumps, strings.Join(jumped, "\n"))
 			}
 			s.Drive(ctx, chromedp.Navigate("about:blank"))
