@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -46,6 +48,9 @@ func Look(ctx context.Context, width, height int, dark bool) error {
 	return nil
 }
 
+// noSizeYet is how long a page may take to have a size.
+const noSizeYet = 10 * time.Second
+
 // Screenshot shows the page in a window of width × height CSS pixels, light or dark, from now on. Where $PUNCTUAL_ARTIFACTS
 // names a directory, it writes what that looks like to screenshots/NAME.png there; with height 0 it is the whole page.
 // Pictures take a quarter of the time of the tests that take them, so nobody takes them unasked.
@@ -58,10 +63,16 @@ func Screenshot(ctx context.Context, name string, width, height int, dark bool) 
 		return nil
 	}
 	var png []byte
-	err := Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+	capture := chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(height == 0).WithOptimizeForSpeed(true).Do(ctx)
 		return err
-	}))
+	})
+	err := Run(ctx, capture)
+	// For a moment after a page was led to a part of itself, Chromium knows no size of it.
+	deadline := time.Now().Add(noSizeYet)
+	for err != nil && strings.Contains(err.Error(), "0 width") && time.Now().Before(deadline) {
+		err = Run(ctx, chromedp.Sleep(noSizeYet/100), capture)
+	}
 	if err != nil {
 		return fmt.Errorf("taking the screenshot %s: %w", name, err)
 	}
