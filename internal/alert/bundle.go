@@ -16,6 +16,10 @@ const (
 	// digestWindow is how long what follows a message of a channel waits, to go out in one.
 	digestWindow = 10 * time.Second
 
+	// digestTurn is how long a process that gathers keeps the others from it. It ends
+	// before the window, whose next message would find itself in the way.
+	digestTurn = digestWindow / 2
+
 	// A check that changes between up and down so often within flapWindow flaps.
 	flapChanges = 4
 	flapWindow  = 10 * time.Minute
@@ -124,7 +128,7 @@ func (b *bundle) add(deliveries []*store.Claimed, flaps store.Flaps, now time.Ti
 	ev := event(last, now)
 	switch {
 	case first.WaitsFor == monitor.WaitsToSettle:
-		if flaps.LastID > last.FlipID {
+		if otherwise(last) {
 			// The channel does not want to know what the check is now.
 			b.outdated = append(b.outdated, deliveries...)
 			return
@@ -140,6 +144,13 @@ func (b *bundle) add(deliveries []*store.Claimed, flaps store.Flaps, now time.Ti
 		b.settles[last.ID] = flaps.Last.Add(flapSettle)
 	}
 	b.events = append(b.events, ev)
+}
+
+// otherwise tells whether the check is up or down now, and that is not what the
+// delivery has to tell.
+func otherwise(c *store.Claimed) bool {
+	now := c.Check.Status
+	return (now == monitor.StatusUp || now == monitor.StatusDown) && now != c.Flip.New
 }
 
 // gathers tells whether the message of the job tells what else waits for its channel.
@@ -163,7 +174,7 @@ func (d *Dispatcher) gather(ctx context.Context, j *job) bool {
 		claimed = append(claimed, c.ID)
 	}
 	rest, ok, err := d.cfg.Store.ClaimRest(ctx, store.Rest{
-		Worker: d.cfg.Worker, Channel: j.ChannelID, Claimed: claimed, Lease: lease, Window: digestWindow,
+		Worker: d.cfg.Worker, Channel: j.ChannelID, Claimed: claimed, Lease: lease, Window: digestTurn,
 	})
 	switch {
 	case err != nil:

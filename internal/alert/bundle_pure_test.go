@@ -81,7 +81,7 @@ func TestABundleTellsTheLatestOfEachCheck(t *testing.T) {
 func TestABundleTellsThatACheckFlaps(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	began := now.Add(-time.Minute)
-	flaps := map[int64]store.Flaps{1: {Changes: 4, Downs: 2, First: began, Last: now, LastID: 4}}
+	flaps := map[int64]store.Flaps{1: {Changes: 4, Downs: 2, First: began, Last: now}}
 	b := bundleOf([]*store.Claimed{change(3, 1, monitor.StatusDown, now), change(4, 1, monitor.StatusUp, now)}, flaps, now)
 	if len(b.events) != 1 || !b.events[0].Began() || b.events[0].Flaps.Downs != 2 || !b.events[0].Flaps.Since.Equal(began) {
 		t.Fatalf("got %+v", b.events)
@@ -98,12 +98,14 @@ func TestABundleTellsThatACheckHasSettled(t *testing.T) {
 	deliveries := []*store.Claimed{
 		waiting, change(5, 1, monitor.StatusDown, now.Add(-30*time.Minute)), change(6, 1, monitor.StatusUp, now.Add(-6*time.Minute)),
 	}
-	b := bundleOf(deliveries, map[int64]store.Flaps{1: {LastID: 6}}, now)
+	b := bundleOf(deliveries, map[int64]store.Flaps{}, now)
 	if len(b.events) != 1 || b.events[0].Began() || b.events[0].Flaps.Downs != 1 || b.events[0].Status != monitor.StatusUp {
 		t.Errorf("got %+v", b.events)
 	}
-	// A channel that does not want to know of UP has the DOWN only, which is over.
-	b = bundleOf(deliveries[:2], map[int64]store.Flaps{1: {LastID: 6}}, now)
+	// A channel that does not want to know of UP has the DOWN only, which is over,
+	// however long ago: no change of the last minutes says so any more.
+	deliveries[1].Check.Status = monitor.StatusUp
+	b = bundleOf(deliveries[:2], map[int64]store.Flaps{}, now)
 	if len(b.events) > 0 || len(b.outdated) != 2 {
 		t.Errorf("got %+v", b)
 	}

@@ -91,8 +91,6 @@ type Flaps struct {
 	Changes, Downs int
 	// when it changed first and last
 	First, Last time.Time
-	// the last of its flips
-	LastID int64
 }
 
 // FlapsOf counts the changes between up and down since then, of the checks by their
@@ -102,12 +100,11 @@ func (s *Store) FlapsOf(ctx context.Context, checks []int64, since time.Time) (m
 		check int64
 		Flaps
 	}
-	rows, err := s.db.Query(ctx, `SELECT f.check_id, count(*), count(CASE WHEN f.new_status = 'down' THEN 1 END), min(f.created_at), max(f.created_at),
-			max(f.id)
+	rows, err := s.db.Query(ctx, `SELECT f.check_id, count(*), count(CASE WHEN f.new_status = 'down' THEN 1 END), min(f.created_at), max(f.created_at)
 		FROM flips f WHERE `+inSet(s.db.Engine, "f.check_id", 1, idSet)+` AND f.created_at >= $2
 		AND f.old_status IN ('up', 'down') AND f.new_status IN ('up', 'down') GROUP BY f.check_id`, setOfIDs(s.db.Engine, checks), since)
 	list, err := db.Collect(rows, err, func(r *sql.Rows, out *row) error {
-		return r.Scan(&out.check, &out.Changes, &out.Downs, db.Time(&out.First), db.Time(&out.Last), &out.LastID)
+		return r.Scan(&out.check, &out.Changes, &out.Downs, db.Time(&out.First), db.Time(&out.Last))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count changes of checks: %w", err)
