@@ -100,7 +100,7 @@ func TestAPanickingNotifierCostsOneAttempt(t *testing.T) {
 
 func TestTheEndFinishesWhatIsInFlightAndGivesTheRestBack(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		codes := f.checks(10, f.Now())
+		codes := f.checks(10, f.Now().AddDate(0, 1, 0))
 		f.channel(sinkConfig{To: "slow"})
 		goOn := make(chan struct{})
 		f.sink.answer = func(ctx context.Context, _ notify.Event) error {
@@ -208,7 +208,7 @@ func (c countErrors) WithGroup(string) slog.Handler              { return c }
 
 func TestManyLostDeliveriesOfAChannelAreOneNotice(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		codes := f.checks(30, f.Now())
+		codes := f.checks(30, f.Now().AddDate(0, 1, 0))
 		f.channel(sinkConfig{To: "sink"})
 		f.sink.answer = func(context.Context, notify.Event) error {
 			return &notify.Error{Message: "Quota used up", Class: notify.Reject}

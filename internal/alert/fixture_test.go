@@ -272,3 +272,19 @@ func (f *fixture) backlog() int {
 	}
 	return n
 }
+
+// taker is a process that begins to take pings at a place.
+func (f *fixture) taker(place string) *monitor.Taker {
+	f.Helper()
+	t := &monitor.Taker{ID: uuid.New(), Place: place, Role: "serve", Ways: monitor.WayHTTP, BeganAt: f.Now()}
+	f.sign(t)
+	return t
+}
+
+// sign tells that all pings are known that have arrived at a taker.
+func (f *fixture) sign(t *monitor.Taker) {
+	f.Helper()
+	if err := f.SignTaker(f.Context(), t, store.Sign{Mark: f.Now()}); err != nil {
+		f.Fatal(err)
+	}
+}

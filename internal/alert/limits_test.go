@@ -108,7 +108,7 @@ func TestNoMoreAreInFlightThanTheLimits(t *testing.T) {
 				g := newGate()
 				po := &sink{kind: "po"}
 				f.sink.answer = g.answer
-				codes := f.checks(checks, f.Now())
+				codes := f.checks(checks, f.Now().AddDate(0, 1, 0))
 				for _, to := range test.slow {
 					f.channel(sinkConfig{To: to})
 				}
@@ -155,7 +155,7 @@ func TestHangingDestinationsDelayNobody(t *testing.T) {
 		g := newGate()
 		defer close(g.through)
 		f.sink.answer = g.answer
-		unlucky := f.checks(50, f.Now())
+		unlucky := f.checks(50, f.Now().AddDate(0, 1, 0))
 		for i := range hanging {
 			f.channel(sinkConfig{To: "hanging " + strconv.Itoa(i)})
 		}
@@ -171,7 +171,7 @@ func TestHangingDestinationsDelayNobody(t *testing.T) {
 		// what waits behind them is given back
 		f.clock.Advance(2 * time.Second)
 
-		others := f.checks(50, f.Now())
+		others := f.checks(50, f.Now().AddDate(0, 1, 0))
 		for i := range 5 {
 			f.channel(sinkConfig{To: "well " + strconv.Itoa(i)})
 		}

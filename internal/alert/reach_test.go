@@ -32,7 +32,7 @@ func TestWhatWaitsForADestinationIsSentWhenItWorksAgain(t *testing.T) {
 					}
 					return &notify.Error{Message: "The server refused the connection.", Away: test.what}
 				}
-				codes := f.checks(2, f.Now())
+				codes := f.checks(2, f.Now().AddDate(0, 1, 0))
 				f.channel(sinkConfig{To: "a"})
 				f.ping(monitor.PingFail, codes[0])
 				cfg := f.config()

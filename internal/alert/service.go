@@ -33,6 +33,15 @@ type Config struct {
 
 	// NotifyOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
 	NotifyOwner func(context.Context, Notice) error
+	// NotifyOperators tells those who run this site, in a title and a text. nil: nobody
+	// is told.
+	NotifyOperators func(title, text string)
+}
+
+func (c Config) notifyOperators(title, text string) {
+	if c.NotifyOperators != nil {
+		c.NotifyOperators(title, text)
+	}
 }
 
 func (c Config) withDefaults() Config {

@@ -14,7 +14,9 @@ import (
 
 const (
 	// checks per transaction
-	flipBatch = 500
+	judgeBatch = 500
+	// how often is looked while a deadline has come and its pings are not all known yet
+	markPoll = 100 * time.Millisecond
 	// how often the clocks are compared
 	syncEvery = time.Minute
 	// between rounds, so that a busy site does not keep the watcher spinning
@@ -26,56 +28,94 @@ type Watcher struct {
 	cfg     Config
 	trouble trouble
 	synced  time.Time
-	// nobody takes pings
-	ingestDown bool
+	takers  takers
 }
 
 // NewWatcher makes a watcher.
 func NewWatcher(cfg Config) *Watcher {
 	cfg = cfg.withDefaults()
-	return &Watcher{cfg: cfg, trouble: newTrouble(cfg.Log, "looking for overdue checks")}
+	return &Watcher{cfg: cfg, trouble: newTrouble(cfg.Log, "looking for overdue checks"), takers: newTakers(cfg)}
 }
 
 // Round is what one look has done.
 type Round struct {
 	// checks looked at
 	Claimed int
-	// checks that went down
+	// changes of status
 	Flips int
+	// runs of which nobody can tell whether they happened
+	Unknown int
 	// checks whose schedule cannot be computed, put aside for an hour
 	Broken int
 }
 
-// RunOnce makes all checks that are past their deadline go down, in batches of
+// RunOnce judges all deadlines until which all pings are known, in batches of
 // one transaction each. After an error the batches before it are stored.
 func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
-	var r Round
+	r, _, err := w.look(ctx)
+	return r, err
+}
+
+// look is RunOnce; it also returns how long nothing is to be done.
+func (w *Watcher) look(ctx context.Context) (r Round, pause time.Duration, err error) {
 	began := time.Now()
 	defer func() { w.report(r, time.Since(began)) }()
-	presence, err := w.presence(ctx)
-	if err != nil || !presence.Now {
-		return r, err
+	h, err := w.hearing(ctx)
+	if err != nil {
+		return r, 0, err
 	}
-	for {
-		batch, err := w.flip(ctx, presence.Outages)
-		if err != nil {
-			return r, err
+	w.takers.follow(ctx, &h)
+	furthest := h.Furthest()
+	next, err := w.nextWatch(ctx)
+	for err == nil && !next.IsZero() && !next.After(furthest) {
+		var batch store.Round
+		batch, err = w.judge(ctx)
+		w.note(&r, batch)
+		if batch.Claimed < judgeBatch {
+			break
 		}
-		r.Claimed += batch.Claimed
-		r.Flips += len(batch.Flips)
-		r.Broken += len(batch.Broken)
-		now := w.cfg.Store.Now()
-		for _, f := range batch.Flips {
-			w.cfg.Observe.flipped(now.Sub(f.CreatedAt))
-		}
-		for _, c := range batch.Broken {
-			w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error",
-				c.ScheduleError)
-		}
-		if batch.Claimed < flipBatch {
-			w.cfg.Observe.looked()
-			return r, nil
-		}
+	}
+	if err == nil && r.Claimed > 0 {
+		next, err = w.nextWatch(ctx)
+	}
+	if err != nil {
+		return r, 0, err
+	}
+	if h.Now.Sub(furthest) < store.TakerTimeout {
+		w.cfg.Observe.looked()
+	}
+	return r, w.pause(next, furthest), nil
+}
+
+// pause is how long nothing is to be done, where the next deadline is at a time, and all
+// pings are known until another.
+func (w *Watcher) pause(next, heard time.Time) time.Duration {
+	now := w.cfg.Store.Now()
+	switch {
+	case next.IsZero():
+		return poll
+	case next.After(now):
+		return min(poll, next.Sub(now))
+	case now.Sub(heard) < store.TakerTimeout:
+		return markPoll
+	default:
+		return poll
+	}
+}
+
+// note adds what one transaction has done.
+func (w *Watcher) note(r *Round, batch store.Round) {
+	r.Claimed += batch.Claimed
+	r.Flips += len(batch.Flips)
+	r.Unknown += len(batch.Unknown)
+	r.Broken += len(batch.Broken)
+	now := w.cfg.Store.Now()
+	for _, f := range batch.Flips {
+		w.cfg.Observe.flipped(now.Sub(f.CreatedAt))
+	}
+	for _, c := range batch.Broken {
+		w.cfg.Log.Error("the schedule of a check cannot be computed, it is put aside for an hour", "check", monitor.UniqueKey(c.Code), "error",
+			c.ScheduleError)
 	}
 }
 
@@ -84,53 +124,41 @@ func (w *Watcher) RunOnce(ctx context.Context) (Round, error) {
 // a quarter of an hour later.
 const patience = 10 * time.Second
 
-func (w *Watcher) flip(ctx context.Context, outages []monitor.Outage) (store.Overdue, error) {
+func (w *Watcher) judge(ctx context.Context) (store.Round, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return w.cfg.Store.FlipOverdue(ctx, flipBatch, outages)
+	return w.cfg.Store.JudgeOverdue(ctx, judgeBatch)
 }
 
-// presence tells whether pings can reach us, and since when they could not.
-func (w *Watcher) presence(ctx context.Context) (store.Presence, error) {
+// hearing tells until when all pings are known.
+func (w *Watcher) hearing(ctx context.Context) (store.Hearing, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	p, err := w.cfg.Store.PingPresence(ctx)
-	if err != nil {
-		return p, err
-	}
-	// it has changed
-	if w.ingestDown == p.Now {
-		w.ingestDown = !p.Now
-		if w.ingestDown {
-			w.cfg.Log.Error("no process takes pings (punctual serve), deadlines are not judged until one does")
-		} else {
-			w.cfg.Log.Info("pings are taken again, deadlines are judged with the outage in mind")
-		}
-	}
-	return p, nil
+	return w.cfg.Store.Hearing(ctx)
 }
 
-func (w *Watcher) nextDeadline(ctx context.Context) (time.Time, error) {
+func (w *Watcher) nextWatch(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return w.cfg.Store.NextDeadline(ctx)
+	return w.cfg.Store.NextWatch(ctx)
 }
 
 func (w *Watcher) report(r Round, took time.Duration) {
 	w.cfg.Observe.round(r, took)
 	level := slog.LevelDebug
 	// to look at a job that has started is nothing to tell
-	if r.Flips > 0 || r.Broken > 0 {
+	if r.Flips > 0 || r.Unknown > 0 || r.Broken > 0 {
 		level = slog.LevelInfo
 	}
 	w.cfg.Log.LogAttrs(context.Background(), level, "watch",
-		slog.Int("looked_at", r.Claimed), slog.Int("flips", r.Flips), slog.Int("broken", r.Broken), logs.Took(took))
+		slog.Int("looked_at", r.Claimed), slog.Int("flips", r.Flips), slog.Int("unknown", r.Unknown),
+		slog.Int("broken", r.Broken), logs.Took(took))
 }
 
 // Run watches until ctx ends: it sleeps until the next deadline, a change of a
 // check or a second has passed, whichever comes first. It is called once.
 func (w *Watcher) Run(ctx context.Context) {
-	wake := w.cfg.Store.DB().Watch(ctx, db.TopicChecks)
+	wake := w.cfg.Store.DB().Watch(ctx, db.TopicChecks, db.TopicMarks)
 	for ctx.Err() == nil {
 		pause := w.round(ctx)
 		if !sleep(ctx, minPause, nil) || !sleep(ctx, pause-minPause, wake) {
@@ -142,22 +170,19 @@ func (w *Watcher) Run(ctx context.Context) {
 // round looks once and returns how long to sleep.
 func (w *Watcher) round(ctx context.Context) time.Duration {
 	w.syncClock(ctx)
-	err := incident.Catch("worker", func() error { _, err := w.RunOnce(ctx); return err })
-	var next time.Time
-	if err == nil {
-		next, err = w.nextDeadline(ctx)
-	}
+	var pause time.Duration
+	err := incident.Catch("worker", func() (err error) {
+		_, pause, err = w.look(ctx)
+		return err
+	})
 	if ctx.Err() != nil {
 		return 0
 	}
-	pause, ok := w.trouble.note(err)
+	trouble, ok := w.trouble.note(err)
 	if !ok {
-		return pause
+		return trouble
 	}
-	if next.IsZero() {
-		return poll
-	}
-	return min(poll, next.Sub(w.cfg.Store.Now()))
+	return pause
 }
 
 // syncClock keeps this process on the time of the database. Where it fails the

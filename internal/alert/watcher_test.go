@@ -9,6 +9,7 @@ import (
 	"punctual/internal/alert"
 	"punctual/internal/db"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -121,15 +122,9 @@ func TestTheWatcherOutlastsTheDatabase(t *testing.T) {
 }
 
 // When we have been away ourselves, nobody is told of jobs whose pings could not
-// reach us: those that ping again are fine, the others are told of later.
+// reach us: their runs are unknown. Who stays silent after that is told of.
 func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		takesPings := func() {
-			if err := f.TakesPings(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		takesPings()
 		cfg := f.config()
 		looked := 0
 		cfg.Observe.Looked = func() { looked++ }
@@ -141,33 +136,39 @@ func TestOurOwnOutageIsNoFalseAlarm(t *testing.T) {
 			}
 			return r
 		}
+		first := f.taker("a")
 		codes := f.checks(2, f.Now().Add(time.Minute))
+		if err := f.TakerStopped(t.Context(), first, store.Sign{Mark: f.Now()}); err != nil {
+			t.Fatal(err)
+		}
 		f.clock.Advance(time.Hour)
-		if r := round(); r.Flips != 0 {
-			t.Fatalf("nobody takes pings, and %d checks are down", r.Flips)
+		if r := round(); r.Flips != 0 || r.Unknown != 0 {
+			t.Fatalf("nobody takes pings: %+v", r)
 		}
 		if looked > 0 {
 			t.Error("a round in which nothing was judged counts")
 		}
-		// we are back
-		takesPings()
-		if r := round(); r.Flips != 0 || looked != 1 {
-			t.Fatalf("%d checks are down at once, %d rounds", r.Flips, looked)
+		second := f.taker("a")
+		if r := round(); r.Flips != 0 || r.Unknown != 2 || looked != 1 {
+			t.Fatalf("back after an hour: %+v, %d rounds", r, looked)
 		}
 		f.clock.Advance(20 * time.Second)
-		takesPings()
 		f.ping(monitor.PingSuccess, codes[0])
-		f.clock.Advance(20 * time.Second)
-		takesPings()
 		// a minute's period and a minute's grace, from our return on
-		for range 4 {
-			f.clock.Advance(20 * time.Second)
-			takesPings()
+		f.clock.Advance(100*time.Second - time.Microsecond)
+		f.sign(second)
+		if r := round(); r.Flips != 0 {
+			t.Fatalf("before the next deadline: %+v", r)
 		}
+		f.clock.Advance(time.Microsecond)
+		if r := round(); r.Flips != 0 {
+			t.Fatalf("a deadline was judged before its pings were known: %+v", r)
+		}
+		f.sign(second)
 		r := round()
 		silent, err := f.CheckByCode(t.Context(), codes[1])
 		if err != nil || r.Flips != 1 || silent.Status != monitor.StatusDown {
-			t.Errorf("%d flips, the silent check is %s, %v", r.Flips, silent.Status, err)
+			t.Errorf("%+v, the silent check is %s, %v", r, silent.Status, err)
 		}
 	})
 }

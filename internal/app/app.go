@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -99,7 +100,11 @@ type App struct {
 
 	proxies  *clientip.Proxies
 	recorder *ping.Recorder
-	metrics  *metrics.Metrics
+	// nil: this process takes no pings
+	taker *taker
+	// the same, for the listeners
+	accepting atomic.Pointer[ping.Taker]
+	metrics   *metrics.Metrics
 	// the self-checks
 	status *status.Runner
 	sender *mail.Sender
@@ -202,7 +207,6 @@ func (a *App) prepare(ctx context.Context) error {
 
 // start begins everything the role does.
 func (a *App) start(ctx context.Context) error {
-	// Before the watcher: it must hear that we have been away.
 	if err := a.beat(ctx); err != nil {
 		return fmt.Errorf("sign on: %w", err)
 	}
@@ -254,6 +258,9 @@ func (a *App) start(ctx context.Context) error {
 		if err := a.listen(ctx); err != nil {
 			return err
 		}
+	}
+	if a.recorder != nil {
+		a.startTaker(ctx)
 	}
 	if err := a.startMetrics(ctx); err != nil {
 		return err
@@ -329,6 +336,9 @@ func (a *App) Stop() error {
 // stop is Stop, in the time that ctx gives.
 func (a *App) stop(ctx context.Context) error {
 	var errs []error
+	if a.taker != nil {
+		a.taker.Closing()
+	}
 	// beside the others: a mail may take its time
 	var mailEnd sync.WaitGroup
 	if a.smtpd != nil {
@@ -344,6 +354,11 @@ func (a *App) stop(ctx context.Context) error {
 	mailEnd.Wait()
 	if a.recorder != nil {
 		a.recorder.Close()
+	}
+	if a.taker != nil {
+		if err := a.taker.stop(ctx); err != nil {
+			a.log.Warn("tell the watchers that no more pings are taken here", "error", err)
+		}
 	}
 	a.cancel()
 	done := make(chan struct{})
@@ -402,11 +417,7 @@ func (a *App) beat(ctx context.Context) error {
 	defer cancel()
 	// SeenAt is the store's to set
 	node := a.node
-	err := errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
-	if a.role.serves() {
-		err = errors.Join(err, a.store.TakesPings(ctx))
-	}
-	return err
+	return errors.Join(a.store.Heartbeat(ctx, &node), a.db.SyncClock(ctx))
 }
 
 // Addr is where the site listens, for tests that asked for port 0.

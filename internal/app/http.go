@@ -65,7 +65,7 @@ func (a *App) serve(ctx context.Context, setting, address string, h http.Handler
 	}}
 	a.servers = append(a.servers, s)
 	a.loops.Go(func() {
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(a.watched(l)); !errors.Is(err, http.ErrServerClosed) {
 			a.fail(fmt.Errorf("serve %s: %w", l.Addr(), err))
 		}
 	})

@@ -35,7 +35,7 @@ func (a *App) listenSMTP(ctx context.Context) error {
 	a.smtpd = srv
 	a.smtpAddr = l.Addr()
 	a.loops.Go(func() {
-		if err := srv.Serve(l); err != nil {
+		if err := srv.Serve(a.watched(l)); err != nil {
 			a.fail(err)
 		}
 	})

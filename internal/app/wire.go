@@ -91,7 +91,7 @@ func (a *App) wire() error {
 		return err
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
-		NotifyOwner: a.notifyOwner})
+		NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,
 		Log: logs.In(a.log, logs.Mail),

@@ -203,8 +203,8 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 			n := 0
 			for ctx.Err() == nil {
 				err := s.DB().InTx(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-					for _, table := range []string{"presence", "nodes"} {
-						query := `INSERT INTO presence (began_at, seen_at) VALUES ($1, $1)`
+					for _, table := range []string{"presence_before_takers", "nodes"} {
+						query := `INSERT INTO presence_before_takers (began_at, seen_at) VALUES ($1, $1)`
 						if table == "nodes" {
 							query = `INSERT INTO nodes (id, role, host, pid, version, started_at, seen_at)
 								VALUES ('` + fmt.Sprintf("00000000-0000-4000-8000-%012d", n) + `', 'up', '', 1, '', $1, $1)`
@@ -239,7 +239,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 		}
 		defer d.Close()
 		var presence, nodes int
-		if err := d.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM presence), (SELECT count(*) FROM nodes)`).Scan(&presence,
+		if err := d.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM presence_before_takers), (SELECT count(*) FROM nodes)`).Scan(&presence,
 			&nodes); err != nil {
 			t.Fatal(err)
 		}

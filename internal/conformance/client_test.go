@@ -447,19 +447,8 @@ func (c *client) now(d time.Duration) string {
 // advance moves the clock on.
 func (c *client) advance(d time.Duration) { c.site.clock.Advance(d) }
 
-// watch moves the clock on before the eyes of the watcher: in small steps with a
-// sign of life at each, because it leaves time in which nobody could have pinged
-// out of account.
-func (c *client) watch(d time.Duration) {
-	c.Helper()
-	const step = store.NodeTimeout / 2
-	for ; d > 0; d -= step {
-		c.site.clock.Advance(min(d, step))
-		if err := c.site.Store().TakesPings(c.Context()); err != nil {
-			c.Fatal(err)
-		}
-	}
-}
+// watch moves the clock on before the eyes of the watcher.
+func (c *client) watch(d time.Duration) { c.advance(d) }
 
 // eventually waits until ok. What happens at the site's own pace takes at most
 // a second; machines under load take longer.

@@ -26,9 +26,13 @@ const (
 	TopicChecks Topic = "checks"
 	// pings were recorded; PostgreSQL does not pass it on to other processes
 	TopicPings Topic = "pings"
+	// a taker has moved its mark past a deadline, or does not count any more
+	TopicMarks Topic = "marks"
 )
 
-func allTopics() []Topic { return []Topic{TopicDeliveries, TopicEmails, TopicChecks, TopicPings} }
+func allTopics() []Topic {
+	return []Topic{TopicDeliveries, TopicEmails, TopicChecks, TopicPings, TopicMarks}
+}
 
 // Wake calls those who Watch topic, in this and other processes, once the
 // transaction has committed.

@@ -83,7 +83,7 @@ func TestTheDemo(t *testing.T) {
 			t.Run("is consistent in "+c.Slug, func(t *testing.T) { consistent(t, &c, clock.Now()) })
 		}
 		t.Run("has nothing left for the watcher to find", func(t *testing.T) {
-			over, err := s.FlipOverdue(t.Context(), 1000, nil)
+			over, err := s.JudgeOverdue(t.Context(), 1000)
 			must(t, err)
 			if len(over.Flips) > 0 || len(over.Broken) > 0 {
 				t.Errorf("%d checks are down and %d broken", len(over.Flips), len(over.Broken))
@@ -200,7 +200,7 @@ func replay(c *story, now time.Time) monitor.State {
 	fresh.State = monitor.State{Status: monitor.StatusNew}
 	for i := range c.pings {
 		p := c.pings[i]
-		fresh.Overdue(p.CreatedAt, nil)
+		fresh.Judge(p.CreatedAt, nil)
 		monitor.Apply(&fresh, &p)
 	}
 	for _, f := range c.flips {
@@ -209,7 +209,7 @@ func replay(c *story, now time.Time) monitor.State {
 		}
 	}
 	fresh.WatchAt = c.WatchAt
-	fresh.Overdue(now, nil)
+	fresh.Judge(now, nil)
 	fresh.WatchAt = c.WatchAt
 	// Of use for ten minutes only: pings that are stored with a past leave none.
 	fresh.EndedRuns = ""

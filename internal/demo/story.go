@@ -56,7 +56,9 @@ func play(c *monitor.Check, s *script, until time.Time) (pings []*monitor.Ping, 
 	}
 	passTime := func(to time.Time) {
 		if !c.WatchAt.IsZero() && !c.WatchAt.After(to) {
-			note(c.Overdue(to, nil))
+			for _, f := range c.Judge(to, nil).Flips {
+				note(f)
+			}
 		}
 	}
 	end := until

@@ -216,7 +216,7 @@ func toldOnce(t *testing.T, s *store.Store) {
 func allTold(t *testing.T, s *store.Store, look func(left int)) {
 	t.Helper()
 	eventually(t, "no check is past its deadline", func() bool {
-		next, err := s.NextDeadline(t.Context())
+		next, err := s.NextWatch(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

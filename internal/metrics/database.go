@@ -134,7 +134,7 @@ func (m *Metrics) mailQueue(ctx context.Context, s *store.Store) {
 func (m *Metrics) watcherLag(ctx context.Context, s *store.Store) {
 	lag := desc("watcher_lag_seconds", "How long the check that should be looked at first has been waiting for a watcher.")
 	m.group(ctx, "watcher", waitTime, []*prometheus.Desc{lag}, func(ctx context.Context, out emit) error {
-		next, err := s.NextDeadline(ctx)
+		next, err := s.NextWatch(ctx)
 		out(lag, since(next, s.Now()))
 		return err
 	})

@@ -108,6 +108,10 @@ type State struct {
 	AlertAt time.Time
 	// when the watcher looks next, never after AlertAt; see watch
 	WatchAt time.Time
+	// the end of the interval that hid the last unknown run
+	BlindUntil time.Time
+	// how c was when a deadline passed that is yet to be judged, see Fold; "" = there is none
+	Unjudged string
 }
 
 // NewCheck returns a check with the defaults of docs/contract.md §2.5, new codes and

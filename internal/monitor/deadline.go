@@ -8,20 +8,25 @@ import (
 )
 
 // Expected returns when the next ping of an up check is expected, leaving a run
-// under way aside. It is zero when none is: the check is not up, or its
-// schedule has no further occurrence (docs/contract.md §1.8).
+// under way aside: counted from the last ping, or from the end of the interval that
+// hid the last run, whichever is later. It is zero when none is: the check is not up,
+// or its schedule has no further occurrence (docs/contract.md §1.8).
 func (c *Check) Expected() (time.Time, error) {
 	if c.Status != StatusUp || c.LastPing.IsZero() {
 		return time.Time{}, nil
 	}
+	base := c.LastPing
+	if c.BlindUntil.After(base) {
+		base = c.BlindUntil
+	}
 	if c.Kind == schedule.Simple {
-		return c.LastPing.Add(c.Timeout), nil
+		return base.Add(c.Timeout), nil
 	}
 	s, err := schedule.Parse(c.Kind, c.Schedule, c.TZ)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("schedule %q in %s: %w", c.Schedule, c.TZ, err)
 	}
-	next, ok := s.Next(c.LastPing)
+	next, ok := s.Next(base)
 	if !ok {
 		return time.Time{}, nil
 	}
@@ -89,7 +94,8 @@ const scheduleRetry = time.Hour
 // alone has changed it. A deadline counts from the moment it is reached, so a
 // check reads down before any worker has noticed (docs/contract.md §1.8).
 //
-// It relies on DueAt and AlertAt being current (Recompute).
+// It relies on DueAt and AlertAt being current (Recompute). Where pings of the time
+// before now may not be known yet, see StatusHeard.
 func (c *Check) StatusAt(now time.Time) Status {
 	if c.Started() && !now.Before(c.LastStart.Add(c.Grace)) {
 		return StatusDown
@@ -110,6 +116,16 @@ func (c *Check) StatusAt(now time.Time) Status {
 	}
 }
 
+// StatusHeard is StatusAt for who knows of all pings until heard only: a deadline
+// that has passed since is not counted, and the check is shown as in its grace time.
+func (c *Check) StatusHeard(now, heard time.Time) Status {
+	s := c.StatusAt(now)
+	if s == StatusDown && c.Status != StatusDown && c.StatusAt(heard) != StatusDown {
+		return StatusGrace
+	}
+	return s
+}
+
 // expectedFromState is Expected without computing the schedule where the stored
 // DueAt already tells it, which is whenever no run is under way.
 func (c *Check) expectedFromState() (time.Time, error) {
@@ -117,34 +133,4 @@ func (c *Check) expectedFromState() (time.Time, error) {
 		return c.DueAt, nil
 	}
 	return c.Expected()
-}
-
-// Overdue looks at the truth of a check whose WatchAt has been reached. Where
-// the check has gone down by time now, it sets the state and returns the flip,
-// stamped with the deadline, not with the moment somebody noticed.
-// Otherwise it returns nil and WatchAt is the deadline as it is now.
-//
-// A deadline that outages of ours have put off is kept in DueAt and AlertAt, so
-// that the check reads late until then.
-func (c *Check) Overdue(now time.Time, outages []Outage) *Flip {
-	c.WatchAt = time.Time{}
-	c.Recompute(now)
-	if c.Status == StatusDown || c.DueAt.IsZero() {
-		return nil
-	}
-	deadline := c.deadline(outages)
-	if deadline.After(c.AlertAt) {
-		c.DueAt = deadline.Add(-c.Grace)
-		c.AlertAt = deadline
-		c.WatchAt = deadline
-	}
-	if now.Before(c.AlertAt) {
-		return nil
-	}
-	flip := &Flip{CheckID: c.ID, CreatedAt: c.AlertAt, Old: c.Status, New: StatusDown, Reason: ReasonTimeout}
-	c.Status = StatusDown
-	c.RecentRuns = AppendRun(c.RecentRuns, RunMissed)
-	c.WatchAt = time.Time{}
-	c.Recompute(now)
-	return flip
 }

@@ -25,12 +25,17 @@ type Flip struct {
 	CreatedAt time.Time
 	Old, New  Status
 	Reason    Reason
+	// nobody is told, since a person has just brought it about; not stored
+	Silent bool
 }
 
 // Notifies tells whether people are told of the flip whatever came before: of
 // every change to down, and of up after down. The first success and the end of a
 // pause are no news by themselves, see MayNotify (docs/contract.md §1.7).
 func (f *Flip) Notifies() bool {
+	if f.Silent {
+		return false
+	}
 	switch f.New {
 	case StatusDown:
 		return f.Old != StatusDown
@@ -46,7 +51,7 @@ func (f *Flip) Notifies() bool {
 // person or the ping has ended that. Else they would go on believing it
 // (docs/contract.md §1.7).
 func (f *Flip) MayNotify() bool {
-	return f.New == StatusUp && (f.Old == StatusPaused || f.Old == StatusNew)
+	return !f.Silent && f.New == StatusUp && (f.Old == StatusPaused || f.Old == StatusNew)
 }
 
 // Pause stops the watching of c at time now. It returns the flip, or nil when c

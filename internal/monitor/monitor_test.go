@@ -147,23 +147,23 @@ func TestStatusAt(t *testing.T) {
 func TestOverdue(t *testing.T) {
 	c := minute("new")
 	play(c, step{"success", 0, none})
-	if f := c.Overdue(at(119), nil); f != nil {
+	if f := overdue(c, at(119)); f != nil {
 		t.Fatalf("down before the deadline: %+v", f)
 	}
-	f := c.Overdue(at(500), nil)
+	f := overdue(c, at(500))
 	if f == nil || !f.CreatedAt.Equal(at(120)) || f.Old != "up" || f.New != "down" || f.Reason != monitor.ReasonTimeout || !f.Notifies() {
 		t.Fatalf("flip %+v, want one stamped with the deadline", f)
 	}
 	if c.Status != "down" || !c.DueAt.IsZero() || !c.AlertAt.IsZero() || c.RecentRuns != "um" {
 		t.Errorf("after the flip: %+v", c.State)
 	}
-	if c.Overdue(at(600), nil) != nil {
+	if overdue(c, at(600)) != nil {
 		t.Error("a check that is down went down again")
 	}
 
 	running := minute("new")
 	play(running, step{"start", 0, none})
-	if f := running.Overdue(at(60), nil); f == nil || !f.CreatedAt.Equal(at(60)) || !running.Started() {
+	if f := overdue(running, at(60)); f == nil || !f.CreatedAt.Equal(at(60)) || !running.Started() {
 		t.Errorf("overrun: %+v, started %v", f, running.Started())
 	}
 }
@@ -176,7 +176,7 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 	if !c.WatchAt.Equal(at(120)) || !c.AlertAt.Equal(at(210)) {
 		t.Fatalf("watched at %v, deadline %v", c.WatchAt, c.AlertAt)
 	}
-	f := c.Overdue(at(120), nil)
+	f := overdue(c, at(120))
 	if f != nil || !c.WatchAt.Equal(at(210)) {
 		t.Errorf("the look before the deadline: flip %+v, next look at %v", f, c.WatchAt)
 	}
@@ -185,7 +185,7 @@ func TestPingsLeaveTheWatcherAlone(t *testing.T) {
 		t.Errorf("an earlier deadline is watched at %v", c.WatchAt)
 	}
 	monitor.Pause(c, at(101))
-	if f := c.Overdue(at(160), nil); f != nil || !c.WatchAt.IsZero() {
+	if f := overdue(c, at(160)); f != nil || !c.WatchAt.IsZero() {
 		t.Errorf("a paused check: flip %+v, next look at %v", f, c.WatchAt)
 	}
 }
@@ -215,7 +215,7 @@ func TestABrokenScheduleIsPutAside(t *testing.T) {
 	c.LastPing = t0
 	c.Kind = schedule.Cron
 	c.Schedule = "nonsense"
-	f := c.Overdue(at(1e6), nil)
+	f := overdue(c, at(1e6))
 	if f != nil {
 		t.Fatalf("flip of a check nobody can judge: %+v", f)
 	}
@@ -223,7 +223,7 @@ func TestABrokenScheduleIsPutAside(t *testing.T) {
 		t.Errorf("%+v", c.State)
 	}
 	c.Kind = schedule.Simple
-	if f := c.Overdue(at(1e6+3600), nil); f == nil || c.ScheduleError != "" {
+	if f := overdue(c, at(1e6+3600)); f == nil || c.ScheduleError != "" {
 		t.Errorf("mended schedule: flip %+v, error %q", f, c.ScheduleError)
 	}
 }
@@ -324,4 +324,13 @@ func TestClassifyEmail(t *testing.T) {
 	if got := monitor.ClassifyEmail(&monitor.Filter{}, "x"); got != monitor.PingSuccess {
 		t.Errorf("without filters: %s", got)
 	}
+}
+
+// overdue is the flip of a deadline that has passed at a time at which everything is known.
+func overdue(c *monitor.Check, now time.Time) *monitor.Flip {
+	flips := c.Judge(now, nil).Flips
+	if len(flips) == 0 {
+		return nil
+	}
+	return flips[0]
 }

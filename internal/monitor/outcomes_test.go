@@ -28,7 +28,7 @@ func lived(t *testing.T, pings string) (*monitor.Check, monitor.History) {
 	}
 	for _, p := range pingsFrom(t, pings) {
 		if !c.AlertAt.IsZero() && !p.CreatedAt.Before(c.AlertAt) {
-			note(c.Overdue(p.CreatedAt, nil))
+			note(overdue(&c, p.CreatedAt))
 		}
 		note(monitor.Apply(&c, p))
 		h.Pings = append(h.Pings, *p)

@@ -86,6 +86,18 @@ func Apply(c *Check, p *Ping) *Flip {
 	return flip
 }
 
+// Take is Apply for who records pings: where a deadline has passed that nobody has
+// judged, the check shows what the ping says and keeps how it was before, for Fold, and
+// there is no flip yet.
+func Take(c *Check, p *Ping) *Flip {
+	left := c.keepUnjudged(p.CreatedAt)
+	flip := Apply(c, p)
+	if left {
+		return nil
+	}
+	return flip
+}
+
 // late tells whether the run that success p ends has come so late that people
 // should see it. A run comes when it starts: how long it takes does not make it
 // late. Without a start signal of its own it comes with the success, and since a

@@ -11,7 +11,7 @@ func Rescheduled(c *Check, now time.Time) *Flip {
 	if c.Status == StatusDown || c.StatusAt(now) != StatusDown {
 		return nil
 	}
-	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusDown, Reason: ReasonTimeout}
+	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusDown, Reason: ReasonTimeout, Silent: true}
 	c.Status = StatusDown
 	c.Recompute(now)
 	return flip

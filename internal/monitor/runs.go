@@ -10,6 +10,8 @@ const (
 	RunFail byte = 'd'
 	// the deadline passed without a ping
 	RunMissed byte = 'm'
+	// nobody can tell: a blind interval hides it
+	RunUnknown byte = '?'
 )
 
 // MaxRecentRuns is how many outcomes a check keeps for its list row.

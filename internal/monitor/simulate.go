@@ -7,8 +7,9 @@ type History struct {
 	// bodies are not looked at
 	Pings []Ping
 	// pauses and their ends count, the rest is computed anew
-	Flips   []Flip
-	Outages []Outage
+	Flips []Flip
+	// in which pings may have been lost
+	Blinds []Blind
 }
 
 // Simulation is what would have come of a history under some settings.
@@ -43,7 +44,9 @@ func Simulate(c *Check, h History, since, now time.Time) Simulation {
 	}
 	passTime := func(until time.Time) {
 		if !replay.AlertAt.IsZero() && !replay.AlertAt.After(until) {
-			note(replay.Overdue(until, h.Outages))
+			for _, f := range replay.Judge(until, h.Blinds).Flips {
+				note(f)
+			}
 		}
 	}
 	flips := h.Flips

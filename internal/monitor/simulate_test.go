@@ -72,7 +72,7 @@ func TestSimulate(t *testing.T) {
 		},
 		{
 			name: "an outage of ours", check: hourly, now: 4, from: at(0),
-			history: monitor.History{Pings: pings(monitor.PingSuccess, 0, 3.1), Outages: []monitor.Outage{{Began: at(0.5), Ended: at(3)}}},
+			history: monitor.History{Pings: pings(monitor.PingSuccess, 0, 3.1), Blinds: []monitor.Blind{{From: at(0.5), Until: at(3)}}},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

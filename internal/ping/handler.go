@@ -109,11 +109,16 @@ var (
 // request (the order of docs/contract.md §1.5), and to be made when create=1 asks
 // for it.
 func (h *Handler) handle(t *target, r *http.Request) (created bool, err error) {
-	now := h.store.Now()
 	query := parseQuery(r.URL.RawQuery)
 	held := h.hold(r)
 	defer held.Release()
 	rid, body, refusal := h.read(t, query, r, held)
+	// It arrives with its last byte: a request may take two minutes, and until it is here
+	// nobody waits for it.
+	now := h.store.Now()
+	if errors.Is(refusal, limit.ErrBusy) {
+		h.recorder.Lost(&store.Arrival{Code: t.code, PingKey: t.pingKey, Slug: t.slug, Ping: monitor.Ping{CreatedAt: now}})
+	}
 	if refusal != nil {
 		if err := h.find(t, query, r, now); err != nil {
 			return false, err

@@ -61,7 +61,8 @@ type Recorder struct {
 	queue  chan *waiting
 	done   chan struct{}
 
-	gate *gate
+	gate     *gate
+	arriving arriving
 	// for the bodies of pings
 	room    *limit.Bytes
 	located sync.Mutex
@@ -125,9 +126,27 @@ const retryAfter = 10 * time.Second
 // pings than it may, and with errs.Unavailable when the queue is full, the
 // database stays away, or the Recorder is closed.
 //
+// No ping is older than one that Record was called for before: where it comes with an
+// earlier time, that is changed.
+//
 // A caller that goes away does not stop the recording: a ping that has arrived
 // counts.
 func (r *Recorder) Record(a *store.Arrival) error {
+	arrived := r.arriving.begin(a)
+	err := errPanicked
+	defer func() { r.arriving.end(arrived, a, err) }()
+	err = r.take(a)
+	return err
+}
+
+// errPanicked is what became of a ping whose recording has ended in a panic.
+var errPanicked = errors.New("recording a ping has panicked")
+
+// Lost notes that a ping was refused by a fault of ours before it could be recorded: the
+// silence of its check says nothing.
+func (r *Recorder) Lost(a *store.Arrival) { r.arriving.lost(a, a.Ping.CreatedAt) }
+
+func (r *Recorder) take(a *store.Arrival) error {
 	if r.limits.Bodies != nil {
 		a.KeepBody = r.limits.Bodies.keep
 	}

@@ -179,7 +179,7 @@ func TestTheWatcherMayNotLagBehind(t *testing.T) {
 		if err := s.RecordPings(t.Context(), []*store.Arrival{ping}); err != nil {
 			t.Fatal(err)
 		}
-		deadline, err := s.NextDeadline(t.Context())
+		deadline, err := s.NextWatch(t.Context())
 		if err != nil || deadline.IsZero() {
 			t.Fatalf("deadline %s, %v", deadline, err)
 		}

@@ -25,7 +25,7 @@ func SendAlerts(open Open) Check {
 			if err != nil {
 				return unread(ctx, err)
 			}
-			next, err := s.NextDeadline(ctx)
+			next, err := s.NextWatch(ctx)
 			if err != nil {
 				return unread(ctx, err)
 			}

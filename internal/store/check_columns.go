@@ -104,6 +104,8 @@ var checkTable = []checkColumn{
 	{"due_at", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.DueAt })},
 	{"alert_at", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.AlertAt })},
 	{"watch_at", state, inIndex, times(func(c *monitor.Check) *time.Time { return &c.WatchAt })},
+	{"blind_until", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.BlindUntil })},
+	{"unjudged", state, 0, texts(func(c *monitor.Check) *string { return &c.Unjudged })},
 }
 
 // What statements read and write of checks.

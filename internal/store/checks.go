@@ -117,7 +117,7 @@ func (s *Store) UpdateCheck(ctx context.Context, code uuid.UUID, change func(*Ch
 		if err != nil {
 			return err
 		}
-		edit := &CheckChange{Check: c, Now: tx.Now()}
+		edit := newChange(c, tx.Now())
 		if err := change(edit); err != nil {
 			return err
 		}
@@ -132,16 +132,16 @@ func (s *Store) UpdateCheck(ctx context.Context, code uuid.UUID, change func(*Ch
 
 // storeChange stores what a change has made of a check.
 func storeChange(ctx context.Context, tx *db.Tx, edit *CheckChange) error {
+	if edit.Flip != nil && edit.Silent {
+		edit.Flip.Silent = true
+	}
 	edit.Recompute(tx.Now())
+	edit.Flip = edit.Acted(&edit.before, edit.Flip, edit.Now)
 	if err := updateCheck(ctx, tx, edit.Check); err != nil {
 		return err
 	}
 	if edit.Flip != nil {
-		insert := insertFlip
-		if edit.Silent {
-			insert = insertSilentFlip
-		}
-		if err := insert(ctx, tx, edit.Flip); err != nil {
+		if err := insertFlip(ctx, tx, edit.Flip); err != nil {
 			return err
 		}
 	}
@@ -165,6 +165,13 @@ type CheckChange struct {
 	Silent bool
 	// set by the change: the channels from now on
 	Channels *Channels
+
+	// the check as it was
+	before monitor.Check
+}
+
+func newChange(c *monitor.Check, now time.Time) *CheckChange {
+	return &CheckChange{Check: c, Now: now, before: *c}
 }
 
 // DeleteCheck removes a check with its pings, flips and deliveries, and returns
@@ -273,7 +280,7 @@ func (s *Store) UpsertCheck(ctx context.Context, fresh *monitor.Check, unique *U
 			made := *fresh
 			c = &made
 		}
-		edit := &CheckChange{Check: c, Now: tx.Now()}
+		edit := newChange(c, tx.Now())
 		if err := change(edit); err != nil {
 			return err
 		}

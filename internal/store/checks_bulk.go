@@ -36,7 +36,7 @@ func (s *Store) UpdateChecks(ctx context.Context, project uuid.UUID, checks []in
 				return err
 			}
 			for i := range found {
-				edit := &CheckChange{Check: &found[i], Now: tx.Now()}
+				edit := newChange(&found[i], tx.Now())
 				if !change(edit) {
 					continue
 				}

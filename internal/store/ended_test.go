@@ -58,7 +58,7 @@ func TestALateStartHasNoEffect(t *testing.T) {
 			t.Errorf("%+v", c.State)
 		}
 		clock.Advance(a.Check.Grace)
-		if got, err := here.FlipOverdue(t.Context(), 10, nil); err != nil || len(got.Flips) != 0 {
+		if got, err := here.JudgeOverdue(t.Context(), 10); err != nil || len(got.Flips) != 0 {
 			t.Errorf("a false alarm: %+v, %v", got.Flips, err)
 		}
 		ping(there, monitor.PingSuccess)

@@ -12,7 +12,7 @@ import (
 
 // History loads what a simulation of a check needs: its starts, successes and
 // failures with n >= minN, at most the newest limit of them, its flips since then,
-// and our own outages. Of a ping it has n, time, kind and run id.
+// and the intervals in which pings may have been lost. Of a ping it has n, time, kind and run id.
 func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h monitor.History, err error) {
 	rows, err := s.db.Query(ctx, `SELECT g.n, g.created_at, g.kind, g.rid FROM pings g
 		WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail') ORDER BY g.n DESC LIMIT $3`, check, minN, limit)
@@ -31,7 +31,12 @@ func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h mo
 		return h, fmt.Errorf("load flips to replay: %w", err)
 	}
 	slices.Reverse(h.Flips)
-	presence, err := s.PingPresence(ctx)
-	h.Outages = presence.Outages
+	now := s.Now()
+	blinds, err := blindsBetween(ctx, s.askOutside, s.db.Engine, []int64{check}, h.Pings[0].CreatedAt, now)
+	if err != nil {
+		return h, err
+	}
+	ways, err := waysOf(ctx, s.askOutside, s.db.Engine, []int64{check}, now)
+	h.Blinds = meeting(blinds, ways[check])
 	return h, err
 }

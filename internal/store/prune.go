@@ -73,8 +73,9 @@ const DeliveriesKept = 48 * time.Hour
 
 const (
 	// limited is each check c with the user u whose limit of pings holds for it.
-	limited   = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
-	pingLimit = `coalesce(u.ping_log_limit, 100)`
+	limited = `checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id`
+	// what is yet to be folded is kept: see monitor.Check.Fold
+	pingLimit = `(coalesce(u.ping_log_limit, 100) + CASE WHEN c.unjudged = '' THEN 0 ELSE 10000 END)`
 	// oldestKept is when the oldest ping that is kept of check c came, NULL when it has none.
 	// lastDelivered is the flip that people were last told of, of check c; 0 when there is
 	// none. toldDownSQL asks for it once the check is up again, however late that is.

@@ -128,7 +128,7 @@ func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
 			a.Ping.Kind = a.Classify(&c.Filter)
 		}
 		a.dropBody(c.ProjectID)
-		a.Flip = monitor.Apply(c, &a.Ping)
+		a.Flip = monitor.Take(c, &a.Ping)
 		out.pings = append(out.pings, &a.Ping)
 		if a.Flip != nil {
 			out.flips = append(out.flips, a.Flip)

@@ -56,6 +56,11 @@ var (
 			AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
 
+	// Of flips that nobody is told of.
+	pgInsertSilentFlips = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
+		SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])
+			AS v(check_id, created_at, old_status, new_status, reason)`
+
 	// The rows are locked in id order, so that two recorders cannot deadlock.
 	pgSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
 
@@ -325,25 +330,6 @@ func (tx *pgTx) notRecorded(ctx context.Context, batch []*Arrival) ([]*Arrival, 
 	return slices.DeleteFunc(slices.Clone(batch), func(a *Arrival) bool { return a.recorded }), nil
 }
 
-// flipOverduePostgres is the PostgreSQL side of FlipOverdue.
-func (s *Store) flipOverduePostgres(ctx context.Context, limit int, outages []monitor.Outage) (flips []*monitor.Flip,
-	checks []*monitor.Check, err error) {
-	now := s.Now()
-	tx, err := s.pgOpen(ctx, pgClaimOverdue, now, limit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("claim overdue checks: %w", err)
-	}
-	b := &pgx.Batch{}
-	flips = overdueFlips(tx.checks, now, outages)
-	queueStates(b, tx.checks)
-	queueFlips(b, flips, now)
-	if err := tx.commit(ctx, b); err != nil {
-		return nil, nil, fmt.Errorf("flip overdue checks: %w", err)
-	}
-	s.wakeAfterFlips(flips)
-	return flips, tx.checks, nil
-}
-
 // wakeAfterFlips wakes this process; queueFlips' NOTIFY wakes the others.
 func (s *Store) wakeAfterFlips(flips []*monitor.Flip) {
 	if len(flips) == 0 {
@@ -406,14 +392,17 @@ func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []
 	if err != nil {
 		return nil, err
 	}
-	checks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*monitor.Check, error) {
-		c := new(monitor.Check)
-		return c, row.Scan(hotCheck.dest(c)...)
-	})
+	checks, err := pgx.CollectRows(rows, hotRow)
 	if err != nil {
 		return nil, err
 	}
 	return checks, res.Close()
+}
+
+// hotRow is a row of a query for hotCheck.
+func hotRow(row pgx.CollectableRow) (*monitor.Check, error) {
+	c := new(monitor.Check)
+	return c, row.Scan(hotCheck.dest(c)...)
 }
 
 // pingArrays are the parameters of pgPings.
@@ -471,10 +460,34 @@ func stateArrays(checks []*monitor.Check) []any {
 	return append([]any{ids}, stateOfCheck.arrays(checks)...)
 }
 
+// queueFlips stores flips, with deliveries of those that are news. Flips that one check
+// has after each other are stored in their order.
 func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {
 	if len(flips) == 0 {
 		return
 	}
+	var loud, silent []*monitor.Flip
+	for _, f := range flips {
+		if f.Silent {
+			silent = append(silent, f)
+		} else {
+			loud = append(loud, f)
+		}
+	}
+	if len(silent) > 0 {
+		b.Queue(pgInsertSilentFlips, flipArrays(silent)...)
+	}
+	if len(loud) > 0 {
+		b.Queue(pgInsertFlips, append(flipArrays(loud), now)...)
+	}
+	b.Queue(db.NotifySQL(db.TopicChecks))
+	if notifies(flips) {
+		b.Queue(db.NotifySQL(db.TopicDeliveries))
+	}
+}
+
+// flipArrays are the first parameters of pgInsertFlips.
+func flipArrays(flips []*monitor.Flip) []any {
 	n := len(flips)
 	var (
 		check   = make([]int64, n)
@@ -490,11 +503,7 @@ func queueFlips(b *pgx.Batch, flips []*monitor.Flip, now time.Time) {
 		to[i] = string(f.New)
 		reason[i] = string(f.Reason)
 	}
-	b.Queue(pgInsertFlips, check, created, from, to, reason, now)
-	b.Queue(db.NotifySQL(db.TopicChecks))
-	if notifies(flips) {
-		b.Queue(db.NotifySQL(db.TopicDeliveries))
-	}
+	return []any{check, created, from, to, reason}
 }
 
 func pgUUIDs(codes []uuid.UUID) []pgtype.UUID {

@@ -17,7 +17,7 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	// prunePingsOfCheck keeps the newest pings of check $1.
-	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - coalesce(u.ping_log_limit, 100)
+	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - ` + pingLimit + `
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
 )
 
@@ -217,26 +217,4 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 	}
 	tx.Wake(db.TopicChecks)
 	return nil
-}
-
-// flipOverdueSQLite is the SQLite side of FlipOverdue.
-func (s *Store) flipOverdueSQLite(ctx context.Context, limit int, outages []monitor.Outage) ([]*monitor.Flip, []*monitor.Check, error) {
-	ctx = context.WithoutCancel(ctx)
-	var flips []*monitor.Flip
-	var checks []*monitor.Check
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		var err error
-		checks, err = readHot(ctx, tx, sqliteOverdue, tx.Now(), limit)
-		if err != nil {
-			return fmt.Errorf("claim overdue checks: %w", err)
-		}
-		flips = overdueFlips(checks, tx.Now(), outages)
-		for _, c := range checks {
-			if err := writeStateSQLite(ctx, tx, c, true); err != nil {
-				return err
-			}
-		}
-		return insertFlipsSQLite(ctx, tx, flips)
-	})
-	return flips, checks, err
 }

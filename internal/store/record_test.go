@@ -322,7 +322,7 @@ func TestAScheduleThatCannotBeComputedIsPutAside(t *testing.T) {
 			t.Fatal(err)
 		}
 		clock.Advance(a.Check.Timeout + a.Check.Grace)
-		got, err := s.FlipOverdue(t.Context(), 10, nil)
+		got, err := s.JudgeOverdue(t.Context(), 10)
 		if err != nil || got.Claimed != 2 || len(got.Flips) != 1 || got.Flips[0].CheckID != a.Check.ID || len(got.Broken) != 1 ||
 			got.Broken[0].ID != broken.ID {
 			t.Fatalf("%+v, %v; want the other check down and the broken one named", got, err)
@@ -331,7 +331,7 @@ func TestAScheduleThatCannotBeComputedIsPutAside(t *testing.T) {
 		if c.Status != monitor.StatusUp || c.ScheduleError == "" || !c.AlertAt.Equal(clock.Now().Add(time.Hour)) {
 			t.Errorf("the broken check: %+v", c.State)
 		}
-		if again, err := s.FlipOverdue(t.Context(), 10, nil); err != nil || again.Claimed != 0 {
+		if again, err := s.JudgeOverdue(t.Context(), 10); err != nil || again.Claimed != 0 {
 			t.Errorf("a second look: %+v, %v", again, err)
 		}
 	})
@@ -355,7 +355,7 @@ func TestProcessesThatWatchAtOnceFlipEachCheckOnce(t *testing.T) {
 		atOnce(t, 4, errs.Internal, func(i int) error {
 			s := []*store.Store{here, there}[i%2]
 			for {
-				got, err := s.FlipOverdue(t.Context(), 7, nil)
+				got, err := s.JudgeOverdue(t.Context(), 7)
 				if err != nil || got.Claimed == 0 {
 					return err
 				}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,8 @@ type Store struct {
 	known knownChecks
 	caps  Caps
 	turns turns
+	// see Heard; nil: everything is known
+	heard atomic.Pointer[time.Time]
 
 	addressOf func(*monitor.Channel) string
 }

@@ -118,20 +118,20 @@ func TestAnOverdueCheckGoesDownAtItsDeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 		deadline := clock.Now().Add(a.Check.Timeout + a.Check.Grace)
-		next, err := s.NextDeadline(t.Context())
+		next, err := s.NextWatch(t.Context())
 		if err != nil || !next.Equal(deadline) {
 			t.Fatalf("next deadline %v, %v; want %v", next, err, deadline)
 		}
 		clock.Set(deadline.Add(-time.Microsecond))
-		if got, err := s.FlipOverdue(t.Context(), 10, nil); err != nil || len(got.Flips) != 0 || got.Claimed != 0 {
+		if got, err := s.JudgeOverdue(t.Context(), 10); err != nil || len(got.Flips) != 0 || got.Claimed != 0 {
 			t.Fatalf("just before the deadline: %+v, %v", got, err)
 		}
 		clock.Set(deadline.Add(5 * time.Second))
-		got, err := s.FlipOverdue(t.Context(), 10, nil)
+		got, err := s.JudgeOverdue(t.Context(), 10)
 		if err != nil || len(got.Flips) != 1 || !got.Flips[0].CreatedAt.Equal(deadline) || got.Flips[0].Reason != monitor.ReasonTimeout {
 			t.Fatalf("after the deadline: %+v, %v", got, err)
 		}
-		if again, err := s.FlipOverdue(t.Context(), 10, nil); err != nil || again.Claimed != 0 {
+		if again, err := s.JudgeOverdue(t.Context(), 10); err != nil || again.Claimed != 0 {
 			t.Errorf("a second look: %+v, %v", again, err)
 		}
 		var pending int

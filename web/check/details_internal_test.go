@@ -160,7 +160,7 @@ func TestARunUnderWayOfACheckThatIsDown(t *testing.T) {
 		flips, end := lived(life)(&c)
 		now := noon.Add(3 * time.Hour)
 		if c.Status != monitor.StatusDown {
-			flips = append(flips, *c.Overdue(now, nil))
+			flips = append(flips, *c.Judge(now, nil).Flips[0])
 		}
 		got := describe(&c, now, time.UTC, flips, end)
 		if !got.Retry.Equal(want) || got.State != checkstate.Down {

@@ -32,7 +32,7 @@ func TestTheListSaysWhenTheNextPingIsExpected(t *testing.T) {
 	missed := s.AddNamed(p, "missed 6", func(c *monitor.Check) { c.Timeout = time.Minute; c.Grace = time.Minute })
 	s.Ping(missed, monitor.PingSuccess)
 	s.Clock.Advance(4 * time.Minute)
-	_, err := s.Store.FlipOverdue(s.Context(), 10, nil)
+	_, err := s.Store.JudgeOverdue(s.Context(), 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"punctual/internal/db"
+	"punctual/internal/monitor"
+)
+
+// TakerTimeout is how long a taker may be silent, while the database works, until
+// nobody waits for it any more.
+const TakerTimeout = 30 * time.Second
+
+// takerKept is how long one that does not count is remembered.
+const takerKept = 7 * 24 * time.Hour
+
+// Refusal is a ping that was answered with an error of ours, so that it may be lost.
+type Refusal struct {
+	// of the check; zero: that of the slug
+	Code uuid.UUID
+	// of the project that the slug is of
+	PingKey string
+	Slug    string
+	At      time.Time
+	Way     monitor.Ways
+}
+
+// Sign is what a taker tells of itself.
+type Sign struct {
+	// its mark: all pings that arrived until then are committed, or among Refused
+	Mark time.Time
+	// not stored yet
+	Refused []Refusal
+	// in which it did not listen, with their causes; not stored yet
+	Gaps []monitor.Blind
+	// a deadline has come: the watchers are woken
+	Wake bool
+}
+
+// SignTaker stores what a taker tells of itself: with the mark, in one transaction, the
+// intervals in which pings may have been lost before it. The first time, and after a time
+// in which it did not count, the taker counts from then on; intervals that were open for
+// want of one that listens end where it began to.
+//
+// It writes to the table of pings, too, so that a mark is not moved where no ping could
+// be recorded.
+func (s *Store) SignTaker(ctx context.Context, t *monitor.Taker, sign Sign) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		n, err := execAffects(ctx, tx, `UPDATE takers SET mark_at = $2, seen_at = $3 WHERE id = $1 AND counts`, t.ID, sign.Mark, tx.Now())
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			if err := takerCounts(ctx, tx, t, sign.Mark); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua)
+			SELECT -1, no, mark_at, 'ign', '', '', '' FROM takers WHERE id = $1
+			ON CONFLICT (check_id, n) DO UPDATE SET created_at = excluded.created_at`, t.ID)
+		if err != nil {
+			return err
+		}
+		if err := insertBlinds(ctx, tx, t, sign); err != nil {
+			return err
+		}
+		if sign.Wake || n == 0 {
+			tx.Wake(db.TopicMarks)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store the mark: %w", err)
+	}
+	return nil
+}
+
+// takerCounts makes a taker count that did not.
+func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Time) error {
+	type before struct {
+		mark   time.Time
+		ways   monitor.Ways
+		counts bool
+	}
+	rows, err := tx.Query(ctx, `DELETE FROM takers WHERE place = $1 AND id <> $2 RETURNING mark_at, ways, counts`, t.Place, t.ID)
+	ended, err := db.Collect(rows, err, func(r *sql.Rows, b *before) error { return r.Scan(db.Time(&b.mark), &b.ways, &b.counts) })
+	if err != nil {
+		return err
+	}
+	for _, b := range ended {
+		if b.counts {
+			// its interval ends here
+			if err := openBlinds(ctx, tx, t.ID, b.ways, b.mark, monitor.CauseKilled); err != nil {
+				return err
+			}
+		}
+	}
+	// after it has been silent it listens since now, as far as anybody knows
+	var began time.Time
+	err = tx.QueryRow(ctx, `INSERT INTO takers (id, host, place, role, ways, began_at, mark_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (id) DO UPDATE SET began_at = excluded.seen_at, mark_at = excluded.mark_at, seen_at = excluded.seen_at, counts = $9
+		RETURNING began_at`,
+		t.ID, t.Host, t.Place, t.Role, t.Ways, t.BeganAt, mark, tx.Now(), true).Scan(db.Time(&began))
+	if err != nil {
+		return err
+	}
+	for way := range strings.FieldsSeq(string(t.Ways)) {
+		_, err := tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = CASE WHEN began_at > $2 THEN began_at ELSE $2 END
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, began)
+		if err != nil {
+			return err
+		}
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM takers WHERE NOT counts AND seen_at < $1`, tx.Now().Add(-takerKept))
+	return err
+}
+
+// openBlinds begins an interval for each of the ways that has none open.
+func openBlinds(ctx context.Context, tx *db.Tx, taker uuid.UUID, ways monitor.Ways, from time.Time, cause monitor.Cause) error {
+	for way := range strings.FieldsSeq(string(ways)) {
+		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ways, taker, cause) SELECT $1, $2, $3, $4
+			WHERE NOT EXISTS (SELECT 1 FROM blind_intervals WHERE ended_at IS NULL AND check_id IS NULL AND ways = $2)`,
+			from, way, taker, cause)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertBlinds(ctx context.Context, tx *db.Tx, t *monitor.Taker, sign Sign) error {
+	for _, b := range sign.Gaps {
+		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, taker, cause) VALUES ($1, $2, $3, $4, $5)`,
+			b.From, b.Until, b.Ways, t.ID, b.Cause)
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range sign.Refused {
+		where := `c.code = $1 AND $2 = ''`
+		args := []any{r.Code, ""}
+		if r.Code == uuid.Nil {
+			where = `c.slug = $1 AND c.project_id = (SELECT p.id FROM projects p WHERE p.ping_key = $2)`
+			args = []any{r.Slug, r.PingKey}
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, check_id, taker, cause)
+			SELECT $3, $3, $4, c.id, $5, $6 FROM checks c WHERE `+where, append(args, r.At, r.Way, t.ID, monitor.CauseRefused)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TakerStopped stores that a taker has ended in an orderly way: it listened until
+// sign.Mark, and all pings that arrived are recorded. From then on pings may be lost that
+// come in ways no other taker listens for, until one does.
+func (s *Store) TakerStopped(ctx context.Context, t *monitor.Taker, sign Sign) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := insertBlinds(ctx, tx, t, sign); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM pings WHERE check_id = -1 AND n = (SELECT no FROM takers WHERE id = $1)`, t.ID)
+		if err != nil {
+			return err
+		}
+		n, err := execAffects(ctx, tx, `DELETE FROM takers WHERE id = $1 AND counts`, t.ID)
+		if err != nil || n == 0 {
+			return err
+		}
+		left, err := notListenedFor(ctx, tx, t.Ways, tx.Now().Add(-TakerTimeout))
+		if err != nil {
+			return err
+		}
+		tx.Wake(db.TopicMarks)
+		return openBlinds(ctx, tx, t.ID, left, sign.Mark, monitor.CauseStopped)
+	})
+	if err != nil {
+		return fmt.Errorf("sign off: %w", err)
+	}
+	return nil
+}
+
+// notListenedFor are those of the ways that no taker counts for that has been seen since.
+func notListenedFor(ctx context.Context, tx *db.Tx, ways monitor.Ways, since time.Time) (monitor.Ways, error) {
+	rows, err := tx.Query(ctx, `SELECT t.ways FROM takers t WHERE t.counts AND t.seen_at >= $1`, since)
+	others, err := db.Collect(rows, err, func(r *sql.Rows, w *monitor.Ways) error { return r.Scan(w) })
+	if err != nil {
+		return "", err
+	}
+	return ways.Without(others...), nil
+}
+
+// TakerSilent stores that a taker does not count any more that has not written since it
+// was seen; false where it has, or does not count already. In ways that others listen for
+// pings may be lost until TakerTimeout after its mark, in all others until a taker listens.
+func (s *Store) TakerSilent(ctx context.Context, t *monitor.Taker) (bool, error) {
+	dropped := false
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		n, err := execAffects(ctx, tx, `UPDATE takers SET counts = $3 WHERE id = $1 AND counts AND seen_at = $2`, t.ID, t.SeenAt, false)
+		dropped = n > 0
+		if err != nil || !dropped {
+			return err
+		}
+		left, err := notListenedFor(ctx, tx, t.Ways, tx.Now().Add(-TakerTimeout))
+		if err != nil {
+			return err
+		}
+		if err := openBlinds(ctx, tx, t.ID, left, t.MarkAt, monitor.CauseSilent); err != nil {
+			return err
+		}
+		for way := range strings.FieldsSeq(string(t.Ways.Without(left))) {
+			_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, taker, cause) VALUES ($1, $2, $3, $4, $5)`,
+				t.MarkAt, t.MarkAt.Add(TakerTimeout), way, t.ID, monitor.CauseSilent)
+			if err != nil {
+				return err
+			}
+		}
+		tx.Wake(db.TopicMarks)
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("store that a taker is silent: %w", err)
+	}
+	return dropped, nil
+}
+
+// TouchTakers writes something that changes nothing: who can do that can hear a taker
+// that writes.
+func (s *Store) TouchTakers(ctx context.Context) error {
+	_, err := s.db.Exec(ctx, `UPDATE takers SET counts = counts`)
+	if err != nil {
+		return fmt.Errorf("look whether the database takes writes: %w", err)
+	}
+	return nil
+}
+
+// ForgetTaker removes one that does not count; false where there is none of that id.
+func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (bool, error) {
+	res, err := s.db.Exec(ctx, `DELETE FROM takers WHERE id = $1 AND NOT counts`, id)
+	if err != nil {
+		return false, fmt.Errorf("forget taker: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
