@@ -130,10 +130,10 @@ func checksWith(has func(checkColumn) bool) checkSet {
 
 // each joins what say returns of each column, the first of which is number 0,
 // with commas.
-func (s checkSet) each(say func(i int, col checkColumn) string) string {
+func (s checkSet) each(format func(i int, col checkColumn) string) string {
 	parts := make([]string, len(s.columns))
 	for i, col := range s.columns {
-		parts[i] = say(i, col)
+		parts[i] = format(i, col)
 	}
 	return strings.Join(parts, ", ")
 }

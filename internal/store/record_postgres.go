@@ -52,7 +52,7 @@ var (
 		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
 		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
 		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down'
-			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + toldDownSQL("f.check_id") + `)
+			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + notifiedDownSQL("f.check_id") + `)
 			AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
 

@@ -230,8 +230,8 @@ func (a *API) testChannel(c *call) error {
 	if result.StatusCode != 0 {
 		out.StatusCode = &result.StatusCode
 	}
-	failed, told := errors.AsType[*notify.Error](err)
-	if told {
+	failed, refused := errors.AsType[*notify.Error](err)
+	if refused {
 		out.Error = failed.Message
 	} else if err != nil {
 		if errs.KindOf(err) == errs.Internal {

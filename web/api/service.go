@@ -44,7 +44,7 @@ func (a *API) metrics(w http.ResponseWriter, r *http.Request) {
 		// null: none
 		MaxNotificationID   *int64 `json:"max_notification_id"`
 		NumUnprocessedFlips int64  `json:"num_unprocessed_flips"`
-	}{a.Store.Now().Unix(), nonZero(m.Pings), nonZero(m.LastDelivery), m.UntoldFlips})
+	}{a.Store.Now().Unix(), nonZero(m.Pings), nonZero(m.LastDelivery), m.OverdueFlips})
 }
 
 func nonZero(n int64) *int64 {

@@ -25,7 +25,7 @@ func TestPagesOfErrors(t *testing.T) {
 		err        error
 		status     int
 		retryAfter string
-		says       []string
+		text       []string
 	}{
 		{errs.NotFoundf("There is no such check."), 404, "", []string{"Nothing here", "There is no such check."}},
 		{errs.Forbiddenf("You may look at this project, but not change it."), 403, "", []string{"Not allowed", "not change it"}},
@@ -47,7 +47,7 @@ func TestPagesOfErrors(t *testing.T) {
 		if w.Code != c.status || w.Header().Get("Retry-After") != c.retryAfter {
 			t.Errorf("%v: %d, Retry-After %q", c.err, w.Code, w.Header().Get("Retry-After"))
 		}
-		for _, word := range c.says {
+		for _, word := range c.text {
 			if !strings.Contains(text, word) {
 				t.Errorf("%v: the page does not say %q: %s", c.err, word, text)
 			}

@@ -35,8 +35,8 @@ func (f *Form) Note(err error) error {
 
 // Fail says what is wrong with a field; the first word counts.
 func (f *Form) Fail(field, message string) {
-	_, said := f.Errors[field]
-	if !said {
+	_, found := f.Errors[field]
+	if !found {
 		f.Errors[field] = message
 	}
 }
