@@ -121,10 +121,10 @@ func New(d Deps) http.Handler {
 
 	// Without a key of a project: any method for those who watch, POST for the
 	// callbacks of providers and mail servers (docs/contract.md §5).
-	a.route(r, versionPath+`/status/`, http.HandlerFunc(a.status))
-	a.route(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
-	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
-	a.route(r, versionPath+`/bounces/`, postOnly(a.bounce))
+	a.route(r, versionPath+`/status/`, a.keyless(a.status))
+	a.route(r, versionPath+`/metrics/`, a.keyless(a.metrics))
+	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.keyless(a.deliveryStatus)))
+	a.route(r, versionPath+`/bounces/`, postOnly(a.keyless(a.bounce)))
 
 	r.Get(`/openapi.yaml`, a.openapi())
 
@@ -141,6 +141,16 @@ func (a *API) route(r chi.Router, path string, h http.Handler) {
 	}
 	r.Handle(path, h)
 	r.HandleFunc(strings.TrimSuffix(path, "/"), addSlash)
+}
+
+// keyless answers the errors of an address that no key opens (see fail).
+func (a *API) keyless(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err != nil {
+			a.fail(w, r, incident.From(h, err))
+		}
+	}
 }
 
 // postOnly is an address for machines that only post; browsers have no business
@@ -291,7 +301,7 @@ func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	// the line of the request tells it
 	event := logs.EventOf(r.Context())
-	// who called fail or refuse
+	// where it is not known whose it is: who called fail or refuse
 	event.Err = incident.Here(2, err)
 	status := http.StatusInternalServerError
 	text := "internal error"

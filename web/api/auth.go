@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/web/intake"
@@ -19,7 +20,9 @@ import (
 // keyLength is the length of every API key, old and new (docs/contract.md §2.2).
 const keyLength = 32
 
-type operation func(c *call)
+// operation is what an address does: it answers, or returns the error that is
+// answered (see fail).
+type operation func(c *call) error
 
 // unknownLimit is how many bytes of a body are read for those whose headers open
 // nothing: the key may be in the body, and a check with all its texts is smaller.
@@ -113,7 +116,10 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, found opened
 		a.fail(w, r, err)
 	default:
 		logs.EventOf(r.Context()).Project = found.project.ID
-		op(&call{Request: r, w: w, project: found.project, readonly: found.readonly, version: chi.URLParam(r, "version"), body: b})
+		c := &call{Request: r, w: w, project: found.project, readonly: found.readonly, version: chi.URLParam(r, "version"), body: b}
+		if err := op(c); err != nil {
+			a.fail(w, r, incident.From(op, err))
+		}
 	}
 }
 

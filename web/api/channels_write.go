@@ -20,12 +20,15 @@ import (
 // Channels made, changed, tried out and removed by API: an extension of ours in
 // version 3.
 
-// extension makes an operation of one that may fail; refuse answers the error.
-func (a *API) extension(op func(c *call) error) operation {
-	return func(c *call) {
-		if err := op(c); err != nil {
-			a.refuse(c.w, c.Request, err)
+// extension answers the errors of an operation as those of extensions are (see
+// refuse).
+func (a *API) extension(op operation) operation {
+	return func(c *call) error {
+		err := op(c)
+		if err != nil {
+			a.refuse(c.w, c.Request, incident.From(op, err))
 		}
+		return nil
 	}
 }
 

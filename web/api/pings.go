@@ -49,16 +49,14 @@ type pingJSON struct {
 
 // pings is GET checks/<uuid>/pings/: the newest first. With ?extra=exit_status,
 // an extension of ours, each has its exit status.
-func (a *API) pings(c *call) {
+func (a *API) pings(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	rows, took, err := a.timedPings(c, check, limit)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	bodies := a.SiteURL + "/api/" + c.version + "/checks/" + check.Code.String() + "/pings/"
 	pings := make([]pingJSON, len(rows))
@@ -76,6 +74,7 @@ func (a *API) pings(c *call) {
 	a.json(c.w, http.StatusOK, struct {
 		Pings []pingJSON `json:"pings"`
 	}{pings})
+	return nil
 }
 
 // timedPings are the pings of the list and how long the runs took that end with
@@ -194,25 +193,26 @@ func inSeconds(d time.Duration) json.Number {
 }
 
 // pingBody is GET checks/<uuid>/pings/<n>/body: the bytes as they came.
-func (a *API) pingBody(c *call) {
+func (a *API) pingBody(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	n, err := strconv.ParseInt(chi.URLParam(c.Request, "n"), 10, 64)
 	// more digits than there are pings
 	if err != nil || n < firstKept(check, limit) {
 		notFoundPage(c.w, c.Request)
-		return
+		return nil
 	}
-	switch p, err := a.Store.Ping(c.Context(), check.ID, n); {
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	case len(p.Body) == 0:
+	p, err := a.Store.Ping(c.Context(), check.ID, n)
+	if err != nil {
+		return err
+	}
+	if len(p.Body) == 0 {
 		notFoundPage(c.w, c.Request)
-	default:
-		c.w.Header().Set("Content-Type", "text/plain")
-		c.w.Write(p.Body)
+		return nil
 	}
+	c.w.Header().Set("Content-Type", "text/plain")
+	c.w.Write(p.Body)
+	return nil
 }

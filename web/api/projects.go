@@ -14,6 +14,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/project"
@@ -72,7 +73,7 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 		case err == nil && t.Readonly && r.Method != http.MethodGet:
 			err = errs.Forbiddenf("this account token may only read")
 		case err == nil:
-			err = op(&accountCall{Request: r, w: w, user: user, readonly: t.Readonly, body: b})
+			err = incident.From(op, op(&accountCall{Request: r, w: w, user: user, readonly: t.Readonly, body: b}))
 		}
 		if err != nil {
 			a.refuse(w, r, err)
