@@ -143,7 +143,7 @@ func (a *API) updateChannel(c *call) error {
 		return err
 	}
 	if a.Notifiers.Kind(ch.Kind) == nil {
-		return errs.Conflictf("this site has no channels of the kind %s any more", ch.Kind)
+		return errs.Conflictf("This site has no channels of the kind %s any more.", ch.Kind)
 	}
 	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
 	if err != nil {

@@ -443,7 +443,7 @@ func TestWhoMayDoWhatToProjects(t *testing.T) {
 		if got := e.objectAs(theirs, 200, "POST", path, `{}`); got["role"] != "member" || got["keys"] == nil {
 			e.Errorf("a member sees %v", got)
 		}
-		e.refused(theirs, 403, "DELETE", path, "", "only the owner")
+		e.refused(theirs, 403, "DELETE", path, "", "Only the owner")
 	})
 }
 

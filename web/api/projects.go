@@ -71,7 +71,7 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 			a.error(w, http.StatusUnauthorized, "wrong account token; API keys of projects do not open this address")
 			return
 		case err == nil && t.Readonly && r.Method != http.MethodGet:
-			err = errs.Forbiddenf("this account token may only read")
+			err = errs.Forbiddenf("This account token may only read.")
 		case err == nil:
 			err = incident.From(op, op(&accountCall{Request: r, w: w, user: user, readonly: t.Readonly, body: b}))
 		}
@@ -241,7 +241,7 @@ func (a *API) ownProject(c *accountCall) (*store.ProjectRow, error) {
 func (a *API) writableProject(c *accountCall) (*store.ProjectRow, error) {
 	p, err := a.ownProject(c)
 	if err == nil && !p.Role.CanWrite() {
-		err = errs.Forbiddenf("you may look at this project, but not change it")
+		err = errs.Forbiddenf("You may look at this project, but not change it.")
 	}
 	return p, err
 }
@@ -291,7 +291,7 @@ func (a *API) deleteProject(c *accountCall) error {
 	case err != nil:
 		return err
 	case p.Role != monitor.RoleOwner:
-		return errs.Forbiddenf("only the owner may remove a project")
+		return errs.Forbiddenf("Only the owner may remove a project.")
 	}
 	if err := a.Projects.Remove(c.Context(), &p.Project, c.user); err != nil {
 		return err
