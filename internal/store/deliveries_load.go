@@ -102,12 +102,12 @@ func (s *Store) loadLastPings(ctx context.Context, claimed []*Claimed) error {
 	for _, c := range claimed {
 		checks = append(checks, c.CheckID)
 	}
-	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+`, g.body FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
+	rows, err := s.db.Query(ctx, `SELECT `+wholePing.list+` FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
 		WHERE `+inSet(e, "c.id", 1, idSet), setOfIDs(e, checks))
 	pings, err := db.Collect(rows, err, func(r *sql.Rows, out **monitor.Ping) error {
 		p := new(monitor.Ping)
 		*out = p
-		return r.Scan(append(pingDest(p), &p.Body)...)
+		return r.Scan(wholePing.dest(p)...)
 	})
 	if err != nil {
 		return fmt.Errorf("last pings: %w", err)
