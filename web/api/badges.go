@@ -19,7 +19,7 @@ const wholeProject = "*"
 // badges is GET badges/ (docs/contract.md §2.12): an entry for each tag in use
 // and one for the project. Of more than monitor.MaxProjectTags tags the rest is
 // left out.
-func (a *API) badges(c *call) error {
+func (a *api) badges(c *call) error {
 	tags, err := a.Store.TagsOf(c.Context(), c.project.ID)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 
 // extension answers the errors of an operation as those of extensions are (see
 // refuse).
-func (a *API) extension(op operation) operation {
+func (a *api) extension(op operation) operation {
 	return func(c *call) error {
 		err := op(c)
 		if err != nil {
@@ -53,7 +53,7 @@ type channelJSON struct {
 }
 
 // channelObject is the channel as the key may see it.
-func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
+func (a *api) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
 	out := channelJSON{
 		ID: ch.ID.String(), Name: ch.Name, Kind: ch.Kind, Verified: ch.Verified, Disabled: ch.Disabled,
 		LastNotify: stamp(ch.LastNotifyAt), LastError: ch.LastError,
@@ -72,7 +72,7 @@ func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
 }
 
 // answerChannel sends the channel.
-func (a *API) answerChannel(c *call, status int, ch *monitor.Channel) error {
+func (a *api) answerChannel(c *call, status int, ch *monitor.Channel) error {
 	out, err := a.channelObject(c, ch)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (a *API) answerChannel(c *call, status int, ch *monitor.Channel) error {
 
 // ownChannel is the channel the address names; one of another project is
 // errs.NotFound.
-func (a *API) ownChannel(c *call) (*monitor.Channel, error) {
+func (a *api) ownChannel(c *call) (*monitor.Channel, error) {
 	ch, err := a.Store.ChannelByID(c.Context(), uuid.MustParse(chi.URLParam(c.Request, "channel")))
 	if err == nil && ch.ProjectID != c.project.ID {
 		err = errs.NotFoundf("channel not found")
@@ -92,7 +92,7 @@ func (a *API) ownChannel(c *call) (*monitor.Channel, error) {
 }
 
 // channel is GET channels/<uuid>.
-func (a *API) channel(c *call) error {
+func (a *api) channel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (a *API) channel(c *call) error {
 // site. Where the site asks, an address that is not the owner's gets a mail with
 // a link and no alerts before it has agreed. A key speaks for the owner of the
 // project: their own address needs no question.
-func (a *API) createChannel(c *call) error {
+func (a *api) createChannel(c *call) error {
 	if err := c.body.only("kind", "name", "config"); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a *API) createChannel(c *call) error {
 // not sent stays: 200 and the channel. With a config it also switches on again
 // what a permanent error has disabled, as saving it on the site does. An address
 // that has unsubscribed is asked instead, at most once a day.
-func (a *API) updateChannel(c *call) error {
+func (a *api) updateChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (a *API) updateChannel(c *call) error {
 }
 
 // fillChannel takes name and settings from the request; its kind is known.
-func (a *API) fillChannel(ch *monitor.Channel, b body) error {
+func (a *api) fillChannel(ch *monitor.Channel, b body) error {
 	name, named, err := b.text("name")
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 }
 
 // deleteChannel is DELETE channels/<uuid>: 200 and the channel as it was.
-func (a *API) deleteChannel(c *call) error {
+func (a *api) deleteChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ type testJSON struct {
 
 // testChannel is POST channels/<uuid>/test: it sends a test now, waits, and
 // answers 200 with what the other side said, also when that was no.
-func (a *API) testChannel(c *call) error {
+func (a *api) testChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -249,7 +249,7 @@ func (a *API) testChannel(c *call) error {
 // assignChannel is PUT or POST channels/<uuid>/checks with checks, a list of
 // uuids of checks of the project or "*" for all of them: from now on the channel
 // tells of exactly these. 200 and the channel.
-func (a *API) assignChannel(c *call) error {
+func (a *api) assignChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 )
 
 // list is GET checks/ (docs/contract.md §2.4), with the parameters of list.go.
-func (a *API) list(c *call) error {
+func (a *api) list(c *call) error {
 	query := c.URL.Query()
 	wanted, err := parseList(c.version, query)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *API) list(c *call) error {
 }
 
 // objects writes checks as whoever calls is to see them.
-func (a *API) objects(c *call, now time.Time) *checkjson.Writer {
+func (a *api) objects(c *call, now time.Time) *checkjson.Writer {
 	return checkjson.Addresses{Site: a.SiteURL, Ping: a.PingEndpoint}.For(c.version, c.readonly, now)
 }
 
@@ -75,7 +75,7 @@ func hasTags(c *monitor.Check, tags []string) bool {
 }
 
 // answer sends the check object.
-func (a *API) answer(c *call, status int, check *monitor.Check) error {
+func (a *api) answer(c *call, status int, check *monitor.Check) error {
 	channels, err := a.channelIDs(c.Context(), check.ID)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (a *API) answer(c *call, status int, check *monitor.Check) error {
 }
 
 // get is GET checks/<uuid>.
-func (a *API) get(c *call) error {
+func (a *api) get(c *call) error {
 	check, err := a.ownCheck(c)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (a *API) get(c *call) error {
 }
 
 // getByUniqueKey is GET checks/<unique_key>.
-func (a *API) getByUniqueKey(c *call) error {
+func (a *api) getByUniqueKey(c *call) error {
 	check, err := a.Store.CheckByUniqueKey(c.Context(), chi.URLParam(c.Request, "unique"), c.project.ID)
 	if errs.KindOf(err) == errs.NotFound {
 		empty(c.w, http.StatusNotFound)
@@ -109,7 +109,7 @@ func (a *API) getByUniqueKey(c *call) error {
 
 // create is POST checks/: it makes a check, or changes the one that `unique`
 // finds (docs/contract.md §2.5–2.7).
-func (a *API) create(c *call) error {
+func (a *api) create(c *call) error {
 	f, channels, err := a.wanted(c, nil)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (a *API) create(c *call) error {
 
 // wanted reads the fields of the request and the channels they name. was is the
 // check that is changed, nil = it is not known yet.
-func (a *API) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, error) {
+func (a *api) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, error) {
 	f, err := c.body.decode(was)
 	if err != nil || f.channels == nil {
 		return f, nil, err
@@ -212,7 +212,7 @@ func (f *fields) uniqueBy() *store.Unique {
 }
 
 // update is POST checks/<uuid>.
-func (a *API) update(c *call) error {
+func (a *api) update(c *call) error {
 	was, err := a.ownCheck(c)
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (a *API) update(c *call) error {
 }
 
 // change changes the check the address names and answers with it.
-func (a *API) change(c *call, f func(*store.CheckChange) error) error {
+func (a *api) change(c *call, f func(*store.CheckChange) error) error {
 	check, err := a.Store.UpdateCheck(c.Context(), c.code(), f)
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (a *API) change(c *call, f func(*store.CheckChange) error) error {
 }
 
 // pause is POST checks/<uuid>/pause; a paused check stays as it is.
-func (a *API) pause(c *call) error {
+func (a *api) pause(c *call) error {
 	_, err := a.ownCheck(c)
 	if err != nil {
 		return err
@@ -250,7 +250,7 @@ func (a *API) pause(c *call) error {
 }
 
 // resume is POST checks/<uuid>/resume.
-func (a *API) resume(c *call) error {
+func (a *api) resume(c *call) error {
 	if _, err := a.ownCheck(c); err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ var errNotPaused = errs.Conflictf("check is not paused")
 
 // delete is DELETE checks/<uuid>: it answers with the check as it was, its
 // channels already gone (docs/conformance.md §7).
-func (a *API) delete(c *call) error {
+func (a *api) delete(c *call) error {
 	if _, err := a.ownCheck(c); err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func (a *API) delete(c *call) error {
 }
 
 // channels is GET channels/ (docs/contract.md §2.11).
-func (a *API) channels(c *call) error {
+func (a *api) channels(c *call) error {
 	all, err := a.Store.ChannelsOf(c.Context(), c.project.ID)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ type flipJSON struct {
 }
 
 // flips is GET checks/<uuid>/flips/.
-func (a *API) flips(c *call) error {
+func (a *api) flips(c *call) error {
 	check, err := a.ownCheck(c)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (a *API) flips(c *call) error {
 }
 
 // flipsByUniqueKey is GET checks/<unique_key>/flips/.
-func (a *API) flipsByUniqueKey(c *call) error {
+func (a *api) flipsByUniqueKey(c *call) error {
 	check, err := a.Store.CheckByUniqueKey(c.Context(), chi.URLParam(c.Request, "unique"), c.project.ID)
 	if errs.KindOf(err) == errs.NotFound {
 		empty(c.w, http.StatusNotFound)
@@ -43,7 +43,7 @@ func (a *API) flipsByUniqueKey(c *call) error {
 	return a.flipsOf(c, check)
 }
 
-func (a *API) flipsOf(c *call, check *monitor.Check) error {
+func (a *api) flipsOf(c *call, check *monitor.Check) error {
 	filter, ok := flipFilter(c.URL.Query(), a.Store.Now())
 	if !ok {
 		empty(c.w, http.StatusBadRequest)

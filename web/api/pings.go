@@ -49,7 +49,7 @@ type pingJSON struct {
 
 // pings is GET checks/<uuid>/pings/: the newest first. With ?extra=exit_status,
 // an extension of ours, each has its exit status.
-func (a *API) pings(c *call) error {
+func (a *api) pings(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (a *API) pings(c *call) error {
 
 // timedPings are the pings of the list and how long the runs took that end with
 // one, by its number. It is a long read, see store.Turn.
-func (a *API) timedPings(c *call, check *monitor.Check, limit int) ([]store.PingRow, map[int64]time.Duration, error) {
+func (a *api) timedPings(c *call, check *monitor.Check, limit int) ([]store.PingRow, map[int64]time.Duration, error) {
 	leave, err := a.Store.Turn(c.Context(), c.project.ID)
 	if err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func (a *API) timedPings(c *call, check *monitor.Check, limit int) ([]store.Ping
 }
 
 // loggedCheck is ownCheck, with how many of its pings are kept.
-func (a *API) loggedCheck(c *call) (*monitor.Check, int, error) {
+func (a *api) loggedCheck(c *call) (*monitor.Check, int, error) {
 	check, err := a.ownCheck(c)
 	if err != nil {
 		return nil, 0, err
@@ -125,7 +125,7 @@ func newPingJSON(p *store.PingRow, bodies string) pingJSON {
 
 // durations measures the runs that end among rows, which are the newest pings
 // of the check. Where a run may have begun before them, it looks there.
-func (a *API) durations(c *call, check *monitor.Check, rows []store.PingRow) (map[int64]time.Duration, error) {
+func (a *api) durations(c *call, check *monitor.Check, rows []store.PingRow) (map[int64]time.Duration, error) {
 	open := openRuns(rows)
 	if len(open) > maxOpenRuns {
 		return nil, nil
@@ -193,7 +193,7 @@ func inSeconds(d time.Duration) json.Number {
 }
 
 // pingBody is GET checks/<uuid>/pings/<n>/body: the bytes as they came.
-func (a *API) pingBody(c *call) error {
+func (a *api) pingBody(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
 		return err

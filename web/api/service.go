@@ -12,7 +12,7 @@ import (
 const pingTime = 2 * time.Second
 
 // status tells load balancers whether the database answers (docs/contract.md §5).
-func (a *API) status(w http.ResponseWriter, r *http.Request) error {
+func (a *api) status(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 	defer cancel()
 	if err := a.Store.DB().Ping(ctx); err != nil {
@@ -27,7 +27,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 
 // metrics tells those who watch Punctual itself how it is doing (docs/contract.md
 // §5). It needs METRICS_KEY, in the header X-Metrics-Key.
-func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
+func (a *api) metrics(w http.ResponseWriter, r *http.Request) error {
 	key := r.Header.Get("X-Metrics-Key")
 	if a.MetricsKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(a.MetricsKey)) != 1 {
 		empty(w, http.StatusForbidden)
