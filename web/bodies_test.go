@@ -17,7 +17,7 @@ import (
 
 // Where bodies are not kept any more, the pages that would show them say so, why,
 // and what helps.
-func TestPagesSayThatBodiesAreNotKept(t *testing.T) {
+func TestPagesShowThatBodiesAreNotKept(t *testing.T) {
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()

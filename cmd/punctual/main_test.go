@@ -113,7 +113,7 @@ func TestVersionWithoutStampIsTheCommit(t *testing.T) {
 }
 
 // A new key is made with the database, so that a start that fails leaves none.
-func TestOpenTellsWarningsAndMakesNoKey(t *testing.T) {
+func TestOpenReturnsWarningsAndMakesNoKey(t *testing.T) {
 	var stderr bytes.Buffer
 	dir := t.TempDir()
 	w := &world{stderr: &stderr, now: time.Now, env: map[string]string{

@@ -7,7 +7,7 @@ import (
 )
 
 // Of account tokens only those are told that there were.
-func TestANewPasswordTellsHowManyTokensItRevoked(t *testing.T) {
+func TestANewPasswordReportsHowManyTokensItRevoked(t *testing.T) {
 	for tokens, want := range map[int64]string{
 		0: "jane@example.org has a new password and is logged out everywhere.",
 		2: "jane@example.org has a new password and is logged out everywhere; account tokens revoked: 2.",

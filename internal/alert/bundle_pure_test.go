@@ -68,7 +68,7 @@ func TestAFlappingCheckWaitsToSettle(t *testing.T) {
 	}
 }
 
-func TestABundleTellsTheLatestOfEachCheck(t *testing.T) {
+func TestABundleHasTheLatestOfEachCheck(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	b := bundleOf([]*store.Claimed{
 		change(1, 1, monitor.StatusDown, now), change(2, 2, monitor.StatusDown, now), change(3, 1, monitor.StatusUp, now),
@@ -78,7 +78,7 @@ func TestABundleTellsTheLatestOfEachCheck(t *testing.T) {
 	}
 }
 
-func TestABundleTellsThatACheckFlaps(t *testing.T) {
+func TestABundleReportsThatACheckFlaps(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	began := now.Add(-time.Minute)
 	flaps := map[int64]store.Flaps{1: {Changes: 4, Downs: 2, First: began, Last: now}}
@@ -91,7 +91,7 @@ func TestABundleTellsThatACheckFlaps(t *testing.T) {
 	}
 }
 
-func TestABundleTellsThatACheckHasSettled(t *testing.T) {
+func TestABundleReportsThatACheckHasSettled(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	waiting := change(4, 1, monitor.StatusUp, now.Add(-time.Hour))
 	waiting.WaitsFor = monitor.WaitsToSettle

@@ -200,7 +200,7 @@ func TestADeliveryIsGivenUpAfterHalfADayOfTries(t *testing.T) {
 	})
 }
 
-func TestABrokenMailAddressIsNotToldThatItIsBroken(t *testing.T) {
+func TestABrokenMailAddressGetsNoMailThatItIsBroken(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.sink.kind = "email"
 		f.sink.answer = func(context.Context, notify.Event) error {
@@ -286,8 +286,8 @@ func TestATestNotification(t *testing.T) {
 			return &notify.Error{Message: "Received status code 404", Class: notify.Dead}
 		}
 		_, err := alert.SendTest(t.Context(), f.Store, kinds, *both)
-		told := (*notify.Error)(nil)
-		if !errors.As(err, &told) || told.Message != "Received status code 404" {
+		sendErr := (*notify.Error)(nil)
+		if !errors.As(err, &sendErr) || sendErr.Message != "Received status code 404" {
 			t.Errorf("error %v", err)
 		}
 		if h, err := f.ChannelByID(t.Context(), both.ID); err != nil || h.LastError != "Received status code 404" || !h.Disabled {

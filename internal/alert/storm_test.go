@@ -112,7 +112,7 @@ func TestTwoProcessesSendFewMessagesOfAStorm(t *testing.T) {
 	})
 }
 
-func TestADigestThatFailsIsToldAgain(t *testing.T) {
+func TestADigestThatFailsIsSentAgain(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.sink.digests = true
 		f.sink.answer = refuse(2)
@@ -168,7 +168,7 @@ func TestAFlappingCheckIsFourMessages(t *testing.T) {
 }
 
 // What is down when a check has settled is told though its channel wants no UP.
-func TestAFlappingCheckThatStaysDownIsTold(t *testing.T) {
+func TestAFlappingCheckThatStaysDownIsReported(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.sink.digests = true
 		codes := f.checks(1, f.Now().Add(time.Hour))

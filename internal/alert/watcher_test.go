@@ -63,7 +63,7 @@ func TestABrokenScheduleStopsNobodyElse(t *testing.T) {
 
 // The whole service with the real clock: from a deadline that nobody announces
 // to the message.
-func TestASilentCheckIsToldOf(t *testing.T) {
+func TestASilentCheckIsReported(t *testing.T) {
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()

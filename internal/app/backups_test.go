@@ -53,8 +53,8 @@ func TestTheAgeOfTheNewestBackupIsLookedAt(t *testing.T) {
 func TestABackupOfTheFutureDelaysNoneForLong(t *testing.T) {
 	const every = 6 * time.Hour
 	dir := t.TempDir()
-	var said strings.Builder
-	a := &App{cfg: &config.Config{BackupDir: dir}, log: slog.New(slog.NewTextHandler(&said, nil))}
+	var output strings.Builder
+	a := &App{cfg: &config.Config{BackupDir: dir}, log: slog.New(slog.NewTextHandler(&output, nil))}
 	write := func(age time.Duration) {
 		t.Helper()
 		name := "punctual-" + time.Now().Add(-age).UTC().Format("20060102T150405Z") + ".db"
@@ -67,8 +67,8 @@ func TestABackupOfTheFutureDelaysNoneForLong(t *testing.T) {
 	if err != nil || due != 0 {
 		t.Errorf("with none but that: due in %v, %v; want now", due, err)
 	}
-	if !strings.Contains(said.String(), "dated in the future") {
-		t.Errorf("logged: %s", said.String())
+	if !strings.Contains(output.String(), "dated in the future") {
+		t.Errorf("logged: %s", output.String())
 	}
 	write(2 * every)
 	if due, err := a.untilBackup(every); err != nil || due != 0 {

@@ -102,7 +102,7 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	}
 }
 
-func TestASystemThatIsWellSaysSo(t *testing.T) {
+func TestAHealthySystemIsOK(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	known := a.knownHealth()
 	if len(known) != 0 {

@@ -18,29 +18,29 @@ import (
 	"punctual/internal/testkit/testdb"
 )
 
-// eachTold gives the test the mails about the ways into accounts, in sentences.
-func eachTold(t *testing.T, test func(b *bench, told *[]string)) {
+// eachWithMails gives the test the mails about the ways into accounts, in sentences.
+func eachWithMails(t *testing.T, test func(b *bench, mails *[]string)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		var told []string
+		var mails []string
 		test(newBench(t, s, clock, func(c *auth.Config) {
 			c.SiteName = "Punctual"
-			c.Mails.Security = func(_ context.Context, v mail.Security) error { told = append(told, v.Done); return nil }
-			c.Mails.TwoFactor = func(_ context.Context, v mail.TwoFactor) error { told = append(told, v.Done); return nil }
-		}), &told)
+			c.Mails.Security = func(_ context.Context, v mail.Security) error { mails = append(mails, v.Done); return nil }
+			c.Mails.TwoFactor = func(_ context.Context, v mail.TwoFactor) error { mails = append(mails, v.Done); return nil }
+		}), &mails)
 	})
 }
 
-func lastIs(b *bench, told *[]string, want string) {
+func lastIs(b *bench, mails *[]string, want string) {
 	b.Helper()
-	n := len(*told)
-	if n == 0 || !strings.Contains((*told)[n-1], want) {
-		b.Errorf("mailed %q, the last is to say %q", *told, want)
+	n := len(*mails)
+	if n == 0 || !strings.Contains((*mails)[n-1], want) {
+		b.Errorf("mailed %q, the last is to say %q", *mails, want)
 	}
 }
 
 func TestTokensOpenUntilTheyAreRevoked(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		other := testdb.Account(b.T, b.Store, "other@example.org")
 		for _, name := range []string{"", " \t", strings.Repeat("x", monitor.MaxTokenName+1), "a\x00"} {
@@ -51,7 +51,7 @@ func TestTokensOpenUntilTheyAreRevoked(t *testing.T) {
 		if err != nil || made.Name != "Terra form" || !made.Readonly {
 			b.Fatalf("%+v, %v", made, err)
 		}
-		lastIs(b, told, "“Terra form” was created. It may read everything")
+		lastIs(b, mails, "“Terra form” was created. It may read everything")
 		hint := auth.TokenHint(made)
 		if !strings.HasPrefix(token, hint) || len(hint) != len("hca_")+4 {
 			b.Errorf("the hint is %q", hint)
@@ -67,14 +67,14 @@ func TestTokensOpenUntilTheyAreRevoked(t *testing.T) {
 		if err := b.RevokeToken(b.Context(), a.User, made.ID, ""); err != nil {
 			b.Fatal(err)
 		}
-		lastIs(b, told, "“Terra form” was revoked")
+		lastIs(b, mails, "“Terra form” was revoked")
 		_, _, err = b.TokenUser(b.Context(), token)
 		kindIs(b.T, err, errs.NotFound, "")
 	})
 }
 
 func TestLoggingOutEverywhere(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		now := b.Store.Now()
 		for _, id := range []string{"here", "elsewhere"} {
@@ -100,21 +100,21 @@ func TestLoggingOutEverywhere(t *testing.T) {
 			}
 		}
 		tokens(1)
-		*told = nil
+		*mails = nil
 		ended, err := b.LogOutEverywhere(b.Context(), a.User, auth.By{Keep: store.Access{Session: []byte("here"), Tokens: true}})
-		if err != nil || ended.Sessions != 1 || ended.Tokens != 0 || len(*told) != 0 {
-			b.Errorf("tokens kept: %+v, %v, mailed %q", ended, err, *told)
+		if err != nil || ended.Sessions != 1 || ended.Tokens != 0 || len(*mails) != 0 {
+			b.Errorf("tokens kept: %+v, %v, mailed %q", ended, err, *mails)
 		}
 		ended, err = b.LogOutEverywhere(b.Context(), a.User, auth.By{Keep: store.Access{Session: []byte("here")}})
 		if err != nil || ended.Sessions != 0 || ended.Tokens != 1 {
 			b.Errorf("%+v, %v", ended, err)
 		}
-		lastIs(b, told, "You were logged out everywhere. The account token was revoked.")
+		lastIs(b, mails, "You were logged out everywhere. The account token was revoked.")
 		tokens(2)
 		if _, err := b.LogOutEverywhere(b.Context(), a.User, auth.By{}); err != nil {
 			b.Error(err)
 		}
-		lastIs(b, told, "All 2 account tokens were revoked.")
+		lastIs(b, mails, "All 2 account tokens were revoked.")
 		if sessions, err := b.Store.SessionsOf(b.Context(), a.User.ID); err != nil || len(sessions) != 0 {
 			b.Errorf("%d sessions are left, %v", len(sessions), err)
 		}
@@ -122,7 +122,7 @@ func TestLoggingOutEverywhere(t *testing.T) {
 		if _, err := b.SetPassword(b.Context(), a.User, "correct horse", auth.By{}); err != nil {
 			b.Error(err)
 		}
-		lastIs(b, told, "A password was set. The account token was revoked.")
+		lastIs(b, mails, "A password was set. The account token was revoked.")
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 	"punctual/internal/store"
 )
 
-// EmailChangeLife is how long the two addresses have to agree to a change.
-const EmailChangeLife = 24 * time.Hour
+// emailChangeLife is how long the two addresses have to agree to a change.
+const emailChangeLife = 24 * time.Hour
 
 // The two sides of a change of address, as in the links mailed to them.
 const (
@@ -43,7 +43,7 @@ func (s *Service) BeginEmailChange(ctx context.Context, u *monitor.User, email s
 	if err := s.MayMail(ctx, address); err != nil {
 		return err
 	}
-	e := &store.EmailChange{UserID: u.ID, Email: address, ExpiresAt: s.Store.Now().Add(EmailChangeLife)}
+	e := &store.EmailChange{UserID: u.ID, Email: address, ExpiresAt: s.Store.Now().Add(emailChangeLife)}
 	if err := s.Store.BeginEmailChange(ctx, e); err != nil {
 		return err
 	}

@@ -45,13 +45,13 @@ func (b *bench) code(user *monitor.User) string {
 }
 
 func TestCodesOfAnApp(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		kindIs(b.T, b.PassTOTP(b.Context(), a.User, b.factors(a.User), "123456", ""), errs.Invalid, "code")
 		if _, err := setUp(b, a, b.clock); err != nil {
 			b.Fatal(err)
 		}
-		lastIs(b, told, "The authenticator app was set up.")
+		lastIs(b, mails, "The authenticator app was set up.")
 		if on, err := b.TwoFactorOn(b.Context(), a.User.ID); !on || err != nil {
 			b.Errorf("on: %t, %v", on, err)
 		}
@@ -71,7 +71,7 @@ func TestCodesOfAnApp(t *testing.T) {
 		if err := b.RemoveTOTP(b.Context(), a.User); err != nil {
 			b.Fatal(err)
 		}
-		lastIs(b, told, "The authenticator app was removed.")
+		lastIs(b, mails, "The authenticator app was removed.")
 		kindIs(b.T, b.RemoveTOTP(b.Context(), a.User), errs.NotFound, "")
 		if on, err := b.TwoFactorOn(b.Context(), a.User.ID); on || err != nil {
 			b.Errorf("on: %t, %v", on, err)
@@ -82,7 +82,7 @@ func TestCodesOfAnApp(t *testing.T) {
 // A browser that the user has logged in with has attempts of its own: who guesses
 // elsewhere uses up his, not the user's.
 func TestGuessingCodesStops(t *testing.T) {
-	eachTold(t, func(b *bench, _ *[]string) {
+	eachWithMails(t, func(b *bench, _ *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		codes, err := setUp(b, a, b.clock)
 		if err != nil {
@@ -105,7 +105,7 @@ func TestGuessingCodesStops(t *testing.T) {
 }
 
 func TestNewRecoveryCodesEndTheOldOnes(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		_, err := b.NewRecoveryCodes(b.Context(), a.User)
 		kindIs(b.T, err, errs.Conflict, "")
@@ -117,7 +117,7 @@ func TestNewRecoveryCodesEndTheOldOnes(t *testing.T) {
 		if err != nil || len(fresh) != auth.RecoveryCodes {
 			b.Fatalf("%q, %v", fresh, err)
 		}
-		lastIs(b, told, "New recovery codes were created.")
+		lastIs(b, mails, "New recovery codes were created.")
 		_, err = b.PassRecovery(b.Context(), a.User, old[0], "")
 		kindIs(b.T, err, errs.Invalid, "code")
 		if _, err := b.PassRecovery(b.Context(), a.User, fresh[0], ""); err != nil {
@@ -127,11 +127,11 @@ func TestNewRecoveryCodesEndTheOldOnes(t *testing.T) {
 }
 
 func TestAnOperatorTakesFactorsAway(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		n, err := b.RemoveFactors(b.Context(), a.User)
-		if n != 0 || err != nil || len(*told) != 0 {
-			b.Errorf("of none: %d, %v, mailed %q", n, err, *told)
+		if n != 0 || err != nil || len(*mails) != 0 {
+			b.Errorf("of none: %d, %v, mailed %q", n, err, *mails)
 		}
 		if _, err := setUp(b, a, b.clock); err != nil {
 			b.Fatal(err)
@@ -140,7 +140,7 @@ func TestAnOperatorTakesFactorsAway(t *testing.T) {
 		if n, err := b.RemoveFactors(b.Context(), a.User); n != 2 || err != nil {
 			b.Errorf("%d, %v", n, err)
 		}
-		lastIs(b, told, "An operator of this site has switched two-factor sign-in off")
+		lastIs(b, mails, "An operator of this site has switched two-factor sign-in off")
 		f := b.factors(a.User)
 		if f.On() {
 			b.Errorf("left: %+v", f)
@@ -177,7 +177,7 @@ func (k *softKey) register(question auth.Ceremony) string {
 }
 
 func TestKeysAreAddedRenamedAndRemoved(t *testing.T) {
-	eachTold(t, func(b *bench, told *[]string) {
+	eachWithMails(t, func(b *bench, mails *[]string) {
 		a := testdb.Account(b.T, b.Store)
 		key := unregistered(b)
 		begin := func() auth.Ceremony {
@@ -197,7 +197,7 @@ func TestKeysAreAddedRenamedAndRemoved(t *testing.T) {
 		if err != nil || len(codes) != auth.RecoveryCodes {
 			b.Fatalf("%q, %v", codes, err)
 		}
-		lastIs(b, told, "The security key “At work” was added.")
+		lastIs(b, mails, "The security key “At work” was added.")
 		// An answer counts once, and a wrong one not at all.
 		wrong := map[string]string{
 			q.Session:             key.register(q),
@@ -224,21 +224,21 @@ func TestKeysAreAddedRenamedAndRemoved(t *testing.T) {
 		}
 
 		k := &stored[0]
-		mailed := len(*told)
-		if err := b.RenameKey(b.Context(), a.User, k, "At work"); err != nil || len(*told) != mailed {
-			b.Errorf("to the same name: %v, mailed %q", err, *told)
+		mailed := len(*mails)
+		if err := b.RenameKey(b.Context(), a.User, k, "At work"); err != nil || len(*mails) != mailed {
+			b.Errorf("to the same name: %v, mailed %q", err, *mails)
 		}
 		kindIs(b.T, b.RenameKey(b.Context(), a.User, k, " "), errs.Invalid, "name")
 		kindIs(b.T, b.RenameKey(b.Context(), &monitor.User{ID: uuid.New()}, k, "Mine"), errs.NotFound, "")
 		if err := b.RenameKey(b.Context(), a.User, k, "At home"); err != nil {
 			b.Error(err)
 		}
-		lastIs(b, told, "“At work” is called “At home” now")
+		lastIs(b, mails, "“At work” is called “At home” now")
 		kindIs(b.T, b.RemoveKey(b.Context(), &monitor.User{ID: uuid.New()}, k), errs.NotFound, "")
 		if err := b.RemoveKey(b.Context(), a.User, k); err != nil {
 			b.Error(err)
 		}
-		lastIs(b, told, "was removed")
+		lastIs(b, mails, "was removed")
 		if on, err := b.TwoFactorOn(b.Context(), a.User.ID); on || err != nil {
 			b.Errorf("on: %t, %v", on, err)
 		}

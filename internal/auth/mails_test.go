@@ -48,7 +48,7 @@ func TestMailToAStrangerIsLimited(t *testing.T) {
 
 // Who reads the database must not learn from the rate limits whose they are, not even
 // by trying addresses: the names of all of them change with the secret key.
-func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
+func TestRateLimitsDoNotRevealWhoseTheyAre(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		names := func(key string) map[string]bool {
@@ -96,11 +96,11 @@ func TestRateLimitsDoNotTellWhoseTheyAre(t *testing.T) {
 }
 
 // Each limit says in its own words what there was too much of.
-func TestLimitsOfMailSayWhatTheyLimit(t *testing.T) {
+func TestMailLimitsNameWhatTheyLimit(t *testing.T) {
 	each(t, func(b *bench) {
 		user := &monitor.User{ID: uuid.New(), Email: "sender@example.org"}
 		addresses := &channel.Service{Store: b.Store, Signer: auth.NewSigner(b.SecretKey), Verify: true, Log: slog.New(slog.DiscardHandler)}
-		said := func(of string, do func(i int) error, want string) {
+		refused := func(of string, do func(i int) error, want string) {
 			b.Helper()
 			for i := range 100 {
 				err := do(i)
@@ -114,12 +114,12 @@ func TestLimitsOfMailSayWhatTheyLimit(t *testing.T) {
 			}
 			b.Errorf("%s are not limited", of)
 		}
-		said("mails to one address", func(int) error { return b.MayMail(b.Context(), "a@example.org") }, "This address has had many mails")
-		said("questions of one user", func(i int) error {
+		refused("mails to one address", func(int) error { return b.MayMail(b.Context(), "a@example.org") }, "This address has had many mails")
+		refused("questions of one user", func(i int) error {
 			return addresses.MayAsk(b.Context(), &monitor.Channel{Kind: "email", Config: fmt.Sprintf(`{"address":"%d@example.org"}`, i)}, user)
 		}, "You have had many addresses asked today")
 		hook := &monitor.Channel{ID: uuid.New(), ProjectID: uuid.New(), Kind: "webhook"}
-		said("tests", func(int) error { return b.MayTest(b.Context(), hook) }, "Too many tests.")
+		refused("tests", func(int) error { return b.MayTest(b.Context(), hook) }, "Too many tests.")
 	})
 }
 

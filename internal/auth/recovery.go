@@ -51,7 +51,7 @@ func recoveryHash(secretKey string, user uuid.UUID, code string) []byte {
 // PassRecovery is the second step of logging in by a recovery code, which is
 // used up; device is as of Origin. left is how many there are still. It fails with errs.Invalid about
 // code, and with errs.TooMany.
-func (s *Service) PassRecovery(ctx context.Context, user *monitor.User, code, device string) (left int, err error) {
+func (s *Service) PassRecovery(ctx context.Context, user *monitor.User, code, device string) (remaining int, err error) {
 	if err := s.takeSecond(ctx, user, device, recoveriesPerDevice, recoveriesPerUser); err != nil {
 		return 0, err
 	}

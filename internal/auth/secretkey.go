@@ -13,9 +13,9 @@ import (
 	"punctual/internal/store"
 )
 
-// MinSecretKey is how many characters the secret key of a new database has at
+// minSecretKey is how many characters the secret key of a new database has at
 // least.
-const MinSecretKey = 32
+const minSecretKey = 32
 
 // KeyFingerprint tells secret keys apart without giving anything of them away. It
 // is kept in the database.
@@ -71,10 +71,10 @@ func adoptKey(ctx context.Context, s *store.Store, key string, former []string) 
 		return "", err
 	}
 	if unused {
-		if len(key) < MinSecretKey {
+		if len(key) < minSecretKey {
 			return "",
 				fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new database needs a key of at least %d. Make one with: openssl rand -hex 32",
-					len(key), MinSecretKey)
+					len(key), minSecretKey)
 		}
 		return s.AdoptKey(ctx, KeyFingerprint(key))
 	}
@@ -137,9 +137,9 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 		if KeyFingerprint(old) != stored {
 			continue
 		}
-		if len(key) < MinSecretKey {
+		if len(key) < minSecretKey {
 			return fmt.Errorf("PUNCTUAL_SECRET_KEY has %d characters; a new key needs at least %d. Make one with: openssl rand -hex 32", len(key),
-				MinSecretKey)
+				minSecretKey)
 		}
 		before := newSealer(old)
 		after := newSealer(key)
@@ -169,7 +169,7 @@ func rotateKey(ctx context.Context, s *store.Store, stored, key string, former [
 
 // warnOfKeys tells what the operator should do about the keys.
 func warnOfKeys(ctx context.Context, s *store.Store, key string, former []string, log *slog.Logger) error {
-	if len(key) < MinSecretKey {
+	if len(key) < minSecretKey {
 		log.Warn("PUNCTUAL_SECRET_KEY is short enough to be guessed; change it for 32 random characters or more, see docs/secret-key.md",
 			"characters", len(key))
 	}

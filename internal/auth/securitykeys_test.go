@@ -91,12 +91,12 @@ func (k *softKey) answer(question auth.Ceremony, count uint32) string {
 }
 
 func eachWithKey(t *testing.T, count uint32, test func(b *bench, k *softKey, ask func() auth.Ceremony,
-	pass func(q auth.Ceremony, answer string) error, told *[]mail.Security)) {
+	pass func(q auth.Ceremony, answer string) error, mails *[]mail.Security)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		var told []mail.Security
+		var mails []mail.Security
 		b := newBench(t, s, clock, withMail, func(c *auth.Config) {
-			c.Mails.Security = func(_ context.Context, v mail.Security) error { told = append(told, v); return nil }
+			c.Mails.Security = func(_ context.Context, v mail.Security) error { mails = append(mails, v); return nil }
 		})
 		a := testdb.Account(t, s)
 		k := newSoftKey(b, a.User, count)
@@ -117,7 +117,7 @@ func eachWithKey(t *testing.T, count uint32, test func(b *bench, k *softKey, ask
 		pass := func(q auth.Ceremony, answer string) error {
 			return b.PassKey(t.Context(), a.User, factors(), q.Session, answer, "Firefox on Linux")
 		}
-		test(b, k, ask, pass, &told)
+		test(b, k, ask, pass, &mails)
 	})
 }
 
@@ -155,7 +155,7 @@ func TestAnAnswerOfAKeyCountsOnce(t *testing.T) {
 }
 
 func TestACopiedKeyIsRefusedAndItsOwnerLearnsOfIt(t *testing.T) {
-	eachWithKey(t, 5, func(b *bench, k *softKey, ask func() auth.Ceremony, pass func(auth.Ceremony, string) error, told *[]mail.Security) {
+	eachWithKey(t, 5, func(b *bench, k *softKey, ask func() auth.Ceremony, pass func(auth.Ceremony, string) error, mails *[]mail.Security) {
 		use := func(count uint32) error {
 			q := ask()
 			return pass(q, k.answer(q, count))
@@ -170,8 +170,8 @@ func TestACopiedKeyIsRefusedAndItsOwnerLearnsOfIt(t *testing.T) {
 				b.Errorf("count %d: %v", count, err)
 			}
 		}
-		if len(*told) != 4 || !strings.Contains((*told)[0].Done, "“At work” was refused") || (*told)[0].From != "Firefox on Linux" {
-			b.Errorf("mailed %+v", *told)
+		if len(*mails) != 4 || !strings.Contains((*mails)[0].Done, "“At work” was refused") || (*mails)[0].From != "Firefox on Linux" {
+			b.Errorf("mailed %+v", *mails)
 		}
 		// the key itself goes on
 		if err := use(7); err != nil {

@@ -26,9 +26,9 @@ import (
 const (
 	// SessionLife is how long a session lives after it was last used.
 	SessionLife = 14 * 24 * time.Hour
-	// SessionMaxAge is when a session ends at the latest, however much it is used,
+	// sessionMaxAge is when a session ends at the latest, however much it is used,
 	// unless the settings say otherwise.
-	SessionMaxAge = 90 * 24 * time.Hour
+	sessionMaxAge = 90 * 24 * time.Hour
 	// touchInterval is how fine the last use is remembered: one write per hour,
 	// not one per page.
 	touchInterval = time.Hour
@@ -82,7 +82,7 @@ func NewSessionStore(s *store.Store, c SessionConfig) *SessionStore {
 		c.Path = "/"
 	}
 	if c.MaxAge == 0 {
-		c.MaxAge = SessionMaxAge
+		c.MaxAge = sessionMaxAge
 	}
 	return &SessionStore{store: s, maxAge: c.MaxAge, signer: c.Signer, options: sessions.Options{
 		Path: c.Path, MaxAge: int(SessionLife.Seconds()), HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,

@@ -47,7 +47,7 @@ func (s *Service) factorsChanged(ctx context.Context, user *monitor.User, done s
 		return err
 	}
 	err = s.Mails.TwoFactor(ctx, mail.TwoFactor{Owned: mail.Owned{Account: user.ID}, To: user.Email, Done: done, On: f.On(),
-		Left: f.RecoveryCodes, Link: s.SiteRoot + "/accounts/profile/#two-factor"})
+		RecoveryCodes: f.RecoveryCodes, Link: s.SiteRoot + "/accounts/profile/#two-factor"})
 	if err != nil {
 		return fmt.Errorf("mail about factors: %w", err)
 	}

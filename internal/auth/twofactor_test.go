@@ -38,8 +38,8 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 		}
 		moved := newBench(t, s, clock, withMail, func(c *auth.Config) { c.SecretKey = "another" })
 		for what, err := range map[string]error{
-			"somebody else's": second(b.TOTPSetup(other.User, sealed)), "with another key": second(moved.TOTPSetup(a.User, sealed)),
-			"cut": second(b.TOTPSetup(a.User, sealed[:len(sealed)-1])), "nothing": second(b.TOTPSetup(a.User, "")),
+			"somebody else's": errOf(b.TOTPSetup(other.User, sealed)), "with another key": errOf(moved.TOTPSetup(a.User, sealed)),
+			"cut": errOf(b.TOTPSetup(a.User, sealed[:len(sealed)-1])), "nothing": errOf(b.TOTPSetup(a.User, "")),
 		} {
 			if err == nil {
 				t.Errorf("opened: %s", what)
@@ -67,7 +67,7 @@ func TestASecretIsOpenedOnlyWhereItBelongs(t *testing.T) {
 	})
 }
 
-func second[T any](_ T, err error) error { return err }
+func errOf[T any](_ T, err error) error { return err }
 
 func TestKeysAreOfferedWhereBrowsersHaveThem(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {

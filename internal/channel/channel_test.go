@@ -135,9 +135,9 @@ func TestAChannelIsRenamedAndRemoved(t *testing.T) {
 		if err := s.Rename(t.Context(), ch, "gone"); errs.KindOf(err) != errs.NotFound {
 			t.Errorf("of one that is gone: %v", err)
 		}
-		for _, said := range []string{"channel made", "channel changed", "channel removed"} {
-			if !strings.Contains(s.log.String(), said) || strings.Contains(s.log.String(), s.account.User.Email) {
-				t.Errorf("%q is not logged, or too much is: %s", said, &s.log)
+		for _, message := range []string{"channel made", "channel changed", "channel removed"} {
+			if !strings.Contains(s.log.String(), message) || strings.Contains(s.log.String(), s.account.User.Email) {
+				t.Errorf("%q is not logged, or too much is: %s", message, &s.log)
 			}
 		}
 	})

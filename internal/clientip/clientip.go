@@ -19,8 +19,8 @@ import (
 	"sync/atomic"
 )
 
-// Setting is the name of the setting that says whom to trust, for messages.
-const Setting = "PUNCTUAL_TRUSTED_PROXIES"
+// setting is the name of the setting that says whom to trust, for messages.
+const setting = "PUNCTUAL_TRUSTED_PROXIES"
 
 // maxHops is how many trusted proxies a request may have come through. Of a
 // longer list nobody knows the sender.
@@ -167,7 +167,7 @@ func (p *Proxies) warn(r *http.Request, peer netip.Addr) {
 			name = peer.String()
 		}
 		p.log.Warn("X-Forwarded-For and X-Forwarded-Proto are ignored: "+name+
-			" is not among the trusted proxies; if it is your proxy, name it in "+Setting, "peer", name)
+			" is not among the trusted proxies; if it is your proxy, name it in "+setting, "peer", name)
 	}
 }
 

@@ -116,17 +116,17 @@ func text(a netip.Addr) string {
 }
 
 func TestTheSchemeIsOneOfTwo(t *testing.T) {
-	for _, tt := range []struct{ peer, said, want string }{
+	for _, tt := range []struct{ peer, forwarded, want string }{
 		{"127.0.0.1:1", "https", "https"}, {"127.0.0.1:1", "HTTPS", "https"}, {"127.0.0.1:1", " https , http", "https"},
 		{"127.0.0.1:1", "http", "http"},
 		{"127.0.0.1:1", "ftp", "http"}, {"127.0.0.1:1", "", "http"}, {"127.0.0.1:1", "https\x00", "http"},
 		{"192.0.2.7:1", "https", "http"}, {"10.0.0.9:1", "https", "http"},
 	} {
 		r := request(tt.peer)
-		r.Header.Set("X-Forwarded-Proto", tt.said)
+		r.Header.Set("X-Forwarded-Proto", tt.forwarded)
 		got := clientip.New(loopback, nil).Scheme(r)
 		if got != tt.want {
-			t.Errorf("%q from %s: %s, want %s", tt.said, tt.peer, got, tt.want)
+			t.Errorf("%q from %s: %s, want %s", tt.forwarded, tt.peer, got, tt.want)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func TestAProxyOnAUnixSocket(t *testing.T) {
 	}
 }
 
-func TestAProxyThatIsNotTrustedIsToldOfOnce(t *testing.T) {
+func TestAProxyThatIsNotTrustedIsLoggedOnce(t *testing.T) {
 	for peer, warns := range map[string]bool{"10.0.0.9:1": true, "[fd00::7]:1": true, "172.18.0.1:1": true, "100.64.0.3:1": true,
 		"192.0.2.7:1": false, "127.0.0.1:1": false} {
 		var log bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"punctual/internal/config"
 )
 
-func TestPrintTellsOriginsAndHidesSecrets(t *testing.T) {
+func TestPrintShowsOriginsAndHidesSecrets(t *testing.T) {
 	file := write(t, "geheim-token")
 	c, err := config.LoadWith(env{
 		"PUNCTUAL_DATABASE_URL":            "postgres://u:geheim@db/punctual?sslmode=disable&password=geheim",

@@ -96,43 +96,43 @@ func passingTime() []line {
 			k.post(k.path()+"/pause", "").is("200 {}")
 			k.post(k.path()+"/resume", "").is("200 {}")
 			c.same("flips", k.flips(), "1 0 1 0 0")
-			c.same("told", k.told(), "")
+			c.same("told", k.notified(), "")
 			k.ping("/fail")
-			c.same("told of a failure", k.told(), "down")
+			c.same("told of a failure", k.notified(), "down")
 			k.ping("")
-			c.same("told of its end", k.told(), "down up")
+			c.same("told of its end", k.notified(), "down up")
 			k.post(k.path()+"/pause", "").is("200 {}")
 			k.ping("")
-			c.same("told after a pause", k.told(), "down up")
+			c.same("told after a pause", k.notified(), "down up")
 		}},
 		{7, "cron and OnCalendar", once, schedules},
 		{8, "pings by e-mail", watched, emailPings},
 		{9, "a failure, a pause, a success", watched, func(c *client) {
 			paused := c.make(minute).after("/fail").paused().after("")
-			c.same("after a pause", paused.told(), "down up")
+			c.same("after a pause", paused.notified(), "down up")
 			resumed := c.make(minute).after("/fail").paused()
 			resumed.post(resumed.path()+"/resume", "").is("200 {}")
-			c.same("after a resume", resumed.told(), "down")
+			c.same("after a resume", resumed.notified(), "down")
 			resumed.ping("")
-			c.same("after the success", resumed.told(), "down up")
+			c.same("after the success", resumed.notified(), "down up")
 			again := c.make(minute).after("/fail").paused().after("/fail", "")
-			c.same("after a failure in the pause", again.told(), "down down up")
+			c.same("after a failure in the pause", again.notified(), "down down up")
 		}},
 	}
 }
 
-// told is what people are told of the check, in order.
-func (k check) told() string {
+// notified is what people are told of the check, in order.
+func (k check) notified() string {
 	k.Helper()
 	deliveries, err := k.site.Store().DeliveriesOf(k.Context(), k.stored().ID, noDeliveryFilter)
 	if err != nil {
 		k.Fatal(err)
 	}
-	var told []string
+	var notified []string
 	for i := range deliveries {
-		told = append(told, string(deliveries[len(deliveries)-1-i].Told))
+		notified = append(notified, string(deliveries[len(deliveries)-1-i].Notified))
 	}
-	return strings.Join(told, " ")
+	return strings.Join(notified, " ")
 }
 
 func schedules(c *client) {

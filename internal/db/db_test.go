@@ -74,7 +74,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestAnSQLiteFileIsWhereItsURLSays(t *testing.T) {
+func TestAnSQLiteFileIsWhereItsURLPoints(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for rawURL, file := range map[string]string{

@@ -172,7 +172,7 @@ func TestALogWithoutItsDatabaseIsKept(t *testing.T) {
 }
 
 // A whole copy, another database in the place, a clean end: no loss.
-func TestNoLossIsToldWhereThereIsNone(t *testing.T) {
+func TestNoLossIsReportedWhereThereIsNone(t *testing.T) {
 	path := counted(t)
 	d := open(t, "sqlite:"+path, db.Options{})
 	exec(t, d, `INSERT INTO jobs VALUES ('second')`)

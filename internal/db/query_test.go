@@ -195,9 +195,9 @@ func TestATransactionHappensAsAWholeOrNotAtAll(t *testing.T) {
 	})
 }
 
-// TestACancelledTransactionSaysSo: database/sql rolls back in the background when a
+// TestACancelledTransactionReturnsTheCause: database/sql rolls back in the background when a
 // context ends, and what comes after that only hears that the transaction is over.
-func TestACancelledTransactionSaysSo(t *testing.T) {
+func TestACancelledTransactionReturnsTheCause(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := d.InTx(ctx, func(tx *db.Tx) error {
@@ -279,7 +279,7 @@ func TestATransactionInConflictIsRunAgain(t *testing.T) {
 	}
 }
 
-func TestCollectEndsTheRowsAndTellsErrors(t *testing.T) {
+func TestCollectEndsTheRowsAndReturnsErrors(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		number := func(r *sql.Rows, n *int) error { return r.Scan(n) }
 		rows, err := d.Query(t.Context(), `SELECT 1 UNION ALL SELECT 2`)

@@ -41,7 +41,7 @@ func TestPreparedStatementsCarryValuesBothWays(t *testing.T) {
 	}
 }
 
-func TestPreparedStatementsTellWhatIsWrong(t *testing.T) {
+func TestPreparedStatementsReturnErrors(t *testing.T) {
 	d := open(t, address(t, db.SQLite), db.Options{})
 	values(t, d)
 	exec(t, d, `INSERT INTO v (word) VALUES ('x')`)

@@ -303,7 +303,7 @@ func taken(t *testing.T) string {
 	return server.Addr
 }
 
-func TestALostLogIsSaidLoudly(t *testing.T) {
+func TestALostLogIsReported(t *testing.T) {
 	e := newEnv(t, db.SQLite)
 	running := e.start(t, "up")
 	path := strings.TrimPrefix(e["PUNCTUAL_DATABASE_URL"], "sqlite:")

@@ -28,7 +28,7 @@ func TestTheAlertRoundTrip(t *testing.T) {
 		b.see("#checks tr.s-down")
 		b.until(`document.title.startsWith("(1 down) ")`)
 		b.until(`document.querySelector("link[rel=icon]").href.includes("favicon-down")`)
-		b.says("#summary", "1 down")
+		b.shows("#summary", "1 down")
 		b.unchanged()
 
 		b.readMail("DOWN | My First Check", "disk full")
@@ -39,7 +39,7 @@ func TestTheAlertRoundTrip(t *testing.T) {
 		b.until(`document.readyState === "complete"`)
 		b.click("#checks .nm a")
 		b.see("#state .s-down")
-		b.says("#events", "disk full")
+		b.shows("#events", "disk full")
 		b.stamp()
 		b.ping(ping, "")
 		b.see("#state .s-up")
@@ -50,7 +50,7 @@ func TestTheAlertRoundTrip(t *testing.T) {
 		b.open(detailsOf(ping))
 		b.click(`#state form[action$="/pause/"] button`)
 		b.see("#state .s-paused")
-		b.says("#events", "Paused")
+		b.shows("#events", "Paused")
 		b.click(`#state form[action$="/resume/"] button`)
 		b.see("#state .s-new")
 	})
@@ -68,13 +68,13 @@ func (b *tab) readMail(subject, words string) {
 	waitMail(b.T, b.store(b.T), "^"+regexp.QuoteMeta(subject)+"$")
 	b.open(b.server.mailbox())
 	b.click("tbody tr:first-child a")
-	b.says("main h1", subject)
+	b.shows("main h1", subject)
 	b.see("iframe.mail")
 	var path string
 	b.do(chromedp.AttributeValue("iframe.mail", "src", &path, nil, chromedp.ByQuery))
 	b.open(path)
-	b.says("body", "My First Check")
-	b.says("body", words)
+	b.shows("body", "My First Check")
+	b.shows("body", words)
 }
 
 // A webhook is added through its form and tested; the answer of the other side
@@ -102,7 +102,7 @@ func TestAWebhookByItsForm(t *testing.T) {
 	b.fill("dialog #body_down", `{"check":$NAME_JSON,"status":"$STATUS"}`)
 	b.fill("dialog #name", "Incident bot")
 	b.click("dialog .btn.primary")
-	b.says(".flash.ok", "Added")
+	b.shows(".flash.ok", "Added")
 
 	row := `.channels li:has([action*="/integrations/%s/"])`
 	channels, err := s.ChannelsOf(t.Context(), b.project(s, "jane@example.org"))
@@ -112,11 +112,11 @@ func TestAWebhookByItsForm(t *testing.T) {
 	row = fmt.Sprintf(row, channels[1].ID)
 	for _, test := range []struct {
 		status int
-		says   string
+		text   string
 	}{{http.StatusNoContent, "was accepted"}, {http.StatusTeapot, "418"}} {
 		status <- test.status
 		b.click(row + " .do form button")
-		b.says(".flash", test.says)
+		b.shows(".flash", test.text)
 		<-calls
 	}
 	b.shoot("integrations-tested", 1280, 900, false)
@@ -137,8 +137,8 @@ func TestAWebhookByItsForm(t *testing.T) {
 	b.click(`.who [aria-label="Tell Incident bot"]`)
 	b.see(`.who [aria-label="Tell Incident bot"][aria-checked=false]`)
 	eventually(t, "the switch is stored", func() bool {
-		told, err := s.ChannelsOfCheck(t.Context(), check.ID)
-		return err == nil && len(told) == 1 && told[0].Kind == "email"
+		channels, err := s.ChannelsOfCheck(t.Context(), check.ID)
+		return err == nil && len(channels) == 1 && channels[0].Kind == "email"
 	})
 	b.ping(ping, "")
 	if c, err := s.CheckByCode(t.Context(), check.Code); err != nil || c.Status != monitor.StatusUp {

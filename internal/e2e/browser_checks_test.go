@@ -27,8 +27,8 @@ func TestPeriodAndGraceDialogs(t *testing.T) {
 	b.setLength("timeout", "5", "60")
 	b.setLength("grace", "2", "60")
 	b.click("dialog .btn.primary")
-	b.says("#checks .sc", "5 min")
-	b.says("#checks .sc", "grace 2 min")
+	b.shows("#checks .sc", "5 min")
+	b.shows("#checks .sc", "grace 2 min")
 	b.until(`!document.querySelector("dialog")`)
 	b.hasLengths("jane@example.org", 5*minute, 2*minute)
 
@@ -39,7 +39,7 @@ func TestPeriodAndGraceDialogs(t *testing.T) {
 	b.until(`document.querySelector("dialog [name=timeout_value]").value + document.querySelector("dialog [name=grace_value]").value === "52"`)
 	b.setLength("timeout", "12", "3600")
 	b.click("dialog .btn.primary")
-	b.says("[aria-labelledby=sched]", "12 hours")
+	b.shows("[aria-labelledby=sched]", "12 hours")
 	check, _ := b.onlyCheck(s, "jane@example.org")
 	if check.Timeout != 12*time.Hour || check.Grace != 2*minute {
 		t.Errorf("period %s, grace %s", check.Timeout, check.Grace)
@@ -107,10 +107,10 @@ func TestExpressionsWithPreview(t *testing.T) {
 		b.click("[aria-labelledby=sched] [data-dialog]")
 		b.click(fmt.Sprintf(`dialog .segments label:has([value=%s])`, test.kind))
 		b.fill("dialog #schedule", test.good)
-		b.says("dialog [data-preview] .means", test.means)
+		b.shows("dialog [data-preview] .means", test.means)
 		b.set("dialog #tz", "Europe/Riga")
-		b.says("dialog [data-preview] .runs", "Europe/Riga")
-		b.says("dialog [data-preview] .runs tbody", test.means)
+		b.shows("dialog [data-preview] .runs", "Europe/Riga")
+		b.shows("dialog [data-preview] .runs tbody", test.means)
 		b.shoot("dialog-"+string(test.kind), 1280, 900, false)
 
 		b.fill("dialog #schedule", test.wrong)
@@ -124,10 +124,10 @@ func TestExpressionsWithPreview(t *testing.T) {
 		}
 
 		b.fill("dialog #schedule", test.good)
-		b.says("dialog [data-preview] .means", test.means)
+		b.shows("dialog [data-preview] .means", test.means)
 		b.click("dialog .btn.primary")
 		b.until(`!document.querySelector("dialog")`)
-		b.says("[aria-labelledby=sched]", test.good)
+		b.shows("[aria-labelledby=sched]", test.good)
 		c, _ := b.onlyCheck(s, "jane@example.org")
 		if c.Kind != test.kind || c.Schedule != test.saved || c.TZ != "Europe/Riga" {
 			t.Errorf("saved as %s %q in %s", c.Kind, c.Schedule, c.TZ)
@@ -150,14 +150,14 @@ func TestAddAndRenameInDialogs(t *testing.T) {
 	b.shoot("dialog-add", 1280, 900, false)
 	b.click("dialog .btn.primary")
 	b.at("/details/")
-	b.says("main h1", "Nightly backup")
+	b.shows("main h1", "Nightly backup")
 
 	b.click("main .head [data-dialog]")
 	b.fill("dialog #name", "Nightly backup of Postgres")
 	b.fill("dialog #tags", "prod db offsite")
 	b.click("dialog .btn.primary")
-	b.says("main h1", "Nightly backup of Postgres")
-	b.says("main .head", "offsite")
+	b.shows("main h1", "Nightly backup of Postgres")
+	b.shows("main .head", "offsite")
 
 	all := b.checks(s, "jane@example.org")
 	c := all[len(all)-1]
@@ -165,9 +165,9 @@ func TestAddAndRenameInDialogs(t *testing.T) {
 		c.Status != monitor.StatusNew {
 		t.Errorf("the check is %+v", c)
 	}
-	told, err := s.ChannelsOfCheck(t.Context(), c.ID)
-	if err != nil || len(told) != 1 {
-		t.Errorf("the check is told through %v, %v; want the owner's address", told, err)
+	channels, err := s.ChannelsOfCheck(t.Context(), c.ID)
+	if err != nil || len(channels) != 1 {
+		t.Errorf("the check is told through %v, %v; want the owner's address", channels, err)
 	}
 	b.click(".crumb")
 	b.until(`document.querySelectorAll("#checks tbody tr").length === 2`)

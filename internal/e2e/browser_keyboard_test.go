@@ -40,7 +40,7 @@ func TestTheMainJobByKeyboard(t *testing.T) {
 	b.tabTo("dialog .actions .primary")
 	b.press(kb.Enter)
 	b.at("/details/")
-	b.says("main h1", "Nightly backup")
+	b.shows("main h1", "Nightly backup")
 
 	b.tabTo(`#state form[action$="/pause/"] button`)
 	b.press(kb.Enter)

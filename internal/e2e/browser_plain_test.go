@@ -22,7 +22,7 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	}
 	b.open("/")
 	b.click(".try form button")
-	b.says("#demo", "Waiting for the first ping")
+	b.shows("#demo", "Waiting for the first ping")
 	ping := find(t, pingURL, b.value(`document.querySelector(".try .code").innerText`))
 	b.fill("#identity", "jane@example.org")
 	b.click("form .btn.primary")
@@ -30,9 +30,9 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.open(b.loginLink())
 	b.at("/details/")
 	b.click("main .crumb")
-	b.says("#checks", "My First Check")
+	b.shows("#checks", "My First Check")
 	// whole: there is no button that copies it
-	b.says("#checks", ping)
+	b.shows("#checks", ping)
 	s := b.store(t)
 
 	b.click(".head .btn.primary")
@@ -42,7 +42,7 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.set("[name=timeout_unit]", "3600")
 	b.click("main form .btn.primary")
 	b.at("/details/")
-	b.says("main h1", "Nightly backup")
+	b.shows("main h1", "Nightly backup")
 
 	b.click("[aria-labelledby=sched] a.btn")
 	b.at("/timeout/")
@@ -52,7 +52,7 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.do(chromedp.EmulateViewport(1280, 900))
 	b.click("main form .btn.primary")
 	b.at("/details/")
-	b.says("[aria-labelledby=sched]", "0 3 * * *")
+	b.shows("[aria-labelledby=sched]", "0 3 * * *")
 
 	b.click(`#state form[action$="/pause/"] button`)
 	b.see("#state .s-paused")
@@ -67,7 +67,7 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.see("#state .s-up")
 	b.click("#events .event .body")
 	b.at("/pings/1/")
-	b.says(".code.body", "dumped 17 tables")
+	b.shows(".code.body", "dumped 17 tables")
 	b.click(".crumb")
 	b.at("/details/")
 	b.click(".who button")
@@ -78,8 +78,8 @@ func TestTheMainJobWithoutJavaScript(t *testing.T) {
 	b.at("/add_email/")
 	b.fill("#value", "ops@example.org")
 	b.click("main form .btn.primary")
-	b.says(".flash.ok", "Added")
-	b.says(".channels", "ops@example.org")
+	b.shows(".flash.ok", "Added")
+	b.shows(".channels", "ops@example.org")
 	waitMail(t, s, "(?i)alerts|address|confirm")
 }
 
@@ -106,7 +106,7 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.fill("#tags", "prod db")
 	b.click("main form .btn.primary")
 	b.at("/details/")
-	b.says("main h1", "Nightly backup")
+	b.shows("main h1", "Nightly backup")
 	b.click(`#state form[action$="/pause/"] button`)
 	b.see("#state .s-paused")
 	b.click(`#state form[action$="/resume/"] button`)
@@ -114,10 +114,10 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.ping(b.site("/ping/"+first.Code.String()), "dumped 17 tables")
 	b.ping(b.site("/ping/"+first.Code.String()+"/fail"), "no space left")
 	b.open(details)
-	b.says(".output", "no space left")
+	b.shows(".output", "no space left")
 	b.click(`.card > header a[href$="/log/"]`)
 	b.at("/log/")
-	b.says("#log", "dumped 17 tables")
+	b.shows("#log", "dumped 17 tables")
 	// where the filters are folded
 	b.do(chromedp.EmulateViewport(390, 844))
 	b.click(".logfilter summary")
@@ -126,12 +126,12 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	}
 	b.click(".logfilter .btn")
 	b.until(`location.search.includes("kind=fail") && document.readyState === "complete"`)
-	b.says("#log", "no space left")
+	b.shows("#log", "no space left")
 	if b.value(`document.querySelector("#log").innerText.includes("dumped")`) != "false" {
 		t.Error("the log shows what was not asked for")
 	}
 	b.fill("#logsearch", "nothing like this"+kb.Enter)
-	b.says("#log", "Nothing matches")
+	b.shows("#log", "Nothing matches")
 	b.do(chromedp.EmulateViewport(1280, 900))
 
 	// Many checks: pause, undo, removal.
@@ -146,7 +146,7 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.see("#bulk")
 	b.click("#bulk [name=all]")
 	b.click("#bulk [value=pause]")
-	b.says(".flash.ok", "3 checks")
+	b.shows(".flash.ok", "3 checks")
 	paused := func() (n int) {
 		for _, c := range b.checks(s, user) {
 			if c.Status == monitor.StatusPaused {
@@ -160,7 +160,7 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 		t.Errorf("%d checks are paused, want 3", n)
 	}
 	b.click(".flash form button")
-	b.says(".flash.ok", "Undone.")
+	b.shows(".flash.ok", "Undone.")
 	if n := paused(); n != 0 {
 		t.Errorf("%d checks are paused after the undo", n)
 	}
@@ -170,11 +170,11 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.click("[popovertarget=bulk-tags]")
 	b.fill("#bulk-tag", "spare")
 	b.click("#bulk [value=tag]")
-	b.says("#checks", "spare")
+	b.shows("#checks", "spare")
 	b.open(project + "/checks/?tag=spare&select=1")
 	b.click("#bulk [name=all]")
 	b.click("#bulk [value=remove]")
-	b.says("main .named", "And another")
+	b.shows("main .named", "And another")
 	b.click("main .btn.danger")
 	b.see("#checks")
 	left := b.checks(s, user)
@@ -212,5 +212,5 @@ func TestEverythingElseWithoutJavaScript(t *testing.T) {
 	b.click("main form [name=project]")
 	b.click("main form .btn.primary")
 	b.click("main a.btn[href*='/wall/']")
-	b.says("#wall", "Nightly backup")
+	b.shows("#wall", "Nightly backup")
 }

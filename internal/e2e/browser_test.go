@@ -139,8 +139,8 @@ func (b *tab) until(expression string) {
 	})
 }
 
-// says waits until what the selector finds first has the text in it.
-func (b *tab) says(selector, text string) {
+// shows waits until what the selector finds first has the text in it.
+func (b *tab) shows(selector, text string) {
 	b.Helper()
 	b.until(fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q)`, selector, text))
 }

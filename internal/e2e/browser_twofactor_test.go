@@ -54,9 +54,9 @@ func (g *guide) twoFactorTour(t *testing.T, b *tab, s *store.Store) {
 	if code != 0 || out != user+" logs in with one step now; factors removed: 2.\n" {
 		t.Errorf("reset-2fa: %d %s%s", code, out, stderr)
 	}
-	told := waitMail(t, s, "switched two-factor sign-in off")
-	if told.To != user {
-		t.Errorf("told %s", told.To)
+	message := waitMail(t, s, "switched two-factor sign-in off")
+	if message.To != user {
+		t.Errorf("told %s", message.To)
 	}
 	third := openTab(t, b.env, b.server)
 	third.logInAs(user)

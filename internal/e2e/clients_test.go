@@ -57,15 +57,15 @@ func TestCurlComesAgain(t *testing.T) {
 	p.cut(true)
 	cmd, stop := command("curl", "-fsS", "-m", "10", "--retry", "5", "-o", "/dev/null", c.URL)
 	defer stop()
-	var said strings.Builder
-	cmd.Stderr = &said
+	var output strings.Builder
+	cmd.Stderr = &output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	up.waitFor("pings are refused")
 	p.cut(false)
-	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "503") {
-		t.Errorf("curl: %v, it said %q; want success after a 503", err, said.String())
+	if err := cmd.Wait(); err != nil || !strings.Contains(output.String(), "503") {
+		t.Errorf("curl: %v, it said %q; want success after a 503", err, output.String())
 	}
 	c.heard("success", "success")
 }

@@ -27,7 +27,7 @@ type demoCheck struct {
 	// as monitor.AppendRun makes them
 	runs string
 	// e-mail, webhook, Pushover: "e", "ew", "ewp"
-	told string
+	channels string
 }
 
 const (
@@ -91,17 +91,17 @@ func seedDemo(t *testing.T, s *store.Store, address string) *monitor.Check {
 		c.CreatedAt = c.CreatedAt.Add(time.Duration(i) * time.Second)
 		must(t, s.CreateCheck(ctx, &c, store.Channels{}))
 		if i == 0 {
-			tellStory(t, s, &c)
+			recordStory(t, s, &c)
 			story = &c
 		}
-		var told []uuid.UUID
-		for _, letter := range d.told {
-			told = append(told, channels[letter])
+		var ids []uuid.UUID
+		for _, letter := range d.channels {
+			ids = append(ids, channels[letter])
 		}
 		_, err := s.UpdateCheck(ctx, c.Code, func(e *store.CheckChange) error {
 			n := e.NPings
 			e.State = c.State
-			e.Channels = &store.Channels{IDs: told}
+			e.Channels = &store.Channels{IDs: ids}
 			// its pings are forgotten, but were
 			e.NPings = n
 			if n == 0 {
@@ -178,9 +178,9 @@ func occurrences(t *testing.T, c *monitor.Check, now time.Time) (times []time.Ti
 	return times
 }
 
-// tellStory records the last nights of the backup: starts, successes with what
+// recordStory records the last nights of the backup: starts, successes with what
 // they printed, and one night on which the disk was full.
-func tellStory(t *testing.T, s *store.Store, c *monitor.Check) {
+func recordStory(t *testing.T, s *store.Store, c *monitor.Check) {
 	t.Helper()
 	var batch []*store.Arrival
 	add := func(at time.Time, kind monitor.PingKind, rid uuid.UUID, exit *int, body string) {

@@ -25,11 +25,11 @@ type receiver struct {
 	answer func(w http.ResponseWriter, r *http.Request)
 
 	mu    sync.Mutex
-	heard []told
+	heard []call
 }
 
-// told is one call of the webhook.
-type told struct{ code, status, key string }
+// call is one call of the webhook.
+type call struct{ code, status, key string }
 
 func newReceiver(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *receiver {
 	rc := &receiver{answer: answer}
@@ -41,7 +41,7 @@ func newReceiver(t *testing.T, answer func(http.ResponseWriter, *http.Request)) 
 func (rc *receiver) hear(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(r.URL.Path, "/")
 	rc.mu.Lock()
-	rc.heard = append(rc.heard, told{code: part[1], status: part[2], key: r.Header.Get("Idempotency-Key")})
+	rc.heard = append(rc.heard, call{code: part[1], status: part[2], key: r.Header.Get("Idempotency-Key")})
 	rc.mu.Unlock()
 	if rc.answer != nil {
 		rc.answer(w, r)
@@ -59,10 +59,10 @@ func (rc *receiver) channel() *monitor.Channel {
 	return &monitor.Channel{Kind: "webhook", Config: string(config), Verified: true}
 }
 
-func (rc *receiver) all() []told {
+func (rc *receiver) all() []call {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
-	return append([]told(nil), rc.heard...)
+	return append([]call(nil), rc.heard...)
 }
 
 // more waits until the receiver has been called n more times.
@@ -90,7 +90,7 @@ func (rc *receiver) check(t *testing.T, changes map[uuid.UUID]int, f *finding) {
 	for code, want := range changes {
 		got := heard[code.String()]
 		f.alerts += want
-		f.untold += max(0, want-len(got))
+		f.unsent += max(0, want-len(got))
 		if len(got) > want {
 			t.Errorf("check %s: %d alerts for %d changes", code, len(got), want)
 		}
@@ -101,8 +101,8 @@ func (rc *receiver) check(t *testing.T, changes map[uuid.UUID]int, f *finding) {
 			}
 		}
 	}
-	if f.untold > 0 {
-		t.Fatalf("%d of %d alerts were never told", f.untold, f.alerts)
+	if f.unsent > 0 {
+		t.Fatalf("%d of %d alerts were never told", f.unsent, f.alerts)
 	}
 }
 
@@ -192,7 +192,7 @@ func settled(t *testing.T, s *store.Store) {
 	t.Helper()
 	idle := 0
 	last := -1
-	allTold(t, s, func(n int) {
+	countUntilSent(t, s, func(n int) {
 		if idle++; n != last {
 			last = n
 			idle = 0
@@ -205,15 +205,15 @@ func settled(t *testing.T, s *store.Store) {
 	})
 }
 
-// toldOnce waits until nothing is left to be told, where nobody has died and
+// waitUntilSent waits until nothing is left to be told, where nobody has died and
 // nothing was refused.
-func toldOnce(t *testing.T, s *store.Store) {
+func waitUntilSent(t *testing.T, s *store.Store) {
 	t.Helper()
-	allTold(t, s, func(int) {})
+	countUntilSent(t, s, func(int) {})
 }
 
-// allTold calls look with how many deliveries are left until none is.
-func allTold(t *testing.T, s *store.Store, look func(left int)) {
+// countUntilSent calls look with how many deliveries are left until none is.
+func countUntilSent(t *testing.T, s *store.Store, look func(left int)) {
 	t.Helper()
 	eventually(t, "no check is past its deadline", func() bool {
 		next, err := s.NextWatch(t.Context())

@@ -86,7 +86,7 @@ func TestFaultMailServersInTrouble(t *testing.T) {
 			once(e, codes, made, i)
 			failedOnce(t, s, codes[0])
 			expireLeases(t, s)
-			toldOnce(t, s)
+			waitUntilSent(t, s)
 			f.alerts++
 			mails := sink.Messages()[before:]
 			if len(mails) != trouble.mails {
@@ -164,7 +164,7 @@ func TestFaultWebhooksInTrouble(t *testing.T) {
 				}
 				expireLeases(t, s)
 			}
-			toldOnce(t, s)
+			waitUntilSent(t, s)
 		}
 		rc.check(t, made, f)
 		n := read.Load()
@@ -217,9 +217,9 @@ func TestFaultAnAddressThatIsGone(t *testing.T) {
 		sink.Next(smtpsink.RejectRcpt(550))
 		e.start(t, "up")
 		once(e, codes, map[uuid.UUID]int{}, 0)
-		told := sink.WaitFor(t, func(m smtpsink.Message) bool { return m.SentTo("owner@example.org") })
-		if !strings.HasPrefix(told.Subject(), "Alerts do not arrive") || !strings.Contains(told.Subject(), "gone@example.org") {
-			t.Errorf("the owner got %q", told.Subject())
+		message := sink.WaitFor(t, func(m smtpsink.Message) bool { return m.SentTo("owner@example.org") })
+		if !strings.HasPrefix(message.Subject(), "Alerts do not arrive") || !strings.Contains(message.Subject(), "gone@example.org") {
+			t.Errorf("the owner got %q", message.Subject())
 		}
 		eventually(t, "the integration is disabled", func() bool {
 			h, err := s.ChannelByID(t.Context(), gone.ID)

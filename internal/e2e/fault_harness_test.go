@@ -43,7 +43,7 @@ type finding struct {
 	pingsTwice int
 	// that had to be told
 	alerts      int
-	untold      int
+	unsent      int
 	alertsTwice int
 	// longest wait for a hundred pings after a fault
 	away          time.Duration
@@ -72,8 +72,8 @@ func begin(t *testing.T, rounds int) *finding {
 	findings.list = append(findings.list, f)
 	writeTable(t)
 	t.Cleanup(func() {
-		if f.lost+f.untold > 0 && !t.Failed() {
-			t.Errorf("%d pings and %d alerts are lost", f.lost, f.untold)
+		if f.lost+f.unsent > 0 && !t.Failed() {
+			t.Errorf("%d pings and %d alerts are lost", f.lost, f.unsent)
 		}
 		findings.mu.Lock()
 		defer findings.mu.Unlock()
@@ -115,7 +115,7 @@ func writeTable(t *testing.T) {
 		sum.lost = sum.lost + f.lost
 		sum.pingsTwice = sum.pingsTwice + f.pingsTwice
 		sum.alerts += f.alerts
-		sum.untold += f.untold
+		sum.unsent += f.unsent
 		sum.alertsTwice += f.alertsTwice
 	}
 	// they run beside each other
@@ -128,7 +128,7 @@ func writeTable(t *testing.T) {
 }
 
 func (f *finding) figures() string {
-	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.untold, f.alertsTwice,
+	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.unsent, f.alertsTwice,
 		f.took.Round(100*time.Millisecond))
 }
 

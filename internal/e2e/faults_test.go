@@ -191,7 +191,7 @@ func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
 	}
 	start()
 	made := c.end()
-	toldOnce(t, s)
+	waitUntilSent(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)
 	if f.alertsTwice > 0 {
@@ -204,7 +204,7 @@ func orderlyEnd(t *testing.T, engine db.Engine, commands ...string) {
 
 // Issue 2: kill -9 of sendalerts in the middle of a delivery still leads to
 // that alert, under the same idempotency key.
-func TestFaultKilledSendalertsStillTells(t *testing.T) {
+func TestFaultKilledSendalertsStillSends(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		keys := make(chan string, 10)
@@ -291,7 +291,7 @@ func TestFaultKilledSendalertsForgetsNothing(t *testing.T) {
 }
 
 // Three sendalerts side by side share the work, and tell nothing twice.
-func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
+func TestFaultThreeSendalertsSendNothingTwice(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		n := times(500, 10_000)
@@ -310,7 +310,7 @@ func TestFaultThreeSendalertsTellNothingTwice(t *testing.T) {
 		began := time.Now()
 		eventuallyWithin(t, 4*patience, "all alerts arrive", func() bool { return len(rc.all()) >= n })
 		t.Logf("%d alerts by three processes in %v", n, time.Since(began).Round(time.Millisecond))
-		toldOnce(t, s)
+		waitUntilSent(t, s)
 		rc.check(t, made, f)
 		if f.alertsTwice > 0 {
 			t.Errorf("%d alerts were told twice", f.alertsTwice)
@@ -361,7 +361,7 @@ func TestFaultTwoMigrateAtOnce(t *testing.T) {
 			rc.more(t, 5)
 			l.end()
 			made := c.end()
-			toldOnce(t, s)
+			waitUntilSent(t, s)
 			for _, p := range ups {
 				code := p.terminate()
 				if code != 0 {

@@ -80,8 +80,8 @@ func (o *operated) signedUp(t *testing.T, address string) *browser {
 	return b
 }
 
-// told are the mails to the operator with such a subject.
-func (o *operated) told(to, subject string) (list []smtpsink.Message) {
+// mails are the mails to the operator with such a subject.
+func (o *operated) mails(to, subject string) (list []smtpsink.Message) {
 	for _, m := range o.sink.Messages() {
 		if m.SentTo(to) && strings.Contains(m.Subject(), subject) {
 			list = append(list, m)
@@ -120,9 +120,9 @@ func TestErrorsReachTheOperators(t *testing.T) {
 			}
 		}
 		for _, to := range []string{"root@acme.example", "second@acme.example"} {
-			eventually(t, to+" is told", func() bool { return len(o.told(to, subject)) == 1 })
+			eventually(t, to+" is told", func() bool { return len(o.mails(to, subject)) == 1 })
 		}
-		text := o.told("root@acme.example", subject)[0].Text
+		text := o.mails("root@acme.example", subject)[0].Text
 		for _, want := range []string{ref, "jane@example.org", "project.(*Pages).Walls", "walls",
 			"GET " + strings.TrimPrefix(o.site("/walls?token=…"), "http://"), "X-Api-Key: (removed)", "punctual serve"} {
 			if !strings.Contains(text, want) {
@@ -139,9 +139,9 @@ func TestErrorsReachTheOperators(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 		// what was held back is told at the end
-		told := o.told("root@acme.example", subject)
-		if len(told) != 2 || !strings.Contains(told[1].Text, "And 3 more since") || o.chat.count("And 3 more since") != 1 {
-			t.Errorf("%d mails; %q", len(told), o.chat.texts)
+		mails := o.mails("root@acme.example", subject)
+		if len(mails) != 2 || !strings.Contains(mails[1].Text, "And 3 more since") || o.chat.count("And 3 more since") != 1 {
+			t.Errorf("%d mails; %q", len(mails), o.chat.texts)
 		}
 	})
 }
@@ -214,8 +214,8 @@ func TestPagesAreCalmWhileTheDatabaseIsAway(t *testing.T) {
 			}
 			all.Wait()
 			const subject = "[Punctual] The database does not answer"
-			eventually(t, "the operators are told", func() bool { return len(o.told("root@acme.example", subject)) > 0 })
-			n := len(o.told("root@acme.example", ""))
+			eventually(t, "the operators are told", func() bool { return len(o.mails("root@acme.example", subject)) > 0 })
+			n := len(o.mails("root@acme.example", ""))
 			if n != 1 {
 				t.Errorf("%d reports of one outage", n)
 			}
@@ -256,11 +256,11 @@ func TestAKilledWorkerIsNoticed(t *testing.T) {
 			t.Errorf("the page says so after %s", took)
 		}
 		eventuallyWithin(t, time.Minute, "the operators are told", func() bool {
-			return len(o.told("root@acme.example", gone)) == 1 && len(o.told("second@acme.example", gone)) == 1 && o.chat.count(gone) == 1
+			return len(o.mails("root@acme.example", gone)) == 1 && len(o.mails("second@acme.example", gone)) == 1 && o.chat.count(gone) == 1
 		})
 		o.start(t, "sendalerts")
-		eventually(t, "the operators are told that it is back", func() bool { return len(o.told("root@acme.example", back)) == 1 })
-		n := len(o.told("root@acme.example", ""))
+		eventually(t, "the operators are told that it is back", func() bool { return len(o.mails("root@acme.example", back)) == 1 })
+		n := len(o.mails("root@acme.example", ""))
 		if n != 2 || banner() {
 			t.Errorf("%d mails to the operator", n)
 		}

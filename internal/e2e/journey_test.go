@@ -148,7 +148,7 @@ func waitMail(t *testing.T, s *store.Store, subject string) (found monitor.Email
 
 // Issue 2, second point: serve and sendalerts as two processes, a real SMTP
 // server, and a check that simply stays silent.
-func TestASilentCheckIsToldByTwoProcesses(t *testing.T) {
+func TestASilentCheckIsReportedOnceByTwoProcesses(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		sink := smtpsink.New(t, smtpsink.Options{TLS: "none"})
 		e := newEnv(t, engine).with(env{"PUNCTUAL_SMTP_HOST": sink.Host(), "PUNCTUAL_SMTP_PORT": strconv.Itoa(sink.Port()),

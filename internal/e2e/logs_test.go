@@ -32,8 +32,8 @@ func (p *process) linesOf(msg string) (list []map[string]any) {
 	return list
 }
 
-// said waits for a line of the log with the message and the values.
-func (p *process) said(msg string, want map[string]any) (found map[string]any) {
+// logged waits for a line of the log with the message and the values.
+func (p *process) logged(msg string, want map[string]any) (found map[string]any) {
 	p.Helper()
 	eventually(p.T, "the log has a line “"+msg+"” as wanted", func() bool {
 		for _, l := range p.linesOf(msg) {
@@ -83,9 +83,9 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		queued := p.said("mail queued", map[string]any{"message_id": id, "kind": "login"})
-		p.said("request", map[string]any{"request_id": queued["request_id"], "method": "POST", "path": "/accounts/signup/"})
-		p.said("mail", map[string]any{"message_id": id, "outcome": "sent"})
+		queued := p.logged("mail queued", map[string]any{"message_id": id, "kind": "login"})
+		p.logged("request", map[string]any{"request_id": queued["request_id"], "method": "POST", "path": "/accounts/signup/"})
+		p.logged("mail", map[string]any{"message_id": id, "outcome": "sent"})
 
 		// Requests, with secrets wherever there is room for one.
 		s := e.store(t)
@@ -122,7 +122,7 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		}
 		unique := monitor.UniqueKey(uuid.MustParse(c.UUID))
 		path := "/api/v3/checks/" + unique + "/pause"
-		p.said("request", map[string]any{"path": path, "status": 200.0, "project": u.Project,
+		p.logged("request", map[string]any{"path": path, "status": 200.0, "project": u.Project,
 			"request_id": "the-proxy-has-" + strconv.Itoa(len("/api/v3/checks/"+c.UUID+"/pause"))})
 
 		// Alerts: by webhook to one who listens and to one who does not, and by mail.
@@ -139,17 +139,17 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 		u.call(200, "POST /api/v3/checks/"+c.UUID, `{"channels":"*"}`)
 		u.call(200, "POST /api/v3/checks/"+c.UUID+"/resume", "")
 		u.send(200, "POST /ping/"+c.UUID+"/fail", secret)
-		p.said("ping", map[string]any{"check": unique, "kind": "fail", "status": 200.0})
+		p.logged("ping", map[string]any{"check": unique, "kind": "fail", "status": 200.0})
 		u.send(200, "GET /ping/"+u.PingKey+"/job/start", "")
-		p.said("ping", map[string]any{"slug": "job", "kind": "start", "status": 200.0})
+		p.logged("ping", map[string]any{"slug": "job", "kind": "start", "status": 200.0})
 		key := <-heard
-		told := p.said("delivery", map[string]any{"delivery": key, "outcome": "sent", "kind": "webhook", "check": unique, "project": u.Project,
+		line := p.logged("delivery", map[string]any{"delivery": key, "outcome": "sent", "kind": "webhook", "check": unique, "project": u.Project,
 			"attempt": 1.0})
-		took, ok := told["duration_ms"].(float64)
+		took, ok := line["duration_ms"].(float64)
 		if !ok || took <= 0 {
-			t.Errorf("%v", told)
+			t.Errorf("%v", line)
 		}
-		p.said("delivery", map[string]any{"outcome": "retry", "error": "The server refused the connection.", "check": unique})
+		p.logged("delivery", map[string]any{"outcome": "retry", "error": "The server refused the connection.", "check": unique})
 		b.get(ping + "/fail")
 		alert := sink.WaitFor(t, func(m smtpsink.Message) bool {
 			return strings.HasPrefix(m.Subject(), "DOWN") && m.SentTo("someone@example.org")
@@ -159,11 +159,11 @@ func TestTheLogTiesThingsTogetherAndKeepsSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 		delivery, _, _ := strings.Cut(id, "@")
-		p.said("delivery", map[string]any{"delivery": delivery, "outcome": "sent", "kind": "email"})
+		p.logged("delivery", map[string]any{"delivery": delivery, "outcome": "sent", "kind": "email"})
 		unsubscribe := regexp.MustCompile(`/unsub/([^/\s>]+)/`).FindStringSubmatch(string(alert.Raw))
 		if unsubscribe != nil {
 			b.get(find(t, `(http://127\.0\.0\.1:\d+/integrations/[0-9a-f-]+/unsub/[^/\s>]+/)`, string(alert.Raw)))
-			p.said("request", map[string]any{"route": "/integrations/{channel}/unsub/{signed}", "status": 200.0})
+			p.logged("request", map[string]any{"route": "/integrations/{channel}/unsub/{signed}", "status": 200.0})
 		} else {
 			t.Error("the alert has no link to unsubscribe")
 		}

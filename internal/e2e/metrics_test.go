@@ -67,7 +67,7 @@ func series(name string, m *dto.Metric) string {
 	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
-func TestMetricsTellWhatHappens(t *testing.T) {
+func TestMetricsCountWhatHappens(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
 		e := newEnv(t, engine)
 		e["PUNCTUAL_METRICS_LISTEN"] = "127.0.0.1:" + freePort(t)

@@ -43,7 +43,7 @@ func TestKindAndMessageSurviveWrapping(t *testing.T) {
 	}
 }
 
-func TestOtherErrorsStayInternalAndUntold(t *testing.T) {
+func TestOtherErrorsStayInternalAndHidden(t *testing.T) {
 	for _, err := range []error{io.EOF, errors.New("dsn postgres://u:secret@h"), &errs.Error{Message: "secret"}} {
 		got := errs.KindOf(err)
 		if got != errs.Internal {

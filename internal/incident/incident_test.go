@@ -30,11 +30,11 @@ type operators struct {
 	lines  bytes.Buffer
 	panics []string
 
-	mu   sync.Mutex
-	now  time.Time
-	told []Report
-	came chan struct{}
-	seen int
+	mu      sync.Mutex
+	now     time.Time
+	reports []Report
+	came    chan struct{}
+	seen    int
 	// of sending
 	fail error
 }
@@ -78,7 +78,7 @@ func (o *operators) take(_ context.Context, r *Report) error {
 	if o.fail != nil {
 		return o.fail
 	}
-	o.told = append(o.told, *r)
+	o.reports = append(o.reports, *r)
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (o *operators) next(t *testing.T) Report {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen++
-	return o.told[o.seen-1]
+	return o.reports[o.seen-1]
 }
 
 // all ends the reporter and returns everything that was told.
@@ -101,14 +101,14 @@ func (o *operators) all() []Report {
 	o.Close()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.told
+	return o.reports
 }
 
 type otherError struct{}
 
 func (otherError) Error() string { return "other" }
 
-func TestTheSameErrorIsToldOnceInAWhile(t *testing.T) {
+func TestTheSameErrorIsReportedOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	o := newOperators(t, Limits{})
 	fails := func(err error) { o.log.Error("it failed", "error", err) }
@@ -153,7 +153,7 @@ func TestTheSameErrorIsToldOnceInAWhile(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotToldComesWithTheNext(t *testing.T) {
+func TestWhatWasNotReportedComesWithTheNext(t *testing.T) {
 	t.Parallel()
 	o := newOperators(t, Limits{})
 	fails := func(text string) { o.log.Error("it failed", "error", errors.New(text)) }
@@ -178,9 +178,9 @@ func TestADatabaseThatIsAwayIsOneError(t *testing.T) {
 		o.log.Error("one place", "error", fmt.Errorf("%d: %w", i, errAway))
 		o.log.Error("another place", "error", errAway)
 	}
-	told := o.all()
-	if len(told) != 2 || told[0].Title != "The database does not answer: one place" || told[1].More != 4 {
-		t.Errorf("%d reports: %+v", len(told), told)
+	reports := o.all()
+	if len(reports) != 2 || reports[0].Title != "The database does not answer: one place" || reports[1].More != 4 {
+		t.Errorf("%d reports: %+v", len(reports), reports)
 	}
 }
 
@@ -231,7 +231,7 @@ func TestNobodyWaitsForReportsToBeSent(t *testing.T) {
 	for _, r := range o.all() {
 		sum += 1 + r.More
 	}
-	n := len(o.told)
+	n := len(o.reports)
 	if n < 3 || n > 8 {
 		t.Errorf("%d reports, %d errors: the queue has room for three, and once more at the end", n, sum)
 	}
@@ -246,21 +246,21 @@ func TestAReportThatCannotBeSentIsTriedAgain(t *testing.T) {
 	o.mu.Lock()
 	o.fail = nil
 	o.mu.Unlock()
-	eventuallyTold := o.next(t)
-	if eventuallyTold.Title != "it failed" {
-		t.Errorf("%+v", eventuallyTold)
+	late := o.next(t)
+	if late.Title != "it failed" {
+		t.Errorf("%+v", late)
 	}
 }
 
-func TestWhatWaitsIsToldAtTheEnd(t *testing.T) {
+func TestWhatWaitsIsReportedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	o := newOperators(t, Limits{})
 	for i := range 3 {
 		o.log.Error("it failed", "error", otherError{}, "n", i)
 	}
-	told := o.all()
-	if len(told) != 2 || told[1].More != 1 {
-		t.Errorf("%d reports: %+v", len(told), told)
+	reports := o.all()
+	if len(reports) != 2 || reports[1].More != 1 {
+		t.Errorf("%d reports: %+v", len(reports), reports)
 	}
 	// must not panic
 	o.log.Error("too late", "error", otherError{})
@@ -308,14 +308,14 @@ func TestPanicsAreErrorsWithTheirStack(t *testing.T) {
 
 func explode(r *Report) error { return errors.New(r.Ref) }
 
-func TestWhatIsNoErrorIsNotTold(t *testing.T) {
+func TestWhatIsNoErrorIsNotReported(t *testing.T) {
 	t.Parallel()
 	o := newOperators(t, Limits{})
 	o.log.Warn("a warning", "error", otherError{})
 	o.log.Error("cut off", "error", fmt.Errorf("query: %w", context.Canceled))
-	told := o.all()
-	if len(told) > 0 || strings.Contains(o.lines.String(), "ref=") {
-		t.Errorf("%+v\n%s", told, &o.lines)
+	reports := o.all()
+	if len(reports) > 0 || strings.Contains(o.lines.String(), "ref=") {
+		t.Errorf("%+v\n%s", reports, &o.lines)
 	}
 }
 
@@ -359,11 +359,11 @@ func TestNoSecretIsInAReport(t *testing.T) {
 		}
 	}))
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	told := o.all()
-	if len(told) < 3 {
-		t.Fatalf("%d reports", len(told))
+	reports := o.all()
+	if len(reports) < 3 {
+		t.Fatalf("%d reports", len(reports))
 	}
-	for _, report := range told {
+	for _, report := range reports {
 		for _, shown := range []string{report.Subject(), report.Body(), report.Chat()} {
 			for _, secret := range secrets {
 				if strings.Contains(shown, secret) {
@@ -379,14 +379,14 @@ func TestNoSecretIsInAReport(t *testing.T) {
 			}
 		}
 	}
-	body := told[0].Body()
+	body := reports[0].Body()
 	if !strings.Contains(body, "POST cron.example.org/checks/{check}/details?api_key=…&next=…&…=…") &&
 		!strings.Contains(body, "POST cron.example.org/checks/{check}/details?") {
 		t.Errorf("the address is not as expected:\n%s", body)
 	}
 }
 
-func TestErrorsOfRequestsAreToldUnderTheirID(t *testing.T) {
+func TestErrorsOfRequestsAreReportedUnderTheirID(t *testing.T) {
 	t.Parallel()
 	o := newOperators(t, Limits{})
 	ctx := logs.WithEvent(WithRequest(t.Context(), httptest.NewRequest(http.MethodGet, "/checks/x/", nil)), &logs.Event{ID: "anid5678"})
@@ -400,9 +400,9 @@ func TestErrorsOfRequestsAreToldUnderTheirID(t *testing.T) {
 	o.log.ErrorContext(ctx, "request", "route", "/status/", "status", 500)
 	// and so is this
 	o.log.ErrorContext(ctx, "request", "route", "/x/", "status", 503, "error", errs.Unavailablef(0, "full"))
-	told := o.all()
-	if len(told) != 1 {
-		t.Errorf("%+v", told[1:])
+	reports := o.all()
+	if len(reports) != 1 {
+		t.Errorf("%+v", reports[1:])
 	}
 }
 
@@ -410,16 +410,16 @@ func TestRequestsAreBoundedButForWhatMayTakeLong(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	life, gone := context.WithCancel(context.WithValue(r.Context(), visitKey{}, nil))
-	var inner, unhurried context.Context
+	var inner, withoutTimeout context.Context
 	Within(time.Nanosecond, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		inner = context.WithValue(r.Context(), valueKey{}, "kept")
 		<-inner.Done()
-		unhurried = WithoutTimeout(inner)
+		withoutTimeout = WithoutTimeout(inner)
 	})).ServeHTTP(httptest.NewRecorder(), r.WithContext(life))
-	if !errors.Is(inner.Err(), context.DeadlineExceeded) || unhurried.Err() != nil || unhurried.Value(valueKey{}) != "kept" {
-		t.Errorf("bounded: %v; unhurried: %v, value %v", inner.Err(), unhurried.Err(), unhurried.Value(valueKey{}))
+	if !errors.Is(inner.Err(), context.DeadlineExceeded) || withoutTimeout.Err() != nil || withoutTimeout.Value(valueKey{}) != "kept" {
+		t.Errorf("bounded: %v; unhurried: %v, value %v", inner.Err(), withoutTimeout.Err(), withoutTimeout.Value(valueKey{}))
 	}
-	derived, cancel := context.WithTimeout(unhurried, time.Minute)
+	derived, cancel := context.WithTimeout(withoutTimeout, time.Minute)
 	defer cancel()
 	gone()
 	<-derived.Done()

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -138,5 +139,12 @@ func From(f any, err error) error {
 }
 
 // Here notes that err came up where Here is called from, or so many callers
-// further out, for whoever logs it elsewhere.
-func Here(out int, err error) error { return &located{err, frames(2 + out)} }
+// further out, for whoever logs it elsewhere. What is known already, by From or
+// Here, stays.
+func Here(out int, err error) error {
+	_, known := errors.AsType[*located](err)
+	if known {
+		return err
+	}
+	return &located{err, frames(2 + out)}
+}

@@ -141,7 +141,7 @@ func (r *Reporter) note(key string, report *Report) {
 		w.count(report)
 		return
 	}
-	r.tell(w, report)
+	r.report(w, report)
 }
 
 func (w *window) count(report *Report) {
@@ -162,8 +162,8 @@ func (r *Reporter) may(now time.Time) bool {
 	return len(r.sent) < r.cfg.Limits.PerHour
 }
 
-// tell sends a report with what was counted before it, and begins a new window.
-func (r *Reporter) tell(w *window, report *Report) {
+// report sends a report with what was counted before it, and begins a new window.
+func (r *Reporter) report(w *window, report *Report) {
 	report.More = w.more
 	report.MoreFrom = w.from
 	report.MoreRefs = w.refs
@@ -205,7 +205,7 @@ func (r *Reporter) sweep(now time.Time, all bool) {
 			// the one that is shown
 			w.more--
 			w.refs = w.refs[:max(0, len(w.refs)-1)]
-			r.tell(w, &report)
+			r.report(w, &report)
 		}
 	}
 }

@@ -25,8 +25,8 @@ const (
 	Prune = "prune"
 )
 
-// Areas are all areas.
-func Areas() []string { return []string{HTTP, Auth, Ping, Alerts, Mail, SMTPD, Prune} }
+// areas are all areas.
+func areas() []string { return []string{HTTP, Auth, Ping, Alerts, Mail, SMTPD, Prune} }
 
 // Levels say what is logged at least: in an area, and in the rest. The zero
 // value is info everywhere.
@@ -53,8 +53,8 @@ func ParseLevels(text string) (Levels, error) {
 		switch {
 		case err != nil:
 			return Levels{}, err
-		case isArea && !slices.Contains(Areas(), area):
-			return Levels{}, fmt.Errorf("%q is not one of the areas %s", area, strings.Join(Areas(), ", "))
+		case isArea && !slices.Contains(areas(), area):
+			return Levels{}, fmt.Errorf("%q is not one of the areas %s", area, strings.Join(areas(), ", "))
 		case isArea && twice, !isArea && named:
 			return Levels{}, fmt.Errorf("%q names a level twice", text)
 		case isArea:

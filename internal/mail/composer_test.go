@@ -175,7 +175,7 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"email-change-old": func() (*mail.Message, error) { return c.EmailChange(addressChange("owner@example.org")) },
 		"email-change-new": func() (*mail.Message, error) { return c.EmailChange(addressChange("boss@example.org")) },
 		"two-factor": func() (*mail.Message, error) {
-			return c.TwoFactor(mail.TwoFactor{To: "owner@example.org", Done: "The security key “At work” was added.", On: true, Left: 10,
+			return c.TwoFactor(mail.TwoFactor{To: "owner@example.org", Done: "The security key “At work” was added.", On: true, RecoveryCodes: 10,
 				Link: "https://punctual.example.org/accounts/profile/#two-factor"})
 		},
 		"removed": func() (*mail.Message, error) { return c.Removed(gone()) },

@@ -118,7 +118,7 @@ func sendFailure(ctx context.Context, err error) *SendError {
 		detail = found[1]
 	}
 	switch {
-	case refused.Reason != gomail.ErrSMTPMailFrom && saysNoSuchAddress(detail, answer):
+	case refused.Reason != gomail.ErrSMTPMailFrom && isNoSuchAddress(detail, answer):
 		e.Message = fmt.Sprintf("the mail server says that there is no such address (code %d)", code)
 		e.Permanent = true
 		e.BadAddress = true
@@ -148,11 +148,11 @@ var aboutUs = regexp.MustCompile(`(?i)\brelay|\bsender\b|authenticat|\blog ?in\b
 // without having announced it.
 var enhancedCode = regexp.MustCompile(`\b5\d\d[ -]"?(5\.\d{1,3}\.\d{1,3})\b`)
 
-// saysNoSuchAddress tells whether an answer surely means that the address does not
+// isNoSuchAddress tells whether an answer surely means that the address does not
 // exist. detail is the enhanced status, which counts where there is one; else the
 // words do, and only those that nobody uses for a policy. "Mailbox unavailable" is
 // not among them: it is what RFC 5321 calls any refusal with 550.
-func saysNoSuchAddress(detail, answer string) bool {
+func isNoSuchAddress(detail, answer string) bool {
 	switch detail {
 	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10":
 		return true

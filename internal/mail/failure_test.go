@@ -79,7 +79,7 @@ func session(conn net.Conn, script map[string]string) string {
 	return heard.String()
 }
 
-func TestWhatAServerSaysIsNotTakenForMoreThanItIs(t *testing.T) {
+func TestAServersAnswerIsNotTakenForMoreThanItIs(t *testing.T) {
 	const permanent, badAddress, operator, unclear = 1, 2, 4, 8
 	for _, c := range []struct {
 		command, answer string

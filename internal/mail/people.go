@@ -86,7 +86,7 @@ type TwoFactor struct {
 	// there are two steps now
 	On bool
 	// recovery codes
-	Left int
+	RecoveryCodes int
 	// to where it is changed
 	Link string
 }

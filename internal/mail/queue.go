@@ -146,7 +146,7 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	if q.sender.Enabled() {
 		if err := q.sender.Send(ctx, &m.Email); err != nil {
 			q.onDone(m.Kind, outcomeOf(isPermanent(err)))
-			q.tellOperator(ctx, m.To, err)
+			q.reportToOperator(ctx, m.To, err)
 			return err
 		}
 		q.refusals.accepted()
@@ -172,10 +172,10 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	return nil
 }
 
-// tellOperator logs as an error, which is reported to the operators, what only they
+// reportToOperator logs as an error, which is reported to the operators, what only they
 // can mend: what is about this instance, and what the server says to everybody. Bad
 // addresses are their owners' business.
-func (q *Queue) tellOperator(ctx context.Context, to string, err error) {
+func (q *Queue) reportToOperator(ctx context.Context, to string, err error) {
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {
 		return
@@ -299,7 +299,7 @@ func (q *Queue) logAttempt(e *monitor.Email, took time.Duration, err error) {
 	if err != nil {
 		outcome := outcomeOf(e.Status == monitor.EmailFailed)
 		q.onDone(e.Kind, outcome)
-		q.tellOperator(context.Background(), e.To, err)
+		q.reportToOperator(context.Background(), e.To, err)
 		q.log.Warn("mail", append(attrs, "outcome", outcome, "error", err)...)
 		return
 	}

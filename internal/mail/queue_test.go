@@ -157,16 +157,16 @@ func TestRunnersSideBySideSendEachMailOnce(t *testing.T) {
 	})
 }
 
-func TestWithoutAServerMailIsKeptAndItsLinkTold(t *testing.T) {
+func TestWithoutAServerMailIsKeptAndItsLinkLogged(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
-		var told string
+		var link string
 		q := mail.NewQueue(mail.QueueConfig{Outbox: s, Sender: sender(t, mail.Settings{}), Now: s.Now, Log: discard(),
-			OnKept: func(e monitor.Email, link string) { told = e.Kind + " " + e.To + " " + link }})
+			OnKept: func(e monitor.Email, to string) { link = e.Kind + " " + e.To + " " + to }})
 		m := login(t, "a@example.net")
 		enqueue(t, q, m)
 		want := "login a@example.net " + m.Link
-		if told != want {
-			t.Errorf("told %q, want %q", told, want)
+		if link != want {
+			t.Errorf("logged %q, want %q", link, want)
 		}
 		e := stored(t, s, m.ID)
 		if e.Status != monitor.EmailKept {

@@ -86,7 +86,7 @@ func wantTemporary(t *testing.T, err error) {
 	}
 }
 
-func TestFailuresAreToldApart(t *testing.T) {
+func TestFailuresAreDistinguished(t *testing.T) {
 	for name, tc := range map[string]struct {
 		behaviour             smtpsink.Behaviour
 		permanent, badAddress bool

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// MaxEndedRuns is how many run ids a check remembers the end of.
-	MaxEndedRuns = 4
-	// LateStart is how long after the end of its run a start can still be one
+	// maxEndedRuns is how many run ids a check remembers the end of.
+	maxEndedRuns = 4
+	// lateStart is how long after the end of its run a start can still be one
 	// that the network has delayed or repeated.
-	LateStart = 10 * time.Minute
+	lateStart = 10 * time.Minute
 )
 
 // Check.EndedRuns holds records of 25 bytes in base64, newest last: the run id,
@@ -32,7 +32,7 @@ const (
 // id, so it has no memory of its own.
 type endedRuns struct {
 	n   int
-	raw [MaxEndedRuns * endedSize]byte
+	raw [maxEndedRuns * endedSize]byte
 }
 
 // read takes Check.EndedRuns. What cannot be read is nothing.
@@ -47,7 +47,7 @@ func (e *endedRuns) read(text string) {
 }
 
 func (e *endedRuns) text() string {
-	var text [(MaxEndedRuns*endedSize*8 + 5) / 6]byte
+	var text [(maxEndedRuns*endedSize*8 + 5) / 6]byte
 	return string(base64.RawURLEncoding.AppendEncode(text[:0], e.raw[:e.n*endedSize]))
 }
 
@@ -76,7 +76,7 @@ func (e *endedRuns) remove(i int) {
 
 // add puts an end behind the others; the oldest makes room.
 func (e *endedRuns) add(rid uuid.UUID, at time.Time, flags byte) {
-	if e.n == MaxEndedRuns {
+	if e.n == maxEndedRuns {
 		e.remove(0)
 	}
 	e.n++
@@ -102,7 +102,7 @@ func (c *Check) startsLate(p *Ping) bool {
 	var runs endedRuns
 	runs.read(c.EndedRuns)
 	i := runs.find(p.RID.UUID)
-	if i < 0 || runs.record(i)[endedFlag]&endedAgain != 0 || runs.since(i, p.CreatedAt) > LateStart {
+	if i < 0 || runs.record(i)[endedFlag]&endedAgain != 0 || runs.since(i, p.CreatedAt) > lateStart {
 		return false
 	}
 	runs.record(i)[endedFlag] |= endedLate
@@ -126,7 +126,7 @@ func (c *Check) noteEnd(p *Ping) {
 	i := runs.find(p.RID.UUID)
 	if i >= 0 {
 		begun := c.Started() && c.LastStartRID == p.RID
-		if begun || runs.record(i)[endedFlag] != 0 || runs.since(i, p.CreatedAt) > LateStart {
+		if begun || runs.record(i)[endedFlag] != 0 || runs.since(i, p.CreatedAt) > lateStart {
 			flags = endedAgain
 		}
 		runs.remove(i)

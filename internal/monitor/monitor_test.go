@@ -247,7 +247,7 @@ func TestPauseAndResume(t *testing.T) {
 	}
 }
 
-func TestOnlyNewsIsTold(t *testing.T) {
+func TestOnlyNewsIsSent(t *testing.T) {
 	for _, c := range []struct {
 		from, to monitor.Status
 		want     bool

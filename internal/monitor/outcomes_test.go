@@ -36,7 +36,7 @@ func lived(t *testing.T, pings string) (*monitor.Check, monitor.History) {
 	return &c, h
 }
 
-func saysOutcomes(outcomes []monitor.Outcome) string {
+func formatOutcomes(outcomes []monitor.Outcome) string {
 	var out []string
 	for _, o := range outcomes {
 		text := string(o.Kind)
@@ -70,7 +70,7 @@ func TestOutcomesAreThePingsAndDeadlinesOfTheRecentRuns(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := saysOutcomes(monitor.Outcomes(lived(t, tc.pings)))
+			got := formatOutcomes(monitor.Outcomes(lived(t, tc.pings)))
 			if got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
@@ -82,14 +82,14 @@ func TestOutcomesWhosePingsAreGone(t *testing.T) {
 	t.Parallel()
 	c, h := lived(t, "success 1m, success 61m, fail 122m, success 181m")
 	h.Pings = h.Pings[2:]
-	got := saysOutcomes(monitor.Outcomes(c, h))
+	got := formatOutcomes(monitor.Outcomes(c, h))
 	if got != "u 03:01 #4, d 02:02 #3, u, u" {
 		t.Error(got)
 	}
 	// a deadline passed because the schedule was changed
 	later := h.Pings[1].CreatedAt.Add(time.Second)
 	h.Flips = append(h.Flips, monitor.Flip{New: monitor.StatusDown, Reason: monitor.ReasonTimeout, CreatedAt: later})
-	got = saysOutcomes(monitor.Outcomes(c, h))
+	got = formatOutcomes(monitor.Outcomes(c, h))
 	if got != "u 03:01 #4, d 02:02 #3, u, u" {
 		t.Error(got)
 	}

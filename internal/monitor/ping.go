@@ -115,12 +115,12 @@ func (c *Check) late(p *Ping) bool {
 		came = c.LastStart
 	}
 	expected, err := c.expectedFromState()
-	return err == nil && !expected.IsZero() && came.After(LateFrom(expected, c.Grace))
+	return err == nil && !expected.IsZero() && came.After(lateFrom(expected, c.Grace))
 }
 
-// LateFrom is the moment after which a run that was expected at a time counts as
+// lateFrom is the moment after which a run that was expected at a time counts as
 // late: half of the grace time later.
-func LateFrom(expected time.Time, grace time.Duration) time.Time { return expected.Add(grace / 2) }
+func lateFrom(expected time.Time, grace time.Duration) time.Time { return expected.Add(grace / 2) }
 
 // finish notes the end of a run: the run under way when the run ids agree (none
 // equals none), and its duration. A success of another run leaves the run under

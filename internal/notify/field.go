@@ -53,11 +53,11 @@ type Field struct {
 	// Password it is not shown in the form either, and kept when that is left empty.
 	Secret bool
 
-	// Tells makes it a switch for one kind of event, down or up: the channel tells of
+	// Notifies makes it a switch for one kind of event, down or up: the channel tells of
 	// the event when it is on, not empty, or not Off. Where no field of a kind does
 	// that, all events are told.
-	Tells monitor.Status
-	Off   string
+	Notifies monitor.Status
+	Off      string
 	// Half is what the setting is for where a kind has one set of settings for down and
 	// one for up. Join puts it into one line with the next one, and Folded below a
 	// heading that is opened.
@@ -168,11 +168,11 @@ func Switches(up, down *bool) []Field {
 	return []Field{
 		{
 			Key: "up", Value: Bool(up), Label: "When it comes back up", About: "Tell when a check comes up.",
-			Default: "on", Tells: monitor.StatusUp,
+			Default: "on", Notifies: monitor.StatusUp,
 		},
 		{
 			Key: "down", Value: Bool(down), Label: "When a check goes down", About: "Tell when a check goes down.",
-			Default: "on", Tells: monitor.StatusDown,
+			Default: "on", Notifies: monitor.StatusDown,
 		},
 	}
 }
@@ -227,10 +227,10 @@ func (fs fieldSet) usable() bool {
 func (fs fieldSet) on(s monitor.Status) bool {
 	switched := false
 	for i := range fs {
-		if fs[i].Tells == s && fs[i].On() {
+		if fs[i].Notifies == s && fs[i].On() {
 			return true
 		}
-		switched = switched || fs[i].Tells != ""
+		switched = switched || fs[i].Notifies != ""
 	}
 	return !switched
 }
@@ -252,7 +252,7 @@ func (fs fieldSet) validate(before fieldSet, silent string, name func(*Field) st
 		silent = "Please choose at least one kind of alert."
 	}
 	for i := range fs {
-		if fs[i].Tells == monitor.StatusDown {
+		if fs[i].Notifies == monitor.StatusDown {
 			return errs.Invalidf(name(&fs[i]), "%s", silent)
 		}
 	}

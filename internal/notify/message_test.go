@@ -253,7 +253,7 @@ func TestADigestNamesEachEvent(t *testing.T) {
 	}
 }
 
-func TestFlappingIsTold(t *testing.T) {
+func TestFlappingIsReported(t *testing.T) {
 	ev := kindtest.Event("spy", monitor.StatusUp, "{}")
 	ev.Flaps = &notify.Flaps{Downs: 2, Since: ev.Flip.CreatedAt.Add(-30 * time.Second), Settle: 5 * time.Minute}
 	began := "It has gone down twice within 30 seconds and is up now. You are told again when it has stayed up or down for 5 minutes."
@@ -405,8 +405,8 @@ func TestASecretSettingStaysAndIsNotShown(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte("no such hook: " + r.URL.Path))
 	})
-	said := func(a *notify.Answer) *notify.Error { return a.Refused().Named("Picky", string(a.Body)) }
-	r := kindtest.Registry(notify.Env{Client: kindtest.Client(base)}, nil, picky(said))
+	refused := func(a *notify.Answer) *notify.Error { return a.Refused().Named("Picky", string(a.Body)) }
+	r := kindtest.Registry(notify.Env{Client: kindtest.Client(base)}, nil, picky(refused))
 	res, err := r.Send(soon(t), kindtest.Event("picky", monitor.StatusDown, before))
 	e := kindtest.Failure(t, err)
 	if strings.Contains(e.Message+res.Response, "secret-token") || !strings.Contains(e.Message, "Picky said: no such hook: /********") {

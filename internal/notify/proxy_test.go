@@ -198,7 +198,7 @@ func TestPublicTargetsReachTheProxy(t *testing.T) {
 	}
 }
 
-func TestTheProxyIsLeftOutWhereTheOperatorSaysSo(t *testing.T) {
+func TestTheProxyIsLeftOutWhereTheOperatorWantsIt(t *testing.T) {
 	base, got := standIn(t, nil)
 	p := newProxy(t, "")
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url, NoProxy: []string{"127.0.0.0/8", ".internal"}, AllowPrivate: true})
@@ -213,7 +213,7 @@ func TestTheProxyIsLeftOutWhereTheOperatorSaysSo(t *testing.T) {
 	}
 }
 
-func TestAProxyThatDoesNotServeIsToldApartFromTheServer(t *testing.T) {
+func TestAProxyThatDoesNotServeIsDistinguishedFromTheServer(t *testing.T) {
 	p := newProxy(t, "")
 	c := notify.NewClient(notify.ClientConfig{Proxy: p.url})
 	p.refuse = http.StatusProxyAuthRequired

@@ -45,11 +45,11 @@ func TestWhereARedirectStays(t *testing.T) {
 }
 
 // The address that would take the message is shown without user and password.
-func TestALostBodyTellsNoPassword(t *testing.T) {
+func TestALostBodyRevealsNoPassword(t *testing.T) {
 	lost := &lostBody{address(t, "https://jane:hidden@hooks.example.org/new")}
-	for _, said := range []string{lost.message(), lost.Error()} {
-		if strings.Contains(said, "hidden") || !strings.Contains(said, "hooks.example.org/new") {
-			t.Errorf("said: %s", said)
+	for _, text := range []string{lost.message(), lost.Error()} {
+		if strings.Contains(text, "hidden") || !strings.Contains(text, "hooks.example.org/new") {
+			t.Errorf("said: %s", text)
 		}
 	}
 	if strings.Contains(lost.message(), "jane") {

@@ -184,7 +184,7 @@ func TestTheHostHeaderStaysWithItsHost(t *testing.T) {
 }
 
 // The same holds for what the operator has set, of which the error tells no address.
-func TestTheOperatorsOwnCallsDoNotTellWhereARedirectLeads(t *testing.T) {
+func TestTheOperatorsOwnCallsDoNotRevealWhereARedirectLeads(t *testing.T) {
 	base, _ := standIn(t, redirectTo(301, "/hooks/secret"))
 	err := client().Call(soon(t), http.MethodPost, base+"/hooks/secret", []byte("{}"))
 	if err == nil || strings.Contains(fmt.Sprintf("%+v", err), "secret") ||

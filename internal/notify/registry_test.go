@@ -34,8 +34,8 @@ func TestSecretsAreTakenOutOfACopyOfTheError(t *testing.T) {
 	})
 	r := kindtest.Registry(notify.Env{}, nil, kind)
 	_, err := r.Send(t.Context(), kindtest.Event("chat", monitor.StatusDown, `{"token":"s3cret-token","up":true,"down":true}`))
-	told, ok := errors.AsType[*notify.Error](err)
-	if !ok || strings.Contains(told.Message+told.Err.Error(), "s3cret") {
+	sendErr, ok := errors.AsType[*notify.Error](err)
+	if !ok || strings.Contains(sendErr.Message+sendErr.Err.Error(), "s3cret") {
 		t.Errorf("the secret is in %v", err)
 	}
 	if !strings.Contains(shared.Message, "s3cret-token") {

@@ -16,8 +16,8 @@ type Rates struct {
 	Project int
 }
 
-// PerCheck is how many pings a minute a project may send for each of its checks.
-const PerCheck = 20
+// perCheck is how many pings a minute a project may send for each of its checks.
+const perCheck = 20
 
 // class is what is counted apart.
 type class int

@@ -16,7 +16,7 @@ import (
 )
 
 // Our extension: the first ping says what check to make.
-func TestTheFirstPingSaysWhatCheckToMake(t *testing.T) {
+func TestTheFirstPingDescribesItsCheck(t *testing.T) {
 	each(t, func(e *endpoint) {
 		made := func(slug, query string) *monitor.Check {
 			e.Helper()

@@ -148,7 +148,7 @@ func (g *gate) takeProject(project, check uuid.UUID, k class, now time.Duration)
 // while it sends more pings than it may.
 const recount = time.Minute
 
-func (g *gate) limitOf(p *gateProject) int { return max(g.rates.Project, PerCheck*p.checks) }
+func (g *gate) limitOf(p *gateProject) int { return max(g.rates.Project, perCheck*p.checks) }
 
 // count finds out how many checks a project has, and whether the check is one of
 // it still. mu is held.

@@ -163,7 +163,7 @@ func TestAPingWithoutAProjectIsNotAdmitted(t *testing.T) {
 }
 
 // Who is refused for the moment is told when to try again.
-func TestARefusalSaysWhenToTryAgain(t *testing.T) {
+func TestARefusalHasWhenToTryAgain(t *testing.T) {
 	each(t, func(e *endpoint) {
 		log := slog.New(slog.DiscardHandler)
 		rec := ping.NewRecorder(e.store, ping.Limits{}, log, ping.Observe{})

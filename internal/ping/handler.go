@@ -83,7 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !t.validFormat() {
-		say(w, http.StatusBadRequest, "invalid url format")
+		respond(w, http.StatusBadRequest, "invalid url format")
 		return
 	}
 	created, err := h.handle(&t, r)
@@ -254,23 +254,23 @@ func (h *Handler) accepted(w http.ResponseWriter, status int, body string) {
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	switch kind := errs.KindOf(err); {
 	case errors.Is(err, errFormat), errors.Is(err, errRunID):
-		say(w, http.StatusBadRequest, err.Error())
+		respond(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, store.ErrAmbiguousSlug):
-		say(w, http.StatusConflict, err.Error())
+		respond(w, http.StatusConflict, err.Error())
 	case errors.Is(err, errTooLong):
 		page(w, http.StatusBadRequest, "body too large",
 			"The request body is larger than "+strconv.FormatInt(h.maxBody, 10)+
 				" bytes. The ping was not recorded; send the end of the output only.")
 	case kind == errs.NotFound:
-		say(w, http.StatusNotFound, "not found")
+		respond(w, http.StatusNotFound, "not found")
 	case kind == errs.Invalid:
-		say(w, http.StatusBadRequest, errs.Message(err))
+		respond(w, http.StatusBadRequest, errs.Message(err))
 	case kind == errs.TooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(errs.RetryAfterOf(err).Seconds())))
-		say(w, http.StatusTooManyRequests, errs.Message(err))
+		respond(w, http.StatusTooManyRequests, errs.Message(err))
 	case kind == errs.Unavailable, errors.Is(err, limit.ErrBusy), isAway(err):
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		say(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
+		respond(w, http.StatusServiceUnavailable, "temporarily unavailable, send the ping again")
 	case r.Context().Err() != nil:
 		// the client has gone while its slug was looked up
 		w.WriteHeader(499)
@@ -284,10 +284,10 @@ func (h *Handler) broken(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("X-Request-Id", id)
 	ctx := logs.WithEvent(incident.WithRequest(r.Context(), r), &logs.Event{ID: id})
 	h.log.ErrorContext(ctx, "ping failed", append(pingAttrs(r, h.prefix, false), slog.Any("error", err))...)
-	say(w, http.StatusInternalServerError, "internal error, the ping may not have been recorded")
+	respond(w, http.StatusInternalServerError, "internal error, the ping may not have been recorded")
 }
 
-func say(w http.ResponseWriter, status int, body string) {
+func respond(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -76,7 +76,7 @@ func TestHooksCountWhatBecameOfEachPing(t *testing.T) {
 	}
 }
 
-func TestHooksTellAFullQueueFromADatabaseThatIsAway(t *testing.T) {
+func TestHooksDistinguishAFullQueueFromADatabaseThatIsAway(t *testing.T) {
 	var w watched
 	committing := make(chan struct{}, 9)
 	release := make(chan struct{})

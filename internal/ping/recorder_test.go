@@ -150,7 +150,7 @@ func TestADatabaseThatComesBackLosesNothing(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatStaysAwayIsSaid(t *testing.T) {
+func TestADatabaseThatStaysAwayIsReported(t *testing.T) {
 	r := newRecorder(t, func([]*store.Arrival) error { return io.ErrUnexpectedEOF }, ping.Limits{Patience: time.Millisecond})
 	if err := r.Record(success(uuid.New(), time.Time{})); errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("%v, want unavailable", err)

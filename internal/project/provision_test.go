@@ -106,7 +106,7 @@ func TestProvisioningFindsAnotherSpelling(t *testing.T) {
 	})
 }
 
-func TestAnotherProjectTellsItsOwner(t *testing.T) {
+func TestAnotherProjectNotifiesItsOwner(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		p, err := b.Add(b.Context(), a.User, " Night \t shift ")

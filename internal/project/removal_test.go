@@ -56,7 +56,7 @@ func TestAClosedAccountLeavesNoRateLimits(t *testing.T) {
 
 // The members of a project that goes learn of it, with what has gone; those of
 // other projects do not.
-func TestARemovedProjectIsToldToItsMembers(t *testing.T) {
+func TestMembersAreNotifiedOfARemovedProject(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		other, err := b.Add(b.Context(), a.User, "Other")

@@ -59,15 +59,15 @@ func TestAProjectChangesHands(t *testing.T) {
 		if b.role(heir.User, a.Project) != monitor.RoleOwner || b.role(a.User, a.Project) == monitor.RoleOwner {
 			b.Errorf("heir %q, former owner %q", b.role(heir.User, a.Project), b.role(a.User, a.Project))
 		}
-		told := b.security[len(b.security)-1]
-		if len(b.security) != 2 || told.To != a.User.Email || !strings.Contains(told.Done, "belongs to heir@example.net now") {
+		message := b.security[len(b.security)-1]
+		if len(b.security) != 2 || message.To != a.User.Email || !strings.Contains(message.Done, "belongs to heir@example.net now") {
 			b.Errorf("the former owner was told %+v", b.security)
 		}
 	})
 }
 
 // What a superuser does in somebody's name is told as such, to the owner, too.
-func TestASuperusersOfferSaysSo(t *testing.T) {
+func TestASuperusersOfferIsMarked(t *testing.T) {
 	each(t, func(b *bench) {
 		a := testdb.Account(b.T, b.Store)
 		heir := testdb.Account(b.T, b.Store, "heir@example.net")

@@ -94,7 +94,7 @@ func content(m *mail.Report, records []record, spans [2]Span, root string) {
 // sorted divides the records into those that a report lists, in its order, and the others.
 func sorted(records []record) (worth, others []record) {
 	for i := range records {
-		if records[i].worthTelling() {
+		if records[i].worthReporting() {
 			worth = append(worth, records[i])
 		} else {
 			others = append(others, records[i])
@@ -104,8 +104,8 @@ func sorted(records []record) (worth, others []record) {
 	return worth, others
 }
 
-// worthTelling tells whether a report lists the check.
-func (r *record) worthTelling() bool {
+// worthReporting tells whether a report lists the check.
+func (r *record) worthReporting() bool {
 	return r.status == monitor.StatusDown || r.status == monitor.StatusGrace || r.done[0].Downtimes > 0
 }
 

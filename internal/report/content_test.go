@@ -42,7 +42,7 @@ func on(month time.Month, d, hour int) time.Time {
 	return time.Date(2026, month, d, hour, 0, 0, 0, time.UTC)
 }
 
-func TestACellTellsHowACheckDidInASpan(t *testing.T) {
+func TestACellShowsHowACheckDidInASpan(t *testing.T) {
 	old := april.Add(-500 * day)
 	for _, tc := range []struct {
 		name      string

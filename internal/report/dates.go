@@ -27,7 +27,7 @@ func Next(u *monitor.User, now time.Time) time.Time {
 	if u.Reports == monitor.ReportsOff {
 		return time.Time{}
 	}
-	zone := Zone(u)
+	zone := zone(u)
 	year, month, today := now.In(zone).Date()
 	// a month has a first, a week a Monday
 	for day := today; ; day++ {
@@ -42,8 +42,8 @@ func Next(u *monitor.User, now time.Time) time.Time {
 	}
 }
 
-// Zone is where u reads times, UTC when that is not known.
-func Zone(u *monitor.User) *time.Location {
+// zone is where u reads times, UTC when that is not known.
+func zone(u *monitor.User) *time.Location {
 	zone, err := schedule.LoadZone(u.TZ)
 	if err == nil {
 		return zone

@@ -161,7 +161,7 @@ func (w *Worker) compose(ctx context.Context, u *monitor.User, now time.Time) (*
 	if err != nil || !lively(checks, now) {
 		return nil, err
 	}
-	spans := Spans(u.Reports, now.In(Zone(u)))
+	spans := Spans(u.Reports, now.In(zone(u)))
 	records := make([]record, len(checks))
 	at := make(map[int64]int, len(checks))
 	for i := range checks {

@@ -164,7 +164,7 @@ func TestALateReportComesOnce(t *testing.T) {
 	})
 }
 
-func TestAReportWithNothingToTellIsLeftOut(t *testing.T) {
+func TestAnEmptyReportIsLeftOut(t *testing.T) {
 	eachReader(t, func(r *reader) {
 		r.look()
 		r.clock.Set(r.user().NextReportAt)

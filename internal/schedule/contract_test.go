@@ -245,7 +245,7 @@ func TestWarnings(t *testing.T) {
 }
 
 // What is said of a repeated time is what Next does.
-func TestRepeatedTimesOccurAsTheWarningSays(t *testing.T) {
+func TestRepeatedTimesOccurAsWarned(t *testing.T) {
 	// 02:30 in Berlin, an hour before it comes again
 	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
 	for _, row := range []struct {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// CronSchedule is a compiled five-field cron expression (docs/contract.md §1.9).
-type CronSchedule struct {
+// cronSchedule is a compiled five-field cron expression (docs/contract.md §1.9).
+type cronSchedule struct {
 	pattern pattern
 	loc     *time.Location
 	// onWallClock: neither minute nor hour starts with "*", so a time that a
@@ -17,16 +17,16 @@ type CronSchedule struct {
 	onWallClock bool
 }
 
-// ParseCron compiles a cron expression: minute, hour, day of month, month and
+// parseCron compiles a cron expression: minute, hour, day of month, month and
 // weekday, in the zone loc. It fails with a *SyntaxError, also when the
 // expression has no occurrence in the 50 years from 2000 on (docs/contract.md §1.9).
-func ParseCron(expr string, loc *time.Location) (*CronSchedule, error) {
+func parseCron(expr string, loc *time.Location) (*cronSchedule, error) {
 	f := strings.Fields(expr)
 	if len(f) != 5 {
 		return nil, &SyntaxError{Reason: fmt.Sprintf(
 			"a cron expression has 5 fields (minute, hour, day of month, month, weekday), this one has %d", len(f))}
 	}
-	s := &CronSchedule{loc: loc, onWallClock: !strings.HasPrefix(f[0], "*") && !strings.HasPrefix(f[1], "*")}
+	s := &cronSchedule{loc: loc, onWallClock: !strings.HasPrefix(f[0], "*") && !strings.HasPrefix(f[1], "*")}
 	s.pattern.seconds = 1
 	var err error
 	s.pattern.minutes, err = cronSet(&field{name: "minute", high: 59}, f[0])
@@ -164,7 +164,7 @@ func (p *pattern) hasDay() bool {
 }
 
 // Next is the first occurrence after the given time, see Schedule.
-func (s *CronSchedule) Next(after time.Time) (time.Time, bool) {
+func (s *cronSchedule) Next(after time.Time) (time.Time, bool) {
 	unix, ok := searchable(after)
 	if !ok {
 		return time.Time{}, false

@@ -8,13 +8,13 @@ import (
 )
 
 // Describe is, for example, "At 03:00 on Monday through Friday".
-func (s *CronSchedule) Describe() string {
+func (s *cronSchedule) Describe() string {
 	return s.pattern.describe()
 }
 
 // Describe joins the descriptions of the lines and names their own zones: "At
 // 08:00 every day; and at 09:00 on Saturday (Europe/Riga time)".
-func (s *CalendarSchedule) Describe() string {
+func (s *calendarSchedule) Describe() string {
 	texts := make([]string, len(s.lines))
 	for i := range s.lines {
 		line := &s.lines[i]

@@ -67,7 +67,7 @@ func TestDescribeCron(t *testing.T) {
 		"0 0 28-31 * 1-5":       "At 00:00 on the 28th through 31st of the month or on Monday through Friday",
 		"0 0 *,10 * 2":          "At 00:00 on Tuesday",
 	} {
-		s, err := ParseCron(expr, time.UTC)
+		s, err := parseCron(expr, time.UTC)
 		if err != nil {
 			t.Fatalf("%q: %v", expr, err)
 		}
@@ -114,7 +114,7 @@ func TestDescribeOnCalendar(t *testing.T) {
 		"2026/1-*-* 12:00":                "At 12:00 every day from 2026 on",
 		"*:19/1:26,36,47":                 "At seconds 26, 36 and 47 of minutes 19 through 59 past every hour",
 	} {
-		s, err := ParseOnCalendar(text, time.UTC)
+		s, err := parseOnCalendar(text, time.UTC)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}

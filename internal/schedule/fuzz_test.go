@@ -69,12 +69,12 @@ func FuzzParseCron(f *testing.F) {
 	}
 	zones := fuzzZones(f)
 	f.Fuzz(func(t *testing.T, expr string) {
-		if len(expr) > MaxLength {
+		if len(expr) > maxLength {
 			return
 		}
 		inTime(t, expr, func() {
 			for _, loc := range zones {
-				s, err := ParseCron(expr, loc)
+				s, err := parseCron(expr, loc)
 				if err == nil {
 					try(t, s)
 				}
@@ -92,12 +92,12 @@ func FuzzParseOnCalendar(f *testing.F) {
 	}
 	zones := fuzzZones(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > MaxLength {
+		if len(text) > maxLength {
 			return
 		}
 		inTime(t, text, func() {
 			for _, loc := range zones {
-				s, err := ParseOnCalendar(text, loc)
+				s, err := parseOnCalendar(text, loc)
 				if err == nil {
 					try(t, s)
 				}
@@ -130,7 +130,7 @@ func BenchmarkNext(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, expr := range []string{"*/5 * * * *", "0 3 * * 1-5", "0 0 29 2 1"} {
-		s, err := ParseCron(expr, loc)
+		s, err := parseCron(expr, loc)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func BenchmarkNext(b *testing.B) {
 		})
 	}
 	// always in the gap
-	s, err := ParseOnCalendar("Sun *-3-25..31 03:30", loc)
+	s, err := parseOnCalendar("Sun *-3-25..31 03:30", loc)
 	if err != nil {
 		b.Fatal(err)
 	}

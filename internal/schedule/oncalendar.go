@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// CalendarSchedule is one or more compiled OnCalendar lines (docs/contract.md §1.10).
-type CalendarSchedule struct {
+// calendarSchedule is one or more compiled OnCalendar lines (docs/contract.md §1.10).
+type calendarSchedule struct {
 	lines []calendarLine
 }
 
@@ -41,11 +41,11 @@ func calendarWord(word string) (expr string, ok bool) {
 	return "", false
 }
 
-// ParseOnCalendar compiles OnCalendar expressions, one a line. Lines without a
+// parseOnCalendar compiles OnCalendar expressions, one a line. Lines without a
 // zone of their own are in loc. It fails with a *SyntaxError. A well-formed
 // text that never occurs is no error here; Parse refuses it.
-func ParseOnCalendar(text string, loc *time.Location) (*CalendarSchedule, error) {
-	s := &CalendarSchedule{}
+func parseOnCalendar(text string, loc *time.Location) (*calendarSchedule, error) {
+	s := &calendarSchedule{}
 	for text := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		line, err := parseCalendarLine(text, loc)
 		if err != nil {
@@ -239,7 +239,7 @@ func (r *dayRule) parseCalendarWeekdays(text string) error {
 }
 
 // Next is the earliest occurrence of any line, see Schedule.
-func (s *CalendarSchedule) Next(after time.Time) (t time.Time, ok bool) {
+func (s *calendarSchedule) Next(after time.Time) (t time.Time, ok bool) {
 	start, searches := searchable(after)
 	if !searches {
 		return time.Time{}, false

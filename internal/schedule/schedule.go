@@ -28,8 +28,8 @@ const (
 	OnCalendar Kind = "oncalendar"
 )
 
-// MaxLength is the most characters an expression may have (docs/contract.md §2.5).
-const MaxLength = 100
+// maxLength is the most characters an expression may have (docs/contract.md §2.5).
+const maxLength = 100
 
 // Schedule is a compiled schedule. It is immutable and safe for concurrent use.
 type Schedule interface {
@@ -53,8 +53,8 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 		return nil, err
 	}
 	n := utf8.RuneCountInString(expr)
-	if n > MaxLength {
-		return nil, &SyntaxError{Reason: fmt.Sprintf("the expression has %d characters, at most %d are allowed", n, MaxLength)}
+	if n > maxLength {
+		return nil, &SyntaxError{Reason: fmt.Sprintf("the expression has %d characters, at most %d are allowed", n, maxLength)}
 	}
 	var s Schedule
 	switch kind {
@@ -63,9 +63,9 @@ func Parse(kind Kind, expr, tz string) (Schedule, error) {
 		if ok {
 			expr = fields
 		}
-		s, err = ParseCron(expr, loc)
+		s, err = parseCron(expr, loc)
 	case OnCalendar:
-		s, err = ParseOnCalendar(withoutBlankLines(expr), loc)
+		s, err = parseOnCalendar(withoutBlankLines(expr), loc)
 	default:
 		return nil, fmt.Errorf("parsing a schedule: kind %q has no expression", kind)
 	}

@@ -23,13 +23,13 @@ type vector struct {
 
 func TestCronVectors(t *testing.T) {
 	testVectors(t, "cron.jsonl", func(expr string, loc *time.Location) (Schedule, error) {
-		return ParseCron(expr, loc)
+		return parseCron(expr, loc)
 	})
 }
 
 func TestOnCalendarVectors(t *testing.T) {
 	testVectors(t, "oncalendar.jsonl", func(expr string, loc *time.Location) (Schedule, error) {
-		return ParseOnCalendar(expr, loc)
+		return parseOnCalendar(expr, loc)
 	})
 }
 

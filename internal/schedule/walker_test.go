@@ -174,7 +174,7 @@ func TestCronAgreesWithTheWalker(t *testing.T) {
 		for range 15 {
 			expr := fmt.Sprintf("%s %s %s %s %s", randomField(r, 0, 59, "-"), randomField(r, 0, 4, "-"),
 				[]string{"*", "L", randomField(r, 1, 31, "-")}[r.IntN(3)], "*", []string{"*", "1-5/2", randomField(r, 0, 7, "-")}[r.IntN(3)])
-			s, err := ParseCron(expr, loc)
+			s, err := parseCron(expr, loc)
 			if err != nil {
 				t.Fatalf("%q: %v", expr, err)
 			}
@@ -195,7 +195,7 @@ func TestOnCalendarAgreesWithTheWalker(t *testing.T) {
 		for range 15 {
 			text := fmt.Sprintf("*-%s-%s %s:%s", []string{"*", "1..12", "2/2"}[r.IntN(3)], randomField(r, 1, 28, ".."),
 				randomField(r, 0, 4, ".."), randomField(r, 0, 59, ".."))
-			s, err := ParseOnCalendar(text, loc)
+			s, err := parseOnCalendar(text, loc)
 			if err != nil {
 				t.Fatalf("%q: %v", text, err)
 			}

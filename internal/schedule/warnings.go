@@ -15,7 +15,7 @@ import (
 func Warnings(s Schedule, now time.Time) []string {
 	var all []string
 	switch s := s.(type) {
-	case *CronSchedule:
+	case *cronSchedule:
 		all = s.pattern.warnOften(warnOver(all, s, now))
 		all = s.pattern.warnSteps(all)
 		d := &s.pattern.days
@@ -26,7 +26,7 @@ func Warnings(s Schedule, now time.Time) []string {
 		}
 		all = s.pattern.warnGap(all, s.loc, now, s.onWallClock)
 		all = s.pattern.warnRepeat(all, s.loc, now, s.onWallClock)
-	case *CalendarSchedule:
+	case *calendarSchedule:
 		all = warnOver(all, s, now)
 		for i := range s.lines {
 			p := &s.lines[i].pattern

@@ -19,9 +19,9 @@ func TestASenderWithoutADomain(t *testing.T) {
 	each(t, func(l *listener) {
 		body := "Subject: x\r\n\r\nMAIL FROM:<root>\r\n"
 		c := hello(l, l.addr)
-		c.say("MAIL FROM:<root>", "250")
-		c.say("RCPT TO:<"+l.address()+">", "250")
-		c.say("DATA", "354")
+		c.command("MAIL FROM:<root>", "250")
+		c.command("RCPT TO:<"+l.address()+">", "250")
+		c.command("DATA", "354")
 		c.send(body + ".\r\n")
 		c.expect("250")
 		p := l.last()
@@ -47,24 +47,24 @@ func TestASenderWithoutADomain(t *testing.T) {
 		if p := l.last(); p.UserAgent != "Email from a@example.org" || !strings.Contains(string(p.Body), "\r\nMAIL FROM:<root>\r\n") {
 			l.Errorf("in chunks: %q, %q", p.UserAgent, p.Body)
 		}
-		c.say("MAIL FROM:<>", "250")
-		c.say("RSET", "250")
-		c.say("MAIL FROM:<a b>", "501")
+		c.command("MAIL FROM:<>", "250")
+		c.command("RSET", "250")
+		c.command("MAIL FROM:<a b>", "501")
 	})
 }
 
-// TestWhoSaysNothingOfUseIsCutOffEarly: a connection without a recipient ends soon,
+// TestAClientWithoutUsefulCommandsIsCutOffEarly: a connection without a recipient ends soon,
 // however often it says NOOP; one with a recipient has its time.
-func TestWhoSaysNothingOfUseIsCutOffEarly(t *testing.T) {
+func TestAClientWithoutUsefulCommandsIsCutOffEarly(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
 		busy := hello(l, l.addr)
-		busy.say("MAIL FROM:<a@b>", "250")
-		busy.say("RCPT TO:<"+l.address()+">", "250")
+		busy.command("MAIL FROM:<a@b>", "250")
+		busy.command("RCPT TO:<"+l.address()+">", "250")
 		idle := hello(l, l.addr)
-		idle.say("NOOP", "250")
+		idle.command("NOOP", "250")
 		idle.expect("421 4.4.2")
-		busy.say("DATA", "354")
+		busy.command("DATA", "354")
 		busy.send("Subject: x\r\n\r\nx\r\n.\r\n")
 		busy.expect("250")
 	}, withLimits(smtpd.Limits{First: 300 * time.Millisecond}))

@@ -103,7 +103,7 @@ func hello(t testing.TB, addr string) *client {
 	t.Helper()
 	c := dial(t, addr)
 	c.expect("220 ")
-	c.say("EHLO client.example.org", "250 ")
+	c.command("EHLO client.example.org", "250 ")
 	return c
 }
 
@@ -129,8 +129,8 @@ func (c *client) expect(prefix string) {
 	}
 }
 
-// say sends a line and holds the answer.
-func (c *client) say(line, want string) {
+// command sends a line and holds the answer.
+func (c *client) command(line, want string) {
 	c.Helper()
 	c.send(line + "\r\n")
 	c.expect(want)
@@ -147,11 +147,11 @@ func (c *client) send(text string) {
 // mail sends a message to all of the addresses and returns the answer to it.
 func (c *client) mail(message string, to ...string) string {
 	c.Helper()
-	c.say("MAIL FROM:<cron@host.example>", "250 ")
+	c.command("MAIL FROM:<cron@host.example>", "250 ")
 	for _, address := range to {
-		c.say("RCPT TO:<"+address+">", "250 ")
+		c.command("RCPT TO:<"+address+">", "250 ")
 	}
-	c.say("DATA", "354 ")
+	c.command("DATA", "354 ")
 	c.send(strings.ReplaceAll(message, "\n", "\r\n") + "\r\n.\r\n")
 	return c.answer()
 }
@@ -220,7 +220,7 @@ func TestRecipients(t *testing.T) {
 	each(t, func(l *listener) {
 		code := l.Check.Code.String()
 		c := hello(l, l.addr)
-		c.say("MAIL FROM:<>", "250 ")
+		c.command("MAIL FROM:<>", "250 ")
 		for address, want := range map[string]string{
 			l.address():     "250 ",
 			l.slugAddress(): "250 ",
@@ -244,7 +244,7 @@ func TestRecipients(t *testing.T) {
 			"\"" + code + "@example.org\"@" + domain:         "550 5.1.1 Invalid mailbox",
 			"{" + code + "}@" + domain:                       "550 5.1.1 Invalid mailbox",
 		} {
-			c.say("RCPT TO:<"+address+">", want)
+			c.command("RCPT TO:<"+address+">", want)
 		}
 		n := l.check(l.Check.Code).NPings
 		if n != 0 {
@@ -338,9 +338,9 @@ func TestTheBeginningOfALargeMessageIsKept(t *testing.T) {
 		if got := c.mail(strings.Repeat(message, 3), l.address()); !strings.HasPrefix(got, "552 5.3.4") {
 			l.Errorf("too large: %q", got)
 		}
-		c.say("MAIL FROM:<cron@host.example> SIZE=500001", "552 5.3.4")
+		c.command("MAIL FROM:<cron@host.example> SIZE=500001", "552 5.3.4")
 		// and the connection is in step
-		c.say("NOOP", "250 ")
+		c.command("NOOP", "250 ")
 		n := l.check(l.Check.Code).NPings
 		if n != 1 {
 			l.Errorf("%d pings, want 1", n)
@@ -399,12 +399,12 @@ func TestNoRelayNoLogin(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
 		c := hello(l, l.addr)
-		c.say("AUTH PLAIN AGEAYg==", "5")
-		c.say("STARTTLS", "502")
-		c.say("DATA", "502")
-		c.say("MAIL FROM:<me@"+domain+">", "250")
-		c.say("RCPT TO:<somebody@example.com>", "550 5.1.1 Recipient rejected")
-		c.say("DATA", "502")
+		c.command("AUTH PLAIN AGEAYg==", "5")
+		c.command("STARTTLS", "502")
+		c.command("DATA", "502")
+		c.command("MAIL FROM:<me@"+domain+">", "250")
+		c.command("RCPT TO:<somebody@example.com>", "550 5.1.1 Recipient rejected")
+		c.command("DATA", "502")
 	})
 }
 
@@ -412,9 +412,9 @@ func TestASlowSenderIsCutOff(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
 		c := hello(l, l.addr)
-		c.say("MAIL FROM:<a@b>", "250")
-		c.say("RCPT TO:<"+l.address()+">", "250")
-		c.say("DATA", "354")
+		c.command("MAIL FROM:<a@b>", "250")
+		c.command("RCPT TO:<"+l.address()+">", "250")
+		c.command("DATA", "354")
 		c.send("Subject: x\r\n\r\nthe beg")
 		c.expect("421 4.4.2")
 		c.expect("421 4.4.2")
@@ -435,14 +435,14 @@ func TestTooMany(t *testing.T) {
 		first := hello(l, l.addr)
 		hello(l, l.addr)
 		dial(l, l.addr).expect("421 4.7.0")
-		first.say("QUIT", "221")
+		first.command("QUIT", "221")
 		first.expect("EOF")
 		third := hello(l, l.addr)
-		third.say("MAIL FROM:<a@b>", "250")
+		third.command("MAIL FROM:<a@b>", "250")
 		for range 3 {
-			third.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+			third.command("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
 		}
-		third.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "452 4.5.3")
+		third.command("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "452 4.5.3")
 	}, withLimits(smtpd.Limits{Connections: 2, Recipients: 3}))
 }
 
@@ -451,9 +451,9 @@ func TestStopWaitsForTheMessageUnderWay(t *testing.T) {
 	each(t, func(l *listener) {
 		idle := hello(l, l.addr)
 		busy := hello(l, l.addr)
-		busy.say("MAIL FROM:<a@b>", "250")
-		busy.say("RCPT TO:<"+l.address()+">", "250")
-		busy.say("DATA", "354")
+		busy.command("MAIL FROM:<a@b>", "250")
+		busy.command("RCPT TO:<"+l.address()+">", "250")
+		busy.command("DATA", "354")
 		busy.send("Subject: x\r\n\r\nhalf ")
 		stopped := make(chan error, 1)
 		go func() { stopped <- l.Stop(context.Background()) }()
@@ -487,9 +487,9 @@ func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	each(t, func(l *listener) {
 		c := hello(l, l.addr)
-		c.say("MAIL FROM:<a@b>", "250")
-		c.say("RCPT TO:<"+l.address()+">", "250")
-		c.say("DATA", "354")
+		c.command("MAIL FROM:<a@b>", "250")
+		c.command("RCPT TO:<"+l.address()+">", "250")
+		c.command("DATA", "354")
 		c.send("Subject: x\r\n\r\nhalf ")
 		if err := l.Stop(context.Background()); err != nil {
 			l.Error(err)
@@ -508,14 +508,14 @@ func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
 // The clocks of tests stand still; certificates look at the real one.
 func (c *client) startTLS(roots *x509.CertPool) *x509.Certificate {
 	c.Helper()
-	c.say("STARTTLS", "220")
+	c.command("STARTTLS", "220")
 	secure := tls.Client(c.raw, &tls.Config{RootCAs: roots, ServerName: domain})
 	if err := secure.Handshake(); err != nil {
 		c.Fatal(err)
 	}
 	c.raw = secure
 	c.text = textproto.NewConn(secure)
-	c.say("EHLO again", "250")
+	c.command("EHLO again", "250")
 	return secure.ConnectionState().PeerCertificates[0]
 }
 

@@ -90,10 +90,10 @@ func TestLongAndMissingSenders(t *testing.T) {
 	for from, want := range map[string]string{
 		"": "Email from <>", "é\xff@x": "Email from é\uFFFD@x", strings.Repeat("ü", 300) + "@x": "Email from " + strings.Repeat("ü", 189),
 	} {
-		c.say("MAIL FROM:<"+from+">", "250")
-		c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
-		c.say("DATA", "354")
-		c.say("x\r\n.", "250 OK")
+		c.command("MAIL FROM:<"+from+">", "250")
+		c.command("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+		c.command("DATA", "354")
+		c.command("x\r\n.", "250 OK")
 		got := s.recorded[len(s.recorded)-1].Ping.UserAgent
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -120,8 +120,8 @@ func TestSTARTTLSWithARenewedCertificate(t *testing.T) {
 	if !got.Equal(first) {
 		t.Error("another certificate")
 	}
-	c.say("STARTTLS", "502")
-	c.say("AUTH PLAIN AGEAYg==", "5")
+	c.command("STARTTLS", "502")
+	c.command("AUTH PLAIN AGEAYg==", "5")
 	if got := c.mail("Subject: secret\n\nx", uuid.NewString()+"@"+domain); got != "250 OK" || len(s.recorded) != 1 ||
 		s.recorded[0].Ping.RemoteAddr != "127.0.0.1" {
 		t.Errorf("over TLS: %q, %d recorded", got, len(s.recorded))
@@ -265,9 +265,9 @@ func TestLargeMessagesDoNotFillTheMemory(t *testing.T) {
 	for range connections {
 		wg.Go(func() {
 			c := hello(t, addr)
-			c.say("MAIL FROM:<a@b>", "250")
-			c.say("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
-			c.say("DATA", "354")
+			c.command("MAIL FROM:<a@b>", "250")
+			c.command("RCPT TO:<"+uuid.NewString()+"@"+domain+">", "250")
+			c.command("DATA", "354")
 			c.send(
 				"Content-Type: multipart/mixed; boundary=A\r\n\r\n--A\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
 			for sent := 0; sent < size; sent += len(chunk) {

@@ -62,7 +62,7 @@ func TestStorageWritesReadsAndDeletes(t *testing.T) {
 	want(t, status.Storage(status.Directory{Path: gone, Spare: true}), status.Warning, "cannot be kept")
 }
 
-func TestDiskTellsHowMuchIsFree(t *testing.T) {
+func TestDiskShowsHowMuchIsFree(t *testing.T) {
 	const gib = 1 << 30
 	for _, c := range []struct {
 		free, total uint64

@@ -156,7 +156,7 @@ func TestManyCallersAreOneRun(t *testing.T) {
 	})
 }
 
-func TestSinceTellsHowLongItHasBeenSo(t *testing.T) {
+func TestSinceIsHowLongItHasBeenSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := status.Healthy("fine")
 		c := check("x", func(context.Context) status.Finding { return next })

@@ -104,9 +104,9 @@ func TestTheLatestOutcomeOfAChannelShows(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		now := clock.Now()
-		outcome := func(after time.Duration, said string, disable bool) store.Outcome {
+		outcome := func(after time.Duration, message string, disable bool) store.Outcome {
 			o := store.Outcome{ID: 1, Channel: a.Channel.ID, Verdict: store.Retry, NextTry: now, Tried: true}
-			o.ChannelOutcome = store.ChannelOutcome{At: now.Add(after), Error: said, Disable: disable}
+			o.ChannelOutcome = store.ChannelOutcome{At: now.Add(after), Error: message, Disable: disable}
 			return o
 		}
 		early := outcome(time.Second, "early", false)

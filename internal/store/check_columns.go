@@ -15,7 +15,7 @@ type checkColumn struct {
 	name string
 	role role
 	in   reads
-	checkField
+	field[monitor.Check]
 }
 
 // role says who writes a column.
@@ -106,6 +106,19 @@ var checkTable = []checkColumn{
 	{"watch_at", state, inIndex, times(func(c *monitor.Check) *time.Time { return &c.WatchAt })},
 	{"blind_until", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.BlindUntil })},
 	{"unjudged", state, 0, texts(func(c *monitor.Check) *string { return &c.Unjudged })},
+}
+
+// checkSet are some columns of checks, in the order of checkTable.
+type checkSet struct{ columnSet[monitor.Check] }
+
+func checksWith(has func(checkColumn) bool) checkSet {
+	var columns []column[monitor.Check]
+	for _, col := range checkTable {
+		if has(col) {
+			columns = append(columns, column[monitor.Check]{col.name, col.field})
+		}
+	}
+	return checkSet{newColumnSet("c", columns)}
 }
 
 // What statements read and write of checks.

@@ -101,7 +101,7 @@ func roomForCheck(ctx context.Context, tx *db.Tx, project uuid.UUID, factor int)
 		return err
 	}
 	if n >= owner.CheckLimit*factor {
-		return errs.Conflictf("the limit of %d checks is reached", owner.CheckLimit)
+		return errs.Conflictf("The limit of %d checks is reached.", owner.CheckLimit)
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ func TestAnEditThatFailsLeavesAllAsItWas(t *testing.T) {
 	})
 }
 
-func TestAFlipInAnEditIsToldUnlessSilent(t *testing.T) {
+func TestAFlipInAnEditIsReportedUnlessSilent(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		down := func(silent bool) func(*store.CheckChange) {

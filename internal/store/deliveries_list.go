@@ -20,7 +20,7 @@ type DeliveryRow struct {
 	ChannelName string
 	ChannelKind string
 	// the status that was told: up or down; "" for a test
-	Told monitor.Status
+	Notified monitor.Status
 	// it is being made now, and NextTryAt is the end of its lease; of DeliveriesOf only
 	UnderWay bool
 }
@@ -42,7 +42,7 @@ func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter)
 		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, "d", []any{check}, f.Since, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, &d.UnderWay)...)
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, &d.UnderWay)...)
 	})
 }
 
@@ -85,7 +85,7 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 			OR u.email LIKE $1 ESCAPE '!' OR lower(d.last_error) LIKE $1 ESCAPE '!')
 		ORDER BY d.created_at DESC, d.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(strings.ToLower(search))+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows, d *FailedDelivery) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Told, db.UUID(&d.CheckCode), &d.CheckName,
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, db.UUID(&d.CheckCode), &d.CheckName,
 			&d.OwnerEmail)...)
 	})
 }

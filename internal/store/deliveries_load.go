@@ -37,8 +37,8 @@ type Owner struct {
 	TZ    string
 }
 
-// MaxOtherDown is how many other checks that are down a Claimed lists.
-const MaxOtherDown = 10
+// maxOtherDown is how many other checks that are down a Claimed lists.
+const maxOtherDown = 10
 
 const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error,
 	d.waits_for`
@@ -102,12 +102,12 @@ func (s *Store) loadLastPings(ctx context.Context, claimed []*Claimed) error {
 	for _, c := range claimed {
 		checks = append(checks, c.CheckID)
 	}
-	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+`, g.body FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
+	rows, err := s.db.Query(ctx, `SELECT `+wholePing.list+` FROM checks c JOIN pings g ON g.check_id = c.id AND g.n = c.n_pings
 		WHERE `+inSet(e, "c.id", 1, idSet), setOfIDs(e, checks))
 	pings, err := db.Collect(rows, err, func(r *sql.Rows, out **monitor.Ping) error {
 		p := new(monitor.Ping)
 		*out = p
-		return r.Scan(append(pingDest(p), &p.Body)...)
+		return r.Scan(wholePing.dest(p)...)
 	})
 	if err != nil {
 		return fmt.Errorf("last pings: %w", err)
@@ -138,7 +138,7 @@ func (s *Store) loadOtherDown(ctx context.Context, claimed []*Claimed) error {
 			ids = append(ids, c.Project.ID)
 		}
 	}
-	rows, err := s.db.Query(ctx, otherDownSQL(e), setOfUUIDs(e, ids), MaxOtherDown)
+	rows, err := s.db.Query(ctx, otherDownSQL(e), setOfUUIDs(e, ids), maxOtherDown)
 	_, err = db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error {
 		var total int
 		if err := r.Scan(append(wholeCheck.dest(c), &total)...); err != nil {
@@ -175,7 +175,7 @@ func otherDownSQL(e db.Engine) string {
 func others(down []monitor.Check, total int, self *monitor.Check) ([]monitor.Check, int) {
 	var out []monitor.Check
 	for i := range down {
-		if down[i].ID != self.ID && len(out) < MaxOtherDown {
+		if down[i].ID != self.ID && len(out) < maxOtherDown {
 			out = append(out, down[i])
 		}
 	}

@@ -58,7 +58,7 @@ func finish(t *testing.T, s *store.Store, d *store.Claimed, o store.Outcome) boo
 	return n == 1
 }
 
-func TestAClaimedDeliveryHasAllThereIsToTell(t *testing.T) {
+func TestAClaimedDeliveryHasAllThatAMessageNeeds(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		second := monitor.NewCheck(a.Project.ID, s.Now())
@@ -172,7 +172,7 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 			ChannelOutcome: store.ChannelOutcome{At: clock.Now(), Error: "gone", Disable: true}})
 		h, err = s.ChannelByID(t.Context(), a.Channel.ID)
 		if r := row(); err != nil || r.Status != monitor.DeliveryFailed || !r.FinishedAt.Equal(clock.Now()) || r.ChannelKind != "email" ||
-			r.Told != monitor.StatusDown || !h.Disabled {
+			r.Notified != monitor.StatusDown || !h.Disabled {
 			t.Errorf("given up: %+v, channel %+v, %v", r, h, err)
 		}
 

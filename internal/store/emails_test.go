@@ -173,7 +173,7 @@ func TestAFailedEmailCanBeSentAgain(t *testing.T) {
 	})
 }
 
-func TestANoticeToldTwiceIsMailedOnce(t *testing.T) {
+func TestANoticeQueuedTwiceIsMailedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		again := queued("a")
 		again.Text = "later"

@@ -70,17 +70,17 @@ func deliveriesOfFlipSQL(e db.Engine, f *monitor.Flip) string {
 	case f.Notifies():
 		return insertDeliveriesSQL(e)
 	case f.MayNotify():
-		return insertDeliveriesSQL(e) + ` AND ` + toldDownSQL("$2")
+		return insertDeliveriesSQL(e) + ` AND ` + notifiedDownSQL("$2")
 	default:
 		return ""
 	}
 }
 
-// toldDownSQL tells whether the last that people were told of a check, or are about
+// notifiedDownSQL tells whether the last that people were told of a check, or are about
 // to be, is that it is down; what was given up they were not told. check is an
 // expression for its id. One look into an index answers it, also of a check that
 // nobody was ever told of.
-func toldDownSQL(check string) string {
+func notifiedDownSQL(check string) string {
 	return `coalesce((SELECT tf.new_status FROM deliveries td JOIN flips tf ON tf.id = td.flip_id
 			WHERE td.check_id = ` + check + ` AND td.status <> 'failed' ORDER BY td.created_at DESC, td.id DESC LIMIT 1), '') = 'down'`
 }

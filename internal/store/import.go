@@ -44,7 +44,7 @@ func (s *Store) ImportHistory(ctx context.Context, histories []History) error {
 			}
 			for _, p := range h.Pings {
 				p.CheckID = h.Check.ID
-				pings = append(pings, pingValues(p))
+				pings = append(pings, wholePing.values(nil, p))
 			}
 			ofFlips, err := importFlips(ctx, tx, h)
 			if err != nil {
@@ -53,8 +53,7 @@ func (s *Store) ImportHistory(ctx context.Context, histories []History) error {
 			deliveries = append(deliveries, ofFlips...)
 		}
 		tx.Wake(db.TopicChecks)
-		if err := insertRows(ctx, tx, `pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`,
-			pings); err != nil {
+		if err := insertRows(ctx, tx, `pings (`+wholePing.names()+`)`, pings); err != nil {
 			return err
 		}
 		return insertRows(ctx, tx,

@@ -91,7 +91,7 @@ func TestAChannelCountsAgainstTheOwnerWhomItComesTo(t *testing.T) {
 
 // Whom the removal of an account is mailed to is known when nobody can change it any
 // more.
-func TestAFarewellIsSaidToThoseWhoLoseSomething(t *testing.T) {
+func TestAFarewellGoesToThoseWhoLoseSomething(t *testing.T) {
 	comes := func(owner, other store.Account) [][]any {
 		return [][]any{
 			{`SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE`, owner.Project.ID},
@@ -134,15 +134,15 @@ func TestAProjectThatComesToAnAccountThatGoes(t *testing.T) {
 	owner := testdb.Account(t, s, "owner@example.org")
 	other := testdb.Account(t, s, "other@example.org")
 	changes := append([][]any{{`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner.User.ID}}, handOver(other, owner)...)
-	told := 0
+	farewells := 0
 	err := meanwhile(t, s, run(t, changes...), func() error {
 		return s.DeleteUser(t.Context(), owner.User.ID, func(gone []store.ProjectContent) ([]*monitor.Email, error) {
-			told = len(gone)
+			farewells = len(gone)
 			return nil, nil
 		})
 	})
-	if err != nil || told != 2 {
-		t.Errorf("%d projects are gone, want 2; %v", told, err)
+	if err != nil || farewells != 2 {
+		t.Errorf("%d projects are gone, want 2; %v", farewells, err)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestAlertsAreAliveWhileAWorkerIs(t *testing.T) {
 	})
 }
 
-func TestAnAbsenceIsToldByOneAndEndedByOne(t *testing.T) {
+func TestAnAbsenceIsReportedByOneAndEndedByOne(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		seen, err := s.LastSeen(t.Context(), "sendalerts", "up")
 		if err != nil || !seen.IsZero() {
@@ -106,11 +106,11 @@ func TestAnAbsenceIsToldByOneAndEndedByOne(t *testing.T) {
 				t.Errorf("claimed: %v, %v", first, err)
 			}
 		}
-		told := clock.Now()
+		noticed := clock.Now()
 		clock.Advance(time.Minute)
 		for _, want := range []bool{true, false} {
 			at, ended, err := s.EndAbsence(t.Context(), "sendalerts")
-			if ended != want || err != nil || ended && !at.Equal(told) {
+			if ended != want || err != nil || ended && !at.Equal(noticed) {
 				t.Errorf("ended: %v, %v, %v", at, ended, err)
 			}
 		}

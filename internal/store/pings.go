@@ -25,13 +25,6 @@ type PingRow struct {
 // PingExcerpt is how many bytes of the body a PingRow holds.
 const PingExcerpt = 200
 
-const pingColumns = `g.check_id, g.n, g.created_at, g.kind, g.scheme, g.method, g.ua, g.remote_addr, g.rid, g.exit_status`
-
-func pingDest(p *monitor.Ping) []any {
-	return []any{&p.CheckID, &p.N, db.Time(&p.CreatedAt), &p.Kind, &p.Scheme, &p.Method, &p.UserAgent, db.Text(&p.RemoteAddr), &p.RID,
-		&p.ExitStatus}
-}
-
 // PingFilter chooses pings of a check; zero fields do not restrict.
 type PingFilter struct {
 	// only n >= MinN: the retention rule hides older ones
@@ -50,7 +43,7 @@ func (s *Store) Pings(ctx context.Context, check int64, f PingFilter) ([]PingRow
 	if f.Bodies {
 		body = `g.body`
 	}
-	query := `SELECT ` + pingColumns + `, ` + body + `, coalesce(length(g.body), 0) FROM pings g WHERE g.check_id = $1 AND g.n >= $2`
+	query := `SELECT ` + pingWithoutBody.list + `, ` + body + `, coalesce(length(g.body), 0) FROM pings g WHERE g.check_id = $1 AND g.n >= $2`
 	args := []any{check, f.MinN}
 	add := func(v any) string {
 		args = append(args, v)
@@ -69,15 +62,15 @@ func (s *Store) Pings(ctx context.Context, check int64, f PingFilter) ([]PingRow
 	query += ` ORDER BY g.n DESC LIMIT ` + add(f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, p *PingRow) error {
-		return r.Scan(append(pingDest(&p.Ping), &p.Body, &p.BodySize)...)
+		return r.Scan(append(pingWithoutBody.dest(&p.Ping), &p.Body, &p.BodySize)...)
 	})
 }
 
 // Ping returns one ping with its whole body.
 func (s *Store) Ping(ctx context.Context, check, n int64) (*monitor.Ping, error) {
 	var p monitor.Ping
-	err := s.db.QueryRow(ctx, `SELECT `+pingColumns+`, g.body FROM pings g WHERE g.check_id = $1 AND g.n = $2`, check, n).
-		Scan(append(pingDest(&p), &p.Body)...)
+	err := s.db.QueryRow(ctx, `SELECT `+wholePing.list+` FROM pings g WHERE g.check_id = $1 AND g.n = $2`, check, n).
+		Scan(wholePing.dest(&p)...)
 	return &p, notFound(err, "ping")
 }
 
@@ -98,11 +91,11 @@ func (s *Store) RunEventsBefore(ctx context.Context, check, n int64, since time.
 		}
 	}
 	e := s.db.Engine
-	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+` FROM pings g JOIN (
+	rows, err := s.db.Query(ctx, `SELECT `+pingWithoutBody.list+` FROM pings g JOIN (
 			SELECT max(b.n) AS n FROM pings b WHERE b.check_id = $1 AND b.n < $2 AND b.created_at > $3 AND b.kind IN ('start', 'success', 'fail')
 			AND (b.rid IS NULL OR `+inSet(e, "b.rid", 4, uuidSet)+`) GROUP BY b.rid) newest ON newest.n = g.n
 		WHERE g.check_id = $1 ORDER BY g.n DESC`, check, n, since, setOfUUIDs(e, ids))
 	return db.Collect(rows, err, func(r *sql.Rows, p *monitor.Ping) error {
-		return r.Scan(pingDest(p)...)
+		return r.Scan(pingWithoutBody.dest(p)...)
 	})
 }

@@ -97,7 +97,7 @@ func TestAnAccountWarnedAnewIsNotPrunedForTheOldWarning(t *testing.T) {
 
 // A flip stays as long as somebody is yet to be told of it, however old it is: its
 // deliveries go with it.
-func TestAFlipStaysUntilItIsTold(t *testing.T) {
+func TestAFlipStaysUntilItIsSent(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		signal(t, s, a.Check, monitor.PingFail)

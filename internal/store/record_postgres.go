@@ -23,13 +23,6 @@ const (
 		JOIN projects p ON p.ping_key = i.ping_key
 		CROSS JOIN LATERAL (SELECT code FROM checks WHERE project_id = p.id AND slug = i.slug LIMIT 2) c`
 
-	pgPings = `unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
-			$7::text[], $8::text[], $9::uuid[], $10::integer[], $11::bytea[])
-		AS i(check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)`
-
-	pgInsertPings = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-		SELECT * FROM ` + pgPings
-
 	// Two that record on the strength of what they know may wait for each other's rows;
 	// the one that gives up locks them in order then.
 	pgLittlePatience = `SELECT set_config('lock_timeout', '100ms', true)`
@@ -40,6 +33,8 @@ const (
 )
 
 var (
+	pgInsertPings = `INSERT INTO pings (` + wholePing.names() + `) SELECT * FROM ` + pgPings(1)
+
 	// One statement stores all flips and, for those that are news, their deliveries; of
 	// those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
@@ -52,7 +47,7 @@ var (
 		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
 		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
 		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down'
-			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + toldDownSQL("f.check_id") + `)
+			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + notifiedDownSQL("f.check_id") + `)
 			AND h.verified AND NOT h.disabled
 		ORDER BY f.id`
 
@@ -72,24 +67,24 @@ var (
 	pgSetState = `UPDATE checks c SET ` + stateOfCheck.numbered("%[1]s = v.%[1]s", 1)
 
 	pgUpdateStates = pgSetState + `
-		FROM unnest($1::bigint[], ` + pgStateParams(2) + `) AS v(id, ` + stateOfCheck.names() + `)
+		FROM unnest($1::bigint[], ` + stateOfCheck.arrayParams(2) + `) AS v(id, ` + stateOfCheck.names() + `)
 		WHERE c.id = v.id AND c.id = ANY($1)`
 
-	// Writes the pings ($1 to $11) and states of those checks only that are still of the
-	// version known ($12), and returns them with their new one.
+	// Writes the states and pings of those checks only that are still of the version
+	// known ($1), and returns them with their new one.
 	pgRecordKnown = `WITH u AS (` + pgSetState + `
-			FROM unnest($12::xid[], $13::bigint[], ` + pgStateParams(14) + `) AS v(version, id, ` + stateOfCheck.names() + `)
-			WHERE c.id = v.id AND c.id = ANY($13) AND c.xmin = v.version
+			FROM unnest($1::xid[], $2::bigint[], ` + stateOfCheck.arrayParams(3) + `) AS v(version, id, ` + stateOfCheck.names() + `)
+			WHERE c.id = v.id AND c.id = ANY($2) AND c.xmin = v.version
 			RETURNING c.id, c.xmin AS version),
-		p AS (INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-			SELECT * FROM ` + pgPings + ` WHERE check_id IN (SELECT id FROM u))
+		p AS (INSERT INTO pings (` + wholePing.names() + `)
+			SELECT * FROM ` + pgPings(3+len(stateOfCheck.columns)) + ` WHERE check_id IN (SELECT id FROM u))
 		SELECT id, version FROM u`
 )
 
-// pgStateParams are the parameters, from number first on, that the state of many
-// checks is given in.
-func pgStateParams(first int) string {
-	return stateOfCheck.each(func(i int, col checkColumn) string { return fmt.Sprintf("$%d::%s[]", first+i, col.postgres) })
+// pgPings are the rows of many pings, whose arrays are the parameters from number
+// first on.
+func pgPings(first int) string {
+	return `unnest(` + wholePing.arrayParams(first) + `) AS i(` + wholePing.names() + `)`
 }
 
 // recordPostgres records what it can in one round trip, on the strength of what
@@ -161,8 +156,8 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 	}
 	b := &pgx.Batch{}
 	b.Queue(pgLittlePatience)
-	args := append(pingArrays(out.pings), before)
-	b.Queue(pgRecordKnown, append(args, stateArrays(out.checks)...)...)
+	args := append([]any{before}, stateArrays(out.checks)...)
+	b.Queue(pgRecordKnown, append(args, wholePing.arrays(out.pings)...)...)
 	queueFlips(b, out.flips, s.Now())
 	queuePrunes(b, out.prune)
 	written, err := s.sendRecord(ctx, b)
@@ -288,7 +283,7 @@ func (s *Store) recordLocked(ctx context.Context, batch []*Arrival) error {
 	out := applyBatch(batch, tx.checks)
 	b := &pgx.Batch{}
 	if len(out.pings) > 0 {
-		b.Queue(pgInsertPings, pingArrays(out.pings)...)
+		b.Queue(pgInsertPings, wholePing.arrays(out.pings)...)
 		queueStates(b, out.checks)
 		queueFlips(b, out.flips, s.Now())
 		queuePrunes(b, out.prune)
@@ -403,40 +398,6 @@ func beginAndLock(ctx context.Context, conn *pgxpool.Conn, query string, args []
 func hotRow(row pgx.CollectableRow) (*monitor.Check, error) {
 	c := new(monitor.Check)
 	return c, row.Scan(hotCheck.dest(c)...)
-}
-
-// pingArrays are the parameters of pgPings.
-func pingArrays(pings []*monitor.Ping) []any {
-	n := len(pings)
-	var (
-		check   = make([]int64, n)
-		num     = make([]int64, n)
-		created = make([]pgtype.Timestamptz, n)
-		kind    = make([]string, n)
-		scheme  = make([]string, n)
-		method  = make([]string, n)
-		ua      = make([]string, n)
-		addr    = make([]pgtype.Text, n)
-		rid     = make([]pgtype.UUID, n)
-		exit    = make([]pgtype.Int4, n)
-		body    = make([][]byte, n)
-	)
-	for i, p := range pings {
-		check[i] = p.CheckID
-		num[i] = p.N
-		created[i] = pgTime(p.CreatedAt)
-		kind[i] = string(p.Kind)
-		scheme[i] = p.Scheme
-		method[i] = p.Method
-		ua[i] = p.UserAgent
-		addr[i] = pgtype.Text{String: p.RemoteAddr, Valid: p.RemoteAddr != ""}
-		rid[i] = pgtype.UUID{Bytes: p.RID.UUID, Valid: p.RID.Valid}
-		if p.ExitStatus != nil {
-			exit[i] = pgtype.Int4{Int32: int32(*p.ExitStatus), Valid: true} //nolint:gosec // ParseExitStatus gives 32 bits
-		}
-		body[i] = p.Body
-	}
-	return []any{check, num, created, kind, scheme, method, ua, addr, rid, exit, body}
 }
 
 func queueStates(b *pgx.Batch, checks []*monitor.Check) {

@@ -11,17 +11,14 @@ import (
 	"punctual/internal/monitor"
 )
 
-const (
-	// Parameters without a name: the driver looks up each one that has one.
-	sqliteInsertPing = `INSERT INTO pings (check_id, n, created_at, kind, scheme, method, ua, remote_addr, rid, exit_status, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	// prunePingsOfCheck keeps the newest pings of check $1.
-	prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - ` + pingLimit + `
-		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
-)
+// prunePingsOfCheck keeps the newest pings of check $1.
+const prunePingsOfCheck = `DELETE FROM pings WHERE check_id = $1 AND n <= (SELECT c.n_pings - ` + pingLimit + `
+	FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id WHERE c.id = $1)`
 
 var (
+	// Parameters without a name: the driver looks up each one that has one.
+	sqliteInsertPing = `INSERT INTO pings (` + wholePing.names() + `) VALUES (` + wholePing.marks() + `)`
+
 	sqliteSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code IN (SELECT value FROM json_each(?))`
 	sqliteOverdue   = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= ? ORDER BY c.watch_at LIMIT ?`
 
@@ -153,20 +150,12 @@ func codesJSON(codes []uuid.UUID) string {
 func insertPingsSQLite(ctx context.Context, tx *db.Tx, pings []*monitor.Ping) error {
 	insert := tx.Prepared(sqliteInsertPing)
 	for _, p := range pings {
-		_, err := insert.Exec(ctx, pingValues(p)...)
+		_, err := insert.Exec(ctx, wholePing.values(make([]any, 0, 16), p)...)
 		if err != nil {
 			return fmt.Errorf("insert ping: %w", err)
 		}
 	}
 	return nil
-}
-
-func pingValues(p *monitor.Ping) []any {
-	var exit any
-	if p.ExitStatus != nil {
-		exit = *p.ExitStatus
-	}
-	return []any{p.CheckID, p.N, p.CreatedAt, string(p.Kind), p.Scheme, p.Method, p.UserAgent, db.NullText(p.RemoteAddr), p.RID, exit, p.Body}
 }
 
 // indexed is what indexes of checks hold of a state: the columns inIndex.

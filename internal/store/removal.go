@@ -101,7 +101,7 @@ func (s *Store) DeleteProject(ctx context.Context, id uuid.UUID, farewell Farewe
 		if err != nil {
 			return err
 		}
-		if err := sayFarewell(ctx, tx, farewell, []ProjectContent{*gone}); err != nil {
+		if err := queueFarewell(ctx, tx, farewell, []ProjectContent{*gone}); err != nil {
 			return err
 		}
 		tx.Wake(db.TopicChecks)
@@ -127,11 +127,11 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, farewell Farewell)
 			return err
 		}
 		tx.Wake(db.TopicChecks)
-		return sayFarewell(ctx, tx, farewell, gone)
+		return queueFarewell(ctx, tx, farewell, gone)
 	})
 }
 
-func sayFarewell(ctx context.Context, tx *db.Tx, farewell Farewell, gone []ProjectContent) error {
+func queueFarewell(ctx context.Context, tx *db.Tx, farewell Farewell, gone []ProjectContent) error {
 	if farewell == nil {
 		return nil
 	}

@@ -46,12 +46,12 @@ func TestAnAccountTakesEverythingAlong(t *testing.T) {
 		mail("of somebody else, that waits", "gone@example.org", b.User.ID, monitor.EmailQueued)
 		mail("of somebody else", "stays@example.org", b.User.ID, monitor.EmailSent)
 
-		var told []string
+		var notified []string
 		farewell := func(gone []store.ProjectContent) ([]*monitor.Email, error) {
-			told = nil
+			notified = nil
 			for _, p := range gone {
 				for _, m := range p.Members {
-					told = append(told, p.Title()+" "+m.Email)
+					notified = append(notified, p.Title()+" "+m.Email)
 				}
 				if p.Checks != 1 || p.Channels != 1 {
 					t.Errorf("%d checks and %d channels go", p.Checks, p.Channels)
@@ -68,7 +68,7 @@ func TestAnAccountTakesEverythingAlong(t *testing.T) {
 			t.Errorf("half done: %v", err)
 		}
 		must(s.DeleteUser(ctx, a.User.ID, farewell))
-		diff := cmp.Diff([]string{"Operations stays@example.org"}, told)
+		diff := cmp.Diff([]string{"Operations stays@example.org"}, notified)
 		if diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}

@@ -13,11 +13,11 @@ import (
 // minN on, at most limit, newest first and without bodies: what monitor.Runs asks
 // for.
 func (s *Store) RunEvents(ctx context.Context, check, minN int64, limit int) ([]monitor.Ping, error) {
-	rows, err := s.db.Query(ctx, `SELECT `+pingColumns+
+	rows, err := s.db.Query(ctx, `SELECT `+pingWithoutBody.list+
 		` FROM pings g WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail')
 		ORDER BY g.n DESC LIMIT $3`, check, minN, limit)
 	return db.Collect(rows, err, func(r *sql.Rows, p *monitor.Ping) error {
-		return r.Scan(pingDest(p)...)
+		return r.Scan(pingWithoutBody.dest(p)...)
 	})
 }
 

@@ -14,7 +14,7 @@ type ServiceMetrics struct {
 	// the newest id, 0 = none
 	LastDelivery int64
 	// changes of status that it is time to notice or to tell, and nobody is at it
-	UntoldFlips int64
+	OverdueFlips int64
 }
 
 // ServiceMetrics takes the numbers. A flip counts as untold while one of its
@@ -32,7 +32,7 @@ func (s *Store) ServiceMetrics(ctx context.Context) (m ServiceMetrics, err error
 		(SELECT count(DISTINCT d.flip_id) FROM (SELECT min(id) AS id FROM deliveries WHERE status = 'pending' GROUP BY check_id, channel_id) first
 			JOIN deliveries d ON d.id = first.id WHERE d.next_try_at <= $1)
 		+ (SELECT count(*) FROM checks WHERE watch_at <= $1 AND alert_at <= $1 AND status <> 'down' AND schedule_error = '')`, s.Now()).
-		Scan(&m.Pings, &newest, &m.UntoldFlips)
+		Scan(&m.Pings, &newest, &m.OverdueFlips)
 	if err != nil {
 		return m, fmt.Errorf("take service metrics: %w", err)
 	}

@@ -34,7 +34,7 @@ func TestACheckIsFoundByItsPublicName(t *testing.T) {
 	})
 }
 
-func TestASilentFlipTellsNobody(t *testing.T) {
+func TestASilentFlipNotifiesNobody(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		if err := s.RecordPings(t.Context(), []*store.Arrival{arrival(s, a.Check.Code, monitor.PingSuccess)}); err != nil {

@@ -81,7 +81,7 @@ func insertUser(ctx context.Context, q db.Querier, u *monitor.User) error {
 		u.ID, u.Email, u.PasswordHash, u.IsActive, u.IsSuperuser, u.TZ, u.Theme, u.DateFormat, u.Sort, u.CheckLimit, u.PingLogLimit, u.CreatedAt,
 		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt, u.ByOperator)
 	if db.IsUnique(err) {
-		return errs.Conflictf("an account with the address %s exists", u.Email)
+		return errs.Conflictf("There is an account with the address %s already.", u.Email)
 	}
 	if err != nil {
 		return fmt.Errorf("insert user: %w", err)
@@ -160,7 +160,7 @@ func updateUser(ctx context.Context, tx *db.Tx, u *monitor.User) error {
 		u.Reports, u.NextReportAt, int64(u.NagEvery.Seconds()), u.NextNagAt)
 	switch {
 	case db.IsUnique(err):
-		return errs.Conflictf("an account with the address %s exists", u.Email)
+		return errs.Conflictf("There is an account with the address %s already.", u.Email)
 	case err != nil:
 		return fmt.Errorf("update user: %w", err)
 	case n == 0:

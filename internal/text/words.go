@@ -23,6 +23,16 @@ func UpperFirst(s string) string {
 	return strings.ToUpper(string(first)) + s[n:]
 }
 
+// Sentence is s with a capital at its beginning and a full stop at its end, unless
+// it ends like a sentence already; "" stays.
+func Sentence(s string) string {
+	s = UpperFirst(s)
+	if s == "" || strings.HasSuffix(s, "…") || strings.IndexByte(".!?:", s[len(s)-1]) >= 0 {
+		return s
+	}
+	return s + "."
+}
+
 // IsASCII tells whether all of s is ASCII.
 func IsASCII(s string) bool {
 	for i := range len(s) {

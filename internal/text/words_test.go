@@ -25,6 +25,16 @@ func TestUpperFirst(t *testing.T) {
 	}
 }
 
+func TestSentence(t *testing.T) {
+	for in, want := range map[string]string{"": "", "check not found": "Check not found.", "Gone.": "Gone.", "really?": "Really?",
+		"and so on…": "And so on…", "one\xc2": "One\xc2."} {
+		got := text.Sentence(in)
+		if got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestIsASCII(t *testing.T) {
 	for in, want := range map[string]bool{"": true, "a@example.org": true, "\x7f": true, "bücher": false, "\x80": false} {
 		got := text.IsASCII(in)

@@ -13,7 +13,7 @@ else {
 }
 
 function start() {
-  const far = 'far' in table.dataset; // the server filters: there are pages, groups or boxes
+  const serverFiltered = 'serverFiltered' in table.dataset; // the server filters: there are pages, groups or boxes
   const body = table.tBodies[0];
   const allRows = () => [...table.querySelectorAll('tbody tr:not(.group)')];
   const filter = readFilter();
@@ -35,7 +35,7 @@ function start() {
   }
 
   function apply() {
-    if (far) return;
+    if (serverFiltered) return;
     let any = false;
     for (const row of body.rows) {
       const shown = matches(row);
@@ -116,7 +116,7 @@ function start() {
     if (!chip && !all) return;
     e.preventDefault();
     if (all) search.value = '';
-    if (far) return void load((chip || all).href);
+    if (serverFiltered) return void load((chip || all).href);
     if (all) {
       filter.tag.clear();
       filter.status.clear();
@@ -130,7 +130,7 @@ function start() {
     changed();
   });
   search.addEventListener('input', () => {
-    if (far) {
+    if (serverFiltered) {
       clearTimeout(typing);
       typing = setTimeout(find, 250);
       return;
@@ -159,12 +159,12 @@ function start() {
   let version = table.dataset.version;
   let since = table.dataset.since;
   let lastActive = 0;
-  let order = far ? [] : [...body.rows].map(code);
+  let order = serverFiltered ? [] : [...body.rows].map(code);
   for (const kind of ['pointermove', 'keydown']) addEventListener(kind, () => { lastActive = Date.now(); }, { passive: true });
   const busy = () => Date.now() - lastActive < 60_000 && (menu.matches(':popover-open') || table.matches(':hover') || table.contains(document.activeElement));
 
   function update(news) {
-    if (news.all && far) return void again();
+    if (news.all && serverFiltered) return void again();
     if (news.all && !news.rows) return void location.reload();
     version = news.version;
     since = news.now;
@@ -196,7 +196,7 @@ function start() {
       const shown = rows.get(code(row)); // below each of its tags
       for (const old of shown || []) become(old, row);
       if (!shown && news.all) body.append(row);
-      if (!news.all && !far) place(code(row), news.after[i]);
+      if (!news.all && !serverFiltered) place(code(row), news.after[i]);
     });
     arrange();
     apply();
@@ -249,7 +249,7 @@ function start() {
   // arrange moves the rows that are not at their place, and removes those that have none.
   let late;
   function arrange() {
-    if (far) return;
+    if (serverFiltered) return;
     clearTimeout(late);
     if (busy()) {
       late = setTimeout(arrange, 1000);
@@ -438,5 +438,5 @@ function start() {
 
   drawSome();
   if (version) apply();
-  restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}&${far ? location.search.slice(1) : new URLSearchParams(shownAs())}`, update); // no version: the page came filtered, the other rows are needed
+  restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}&${serverFiltered ? location.search.slice(1) : new URLSearchParams(shownAs())}`, update); // no version: the page came filtered, the other rows are needed
 }

@@ -291,7 +291,7 @@ func TestTheOriginOfTheSiteIsKnownInEverySpelling(t *testing.T) {
 	}
 }
 
-func TestTooManyAttemptsSayWhenToComeBack(t *testing.T) {
+func TestTooManyAttemptsShowWhenToComeBack(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		for range 10 {
 			s.Post("/accounts/login/", webtest.SignupForm("jane@example.org")).Is(http.StatusSeeOther)

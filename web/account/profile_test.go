@@ -56,7 +56,7 @@ func TestDelicatePagesAskAgainAfterHalfAnHour(t *testing.T) {
 	})
 }
 
-func TestAMailedLinkProvesWhoItIs(t *testing.T) {
+func TestAMailedLinkAuthenticates(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("jane@example.org")
 		s.Clock.Advance(account.RecentAuthLife + time.Minute)

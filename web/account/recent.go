@@ -111,12 +111,12 @@ func (s *Pages) recentlyAuthenticated(r *http.Request) (bool, error) {
 
 // authenticated notes that the visitor has just shown who they are; second tells
 // that it was by a second factor, too. The session gets a new id and begins anew.
-func (s *Pages) authenticated(w http.ResponseWriter, r *http.Request, second bool) {
+func (s *Pages) authenticated(w http.ResponseWriter, r *http.Request, secondFactor bool) {
 	v := ui.VisitorOf(r)
 	now := s.Store.Now().Format(time.RFC3339)
 	v.Session.Values[sessionAuth] = now
 	delete(v.Session.Values, sessionAuthTwo)
-	if second {
+	if secondFactor {
 		v.Session.Values[sessionAuthTwo] = now
 	}
 	s.Sessions.Renew(v.Session)

@@ -260,8 +260,8 @@ func (s *Pages) PassByTOTP(w http.ResponseWriter, r *http.Request, step *secondS
 // PassByRecovery answers POST /accounts/login/two_factor/recovery/.
 func (s *Pages) PassByRecovery(w http.ResponseWriter, r *http.Request, step *secondStep) error {
 	return s.passByCode(w, r, step, true, func(code string) error {
-		left, err := s.auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
-		if err == nil && left == 0 {
+		remaining, err := s.auth.PassRecovery(r.Context(), step.user, code, originOf(r).Device)
+		if err == nil && remaining == 0 {
 			// to new ones
 			step.next = recoveryCodesPath
 		}

@@ -74,9 +74,9 @@ type recoveryCodesPage struct {
 	// with them two-factor sign-in has begun
 	First bool
 	// devices on which the user was logged out
-	Others int
-	Left   int
-	Since  time.Time
+	Others    int
+	Remaining int
+	Since     time.Time
 }
 
 // Lines are the new codes, one in each.
@@ -176,7 +176,7 @@ func (s *Pages) RecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	case !f.On():
 		return s.Redirect(w, r, ProfilePath)
 	}
-	return s.showCodes(w, r, &recoveryCodesPage{Left: f.RecoveryCodes, Since: f.RecoverySince})
+	return s.showCodes(w, r, &recoveryCodesPage{Remaining: f.RecoveryCodes, Since: f.RecoverySince})
 }
 
 // NewRecoveryCodes answers POST /accounts/two_factor/recovery/.
@@ -270,16 +270,16 @@ func (s *Pages) RemoveTOTP(w http.ResponseWriter, r *http.Request) error {
 }
 
 // factorRemoved says so, and what it means when it was the last one.
-func (s *Pages) factorRemoved(w http.ResponseWriter, r *http.Request, said string) error {
+func (s *Pages) factorRemoved(w http.ResponseWriter, r *http.Request, message string) error {
 	v := ui.VisitorOf(r)
 	on, err := s.auth.TwoFactorOn(r.Context(), v.User.ID)
 	if err != nil {
 		return err
 	}
 	if !on {
-		said += " Logging in takes one step again."
+		message += " Logging in takes one step again."
 	}
-	v.Flash("ok", said)
+	v.Flash("ok", message)
 	return s.Redirect(w, r, ProfilePath)
 }
 

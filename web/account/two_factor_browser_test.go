@@ -81,13 +81,13 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 
 	// The same key once more.
 	console.Allow("status of 4")
-	var said string
+	var message string
 	s.Drive(ctx, chromedp.Navigate(s.URL+"/accounts/two_factor/webauthn/"))
 	s.Drive(ctx, webtest.First(chromedp.WaitEnabled, "form[data-webauthn] button"), chromedp.SendKeys("#name", "Again", chromedp.ByQuery),
 		webtest.First(chromedp.Click, "form[data-webauthn] button"),
-		webtest.First(chromedp.WaitVisible, "[data-problem]"), chromedp.Text("[data-problem]", &said, chromedp.ByQuery))
-	if !strings.Contains(said, "registered already") {
-		t.Errorf("said %q", said)
+		webtest.First(chromedp.WaitVisible, "[data-problem]"), chromedp.Text("[data-problem]", &message, chromedp.ByQuery))
+	if !strings.Contains(message, "registered already") {
+		t.Errorf("said %q", message)
 	}
 
 	s.Clock.Advance(time.Hour)

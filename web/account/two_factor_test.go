@@ -235,7 +235,7 @@ func TestARecoveryCodeWorksOnce(t *testing.T) {
 		firstStep(s, "jane@example.org", "/walls/").Post(recoveryLogin, code(" "+strings.ToUpper(codes[0])+" ")).LeadsTo("/walls/")
 		firstStep(s, "jane@example.org", "").Post(recoveryLogin, code(codes[0])).Is(http.StatusBadRequest).Has("not one of your recovery codes")
 		mailed := s.Sent.Factors[len(s.Sent.Factors)-1]
-		if mailed.To != "jane@example.org" || !strings.Contains(mailed.Done, "recovery code was used") || mailed.Left != 9 {
+		if mailed.To != "jane@example.org" || !strings.Contains(mailed.Done, "recovery code was used") || mailed.RecoveryCodes != 9 {
 			t.Errorf("mailed %+v", mailed)
 		}
 
@@ -353,7 +353,7 @@ func TestAPasswordIsAFirstStepToo(t *testing.T) {
 	})
 }
 
-func TestOnlyWhoIsProvenChangesFactors(t *testing.T) {
+func TestOnlyTheRecentlyAuthenticatedChangeFactors(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		user, _ := s.Login("jane@example.org")
 		setUpApp(s)
@@ -389,7 +389,7 @@ func TestASuperuserTakesFactorsAway(t *testing.T) {
 		root.Get("/admin/users/").Has("one step now").HasNot("Reset…")
 		s.OtherBrowser().Login("jane@example.org")
 		last := s.Sent.Factors[len(s.Sent.Factors)-1]
-		if last.To != "jane@example.org" || last.On || last.Left != 0 || !strings.Contains(last.Done, "An operator of this site") {
+		if last.To != "jane@example.org" || last.On || last.RecoveryCodes != 0 || !strings.Contains(last.Done, "An operator of this site") {
 			t.Errorf("mailed %+v", last)
 		}
 	})
@@ -445,7 +445,7 @@ func TestOtherDevicesAreLoggedOutWithTheFirstFactor(t *testing.T) {
 	})
 }
 
-func TestWithoutHTTPSThePagesSayWhyThereAreNoKeys(t *testing.T) {
+func TestWithoutHTTPSThePagesExplainWhyThereAreNoKeys(t *testing.T) {
 	// at a bare number
 	webtest.Each(t, func(s *webtest.Site) {
 		s.Login("jane@example.org")

@@ -67,8 +67,8 @@ type Deps struct {
 	Log *slog.Logger
 }
 
-// API answers below /api.
-type API struct{ Deps }
+// api answers below /api.
+type api struct{ Deps }
 
 // The parts of the addresses.
 const (
@@ -85,7 +85,7 @@ const (
 
 // New returns the handler to mount at /api: it sees paths like /v3/checks/.
 func New(d Deps) http.Handler {
-	a := &API{d}
+	a := &api{d}
 	r := chi.NewRouter()
 	r.Use(a.recoverPanics)
 
@@ -121,10 +121,10 @@ func New(d Deps) http.Handler {
 
 	// Without a key of a project: any method for those who watch, POST for the
 	// callbacks of providers and mail servers (docs/contract.md §5).
-	a.route(r, versionPath+`/status/`, http.HandlerFunc(a.status))
-	a.route(r, versionPath+`/metrics/`, http.HandlerFunc(a.metrics))
-	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.deliveryStatus))
-	a.route(r, versionPath+`/bounces/`, postOnly(a.bounce))
+	a.route(r, versionPath+`/status/`, a.keyless(a.status))
+	a.route(r, versionPath+`/metrics/`, a.keyless(a.metrics))
+	r.Handle(versionPath+`/notifications/{code:`+uuidPattern+`}/status`, postOnly(a.keyless(a.deliveryStatus)))
+	a.route(r, versionPath+`/bounces/`, postOnly(a.keyless(a.bounce)))
 
 	r.Get(`/openapi.yaml`, a.openapi())
 
@@ -134,13 +134,23 @@ func New(d Deps) http.Handler {
 
 // route registers an address that ends in a slash, and the redirect for those
 // who leave it away.
-func (a *API) route(r chi.Router, path string, h http.Handler) {
+func (a *api) route(r chi.Router, path string, h http.Handler) {
 	e, ok := h.(endpoint)
 	if ok && e["GET"] != nil {
 		e["GET"] = a.tagged(e["GET"])
 	}
 	r.Handle(path, h)
 	r.HandleFunc(strings.TrimSuffix(path, "/"), addSlash)
+}
+
+// keyless answers the errors of an address that no key opens (see fail).
+func (a *api) keyless(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err != nil {
+			a.fail(w, r, incident.From(h, err))
+		}
+	}
 }
 
 // postOnly is an address for machines that only post; browsers have no business
@@ -233,7 +243,7 @@ func empty(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 }
 
-func (a *API) json(w http.ResponseWriter, status int, v any) {
+func (a *api) json(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		a.Log.Error("encode an API answer", "error", err)
@@ -257,7 +267,7 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) {
 
 // error answers with the one text that says what is wrong. The blank after the
 // colon is as Healthchecks has it: there are scripts that look for the whole.
-func (a *API) error(w http.ResponseWriter, status int, text string) {
+func (a *api) error(w http.ResponseWriter, status int, text string) {
 	quoted, err := json.Marshal(text)
 	// not reached: any text can be encoded
 	if err != nil {
@@ -267,7 +277,7 @@ func (a *API) error(w http.ResponseWriter, status int, text string) {
 }
 
 // fail answers an error of the store.
-func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch errs.KindOf(err) {
 	case errs.NotFound:
 		notFoundPage(w, r)
@@ -283,7 +293,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // broken answers an error nobody expected, and one of the database being away,
 // after which clients are to come back.
-func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
+func (a *api) broken(w http.ResponseWriter, r *http.Request, err error) {
 	// whoever asked has gone
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(499)
@@ -291,7 +301,7 @@ func (a *API) broken(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	// the line of the request tells it
 	event := logs.EventOf(r.Context())
-	// who called fail or refuse
+	// where it is not known whose it is: who called fail or refuse
 	event.Err = incident.Here(2, err)
 	status := http.StatusInternalServerError
 	text := "internal error"
@@ -313,7 +323,7 @@ func retryAfter(w http.ResponseWriter, err error) {
 }
 
 // recoverPanics answers a panic like any other error nobody expected.
-func (a *API) recoverPanics(next http.Handler) http.Handler { return incident.Recover(a.broken, next) }
+func (a *api) recoverPanics(next http.Handler) http.Handler { return incident.Recover(a.broken, next) }
 
 // call is one authenticated request.
 type call struct {
@@ -332,7 +342,7 @@ func (c *call) code() uuid.UUID { return uuid.MustParse(chi.URLParam(c.Request, 
 
 // ownCheck loads the check the address names: errs.NotFound when there is none,
 // errs.Forbidden when it belongs to another project.
-func (a *API) ownCheck(c *call) (*monitor.Check, error) {
+func (a *api) ownCheck(c *call) (*monitor.Check, error) {
 	check, err := a.Store.CheckByCode(c.Context(), c.code())
 	if err != nil {
 		return nil, err
@@ -344,7 +354,7 @@ func (a *API) ownCheck(c *call) (*monitor.Check, error) {
 }
 
 // channelIDs are the ids of a check's channels.
-func (a *API) channelIDs(ctx context.Context, check int64) ([]uuid.UUID, error) {
+func (a *api) channelIDs(ctx context.Context, check int64) ([]uuid.UUID, error) {
 	channels, err := a.Store.ChannelsOfCheck(ctx, check)
 	if err != nil {
 		return nil, err

@@ -45,11 +45,11 @@ type client struct {
 	mine  store.Account
 	other store.Account
 	// whom of a disabled channel
-	told []store.Undelivered
+	notified []store.Undelivered
 }
 
 func (c *client) channelBroken(_ context.Context, u store.Undelivered) error {
-	c.told = append(c.told, u)
+	c.notified = append(c.notified, u)
 	return nil
 }
 

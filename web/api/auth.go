@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/web/intake"
@@ -19,21 +20,23 @@ import (
 // keyLength is the length of every API key, old and new (docs/contract.md §2.2).
 const keyLength = 32
 
-type operation func(c *call)
+// operation is what an address does: it answers, or returns the error that is
+// answered (see fail).
+type operation func(c *call) error
 
 // unknownLimit is how many bytes of a body are read for those whose headers open
 // nothing: the key may be in the body, and a check with all its texts is smaller.
 const unknownLimit = 256 << 10
 
 // read lets read-write and read-only keys in.
-func (a *API) read(op operation) http.HandlerFunc {
+func (a *api) read(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a.authenticated(w, r, a.open(r.Context(), apiKey(r, nil)), true, nil, op)
 	}
 }
 
 // remove lets read-write keys in; the body is not read.
-func (a *API) remove(op operation) http.HandlerFunc {
+func (a *api) remove(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a.authenticated(w, r, a.open(r.Context(), apiKey(r, nil)), false, nil, op)
 	}
@@ -42,7 +45,7 @@ func (a *API) remove(op operation) http.HandlerFunc {
 // write lets read-write keys in, which may be in the JSON body. What is wrong with
 // the body is told before what is wrong with the key. But a key in the headers is
 // looked up first: a long body is read only for whom one lets in.
-func (a *API) write(op operation) http.HandlerFunc {
+func (a *api) write(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		found := a.open(r.Context(), apiKey(r, nil))
 		limit := bodyLimit(r, found.err == nil && !found.readonly)
@@ -90,7 +93,7 @@ type opened struct {
 var errNoKey = errs.NotFoundf("this is not a key")
 
 // open looks up what the key opens.
-func (a *API) open(ctx context.Context, key string) opened {
+func (a *api) open(ctx context.Context, key string) opened {
 	if len(key) != keyLength {
 		return opened{key: key, err: errNoKey}
 	}
@@ -102,7 +105,7 @@ func (a *API) open(ctx context.Context, key string) opened {
 	return opened{key, project, readonly, err}
 }
 
-func (a *API) authenticated(w http.ResponseWriter, r *http.Request, found opened, readonlyOK bool, b body, op operation) {
+func (a *api) authenticated(w http.ResponseWriter, r *http.Request, found opened, readonlyOK bool, b body, op operation) {
 	err := found.err
 	switch {
 	case errors.Is(err, errNoKey):
@@ -113,11 +116,14 @@ func (a *API) authenticated(w http.ResponseWriter, r *http.Request, found opened
 		a.fail(w, r, err)
 	default:
 		logs.EventOf(r.Context()).Project = found.project.ID
-		op(&call{Request: r, w: w, project: found.project, readonly: found.readonly, version: chi.URLParam(r, "version"), body: b})
+		c := &call{Request: r, w: w, project: found.project, readonly: found.readonly, version: chi.URLParam(r, "version"), body: b}
+		if err := op(c); err != nil {
+			a.fail(w, r, incident.From(op, err))
+		}
 	}
 }
 
-func (a *API) projectByKey(ctx context.Context, key string) (p *monitor.Project, readonly bool, err error) {
+func (a *api) projectByKey(ctx context.Context, key string) (p *monitor.Project, readonly bool, err error) {
 	stored, err := a.HashKey(ctx, key)
 	if err != nil {
 		return nil, false, err
@@ -152,7 +158,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 
 // failBody answers a body that could not be read, of which limit bytes would have
 // been.
-func (a *API) failBody(w http.ResponseWriter, r *http.Request, limit int64, err error) {
+func (a *api) failBody(w http.ResponseWriter, r *http.Request, limit int64, err error) {
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):
 		a.error(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body is larger than %d bytes", limit))

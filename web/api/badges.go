@@ -19,17 +19,15 @@ const wholeProject = "*"
 // badges is GET badges/ (docs/contract.md §2.12): an entry for each tag in use
 // and one for the project. Of more than monitor.MaxProjectTags tags the rest is
 // left out.
-func (a *API) badges(c *call) {
+func (a *api) badges(c *call) error {
 	tags, err := a.Store.TagsOf(c.Context(), c.project.ID)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	list := make(map[string]badgesJSON, len(tags)+1)
 	for _, tag := range append(tags, wholeProject) {
 		if err := c.Context().Err(); err != nil {
-			a.fail(c.w, c.Request, err)
-			return
+			return err
 		}
 		link := func(states int, format string) string { return a.BadgeURL(c.project.BadgeKey, tag, states, format) }
 		list[tag] = badgesJSON{
@@ -40,4 +38,5 @@ func (a *API) badges(c *call) {
 	a.json(c.w, http.StatusOK, struct {
 		Badges map[string]badgesJSON `json:"badges"`
 	}{list})
+	return nil
 }

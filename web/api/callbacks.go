@@ -39,23 +39,22 @@ const (
 // deliveryStatus is POST notifications/<uuid>/status: a provider tells what has
 // become of a message it had accepted. The uuid is the secret. The answer is
 // always an empty 200: providers repeat everything else.
-func (a *API) deliveryStatus(w http.ResponseWriter, r *http.Request) {
+func (a *api) deliveryStatus(w http.ResponseWriter, r *http.Request) error {
 	err := intake.Form(w, r, maxForm, true)
 	// anything else that cannot be read tells nothing
 	if errors.Is(err, intake.ErrFull) {
-		a.fail(w, r, err)
-		return
+		return err
 	}
 	code := uuid.MustParse(chi.URLParam(r, "code"))
 	reason, disable := undelivered(r.PostForm)
 	if reason != "" {
-		if err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable}); err != nil &&
-			errs.KindOf(err) != errs.NotFound {
-			a.fail(w, r, err)
-			return
+		err := a.noteUndelivered(r.Context(), code, store.Bounce{MaxAge: callbackTime, Reason: reason, Disable: disable})
+		if err != nil && errs.KindOf(err) != errs.NotFound {
+			return err
 		}
 	}
 	empty(w, http.StatusOK)
+	return nil
 }
 
 // undelivered reads the fields of a callback: error and mark_disabled, or what
@@ -78,7 +77,7 @@ func undelivered(form url.Values) (reason string, disable bool) {
 // noteUndelivered stores that a delivery has not arrived, and tells the owner
 // where that was the end of the channel. It fails with errs.NotFound when there
 // is no such delivery, or none young enough.
-func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounce) error {
+func (a *api) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounce) error {
 	b.Reason = text.Clip(b.Reason, maxReason)
 	u, err := a.Store.NoteUndelivered(ctx, code, b)
 	if err != nil {
@@ -97,22 +96,22 @@ func (a *API) noteUndelivered(ctx context.Context, code uuid.UUID, b store.Bounc
 
 // bounce is POST bounces/: a mail server passes a mail on that came back to one
 // of our return paths. The answer says what was done, always with 200.
-func (a *API) bounce(w http.ResponseWriter, r *http.Request) {
+func (a *api) bounce(w http.ResponseWriter, r *http.Request) error {
 	raw, err := intake.Start(w, r, maxBounce)
 	if err != nil {
 		a.failBody(w, r, maxBounce, err)
-		return
+		return nil
 	}
 	answer, err := a.readBounce(r.Context(), bytes.NewReader(raw))
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(answer))
+	return nil
 }
 
-func (a *API) readBounce(ctx context.Context, raw io.Reader) (string, error) {
+func (a *api) readBounce(ctx context.Context, raw io.Reader) (string, error) {
 	b, err := a.ReturnPaths.Read(raw, a.Store.Now())
 	switch {
 	case errors.Is(err, mail.ErrNotOurs):
@@ -136,7 +135,7 @@ func (a *API) readBounce(ctx context.Context, raw io.Reader) (string, error) {
 }
 
 // reportBounced ends reports and nags to an address that does not exist.
-func (a *API) reportBounced(ctx context.Context, b mail.Bounce) (string, error) {
+func (a *api) reportBounced(ctx context.Context, b mail.Bounce) (string, error) {
 	if !b.Permanent() {
 		return "OK", nil
 	}

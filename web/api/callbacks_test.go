@@ -25,7 +25,7 @@ func (c *client) delivered() uuid.UUID {
 	if err := testdb.PutChannel(c.Context(), c.store, c.mine.Channel); err != nil {
 		c.Fatal(err)
 	}
-	c.told = nil
+	c.notified = nil
 	c.ping(monitor.Ping{Kind: monitor.PingSuccess})
 	c.ping(monitor.Ping{Kind: monitor.PingFail})
 	claimed := c.claim()
@@ -112,8 +112,8 @@ func TestDeliveryCallbacks(t *testing.T) {
 				c.Errorf("%s: %d %q, want an empty 200", name, status, text)
 			}
 			c.wants(name, k.status, k.reason, k.disabled)
-			if (len(c.told) == 1) != k.disabled {
-				c.Errorf("%s: the owner was told %d times", name, len(c.told))
+			if (len(c.notified) == 1) != k.disabled {
+				c.Errorf("%s: the owner was told %d times", name, len(c.notified))
 			}
 		}
 	})
@@ -227,9 +227,9 @@ func TestBounces(t *testing.T) {
 				c.Errorf("%s: %d %q, want %q", name, status, text, k.answer)
 			}
 			c.wants(name, k.status, k.reason, k.disabled)
-			if k.disabled && (len(c.told) != 1 || c.told[0].Check != "Nightly dump" || c.told[0].Status != monitor.StatusDown ||
-				c.told[0].Owner.Email != "owner@example.org") {
-				c.Errorf("%s: told the owner %+v", name, c.told)
+			if k.disabled && (len(c.notified) != 1 || c.notified[0].Check != "Nightly dump" || c.notified[0].Status != monitor.StatusDown ||
+				c.notified[0].Owner.Email != "owner@example.org") {
+				c.Errorf("%s: told the owner %+v", name, c.notified)
 			}
 		}
 	})
@@ -264,8 +264,8 @@ func TestMailsThatAreNoBouncesOfOurs(t *testing.T) {
 				c.Errorf("in upper case: %q", text)
 			}
 		}
-		if c.wants("at last", monitor.DeliveryFailed, "Delivery failed (SMTP status code: 5.1.1)", true); len(c.told) != 1 {
-			c.Errorf("the owner was told %d times", len(c.told))
+		if c.wants("at last", monitor.DeliveryFailed, "Delivery failed (SMTP status code: 5.1.1)", true); len(c.notified) != 1 {
+			c.Errorf("the owner was told %d times", len(c.notified))
 		}
 		status, _ := c.callAs("", "GET", "/api/v1/bounces/", "")
 		if status != 405 {

@@ -20,12 +20,15 @@ import (
 // Channels made, changed, tried out and removed by API: an extension of ours in
 // version 3.
 
-// extension makes an operation of one that may fail; refuse answers the error.
-func (a *API) extension(op func(c *call) error) operation {
-	return func(c *call) {
-		if err := op(c); err != nil {
-			a.refuse(c.w, c.Request, err)
+// extension answers the errors of an operation as those of extensions are (see
+// refuse).
+func (a *api) extension(op operation) operation {
+	return func(c *call) error {
+		err := op(c)
+		if err != nil {
+			a.refuse(c.w, c.Request, incident.From(op, err))
 		}
+		return nil
 	}
 }
 
@@ -50,7 +53,7 @@ type channelJSON struct {
 }
 
 // channelObject is the channel as the key may see it.
-func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
+func (a *api) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
 	out := channelJSON{
 		ID: ch.ID.String(), Name: ch.Name, Kind: ch.Kind, Verified: ch.Verified, Disabled: ch.Disabled,
 		LastNotify: stamp(ch.LastNotifyAt), LastError: ch.LastError,
@@ -69,7 +72,7 @@ func (a *API) channelObject(c *call, ch *monitor.Channel) (channelJSON, error) {
 }
 
 // answerChannel sends the channel.
-func (a *API) answerChannel(c *call, status int, ch *monitor.Channel) error {
+func (a *api) answerChannel(c *call, status int, ch *monitor.Channel) error {
 	out, err := a.channelObject(c, ch)
 	if err != nil {
 		return err
@@ -80,7 +83,7 @@ func (a *API) answerChannel(c *call, status int, ch *monitor.Channel) error {
 
 // ownChannel is the channel the address names; one of another project is
 // errs.NotFound.
-func (a *API) ownChannel(c *call) (*monitor.Channel, error) {
+func (a *api) ownChannel(c *call) (*monitor.Channel, error) {
 	ch, err := a.Store.ChannelByID(c.Context(), uuid.MustParse(chi.URLParam(c.Request, "channel")))
 	if err == nil && ch.ProjectID != c.project.ID {
 		err = errs.NotFoundf("channel not found")
@@ -89,7 +92,7 @@ func (a *API) ownChannel(c *call) (*monitor.Channel, error) {
 }
 
 // channel is GET channels/<uuid>.
-func (a *API) channel(c *call) error {
+func (a *api) channel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func (a *API) channel(c *call) error {
 // site. Where the site asks, an address that is not the owner's gets a mail with
 // a link and no alerts before it has agreed. A key speaks for the owner of the
 // project: their own address needs no question.
-func (a *API) createChannel(c *call) error {
+func (a *api) createChannel(c *call) error {
 	if err := c.body.only("kind", "name", "config"); err != nil {
 		return err
 	}
@@ -131,7 +134,7 @@ func (a *API) createChannel(c *call) error {
 // not sent stays: 200 and the channel. With a config it also switches on again
 // what a permanent error has disabled, as saving it on the site does. An address
 // that has unsubscribed is asked instead, at most once a day.
-func (a *API) updateChannel(c *call) error {
+func (a *api) updateChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -140,7 +143,7 @@ func (a *API) updateChannel(c *call) error {
 		return err
 	}
 	if a.Notifiers.Kind(ch.Kind) == nil {
-		return errs.Conflictf("this site has no channels of the kind %s any more", ch.Kind)
+		return errs.Conflictf("This site has no channels of the kind %s any more.", ch.Kind)
 	}
 	owner, err := a.Store.UserByID(c.Context(), c.project.OwnerID)
 	if err != nil {
@@ -158,7 +161,7 @@ func (a *API) updateChannel(c *call) error {
 }
 
 // fillChannel takes name and settings from the request; its kind is known.
-func (a *API) fillChannel(ch *monitor.Channel, b body) error {
+func (a *api) fillChannel(ch *monitor.Channel, b body) error {
 	name, named, err := b.text("name")
 	if err != nil {
 		return err
@@ -185,7 +188,7 @@ func (a *API) fillChannel(ch *monitor.Channel, b body) error {
 }
 
 // deleteChannel is DELETE channels/<uuid>: 200 and the channel as it was.
-func (a *API) deleteChannel(c *call) error {
+func (a *api) deleteChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -214,7 +217,7 @@ type testJSON struct {
 
 // testChannel is POST channels/<uuid>/test: it sends a test now, waits, and
 // answers 200 with what the other side said, also when that was no.
-func (a *API) testChannel(c *call) error {
+func (a *api) testChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err
@@ -230,8 +233,8 @@ func (a *API) testChannel(c *call) error {
 	if result.StatusCode != 0 {
 		out.StatusCode = &result.StatusCode
 	}
-	failed, told := errors.AsType[*notify.Error](err)
-	if told {
+	failed, refused := errors.AsType[*notify.Error](err)
+	if refused {
 		out.Error = failed.Message
 	} else if err != nil {
 		if errs.KindOf(err) == errs.Internal {
@@ -246,7 +249,7 @@ func (a *API) testChannel(c *call) error {
 // assignChannel is PUT or POST channels/<uuid>/checks with checks, a list of
 // uuids of checks of the project or "*" for all of them: from now on the channel
 // tells of exactly these. 200 and the channel.
-func (a *API) assignChannel(c *call) error {
+func (a *api) assignChannel(c *call) error {
 	ch, err := a.ownChannel(c)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,17 +17,16 @@ import (
 )
 
 // list is GET checks/ (docs/contract.md §2.4), with the parameters of list.go.
-func (a *API) list(c *call) {
+func (a *api) list(c *call) error {
 	query := c.URL.Query()
 	wanted, err := parseList(c.version, query)
 	if err != nil {
 		a.refuse(c.w, c.Request, err)
-		return
+		return nil
 	}
 	channels, err := a.Store.Assignments(c.Context(), c.project.ID)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	slug := query.Get("slug")
 	tags := query["tag"]
@@ -49,17 +49,17 @@ func (a *API) list(c *call) {
 		out = list.last
 	})
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	page.link(c.w, a.SiteURL+"/api/"+c.version+"/checks/")
 	list.last = append(out, "]}"...)
 	list.finish()
 	a.sendList(c.w, list)
+	return nil
 }
 
 // objects writes checks as whoever calls is to see them.
-func (a *API) objects(c *call, now time.Time) *checkjson.Writer {
+func (a *api) objects(c *call, now time.Time) *checkjson.Writer {
 	return checkjson.Addresses{Site: a.SiteURL, Ping: a.PingEndpoint}.For(c.version, c.readonly, now)
 }
 
@@ -75,46 +75,44 @@ func hasTags(c *monitor.Check, tags []string) bool {
 }
 
 // answer sends the check object.
-func (a *API) answer(c *call, status int, check *monitor.Check) {
+func (a *api) answer(c *call, status int, check *monitor.Check) error {
 	channels, err := a.channelIDs(c.Context(), check.ID)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	objects := a.objects(c, a.Store.Now())
 	sendJSON(c.w, status, objects.Append(nil, check, checkjson.Sorted(channels)))
+	return nil
 }
 
 // get is GET checks/<uuid>.
-func (a *API) get(c *call) {
+func (a *api) get(c *call) error {
 	check, err := a.ownCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
-	a.answer(c, http.StatusOK, check)
+	return a.answer(c, http.StatusOK, check)
 }
 
 // getByUniqueKey is GET checks/<unique_key>.
-func (a *API) getByUniqueKey(c *call) {
+func (a *api) getByUniqueKey(c *call) error {
 	check, err := a.Store.CheckByUniqueKey(c.Context(), chi.URLParam(c.Request, "unique"), c.project.ID)
-	switch {
-	case errs.KindOf(err) == errs.NotFound:
+	if errs.KindOf(err) == errs.NotFound {
 		empty(c.w, http.StatusNotFound)
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	default:
-		a.answer(c, http.StatusOK, check)
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return a.answer(c, http.StatusOK, check)
 }
 
 // create is POST checks/: it makes a check, or changes the one that `unique`
 // finds (docs/contract.md §2.5–2.7).
-func (a *API) create(c *call) {
+func (a *api) create(c *call) error {
 	f, channels, err := a.wanted(c, nil)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	fresh := monitor.NewCheck(c.project.ID, a.Store.Now())
 	check, created, err := a.Store.UpsertCheck(c.Context(), &fresh, f.uniqueBy(), func(e *store.CheckChange) error {
@@ -125,19 +123,19 @@ func (a *API) create(c *call) {
 		e.Channels = channels
 		return nil
 	})
-	switch {
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	case created:
-		a.answer(c, http.StatusCreated, check)
-	default:
-		a.answer(c, http.StatusOK, check)
+	if err != nil {
+		return err
 	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return a.answer(c, status, check)
 }
 
 // wanted reads the fields of the request and the channels they name. was is the
 // check that is changed, nil = it is not known yet.
-func (a *API) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, error) {
+func (a *api) wanted(c *call, was *monitor.Check) (*fields, *store.Channels, error) {
 	f, err := c.body.decode(was)
 	if err != nil || f.channels == nil {
 		return f, nil, err
@@ -214,18 +212,16 @@ func (f *fields) uniqueBy() *store.Unique {
 }
 
 // update is POST checks/<uuid>.
-func (a *API) update(c *call) {
+func (a *api) update(c *call) error {
 	was, err := a.ownCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	f, channels, err := a.wanted(c, was)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
-	a.change(c, func(e *store.CheckChange) error {
+	return a.change(c, func(e *store.CheckChange) error {
 		f.apply(e.Check, c.version)
 		e.Channels = channels
 		return nil
@@ -233,33 +229,30 @@ func (a *API) update(c *call) {
 }
 
 // change changes the check the address names and answers with it.
-func (a *API) change(c *call, f func(*store.CheckChange) error) {
+func (a *api) change(c *call, f func(*store.CheckChange) error) error {
 	check, err := a.Store.UpdateCheck(c.Context(), c.code(), f)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
-	a.answer(c, http.StatusOK, check)
+	return a.answer(c, http.StatusOK, check)
 }
 
 // pause is POST checks/<uuid>/pause; a paused check stays as it is.
-func (a *API) pause(c *call) {
+func (a *api) pause(c *call) error {
 	_, err := a.ownCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
-	a.change(c, func(e *store.CheckChange) error {
+	return a.change(c, func(e *store.CheckChange) error {
 		e.Flip = monitor.Pause(e.Check, e.Now)
 		return nil
 	})
 }
 
 // resume is POST checks/<uuid>/resume.
-func (a *API) resume(c *call) {
+func (a *api) resume(c *call) error {
 	if _, err := a.ownCheck(c); err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	check, err := a.Store.UpdateCheck(c.Context(), c.code(), func(e *store.CheckChange) error {
 		e.Flip = monitor.Resume(e.Check, e.Now)
@@ -268,42 +261,40 @@ func (a *API) resume(c *call) {
 		}
 		return nil
 	})
-	switch {
-	case err == errNotPaused: //nolint:errorlint // our own value, returned as it is
+	if errors.Is(err, errNotPaused) {
 		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		c.w.WriteHeader(http.StatusConflict)
 		c.w.Write([]byte("check is not paused"))
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	default:
-		a.answer(c, http.StatusOK, check)
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return a.answer(c, http.StatusOK, check)
 }
 
 var errNotPaused = errs.Conflictf("check is not paused")
 
 // delete is DELETE checks/<uuid>: it answers with the check as it was, its
 // channels already gone (docs/conformance.md §7).
-func (a *API) delete(c *call) {
+func (a *api) delete(c *call) error {
 	if _, err := a.ownCheck(c); err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	check, err := a.Store.DeleteCheck(c.Context(), c.code())
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	objects := a.objects(c, a.Store.Now())
 	sendJSON(c.w, http.StatusOK, objects.Append(nil, check, nil))
+	return nil
 }
 
 // channels is GET channels/ (docs/contract.md §2.11).
-func (a *API) channels(c *call) {
+func (a *api) channels(c *call) error {
 	all, err := a.Store.ChannelsOf(c.Context(), c.project.ID)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	type channelJSON struct {
 		ID   string `json:"id"`
@@ -317,4 +308,5 @@ func (a *API) channels(c *call) {
 	a.json(c.w, http.StatusOK, struct {
 		Channels []channelJSON `json:"channels"`
 	}{list})
+	return nil
 }

@@ -36,7 +36,7 @@ func (d Deps) Document() []byte {
 }
 
 // openapi answers with the document. Scripts of every site may read it.
-func (a *API) openapi() http.HandlerFunc {
+func (a *api) openapi() http.HandlerFunc {
 	body := a.Document()
 	sum := sha256.Sum256(body)
 	etag := `"` + hex.EncodeToString(sum[:8]) + `"`

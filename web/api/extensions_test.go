@@ -268,7 +268,7 @@ func TestAnAddressIsAskedBeforeItGetsAlerts(t *testing.T) {
 	})
 }
 
-func TestATestTellsWhatTheOtherSideSaid(t *testing.T) {
+func TestATestReturnsTheAnswerOfTheOtherSide(t *testing.T) {
 	eachExtended(t, func(e *extended) {
 		path := "/api/v3/channels/" + e.mine.Channel.ID.String() + "/test"
 		e.result = notify.Result{StatusCode: 200, Response: "thanks"}
@@ -373,9 +373,9 @@ func TestAnAccountTokenSeesToProjects(t *testing.T) {
 		if got := e.objectAs(token, 200, "DELETE", path, ""); got["name"] != "Day shift" {
 			e.Errorf("removed: %v", got)
 		}
-		told, err := e.store.Emails(e.Context(), store.EmailFilter{Kind: mail.KindRemoved})
-		if err != nil || len(told) != 1 || told[0].To != other.User.Email {
-			e.Errorf("the members were told: %+v, %v", told, err)
+		mails, err := e.store.Emails(e.Context(), store.EmailFilter{Kind: mail.KindRemoved})
+		if err != nil || len(mails) != 1 || mails[0].To != other.User.Email {
+			e.Errorf("the members were told: %+v, %v", mails, err)
 		}
 		e.refused(token, 404, "GET", path, "", "project not found")
 	})
@@ -443,7 +443,7 @@ func TestWhoMayDoWhatToProjects(t *testing.T) {
 		if got := e.objectAs(theirs, 200, "POST", path, `{}`); got["role"] != "member" || got["keys"] == nil {
 			e.Errorf("a member sees %v", got)
 		}
-		e.refused(theirs, 403, "DELETE", path, "", "only the owner")
+		e.refused(theirs, 403, "DELETE", path, "", "Only the owner")
 	})
 }
 

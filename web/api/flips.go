@@ -22,44 +22,41 @@ type flipJSON struct {
 }
 
 // flips is GET checks/<uuid>/flips/.
-func (a *API) flips(c *call) {
+func (a *api) flips(c *call) error {
 	check, err := a.ownCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
-	a.flipsOf(c, check)
+	return a.flipsOf(c, check)
 }
 
 // flipsByUniqueKey is GET checks/<unique_key>/flips/.
-func (a *API) flipsByUniqueKey(c *call) {
+func (a *api) flipsByUniqueKey(c *call) error {
 	check, err := a.Store.CheckByUniqueKey(c.Context(), chi.URLParam(c.Request, "unique"), c.project.ID)
-	switch {
-	case errs.KindOf(err) == errs.NotFound:
+	if errs.KindOf(err) == errs.NotFound {
 		empty(c.w, http.StatusNotFound)
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	default:
-		a.flipsOf(c, check)
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return a.flipsOf(c, check)
 }
 
-func (a *API) flipsOf(c *call, check *monitor.Check) {
+func (a *api) flipsOf(c *call, check *monitor.Check) error {
 	filter, ok := flipFilter(c.URL.Query(), a.Store.Now())
 	if !ok {
 		empty(c.w, http.StatusBadRequest)
-		return
+		return nil
 	}
 	leave, err := a.Store.Turn(c.Context(), c.project.ID)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	flips, err := a.Store.Flips(c.Context(), check.ID, filter)
 	leave()
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	list := make([]flipJSON, len(flips))
 	for i, f := range flips {
@@ -71,6 +68,7 @@ func (a *API) flipsOf(c *call, check *monitor.Check) {
 	a.json(c.w, http.StatusOK, struct {
 		Flips []flipJSON `json:"flips"`
 	}{list})
+	return nil
 }
 
 // The bounds of the filters, in seconds (docs/contract.md §2.10).

@@ -163,7 +163,7 @@ func (c *call) asksFor(name string) bool {
 // tagged gives the answers of a list their ETag, and answers 304 to those who
 // have the same already (RFC 9110 §13). The tag is the hash of the whole answer:
 // statuses change as time passes, so nothing less would do.
-func (a *API) tagged(h http.HandlerFunc) http.HandlerFunc {
+func (a *api) tagged(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		kept := &keptAnswer{ResponseWriter: w, status: http.StatusOK}
 		h(kept, r)
@@ -222,7 +222,7 @@ func (k *keptAnswer) sum() []byte {
 }
 
 // sendList answers with a list of checks, through tagged.
-func (a *API) sendList(w http.ResponseWriter, list *checkList) {
+func (a *api) sendList(w http.ResponseWriter, list *checkList) {
 	w.Header().Set("Content-Type", "application/json")
 	w.(*keptAnswer).list = list
 }

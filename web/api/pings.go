@@ -49,16 +49,14 @@ type pingJSON struct {
 
 // pings is GET checks/<uuid>/pings/: the newest first. With ?extra=exit_status,
 // an extension of ours, each has its exit status.
-func (a *API) pings(c *call) {
+func (a *api) pings(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	rows, took, err := a.timedPings(c, check, limit)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	bodies := a.SiteURL + "/api/" + c.version + "/checks/" + check.Code.String() + "/pings/"
 	pings := make([]pingJSON, len(rows))
@@ -76,11 +74,12 @@ func (a *API) pings(c *call) {
 	a.json(c.w, http.StatusOK, struct {
 		Pings []pingJSON `json:"pings"`
 	}{pings})
+	return nil
 }
 
 // timedPings are the pings of the list and how long the runs took that end with
 // one, by its number. It is a long read, see store.Turn.
-func (a *API) timedPings(c *call, check *monitor.Check, limit int) ([]store.PingRow, map[int64]time.Duration, error) {
+func (a *api) timedPings(c *call, check *monitor.Check, limit int) ([]store.PingRow, map[int64]time.Duration, error) {
 	leave, err := a.Store.Turn(c.Context(), c.project.ID)
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +94,7 @@ func (a *API) timedPings(c *call, check *monitor.Check, limit int) ([]store.Ping
 }
 
 // loggedCheck is ownCheck, with how many of its pings are kept.
-func (a *API) loggedCheck(c *call) (*monitor.Check, int, error) {
+func (a *api) loggedCheck(c *call) (*monitor.Check, int, error) {
 	check, err := a.ownCheck(c)
 	if err != nil {
 		return nil, 0, err
@@ -126,7 +125,7 @@ func newPingJSON(p *store.PingRow, bodies string) pingJSON {
 
 // durations measures the runs that end among rows, which are the newest pings
 // of the check. Where a run may have begun before them, it looks there.
-func (a *API) durations(c *call, check *monitor.Check, rows []store.PingRow) (map[int64]time.Duration, error) {
+func (a *api) durations(c *call, check *monitor.Check, rows []store.PingRow) (map[int64]time.Duration, error) {
 	open := openRuns(rows)
 	if len(open) > maxOpenRuns {
 		return nil, nil
@@ -194,25 +193,26 @@ func inSeconds(d time.Duration) json.Number {
 }
 
 // pingBody is GET checks/<uuid>/pings/<n>/body: the bytes as they came.
-func (a *API) pingBody(c *call) {
+func (a *api) pingBody(c *call) error {
 	check, limit, err := a.loggedCheck(c)
 	if err != nil {
-		a.fail(c.w, c.Request, err)
-		return
+		return err
 	}
 	n, err := strconv.ParseInt(chi.URLParam(c.Request, "n"), 10, 64)
 	// more digits than there are pings
 	if err != nil || n < firstKept(check, limit) {
 		notFoundPage(c.w, c.Request)
-		return
+		return nil
 	}
-	switch p, err := a.Store.Ping(c.Context(), check.ID, n); {
-	case err != nil:
-		a.fail(c.w, c.Request, err)
-	case len(p.Body) == 0:
+	p, err := a.Store.Ping(c.Context(), check.ID, n)
+	if err != nil {
+		return err
+	}
+	if len(p.Body) == 0 {
 		notFoundPage(c.w, c.Request)
-	default:
-		c.w.Header().Set("Content-Type", "text/plain")
-		c.w.Write(p.Body)
+		return nil
 	}
+	c.w.Header().Set("Content-Type", "text/plain")
+	c.w.Write(p.Body)
+	return nil
 }

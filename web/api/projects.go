@@ -14,6 +14,7 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/errs"
+	"punctual/internal/incident"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/project"
@@ -39,7 +40,7 @@ type accountCall struct {
 // `Authorization: Bearer`, or in the field api_key of a POST. Without one, or
 // with one that opens nothing, the answer is 401. One that may only look gets
 // 403 for everything but GET.
-func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
+func (a *api) account(op func(c *accountCall) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token := apiKey(r, nil)
 		t, user, err := a.tokenUser(r.Context(), token)
@@ -70,9 +71,9 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 			a.error(w, http.StatusUnauthorized, "wrong account token; API keys of projects do not open this address")
 			return
 		case err == nil && t.Readonly && r.Method != http.MethodGet:
-			err = errs.Forbiddenf("this account token may only read")
+			err = errs.Forbiddenf("This account token may only read.")
 		case err == nil:
-			err = op(&accountCall{Request: r, w: w, user: user, readonly: t.Readonly, body: b})
+			err = incident.From(op, op(&accountCall{Request: r, w: w, user: user, readonly: t.Readonly, body: b}))
 		}
 		if err != nil {
 			a.refuse(w, r, err)
@@ -82,7 +83,7 @@ func (a *API) account(op func(c *accountCall) error) http.HandlerFunc {
 
 // tokenUser is whom the token opens. It fails with errs.NotFound where that is
 // nobody.
-func (a *API) tokenUser(ctx context.Context, token string) (*store.AccountToken, *monitor.User, error) {
+func (a *api) tokenUser(ctx context.Context, token string) (*store.AccountToken, *monitor.User, error) {
 	if token == "" {
 		return nil, nil, errNoKey
 	}
@@ -91,7 +92,7 @@ func (a *API) tokenUser(ctx context.Context, token string) (*store.AccountToken,
 
 // refuse answers an error of an extension: always a JSON object whose error
 // begins with the name of the field, if one is to blame.
-func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	// as for one check too many
 	if errors.Is(err, store.ErrCap) {
 		empty(w, http.StatusForbidden)
@@ -186,7 +187,7 @@ func hint(text string) *string {
 }
 
 // projects is GET projects/: those the user owns or is a member of, by name.
-func (a *API) projects(c *accountCall) error {
+func (a *api) projects(c *accountCall) error {
 	rows, err := a.Store.ProjectsOf(c.Context(), c.user.ID)
 	if err != nil {
 		return err
@@ -203,7 +204,7 @@ func (a *API) projects(c *accountCall) error {
 
 // createProject is POST projects/ with name: 201 and the project, which has an
 // e-mail channel to the user and no keys yet.
-func (a *API) createProject(c *accountCall) error {
+func (a *api) createProject(c *accountCall) error {
 	if err := c.body.only("name"); err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (a *API) createProject(c *accountCall) error {
 	return a.answerProject(c, http.StatusCreated, p.ID)
 }
 
-func (a *API) answerProject(c *accountCall, status int, id uuid.UUID) error {
+func (a *api) answerProject(c *accountCall, status int, id uuid.UUID) error {
 	row, err := a.Store.ProjectOf(c.Context(), c.user.ID, id)
 	if err != nil {
 		return err
@@ -229,7 +230,7 @@ func (a *API) answerProject(c *accountCall, status int, id uuid.UUID) error {
 
 // ownProject is the project the address names, as the user sees it; what the
 // user has no part in is errs.NotFound.
-func (a *API) ownProject(c *accountCall) (*store.ProjectRow, error) {
+func (a *api) ownProject(c *accountCall) (*store.ProjectRow, error) {
 	id := uuid.MustParse(chi.URLParam(c.Request, "project"))
 	logs.EventOf(c.Context()).Project = id
 	return a.Store.ProjectOf(c.Context(), c.user.ID, id)
@@ -237,16 +238,16 @@ func (a *API) ownProject(c *accountCall) (*store.ProjectRow, error) {
 
 // writableProject is ownProject for changes: errs.Forbidden for those who may
 // only look.
-func (a *API) writableProject(c *accountCall) (*store.ProjectRow, error) {
+func (a *api) writableProject(c *accountCall) (*store.ProjectRow, error) {
 	p, err := a.ownProject(c)
 	if err == nil && !p.Role.CanWrite() {
-		err = errs.Forbiddenf("you may look at this project, but not change it")
+		err = errs.Forbiddenf("You may look at this project, but not change it.")
 	}
 	return p, err
 }
 
 // project is GET projects/<uuid>.
-func (a *API) project(c *accountCall) error {
+func (a *api) project(c *accountCall) error {
 	p, err := a.ownProject(c)
 	if err != nil {
 		return err
@@ -256,7 +257,7 @@ func (a *API) project(c *accountCall) error {
 }
 
 // updateProject is POST projects/<uuid> with name: 200 and the project.
-func (a *API) updateProject(c *accountCall) error {
+func (a *api) updateProject(c *accountCall) error {
 	p, err := a.writableProject(c)
 	if err != nil {
 		return err
@@ -284,13 +285,13 @@ func (a *API) updateProject(c *accountCall) error {
 
 // deleteProject is DELETE projects/<uuid>, for the owner: 200 and the project as
 // it was. Its checks and channels go with it, and its members are mailed.
-func (a *API) deleteProject(c *accountCall) error {
+func (a *api) deleteProject(c *accountCall) error {
 	p, err := a.ownProject(c)
 	switch {
 	case err != nil:
 		return err
 	case p.Role != monitor.RoleOwner:
-		return errs.Forbiddenf("only the owner may remove a project")
+		return errs.Forbiddenf("Only the owner may remove a project.")
 	}
 	if err := a.Projects.Remove(c.Context(), &p.Project, c.user); err != nil {
 		return err
@@ -310,7 +311,7 @@ type madeKeysJSON struct {
 // projectKeys is POST projects/<uuid>/keys with the lists revoke and make of
 // names of keys. Revoking comes first, so that a name in both lists makes the
 // key anew. A key to be made that is there already is 409, and nothing changes.
-func (a *API) projectKeys(c *accountCall) error {
+func (a *api) projectKeys(c *accountCall) error {
 	p, err := a.writableProject(c)
 	if err != nil {
 		return err

@@ -42,8 +42,8 @@ func TestListsBeyondTheirShareAreToComeBack(t *testing.T) {
 				w := httptest.NewRecorder()
 				c.api.ServeHTTP(w, r)
 				wait, _ := strconv.Atoi(w.Header().Get("Retry-After"))
-				said := strings.HasPrefix(w.Body.String(), `{"error": "temporarily unavailable, try again`)
-				if w.Code != http.StatusServiceUnavailable || wait < 1 || !said {
+				unavailable := strings.HasPrefix(w.Body.String(), `{"error": "temporarily unavailable, try again`)
+				if w.Code != http.StatusServiceUnavailable || wait < 1 || !unavailable {
 					c.Errorf("%s: %d, Retry-After %d, %s", path, w.Code, wait, w.Body)
 				}
 			})

@@ -351,7 +351,7 @@ func (s *Pages) Cloaked(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) checkByUniqueKey(r *http.Request, user *monitor.User, key string) (*monitor.Check, error) {
 	if len(key) != 40 {
-		return nil, errs.NotFoundf("check not found")
+		return nil, errs.NotFoundf("There is no such check.")
 	}
 	if user.IsSuperuser {
 		return s.Store.AnyCheckByUniqueKey(r.Context(), key)

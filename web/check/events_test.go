@@ -60,7 +60,7 @@ func TestAlertsAreEventsOfTheCheck(t *testing.T) {
 		nightShift(s, p)
 		c := s.FirstCheck(p)
 		base := "/checks/" + c.Code.String() + "/"
-		says := func(want string) {
+		shows := func(want string) {
 			t.Helper()
 			for _, page := range []string{"details/", "log/", "log/?kind=alert"} {
 				got := logOf(s.Get(base + page))
@@ -70,21 +70,21 @@ func TestAlertsAreEventsOfTheCheck(t *testing.T) {
 			}
 		}
 		s.Ping(c, monitor.PingFail)
-		says("Telling Night shift (email) that it is down")
+		shows("Telling Night shift (email) that it is down")
 		refused := store.ChannelOutcome{Error: "The server refused the connection."}
 		attempt(s, store.Outcome{Verdict: store.Retry, NextTry: s.Clock.Now().Add(90 * time.Second), ChannelOutcome: refused})
-		says("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again at 14:01:30 EET.")
+		shows("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again at 14:01:30 EET.")
 		s.Clock.Advance(90 * time.Second)
-		says("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again now.")
+		shows("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again now.")
 		attempt(s, store.Outcome{Verdict: store.Failed, ChannelOutcome: refused})
-		says("Could not tell Night shift (email) that it is down: The server refused the connection. Given up after 2 attempts.")
+		shows("Could not tell Night shift (email) that it is down: The server refused the connection. Given up after 2 attempts.")
 		s.Ping(c, monitor.PingSuccess)
 		s.Clock.Advance(800 * time.Millisecond)
 		attempt(s, store.Outcome{Verdict: store.Sent})
-		says("Told Night shift (email) after 800 ms that it is up")
+		shows("Told Night shift (email) after 800 ms that it is up")
 		s.Ping(c, monitor.PingFail)
 		attempt(s, store.Outcome{Verdict: store.Released, WaitsFor: monitor.WaitsToSettle})
-		says("Waiting to tell Night shift (email) that it is down: It is flapping.")
+		shows("Waiting to tell Night shift (email) that it is down: It is flapping.")
 	})
 }
 

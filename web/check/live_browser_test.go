@@ -56,26 +56,26 @@ func TestThePageOfACheckGoesOn(t *testing.T) {
 		return err
 	}))
 	listening(s)
-	says := func(pattern string) {
+	matches := func(pattern string) {
 		t.Helper()
 		s.Eventually(ctx, fmt.Sprintf(`/%s/.test(%s) && window.same`, pattern, stateText))
 	}
 	s.Drive(ctx, chromedp.Evaluate(`window.same = true`, nil))
 	// seconds that really pass
-	says(`^Down for 1 min 4[2-9] sec`)
+	matches(`^Down for 1 min 4[2-9] sec`)
 	pass := func(d time.Duration) {
 		s.Clock.Advance(d)
 		s.Drive(ctx, chromedp.Evaluate(fmt.Sprintf(`window.passed += %d`, d.Milliseconds()), nil))
 	}
 	pass(12 * time.Minute)
-	says(`^Down for 13 min A failure`)
+	matches(`^Down for 13 min A failure`)
 
 	// somebody tries again
 	s.Ping(c, monitor.PingStart)
-	says(`^Down for 13 min A run has been under way for \d+ sec\. `)
+	matches(`^Down for 13 min A run has been under way for \d+ sec\. `)
 	s.Shots(ctx, "details-retry")
 	pass(5 * time.Minute)
-	says(`^Down for 18 min A run has been under way for 5 min\. `)
+	matches(`^Down for 18 min A run has been under way for 5 min\. `)
 
 	shows := func(text string) {
 		t.Helper()
@@ -90,19 +90,19 @@ func TestThePageOfACheckGoesOn(t *testing.T) {
 	shows("still full")
 	s.Ping(c, monitor.PingSuccess)
 	shows("")
-	says(`^Up for \d sec`)
+	matches(`^Up for \d sec`)
 
 	// time alone makes it late
 	pass(time.Hour + time.Second)
-	says(`^Late by \d sec`)
+	matches(`^Late by \d sec`)
 	pass(3 * time.Minute)
-	says(`^Late by 3 min`)
+	matches(`^Late by 3 min`)
 	s.Ping(c, monitor.PingStart)
-	says(`^Running for \d sec`)
+	matches(`^Running for \d sec`)
 	s.Post("/checks/"+c.Code.String()+"/pause/", nil)
-	says(`^Paused for \d sec`)
+	matches(`^Paused for \d sec`)
 	pass(2 * time.Hour)
-	says(`^Paused for 2 hours`)
+	matches(`^Paused for 2 hours`)
 }
 
 // Runs are one row, which leads to its end, and by its words to its start; alerts

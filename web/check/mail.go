@@ -36,11 +36,11 @@ func (s *Pages) PingHTML(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !isMail(p) {
-		return errs.NotFoundf("this ping is no mail")
+		return errs.NotFoundf("This ping is no mail.")
 	}
 	m := inbound.Parse(p.Body)
 	if m.HTML == "" {
-		return errs.NotFoundf("this mail has no HTML part")
+		return errs.NotFoundf("This mail has no HTML part.")
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", foreignMailPolicy)

@@ -102,7 +102,7 @@ func (s *Pages) LastPing(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(newest) == 0 {
-		return errs.NotFoundf("no ping has come yet")
+		return errs.NotFoundf("No ping has come yet.")
 	}
 	p, err := s.Store.Ping(r.Context(), c.ID, newest[0].N)
 	if err != nil {
@@ -119,14 +119,14 @@ func (s *Pages) pingFor(r *http.Request) (*monitor.Check, *monitor.Project, *mon
 	}
 	n, err := strconv.ParseInt(chi.URLParam(r, "n"), 10, 64)
 	if err != nil {
-		return nil, nil, nil, errs.NotFoundf("ping not found")
+		return nil, nil, nil, errs.NotFoundf("There is no such ping.")
 	}
 	first, _, err := s.FirstKept(r.Context(), c, project)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if n < first {
-		return nil, nil, nil, errs.NotFoundf("ping not found")
+		return nil, nil, nil, errs.NotFoundf("There is no such ping.")
 	}
 	p, err := s.Store.Ping(r.Context(), c.ID, n)
 	return c, project, p, err
@@ -205,7 +205,7 @@ func (s *Pages) PingBody(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(p.Body) == 0 {
-		return errs.NotFoundf("this ping has no body")
+		return errs.NotFoundf("This ping has no body.")
 	}
 	h := w.Header()
 	kind := "text/plain; charset=utf-8"

@@ -10,17 +10,17 @@ func (c detailsChannel) Trouble() string { return text.UpperFirst(c.Why) }
 
 // Reach tells whether anybody hears when the check goes down.
 func (p *detailsPage) Reach() channelstate.Reach {
-	told := 0
+	notifying := 0
 	working := 0
 	for i := range p.Channels {
 		ch := &p.Channels[i]
-		if !ch.On || !ch.TellsDown {
+		if !ch.On || !ch.NotifiesDown {
 			continue
 		}
-		told++
+		notifying++
 		if ch.State.Works() {
 			working++
 		}
 	}
-	return channelstate.ReachOf(told, working)
+	return channelstate.ReachOf(notifying, working)
 }

@@ -119,9 +119,9 @@ func (b *bulk) many() string {
 	return text.Plural(len(b.checks), "check", "checks")
 }
 
-// told says what was done to n of the checks: "Paused 3 checks." Those that
+// summary says what was done to n of the checks: "Paused 3 checks." Those that
 // needed nothing are counted after it, with what they were.
-func (b *bulk) told(n int, done, already string) string {
+func (b *bulk) summary(n int, done, already string) string {
 	rest := len(b.checks) - n
 	switch {
 	case n == 0:
@@ -139,7 +139,7 @@ func (s *Pages) bulkPause(r *http.Request, b *bulk) (string, error) {
 		c.Flip = monitor.Pause(c.Check, c.Now)
 		return b.undo.note(c.Flip != nil, c.ID, string(was), "")
 	})
-	return b.told(n, "Paused", "paused"), err
+	return b.summary(n, "Paused", "paused"), err
 }
 
 func (s *Pages) bulkResume(r *http.Request, b *bulk) (string, error) {
@@ -148,7 +148,7 @@ func (s *Pages) bulkResume(r *http.Request, b *bulk) (string, error) {
 		c.Flip = monitor.Resume(c.Check, c.Now)
 		return b.undo.note(c.Flip != nil, c.ID, was, "")
 	})
-	return b.told(n, "Resumed", "not paused"), err
+	return b.summary(n, "Resumed", "not paused"), err
 }
 
 // tags are the tags of the form, one or several.
@@ -208,7 +208,7 @@ func (s *Pages) retag(r *http.Request, b *bulk, done, already string, change fun
 		return fmt.Sprintf("%s %s; %d have no room for more tags (%d characters).", done, text.Plural(n, "check", "checks"), len(full),
 			monitor.MaxTagsLength), err
 	}
-	return b.told(n, done, already), err
+	return b.summary(n, done, already), err
 }
 
 func (s *Pages) bulkAssign(r *http.Request, b *bulk) (string, error) {
@@ -248,7 +248,7 @@ func (s *Pages) reassign(r *http.Request, b *bulk, on bool, done, already string
 			touched[id] = true
 		}
 	}
-	return b.told(len(touched), done, already), err
+	return b.summary(len(touched), done, already), err
 }
 
 func (s *Pages) bulkRemove(r *http.Request, b *bulk) (string, error) {

@@ -36,8 +36,8 @@ func bulk(s *webtest.Site, p *monitor.Project, action string, form url.Values, c
 	return s.Post(ui.ListURL(p.ID)+"bulk/", form)
 }
 
-// said is what the next page tells, and where its button takes that back.
-func said(s *webtest.Site, p *monitor.Project) (text, undo string) {
+// flash is what the next page tells, and where its button takes that back.
+func flash(s *webtest.Site, p *monitor.Project) (text, undo string) {
 	s.Helper()
 	a := s.Get(ui.ListURL(p.ID)).Is(http.StatusOK)
 	return a.Text(".flash p"), a.Find(".flash form").AttrOr("action", "")
@@ -71,7 +71,7 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 		for _, tc := range []struct {
 			action      string
 			form        url.Values
-			says, after string
+			text, after string
 		}{
 			{"pause", nil, "Paused 2 checks; 1 paused already.",
 				"up 9 paused [web] false 1\ndown 2 paused [prod db] false 1\npaused 4 paused [] true 1"},
@@ -85,16 +85,16 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 				"up 9 up [web] false 0\ndown 2 down [prod db] false 0\npaused 4 paused [] true 0"},
 		} {
 			bulk(s, p, tc.action, tc.form, up, down, paused).LeadsTo(ui.ListURL(p.ID))
-			text, undo := said(s, p)
-			if text != tc.says {
-				t.Errorf("%s says %q, want %q", tc.action, text, tc.says)
+			text, undo := flash(s, p)
+			if text != tc.text {
+				t.Errorf("%s says %q, want %q", tc.action, text, tc.text)
 			}
 			diff := cmp.Diff(tc.after, states(s, up, down, paused))
 			if diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.action, diff)
 			}
 			s.Post(undo, url.Values{}).LeadsTo(ui.ListURL(p.ID))
-			if text, again := said(s, p); text != "Undone." || again != "" {
+			if text, again := flash(s, p); text != "Undone." || again != "" {
 				t.Errorf("undoing %s says %q, and offers %q", tc.action, text, again)
 			}
 			if diff := cmp.Diff(before, states(s, up, down, paused)); diff != "" {
@@ -103,16 +103,16 @@ func TestActionsOnManyChecksCanBeTakenBack(t *testing.T) {
 			s.Post(undo, url.Values{}).Is(http.StatusConflict)
 		}
 		bulk(s, p, "assign", channel, up, down).LeadsTo(ui.ListURL(p.ID))
-		text, undo := said(s, p)
+		text, undo := flash(s, p)
 		if text != "Nothing to do: 2 checks had them already." || undo != "" {
 			t.Errorf("%q, %q", text, undo)
 		}
 		for _, c := range []*monitor.Check{up, down, paused} {
-			told, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{Limit: 10})
+			deliveries, err := s.Store.DeliveriesOf(s.Context(), c.ID, store.DeliveryFilter{Limit: 10})
 			// of its failure, at first
 			want := checks.Btoi(c == down)
-			if err != nil || len(told) != want {
-				t.Errorf("%s: %d deliveries, %v; want %d: people are not told of what a person does", c.Name, len(told), err, want)
+			if err != nil || len(deliveries) != want {
+				t.Errorf("%s: %d deliveries, %v; want %d: people are not told of what a person does", c.Name, len(deliveries), err, want)
 			}
 		}
 	})
@@ -126,10 +126,10 @@ func TestAnUndoLeavesWhatHasChangedSince(t *testing.T) {
 		late := z["late 1"]
 		paused := z["paused 4"]
 		bulk(s, p, "pause", nil, up, late)
-		_, undo := said(s, p)
+		_, undo := flash(s, p)
 		s.Ping(late, monitor.PingSuccess)
 		s.Post(undo, url.Values{})
-		text, _ := said(s, p)
+		text, _ := flash(s, p)
 		if text != "Undone for 1 of 2; the others have changed since." {
 			t.Errorf("says %q", text)
 		}
@@ -140,9 +140,9 @@ func TestAnUndoLeavesWhatHasChangedSince(t *testing.T) {
 		// A check that was pinged before it was paused gets that ping back.
 		pinged := s.Reload(up).LastPing
 		bulk(s, p, "pause", nil, up)
-		said(s, p)
+		flash(s, p)
 		bulk(s, p, "resume", nil, up, paused)
-		_, undo = said(s, p)
+		_, undo = flash(s, p)
 		s.Post(undo, url.Values{})
 		c := s.Reload(up)
 		if c.Status != monitor.StatusPaused || !c.LastPing.Equal(pinged) {
@@ -150,11 +150,11 @@ func TestAnUndoLeavesWhatHasChangedSince(t *testing.T) {
 		}
 
 		bulk(s, p, "tag", url.Values{"tag": {"x"}}, up)
-		_, undo = said(s, p)
+		_, undo = flash(s, p)
 		s.Clock.Advance(11 * time.Minute)
 		s.Post(undo, url.Values{}).Is(http.StatusConflict)
 		bulk(s, p, "tag", url.Values{"tag": {"y"}}, up)
-		_, undo = said(s, p)
+		_, undo = flash(s, p)
 		bulk(s, p, "tag", url.Values{"tag": {"z"}}, up)
 		s.Post(undo, url.Values{}).Is(http.StatusConflict).Has("cannot be undone any more")
 		if c := s.Reload(up); c.Tags != "web x y z" {
@@ -194,7 +194,7 @@ func TestRemovingManyNamesThemFirst(t *testing.T) {
 		}
 		form.Set("action", "remove")
 		s.Post(ui.ListURL(p.ID)+"bulk/", form).LeadsTo(ui.ListURL(p.ID) + "?tag=web")
-		text, undo := said(s, p)
+		text, undo := flash(s, p)
 		if text != "2 checks have been removed." || undo != "" {
 			t.Errorf("says %q, offers %q", text, undo)
 		}
@@ -256,7 +256,7 @@ func TestMistakesInActionsOnManyChecks(t *testing.T) {
 		for _, tc := range []struct {
 			action string
 			form   url.Values
-			says   string
+			text   string
 		}{
 			{"tag", url.Values{"tag": {" , "}}, "Write at least one tag."},
 			{"tag", url.Values{"tag": {strings.Repeat("é", 501)}}, "The tags together may have at most 500 characters."},
@@ -264,9 +264,9 @@ func TestMistakesInActionsOnManyChecks(t *testing.T) {
 			{"assign", nil, "Choose at least one integration."},
 		} {
 			bulk(s, p, tc.action, tc.form, c).Is(http.StatusSeeOther)
-			text, _ := said(s, p)
-			if text != tc.says {
-				t.Errorf("%s %v says %q, want %q", tc.action, tc.form, text, tc.says)
+			text, _ := flash(s, p)
+			if text != tc.text {
+				t.Errorf("%s %v says %q, want %q", tc.action, tc.form, text, tc.text)
 			}
 		}
 		bulk(s, p, "pause", nil).LeadsTo(ui.ListURL(p.ID) + "?select=1")
@@ -364,7 +364,7 @@ func TestALongListHasPages(t *testing.T) {
 		t.Error("nothing has moved")
 	}
 	bulk(s, p, "pause", url.Values{"all": {"1"}, "back": {"?tag=infra"}}).Is(http.StatusSeeOther)
-	text, undo := said(s, p)
+	text, undo := flash(s, p)
 	if !strings.HasPrefix(text, "Paused 1") || undo == "" {
 		t.Errorf("says %q", text)
 	}
@@ -374,7 +374,7 @@ func TestALongListHasPages(t *testing.T) {
 	}
 }
 
-func TestTheListTellsOfSlugsThatMeanNobody(t *testing.T) {
+func TestTheListWarnsOfSlugsThatMatchNoCheck(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)

@@ -24,7 +24,7 @@ func cells(a *webtest.Answer, class string) map[string]string {
 	return out
 }
 
-func TestTheListSaysWhenTheNextPingIsExpected(t *testing.T) {
+func TestTheListShowsWhenTheNextPingIsExpected(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, db.SQLite)
 	_, p := s.Login("me@example.org")
@@ -133,7 +133,7 @@ func TestAnActionOnACheckOfSeveralTagsHappensOnce(t *testing.T) {
 	a.Has("All 7")
 	form := url.Values{"action": {"pause"}, "check": {code, code, z["up 9"].Code.String()}}
 	s.Post(ui.ListURL(p.ID)+"bulk/", form).Is(http.StatusSeeOther)
-	text, _ := said(s, p)
+	text, _ := flash(s, p)
 	if !strings.HasPrefix(text, "Paused 2 checks") {
 		t.Errorf("the page says %q", text)
 	}

@@ -156,7 +156,7 @@ func (s *Pages) Add(w http.ResponseWriter, r *http.Request) error {
 		sched.Set(&c)
 		err = s.Store.CreateCheckFreeSlug(r.Context(), &c, store.Channels{All: true})
 		if errs.KindOf(err) == errs.Conflict {
-			form.Fail("", text.UpperFirst(errs.Message(err))+".")
+			form.Fail("", text.Sentence(errs.Message(err)))
 			err = nil
 		}
 		if err != nil {
@@ -346,7 +346,7 @@ func (s *Pages) Copy(w http.ResponseWriter, r *http.Request) error {
 	twin := copyOf(c, monitor.NewCheck(project.ID, s.Store.Now()))
 	err = s.Store.CreateCheckFreeSlug(r.Context(), &twin, store.Channels{IDs: ids})
 	if errs.KindOf(err) == errs.Conflict {
-		ui.VisitorOf(r).Flash("error", text.UpperFirst(errs.Message(err))+".")
+		ui.VisitorOf(r).Flash("error", text.Sentence(errs.Message(err)))
 		return s.Redirect(w, r, ui.CheckURL(c, ""))
 	}
 	if err != nil {
@@ -391,14 +391,14 @@ func (s *Pages) ToggleChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, err := uuid.Parse(chi.URLParam(r, "channel"))
 	if err != nil {
-		return errs.NotFoundf("channel not found")
+		return errs.NotFoundf("There is no such integration.")
 	}
 	channel, err := s.Store.ChannelByID(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	if channel.ProjectID != project.ID {
-		return errs.NotFoundf("channel not found")
+		return errs.NotFoundf("There is no such integration.")
 	}
 	if err := s.Store.AssignChannel(r.Context(), c.ID, id, ui.PostedField(r, "state") == "on"); err != nil {
 		return err

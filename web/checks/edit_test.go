@@ -69,7 +69,7 @@ func TestANameAloneIsEnough(t *testing.T) {
 	})
 }
 
-func TestMistakesAreToldBesideTheirField(t *testing.T) {
+func TestMistakesAreShownBesideTheirField(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
@@ -78,7 +78,7 @@ func TestMistakesAreToldBesideTheirField(t *testing.T) {
 		timeout := "timeout/"
 		filtering := "filtering_rules/"
 		for _, tc := range []struct {
-			path, field, value, wrong, says string
+			path, field, value, wrong, message string
 		}{
 			{add, "name", strings.Repeat("é", 101), "name", "at most 100 characters"},
 			{name, "name", strings.Repeat("x", 101), "name", "at most 100 characters"},
@@ -107,8 +107,8 @@ func TestMistakesAreToldBesideTheirField(t *testing.T) {
 			form.Set(tc.field, tc.value)
 			a := s.Post(path, form).Is(http.StatusBadRequest)
 			got := a.Text(".error, .error-text")
-			if !strings.Contains(got, tc.says) {
-				t.Errorf("%s %s=%.20s: says %q, want %q", tc.path, tc.field, tc.value, got, tc.says)
+			if !strings.Contains(got, tc.message) {
+				t.Errorf("%s %s=%.20s: says %q, want %q", tc.path, tc.field, tc.value, got, tc.message)
 			}
 			if got := a.Find(`input[name=name]`).AttrOr("value", ""); tc.path == add && tc.field != "name" && got != "A name" {
 				t.Errorf("%s: what was typed is lost: %q", tc.field, got)
@@ -125,7 +125,7 @@ func TestWrongSchedulesAreExplained(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)
-		for _, tc := range []struct{ kind, schedule, tz, field, says string }{
+		for _, tc := range []struct{ kind, schedule, tz, field, message string }{
 			{"cron", "61 * * * *", "UTC", "schedule", "61"},
 			{"cron", "", "UTC", "schedule", "Write when"},
 			{"cron", "0 0 31 2 *", "UTC", "schedule", "never"},
@@ -137,7 +137,7 @@ func TestWrongSchedulesAreExplained(t *testing.T) {
 			form := url.Values{"kind": {tc.kind}, "schedule": {tc.schedule}, "tz": {tc.tz}, "grace": {"3600"}}
 			a := s.Post("/checks/"+c.Code.String()+"/timeout/", form).Is(http.StatusBadRequest)
 			got := a.Text("#" + tc.field + "-error")
-			if got == "" || !strings.Contains(got, tc.says) {
+			if got == "" || !strings.Contains(got, tc.message) {
 				t.Errorf("%s %q: %q", tc.kind, tc.schedule, got)
 			}
 			if got := a.Text("textarea[name=schedule]"); got != tc.schedule {
@@ -179,7 +179,7 @@ func TestAScheduleIsStored(t *testing.T) {
 	})
 }
 
-func TestAnEditThatMakesACheckOverdueTellsNobody(t *testing.T) {
+func TestAnEditThatMakesACheckOverdueNotifiesNobody(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)

@@ -17,7 +17,7 @@ type listFilter struct {
 	Search string
 	States []string
 	// ?told=nobody: those of which nobody hears, see Untold
-	Told string
+	Notified string
 
 	// ?group=tag: rows stand below each of their tags
 	Group bool
@@ -33,7 +33,7 @@ type listFilter struct {
 
 func parseListFilter(q url.Values) listFilter {
 	f := listFilter{Search: strings.TrimSpace(q.Get("search")), Group: q.Get("group") == "tag", Select: q.Get("select") == "1", Page: 1}
-	f.Told = toldOf(q)
+	f.Notified = notifiedFilter(q)
 	n, err := strconv.Atoi(q.Get("page"))
 	if err == nil && n > 1 {
 		f.Page = n
@@ -61,7 +61,7 @@ func parseListFilter(q url.Values) listFilter {
 
 // Any tells whether anything is filtered out.
 func (f *listFilter) Any() bool {
-	return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 || f.Untold()
+	return len(f.Tags) > 0 || f.Search != "" || len(f.States) > 0 || f.UnreachedOnly()
 }
 
 func (f *listFilter) matches(c *monitor.Check, state checkstate.State) bool {
@@ -141,8 +141,8 @@ func (f *listFilter) Query() string {
 	for _, s := range f.States {
 		q.Add("status", s)
 	}
-	if f.Untold() {
-		q.Set("told", untold)
+	if f.UnreachedOnly() {
+		q.Set("told", nobody)
 	}
 	if f.Group {
 		q.Set("group", "tag")

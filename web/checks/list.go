@@ -35,7 +35,7 @@ type checksPage struct {
 	// the same; one without a heading unless the filter asks for groups
 	Groups []rowGroup
 	// scripts leave filtering to the server: there are pages, groups or boxes
-	Far bool
+	ServerFiltered bool
 	// checks that the filter lets through, on all pages
 	Matched  int
 	Pages    ui.PageLinks
@@ -71,7 +71,7 @@ type checksPage struct {
 
 // Partial tells whether rows are left out, so that scripts have to fetch them
 // before they filter anew.
-func (p *checksPage) Partial() bool { return !p.Far && len(p.Rows) < p.Total }
+func (p *checksPage) Partial() bool { return !p.ServerFiltered && len(p.Rows) < p.Total }
 
 // Selecting tells whether rows have a box.
 func (p *checksPage) Selecting() bool { return p.CanWrite && p.Filter.Select }
@@ -216,7 +216,7 @@ func (s *Pages) listPage(r *http.Request, project *monitor.Project, role monitor
 	if p.Selecting() {
 		p.Channels = allIcons(views)
 	}
-	p.Far = p.Total > wholeList || f.Group || p.Selecting()
+	p.ServerFiltered = p.Total > wholeList || f.Group || p.Selecting()
 	p.fill(d, reachesOf(views), s.Store.Now())
 	p.cutPage()
 	p.Version = p.version(d, views)

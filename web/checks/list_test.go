@@ -162,7 +162,7 @@ func pollQuery(s *webtest.Site, p *monitor.Project, version string, since int64,
 	return u
 }
 
-func TestPollingTellsWhatHasChanged(t *testing.T) {
+func TestPollingReturnsWhatHasChanged(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		c := s.FirstCheck(p)

@@ -27,19 +27,19 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 		s.Clock.Advance(hours * time.Hour)
 	}
 	ctx := s.Chromium(schedulePath(c, "timeout"))
-	says := func(selector, words string) {
+	shows := func(selector, words string) {
 		s.Helper()
 		s.Eventually(ctx, `document.querySelector('`+selector+`')?.textContent.includes('`+words+`')`)
 	}
-	says(".trial", "would not have been alerted since the first ping")
+	shows(".trial", "would not have been alerted since the first ping")
 	// The slider.
 	s.Drive(ctx,
 		chromedp.Evaluate(
 			`(() => { const r = document.querySelector('[type=range]'); r.value = 300; r.dispatchEvent(new Event('input', {bubbles: true})) })()`,
 			nil))
-	says(".means", "Every hour")
-	says(".trial", "alerted 2 times")
-	says(".trial", "as it is stored: never")
+	shows(".means", "Every hour")
+	shows(".trial", "alerted 2 times")
+	shows(".trial", "as it is stored: never")
 	s.Shots(ctx, "schedule-simple")
 	// A zone by some letters of its name.
 	s.Drive(ctx, browser.Click(`[name=kind][value=cron]`), webtest.Fill(`[name=schedule]`, "30 2 * * *"), browser.Click("#tz"),
@@ -51,8 +51,8 @@ func TestTheScheduleFormInABrowser(t *testing.T) {
 	s.Drive(ctx, input.DispatchKeyEvent(input.KeyDown).WithKey("Enter").WithText("\r"), input.DispatchKeyEvent(input.KeyUp).WithKey("Enter"))
 	s.Eventually(ctx,
 		`document.querySelector('[name=tz]').value === 'America/New_York' && document.querySelector('#tz').value === 'America/New_York' && document.querySelector('#tz-list').hidden`)
-	says(".runs th:nth-child(2)", "America/New_York")
-	says(".warn", "clocks in America/New_York go from 02:00 to 03:00")
+	shows(".runs th:nth-child(2)", "America/New_York")
+	shows(".warn", "clocks in America/New_York go from 02:00 to 03:00")
 	s.Shots(ctx, "schedule-warnings")
 	s.Drive(ctx, browser.Click(`main form .btn.primary`))
 	webtest.WaitFor(t, "the schedule", func() bool { got := s.Reload(c); return got.TZ == "America/New_York" && got.Schedule == "30 2 * * *" })

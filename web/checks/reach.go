@@ -20,7 +20,7 @@ type reaches map[uuid.UUID]bool
 func reachesOf(channels []ui.Channel) reaches {
 	out := reaches{}
 	for i := range channels {
-		if channels[i].TellsDown {
+		if channels[i].NotifiesDown {
 			out[channels[i].ID] = channels[i].State.Works()
 		}
 	}
@@ -29,45 +29,45 @@ func reachesOf(channels []ui.Channel) reaches {
 
 // by is the reach of a check that has these channels.
 func (m reaches) by(channels []uuid.UUID) channelstate.Reach {
-	told := 0
+	notifying := 0
 	working := 0
 	for _, id := range channels {
-		works, tells := m[id]
-		if tells {
-			told++
+		works, notifies := m[id]
+		if notifies {
+			notifying++
 		}
 		if works {
 			working++
 		}
 	}
-	return channelstate.ReachOf(told, working)
+	return channelstate.ReachOf(notifying, working)
 }
 
-// untold is the value of ?told= that lets through checks of which nobody hears.
-const untold = "nobody"
+// nobody is the value of ?told= that lets through checks of which nobody hears.
+const nobody = "nobody"
 
-// Untold tells whether the filter is for checks of which nobody hears when they go
+// UnreachedOnly tells whether the filter is for checks of which nobody hears when they go
 // down, since no channel tells it or none of those works.
-func (f *listFilter) Untold() bool { return f.Told == untold }
+func (f *listFilter) UnreachedOnly() bool { return f.Notified == nobody }
 
 // reaches tells whether the filter lets a check of that reach through.
 func (f *listFilter) reaches(r channelstate.Reach) bool {
-	return !f.Untold() || r != channelstate.Reached
+	return !f.UnreachedOnly() || r != channelstate.Reached
 }
 
-// UntoldToggled is the query string with that filter, or without.
-func (f *listFilter) UntoldToggled() string {
+// UnreachedToggled is the query string with that filter, or without.
+func (f *listFilter) UnreachedToggled() string {
 	g := *f
-	g.Told = untold
-	if f.Untold() {
-		g.Told = ""
+	g.Notified = nobody
+	if f.UnreachedOnly() {
+		g.Notified = ""
 	}
 	return g.Query()
 }
 
-func toldOf(q url.Values) string {
-	if q.Get("told") == untold {
-		return untold
+func notifiedFilter(q url.Values) string {
+	if q.Get("told") == nobody {
+		return nobody
 	}
 	return ""
 }

@@ -22,7 +22,7 @@ import (
 
 // hover moves the pointer over the icon of the channel in the row of the check, and
 // holds what the tip says.
-func hover(s *told, row, icon int, tip string) chromedp.Action {
+func hover(s *channelSite, row, icon int, tip string) chromedp.Action {
 	const script = `(() => {
 		const cell = document.querySelectorAll("#checks tbody tr")[%ROW].querySelector("td[data-on]");
 		const box = cell.firstElementChild.getBoundingClientRect();
@@ -42,12 +42,12 @@ func hover(s *told, row, icon int, tip string) chromedp.Action {
 	})
 }
 
-func TestWhoIsToldInABrowser(t *testing.T) {
+func TestWhoIsNotifiedInABrowser(t *testing.T) {
 	site := webtest.New(t, db.SQLite, func(d *web.Deps) {
 		d.Notifiers = kindtest.Registry(notify.Env{}, map[string]string{"pushover-api-token": ""})
 	})
 	_, p := site.Login("jane@example.org")
-	s := newTold(site, p)
+	s := newChannelSite(site, p)
 	ctx := s.Chromium(ui.ListURL(p.ID) + "?sort=created")
 	s.Eventually(ctx, `document.querySelectorAll("#checks tbody tr").length === 11`)
 	// the first row is the check that every new account has; then "none" and "works"

@@ -19,16 +19,16 @@ import (
 	"punctual/web/webtest"
 )
 
-// told is a project whose checks are named after the channels they have.
-type told struct {
+// channelSite is a project whose checks are named after the channels they have.
+type channelSite struct {
 	*webtest.Site
 	project *monitor.Project
 	by      map[string]*monitor.Channel
 }
 
-// eachTold runs the test on a site with integrations in all states, once on each
+// eachChannelSite runs the test on a site with integrations in all states, once on each
 // engine.
-func eachTold(t *testing.T, test func(s *told)) {
+func eachChannelSite(t *testing.T, test func(s *channelSite)) {
 	t.Helper()
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
@@ -37,14 +37,14 @@ func eachTold(t *testing.T, test func(s *told)) {
 				d.Notifiers = kindtest.Registry(notify.Env{}, map[string]string{"pushover-api-token": ""})
 			})
 			_, p := s.Login("jane@example.org")
-			test(newTold(s, p))
+			test(newChannelSite(s, p))
 		})
 	}
 }
 
-func newTold(s *webtest.Site, p *monitor.Project) *told {
+func newChannelSite(s *webtest.Site, p *monitor.Project) *channelSite {
 	s.Helper()
-	out := &told{s, p, map[string]*monitor.Channel{}}
+	out := &channelSite{s, p, map[string]*monitor.Channel{}}
 	const hook = `{"url_down":"https://hooks.example.org/"}`
 	for _, c := range []struct {
 		monitor.Channel
@@ -103,8 +103,8 @@ func marks(a *webtest.Answer) map[string]string {
 	return out
 }
 
-func TestRowsSayThatNobodyIsTold(t *testing.T) {
-	eachTold(t, func(s *told) {
+func TestRowsShowThatNobodyIsNotified(t *testing.T) {
+	eachChannelSite(t, func(s *channelSite) {
 		const broken = "All its integrations are broken"
 		want := map[string]string{
 			"none": "Nobody is told", "ups": "Nobody is told", "works": "", "works fails": "", "fails": broken, "disabled": broken, "asked": broken,
@@ -129,8 +129,8 @@ func TestRowsSayThatNobodyIsTold(t *testing.T) {
 	})
 }
 
-func TestTheFilterForUntoldChecksIsOneOfSeveral(t *testing.T) {
-	eachTold(t, func(s *told) {
+func TestTheFilterForUnreachedChecksIsOneOfSeveral(t *testing.T) {
+	eachChannelSite(t, func(s *channelSite) {
 		list := ui.ListURL(s.project.ID)
 		page := s.Get(list + "?told=nobody&search=by+ups&select=1").Is(http.StatusOK)
 		want := map[string]string{"ups": "Nobody is told", "ups fails": "All its integrations are broken"}
@@ -170,7 +170,7 @@ func spokenIcons(a *webtest.Answer, check string) string {
 }
 
 func TestTheIconsOfARowAreNamedWithTheirState(t *testing.T) {
-	eachTold(t, func(s *told) {
+	eachChannelSite(t, func(s *channelSite) {
 		page := s.Get(ui.ListURL(s.project.ID)).Is(http.StatusOK)
 		got := spokenIcons(page, "works fails")
 		want := "On: works (Webhook). fails (Webhook), last delivery failed. Off: jane@example.org (Email). disabled (Webhook), disabled. " +
@@ -195,7 +195,7 @@ func TestTheIconsOfARowAreNamedWithTheirState(t *testing.T) {
 }
 
 func TestALivePageLearnsThatAnIntegrationBroke(t *testing.T) {
-	eachTold(t, func(s *told) {
+	eachChannelSite(t, func(s *channelSite) {
 		list := ui.ListURL(s.project.ID)
 		version := s.Get(list).Find("#checks").AttrOr("data-version", "")
 		poll := list + "status/?v=" + version

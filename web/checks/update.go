@@ -35,7 +35,7 @@ func (p *checksPage) version(d *listData, views []ui.Channel) string {
 		}
 		h.Write(b)
 	}
-	if p.Far {
+	if p.ServerFiltered {
 		fmt.Fprintf(h, "%d\x00%d\x00", p.Matched, p.Total)
 		for i := range p.Rows {
 			add(p.Rows[i].Check)
@@ -47,7 +47,7 @@ func (p *checksPage) version(d *listData, views []ui.Channel) string {
 	}
 	fmt.Fprintf(h, "%t\x00", p.Slugs)
 	for i := range d.channels {
-		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%t\x00", d.channels[i].ID, d.channels[i].Name, views[i].State, views[i].TellsDown)
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%t\x00", d.channels[i].ID, d.channels[i].Name, views[i].State, views[i].NotifiesDown)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
@@ -126,7 +126,7 @@ func (s *Pages) updateOf(page *checksPage, version string, since time.Time) (*li
 			return nil, err
 		}
 	}
-	if page.Far && u.All {
+	if page.ServerFiltered && u.All {
 		return u, nil
 	}
 	since = since.Add(-clockSlack)

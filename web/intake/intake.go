@@ -44,7 +44,7 @@ var (
 	ErrTooLarge  = errors.New("the body is larger than this address takes")
 	ErrTooSlow   = errors.New("the body took too long to arrive")
 	ErrMultipart = errors.New("this address takes no files")
-	ErrForm      = errors.New("the body is not a form")
+	errForm      = errors.New("the body is not a form")
 	ErrParts     = fmt.Errorf("the form has more than %d parts", maxParts)
 	ErrFull      = errs.Unavailablef(5*time.Second, "Too much is being sent at the same time. Please try again in a few seconds.")
 )
@@ -134,7 +134,7 @@ func Form(w http.ResponseWriter, r *http.Request, limit int64, files bool) error
 		add(r.PostForm, posted)
 	}
 	if err != nil {
-		return errors.Join(ErrForm, err)
+		return errors.Join(errForm, err)
 	}
 	add(r.Form, r.PostForm)
 	add(r.Form, r.URL.Query())

@@ -17,7 +17,7 @@ import (
 )
 
 // Where a cap of the owner is reached the page says which, and nothing is made.
-func TestCapsOfTheOwnerAreSaidOnThePage(t *testing.T) {
+func TestCapsOfTheOwnerAreShownOnThePage(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		jane, p := s.Login("jane@example.org")
 		will := s.OtherBrowser()
@@ -85,7 +85,7 @@ func (l limitedTester) SendTest(ctx context.Context, ch *monitor.Channel) (notif
 }
 
 // One test too many is not sent, and the page says so: it has not failed.
-func TestTheTestButtonSaysThatThereWereMany(t *testing.T) {
+func TestTheTestButtonReportsThatThereWereMany(t *testing.T) {
 	for _, engine := range testdb.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()

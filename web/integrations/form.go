@@ -119,17 +119,17 @@ func (m *channelForm) arrange(k *notify.Kind, asksAddresses bool) {
 		switch {
 		case f.Half != "":
 			m.half(f.Half).add(v)
-		case f.Tells != "" && f.Box():
+		case f.Notifies != "" && f.Box():
 			m.Switches = append(m.Switches, v)
-		case f.Tells != "" && len(f.Choices) > 0:
-			v.Title = eventTitle(f.Tells)
+		case f.Notifies != "" && len(f.Choices) > 0:
+			v.Title = eventTitle(f.Notifies)
 			m.Levels = append(m.Levels, v)
 		default:
 			m.Settings = append(m.Settings, v)
 		}
 	}
 	// Down is what people think of first.
-	downFirst := func(a, b settingView) int { return strings.Compare(string(a.Tells), string(b.Tells)) }
+	downFirst := func(a, b settingView) int { return strings.Compare(string(a.Notifies), string(b.Notifies)) }
 	slices.SortStableFunc(m.Switches, downFirst)
 	slices.SortStableFunc(m.Levels, downFirst)
 }

@@ -83,7 +83,7 @@ func TestTheHealthOfAnIntegrationShows(t *testing.T) {
 	})
 }
 
-func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
+func TestEveryPageOfAProjectWarnsThatNobodyWouldBeNotified(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		c := s.FirstCheck(p)
@@ -133,7 +133,7 @@ func TestEveryPageOfAProjectTellsThatNobodyWouldHear(t *testing.T) {
 	})
 }
 
-func TestATestTellsWhatWasAnswered(t *testing.T) {
+func TestATestShowsWhatWasAnswered(t *testing.T) {
 	s := webtest.New(t, db.SQLite, withNotifiers)
 	_, p := s.Login("jane@example.org")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

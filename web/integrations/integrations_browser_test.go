@@ -17,8 +17,8 @@ import (
 	"punctual/web/webtest"
 )
 
-// says waits for a message at the head of the page.
-func says(text string) chromedp.Action {
+// shows waits for a message at the head of the page.
+func shows(text string) chromedp.Action {
 	return chromedp.WaitVisible(`//*[contains(@class, "flash") and contains(., "`+text+`")]`, chromedp.BySearch)
 }
 
@@ -41,8 +41,8 @@ func TestIntegrationsInABrowser(t *testing.T) {
 	s.Shots(ctx, "integrations-webhook-dialog")
 	s.Drive(ctx,
 		chromedp.SendKeys("dialog #url_down", hook.URL, chromedp.ByQuery),
-		webtest.First(chromedp.Click, "dialog .btn.primary"), says("Added"),
-		webtest.First(chromedp.Click, ".channels li:nth-child(2) .do form button"), says("was accepted"),
+		webtest.First(chromedp.Click, "dialog .btn.primary"), shows("Added"),
+		webtest.First(chromedp.Click, ".channels li:nth-child(2) .do form button"), shows("was accepted"),
 	)
 	c := newest(s, p, "webhook")
 	if c.LastNotifyAt.IsZero() || c.LastError != "" {
@@ -53,7 +53,7 @@ func TestIntegrationsInABrowser(t *testing.T) {
 		webtest.First(chromedp.Click, `.channels li:nth-child(2) [aria-label^="More"]`),
 		webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
-		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
+		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), shows("Removed"),
 	)
 	n := len(channels(s, p))
 	if n != 1 {
@@ -74,11 +74,11 @@ func TestIntegrationsWorkWithoutScripts(t *testing.T) {
 	s.Drive(ctx,
 		webtest.First(chromedp.Click, `.kind-card[href*="add_email"]`), webtest.First(chromedp.WaitVisible, "#value"),
 		chromedp.SendKeys("#name", "Me again", chromedp.ByQuery),
-		webtest.First(chromedp.Click, "main .btn.primary"), says("Added"),
+		webtest.First(chromedp.Click, "main .btn.primary"), shows("Added"),
 		webtest.First(chromedp.Click, `.channels li:nth-child(1) [aria-label^="More"]`),
 		webtest.First(chromedp.WaitVisible, ".menu:popover-open .danger"),
 		webtest.First(chromedp.Click, ".menu:popover-open .danger"), webtest.First(chromedp.WaitVisible, ".ask:popover-open .btn.danger"),
-		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), says("Removed"),
+		webtest.First(chromedp.Click, ".ask:popover-open .btn.danger"), shows("Removed"),
 	)
 	n := len(channels(s, p))
 	if n != 1 {

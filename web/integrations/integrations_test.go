@@ -113,7 +113,7 @@ func add(s *webtest.Site, p *monitor.Project, kind string, form url.Values) moni
 
 var foreign = url.Values{"value": {"ops@example.org"}, "down": {"on"}, "up": {"on"}}
 
-func TestIntegrationsListWhoIsTold(t *testing.T) {
+func TestIntegrationsListWhoIsNotified(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		add(s, p, "webhook", url.Values{"name": {"Incident bot"}, "method_down": {"POST"}, "url_down": {"https://hooks.example.org/secret"}})
@@ -131,7 +131,7 @@ func TestIntegrationsListWhoIsTold(t *testing.T) {
 	})
 }
 
-func TestEachPageWarnsWhenNobodyWouldBeTold(t *testing.T) {
+func TestEachPageWarnsWhenNobodyWouldBeNotified(t *testing.T) {
 	eachIntegrations(t, func(s *webtest.Site) {
 		_, p := s.Login("jane@example.org")
 		email := newest(s, p, "email")

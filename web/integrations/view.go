@@ -73,22 +73,22 @@ type channelView struct {
 func (v *channelView) Delivered() string {
 	h := v.Health
 	all := v.Health.Sent + v.Health.Failed
-	var said string
+	var message string
 	switch {
 	case all == 0:
 	case h.Failed == 0:
-		said = text.Plural(all, "alert", "alerts") + " in 30 days, all delivered"
+		message = text.Plural(all, "alert", "alerts") + " in 30 days, all delivered"
 	default:
 		// Rounded down: 100 % is all of them.
-		said = fmt.Sprintf("%d of %s delivered in 30 days (%d %%)", h.Sent, text.Plural(all, "alert", "alerts"), h.Sent*100/all)
+		message = fmt.Sprintf("%d of %s delivered in 30 days (%d %%)", h.Sent, text.Plural(all, "alert", "alerts"), h.Sent*100/all)
 	}
 	if h.Waiting > 0 {
-		if said != "" {
-			said += ", "
+		if message != "" {
+			message += ", "
 		}
-		said += fmt.Sprintf("%d to be tried again", h.Waiting)
+		message += fmt.Sprintf("%d to be tried again", h.Waiting)
 	}
-	return said
+	return message
 }
 
 func (s *Pages) viewChannel(c *monitor.Channel) channelView {
@@ -139,7 +139,7 @@ func (s *Pages) View(c *monitor.Channel) ui.Channel {
 	k := s.Notifiers.Kind(c.Kind)
 	return ui.Channel{
 		ID: v.ID, Title: v.Title, Icon: v.Icon, Label: v.Label, State: v.State, Why: v.State.Why(c.LastError),
-		TellsDown: k == nil || k.Wants(c.Config, goesDown()),
+		NotifiesDown: k == nil || k.Wants(c.Config, goesDown()),
 	}
 }
 

@@ -18,17 +18,17 @@ func farewells(s *webtest.Site) []string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	var told []string
+	var notified []string
 	for i := range mails {
-		told = append(told, mails[i].To+": "+mails[i].Subject)
+		notified = append(notified, mails[i].To+": "+mails[i].Subject)
 	}
-	slices.Sort(told)
-	return told
+	slices.Sort(notified)
+	return notified
 }
 
 var everybody = []string{"max@example.org: My project", "rea@example.org: My project", "will@example.org: My project"}
 
-func TestClosingAnAccountNamesAndTellsThePeople(t *testing.T) {
+func TestClosingAnAccountNamesAndNotifiesTheMembers(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
 		page := s.jane.Get("/accounts/close/").Is(http.StatusOK)
 		page.Has("1 project has members", "My project", "1 check and 1 integration", "max@example.org", "will@example.org", "rea@example.org",
@@ -40,13 +40,13 @@ func TestClosingAnAccountNamesAndTellsThePeople(t *testing.T) {
 		s.jane.Post(s.path+"/transfer/", url.Values{"cancel": {"1"}, "back": {"close"}}).LeadsTo("/accounts/close/")
 
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"joe@example.org"}}).Is(http.StatusBadRequest).Has("max@example.org")
-		told := farewells(s.Site)
-		if len(told) != 0 {
-			t.Errorf("told before anything went: %q", told)
+		notified := farewells(s.Site)
+		if len(notified) != 0 {
+			t.Errorf("told before anything went: %q", notified)
 		}
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).LeadsTo("/")
-		if told := farewells(s.Site); !slices.Equal(told, everybody) {
-			t.Errorf("told: %q", told)
+		if notified := farewells(s.Site); !slices.Equal(notified, everybody) {
+			t.Errorf("told: %q", notified)
 		}
 	})
 }
@@ -60,24 +60,24 @@ func TestAProjectHandedOverOutlivesTheAccount(t *testing.T) {
 			t.Error("a project of somebody else is listed")
 		}
 		s.jane.Post("/accounts/close/", url.Values{"confirmation": {"jane@example.org"}}).LeadsTo("/")
-		told := farewells(s.Site)
-		if len(told) != 0 {
-			t.Errorf("told: %q", told)
+		notified := farewells(s.Site)
+		if len(notified) != 0 {
+			t.Errorf("told: %q", notified)
 		}
 		s.max.Get(s.path + "/checks/").Is(http.StatusOK)
 	})
 }
 
-func TestRemovingAProjectNamesAndTellsThePeople(t *testing.T) {
+func TestRemovingAProjectNamesAndNotifiesTheMembers(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
 		s.jane.Get(s.path+"/remove/").Is(http.StatusOK).Has("Its members", "max@example.org", "will@example.org", "rea@example.org",
 			"1 check goes with it", "1 integration")
 		s.jane.Post(s.path+"/transfer/", url.Values{"to": {s.ids["will"].String()}, "back": {"remove"}}).LeadsTo(s.path + "/remove/")
 		s.jane.Get(s.path + "/remove/").Has("will@example.org member, asked to take it over")
 		s.jane.Post(s.path+"/remove/", url.Values{"confirmation": {"My project"}}).LeadsTo("/")
-		told := farewells(s.Site)
-		if !slices.Equal(told, everybody) {
-			t.Errorf("told: %q", told)
+		notified := farewells(s.Site)
+		if !slices.Equal(notified, everybody) {
+			t.Errorf("told: %q", notified)
 		}
 	})
 }

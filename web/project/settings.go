@@ -148,10 +148,10 @@ func (s *Pages) renameProject(w http.ResponseWriter, r *http.Request, p *monitor
 		forms.Name = form
 		return s.showProjectSettings(w, r, http.StatusBadRequest, p, role, forms)
 	}
-	said := "The project is called " + name + " now."
+	message := "The project is called " + name + " now."
 	p, err = s.Store.ChangeProject(r.Context(), p.ID, func(p *monitor.Project) error {
 		if p.Name == name {
-			said = "Saved."
+			message = "Saved."
 		}
 		p.Name = name
 		p.ShowSlugs = form.On("show_slugs")
@@ -160,7 +160,7 @@ func (s *Pages) renameProject(w http.ResponseWriter, r *http.Request, p *monitor
 	if err != nil {
 		return err
 	}
-	ui.VisitorOf(r).Flash("ok", said)
+	ui.VisitorOf(r).Flash("ok", message)
 	return s.Redirect(w, r, settingsPath(p))
 }
 

@@ -239,9 +239,9 @@ func (s *Pages) answerTransfer(w http.ResponseWriter, r *http.Request, p *monito
 	if err != nil || member.Offered.IsZero() {
 		return errs.Conflictf("The project is not offered to you any more.")
 	}
-	said := "You have declined. The project stays with its owner."
+	message := "You have declined. The project stays with its owner."
 	if accept {
-		said = "The project is yours now."
+		message = "The project is yours now."
 		err = s.Projects.AcceptTransfer(r.Context(), p, v.User)
 	} else {
 		err = s.Store.CancelTransfer(r.Context(), p.ID)
@@ -250,7 +250,7 @@ func (s *Pages) answerTransfer(w http.ResponseWriter, r *http.Request, p *monito
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "offer of a project answered", "project", p.ID, "accepted", accept, "by", v.User.ID)
-	v.Flash("ok", said)
+	v.Flash("ok", message)
 	return s.Redirect(w, r, teamPath(p))
 }
 

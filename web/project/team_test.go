@@ -95,7 +95,7 @@ func TestInvitingByMail(t *testing.T) {
 
 // Whoever invites sees the same, and gets the same answers, whether the address has
 // an account or not.
-func TestAnInvitationDoesNotTellWhoHasAnAccount(t *testing.T) {
+func TestAnInvitationDoesNotRevealWhoHasAnAccount(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		s.OtherBrowser().Login("known@example.org")
 		_, project := s.Login("jane@example.org")
@@ -257,7 +257,7 @@ func TestHandingAProjectOver(t *testing.T) {
 }
 
 // After a demotion the page says what the documentation says, and both are true.
-func TestAReadOnlyMemberMayDoWhatIsSaid(t *testing.T) {
+func TestAReadOnlyMemberMayDoWhatIsDocumented(t *testing.T) {
 	eachTeam(t, func(s *teamSite) {
 		_, err := s.Store.ChangeProject(t.Context(), s.project.ID, func(p *monitor.Project) error {
 			p.PingKey = strings.Repeat("k", 22)

@@ -214,8 +214,8 @@ func TestHeaders(t *testing.T) {
 	if got != "Accept, Authorization, Cookie" {
 		t.Errorf("Vary: %s", got)
 	}
-	told := serve(t, well(), func(d *webstatus.Deps) { d.VersionHeader = true })
-	if got := told.get("/status/").header.Get("X-Punctual-Version"); got != "1.2.3" {
+	answer := serve(t, well(), func(d *webstatus.Deps) { d.VersionHeader = true })
+	if got := answer.get("/status/").header.Get("X-Punctual-Version"); got != "1.2.3" {
 		t.Errorf("version %q", got)
 	}
 }

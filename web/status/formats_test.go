@@ -247,7 +247,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestThePageSaysItInASentence(t *testing.T) {
+func TestThePageHasASentence(t *testing.T) {
 	bad := func(name, title string) status.Check { return finds(name, title, status.Failed("bad", nil)) }
 	doubt := func(name, title string) status.Check { return finds(name, title, status.Warn("hm")) }
 	for want, checks := range map[string][]status.Check{

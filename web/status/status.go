@@ -90,7 +90,7 @@ func (s *Server) Report(w http.ResponseWriter, r *http.Request) {
 	if f.write == nil {
 		if err := visitor.Render(w, code, s.dashboard(r, v)); err != nil {
 			s.Log.Error("show the status page", "error", err)
-			http.Error(w, "the page could not be shown", http.StatusInternalServerError)
+			http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
 		}
 		return
 	}

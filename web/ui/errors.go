@@ -17,6 +17,7 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/logs"
+	"punctual/internal/text"
 	"punctual/web/ui/human"
 )
 
@@ -99,7 +100,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	wait := errs.RetryAfterOf(err)
 	setRetryAfter(w.Header(), wait)
-	message := errs.Message(err)
+	message := text.Sentence(errs.Message(err))
 	if message == "" {
 		message = "There is no such page."
 	}
@@ -143,10 +144,10 @@ func (s *Site) failBroken(w http.ResponseWriter, r *http.Request, status int, er
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	wait := errs.RetryAfterOf(err)
 	setRetryAfter(h, wait)
-	message := errs.Message(err)
-	text := waitWords(message, wait)
-	if text != "" {
-		message += " You can try again in " + text + "."
+	message := text.Sentence(errs.Message(err))
+	words := waitWords(message, wait)
+	if words != "" {
+		message += " You can try again in " + words + "."
 	}
 	w.WriteHeader(status)
 	page := strings.NewReplacer(refMark, event.ID, messageMark, template.HTMLEscapeString(message))

@@ -25,9 +25,10 @@ func TestPagesOfErrors(t *testing.T) {
 		err        error
 		status     int
 		retryAfter string
-		says       []string
+		text       []string
 	}{
 		{errs.NotFoundf("There is no such check."), 404, "", []string{"Nothing here", "There is no such check."}},
+		{errs.NotFoundf("check not found"), 404, "", []string{"Check not found."}},
 		{errs.Forbiddenf("You may look at this project, but not change it."), 403, "", []string{"Not allowed", "not change it"}},
 		{errs.TooManyf(40*time.Second, "Too many tries."), 429, "41", []string{"Too many tries. You can try again in 41 sec."}},
 		{errs.TooManyf(150*time.Second, "Too many tries."), 429, "151", []string{"again in 3 min."}},
@@ -47,7 +48,7 @@ func TestPagesOfErrors(t *testing.T) {
 		if w.Code != c.status || w.Header().Get("Retry-After") != c.retryAfter {
 			t.Errorf("%v: %d, Retry-After %q", c.err, w.Code, w.Header().Get("Retry-After"))
 		}
-		for _, word := range c.says {
+		for _, word := range c.text {
 			if !strings.Contains(text, word) {
 				t.Errorf("%v: the page does not say %q: %s", c.err, word, text)
 			}

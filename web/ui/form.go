@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"punctual/internal/errs"
+	"punctual/internal/text"
 )
 
 // Form is what was typed into a form and what is wrong with it. A page that
@@ -29,14 +30,14 @@ func (f *Form) Note(err error) error {
 	if err == nil || errs.KindOf(err) != errs.Invalid {
 		return err
 	}
-	f.Fail(errs.FieldOf(err), errs.Message(err))
+	f.Fail(errs.FieldOf(err), text.Sentence(errs.Message(err)))
 	return nil
 }
 
 // Fail says what is wrong with a field; the first word counts.
 func (f *Form) Fail(field, message string) {
-	_, said := f.Errors[field]
-	if !said {
+	_, found := f.Errors[field]
+	if !found {
 		f.Errors[field] = message
 	}
 }

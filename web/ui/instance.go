@@ -67,7 +67,7 @@ type Channel struct {
 	// what is wrong with it, a clause (channelstate.State.Why); "" = nothing
 	Why string
 	// it tells when a check goes down, or would if it worked
-	TellsDown bool
+	NotifiesDown bool
 }
 
 // Name is what the channel is called, and of which kind it is: "Night shift (Email)".

@@ -141,7 +141,7 @@ func (st *streaming) ends() {
 	}
 }
 
-func TestStreamsTellOfPings(t *testing.T) {
+func TestStreamsReportPings(t *testing.T) {
 	webtest.Each(t, func(s *webtest.Site) {
 		_, p := s.Login("me@example.org")
 		z := s.Zoo(p)

@@ -68,8 +68,8 @@ type outbox struct {
 	people []string
 }
 
-// told collects the link of a mail about people.
-func (o *outbox) told(to, link string) error {
+// collect collects the link of a mail about people.
+func (o *outbox) collect(to, link string) error {
 	o.Mu.Lock()
 	defer o.Mu.Unlock()
 	o.people = append(o.people, to, link)
@@ -141,7 +141,7 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 				return nil
 			},
 			Mails: auth.Mails{
-				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.told(v.To, v.Link) },
+				EmailChange: func(_ context.Context, v mail.EmailChange) error { return out.collect(v.To, v.Link) },
 				Security: func(_ context.Context, v mail.Security) error {
 					out.Mu.Lock()
 					defer out.Mu.Unlock()
@@ -160,8 +160,8 @@ func New(t testing.TB, engine db.Engine, change ...func(*web.Deps)) *Site {
 	d.Projects = project.NewService(project.Config{
 		Store: st, Auth: d.Auth, SiteRoot: d.Site.Root.String(), Log: d.Log,
 		Mails: project.Mails{
-			Invite:   func(_ context.Context, v mail.Invite) error { return out.told(v.To, v.Link) },
-			Transfer: func(_ context.Context, v mail.Transfer) error { return out.told(v.To, v.Link) },
+			Invite:   func(_ context.Context, v mail.Invite) error { return out.collect(v.To, v.Link) },
+			Transfer: func(_ context.Context, v mail.Transfer) error { return out.collect(v.To, v.Link) },
 			Removed: func(v mail.Removed) (*mail.Message, error) {
 				return &mail.Message{Email: monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindRemoved, To: v.To, Subject: v.Project,
 					Text: v.By}}, nil

@@ -46,7 +46,7 @@ const emailConfig = `{"address":"ops@example.net","up":true,"down":true}`
 
 // Exit statuses of Windows are negative: they are a reason like others, and none
 // is no reason.
-func TestAnAlertTellsAnExitStatusOfWindows(t *testing.T) {
+func TestAnAlertShowsAnExitStatusOfWindows(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		ev := event(monitor.StatusDown, emailConfig)
@@ -75,7 +75,7 @@ func TestAnAlertTellsAnExitStatusOfWindows(t *testing.T) {
 	})
 }
 
-func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
+func TestADownAlertHasWhatAReaderNeeds(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		ev := event(monitor.StatusDown, emailConfig)
@@ -125,7 +125,7 @@ func TestADownAlertTellsWhatAReaderNeeds(t *testing.T) {
 	})
 }
 
-func TestAnUpAlertTellsHowLongItWasDown(t *testing.T) {
+func TestAnUpAlertHasHowLongItWasDown(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
 		sink := smtpsink.New(t, smtpsink.Options{})
 		ev := event(monitor.StatusUp, emailConfig)

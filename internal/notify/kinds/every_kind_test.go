@@ -186,7 +186,7 @@ func TestEveryKindGivesUpOnAServerThatHangs(t *testing.T) {
 }
 
 // A provider that repeats the whole request in its answer tells nobody a secret.
-func TestNoKindTellsItsSecrets(t *testing.T) {
+func TestNoKindRevealsItsSecrets(t *testing.T) {
 	eachKind(t, func(t *testing.T, k *notify.Kind, config string) {
 		echo := func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
@@ -205,10 +205,10 @@ func TestNoKindTellsItsSecrets(t *testing.T) {
 		defer server.Close()
 		for _, base := range []string{server.URL, "http://127.0.0.1:1"} {
 			res, err := httpRegistry(t, k, kindtest.Client(base)).Send(soon(t), kindtest.Event(k.Name, monitor.StatusDown, config))
-			told := fmt.Sprint(res, err, errors.Unwrap(err))
+			text := fmt.Sprint(res, err, errors.Unwrap(err))
 			for _, secret := range secretsOf(k, config) {
-				if strings.Contains(told, secret) || strings.Contains(told, url.QueryEscape(secret)) {
-					t.Errorf("%q is in %s", secret, told)
+				if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
+					t.Errorf("%q is in %s", secret, text)
 				}
 			}
 		}

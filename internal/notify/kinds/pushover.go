@@ -87,11 +87,11 @@ func pushover() *notify.Kind {
 	})
 }
 
-func pushoverPriority(key, input string, p *int, tells monitor.Status) notify.Field {
+func pushoverPriority(key, input string, p *int, notifies monitor.Status) notify.Field {
 	return notify.Field{
 		Key: key, Input: input, Value: notify.Int(p), Label: "Priority",
-		About: "The priority when a check goes " + string(tells) + "; -3 tells nothing.",
-		Tells: tells, Off: strconv.Itoa(pushoverOff), Default: "0", Wrong: "A priority is a number from -3 (off) to 2.",
+		About:    "The priority when a check goes " + string(notifies) + "; -3 tells nothing.",
+		Notifies: notifies, Off: strconv.Itoa(pushoverOff), Default: "0", Wrong: "A priority is a number from -3 (off) to 2.",
 		Choices: []notify.Choice{
 			{Value: "-3", Label: "Do not tell"},
 			{Value: "-2", Label: "Lowest: badge only"},

@@ -63,7 +63,7 @@ func (c *webhookCall) fields(on monitor.Status) []notify.Field {
 			Wrong:   "The method must be GET, POST or PUT.",
 		},
 		{
-			Key: "url" + status, Value: notify.String(&c.URL), Type: notify.URL, Label: "URL", Half: on, Tells: on, Max: monitor.MaxWebhookText,
+			Key: "url" + status, Value: notify.String(&c.URL), Type: notify.URL, Label: "URL", Half: on, Notifies: on, Max: monitor.MaxWebhookText,
 			Placeholder: example, Check: notify.WebAddress,
 			About: "What is requested when a check goes " + string(on) + ". Nothing is not told. `$NAME` and others are filled in.",
 		},

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Required says whether a missing tool is a failure: in CI (CI=true) and under `make test` (PUNCTUAL_TEST_REQUIRE=1). A
+// required says whether a missing tool is a failure: in CI (CI=true) and under `make test` (PUNCTUAL_TEST_REQUIRE=1). A
 // skip there would let a whole engine go untested unnoticed.
-func Required() bool {
+func required() bool {
 	return os.Getenv("CI") == "true" || os.Getenv("PUNCTUAL_TEST_REQUIRE") == "1"
 }
 
@@ -18,7 +18,7 @@ func Required() bool {
 // Required, else it says so on stderr (where it is seen without -v) and skips the test.
 func Missing(tb testing.TB, tool string, err error) {
 	tb.Helper()
-	if Required() {
+	if required() {
 		tb.Fatalf("%s is needed by this test: %v (.ci/deps installs it on Debian)", tool, err)
 	}
 	fmt.Fprintf(os.Stderr, "SKIPPED %s: no usable %s: %v\n", tb.Name(), tool, err)

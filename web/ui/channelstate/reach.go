@@ -14,9 +14,9 @@ const (
 
 // ReachOf is the reach of a check: told is how many of its channels tell that it goes
 // down, working through how many of them that works.
-func ReachOf(told, working int) Reach {
+func ReachOf(notifying, working int) Reach {
 	switch {
-	case told == 0:
+	case notifying == 0:
 		return Nobody
 	case working == 0:
 		return AllBroken

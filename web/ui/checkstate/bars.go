@@ -59,7 +59,7 @@ func OneBar(outcome byte) template.HTML {
 
 // Bars is bars with a description for those who cannot see them.
 func Bars(runs string) template.HTML {
-	return template.HTML(AppendBars(nil, runs, Describe(runs))) //nolint:gosec // numbers and our own words
+	return template.HTML(AppendBars(nil, runs, describe(runs))) //nolint:gosec // numbers and our own words
 }
 
 // bands are the lines that bars are made of. The worse a run went, the taller is
@@ -132,8 +132,8 @@ func appendBand(b []byte, line *band, runs string) []byte {
 	return b
 }
 
-// Describe says what the bars of runs show: "Last 30 runs: 28 on time, 2 late".
-func Describe(runs string) string {
+// describe says what the bars of runs show: "Last 30 runs: 28 on time, 2 late".
+func describe(runs string) string {
 	if runs == "" {
 		return "No runs yet"
 	}

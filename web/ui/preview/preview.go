@@ -22,8 +22,8 @@ type Preview struct {
 	Hint        schedule.Hint
 	Description string
 	// when silence is noticed
-	Told string
-	Zone string
+	Deadline string
+	Zone     string
 	// the reader's zone, "" when it is Zone or UTC
 	Mine string
 	Runs []Run
@@ -86,9 +86,9 @@ func Explain(in *Schedule, now time.Time, mine *time.Location) *Preview {
 		p.Warnings = append(p.Warnings, warning)
 	}
 	if in.Kind == schedule.Simple {
-		p.Told = fmt.Sprintf("You are told after %s without a ping.", human.Duration(in.Timeout+in.Grace))
+		p.Deadline = fmt.Sprintf("You are told after %s without a ping.", human.Duration(in.Timeout+in.Grace))
 	} else if len(p.Runs) > 0 {
-		p.Told = fmt.Sprintf("You are told %s after one of these times when no ping has come.", human.Duration(in.Grace))
+		p.Deadline = fmt.Sprintf("You are told %s after one of these times when no ping has come.", human.Duration(in.Grace))
 	}
 	return p
 }

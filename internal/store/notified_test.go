@@ -12,7 +12,7 @@ import (
 
 // Who was told that a check is down is told of its first success, also where a
 // pause lies between (docs/contract.md §1.7).
-func TestTheEndOfAFailureIsToldAcrossAPause(t *testing.T) {
+func TestTheEndOfAFailureIsReportedAcrossAPause(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		for life, want := range map[string]string{
@@ -51,7 +51,7 @@ func TestTheEndOfAFailureIsToldAcrossAPause(t *testing.T) {
 					clock.Advance(time.Minute)
 					live(t, s, clock, &c, step)
 				}
-				got := toldOf(t, s, &c)
+				got := notifiedOf(t, s, &c)
 				if got != want {
 					t.Errorf("told %q, want %q", got, want)
 				}
@@ -106,18 +106,18 @@ func live(t *testing.T, s *store.Store, clock *testdb.Clock, c *monitor.Check, s
 	}
 }
 
-// toldOf is what people were told of a check, or are to be, the oldest first.
-func toldOf(t *testing.T, s *store.Store, c *monitor.Check) string {
+// notifiedOf is what people were told of a check, or are to be, the oldest first.
+func notifiedOf(t *testing.T, s *store.Store, c *monitor.Check) string {
 	t.Helper()
 	deliveries, err := s.DeliveriesOf(t.Context(), c.ID, store.DeliveryFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var notified []string
 	for i := len(deliveries) - 1; i >= 0; i-- {
-		told = append(told, string(deliveries[i].Told))
+		notified = append(notified, string(deliveries[i].Notified))
 	}
-	return strings.Join(told, " ")
+	return strings.Join(notified, " ")
 }
 
 // Several pings of a check that are recorded at once: the first success is news,
@@ -136,7 +136,7 @@ func TestAcrossAPauseInOneBatch(t *testing.T) {
 		if err := s.RecordPings(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		got := toldOf(t, s, a.Check)
+		got := notifiedOf(t, s, a.Check)
 		if got != "down up down up" {
 			t.Errorf("told %q", got)
 		}
