@@ -219,6 +219,10 @@ func (a *App) start(ctx context.Context) error {
 		a.loop(ctx, "alerts", func(ctx context.Context) error {
 			return a.parts.alerts.Run(ctx)
 		})
+		a.loop(ctx, "notices", func(ctx context.Context) error {
+			a.parts.notices.Run(ctx)
+			return nil
+		})
 		if a.cfg.HeartbeatURL != "" {
 			a.loop(ctx, "heartbeat to the outside", a.beatOutside)
 		}

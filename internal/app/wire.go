@@ -23,6 +23,7 @@ import (
 	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/notice"
 	"punctual/internal/notify"
 	"punctual/internal/notify/kinds"
 	"punctual/internal/ping"
@@ -53,6 +54,7 @@ type parts struct {
 	channels *channel.Service
 	alerts   *alert.Service
 	reports  *report.Worker
+	notices  *notice.Worker
 	bodies   *ping.Bodies
 	// role serves only
 	site http.Handler
@@ -92,6 +94,7 @@ func (a *App) wire() error {
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
 		NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
+	p.notices = notice.NewWorker(notice.Config{Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Alerts)})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,
 		Log: logs.In(a.log, logs.Mail),

@@ -24,13 +24,14 @@ const (
 	KindAlert   = "alert"
 	KindDigest  = "digest"
 	KindTrouble = "channel-trouble"
+	KindBlind   = "blind"
 )
 
 // Kinds are all kinds of mail there are.
 func Kinds() []string {
 	return []string{
 		KindLogin, KindVerify, KindAlert, KindDigest, KindTrouble, KindInvite, KindTransfer, KindEmailChange, KindReport, KindNag,
-		KindTwoFactor, KindRemoved, KindUnused, KindWelcome, KindSecurity,
+		KindTwoFactor, KindRemoved, KindUnused, KindWelcome, KindSecurity, KindBlind,
 	}
 }
 

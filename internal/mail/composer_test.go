@@ -160,6 +160,16 @@ func TestMailsLookAsAgreed(t *testing.T) {
 		"alert-test":     func() (*mail.Message, error) { return c.Alert(test) },
 		"alert-flapping": func() (*mail.Message, error) { return c.Alert(flapping) },
 		"digest":         func() (*mail.Message, error) { return c.Digest(storm()) },
+		"blind": func() (*mail.Message, error) {
+			return c.Blind(mail.Blind{
+				To: "owner@example.org", From: "3 Mar 01:58 UTC", Until: "3 Mar 02:17 UTC", Cause: "Punctual was stopped or restarted", Runs: 12,
+				PingedSince: 8, Down: 1, More: 1, Link: "https://punctual.example.org/",
+				Unknown: []mail.BlindRun{
+					{Name: "db <backup>", Project: "Operations", Due: "3 Mar 02:00 UTC", Link: "https://punctual.example.org/checks/1/details/"},
+					{Name: "rotate logs", Project: "Operations", Due: "3 Mar 02:05 UTC", Link: "https://punctual.example.org/checks/2/details/"},
+				},
+			})
+		},
 		"verify": func() (*mail.Message, error) {
 			return c.Verify(mail.Verify{To: "ops@example.net", Project: "Operations", By: "owner@example.org",
 				Link: "https://punctual.example.org/v/"})

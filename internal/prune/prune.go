@@ -129,7 +129,7 @@ const emailsAge = 7 * 24 * time.Hour
 // behind: sessions and login tokens that have expired, old rate limits and nodes.
 func Emails(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
-	err := removeAll(ctx, s, o, &r, append([]store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}, s.StaleVisits()...)...)
+	err := removeAll(ctx, s, o, &r, append([]store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}, append(s.StaleVisits(), s.StaleBlinds()...)...)...)
 	return r, err
 }
 

@@ -40,10 +40,19 @@ CREATE TABLE unknown_runs (
     verdict      text NOT NULL DEFAULT '',          -- what people or late pings say of it: '', success, fail, missed
     verdict_by   text NOT NULL DEFAULT '',          -- who says so
     verdict_at   timestamptz,
-    notified_at  timestamptz,                       -- people were told
+    notified_at  timestamptz,                       -- all were told who are to be
     UNIQUE (check_id, deadline_at)
 );
-CREATE INDEX unknown_runs_untold ON unknown_runs (decided_at) WHERE notified_at IS NULL;
+CREATE INDEX unknown_runs_unreported ON unknown_runs (decided_at) WHERE notified_at IS NULL;
+
+-- Who was told of which of them, by mail.
+CREATE TABLE unknown_notices (
+    run_id   bigint NOT NULL REFERENCES unknown_runs (id) ON DELETE CASCADE,
+    address  text NOT NULL,
+    sent_at  timestamptz NOT NULL,
+    PRIMARY KEY (run_id, address)
+);
+CREATE INDEX unknown_notices_address ON unknown_notices (address, sent_at);
 
 -- The end of the interval of the last unknown run: the next run is expected from then on.
 ALTER TABLE checks ADD COLUMN blind_until timestamptz;
@@ -63,6 +72,7 @@ ALTER TABLE presence RENAME TO presence_before_takers;
 ALTER TABLE presence_before_takers RENAME TO presence;
 ALTER TABLE checks DROP COLUMN unjudged;
 ALTER TABLE checks DROP COLUMN blind_until;
+DROP TABLE unknown_notices;
 DROP TABLE unknown_runs;
 DROP TABLE blind_intervals;
 DROP TABLE takers;

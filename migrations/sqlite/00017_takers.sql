@@ -41,10 +41,19 @@ CREATE TABLE unknown_runs (
     verdict      text NOT NULL DEFAULT '',          -- what people or late pings say of it: '', success, fail, missed
     verdict_by   text NOT NULL DEFAULT '',          -- who says so
     verdict_at   integer,
-    notified_at  integer,                           -- people were told
+    notified_at  integer,                           -- all were told who are to be
     UNIQUE (check_id, deadline_at)
 ) STRICT;
-CREATE INDEX unknown_runs_untold ON unknown_runs (decided_at) WHERE notified_at IS NULL;
+CREATE INDEX unknown_runs_unreported ON unknown_runs (decided_at) WHERE notified_at IS NULL;
+
+-- Who was told of which of them, by mail.
+CREATE TABLE unknown_notices (
+    run_id   integer NOT NULL REFERENCES unknown_runs (id) ON DELETE CASCADE,
+    address  text NOT NULL,
+    sent_at  integer NOT NULL,
+    PRIMARY KEY (run_id, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unknown_notices_address ON unknown_notices (address, sent_at);
 
 -- The end of the interval of the last unknown run: the next run is expected from then on.
 ALTER TABLE checks ADD COLUMN blind_until integer;
@@ -64,6 +73,7 @@ ALTER TABLE presence RENAME TO presence_before_takers;
 ALTER TABLE presence_before_takers RENAME TO presence;
 ALTER TABLE checks DROP COLUMN unjudged;
 ALTER TABLE checks DROP COLUMN blind_until;
+DROP TABLE unknown_notices;
 DROP TABLE unknown_runs;
 DROP TABLE blind_intervals;
 DROP TABLE takers;

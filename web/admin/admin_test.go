@@ -240,6 +240,7 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 	user, project := s.Login("jane@example.org")
 	login := s.LastLink()
 	add(composer.Login(user.Email, login))(secretOf(login))
+	add(composer.Blind(mail.Blind{To: user.Email, Runs: 1, Link: s.URL + "/"}))()
 	add(composer.Welcome(mail.Welcome{To: user.Email, Link: login}))(secretOf(login))
 
 	s.Post("/projects/"+project.ID.String()+"/members/", url.Values{"email": {"bob@example.net"}, "role": {"w"}}).Is(http.StatusSeeOther)
