@@ -87,7 +87,8 @@ func unnamed(name string) bool {
 // allowed is what a socket has to be.
 const allowed = "allowed is a TCP socket that listens (ListenStream=PORT or ADDRESS:PORT, with Accept=no)"
 
-// listener is a copy of the socket, if it is a TCP socket that listens.
+// listener is a copy of the socket, if it is a TCP socket that listens. Go turns
+// TCP's keep-alive on for each connection of such a one and cannot be asked not to.
 func listener(f *os.File) (net.Listener, error) {
 	fd := int(f.Fd())
 	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
