@@ -70,7 +70,7 @@ bench: ## Measure against this machine's ceiling (docs/performance.md); flags in
 # it comes also when the tests are stopped. FAULTS=Killed runs the tests with that in their name.
 .PHONY: faults
 faults: ## Kill, cut off and fill up everything, 20 to 100 times each (docs/reliability.md)
-	.ci/deps postgresql
+	.ci/deps postgresql curl
 	@mkdir -p artifacts && echo "No test has begun." >artifacts/faults.txt
 	@trap 'cat artifacts/faults.txt' EXIT; trap : INT TERM; \
 		PUNCTUAL_TEST_REQUIRE=1 PUNCTUAL_FAULTS=$(CURDIR)/artifacts/faults.txt $(GO) test -count=1 -parallel 4 -timeout 30m -run '^TestFault.*($(FAULTS))' ./internal/e2e

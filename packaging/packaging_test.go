@@ -5,6 +5,7 @@ package packaging_test
 import (
 	"bytes"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,6 +48,62 @@ func TestUnitsAreValidAndSandboxed(t *testing.T) {
 		if len(out) > 0 {
 			t.Errorf("systemd-analyze verify %s: %s", filepath.Base(unit), out)
 		}
+	}
+}
+
+// TestSocketsAreTakenByTheirServices starts each service with the socket of its unit as systemd would: a name that its
+// command has no use for stops the start before the setting that is wrong on purpose does.
+func TestSocketsAreTakenByTheirServices(t *testing.T) {
+	binary := binary(t)
+	for _, unit := range glob(t, "systemd/*.socket") {
+		name := strings.TrimSuffix(filepath.Base(unit), ".socket")
+		service := "systemd/" + name + ".service"
+		text := read(t, service)
+		// It does not start without its socket, keeps it whatever happens, and is enabled with it.
+		for _, line := range []string{
+			`(?m)^Requires=` + name + `\.socket$`, `(?m)^After=.*\b` + name + `\.socket$`, `(?m)^Also=` + name + `\.socket$`,
+			`(?m)^StartLimitIntervalSec=0$`, `(?m)^Type=notify$`,
+		} {
+			if !regexp.MustCompile(line).MatchString(text) {
+				t.Errorf("%s: no line %s", service, line)
+			}
+		}
+		command := find(t, `(?m)^ExecStart=\S+ (.*)$`, service)[0]
+		socket := find(t, `(?m)^FileDescriptorName=(.*)$`, unit)[0]
+		out := startWithSocket(t, binary, command, socket)
+		if !strings.Contains(out, "PUNCTUAL_LOG_LEVEL") || strings.Contains(out, "systemd has passed") {
+			t.Errorf("%s: punctual %s with the socket %q: %s", unit, command, socket, out)
+		}
+	}
+}
+
+// startWithSocket starts the command with a socket of that name and with a wrong PUNCTUAL_LOG_LEVEL, and returns what it says.
+func startWithSocket(t *testing.T, binary, command, name string) string {
+	t.Helper()
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, binary, command)
+	cmd.ExtraFiles = []*os.File{file}
+	cmd.Env = []string{"LISTEN_FDS=1", "LISTEN_FDNAMES=" + name, "PUNCTUAL_LOG_LEVEL=wrong"}
+	// it fails on purpose
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
+// Commands that ask the server on this machine, and the address of a proxy, go by the setting.
+func TestTheSocketIsWhereTheSettingSays(t *testing.T) {
+	listen := examplesIn(read(t, "systemd/punctual.env"))["PUNCTUAL_LISTEN"]
+	socket := find(t, `(?m)^ListenStream=(.*)$`, "systemd/punctual-web.socket")
+	if !slices.Equal(socket, []string{listen}) {
+		t.Errorf("punctual.env has %q, punctual-web.socket %q", listen, socket)
 	}
 }
 

@@ -66,13 +66,22 @@ func (c *upCmd) Run(ctx context.Context, w *world) error {
 
 // runApp is what the commands that keep running have in common.
 func runApp(ctx context.Context, w *world, role app.Role, s *settings, opts app.Options) error {
+	sockets, err := app.TakeSockets(role)
+	if err != nil {
+		return err
+	}
+	ignored := s.listenOn(w, sockets)
 	cfg, log, err := s.open(w)
 	if err != nil {
 		return err
+	}
+	for _, warning := range ignored {
+		log.Warn(warning)
 	}
 	opts.Config = cfg
 	opts.Log = log
 	opts.Version = buildVersion()
 	opts.Env = w.environ()
+	opts.Sockets = sockets
 	return app.Run(ctx, role, opts)
 }

@@ -80,6 +80,8 @@ type Options struct {
 	Dev bool
 	// of programs that are run, NAME=value
 	Env []string
+	// opened by systemd, in the place of listeners of our own
+	Sockets Sockets
 	// role Up only: the database is filled with a demo, see internal/demo
 	Demo bool
 	// nil = the real clock
@@ -352,9 +354,7 @@ func (a *App) stop(ctx context.Context) error {
 			}
 		})
 	}
-	for _, s := range a.servers {
-		errs = append(errs, s.stop(ctx))
-	}
+	errs = append(errs, a.stopServers(ctx))
 	mailEnd.Wait()
 	if a.recorder != nil {
 		a.recorder.Close()
@@ -381,6 +381,18 @@ func (a *App) stop(ctx context.Context) error {
 	}
 	a.incidents.Close()
 	return errors.Join(append(errs, a.db.Close())...)
+}
+
+// stopServers ends the HTTP servers beside each other: none of them accepts while
+// another one answers what it has accepted.
+func (a *App) stopServers(ctx context.Context) error {
+	errs := make([]error, len(a.servers))
+	var all sync.WaitGroup
+	for i, s := range a.servers {
+		all.Go(func() { errs[i] = s.stop(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // waitForMails waits for the login links that were asked for.

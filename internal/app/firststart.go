@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 
+	"punctual/internal/config"
 	"punctual/internal/db"
 )
 
@@ -22,7 +23,7 @@ func (a *App) checkPorts(ctx context.Context) error {
 		}
 		err = l.Close()
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.setting, err)
+			return fmt.Errorf("%s: %w", config.Variable(p.setting), err)
 		}
 	}
 	return nil
@@ -31,19 +32,19 @@ func (a *App) checkPorts(ctx context.Context) error {
 type port struct{ setting, address string }
 
 // ports are the addresses that this process is going to listen on, apart from
-// one that systemd may have opened for it.
+// those that systemd has opened for it.
 func (a *App) ports() []port {
 	var all []port
 	if a.role.serves() {
-		all = append(all, port{"PUNCTUAL_LISTEN", a.cfg.Listen}, port{"PUNCTUAL_PING_LISTEN", a.cfg.PingListen})
+		all = append(all, port{"listen", a.cfg.Listen}, port{"ping-listen", a.cfg.PingListen})
 	}
 	if a.role == Up {
-		all = append(all, port{"PUNCTUAL_SMTPD_LISTEN", a.cfg.SMTPDListen})
+		all = append(all, port{"smtpd-listen", a.cfg.SMTPDListen})
 	}
-	all = append(all, port{"PUNCTUAL_METRICS_LISTEN", a.cfg.MetricsListen})
+	all = append(all, port{"metrics-listen", a.cfg.MetricsListen})
 	var named []port
 	for _, p := range all {
-		if p.address != "" {
+		if p.address != "" && a.opts.Sockets[p.setting] == nil {
 			named = append(named, p)
 		}
 	}

@@ -83,7 +83,7 @@ func (a *App) startMetrics(ctx context.Context) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.Handler())
-	return a.serve(ctx, "PUNCTUAL_METRICS_LISTEN", a.cfg.MetricsListen, mux)
+	return a.serve(ctx, "metrics-listen", a.cfg.MetricsListen, mux)
 }
 
 // withMetrics answers /metrics on the site to those who have a status token. To

@@ -2,11 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
-
-	"github.com/coreos/go-systemd/v22/activation"
 
 	"punctual/internal/logs"
 	"punctual/internal/smtpd"
@@ -28,7 +24,11 @@ func (a *App) listenSMTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.smtpListener(ctx)
+	address := a.cfg.SMTPDListen
+	if address == "" {
+		address = ":25"
+	}
+	l, err := a.listener(ctx, net.ListenConfig{}, "smtpd-listen", address)
 	if err != nil {
 		return err
 	}
@@ -49,29 +49,4 @@ func keepOf(limit int) int {
 		return -1
 	}
 	return limit
-}
-
-// smtpListener is the socket that systemd has opened for us, where a unit
-// without the right to port 25 is to have it, else a new one.
-func (a *App) smtpListener(ctx context.Context) (net.Listener, error) {
-	if a.role == SMTPD {
-		inherited, err := activation.Listeners()
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("the socket of systemd: %w", err)
-		case len(inherited) > 1 || len(inherited) == 1 && inherited[0] == nil:
-			return nil, errors.New("the socket unit of systemd must have one ListenStream=")
-		case len(inherited) == 1:
-			return inherited[0], nil
-		}
-	}
-	address := a.cfg.SMTPDListen
-	if address == "" {
-		address = ":25"
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, listenError("PUNCTUAL_SMTPD_LISTEN", address, err)
-	}
-	return l, nil
 }

@@ -25,7 +25,9 @@ type load struct {
 	total atomic.Int64
 	// refused with 503
 	busy atomic.Int64
-	next atomic.Int64
+	// without a whole answer
+	broken atomic.Int64
+	next   atomic.Int64
 
 	mu sync.Mutex
 	// name of the ping → its check
@@ -82,6 +84,7 @@ func (l *load) ping(client *http.Client, e env) {
 	case status == http.StatusServiceUnavailable:
 		l.busy.Add(1)
 	case status == 0:
+		l.broken.Add(1)
 		// the server is being killed: nothing hammers it meanwhile
 		pause(time.Millisecond)
 	default:

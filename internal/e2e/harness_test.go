@@ -207,7 +207,13 @@ func (e env) start(t *testing.T, args ...string) *process {
 // launch is start for a command that may end by itself: it does not wait.
 func (e env) launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{T: t, cmd: e.command(t, args...), ended: make(chan struct{})}
+	return launch(t, e.command(t, args...), strings.Join(args, " "))
+}
+
+// launch starts the command, which is punctual with these arguments in the end.
+func launch(t *testing.T, cmd *exec.Cmd, args string) *process {
+	t.Helper()
+	p := &process{T: t, cmd: cmd, ended: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +225,7 @@ func (e env) launch(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("log of punctual %s, but for requests that were answered well:\n%s", strings.Join(args, " "), p.notable())
+			t.Logf("log of punctual %s, but for requests that were answered well:\n%s", args, p.notable())
 		}
 	})
 	return p
