@@ -94,7 +94,9 @@ func (a *App) wire() error {
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
 		NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
-	p.notices = notice.NewWorker(notice.Config{Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Alerts)})
+	p.notices = notice.NewWorker(notice.Config{
+		Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Alerts),
+	})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,
 		Log: logs.In(a.log, logs.Mail),

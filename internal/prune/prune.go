@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,7 +130,8 @@ const emailsAge = 7 * 24 * time.Hour
 // behind: sessions and login tokens that have expired, old rate limits and nodes.
 func Emails(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
-	err := removeAll(ctx, s, o, &r, append([]store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}, append(s.StaleVisits(), s.StaleBlinds()...)...)...)
+	stale := slices.Concat([]store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}, s.StaleVisits(), s.StaleBlinds())
+	err := removeAll(ctx, s, o, &r, stale...)
 	return r, err
 }
 

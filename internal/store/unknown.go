@@ -32,7 +32,8 @@ func (s *Store) UnreportedRuns(ctx context.Context, limit int) ([]UnreportedRun,
 	var out []UnreportedRun
 	var row UnreportedRun
 	dest := append([]any{&row.ID, &row.CheckID, db.Time(&row.Due), db.Time(&row.Deadline), db.Time(&row.BlindFrom), db.Time(&row.BlindUntil),
-		&row.Cause, db.Time(&row.DecidedAt), &row.Project, db.UUID(&row.Owner.ID), &row.Owner.Email, &row.Owner.TZ}, wholeCheck.dest(&row.Check)...)
+		&row.Cause, db.Time(&row.DecidedAt), &row.Project, db.UUID(&row.Owner.ID), &row.Owner.Email, &row.Owner.TZ},
+		wholeCheck.dest(&row.Check)...)
 	err := s.db.Each(ctx, dest, func() { out = append(out, row) }, `SELECT r.id, r.check_id, r.due_at, r.deadline_at, r.blind_from, r.blind_until,
 			r.cause, r.decided_at, p.name, u.id, u.email, u.tz, `+wholeCheck.list+`
 		FROM unknown_runs r JOIN checks c ON c.id = r.check_id JOIN projects p ON p.id = c.project_id JOIN users u ON u.id = p.owner_id
