@@ -194,12 +194,6 @@ func (s columnSet[R]) numbered(format string, first int) string {
 	return s.each(func(i int, col column[R]) string { return fmt.Sprintf(format, col.name, first+i) })
 }
 
-// arrayParams are the parameters, from number first on, that many rows are given to
-// PostgreSQL in, see arrays: "$1::bigint[], $2::text[]".
-func (s columnSet[R]) arrayParams(first int) string {
-	return s.each(func(i int, col column[R]) string { return fmt.Sprintf("$%d::%s[]", first+i, col.postgres) })
-}
-
 // dest is where a row of list is scanned to.
 func (s columnSet[R]) dest(r *R) []any {
 	dest := make([]any, len(s.columns), len(s.columns)+spareColumns)

@@ -81,6 +81,12 @@ var (
 		SELECT id, version FROM u`
 )
 
+// arrayParams are the parameters, from number first on, that many rows are given to
+// PostgreSQL in, see arrays: "$1::bigint[], $2::text[]".
+func (s columnSet[R]) arrayParams(first int) string {
+	return s.each(func(i int, col column[R]) string { return fmt.Sprintf("$%d::%s[]", first+i, col.postgres) })
+}
+
 // pgPings are the rows of many pings, whose arrays are the parameters from number
 // first on.
 func pgPings(first int) string {

@@ -9,7 +9,7 @@
 //   data-poll="address"     shows every 15 seconds what stands at the address under its own id
 //   data-on-page            on a nav: marks which of the sections it leads to is read
 //   data-again="address"    asks for itself every two seconds, until the answer is empty
-//   <time data-ago>         stays current; so does what has its time as title="2026-03-01 12:00:00 +02:00", or in seconds as data-due
+//   <time data-ago>         stays current; so does what has its time in seconds as data-ago or data-due
 //   <time data-since>       counts on: how long ago it was
 //   data-now="1772366400000" the time by the server's clock, which counts where the browser's is wrong; see serverClock
 //   body[data-down]         how many checks of the project are down: kept in the title and the icon
@@ -201,7 +201,7 @@ if ($('[data-now]')) {
   serverClock(Number($('[data-now]').dataset.now), Date.now() - performance.now() + answered);
 }
 
-const secondsSince = (then) => Math.floor((Date.now() + ahead - then) / 1000);
+window.secondsSince = (then) => Math.floor((Date.now() + ahead - then) / 1000);
 
 function ago(then) {
   const s = secondsSince(then);
@@ -212,7 +212,7 @@ function ago(then) {
 function refreshTimes() {
   if (document.hidden) return;
   for (const t of $$('[data-ago], [data-due]')) {
-    const text = ago(t.dataset.due ? t.dataset.due * 1000 : new Date(t.dateTime || t.title.replace(' ', 'T').replace(' ', '')));
+    const text = ago((t.dataset.due || t.dataset.ago) * 1000 || new Date(t.dateTime));
     if (t.textContent !== text) t.textContent = text;
   }
   for (const t of $$('time[data-since]')) {

@@ -100,7 +100,8 @@ function start() {
     ({ version, since } = table.dataset);
     serverClock(Number(table.dataset.now));
     if (same) document.querySelector(`main ${same}`)?.focus({ preventScroll: true });
-    drawSome();
+    settle(table);
+    drawInSight();
     restart();
   }
 
@@ -188,6 +189,7 @@ function start() {
     }
     const holder = document.createElement('tbody');
     holder.innerHTML = (news.rows || []).join('');
+    settle(holder);
     const rows = rowsByCode();
     const fresh = [...holder.rows];
     if (news.all) order = fresh.map(code);
@@ -209,17 +211,54 @@ function start() {
     else load(location.href);
   }
 
-  // The pictures of the channels are drawn when their row comes into sight.
+  // The pictures of the channels and the bars of the runs are drawn when their row comes into sight.
   function draw(row) {
     const waiting = row.querySelector('.ch noscript');
-    if (waiting) waiting.parentNode.innerHTML = waiting.firstElementChild ? waiting.innerHTML : waiting.textContent;
+    if (waiting) {
+      const cell = waiting.parentNode;
+      cell.innerHTML = waiting.firstElementChild ? waiting.innerHTML : waiting.textContent;
+      nameIcons(cell);
+    }
+    const bars = row.querySelector('.hist:empty');
+    if (bars) drawBars(bars);
   }
-  table.addEventListener('contentvisibilityautostatechange', (e) => draw(e.target), true);
-  function drawSome() { // in browsers that do not say when it does
-    if ('oncontentvisibilityautostatechange' in table) return;
-    const left = table.querySelectorAll('.ch noscript');
-    for (const waiting of [...left].slice(0, 25)) draw(waiting.closest('tr'));
-    if (left.length > 25) setTimeout(drawSome, 50);
+
+  // The bars are lines as thick as they are tall, whose dashes make the bars of them; web/ui/checkstate draws those of other
+  // pages and says why.
+  function drawBars(bars) {
+    const runs = bars.dataset.runs || '';
+    const lines = [['u', 17, 'on time'], ['l', 14.5, 'late'], ['d', 12, 'failed'], ['m', 4, 'missed']];
+    const words = lines.map(([outcome, , word]) => [runs.split(outcome).length - 1, word]).filter(([n]) => n).map(([n, word]) => `${n} ${word}`);
+    const path = (outcome, middle, name) => {
+      const d = [...runs.padEnd(30).matchAll(new RegExp(`${outcome}+`, 'g'))].map((m) => `M${m.index * 5} ${middle}h${m[0].length * 5}`).join('');
+      return d && `<path class="h-${name}" d="${d}"/>`;
+    };
+    bars.setAttribute('viewBox', '0 0 150 24');
+    bars.setAttribute('preserveAspectRatio', 'none');
+    bars.setAttribute('role', 'img');
+    bars.setAttribute('aria-label', runs ? `Last ${runs.length} run${runs.length > 1 ? 's' : ''}: ${words.join(', ')}` : 'No runs yet');
+    bars.innerHTML = lines.map(([outcome, middle]) => path(outcome, middle, outcome)).join('') + path(' ', 22, 'n');
+  }
+
+  // What rows of the server leave to scripts: the button of the menu, and moments that are written in seconds after the
+  // last ping.
+  function settle(root) {
+    for (const cell of root.querySelectorAll('.ac:not(:has(button))')) cell.innerHTML = '<button aria-label="Actions"></button>';
+    for (const element of root.querySelectorAll('[data-after]')) {
+      const last = element.closest('tr').querySelector('[data-ago]').dataset.ago;
+      element.dataset[element.matches('.nx') ? 'due' : 'since'] = Number(last) + Number(element.dataset.after);
+      delete element.dataset.after;
+    }
+  }
+  const sight = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      sight.unobserve(target);
+      draw(target);
+    }
+  }, { rootMargin: '50%' });
+  function drawInSight() {
+    for (const row of allRows()) sight.observe(row);
   }
 
   const rowsByCode = () => Map.groupBy(allRows(), code);
@@ -231,7 +270,7 @@ function start() {
     else row.dataset.slug = fresh.dataset.slug;
     [...fresh.cells].forEach((cell, i) => {
       const old = row.cells[i];
-      if (old.innerHTML === cell.innerHTML && old.dataset.on === cell.dataset.on) return;
+      if (old.innerHTML === cell.innerHTML && old.dataset.on === cell.dataset.on && old.dataset.due === cell.dataset.due) return;
       const focused = [...old.querySelectorAll('a, button, input')].indexOf(document.activeElement);
       old.replaceWith(cell.cloneNode(true));
       row.cells[i].querySelectorAll('a, button, input')[focused]?.focus({ preventScroll: true });
@@ -281,11 +320,12 @@ function start() {
 
   // For how long runs have been going on.
   function tick() {
-    for (const span of table.querySelectorAll('[data-since]')) span.textContent = length(Math.floor(Date.now() / 1000) - span.dataset.since);
+    for (const span of table.querySelectorAll('[data-since]')) span.textContent = `for ${length(secondsSince(span.dataset.since * 1000))}`;
   }
   setInterval(tick, 1000);
 
   function length(s) {
+    if (s >= 600) s -= s % 60; // as the server writes it
     const units = [[86400, 'd', 'day', 'days'], [3600, 'hr', 'hour', 'hours'], [60, 'min', 'min', 'min'], [1, 'sec', 'sec', 'sec']];
     for (const [i, [size, short, one, several]] of units.entries()) {
       const n = Math.floor(s / size);
@@ -336,9 +376,15 @@ function start() {
     const bars = e.target.closest('.hist');
     clearTimeout(resting);
     if (bars && !runs.has(bars)) resting = setTimeout(() => askForRuns(bars), 120);
-    const due = e.target.closest('[data-due]');
-    if (due) due.title = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: table.dataset.zone }).format(due.dataset.due * 1000);
+    const moment = e.target.closest('[data-ago], [data-due]');
+    if (moment) moment.title = exact(moment.dataset.ago || moment.dataset.due);
   });
+  function exact(seconds) { // 2026-03-01 13:13:01 +02:00
+    const digits = '2-digit';
+    const parts = { year: 'numeric', month: digits, day: digits, hour: digits, minute: digits, second: digits };
+    const format = new Intl.DateTimeFormat('sv-SE', { ...parts, timeZone: table.dataset.zone, timeZoneName: 'longOffset' });
+    return format.format(seconds * 1000).replace(/GMT$/, '+00:00').replace('GMT', '');
+  }
   async function askForRuns(bars) {
     runs.set(bars, []);
     const response = await fetch(`${table.dataset.checks}${code(bars.closest('tr'))}/runs/`).catch(() => null);
@@ -370,6 +416,14 @@ function start() {
   const letterOf = (i) => String.fromCharCode(97 + i);
   const channelAt = (cell, e) => Math.floor((e.clientX - cell.firstElementChild.getBoundingClientRect().left) / 23);
 
+  // nameIcons names the picture by the channels that are on and those that are not.
+  function nameIcons(cell) {
+    const ids = (which) => [...icons()].map((icon) => icon.id).filter((id) => cell.dataset.on.includes(id.slice(3)) === which);
+    const names = [['ch-on', ...ids(true)], ['ch-off', ...ids(false)]].filter((list) => list.length > 1);
+    cell.firstElementChild.setAttribute('role', 'img');
+    cell.firstElementChild.setAttribute('aria-labelledby', names.flat().join(' '));
+  }
+
   async function toggle(cell, i) {
     const channel = channels()[i];
     if (!channel) return;
@@ -377,9 +431,7 @@ function start() {
     const on = !cell.dataset.on.includes(letter);
     const show = (yes) => {
       cell.dataset.on = cell.dataset.on.replace(letter, '') + (yes ? letter : '');
-      const ids = (which) => [...icons()].map((icon) => icon.id).filter((id) => cell.dataset.on.includes(id.slice(3)) === which);
-      const names = [['ch-on', ...ids(true)], ['ch-off', ...ids(false)]].filter((list) => list.length > 1);
-      cell.firstElementChild.setAttribute('aria-labelledby', names.flat().join(' '));
+      nameIcons(cell);
     };
     show(on);
     const response = await fetch(`${table.dataset.checks}${code(cell.parentNode)}/channels/${channel.dataset.channel}/enabled`, {
@@ -436,7 +488,9 @@ function start() {
     if (toTop) toTop.hidden = scrollY < 2 * innerHeight;
   }, { passive: true });
 
-  drawSome();
+  settle(table);
+  drawInSight();
+  tick();
   if (version) apply();
   restart = stayCurrent(table.dataset.status, () => `v=${version}&since=${since}&${serverFiltered ? location.search.slice(1) : new URLSearchParams(shownAs())}`, update); // no version: the page came filtered, the other rows are needed
 }

@@ -52,19 +52,19 @@ func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFi
 	return alerts, nil
 }
 
-// Verb begins the sentence: "Told", "Could not tell".
+// Verb begins the sentence: "Notified", "Could not notify".
 func (a *alert) Verb() string {
 	switch {
 	case a.Status == monitor.DeliverySent:
-		return "Told"
+		return "Notified"
 	case a.Status == monitor.DeliveryFailed:
-		return "Could not tell"
+		return "Could not notify"
 	case a.LastError != "":
-		return "Could not yet tell"
+		return "Could not yet notify"
 	case a.WaitsFor == monitor.WaitsToSettle:
-		return "Waiting to tell"
+		return "Waiting to notify"
 	default:
-		return "Telling"
+		return "Notifying"
 	}
 }
 

@@ -70,21 +70,21 @@ func TestAlertsAreEventsOfTheCheck(t *testing.T) {
 			}
 		}
 		s.Ping(c, monitor.PingFail)
-		shows("Telling Night shift (email) that it is down")
+		shows("Notifying Night shift (email) that it is down")
 		refused := store.ChannelOutcome{Error: "The server refused the connection."}
 		attempt(s, store.Outcome{Verdict: store.Retry, NextTry: s.Clock.Now().Add(90 * time.Second), ChannelOutcome: refused})
-		shows("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again at 14:01:30 EET.")
+		shows("Could not yet notify Night shift (email) that it is down: The server refused the connection. Trying again at 14:01:30 EET.")
 		s.Clock.Advance(90 * time.Second)
-		shows("Could not yet tell Night shift (email) that it is down: The server refused the connection. Trying again now.")
+		shows("Could not yet notify Night shift (email) that it is down: The server refused the connection. Trying again now.")
 		attempt(s, store.Outcome{Verdict: store.Failed, ChannelOutcome: refused})
-		shows("Could not tell Night shift (email) that it is down: The server refused the connection. Given up after 2 attempts.")
+		shows("Could not notify Night shift (email) that it is down: The server refused the connection. Given up after 2 attempts.")
 		s.Ping(c, monitor.PingSuccess)
 		s.Clock.Advance(800 * time.Millisecond)
 		attempt(s, store.Outcome{Verdict: store.Sent})
-		shows("Told Night shift (email) after 800 ms that it is up")
+		shows("Notified Night shift (email) after 800 ms that it is up")
 		s.Ping(c, monitor.PingFail)
 		attempt(s, store.Outcome{Verdict: store.Released, WaitsFor: monitor.WaitsToSettle})
-		shows("Waiting to tell Night shift (email) that it is down: It is flapping.")
+		shows("Waiting to notify Night shift (email) that it is down: It is flapping.")
 	})
 }
 
@@ -109,7 +109,7 @@ func TestAnOpenPageShowsWhatBecameOfAnAlert(t *testing.T) {
 		attempt(s, store.Outcome{Verdict: store.Sent})
 		var heard strings.Builder
 		part := make([]byte, 4096)
-		for !strings.Contains(heard.String(), "Told") {
+		for !strings.Contains(heard.String(), "Notified") {
 			n, err := resp.Body.Read(part)
 			heard.Write(part[:n])
 			if err != nil {

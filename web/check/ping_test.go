@@ -53,7 +53,7 @@ func TestTheLogShowsPingsFlipsAndAlerts(t *testing.T) {
 		step(monitor.PingIgn, with(uuid.NullUUID{}, -1, "\x00\x01binary"))
 		step(monitor.PingFail, with(uuid.NullUUID{}, 3, strings.Repeat("é", 150)))
 		want := []string{
-			"Telling email that it is down",
+			"Notifying email that it is down",
 			"Went down: failure signal",
 			"Exit status 3 | POST https 198.51.100.7 · curl/8.5 | " + strings.Repeat("é", 100),
 			"Ignored | POST https 198.51.100.7 · curl/8.5 | (8 bytes, not text)",

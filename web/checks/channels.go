@@ -50,23 +50,15 @@ const iconStep = 23
 // first, by which styles colour them and scripts switch them.
 //
 // A thousand copies of a symbol keep a browser busy for half a second, so scripts
-// draw them row by row (static/js/checks.js).
+// draw them row by row (static/js/checks.js), and give each its name by those of the
+// channels. For those without scripts all names there are stand once on the page.
 func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 	b = append(b, "<td class=ch"...)
 	if p.ChannelCount > 0 && p.ChannelCount <= maxRowIcons {
-		b = append(b, ` data-on="`...)
-		from := len(b)
-		for i := range p.Icons {
-			if slices.Contains(on, p.Icons[i].ID) {
-				b = append(b, byte('a'+i))
-			}
-		}
-		letters := string(b[from:])
-		b = append(b, `"><noscript><svg width=`...)
-		b = strconv.AppendInt(b, int64(p.ChannelCount*iconStep), 10)
-		b = append(b, ` role=img aria-labelledby="`...)
-		b = p.appendNames(b, letters)
-		return append(b, `"><use href=#channels /></svg></noscript>`...)
+		letters := p.letters(on)
+		b = append(append(b, ` data-on=`...), letters...)
+		b = append(append(b, `><noscript><svg aria-labelledby=on-`...), letters...)
+		return append(b, `><use href=#channels /></svg></noscript>`...)
 	}
 	b = append(b, '>')
 	if p.ChannelCount > 0 {
@@ -77,28 +69,62 @@ func (p *checksPage) appendIcons(b []byte, on []uuid.UUID) []byte {
 	return b
 }
 
-// appendNames names by their ids the elements of the page that say which channels are
-// on, and which are not: "ch-on ch-a ch-off ch-b".
-func (p *checksPage) appendNames(b []byte, on string) []byte {
-	if on != "" {
-		b = append(b, "ch-on"...)
-	}
-	for i := range len(on) {
-		b = append(b, " ch-"...)
-		b = append(b, on[i])
-	}
-	if len(on) == len(p.Icons) {
-		return b
-	}
-	b = append(b, " ch-off"...)
+// letters are those of the channels that are on.
+func (p *checksPage) letters(on []uuid.UUID) string {
+	var out []byte
 	for i := range p.Icons {
-		letter := byte('a' + i)
-		if strings.IndexByte(on, letter) < 0 {
-			b = append(b, " ch-"...)
-			b = append(b, letter)
+		if slices.Contains(on, p.Icons[i].ID) {
+			out = append(out, byte('a'+i))
 		}
 	}
-	return b
+	return string(out)
+}
+
+// iconName names the picture of channels of some rows.
+type iconName struct {
+	// of the channels that are on
+	Letters string
+	// "On: Night shift (Email). Off: Incident bot (Webhook)."
+	Text string
+}
+
+// IconNames are the names of the pictures of all rows, each once.
+func (p *checksPage) IconNames() []iconName {
+	var out []iconName
+	if len(p.Icons) == 0 {
+		return out
+	}
+	seen := map[string]bool{}
+	for i := range p.Rows {
+		letters := p.letters(p.Rows[i].on)
+		if !seen[letters] {
+			seen[letters] = true
+			out = append(out, iconName{letters, p.spoken(letters)})
+		}
+	}
+	return out
+}
+
+// spoken says which channels are on, and which are not.
+func (p *checksPage) spoken(letters string) string {
+	on := ""
+	off := ""
+	for i := range p.Icons {
+		c := &p.Icons[i]
+		if strings.Contains(letters, c.Letter()) {
+			on += " " + c.Spoken() + "."
+		} else {
+			off += " " + c.Spoken() + "."
+		}
+	}
+	var out []string
+	if on != "" {
+		out = append(out, "On:"+on)
+	}
+	if off != "" {
+		out = append(out, "Off:"+off)
+	}
+	return strings.Join(out, " ")
 }
 
 // views are the channels as pages show them.

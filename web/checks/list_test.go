@@ -313,7 +313,7 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 			t.Errorf("%q: %s, %s", runs, svg, checkstate.Share(runs))
 		}
 	}
-	svg := string(checkstate.AppendBars(nil, "ul", ""))
+	svg := string(checkstate.Bars("ul"))
 	if !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
 		t.Errorf("a late run is the second, shorter bar: %s", svg)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"punctual/internal/monitor"
+	"punctual/internal/schedule"
 	"punctual/web/ui/checkstate"
 	"punctual/web/ui/human"
 )
@@ -63,14 +64,13 @@ func (r *checkRow) missed() nextPing {
 	return nextPing{nextOverdue, due}
 }
 
-// appendNext writes the cell of the next ping. What is expected has its time in
-// seconds since 1970, by which static/js/app.js keeps it current.
+// appendNext writes the cell of the next ping, with its time, by which scripts keep
+// it current. Distances are rounded: scripts count the seconds.
 func (r *checkRow) appendNext(b []byte) []byte {
 	next := r.next()
-	seconds := next.at.Unix()
 	switch next.kind {
 	case nextExpected:
-		b = strconv.AppendInt(append(b, `<td class=nx data-due=`...), seconds, 10)
+		b = r.appendMoment(append(b, `<td class=nx data-`...), "due", next.at)
 		b = append(b, '>')
 		return append(b, human.Ago(r.page.Now, next.at)...)
 	case nextOverdue:
@@ -80,17 +80,29 @@ func (r *checkRow) appendNext(b []byte) []byte {
 	default:
 		return append(b, "<td class=nx>–"...)
 	}
-	b = append(b, `<span class=mut>for <span data-since=`...)
-	b = strconv.AppendInt(b, seconds, 10)
-	b = append(append(b, '>'), human.Duration(r.page.Now.Sub(next.at).Truncate(time.Second))...)
-	return append(b, "</span></span>"...)
+	b = r.appendMoment(append(b, `<span class=mut data-`...), "since", next.at)
+	b = append(append(b, ">for "...), human.Duration(human.Coarse(r.page.Now.Sub(next.at)))...)
+	return append(b, "</span>"...)
 }
 
-// appendDistance writes how far away a moment is. The exact time is written so that
-// people and static/js/app.js can both read it.
+// appendMoment writes an attribute with a moment in seconds since 1970. The moment at
+// which the next ping is expected is written as data-after, in seconds after the last
+// one, where it follows from that: most rows have it from their period, and what they
+// have alike costs a compressed page nothing. static/js/checks.js works it out.
+func (r *checkRow) appendMoment(b []byte, name string, at time.Time) []byte {
+	seconds := at.Unix()
+	if r.Kind == schedule.Simple && at.Equal(r.LastPing.Add(r.Timeout)) {
+		name = "after"
+		seconds = int64(r.Timeout.Seconds())
+	}
+	b = append(append(b, name...), '=')
+	return strconv.AppendInt(b, seconds, 10)
+}
+
+// appendDistance writes how long ago a moment was. Scripts show the exact time when
+// somebody points at it.
 func (r *checkRow) appendDistance(b []byte, at time.Time) []byte {
-	b = append(b, `<span data-ago title="`...)
-	b = at.In(r.page.TZ).AppendFormat(b, "2006-01-02 15:04:05 -07:00")
-	b = append(append(b, `">`...), human.Ago(r.page.Now, at)...)
+	b = strconv.AppendInt(append(b, `<span data-ago=`...), at.Unix(), 10)
+	b = append(append(b, '>'), human.Ago(r.page.Now, at)...)
 	return append(b, "</span>"...)
 }

@@ -160,11 +160,9 @@ func spokenIcons(a *webtest.Answer, check string) string {
 			continue
 		}
 		// Scripts draw the picture themselves, with the same name; its markup is for those without.
-		_, rest, _ := strings.Cut(row.Find(".ch noscript").Text(), `aria-labelledby="`)
-		names, _, _ := strings.Cut(rest, `"`)
-		for id := range strings.FieldsSeq(names) {
-			words = append(words, a.Find("#"+id).AttrOr("aria-label", "no name"))
-		}
+		_, rest, _ := strings.Cut(row.Find(".ch noscript").Text(), `aria-labelledby=`)
+		id, _, _ := strings.Cut(rest, `>`)
+		words = append(words, a.Find("#"+id).AttrOr("aria-label", "no name"))
 	}
 	return strings.Join(words, " ")
 }

@@ -58,16 +58,8 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 	}
 	add(`<span class=dot role=img title=`, r.State.Word(), `></span>`,
 		`<td class=nm><a href=`, r.page.detailsPrefix, code, `/details/>`, title, `</a>`)
-	tagged := false
 	for tag := range strings.FieldsSeq(r.Tags) {
-		if !tagged {
-			add(` <span class=tagrow>`)
-			tagged = true
-		}
-		add(`<span class=tag>`, escaped(tag), `</span>`)
-	}
-	if tagged {
-		add(`</span>`)
+		add(` <span class=tag>`, escaped(tag), `</span>`)
 	}
 	if r.reach != channelstate.Reached {
 		add(` <span class=untold>`, r.reach.Text(), `</span>`)
@@ -82,13 +74,14 @@ func (r *checkRow) appendHTML(b []byte) []byte {
 		add(human.Duration(r.Timeout))
 	}
 	add(`<span class=mut>grace `, human.Duration(r.Grace), `</span><td class=hi>`)
-	b = checkstate.AppendBars(b, r.RecentRuns, "")
-	add(`<span class="mut num">`, checkstate.Share(r.RecentRuns), `</span><td class=lp>`)
+	// scripts draw the bars of rows in sight, see static/js/checks.js
+	add(`<svg class=hist data-runs=`, r.RecentRuns, `></svg><span class="mut num">`, checkstate.Share(r.RecentRuns), `</span><td class=lp>`)
 	b = r.appendLast(b)
 	add(`<span class=mut>`, r.took(), `</span>`)
 	b = r.appendNext(b)
 	b = r.page.appendIcons(b, r.on)
-	add(`<td class=ac><button aria-label=Actions></button>`, "\n")
+	// scripts put the button of its menu there
+	add("<td class=ac>\n")
 	return b
 }
 

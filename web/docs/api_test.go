@@ -13,9 +13,9 @@ import (
 func TestTheReferenceOfTheAPI(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, db.SQLite, webtest.WithReference())
-	page := s.Get("/docs/api-reference/").Is(200).Has("API reference", "Make a check", "Objects")
+	page := s.Get("/docs/api-reference/").Is(200).Has("API reference", "Create a check", "Objects")
 	got := page.Text("#createCheck")
-	if !strings.HasPrefix(got, "Make a check") {
+	if !strings.HasPrefix(got, "Create a check") {
 		t.Errorf("#createCheck is %q", got)
 	}
 	// without scripts all is to be read

@@ -73,6 +73,6 @@ func (s *Pages) SaveChecks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ui.VisitorOf(r).Flash("ok", fmt.Sprintf("%s now tells of %s.", s.viewChannel(c).Title, text.Plural(n, "check", "checks")))
+	ui.VisitorOf(r).Flash("ok", fmt.Sprintf("%s is now on for %s.", s.viewChannel(c).Title, text.Plural(n, "check", "checks")))
 	return s.Redirect(w, r, listPath(project.ID))
 }

@@ -118,7 +118,7 @@ func TestIntegrationsListWhoIsNotified(t *testing.T) {
 		_, p := s.Login("jane@example.org")
 		add(s, p, "webhook", url.Values{"name": {"Incident bot"}, "method_down": {"POST"}, "url_down": {"https://hooks.example.org/secret"}})
 		page := s.Get(integrations.ListPath(p.ID)).Is(http.StatusOK)
-		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Tells when a check goes down",
+		page.Has("jane@example.org", "Ready", "Nothing sent yet", "Incident bot", "hooks.example.org", "Alerts when a check goes down",
 			"1 of 1 check")
 		page.HasNot("secret")
 		kinds := page.Text(".kind-card h4")
@@ -347,7 +347,7 @@ func TestAChannelIsGivenItsChecks(t *testing.T) {
 			s.Errorf("%d checks are on", on)
 		}
 		s.Post(channelPath(c, "checks"), url.Values{"checks": {second.Code.String(), "not of this project"}}).LeadsTo(integrations.ListPath(p.ID))
-		s.Get(integrations.ListPath(p.ID)).Has("now tells of 1 check", "1 of 2 checks")
+		s.Get(integrations.ListPath(p.ID)).Has("is now on for 1 check", "1 of 2 checks")
 		channels, err := s.Store.ChannelsOfCheck(s.Context(), s.FirstCheck(p).ID)
 		if err != nil || len(channels) != 0 {
 			s.Errorf("the other check still has %d, %v", len(channels), err)

@@ -128,9 +128,9 @@ func eventsOf(k *notify.Kind, config string) string {
 		events = append(events, "comes back up")
 	}
 	if len(events) == 0 {
-		return "Tells nothing"
+		return "Sends nothing"
 	}
-	return "Tells when a check " + strings.Join(events, " or ")
+	return "Alerts when a check " + strings.Join(events, " or ")
 }
 
 // View is a channel as the pages of checks show it.

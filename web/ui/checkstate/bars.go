@@ -57,9 +57,10 @@ func OneBar(outcome byte) template.HTML {
 	return template.HTML(append(b, "</svg>"...)) //nolint:gosec // numbers and our own words
 }
 
-// Bars is bars with a description for those who cannot see them.
+// Bars draws the outcomes of RecentRuns, oldest first, with a description for those who
+// cannot see them.
 func Bars(runs string) template.HTML {
-	return template.HTML(AppendBars(nil, runs, describe(runs))) //nolint:gosec // numbers and our own words
+	return template.HTML(appendBars(nil, runs, describe(runs))) //nolint:gosec // numbers and our own words
 }
 
 // bands are the lines that bars are made of. The worse a run went, the taller is
@@ -73,20 +74,16 @@ var bands = [...]band{
 // some outcomes.
 type band struct{ class, middle, outcomes string }
 
-// AppendBars draws the outcomes of RecentRuns, oldest first. Without a label it is
-// decoration beside the share.
+// appendBars draws the outcomes of RecentRuns, oldest first. static/js/checks.js does
+// the same for the rows of lists.
 //
 // A band of colour is a horizontal line as thick as the bars are tall; dashes
 // make the bars of it (static/css/pages/checks.css). So equal neighbours are one
 // segment, and a picture has a few dozen bytes where thirty shapes would have
 // two thousand.
-func AppendBars(b []byte, runs, label string) []byte {
-	b = append(b, `<svg class=hist viewBox="0 0 150 24" preserveAspectRatio=none`...)
-	if label != "" {
-		b = append(b, ` role=img aria-label="`...)
-		b = append(append(b, label...), '"')
-	}
-	b = append(b, '>')
+func appendBars(b []byte, runs, label string) []byte {
+	b = append(b, `<svg class=hist viewBox="0 0 150 24" preserveAspectRatio=none role=img aria-label="`...)
+	b = append(append(b, label...), `">`...)
 	padded := runs + noRuns[min(len(runs), len(noRuns)):]
 	for i := range bands {
 		b = appendBand(b, &bands[i], padded)
