@@ -109,11 +109,10 @@ func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal
 }
 
 // putBack takes back what heard has given out and could not be stored.
-func (g *arriving) putBack(refused []store.Refusal, tooMany bool) {
+func (g *arriving) putBack(refused []store.Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused = append(refused, g.refused...)
-	g.tooMany = g.tooMany || tooMany
 }
 
 // waits tells whether refused pings are to be stored.

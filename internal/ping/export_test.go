@@ -1,6 +1,9 @@
 package ping
 
 import (
+	"context"
+	"time"
+
 	"github.com/google/uuid"
 
 	"punctual/internal/monitor"
@@ -53,3 +56,6 @@ func (b *Bodies) Settle() {
 
 // Keep lets a benchmark ask whether a body has room.
 func (b *Bodies) Keep(project uuid.UUID, size int) bool { return b.keep(project, size) }
+
+// Sign writes the mark now.
+func (t *Taker) Sign(ctx context.Context) error { return t.write(ctx, time.Time{}) }

@@ -170,11 +170,12 @@ func (t *Taker) Closing() {
 }
 
 // prepare is what there is to tell.
-func (t *Taker) prepare() (sign store.Sign, tooMany bool) {
+func (t *Taker) prepare() (sign store.Sign) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lookLocked()
 	now := t.store.Now()
+	var tooMany bool
 	sign.Mark, sign.Refused, tooMany = t.recorder.arriving.heard(now)
 	for _, limit := range []time.Time{t.closed, t.deafSince} {
 		if !limit.IsZero() && sign.Mark.After(limit) {
@@ -187,34 +188,21 @@ func (t *Taker) prepare() (sign store.Sign, tooMany bool) {
 	}
 	sign.Gaps = t.gaps
 	t.gaps = nil
-	return sign, tooMany
+	return sign
 }
 
 func (t *Taker) putBack(sign store.Sign) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gaps = append(sign.Gaps, t.gaps...)
-	t.recorder.arriving.putBack(sign.Refused, false)
+	t.recorder.arriving.putBack(sign.Refused)
 }
 
 // sign writes the mark and returns the deadline after it.
 func (t *Taker) sign(ctx context.Context, next time.Time) time.Time {
 	ctx, cancel := context.WithTimeout(ctx, signPatience)
 	defer cancel()
-	sign, _ := t.prepare()
-	sign.Wake = !next.IsZero() && !sign.Mark.Before(next)
-	err := t.store.SignTaker(ctx, &t.self, sign)
-	if err != nil {
-		t.putBack(sign)
-	}
-	t.mu.Lock()
-	t.signed = time.Now()
-	t.signedAt = t.store.Now()
-	t.failed = err != nil
-	if err == nil {
-		t.mark = sign.Mark
-	}
-	t.mu.Unlock()
+	err := t.write(ctx, next)
 	if ctx.Err() == nil || err == nil {
 		t.trouble.Note(err, time.Now())
 	}
@@ -224,6 +212,25 @@ func (t *Taker) sign(ctx context.Context, next time.Time) time.Time {
 	// pages show what they know meanwhile
 	_ = t.store.RefreshHeard(ctx)
 	return t.nextDeadline(ctx, next)
+}
+
+// write writes the mark; next is the deadline that it is written for, zero = none.
+func (t *Taker) write(ctx context.Context, next time.Time) error {
+	sign := t.prepare()
+	sign.Wake = !next.IsZero() && !sign.Mark.Before(next)
+	err := t.store.SignTaker(ctx, &t.self, sign)
+	if err != nil {
+		t.putBack(sign)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.signed = time.Now()
+	t.signedAt = t.store.Now()
+	t.failed = err != nil
+	if err == nil {
+		t.mark = sign.Mark
+	}
+	return err
 }
 
 // nextDeadline is the one after the last mark; where it cannot be found out, the one that
@@ -245,6 +252,6 @@ func (t *Taker) nextDeadline(ctx context.Context, known time.Time) time.Time {
 // Run has ended and the Recorder is closed.
 func (t *Taker) Stop(ctx context.Context) error {
 	t.Closing()
-	sign, _ := t.prepare()
+	sign := t.prepare()
 	return t.store.TakerStopped(ctx, &t.self, sign)
 }
