@@ -88,10 +88,13 @@
 //     the channels of an owner, each with its oldest. A claim of 200 looks at the
 //     350 deliveries that are due for longest and at the 150 newest, along an index,
 //     however many are due; besides it has to pass those that it leaves out.
-//   - Our own outage is nobody's failure. While no process takes pings, deadlines
-//     are not judged. Afterwards a check that went silent in the outage is down
-//     when it has missed its next ping too, at the latest 15 minutes after the
-//     end ([monitor.Outage], store.PingPresence).
+//   - Silence proves something only while we listened. A deadline is judged when the
+//     marks of all processes that take pings have reached it (store.Hearing). A run
+//     that an interval hides in which pings may have been lost is unknown
+//     ([monitor.Check.Judge]). What comes when a deadline has passed that nobody has
+//     judged is folded later, in the order of time ([monitor.Check.Fold]). A process
+//     that is silent for half a minute, while the database takes our own writes, does
+//     not count any more, and operators hear of it (takers.go).
 //   - Clocks do not matter. Deadlines and leases are in the time of the database
 //     (db.Clock), which the watcher compares with the local clock every minute.
 //

@@ -34,6 +34,14 @@
 // are, as far as that can be told without waiting, and the store asks it as it applies
 // a ping: beyond the limit the ping is classified by its body and kept without it.
 //
+// # What the watchers must know
+//
+// A ping arrives when it enters the Recorder, with its last byte. The [Taker] of a process
+// writes its mark: all pings that arrived before are committed, or stored as refused. A
+// deadline is judged only up to the marks of all takers. The mark stands still at the
+// oldest ping that is not answered yet, and with it go, in one transaction, the times in
+// which this process did not run or could not take connections.
+//
 // # What can go wrong
 //
 //   - The queue is full: 503 with Retry-After, never a silent drop.
