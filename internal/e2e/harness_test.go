@@ -29,6 +29,7 @@ import (
 	"punctual/internal/store"
 	// "browser" is here who does without scripts
 	chromium "punctual/internal/testkit/browser"
+	"punctual/internal/testkit/tempdir"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -108,7 +109,7 @@ func newEnv(t *testing.T, engine db.Engine) env {
 	if engine == db.Postgres {
 		e["PUNCTUAL_DATABASE_URL"] = pgtest.DSN(t)
 	} else {
-		e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(t.TempDir(), "data", "punctual.db")
+		e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(tempdir.New(t), "data", "punctual.db")
 	}
 	return e
 }
