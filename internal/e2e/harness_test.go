@@ -49,7 +49,7 @@ func (b building) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "punctual")
-	build := exec.Command("go", "build", "-o", binary, "punctual/cmd/punctual")
+	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "punctual/cmd/punctual")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
