@@ -35,6 +35,7 @@ func withNeighbours(t *testing.T, test func(t *testing.T, n neighbours, dispatch
 	for _, engine := range testdb.Engines {
 		for dispatchers := 1; dispatchers <= 2; dispatchers++ {
 			t.Run(fmt.Sprintf("%s, %d sendalerts", engine, dispatchers), func(t *testing.T) {
+				t.Parallel()
 				f := newFixture(t, testdb.Open(t, engine, nil), nil)
 				other := &fixture{TB: t, Store: f.Store, account: testdb.Account(t, f.Store, "other@example.org"), sink: f.sink, notices: f.notices}
 				if err := f.DeleteChannel(t.Context(), other.account.Channel.ID); err != nil {
@@ -50,15 +51,23 @@ func withNeighbours(t *testing.T, test func(t *testing.T, n neighbours, dispatch
 func (f *fixture) manyChannels(n int, check uuid.UUID, kind string, config func(i int) string) {
 	f.Helper()
 	err := f.DB().InTx(f.Context(), func(tx *db.Tx) error {
-		for i := range n {
-			id := uuid.New()
+		var id int64
+		if err := tx.QueryRow(f.Context(), `SELECT id FROM checks WHERE code = $1`, check).Scan(&id); err != nil {
+			return err
+		}
+		for first := 0; first < n; first += 100 {
+			var channels, links rows
+			for i := first; i < min(first+100, n); i++ {
+				channel := uuid.New()
+				channels.add(channel, f.account.Project.ID, kind, config(i), true, false, f.Now())
+				links.add(id, channel)
+			}
 			_, err := tx.Exec(f.Context(),
-				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-				id, f.account.Project.ID, kind, config(i), true, false, f.Now())
+				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES `+channels.list(), channels.values...)
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(f.Context(), `INSERT INTO check_channels (check_id, channel_id) SELECT id, $2 FROM checks WHERE code = $1`, check, id)
+			_, err = tx.Exec(f.Context(), `INSERT INTO check_channels (check_id, channel_id) VALUES `+links.list(), links.values...)
 			if err != nil {
 				return err
 			}
@@ -69,6 +78,23 @@ func (f *fixture) manyChannels(n int, check uuid.UUID, kind string, config func(
 		f.Fatal(err)
 	}
 }
+
+// rows are for one INSERT: a statement for each of thousands takes longer than what is tested.
+type rows struct {
+	places []string
+	values []any
+}
+
+func (r *rows) add(values ...any) {
+	places := make([]string, len(values))
+	for i := range values {
+		places[i] = fmt.Sprintf("$%d", len(r.values)+i+1)
+	}
+	r.places = append(r.places, "("+strings.Join(places, ", ")+")")
+	r.values = append(r.values, values...)
+}
+
+func (r *rows) list() string { return strings.Join(r.places, ", ") }
 
 // silence is a server on all loopback addresses that takes connections and never
 // answers. It returns its port.

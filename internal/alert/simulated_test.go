@@ -25,6 +25,7 @@ import (
 func TestBesideAThousandThatHangAnAlertTakesUnderASecond(t *testing.T) {
 	for dispatchers := 1; dispatchers <= 2; dispatchers++ {
 		t.Run(fmt.Sprintf("%d sendalerts", dispatchers), func(t *testing.T) {
+			t.Parallel()
 			url := testdb.URL(t, db.SQLite)
 			synctest.Test(t, func(t *testing.T) { besideThousand(t, url, dispatchers) })
 		})

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/errs"
@@ -306,6 +308,20 @@ func TestAWrongPasswordIsTheSameWorkForEverybody(t *testing.T) {
 			b.Errorf("statements: %v", statements)
 		}
 	})
+}
+
+// Where there is no account, a guess is compared with a hash that takes as long as those of accounts.
+func TestNobodysPasswordCostsAsMuchAsOthers(t *testing.T) {
+	ofNobody, _, _, err := argon2id.DecodeHash(auth.UsualNobodysHash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *ofNobody != auth.UsualParams {
+		t.Errorf("nobody's password costs %+v, that of an account %+v", *ofNobody, auth.UsualParams)
+	}
+	if auth.UsualParams.Memory < 19*1024 || auth.UsualParams.Iterations < 2 {
+		t.Errorf("a password costs only %+v", auth.UsualParams)
+	}
 }
 
 // A browser is known for half a year after the last login in it.

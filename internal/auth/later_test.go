@@ -20,19 +20,23 @@ func TestWaitingForTheBackgroundEndsWithItsContext(t *testing.T) {
 	clock := testdb.NewClock()
 	b := newBench(t, testdb.Open(t, db.SQLite, clock), clock)
 	testdb.Account(t, b.Store, "jane@example.org")
-	ended := make(chan error, 10)
+	const links = 6
+	began := make(chan struct{}, links)
+	ended := make(chan error, links)
 	b.SendLogin = func(ctx context.Context, _ *monitor.User, _ string) error {
+		began <- struct{}{}
 		<-ctx.Done()
 		ended <- ctx.Err()
 		return ctx.Err()
 	}
-	const links = 6
 	for range links {
 		_, err := b.RequestLogin(t.Context(), auth.LoginRequest{Identity: "jane@example.org", Origin: auth.Origin{IP: "192.0.2.1"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	// what is dropped earlier sends nothing
+	<-began
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	dropped := b.Wait(gone)

@@ -29,6 +29,7 @@ import (
 	"punctual/internal/store"
 	// "browser" is here who does without scripts
 	chromium "punctual/internal/testkit/browser"
+	"punctual/internal/testkit/tempdir"
 	"punctual/internal/testkit/testdb"
 )
 
@@ -48,7 +49,7 @@ func (b building) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "punctual")
-	build := exec.Command("go", "build", "-o", binary, "punctual/cmd/punctual")
+	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "punctual/cmd/punctual")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
@@ -108,7 +109,7 @@ func newEnv(t *testing.T, engine db.Engine) env {
 	if engine == db.Postgres {
 		e["PUNCTUAL_DATABASE_URL"] = pgtest.DSN(t)
 	} else {
-		e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(t.TempDir(), "data", "punctual.db")
+		e["PUNCTUAL_DATABASE_URL"] = "sqlite:" + filepath.Join(tempdir.New(t), "data", "punctual.db")
 	}
 	return e
 }

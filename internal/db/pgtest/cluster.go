@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"punctual/internal/testkit/tempdir"
 )
 
 const (
@@ -27,15 +29,16 @@ const (
 
 // throwAway makes a cluster small and careless: go test runs several packages, each with a cluster, at the same time.
 var throwAway = map[string]string{
-	"fsync":                  "off",
-	"full_page_writes":       "off",
-	"wal_level":              "minimal",
-	"max_wal_senders":        "0",
-	"shared_buffers":         "16MB",
-	"jit":                    "off",
-	"autovacuum_max_workers": "1",
-	"max_worker_processes":   "2",
-	"max_parallel_workers":   "0",
+	"fsync":            "off",
+	"full_page_writes": "off",
+	"wal_level":        "minimal",
+	"max_wal_senders":  "0",
+	"shared_buffers":   "16MB",
+	"jit":              "off",
+	// it would start a process for each database, which ends with its test
+	"autovacuum":           "off",
+	"max_worker_processes": "2",
+	"max_parallel_workers": "0",
 }
 
 // Options of a cluster. The zero value is the fast throw-away kind.
@@ -75,7 +78,12 @@ func Start(opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := newDirectory(account)
+	parent := tempdir.Parent()
+	if opts.Fsync {
+		// what is measured is a disk
+		parent = ""
+	}
+	dir, err := newDirectory(account, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -247,9 +255,9 @@ func unprivileged() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// newDirectory makes the cluster's directory. The name stays short: a unix socket's path may have 107 bytes only.
-func newDirectory(account *syscall.Credential) (string, error) {
-	dir, err := os.MkdirTemp("", "pgtest-")
+// newDirectory makes the cluster's directory in parent. The name stays short: a unix socket's path may have 107 bytes only.
+func newDirectory(account *syscall.Credential, parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "pgtest-")
 	if err != nil {
 		return "", fmt.Errorf("making the test cluster's directory: %w", err)
 	}

@@ -29,7 +29,7 @@ func PgBouncer(tb testing.TB, dsn string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	dir, err := newDirectory(account)
+	dir, err := newDirectory(account, "")
 	if err != nil {
 		tb.Fatal(err)
 	}

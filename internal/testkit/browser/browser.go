@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"punctual/internal/testkit/need"
+	"punctual/internal/testkit/tempdir"
 )
 
 // shared is the one browser of this test binary: starting it takes longer than most tests.
@@ -110,11 +112,23 @@ func start() {
 		// root, as in most CI containers, cannot have one; only our own pages are opened
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
+		// nothing is drawn on a screen: a process less to talk to
+		chromedp.Flag("in-process-gpu", true),
 		// screenshots the same everywhere
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("lang", "en-US"),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
+	profile, err := os.MkdirTemp(tempdir.Parent(), "chromium-")
+	if err != nil {
+		shared.err = err
+		return
+	}
+	options = append(options, chromedp.UserDataDir(profile))
+	if tempdir.Parent() != "" {
+		// what its processes share stays in memory
+		options = append(options, chromedp.Flag("disable-dev-shm-usage", false))
+	}
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
 	shared.ctx = ctx
@@ -122,15 +136,24 @@ func start() {
 		// asks it to quit and to tidy up; what is left after an error is killed below
 		_ = chromedp.Cancel(ctx)
 		closeAllocator()
+		_ = os.RemoveAll(profile)
 	}
 	if err := chromedp.Run(ctx); err != nil {
 		shared.err = fmt.Errorf("starting %s: %w", path, err)
 	}
 }
 
-// find returns the path of the browser: Debian's chromium, or Chrome on a developer's machine.
+// browsers are what the tests can be run in, the best first. The headless shell is Chromium without windows, menus and
+// services of its own: the same pages take two thirds of the time. Debian has it in a package of its own, and calls its
+// browsers by scripts that add flags for people; on a developer's machine there may be Chrome.
+var browsers = []string{
+	"/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome",
+	"google-chrome-stable",
+}
+
+// find returns the path of the browser.
 func find() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	for _, name := range browsers {
 		path, err := exec.LookPath(name)
 		if err == nil {
 			return path, nil

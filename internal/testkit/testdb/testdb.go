@@ -21,6 +21,7 @@ import (
 	"punctual/internal/monitor"
 	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
+	"punctual/internal/testkit/tempdir"
 	"punctual/migrations"
 )
 
@@ -71,7 +72,7 @@ func URL(tb testing.TB, engine db.Engine) string {
 	if engine == db.Postgres {
 		return pgtest.Template(tb, "schema", migrate)
 	}
-	path := filepath.Join(tb.TempDir(), "punctual.db")
+	path := filepath.Join(tempdir.New(tb), "punctual.db")
 	data, err := sqliteTemplate()
 	if err == nil {
 		err = os.WriteFile(path, data, 0o600)
