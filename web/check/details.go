@@ -189,7 +189,7 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 	if err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
-	page.State = describe(c, s.Store.Now(), page.TZ, v.newest, end)
+	page.State = describe(c, s.Store.Reading(), page.TZ, v.newest, end)
 	return nil
 }
 

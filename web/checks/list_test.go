@@ -345,7 +345,7 @@ func TestShownStates(t *testing.T) {
 		if step.kind != "" {
 			monitor.Apply(&c, &monitor.Ping{Kind: step.kind, CreatedAt: now})
 		}
-		got := checkstate.At(&c, now)
+		got := checkstate.At(&c, monitor.AllHeard(now))
 		if got != step.want {
 			t.Errorf("%s: %s, want %s", step.what, got, step.want)
 		}
