@@ -36,6 +36,7 @@ func TestNothingIsShownAsDownBeforeItIsHeard(t *testing.T) {
 			wall := "/wall/" + e.wall.ID.String() + "/" + e.Server.Signer.Sign(project.PurposeWall, e.wall.ID.String()) + "/"
 			badges := badge.Links{SecretKey: webtest.Secret}
 			s.Header.Set("X-Api-Key", e.apiKey)
+			list := func(state string) string { return "<span class=dot role=img title=" + state + ">" }
 			// what each says before and after
 			readers := map[string][2]string{
 				"/api/v1/checks/" + c.Code.String():                          {`"grace"`, `"down"`},
@@ -44,7 +45,7 @@ func TestNothingIsShownAsDownBeforeItIsHeard(t *testing.T) {
 				badges.Check(c.BadgeKey, 3, "json"):                          {`"late"`, `"down"`},
 				badges.Tag(e.project.BadgeKey, badge.Project, 3, "shields"):  {`"late"`, `"down"`},
 				"/projects/" + e.project.ID.String() + "/metrics/" + readKey: {"hc_checks_down_total 0", "hc_checks_down_total 1"},
-				ui.ListURL(e.project.ID):                                     {"<span class=dot role=img title=Late>", "<span class=dot role=img title=Down>"},
+				ui.ListURL(e.project.ID):                                     {list("Late"), list("Down")},
 				"/checks/" + c.Code.String() + "/details/":                   {"Late by", "Down for"},
 				wall: {"1 late", "1 down"},
 			}

@@ -219,7 +219,8 @@ func TestABrokenScheduleIsPutAside(t *testing.T) {
 	if f != nil {
 		t.Fatalf("flip of a check nobody can judge: %+v", f)
 	}
-	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) || c.StatusAt(monitor.AllHeard(at(2e6))) != monitor.StatusUp {
+	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) ||
+		c.StatusAt(monitor.AllHeard(at(2e6))) != monitor.StatusUp {
 		t.Errorf("%+v", c.State)
 	}
 	c.Kind = schedule.Simple

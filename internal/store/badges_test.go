@@ -218,7 +218,8 @@ func TestMetricsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		part := &got[2].Check
-		if part.StatusAt(s.Reading()) != full.StatusAt(s.Reading()) || part.Started() != full.Started() || part.LastDuration != full.LastDuration ||
+		if part.StatusAt(s.Reading()) != full.StatusAt(s.Reading()) || part.Started() != full.Started() ||
+			part.LastDuration != full.LastDuration ||
 			!part.LastPing.Equal(full.LastPing) || !part.DueAt.Equal(full.DueAt) {
 			t.Errorf("the check of a scrape is not the check: %+v, %+v", part, full)
 		}

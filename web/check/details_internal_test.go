@@ -111,7 +111,8 @@ func TestPausesAndBrokenSchedulesInWords(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	c.ManualResume = true
-	if got := describe(&c, monitor.AllHeard(now), time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
+	got = describe(&c, monitor.AllHeard(now), time.UTC, nil, nil)
+	if got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
 		t.Errorf("%+v", got)
 	}
 	flip = monitor.Resume(&c, now)
