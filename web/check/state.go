@@ -24,6 +24,8 @@ type situation struct {
 	Retry time.Time
 	// one or two sentences
 	Why template.HTML
+	// about the last run while that is unknown, else ""
+	Unheard template.HTML
 	// the schedule cannot be computed
 	Trouble string
 
