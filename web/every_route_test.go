@@ -173,7 +173,7 @@ func (e *everything) path(route, param, bad string) string {
 		"project": e.project.ID.String(), "check": e.check.Code.String(), "code": e.check.Code.String(), "channel": e.channel.ID.String(),
 		"user": e.user.ID.String(), "wall": e.wall.ID.String(), "signature": e.Server.Signer.Sign(project.PurposeWall, e.wall.ID.String()),
 		"key": monitor.UniqueKey(e.check.Code), "unique": monitor.UniqueKey(e.check.Code), "n": "1", "id": fmt.Sprint(e.email), "kind": "webhook",
-		"page":    "notifications",
+		"page": "notifications", "run": "1", "verdict": "success",
 		"version": "v3", "provider": "pushover", "token": "token", "change": e.user.ID.String(), "side": "old",
 		"signed": e.Server.Signer.Sign(auth.PurposeUnsubscribe, e.channel.ID.String()),
 	}

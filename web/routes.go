@@ -170,6 +170,10 @@ func (s *Server) routes() http.Handler {
 		post("/checks/oncalendar_preview/", s.checks.OnCalendarPreview)
 		get("/checks/validate_schedule/", s.checks.ValidateSchedule)
 		get("/cloaked/{key}/", s.check.Cloaked)
+		post("/checks/{check}/unknown-runs/{run}/", s.check.SetVerdict)
+		// links in mails: their signature is the permission
+		get("/unknown-runs/{run}/{verdict}/{signed}/", s.check.VerdictForm)
+		post("/unknown-runs/{run}/{verdict}/{signed}/", s.check.VerdictByLink)
 
 		// Integrations.
 		get("/projects/{project}/integrations/", s.integrations.List)

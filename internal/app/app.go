@@ -213,6 +213,12 @@ func (a *App) start(ctx context.Context) error {
 		return fmt.Errorf("sign on: %w", err)
 	}
 	a.loop(ctx, "heartbeat", a.heartbeat)
+	if a.role.serves() || a.role.alerts() || a.role.reports() {
+		a.loop(ctx, "look until when all pings are known", func(ctx context.Context) error {
+			a.store.FollowHeard(ctx)
+			return nil
+		})
+	}
 	a.once(ctx, "try the mail server", a.tryMailServer)
 	a.loop(ctx, "mail queue", func(ctx context.Context) error {
 		return a.parts.mail.Run(ctx, a.db.Watch(ctx, db.TopicEmails))

@@ -158,7 +158,7 @@ func (a *App) checkJSON(c monitor.Check) []byte {
 		ids = append(ids, ch.ID)
 	}
 	addresses := checkjson.Addresses{Site: a.cfg.SiteRoot, Ping: a.cfg.PingEndpoint}
-	return addresses.For(checkjson.V3, false, a.store.Now()).Append(nil, &c, checkjson.Sorted(ids))
+	return addresses.For(checkjson.V3, false, a.store.Reading()).Append(nil, &c, checkjson.Sorted(ids))
 }
 
 // newSite makes the web site.

@@ -6,7 +6,6 @@ package checkjson
 import (
 	"bytes"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -44,18 +43,19 @@ type Writer struct {
 
 	version  string
 	readonly bool
-	now      time.Time
+	at       monitor.Reading
 
 	pings, badges, checks string
 }
 
 // For returns the writer for one who asks the version v1, v2 or v3 with a
-// read-write or a read-only key. Statuses are those of the moment now.
-func (a Addresses) For(version string, readonly bool, now time.Time) *Writer {
+// read-write or a read-only key. Statuses are those
+// read at a time.
+func (a Addresses) For(version string, readonly bool, at monitor.Reading) *Writer {
 	return &Writer{
 		version:  version,
 		readonly: readonly,
-		now:      now,
+		at:       at,
 		pings:    a.Ping,
 		badges:   a.Site + "/b/2/",
 		checks:   a.Site + "/api/" + version + "/checks/",
@@ -127,10 +127,10 @@ func (o *object) filters(f *monitor.Filter) {
 // status is the status at the present moment. Version 1 alone calls a run under
 // way "started", whatever is stored, while it is not overdue.
 func (w *Writer) status(c *monitor.Check) string {
-	if w.version == V1 && c.Started() && w.now.Before(c.LastStart.Add(c.Grace)) {
+	if w.version == V1 && c.Started() && w.at.Heard.Before(c.LastStart.Add(c.Grace)) {
 		return "started"
 	}
-	return string(c.StatusAt(w.now))
+	return string(c.StatusAt(w.at))
 }
 
 // Sorted are the ids in the order of their texts, in which objects list them.

@@ -89,7 +89,7 @@ func TestGolden(t *testing.T) {
 				if readonly {
 					key = "readonly"
 				}
-				got := addresses.For(version, readonly, now).Append(nil, &c, checkjson.Sorted(channels))
+				got := addresses.For(version, readonly, monitor.AllHeard(now)).Append(nil, &c, checkjson.Sorted(channels))
 				golden(t, strings.Join([]string{name, version, key, "json"}, "."), got)
 			}
 		}
@@ -119,7 +119,7 @@ func golden(t *testing.T, name string, got []byte) {
 // A list is one slice that objects are appended to.
 func TestAppendKeepsWhatIsThere(t *testing.T) {
 	c := samples()["full"]
-	w := addresses.For(checkjson.V3, false, now)
+	w := addresses.For(checkjson.V3, false, monitor.AllHeard(now))
 	alone := w.Append(nil, &c, nil)
 	got := w.Append([]byte(`{"checks":[`), &c, nil)
 	want := `{"checks":[` + string(alone)
@@ -130,7 +130,7 @@ func TestAppendKeepsWhatIsThere(t *testing.T) {
 
 func TestADescriptionIsLeftOut(t *testing.T) {
 	c := samples()["full"]
-	w := addresses.For(checkjson.V3, false, now)
+	w := addresses.For(checkjson.V3, false, monitor.AllHeard(now))
 	whole := w.Append(nil, &c, nil)
 	at := 0
 	w.LeaveOut = func(json []byte, left *monitor.Check) bool {

@@ -108,7 +108,7 @@ func showsEverything(t *testing.T, all []story, now time.Time) {
 	t.Helper()
 	seen := map[string]int{}
 	for _, c := range all {
-		seen[string(c.StatusAt(now))]++
+		seen[string(c.StatusAt(monitor.AllHeard(now)))]++
 		seen[string(c.Kind)]++
 		if c.Started() {
 			seen["started"]++

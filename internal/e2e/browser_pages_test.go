@@ -64,7 +64,7 @@ func TestEveryPage(t *testing.T) {
 	server := e.start(t, "up")
 	g := newGuide(t)
 	s := e.store(t)
-	var project, empty, wall, mail, verify, unsubscribe, noReports, agree, invitation string
+	var project, empty, wall, mail, verify, unsubscribe, noReports, agree, invitation, verdict string
 	var check *monitor.Check
 	var channels []monitor.Channel
 	var session []*network.Cookie
@@ -96,6 +96,7 @@ func TestEveryPage(t *testing.T) {
 		jane, err := s.UserByEmail(t.Context(), user)
 		must(t, err)
 		noReports = auth.NewSigner(e["PUNCTUAL_SECRET_KEY"]).UnsubscribeReportsPath(jane.ID, s.Now())
+		verdict = auth.NewSigner(e["PUNCTUAL_SECRET_KEY"]).VerdictPath(addUnknownRun(t, s, check), "success", user, s.Now())
 		b.open("/accounts/change_email/")
 		b.fill("#email", "jane.doe@acme.example")
 		b.click("main form .btn.primary")
@@ -153,6 +154,7 @@ func TestEveryPage(t *testing.T) {
 		g.tour(v, map[string]string{
 			"welcome": "/", "login": "/accounts/login/", "token": link, "status-visitor": "/status/",
 			"verify": verify, "unsubscribe": unsubscribe, "unsubscribe-reports": noReports, "agree-email": agree, "invitation": invitation,
+			"verdict": verdict,
 		})
 		v.console.Allow("status of 4")
 		g.tour(v, map[string]string{"404": "/no/such/page/",
@@ -301,6 +303,16 @@ func newGuide(t *testing.T) *guide {
 		}
 	})
 	return g
+}
+
+// addUnknownRun adds a run of the check that was hidden a while ago, and returns its id.
+func addUnknownRun(t *testing.T, s *store.Store, c *monitor.Check) (id int64) {
+	t.Helper()
+	at := func(minutes int) time.Time { return s.Now().Add(time.Duration(minutes) * time.Minute) }
+	err := s.DB().QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $3) RETURNING id`, c.ID, at(-60), at(-50), at(-70), at(-40), monitor.CauseStopped).Scan(&id)
+	must(t, err)
+	return id
 }
 
 // routesToGet are the patterns of get(…) and r.Get(…) in a file.

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -155,6 +156,9 @@ type UnknownRun struct {
 	Cause                 Cause
 	// what people or a late ping say of it, see Verdict
 	Verdict Verdict
+	// who says so, and when
+	VerdictBy string
+	VerdictAt time.Time
 }
 
 // Verdict is what became of an unknown run after all.
@@ -167,6 +171,53 @@ const (
 	VerdictFail    Verdict = "fail"
 	VerdictMissed  Verdict = "missed"
 )
+
+// Outcome is what the run counts as by the verdict, as RecentRuns has it.
+func (v Verdict) Outcome() byte {
+	switch v {
+	case VerdictSuccess:
+		return RunSuccess
+	case VerdictFail:
+		return RunFail
+	case VerdictMissed:
+		return RunMissed
+	default:
+		return RunUnknown
+	}
+}
+
+// LastRunUnknown tells whether the last run of c is one of which nobody can tell
+// whether it happened.
+func (c *Check) LastRunUnknown() bool {
+	return strings.HasSuffix(c.RecentRuns, string(RunUnknown))
+}
+
+// Settle makes of an unknown run in RecentRuns what the verdict says. later is how many
+// runs after it are unknown still.
+func (c *Check) Settle(later int, v Verdict) {
+	c.RecentRuns = settled(c.RecentRuns, later, v)
+	var u unjudged
+	if err := json.Unmarshal([]byte(c.Unjudged), &u); err != nil {
+		return
+	}
+	u.State.RecentRuns = settled(u.State.RecentRuns, later, v)
+	c.setUnjudged(u)
+}
+
+func settled(runs string, later int, v Verdict) string {
+	out := []byte(runs)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] != RunUnknown {
+			continue
+		}
+		if later == 0 {
+			out[i] = v.Outcome()
+			break
+		}
+		later--
+	}
+	return string(out)
+}
 
 // Taker is a process that takes pings.
 type Taker struct {

@@ -144,7 +144,7 @@ func TestReadingCountsADeadlineOnlyWhenItIsKnown(t *testing.T) {
 		{120, 119, monitor.StatusGrace},
 		{9000, 100, monitor.StatusGrace},
 	} {
-		if got := c.StatusHeard(at(tc.now), at(tc.heard)); got != tc.want {
+		if got := c.StatusAt(monitor.Reading{Now: at(tc.now), Heard: at(tc.heard)}); got != tc.want {
 			t.Errorf("at %d, heard until %d: %s, want %s", tc.now, tc.heard, got, tc.want)
 		}
 	}

@@ -90,13 +90,34 @@ func (c *Check) watch() {
 // aside.
 const scheduleRetry = time.Hour
 
-// StatusAt returns the status to show at time now: the stored one, unless time
-// alone has changed it. A deadline counts from the moment it is reached, so a
-// check reads down before any worker has noticed (docs/contract.md §1.8).
+// Reading is a moment at which statuses are read.
+type Reading struct {
+	Now time.Time
+	// until when all pings are known; not after Now
+	Heard time.Time
+}
+
+// AllHeard is a reading at time now by who knows of all pings.
+func AllHeard(now time.Time) Reading {
+	return Reading{Now: now, Heard: now}
+}
+
+// StatusAt returns the status to show: the stored one, unless time alone has changed
+// it. A deadline counts from the moment it is reached, so a check reads down before any
+// worker has noticed (docs/contract.md §1.8). One that has passed since pings are not
+// all known does not count: the check is shown as in its grace time.
 //
-// It relies on DueAt and AlertAt being current (Recompute). Where pings of the time
-// before now may not be known yet, see StatusHeard.
-func (c *Check) StatusAt(now time.Time) Status {
+// It relies on DueAt and AlertAt being current (Recompute).
+func (c *Check) StatusAt(at Reading) Status {
+	s := c.statusAt(at.Now)
+	if s == StatusDown && c.Status != StatusDown && c.statusAt(at.Heard) != StatusDown {
+		return StatusGrace
+	}
+	return s
+}
+
+// statusAt is StatusAt for who knows of all pings until now.
+func (c *Check) statusAt(now time.Time) Status {
 	if c.Started() && !now.Before(c.LastStart.Add(c.Grace)) {
 		return StatusDown
 	}
@@ -114,16 +135,6 @@ func (c *Check) StatusAt(now time.Time) Status {
 	default:
 		return StatusUp
 	}
-}
-
-// StatusHeard is StatusAt for who knows of all pings until heard only: a deadline
-// that has passed since is not counted, and the check is shown as in its grace time.
-func (c *Check) StatusHeard(now, heard time.Time) Status {
-	s := c.StatusAt(now)
-	if s == StatusDown && c.Status != StatusDown && c.StatusAt(heard) != StatusDown {
-		return StatusGrace
-	}
-	return s
 }
 
 // expectedFromState is Expected without computing the schedule where the stored

@@ -65,6 +65,60 @@ func knownFrom(flips []Flip, all bool, created, now time.Time) time.Time {
 	return known
 }
 
+// LeaveOut takes out of the spells, oldest first, the times in which a run could not be
+// heard and of which nobody has said that it ran: there the check is neither up nor down.
+// runs are those unknown, in any order.
+func LeaveOut(spells []Spell, runs []UnknownRun) []Spell {
+	hidden := hiddenTimes(runs)
+	if len(hidden) == 0 {
+		return spells
+	}
+	var out []Spell
+	for _, s := range spells {
+		for len(hidden) > 0 && !hidden[0].Until.After(s.From) {
+			hidden = hidden[1:]
+		}
+		for _, h := range hidden {
+			if s.Status != StatusUp || !h.From.Before(s.Until) {
+				break
+			}
+			if s.From.Before(h.From) {
+				out = append(out, Spell{s.From, h.From, s.Status})
+			}
+			end := earlier(s.Until, h.Until)
+			out = append(out, Spell{later(s.From, h.From), end, StatusNew})
+			s.From = end
+		}
+		if s.From.Before(s.Until) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// hiddenTimes are the times in which runs could not be heard, in their order, those that
+// overlap as one.
+func hiddenTimes(runs []UnknownRun) []Spell {
+	var all []Spell
+	for i := range runs {
+		u := &runs[i]
+		if u.Verdict != VerdictSuccess && u.BlindFrom.Before(u.BlindUntil) {
+			all = append(all, Spell{From: u.BlindFrom, Until: u.BlindUntil})
+		}
+	}
+	slices.SortFunc(all, func(a, b Spell) int { return a.From.Compare(b.From) })
+	var out []Spell
+	for _, h := range all {
+		n := len(out)
+		if n > 0 && !h.From.After(out[n-1].Until) {
+			out[n-1].Until = later(out[n-1].Until, h.Until)
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
 // Tally is how a check did in a span of time.
 type Tally struct {
 	// how much of it the check was up or down: not new, not paused, and known

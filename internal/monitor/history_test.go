@@ -152,3 +152,32 @@ func TestPercentiles(t *testing.T) {
 		}
 	}
 }
+
+func TestTimesThatCouldNotBeHeardAreLeftOut(t *testing.T) {
+	spell := func(from, until int, status monitor.Status) monitor.Spell { return monitor.Spell{From: at(from), Until: at(until), Status: status} }
+	hidden := func(from, until int, verdict monitor.Verdict) monitor.UnknownRun {
+		return monitor.UnknownRun{BlindFrom: at(from), BlindUntil: at(until), Verdict: verdict}
+	}
+	spells := []monitor.Spell{spell(0, 100, "up"), spell(100, 200, "down"), spell(200, 300, "up")}
+	for _, tc := range []struct {
+		what          string
+		runs          []monitor.UnknownRun
+		watched, down int
+	}{
+		{"none", nil, 300, 100},
+		{"within", []monitor.UnknownRun{hidden(10, 20, "")}, 290, 100},
+		{"it ran", []monitor.UnknownRun{hidden(10, 20, monitor.VerdictSuccess)}, 300, 100},
+		{"it failed", []monitor.UnknownRun{hidden(10, 20, monitor.VerdictFail)}, 290, 100},
+		{"an instant", []monitor.UnknownRun{hidden(10, 10, "")}, 300, 100},
+		{"over a downtime", []monitor.UnknownRun{hidden(90, 210, "")}, 280, 100},
+		{"one within another, in any order", []monitor.UnknownRun{hidden(230, 240, ""), hidden(220, 250, ""), hidden(10, 20, "")}, 260, 100},
+		{"before and after", []monitor.UnknownRun{hidden(-50, 5, ""), hidden(295, 400, "")}, 290, 100},
+		{"everything", []monitor.UnknownRun{hidden(-50, 400, "")}, 100, 100},
+	} {
+		left := monitor.LeaveOut(spells, tc.runs)
+		got := monitor.TallyOf(left, at(0), at(300))
+		if got.Watched != time.Duration(tc.watched)*time.Second || got.Down != time.Duration(tc.down)*time.Second || got.Downtimes != 1 {
+			t.Errorf("%s: %+v", tc.what, got)
+		}
+	}
+}

@@ -129,7 +129,7 @@ func TestStatusAt(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := minute(tc.from)
 			play(c, tc.steps...)
-			got := c.StatusAt(at(tc.at))
+			got := c.StatusAt(monitor.AllHeard(at(tc.at)))
 			if got != tc.want {
 				t.Errorf("status %s, want %s", got, tc.want)
 			}
@@ -204,7 +204,7 @@ func TestScheduledChecks(t *testing.T) {
 	c.Kind = schedule.OnCalendar
 	c.Schedule = "2020-01-01"
 	c.Recompute(at(0))
-	if !c.DueAt.IsZero() || c.StatusAt(at(1e9)) != monitor.StatusUp {
+	if !c.DueAt.IsZero() || c.StatusAt(monitor.AllHeard(at(1e9))) != monitor.StatusUp {
 		t.Error("a schedule that has ended must leave the check up for ever")
 	}
 }
@@ -219,7 +219,8 @@ func TestABrokenScheduleIsPutAside(t *testing.T) {
 	if f != nil {
 		t.Fatalf("flip of a check nobody can judge: %+v", f)
 	}
-	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) || c.StatusAt(at(2e6)) != monitor.StatusUp {
+	if c.ScheduleError == "" || !c.DueAt.IsZero() || !c.AlertAt.Equal(at(1e6).Add(time.Hour)) ||
+		c.StatusAt(monitor.AllHeard(at(2e6))) != monitor.StatusUp {
 		t.Errorf("%+v", c.State)
 	}
 	c.Kind = schedule.Simple

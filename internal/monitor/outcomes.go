@@ -7,7 +7,7 @@ import (
 
 // Outcome is one of the runs of RecentRuns, with what is stored of it.
 type Outcome struct {
-	// RunSuccess, RunLate, RunFail or RunMissed
+	// RunSuccess, RunLate, RunFail, RunMissed or RunUnknown
 	Kind byte
 	// when it ended, or the deadline that passed; zero = not known any more
 	At time.Time
@@ -32,7 +32,7 @@ func Outcomes(c *Check, h History) []Outcome {
 	out := make([]Outcome, 0, len(c.RecentRuns))
 	for i := len(c.RecentRuns) - 1; i >= 0; i-- {
 		o := Outcome{Kind: c.RecentRuns[i]}
-		for len(ends) > 0 && ends[len(ends)-1].ping == nil && o.Kind != RunMissed {
+		for len(ends) > 0 && ends[len(ends)-1].ping == nil && !ends[len(ends)-1].is(o.Kind) {
 			// a deadline that passed by a change of the schedule is no run
 			ends = ends[:len(ends)-1]
 		}
@@ -61,16 +61,23 @@ type runEnd struct {
 	at time.Time
 	// nil: a deadline
 	ping *Ping
+	// the run was hidden; nil: it was not
+	unknown *UnknownRun
 }
 
 func (e runEnd) is(outcome byte) bool {
+	if e.unknown != nil {
+		return outcome == e.unknown.Verdict.Outcome()
+	}
 	switch outcome {
 	case RunSuccess, RunLate:
 		return e.ping != nil && e.ping.Kind == PingSuccess
 	case RunFail:
 		return e.ping != nil && e.ping.Kind == PingFail
-	default:
+	case RunMissed:
 		return e.ping == nil
+	default:
+		return false
 	}
 }
 
@@ -80,14 +87,18 @@ func endsOf(h History) []runEnd {
 	for i := range h.Pings {
 		p := &h.Pings[i]
 		if p.Kind == PingSuccess || p.Kind == PingFail {
-			out = append(out, runEnd{p.CreatedAt, p})
+			out = append(out, runEnd{at: p.CreatedAt, ping: p})
 		}
 	}
 	for i := range h.Flips {
 		f := &h.Flips[i]
 		if f.New == StatusDown && f.Reason == ReasonTimeout {
-			out = append(out, runEnd{f.CreatedAt, nil})
+			out = append(out, runEnd{at: f.CreatedAt})
 		}
+	}
+	for i := range h.Unknown {
+		u := &h.Unknown[i]
+		out = append(out, runEnd{at: u.Deadline, unknown: u})
 	}
 	slices.SortStableFunc(out, func(a, b runEnd) int { return a.at.Compare(b.at) })
 	return out

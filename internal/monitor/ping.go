@@ -107,7 +107,7 @@ func (c *Check) late(p *Ping) bool {
 	if c.Status != StatusUp {
 		return false
 	}
-	if c.StatusAt(p.CreatedAt) == StatusDown {
+	if c.statusAt(p.CreatedAt) == StatusDown {
 		return true
 	}
 	came := p.CreatedAt

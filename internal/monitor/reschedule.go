@@ -8,7 +8,7 @@ import "time"
 // of it, since a person has just done it. Otherwise nil.
 func Rescheduled(c *Check, now time.Time) *Flip {
 	c.Recompute(now)
-	if c.Status == StatusDown || c.StatusAt(now) != StatusDown {
+	if c.Status == StatusDown || c.statusAt(now) != StatusDown {
 		return nil
 	}
 	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusDown, Reason: ReasonTimeout, Silent: true}

@@ -10,6 +10,8 @@ type History struct {
 	Flips []Flip
 	// in which pings may have been lost
 	Blinds []Blind
+	// the runs that these have hidden
+	Unknown []UnknownRun
 }
 
 // Simulation is what would have come of a history under some settings.

@@ -37,9 +37,9 @@ type record struct {
 
 // recordOf counts what the flips since the beginning of the earlier span, the
 // newest first, tell of the spans.
-func recordOf(c *store.ReportCheck, flips []monitor.Flip, spans [2]Span, now time.Time) record {
-	r := record{ReportCheck: c, status: c.StatusAt(now)}
-	spells := monitor.Spells(flips, len(flips) < maxFlips, c.Status, c.CreatedAt, now)
+func recordOf(c *store.ReportCheck, flips []monitor.Flip, spans [2]Span, at monitor.Reading) record {
+	r := record{ReportCheck: c, status: c.StatusAt(at)}
+	spells := monitor.Spells(flips, len(flips) < maxFlips, c.Status, c.CreatedAt, at.Now)
 	for i, s := range spans {
 		r.done[i] = monitor.TallyOf(spells, s.From, s.Until)
 	}

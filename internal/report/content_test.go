@@ -75,7 +75,7 @@ func TestACellShowsHowACheckDidInASpan(t *testing.T) {
 		c := made(1, "backup", tc.status, tc.created)
 		spans := Spans(monitor.ReportsMonthly, april)
 		var m mail.Report
-		r := recordOf(c, tc.flips, spans, april)
+		r := recordOf(c, tc.flips, spans, monitor.AllHeard(april))
 		content(&m, []record{r}, spans, "https://p.example")
 		diff := cmp.Diff([2]mail.ReportCell{tc.march, tc.february}, r.cells(spans))
 		if diff != "" {
@@ -121,16 +121,16 @@ func TestAReportIsInOrder(t *testing.T) {
 	late := made(11, "tardy", "grace", old)
 	paused := made(12, "paused", "paused", old)
 	records := []record{
-		recordOf(made(1, "zeta", "up", old), nil, spans, april),
-		recordOf(made(2, "Beta", "up", old), nil, spans, april),
-		recordOf(made(3, "alpha", "up", old), nil, spans, april),
-		recordOf(made(4, "little", "up", old), hours(3, 1), spans, april),
-		recordOf(made(5, "much", "up", old), hours(3, 9), spans, april),
-		recordOf(made(6, "before", "up", old), hours(2, 20), spans, april),
-		recordOf(home, downFor([2]time.Time{on(4, 1, 1), {}}), spans, april),
-		recordOf(nameless, hours(3, 2), spans, april),
-		recordOf(late, nil, spans, april),
-		recordOf(paused, nil, spans, april),
+		recordOf(made(1, "zeta", "up", old), nil, spans, monitor.AllHeard(april)),
+		recordOf(made(2, "Beta", "up", old), nil, spans, monitor.AllHeard(april)),
+		recordOf(made(3, "alpha", "up", old), nil, spans, monitor.AllHeard(april)),
+		recordOf(made(4, "little", "up", old), hours(3, 1), spans, monitor.AllHeard(april)),
+		recordOf(made(5, "much", "up", old), hours(3, 9), spans, monitor.AllHeard(april)),
+		recordOf(made(6, "before", "up", old), hours(2, 20), spans, monitor.AllHeard(april)),
+		recordOf(home, downFor([2]time.Time{on(4, 1, 1), {}}), spans, monitor.AllHeard(april)),
+		recordOf(nameless, hours(3, 2), spans, monitor.AllHeard(april)),
+		recordOf(late, nil, spans, monitor.AllHeard(april)),
+		recordOf(paused, nil, spans, monitor.AllHeard(april)),
 	}
 	var m mail.Report
 	content(&m, records, spans, "https://p.example")
@@ -180,7 +180,7 @@ func TestAReportBeginsWithNow(t *testing.T) {
 					c.Status = monitor.StatusDown
 					flips = downFor([2]time.Time{april.Add(-time.Hour), {}})
 				}
-				records = append(records, recordOf(c, flips, spans, april))
+				records = append(records, recordOf(c, flips, spans, monitor.AllHeard(april)))
 			}
 			m := mail.Report{ReportFrame: mail.ReportFrame{To: "o@example.org", Key: "k"}, Period: string(period)}
 			content(&m, records, spans, "https://p.example")
@@ -215,7 +215,7 @@ func TestAReportOfTenThousandChecksIsShort(t *testing.T) {
 		case i%10 == 0:
 			flips = downFor([2]time.Time{on(3, 5, 0), on(3, 5, 1)})
 		}
-		records = append(records, recordOf(c, flips, spans, april))
+		records = append(records, recordOf(c, flips, spans, monitor.AllHeard(april)))
 		d := *c
 		d.Status = monitor.StatusDown
 		d.DownSince = april.Add(-time.Duration(i) * time.Minute)

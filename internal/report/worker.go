@@ -157,22 +157,23 @@ func (w *Worker) report(ctx context.Context, u *monitor.User, r *Round) error {
 // compose makes the report of u, nil where there is nothing to tell. It is two
 // statements, however many checks and projects there are.
 func (w *Worker) compose(ctx context.Context, u *monitor.User, now time.Time) (*mail.Message, error) {
+	at := w.Store.Reading()
 	checks, err := w.Store.ReportChecks(ctx, u.ID)
 	if err != nil || !lively(checks, now) {
 		return nil, err
 	}
 	spans := Spans(u.Reports, now.In(zone(u)))
 	records := make([]record, len(checks))
-	at := make(map[int64]int, len(checks))
+	places := make(map[int64]int, len(checks))
 	for i := range checks {
-		at[checks[i].ID] = i
-		records[i] = recordOf(&checks[i], nil, spans, now)
+		places[checks[i].ID] = i
+		records[i] = recordOf(&checks[i], nil, spans, at)
 	}
 	err = w.Store.EachFlips(ctx, u.ID, spans[1].From, maxFlips, func(check int64, flips []monitor.Flip) {
 		// else it was made just now
-		i, known := at[check]
+		i, known := places[check]
 		if known {
-			records[i] = recordOf(&checks[i], flips, spans, now)
+			records[i] = recordOf(&checks[i], flips, spans, at)
 		}
 	})
 	if err != nil {

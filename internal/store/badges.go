@@ -38,20 +38,20 @@ func (s *Store) StatusCounts(ctx context.Context, badgeKey string) ([]StatusCoun
 		from   = ` FROM checks c JOIN projects p ON p.id = c.project_id WHERE p.badge_key = $1 AND `
 		unsure = `(c.last_start_at IS NOT NULL OR c.status = 'up' AND (c.due_at <= $2 OR c.schedule_error <> ''))`
 	)
-	now := s.Now()
+	at := s.Reading()
 	rows, err := s.db.Query(ctx, `SELECT c.tags, c.status, count(*)`+from+`NOT coalesce(`+unsure+`, false) GROUP BY c.tags, c.status`,
-		badgeKey, now)
+		badgeKey, at.Now)
 	counts, err := db.Collect(rows, err, func(r *sql.Rows, c *StatusCount) error { return r.Scan(&c.Tags, &c.Status, &c.N) })
 	if err != nil {
 		return nil, fmt.Errorf("count statuses: %w", err)
 	}
-	rows, err = s.db.Query(ctx, `SELECT `+statusCheck.list+from+unsure, badgeKey, now)
+	rows, err = s.db.Query(ctx, `SELECT `+statusCheck.list+from+unsure, badgeKey, at.Now)
 	checks, err := db.Collect(rows, err, func(r *sql.Rows, c *monitor.Check) error { return r.Scan(statusCheck.dest(c)...) })
 	if err != nil {
 		return nil, fmt.Errorf("count statuses: %w", err)
 	}
 	for i := range checks {
-		counts = append(counts, StatusCount{Tags: checks[i].Tags, Status: checks[i].StatusAt(now), N: 1})
+		counts = append(counts, StatusCount{Tags: checks[i].Tags, Status: checks[i].StatusAt(at), N: 1})
 	}
 	return counts, nil
 }

@@ -83,7 +83,7 @@ func TestStatusCountsAreThoseOfMonitor(t *testing.T) {
 			}
 			want := make(map[store.StatusCount]int)
 			for i := range checks {
-				want[store.StatusCount{Tags: checks[i].Tags, Status: checks[i].StatusAt(s.Now())}]++
+				want[store.StatusCount{Tags: checks[i].Tags, Status: checks[i].StatusAt(s.Reading())}]++
 			}
 			counts, err := s.StatusCounts(t.Context(), a.Project.BadgeKey)
 			if err != nil {
@@ -218,7 +218,8 @@ func TestMetricsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		part := &got[2].Check
-		if part.StatusAt(now) != full.StatusAt(now) || part.Started() != full.Started() || part.LastDuration != full.LastDuration ||
+		if part.StatusAt(s.Reading()) != full.StatusAt(s.Reading()) || part.Started() != full.Started() ||
+			part.LastDuration != full.LastDuration ||
 			!part.LastPing.Equal(full.LastPing) || !part.DueAt.Equal(full.DueAt) {
 			t.Errorf("the check of a scrape is not the check: %+v, %+v", part, full)
 		}

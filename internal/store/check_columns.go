@@ -98,7 +98,7 @@ var checkTable = []checkColumn{
 	{"last_start_rid", state, 0, nullUUIDs(func(c *monitor.Check) *uuid.NullUUID { return &c.LastStartRID })},
 	{"last_duration_us", state, inLists | inScrapes, micros(func(c *monitor.Check) *time.Duration { return &c.LastDuration })},
 	{"has_confirmation", state, inRows, bools(func(c *monitor.Check) *bool { return &c.HasConfirmation })},
-	{"recent_runs", state, inRows, texts(func(c *monitor.Check) *string { return &c.RecentRuns })},
+	{"recent_runs", state, inLists, texts(func(c *monitor.Check) *string { return &c.RecentRuns })},
 	{"ended_runs", hotOnly, 0, texts(func(c *monitor.Check) *string { return &c.EndedRuns })},
 	{"schedule_error", state, inObjects | inStatus, texts(func(c *monitor.Check) *string { return &c.ScheduleError })},
 	{"due_at", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.DueAt })},

@@ -193,7 +193,7 @@ func (s *Store) DeleteCheck(ctx context.Context, code uuid.UUID) (*monitor.Check
 	return out, err
 }
 
-// ClearEvents removes the pings, flips and deliveries of a check and makes it
+// ClearEvents removes the pings, flips, deliveries and unknown runs of a check and makes it
 // new again; its pings keep counting where they were.
 func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -202,7 +202,7 @@ func (s *Store) ClearEvents(ctx context.Context, code uuid.UUID) error {
 			return err
 		}
 		for _, q := range []string{`DELETE FROM pings WHERE check_id = $1`, `DELETE FROM deliveries WHERE check_id = $1`,
-			`DELETE FROM flips WHERE check_id = $1`} {
+			`DELETE FROM flips WHERE check_id = $1`, `DELETE FROM unknown_runs WHERE check_id = $1`} {
 			_, err := tx.Exec(ctx, q, c.ID)
 			if err != nil {
 				return fmt.Errorf("clear events: %w", err)

@@ -102,29 +102,67 @@ func (h *Hearing) listens(way monitor.Ways) bool {
 // seconds, and a moment before each deadline.
 const carriedOn = 10 * time.Second
 
+// found is what RefreshHeard has found.
+type found struct {
+	// until when all pings are known; zero: until now
+	heard time.Time
+	// when that was, by the clock of the database, and by that of this process
+	now time.Time
+	at  time.Time
+}
+
 // RefreshHeard looks of which pings the database knows, for Heard.
 func (s *Store) RefreshHeard(ctx context.Context) error {
 	h, err := s.Hearing(ctx)
 	if err != nil {
 		return err
 	}
+	f := &found{now: h.Now, at: time.Now()}
 	heard := h.Heard(monitor.WayBoth)
-	if h.Now.Sub(heard) <= carriedOn {
-		s.heard.Store(nil)
-	} else {
-		s.heard.Store(&heard)
+	if h.Now.Sub(heard) > carriedOn {
+		f.heard = heard
 	}
+	s.heard.Store(f)
 	return nil
 }
 
-// Heard is until when pages and the API count a deadline as passed: now, unless
-// RefreshHeard has found that pings of the time before may not be known yet.
+// FollowHeard calls RefreshHeard once a second until ctx ends.
+func (s *Store) FollowHeard(ctx context.Context) {
+	for {
+		// while it fails Heard stands still
+		asked, cancel := context.WithTimeout(ctx, carriedOn)
+		_ = s.RefreshHeard(asked)
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// Heard is until when pages and the API count a deadline as passed at time now: now,
+// unless RefreshHeard has found that pings of the time before may not be known yet, or
+// has found nothing for a while.
 func (s *Store) Heard(now time.Time) time.Time {
-	heard := s.heard.Load()
-	if heard == nil || now.Before(*heard) {
+	f := s.heard.Load()
+	if f == nil {
 		return now
 	}
-	return *heard
+	heard := f.heard
+	if heard.IsZero() && time.Since(f.at) > carriedOn {
+		heard = f.now
+	}
+	if heard.IsZero() || now.Before(heard) {
+		return now
+	}
+	return heard
+}
+
+// Reading is the present moment, for those who read statuses.
+func (s *Store) Reading() monitor.Reading {
+	now := s.Now()
+	return monitor.Reading{Now: now, Heard: s.Heard(now)}
 }
 
 const blindColumns = `b.began_at, b.ended_at, b.ways, coalesce(b.check_id, 0), b.cause`

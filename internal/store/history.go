@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"punctual/internal/db"
 	"punctual/internal/monitor"
@@ -12,7 +13,8 @@ import (
 
 // History loads what a simulation of a check needs: its starts, successes and
 // failures with n >= minN, at most the newest limit of them, its flips since then,
-// and the intervals in which pings may have been lost. Of a ping it has n, time, kind and run id.
+// the intervals in which pings may have been lost, and
+// the runs these have hidden. Of a ping it has n, time, kind and run id.
 func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h monitor.History, err error) {
 	rows, err := s.db.Query(ctx, `SELECT g.n, g.created_at, g.kind, g.rid FROM pings g
 		WHERE g.check_id = $1 AND g.n >= $2 AND g.kind IN ('start', 'success', 'fail') ORDER BY g.n DESC LIMIT $3`, check, minN, limit)
@@ -37,6 +39,11 @@ func (s *Store) History(ctx context.Context, check, minN int64, limit int) (h mo
 		return h, err
 	}
 	ways, err := waysOf(ctx, s.askOutside, s.db.Engine, []int64{check}, now)
+	if err != nil {
+		return h, err
+	}
 	h.Blinds = meeting(blinds, ways[check])
+	h.Unknown, err = s.UnknownRuns(ctx, check, h.Pings[0].CreatedAt, time.Time{}, 0)
+	slices.Reverse(h.Unknown)
 	return h, err
 }

@@ -181,7 +181,7 @@ func TestAProjectsListCountsWhatIsWrong(t *testing.T) {
 		}
 		// the counts agree with what each check says of itself
 		for _, c := range mustChecks(t, s, a.Project.ID) {
-			got := c.StatusAt(clock.Now())
+			got := c.StatusAt(s.Reading())
 			down := c.Name == "failed" || c.Name == "silent"
 			if (got == monitor.StatusDown) != down {
 				t.Errorf("check %s is %s", c.Name, got)

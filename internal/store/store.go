@@ -29,8 +29,8 @@ type Store struct {
 	known knownChecks
 	caps  Caps
 	turns turns
-	// see Heard; nil: everything is known
-	heard atomic.Pointer[time.Time]
+	// see Heard; nil: nobody has looked
+	heard atomic.Pointer[found]
 
 	addressOf func(*monitor.Channel) string
 }

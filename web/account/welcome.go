@@ -112,7 +112,8 @@ func (s *Pages) makeDemoCheck(r *http.Request) error {
 }
 
 func (s *Pages) demoView(c *monitor.Check) *demoView {
-	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Now()), Started: c.Started(), NPings: int(c.NPings), At: c.LastPing}
+	v := &demoView{PingURL: s.Site.PingURL(c), Status: c.StatusAt(s.Store.Reading()), Started: c.Started(), NPings: int(c.NPings),
+		At: c.LastPing}
 	if c.LastStart.After(v.At) {
 		v.At = c.LastStart
 	}

@@ -149,9 +149,9 @@ func (s *Pages) Checks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := &checksPage{list: q.listOf(s, "checks", "Checks", len(rows))}
-	now := s.Store.Now()
+	at := s.Store.Reading()
 	for _, row := range atMostAPage(rows) {
-		m.Rows = append(m.Rows, checkRow{CheckRow: row, Now: row.StatusAt(now)})
+		m.Rows = append(m.Rows, checkRow{CheckRow: row, Now: row.StatusAt(at)})
 	}
 	return s.Render(w, r, http.StatusOK, "admin/checks", m)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -30,15 +29,15 @@ func (a *api) list(c *call) error {
 	}
 	slug := query.Get("slug")
 	tags := query["tag"]
-	now := a.Store.Now()
+	at := a.Store.Reading()
 	list := newCheckList(c.project.ID)
-	objects := a.objects(c, now)
+	objects := a.objects(c, at)
 	objects.LeaveOut = list.leaveOut
 	out := append(list.last, `{"checks":[`...)
 	first := true
 	page := wanted.newPage()
 	err = a.Store.EachCheckObject(c.Context(), c.project.ID, func(check *monitor.Check) {
-		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, now) || !page.take(check) {
+		if slug != "" && check.Slug != slug || !hasTags(check, tags) || !wanted.wants(check, at) || !page.take(check) {
 			return
 		}
 		if !first {
@@ -59,8 +58,8 @@ func (a *api) list(c *call) error {
 }
 
 // objects writes checks as whoever calls is to see them.
-func (a *api) objects(c *call, now time.Time) *checkjson.Writer {
-	return checkjson.Addresses{Site: a.SiteURL, Ping: a.PingEndpoint}.For(c.version, c.readonly, now)
+func (a *api) objects(c *call, at monitor.Reading) *checkjson.Writer {
+	return checkjson.Addresses{Site: a.SiteURL, Ping: a.PingEndpoint}.For(c.version, c.readonly, at)
 }
 
 // hasTags tells whether the check has all the tags.
@@ -80,7 +79,7 @@ func (a *api) answer(c *call, status int, check *monitor.Check) error {
 	if err != nil {
 		return err
 	}
-	objects := a.objects(c, a.Store.Now())
+	objects := a.objects(c, a.Store.Reading())
 	sendJSON(c.w, status, objects.Append(nil, check, checkjson.Sorted(channels)))
 	return nil
 }
@@ -285,7 +284,7 @@ func (a *api) delete(c *call) error {
 	if err != nil {
 		return err
 	}
-	objects := a.objects(c, a.Store.Now())
+	objects := a.objects(c, a.Store.Reading())
 	sendJSON(c.w, http.StatusOK, objects.Append(nil, check, nil))
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"punctual/internal/errs"
 	"punctual/internal/incident"
@@ -103,14 +102,14 @@ func parseList(version string, query url.Values) (listQuery, error) {
 }
 
 // wants tells whether the check belongs into the list at the moment.
-func (q *listQuery) wants(c *monitor.Check, now time.Time) bool {
+func (q *listQuery) wants(c *monitor.Check, at monitor.Reading) bool {
 	if !q.after.before(c) || q.name != "" && !strings.Contains(strings.ToLower(c.Name), q.name) {
 		return false
 	}
 	if len(q.statuses) == 0 {
 		return true
 	}
-	return slices.Contains(q.statuses, string(c.StatusAt(now))) || c.Started() && slices.Contains(q.statuses, "started")
+	return slices.Contains(q.statuses, string(c.StatusAt(at))) || c.Started() && slices.Contains(q.statuses, "started")
 }
 
 // page is the part of the list that is sent.

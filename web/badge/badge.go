@@ -198,7 +198,7 @@ func (s *server) ofCheck(r *http.Request, path string) (*badge, error) {
 	if states == ThreeStates {
 		b.states = ThreeStates
 	}
-	b.add(check.StatusAt(s.Store.Now()), 1)
+	b.add(check.StatusAt(s.Store.Reading()), 1)
 	return b, nil
 }
 

@@ -189,13 +189,14 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 	if err != nil {
 		page.Schedule = "A schedule that cannot be read"
 	}
-	page.State = describe(c, s.Store.Now(), page.TZ, v.newest, end)
-	return nil
+	page.State = describe(c, s.Store.Reading(), page.TZ, v.newest, end)
+	page.State.Unheard, err = s.unheard(ctx, c, page.TZ)
+	return err
 }
 
 // version is of the events of a check.
 type version struct {
-	// changes with every ping, every flip, and what becomes of alerts
+	// changes with every ping, every flip, what becomes of alerts, and unknown runs
 	text string
 	// the newest flip, if any
 	newest []monitor.Flip
@@ -216,7 +217,8 @@ func (s *Pages) versionOf(ctx context.Context, c *monitor.Check) (version, error
 	if len(newest) > 0 {
 		flip = newest[0].ID
 	}
-	return version{fmt.Sprintf("%d.%d.%d.%s", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts), newest, attempt}, nil
+	unknown := strings.Count(c.RecentRuns, string(monitor.RunUnknown))
+	return version{fmt.Sprintf("%d.%d.%d.%s.%d.%d", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts, c.BlindUntil.Unix(), unknown), newest, attempt}, nil
 }
 
 func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {
@@ -226,7 +228,8 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 	}
 	// More pings than are shown, so that the starts of the runs are among them.
 	page.Events, _, err = s.events(r.Context(), page.Check,
-		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ})
+		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ,
+			CanWrite: page.CanWrite})
 	if err != nil {
 		return err
 	}

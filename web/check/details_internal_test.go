@@ -57,7 +57,7 @@ func TestTheStateInWords(t *testing.T) {
 			if end != nil && end.Kind == monitor.PingFail {
 				end.ExitStatus = &exit
 			}
-			got := describe(&c, noon.Add(tc.after), riga, flips, end)
+			got := describe(&c, monitor.AllHeard(noon.Add(tc.after)), riga, flips, end)
 			if heading(got) != tc.head || plain(got.Why) != tc.why {
 				t.Errorf("%q, %q\nwant %q, %q", heading(got), plain(got.Why), tc.head, tc.why)
 			}
@@ -106,16 +106,17 @@ func TestPausesAndBrokenSchedulesInWords(t *testing.T) {
 	now := testdb.NewClock().Now()
 	c := monitor.NewCheck(uuid.New(), now)
 	flip := monitor.Pause(&c, now)
-	got := describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
+	got := describe(&c, monitor.AllHeard(now.Add(time.Hour)), time.UTC, []monitor.Flip{*flip}, nil)
 	if heading(got) != "Paused for 1 hour" || !strings.Contains(plain(got.Why), "The next ping ends the pause") {
 		t.Errorf("%+v", got)
 	}
 	c.ManualResume = true
-	if got := describe(&c, now, time.UTC, nil, nil); got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
+	got = describe(&c, monitor.AllHeard(now), time.UTC, nil, nil)
+	if got.Head != "Paused" || !strings.Contains(plain(got.Why), "until somebody resumes") {
 		t.Errorf("%+v", got)
 	}
 	flip = monitor.Resume(&c, now)
-	got = describe(&c, now.Add(time.Hour), time.UTC, []monitor.Flip{*flip}, nil)
+	got = describe(&c, monitor.AllHeard(now.Add(time.Hour)), time.UTC, []monitor.Flip{*flip}, nil)
 	if heading(got) != "Waiting for the first ping" ||
 		plain(got.Why) != "Resumed at 12:00; the next ping starts the watching again. From then on one is expected every day, grace 1 hour." {
 		t.Errorf("%+v", got)
@@ -123,13 +124,13 @@ func TestPausesAndBrokenSchedulesInWords(t *testing.T) {
 	c.Kind = "cron"
 	c.Schedule = "not a schedule"
 	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: now})
-	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble == "" {
+	if got := describe(&c, monitor.AllHeard(now), time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble == "" {
 		t.Errorf("%+v", got)
 	}
 	c.Kind = "oncalendar"
 	c.Schedule = "2020-01-01 03:00"
 	c.Recompute(now)
-	if got := describe(&c, now, time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" ||
+	if got := describe(&c, monitor.AllHeard(now), time.UTC, nil, nil); got.State != checkstate.Up || got.Trouble != "" ||
 		plain(got.Why) != "The last ping came at 12:00. The schedule has no further time, so none is expected." {
 		t.Errorf("exhausted: %+v", got)
 	}
@@ -162,7 +163,7 @@ func TestARunUnderWayOfACheckThatIsDown(t *testing.T) {
 		if c.Status != monitor.StatusDown {
 			flips = append(flips, *c.Judge(now, nil).Flips[0])
 		}
-		got := describe(&c, now, time.UTC, flips, end)
+		got := describe(&c, monitor.AllHeard(now), time.UTC, flips, end)
 		if !got.Retry.Equal(want) || got.State != checkstate.Down {
 			t.Errorf("%s: %+v, want a run since %v", life, got, want)
 		}

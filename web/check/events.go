@@ -14,7 +14,7 @@ type eventQuery struct {
 	MinN int64
 	// how many are looked at, of all kinds
 	Pings int
-	// how many flips are looked at, and how many alerts
+	// how many flips are looked at, and how many alerts and unknown runs
 	Others int
 	// nil = all
 	Kinds map[string]bool
@@ -22,8 +22,10 @@ type eventQuery struct {
 	From, Until time.Time
 	// only pings it has found; nil = all
 	Found *search
-	// of the times in the texts of alerts
+	// of the times in texts
 	Zone *time.Location
+	// the reader may say what became of unknown runs
+	CanWrite bool
 }
 
 // wants tells whether the query chooses the event, and notes in it where its body
@@ -43,7 +45,7 @@ func (q *eventQuery) wants(e *logRow) bool {
 	return ok
 }
 
-// events merges pings, flips and alerts: newest first, at most as far back as the
+// events merges pings, flips, alerts and unknown runs: newest first, at most as far back as the
 // oldest ping that was loaded, which is oldest. A run that has ended is one event,
 // that of its end, unless the query chooses one of its pings only, or something is
 // searched for: then each ping is one.
@@ -65,7 +67,14 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	if err != nil {
 		return nil, oldest, err
 	}
-	all := mergeEvents(pings, flips, alerts)
+	unknown, err := s.unknownRuns(ctx, c, since, q.Others, q.Zone)
+	if err != nil {
+		return nil, oldest, err
+	}
+	for i := range unknown {
+		unknown[i].open = q.CanWrite
+	}
+	all := mergeEvents(pings, flips, alerts, unknown)
 	if len(all) > 0 {
 		oldest = all[len(all)-1].At
 	}
@@ -83,14 +92,17 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 
 // mergeEvents puts alerts above the flip they tell of, and that above the ping
 // that caused it, where they have the same time.
-func mergeEvents(pings []store.PingRow, flips []monitor.Flip, alerts []alert) []logRow {
+func mergeEvents(pings []store.PingRow, flips []monitor.Flip, alerts []alert, unknown []unknownRun) []logRow {
 	starts := startsOf(pings)
-	all := make([]logRow, 0, len(pings)+len(flips)+len(alerts))
+	all := make([]logRow, 0, len(pings)+len(flips)+len(alerts)+len(unknown))
 	for i := range alerts {
 		all = append(all, logRow{At: alerts[i].CreatedAt, Alert: &alerts[i]})
 	}
 	for i := range flips {
 		all = append(all, logRow{At: flips[i].CreatedAt, Flip: &flips[i]})
+	}
+	for i := range unknown {
+		all = append(all, logRow{At: unknown[i].Deadline, Unknown: &unknown[i]})
 	}
 	for i := range pings {
 		all = append(all, logRow{At: pings[i].CreatedAt, Ping: &pings[i], Start: starts[pings[i].N]})

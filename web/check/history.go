@@ -71,7 +71,12 @@ func (s *Pages) loadHistory(ctx context.Context, c *monitor.Check, tz *time.Loca
 	if err != nil {
 		return nil, err
 	}
-	return historyOf(monitor.Spells(flips, len(flips) < historyFlips, c.Status, c.CreatedAt, now), now.In(tz)), nil
+	unknown, err := s.Store.UnknownRuns(ctx, c.ID, now.AddDate(0, 0, -7*historyWeeks), time.Time{}, historyFlips)
+	if err != nil {
+		return nil, err
+	}
+	spells := monitor.Spells(flips, len(flips) < historyFlips, c.Status, c.CreatedAt, now)
+	return historyOf(monitor.LeaveOut(spells, unknown), now.In(tz)), nil
 }
 
 // historyOf counts the days and months of the spells, in the zone of now.

@@ -30,7 +30,7 @@ func (s *Pages) Live(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return live.News{}, err
 		}
-		now := checkstate.At(c, s.Store.Now())
+		now := checkstate.At(c, s.Store.Reading())
 		same := !first && now == state && reflect.DeepEqual(c, last)
 		if same && attempt.IsZero() {
 			// it was another check of the project

@@ -14,12 +14,14 @@ import (
 // maxLogPings bounds the log page.
 const maxLogPings = 1000
 
-// logRow is an event in the log of a check: exactly one of Ping, Flip and Alert.
+// logRow is an event in the log of a check: exactly one of Ping, Flip, Alert and Unknown.
 type logRow struct {
 	At    time.Time
 	Ping  *store.PingRow
 	Flip  *monitor.Flip
 	Alert *alert
+	// a run that was hidden, at its deadline
+	Unknown *unknownRun
 	// of a ping that ended a run: the one that began it
 	Start *store.PingRow
 	// where its body holds what is searched for
@@ -28,7 +30,7 @@ type logRow struct {
 
 // eventKinds are the filters of the log, in their order.
 func eventKinds() []string {
-	return []string{"success", "fail", "start", "log", "ign", "flip", "alert"}
+	return []string{"success", "fail", "start", "log", "ign", "flip", "alert", "unknown"}
 }
 
 // Kind is the filter that shows the event.
@@ -38,6 +40,8 @@ func (e *logRow) Kind() string {
 		return string(e.Ping.Kind)
 	case e.Flip != nil:
 		return "flip"
+	case e.Unknown != nil:
+		return "unknown"
 	default:
 		return "alert"
 	}
@@ -58,6 +62,8 @@ func kindLabel(kind string) string {
 		return "Ignored"
 	case "flip":
 		return "Status change"
+	case "unknown":
+		return "Unknown run"
 	default:
 		return "Alert"
 	}

@@ -62,7 +62,7 @@ func (p *logPage) Wrong() []string { return slices.Sorted(maps.Keys(p.Form.Error
 // ?from= and ?until= (YYYY-MM-DDTHH:MM in the zone of the page, the minute of the
 // end included) when, ?q= a text in the bodies of pings; ?p= is the page.
 func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
-	c, project, _, err := s.CheckFor(r)
+	c, project, role, err := s.CheckFor(r)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Limit = limit
-	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Others: maxLogPings, Zone: page.TZ}
+	q := eventQuery{MinN: first, Pings: min(limit, maxLogPings), Others: maxLogPings, Zone: page.TZ, CanWrite: role.CanWrite()}
 	q.Kinds, page.Kinds = chosenKinds(query["kind"])
 	if err := page.Form.Note(q.between(query, page.TZ)); err != nil {
 		return err

@@ -24,6 +24,8 @@ type situation struct {
 	Retry time.Time
 	// one or two sentences
 	Why template.HTML
+	// about the last run while that is unknown, else ""
+	Unheard template.HTML
 	// the schedule cannot be computed
 	Trouble string
 
@@ -56,15 +58,15 @@ func sentence(format string, args ...any) template.HTML {
 	return template.HTML(fmt.Sprintf(format, args...)) //nolint:gosec // escaped
 }
 
-// describe says how check c is at time now, for a reader in zone tz, and why.
+// describe says how check c is, read at a time, for a reader in zone tz, and why.
 // flips are its newest ones, newest first; lastEnd is its last success or
 // failure, nil when it is not kept any more.
-func describe(c *monitor.Check, now time.Time, tz *time.Location, flips []monitor.Flip, lastEnd *monitor.Ping) situation {
-	s := situation{State: checkstate.At(c, now), now: now}
+func describe(c *monitor.Check, at monitor.Reading, tz *time.Location, flips []monitor.Flip, lastEnd *monitor.Ping) situation {
+	s := situation{State: checkstate.At(c, at), now: at.Now}
 	if c.ScheduleError != "" {
 		s.Trouble = "When the next ping is due cannot be computed: " + c.ScheduleError + "."
 	}
-	d := describer{c: c, now: now, tz: tz}
+	d := describer{c: c, now: at.Now, tz: tz}
 	switch s.State {
 	case checkstate.Down:
 		d.down(&s, flips, lastEnd)

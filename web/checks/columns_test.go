@@ -169,7 +169,7 @@ func TestTheRunsBehindTheBars(t *testing.T) {
 	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := a.Text(".legend"); got != "on time late failed missed" {
+	if got := a.Text(".legend"); got != "on time late failed missed unknown: we could not hear" {
 		t.Errorf("the legend says %q", got)
 	}
 	stranger := s.OtherBrowser()

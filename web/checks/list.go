@@ -217,14 +217,14 @@ func (s *Pages) listPage(r *http.Request, project *monitor.Project, role monitor
 		p.Channels = allIcons(views)
 	}
 	p.ServerFiltered = p.Total > wholeList || f.Group || p.Selecting()
-	p.fill(d, reachesOf(views), s.Store.Now())
+	p.fill(d, reachesOf(views), s.Store.Reading())
 	p.cutPage()
 	p.Version = p.version(d, views)
 	return p
 }
 
-// fill makes the rows, the chips and the counts of the checks at time now.
-func (p *checksPage) fill(d *listData, reached reaches, now time.Time) {
+// fill makes the rows, the chips and the counts of the checks, read at a time.
+func (p *checksPage) fill(d *listData, reached reaches, at monitor.Reading) {
 	checks := d.checks
 	p.slugs = make(map[string]int, len(checks))
 	p.Rows = make([]checkRow, 0, len(checks))
@@ -232,11 +232,11 @@ func (p *checksPage) fill(d *listData, reached reaches, now time.Time) {
 	tags := newTagCount(p.Filter.Tags)
 	for i := range checks {
 		c := &checks[i]
-		state := checkstate.At(c, now)
+		state := checkstate.At(c, at)
 		counts[state]++
 		p.slugs[c.Slug]++
 		tags.add(c, state)
-		if state == checkstate.Up && c.DueAt.After(now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
+		if state == checkstate.Up && c.DueAt.After(at.Now) && (p.NextPing.IsZero() || c.DueAt.Before(p.NextPing)) {
 			p.NextPing = c.DueAt
 		}
 		on := d.assigned[c.ID]

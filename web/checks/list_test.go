@@ -306,6 +306,8 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 		"u":                           {"Last 1 run: 1 on time", "100%"},
 		"uuul":                        {"Last 4 runs: 3 on time, 1 late", "100%"},
 		"udm":                         {"Last 3 runs: 1 on time, 1 failed, 1 missed", "33.3%"},
+		"uu?m":                        {"Last 4 runs: 2 on time, 1 missed, 1 unknown", "66.7%"},
+		"??":                          {"Last 2 runs: 2 unknown", ""},
 		strings.Repeat("u", 29) + "m": {"Last 30 runs: 29 on time, 1 missed", "96.7%"},
 	} {
 		svg := string(checkstate.Bars(runs))
@@ -316,6 +318,10 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 	svg := string(checkstate.Bars("ul"))
 	if !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
 		t.Errorf("a late run is the second, shorter bar: %s", svg)
+	}
+	svg = string(checkstate.AppendBars(nil, "u?", ""))
+	if strings.Count(svg, `<path class=h-q d="M5 `) != 4 {
+		t.Errorf("an unknown run is no hatched bar: %s", svg)
 	}
 }
 
@@ -345,7 +351,7 @@ func TestShownStates(t *testing.T) {
 		if step.kind != "" {
 			monitor.Apply(&c, &monitor.Ping{Kind: step.kind, CreatedAt: now})
 		}
-		got := checkstate.At(&c, now)
+		got := checkstate.At(&c, monitor.AllHeard(now))
 		if got != step.want {
 			t.Errorf("%s: %s, want %s", step.what, got, step.want)
 		}

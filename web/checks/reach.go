@@ -79,8 +79,8 @@ func (s *Pages) letThrough(ctx context.Context, project uuid.UUID, f listFilter)
 		return nil, err
 	}
 	reached := reachesOf(s.views(d.channels))
-	now := s.Store.Now()
+	at := s.Store.Reading()
 	return slices.DeleteFunc(d.checks, func(c monitor.Check) bool {
-		return !f.matches(&c, checkstate.At(&c, now)) || !f.reaches(reached.by(d.assigned[c.ID]))
+		return !f.matches(&c, checkstate.At(&c, at)) || !f.reaches(reached.by(d.assigned[c.ID]))
 	}), nil
 }

@@ -73,6 +73,8 @@ func (s *Pages) Runs(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case o.Ping > 0:
 			run.Href = fmt.Sprintf("/checks/%s/pings/%d/", c.Code, o.Ping)
+		case o.Kind == monitor.RunUnknown:
+			run.Href = fmt.Sprintf("/checks/%s/log/?kind=unknown", c.Code)
 		case !o.At.IsZero():
 			run.Href = fmt.Sprintf("/checks/%s/log/?kind=flip", c.Code)
 		}

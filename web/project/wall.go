@@ -73,10 +73,10 @@ func (s *Pages) Wall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ui.Hide(err, "There is no such wall. Perhaps its address has been revoked.")
 	}
-	now := s.Store.Now()
-	m := &wallPage{Site: &s.Instance, Name: wall.Name, Theme: wallTheme(r), Clock: now.UTC().Format("15:04") + " UTC"}
+	at := s.Store.Reading()
+	m := &wallPage{Site: &s.Instance, Name: wall.Name, Theme: wallTheme(r), Clock: at.Now.UTC().Format("15:04") + " UTC"}
 	for _, p := range wall.Projects {
-		column := newWallProject(p.Name, checks[p.ID], now)
+		column := newWallProject(p.Name, checks[p.ID], at)
 		for _, row := range column.Trouble {
 			if row.State == checkstate.Down {
 				m.Down++
@@ -106,7 +106,7 @@ func wallTheme(r *http.Request) string {
 
 // newWallProject sorts the checks of a project: down first, the newest trouble
 // before the older, then late, then the rest by name.
-func newWallProject(name string, checks []store.WallCheck, now time.Time) wallProject {
+func newWallProject(name string, checks []store.WallCheck, at monitor.Reading) wallProject {
 	p := wallProject{Name: monitor.ProjectTitle(name)}
 	type troubled struct {
 		wallRow
@@ -116,7 +116,7 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 	paused := 0
 	for i := range checks {
 		c := &checks[i]
-		row := wallRow{Name: c.Title(), State: checkstate.At(&c.Check, now)}
+		row := wallRow{Name: c.Title(), State: checkstate.At(&c.Check, at)}
 		switch row.State {
 		case checkstate.Down:
 			since := c.StateSince
@@ -124,10 +124,10 @@ func newWallProject(name string, checks []store.WallCheck, now time.Time) wallPr
 			if c.Status != monitor.StatusDown {
 				since = c.AlertAt
 			}
-			row.Since = human.Duration(human.Coarse(now.Sub(since)))
+			row.Since = human.Duration(human.Coarse(at.Now.Sub(since)))
 			down = append(down, troubled{row, since})
 		case checkstate.Late:
-			row.Since = human.Duration(human.Coarse(now.Sub(c.DueAt)))
+			row.Since = human.Duration(human.Coarse(at.Now.Sub(c.DueAt)))
 			late = append(late, troubled{row, c.DueAt})
 		default:
 			switch row.State {

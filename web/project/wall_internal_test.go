@@ -41,7 +41,7 @@ func TestWallOfMore(t *testing.T) {
 		{[]store.WallCheck{up, late}, checkstate.Late, "1 late", "1 min"},
 		{[]store.WallCheck{late, over, up}, checkstate.Down, "1 down, 1 late", "3 min"},
 	} {
-		got := newWallProject("", c.checks, now)
+		got := newWallProject("", c.checks, monitor.AllHeard(now))
 		since := ""
 		if len(got.Trouble) > 0 {
 			since = got.Trouble[0].Since
@@ -50,7 +50,7 @@ func TestWallOfMore(t *testing.T) {
 			t.Errorf("%s, %q, since %q; want %s, %q, %q", got.State, got.Summary, since, c.state, c.summary, c.since)
 		}
 	}
-	got := newWallProject("x", make([]store.WallCheck, 50), now)
+	got := newWallProject("x", make([]store.WallCheck, 50), monitor.AllHeard(now))
 	if got.More != 10 || len(got.Calm) != maxWallRows {
 		t.Errorf("%d named, %d more", len(got.Calm), got.More)
 	}

@@ -101,15 +101,15 @@ type output struct {
 	begun bool
 }
 
-// write writes the metrics of the checks, given by their id, as they are at now,
+// write writes the metrics of the checks, given by their id, as they are read at a time,
 // in the Prometheus text format. It fails as w does, or with the error of ctx.
-func write(ctx context.Context, w io.Writer, checks []store.CheckMetrics, now time.Time) error {
+func write(ctx context.Context, w io.Writer, checks []store.CheckMetrics, at monitor.Reading) error {
 	out := &output{Writer: bufio.NewWriterSize(w, 64<<10), ctx: ctx}
 	samples := make([]sample, len(checks))
 	down := 0
 	for i := range checks {
 		c := &checks[i]
-		s := sample{CheckMetrics: c, labels: checkLabels(&c.Check), status: c.StatusAt(now), now: now}
+		s := sample{CheckMetrics: c, labels: checkLabels(&c.Check), status: c.StatusAt(at), now: at.Now}
 		samples[i] = s
 		if s.status == monitor.StatusDown {
 			down++

@@ -93,7 +93,7 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, project uuid.UUI
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	err = write(incident.WithoutTimeout(r.Context()), w, checks, s.Store.Now())
+	err = write(incident.WithoutTimeout(r.Context()), w, checks, s.Store.Reading())
 	// too late to say so: the client sees that the answer is cut
 	if err != nil {
 		panic(http.ErrAbortHandler)

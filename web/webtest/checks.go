@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
@@ -81,4 +83,39 @@ func (s *Site) Zoo(p *monitor.Project) map[string]*monitor.Check {
 	s.Ping(z["run 3"], monitor.PingStart)
 	s.Post("/checks/"+z["paused 4"].Code.String()+"/pause/", url.Values{}).Is(http.StatusSeeOther)
 	return z
+}
+
+// Taker is a process that takes pings from now on.
+func (s *Site) Taker() *monitor.Taker {
+	s.Helper()
+	t := &monitor.Taker{ID: uuid.New(), Place: "here", Role: "serve", Ways: monitor.WayHTTP, BeganAt: s.Clock.Now()}
+	s.Sign(t)
+	return t
+}
+
+// Sign tells that all pings are known that have arrived at t until now, and looks at
+// what can be judged by that.
+func (s *Site) Sign(t *monitor.Taker) {
+	s.Helper()
+	if err := s.Store.SignTaker(s.Context(), t, store.Sign{Mark: s.Clock.Now()}); err != nil {
+		s.Fatal(err)
+	}
+	if err := s.Store.RefreshHeard(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+	if _, err := s.Store.JudgeOverdue(s.Context(), 1000); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Outage is a time in which nobody takes pings: t stops, and a while later another
+// begins, which is returned.
+func (s *Site) Outage(t *monitor.Taker, lasts time.Duration) *monitor.Taker {
+	s.Helper()
+	s.Sign(t)
+	if err := s.Store.TakerStopped(s.Context(), t, store.Sign{Mark: s.Clock.Now()}); err != nil {
+		s.Fatal(err)
+	}
+	s.Clock.Advance(lasts)
+	return s.Taker()
 }

@@ -10,13 +10,14 @@ import (
 )
 
 // Share is the part of the runs (outcomes as in monitor.Check.RecentRuns) that came, in
-// time or late: "96.7%"; "" for none.
+// time or late, those left out of which nobody knows: "96.7%"; "" for none.
 func Share(runs string) string {
-	if runs == "" {
+	known := len(runs) - strings.Count(runs, string(monitor.RunUnknown))
+	if known == 0 {
 		return ""
 	}
 	good := strings.Count(runs, string(monitor.RunSuccess)) + strings.Count(runs, string(monitor.RunLate))
-	return strings.TrimSuffix(strconv.FormatFloat(100*float64(good)/float64(len(runs)), 'f', 1, 64), ".0") + "%"
+	return strings.TrimSuffix(strconv.FormatFloat(100*float64(good)/float64(known), 'f', 1, 64), ".0") + "%"
 }
 
 // RunWord names the outcome of a run for people.
@@ -28,6 +29,8 @@ func RunWord(outcome byte) string {
 		return "late"
 	case monitor.RunFail:
 		return "failed"
+	case monitor.RunUnknown:
+		return "unknown"
 	default:
 		return "missed"
 	}
@@ -45,7 +48,7 @@ func Legend() []Bar {
 	for _, outcome := range []byte{monitor.RunSuccess, monitor.RunLate, monitor.RunFail, monitor.RunMissed} {
 		out = append(out, Bar{OneBar(outcome), RunWord(outcome)})
 	}
-	return out
+	return append(out, Bar{OneBar(monitor.RunUnknown), "unknown: we could not hear"})
 }
 
 // OneBar draws the bar of one run, as decoration beside its word.
@@ -64,10 +67,11 @@ func Bars(runs string) template.HTML {
 }
 
 // bands are the lines that bars are made of. The worse a run went, the taller is
-// its bar, and of one that did not come there is the top only: nobody needs the
-// colours. The class has the thickness of the line (static/css/pages/checks.css).
+// its bar, of one that did not come there is the top only, and one of which nobody
+// knows is hatched: nobody needs the colours. The class has the thickness of the line (static/css/pages/checks.css).
 var bands = [...]band{
 	{"h-u", "17", "u"}, {"h-l", "14.5", "l"}, {"h-d", "12", "d"}, {"h-m", "4", "m"}, {"h-n", "22", " "},
+	{"h-q", "1.5", "?"}, {"h-q", "8.5", "?"}, {"h-q", "15.5", "?"}, {"h-q", "22.5", "?"},
 }
 
 // band is a line through the middle, a height of the picture, of the bars of
@@ -136,7 +140,7 @@ func describe(runs string) string {
 	}
 	described := "Last " + text.Plural(len(runs), "run", "runs") + ":"
 	separator := " "
-	for _, outcome := range []byte{monitor.RunSuccess, monitor.RunLate, monitor.RunFail, monitor.RunMissed} {
+	for _, outcome := range []byte{monitor.RunSuccess, monitor.RunLate, monitor.RunFail, monitor.RunMissed, monitor.RunUnknown} {
 		n := strings.Count(runs, string(outcome))
 		if n > 0 {
 			described += separator + strconv.Itoa(n) + " " + RunWord(outcome)

@@ -2,11 +2,7 @@
 // runs went.
 package checkstate
 
-import (
-	"time"
-
-	"punctual/internal/monitor"
-)
+import "punctual/internal/monitor"
 
 // State is a state as pages colour it: the class s-<shown> and the filter
 // ?status=<shown>. It is the status, except that a run under way shows as
@@ -46,9 +42,9 @@ func (s State) Word() string {
 	}
 }
 
-// At is how the check is at time now.
-func At(c *monitor.Check, now time.Time) State {
-	switch status := c.StatusAt(now); {
+// At is how the check is, read at a time.
+func At(c *monitor.Check, at monitor.Reading) State {
+	switch status := c.StatusAt(at); {
 	case status == monitor.StatusDown:
 		return Down
 	case c.Started():

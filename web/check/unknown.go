@@ -1,0 +1,117 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"time"
+
+	"punctual/internal/monitor"
+)
+
+// unknownRun is a run of which nobody can tell whether it happened, for people.
+type unknownRun struct {
+	monitor.UnknownRun
+	by describer
+	// whoever sees it may say what became of it
+	open bool
+}
+
+// unknownRuns are those of a check whose deadlines passed since a time, at most limit of
+// them, newest first, with times in the zone.
+func (s *Pages) unknownRuns(ctx context.Context, c *monitor.Check, since time.Time, limit int, zone *time.Location) ([]unknownRun, error) {
+	runs, err := s.Store.UnknownRuns(ctx, c.ID, since, time.Time{}, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]unknownRun, len(runs))
+	by := describer{c: c, now: s.Store.Now(), tz: zone}
+	for i := range runs {
+		out[i] = unknownRun{UnknownRun: runs[i], by: by}
+	}
+	return out, nil
+}
+
+// Name is the run by when it was due: "Run of 02:00".
+func (u *unknownRun) Name() template.HTML { return "Run of " + u.by.moment(u.Due) }
+
+// Time is when it was due: "at 02:00".
+func (u *unknownRun) Time() template.HTML { return u.by.at(u.Due) }
+
+// Why says which pings could not be heard: "Punctual could not hear pings from 01:58 to
+// 02:17 (it was restarted or stopped)".
+func (u *unknownRun) Why() template.HTML {
+	if u.Cause == monitor.CauseRefused && u.BlindUntil.Equal(u.BlindFrom) {
+		return "a ping was refused " + u.by.at(u.BlindFrom)
+	}
+	return sentence("Punctual could not hear pings from %s to %s (%s)", u.by.moment(u.BlindFrom), u.by.moment(u.BlindUntil), causeWords(u.Cause))
+}
+
+// causeWords say why pings may have been lost.
+func causeWords(cause monitor.Cause) string {
+	switch cause {
+	case monitor.CauseStopped, monitor.CauseKilled:
+		return "it was restarted or stopped"
+	case monitor.CauseSilent:
+		return "one of its processes could not be reached"
+	case monitor.CauseSuspended:
+		return "the machine slept"
+	case monitor.CauseNotAccepting:
+		return "it could not take connections"
+	default:
+		return "a ping was refused"
+	}
+}
+
+// Word is how the run went, as far as anybody has said: "unknown", "it ran".
+func (u *unknownRun) Word() string {
+	if u.Verdict == monitor.VerdictNone {
+		return "unknown"
+	}
+	return verdictWords(u.Verdict)
+}
+
+// verdictWords say what became of an unknown run.
+func verdictWords(v monitor.Verdict) string {
+	switch v {
+	case monitor.VerdictSuccess:
+		return "it ran"
+	case monitor.VerdictFail:
+		return "it failed"
+	default:
+		return "it did not run"
+	}
+}
+
+// Said is who has said so, and when; "" while nobody has.
+func (u *unknownRun) Said() template.HTML {
+	switch {
+	case u.Verdict == monitor.VerdictNone:
+		return ""
+	case u.VerdictBy == "":
+		return sentence("Known by a ping that came later, %s.", u.by.at(u.VerdictAt))
+	default:
+		return sentence("%s said so %s.", u.VerdictBy, u.by.at(u.VerdictAt))
+	}
+}
+
+// Open tells whether whoever sees the run may say what became of it.
+func (u *unknownRun) Open() bool { return u.open && u.Verdict == monitor.VerdictNone }
+
+// Path is where a form goes that says what became of the run.
+func (u *unknownRun) Path() string {
+	return fmt.Sprintf("/checks/%s/unknown-runs/%d/", u.by.c.Code, u.ID)
+}
+
+// unheard is the sentence about the last run of a check while that is unknown, else "".
+func (s *Pages) unheard(ctx context.Context, c *monitor.Check, zone *time.Location) (template.HTML, error) {
+	if !c.LastRunUnknown() {
+		return "", nil
+	}
+	runs, err := s.unknownRuns(ctx, c, time.Time{}, 1, zone)
+	if err != nil || len(runs) == 0 {
+		return "", err
+	}
+	last := &runs[0]
+	return sentence("Whether the run of %s happened is unknown: %s.", last.by.moment(last.Due), last.Why()), nil
+}
