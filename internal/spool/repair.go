@@ -1,0 +1,575 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Damage is what has happened to a spool whose file was not what had been written.
+type Damage struct {
+	// for ClearDamage
+	ID int64
+	// when it was noticed
+	At time.Time
+	// for operators
+	Reason string
+	// the files as they were found, by the names they have now; none where they were
+	// gone. They are never removed.
+	SetAside []string
+	// entries that could be read, and are still to be replayed
+	Kept int
+	// entries that had been appended and not deleted, and cannot be read, at least;
+	// -1: not known
+	Lost int
+	// what was lost has arrived in between; zero From: not known since when
+	From, To time.Time
+}
+
+// The names of the files.
+const (
+	spoolFile = "spool.db"
+	markFile  = spoolFile + "-mark"
+	// a file that is being made
+	newFile = spoolFile + "-new"
+	// one that is complete, and is to take the place of spoolFile; the moment follows
+	readyFile = spoolFile + "-ready-"
+	// what was there; the same moment follows
+	damagedFile = spoolFile + ".damaged-"
+)
+
+// besides are what SQLite may have beside its file.
+var besides = []string{"-wal", "-journal"}
+
+func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }
+
+// errMissing is the error of a spool that is not there, and of which nothing is
+// known to be lost.
+var errMissing = errors.New("there is no spool yet")
+
+// load opens the file. One that is damaged is repaired first, one that is missing
+// is made. mu is held.
+func (s *Spool) load() error {
+	if err := s.endRepair(); err != nil {
+		return fmt.Errorf("open the spool in %s: %w", s.dir, err)
+	}
+	c, err := s.look()
+	if isDamage(err) || errors.Is(err, errMissing) {
+		return s.loadDamaged(err)
+	}
+	if err == nil {
+		err = s.open(c)
+	}
+	if err != nil {
+		return fmt.Errorf("open the spool in %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// loadDamaged is load for a file that is known to be damaged, or missing.
+func (s *Spool) loadDamaged(why error) error {
+	err := s.repair(why)
+	if err != nil {
+		return fmt.Errorf("repair the spool in %s: %w", s.dir, err)
+	}
+	c, err := s.look()
+	if err == nil {
+		err = s.open(c)
+	}
+	if err != nil {
+		return fmt.Errorf("open the spool in %s after its repair: %w", s.dir, err)
+	}
+	return nil
+}
+
+// open opens a file that has been looked at.
+func (s *Spool) open(c contents) error {
+	path := s.path(spoolFile)
+	if err := private(s.dir); err != nil {
+		return err
+	}
+	f, err := openToWrite(path)
+	if err != nil {
+		return err
+	}
+	var bytes int64
+	of, marked, ok := readMark(s.path(markFile))
+	if ok && of == c.of && c.tally.depth > 0 && marked.deleted > 0 {
+		// Whoever was killed while deleting had begun with the mark.
+		rest := c.tally
+		rest, err = f.without(marked.deleted, rest)
+		if err == nil && rest.depth < c.tally.depth {
+			_, err = f.deleteUpTo(marked.deleted)
+		}
+		if err == nil {
+			c.tally = rest
+		}
+	}
+	if err == nil {
+		bytes, err = f.bytes()
+	}
+	if err != nil {
+		return errors.Join(err, f.close())
+	}
+	s.file = f
+	s.tally = c.tally
+	s.damages = c.damages
+	s.mark = &mark{path: s.path(markFile), of: c.of}
+	// without it a loss would go unnoticed, which is no reason to take no pings
+	_ = s.mark.write(c.tally)
+	s.show(bytes)
+	return nil
+}
+
+// private takes away the rights of others to the files.
+func private(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		info, err := os.Lstat(name)
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			err = os.Chmod(name, 0o600)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep %s from others: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// look reads all of the file without changing it, and compares it with its mark.
+func (s *Spool) look() (contents, error) {
+	path := s.path(spoolFile)
+	of, marked, ok := readMark(s.path(markFile))
+	if size(path) == 0 {
+		if size(path+"-wal") == 0 && (!ok || marked.depth == 0) {
+			return contents{}, errMissing
+		}
+		return contents{}, damagef("%s is missing or empty", spoolFile)
+	}
+	c, err := lookAt(path)
+	if err != nil {
+		return c, err
+	}
+	if !ok || of != c.of {
+		return c, nil
+	}
+	return c, c.compare(marked)
+}
+
+func lookAt(path string) (contents, error) {
+	var c contents
+	f, err := openToRead(path)
+	if err == nil {
+		c, err = f.inspect()
+		err = errors.Join(err, f.closeToRead())
+	}
+	if err == nil || isDamage(err) || errors.Is(err, ErrNewer) {
+		return c, err
+	}
+	// To read beside a log takes a few bytes on the disk. Where it is full, what is
+	// there is to be replayed nevertheless.
+	f, err = openToWrite(path)
+	if err != nil {
+		return c, asDamage(err)
+	}
+	c, err = f.inspect()
+	return c, errors.Join(err, f.close())
+}
+
+// compare fails with errDamaged where the mark tells of more.
+func (c *contents) compare(marked tally) error {
+	switch {
+	case c.tally.last < marked.last:
+		return damagef("the last %d entries are missing: its log was cut or removed", marked.last-c.tally.last)
+	case c.tally.depth < marked.depth:
+		return damagef("%d of %d entries are missing", marked.depth-c.tally.depth, marked.depth)
+	}
+	return nil
+}
+
+// openToRead opens the file so that nothing of it changes, its log included.
+func openToRead(path string, parameters ...string) (*file, error) {
+	mode := append([]string{"mode=ro", "_pragma=cell_size_check(1)", "_pragma=trusted_schema(0)"}, parameters...)
+	if size(path+"-wal") == 0 {
+		mode = append(mode, "immutable=1")
+	}
+	f, err := openFile(path, mode...)
+	return f, asDamage(err)
+}
+
+func (f *file) closeToRead() error {
+	err := f.close()
+	// the index of the log; it is made anew by whoever needs it
+	_ = os.Remove(f.path + "-shm")
+	return err
+}
+
+// size is 0 for a file that is missing.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// repair makes a new file of what can be read of the one that is there, and sets
+// that one aside. Wherever it is interrupted, the next load goes on.
+func (s *Spool) repair(why error) error {
+	at := s.now().UTC()
+	stamp := at.Format("20060102T150405.000000Z")
+	r := &repair{
+		path: s.path(spoolFile), pageSize: s.pageSize,
+		damage: Damage{At: at, Reason: strings.TrimPrefix(why.Error(), errDamaged.Error()+": ")},
+	}
+	r.marked, r.mark, r.hasMark = readMark(s.path(markFile))
+	for _, suffix := range append([]string{""}, besides...) {
+		if _, err := os.Lstat(r.path + suffix); err == nil {
+			r.damage.SetAside = append(r.damage.SetAside, s.path(damagedFile+stamp+suffix))
+		}
+	}
+	r.isNew = errors.Is(why, errMissing)
+	err := r.make(s.path(newFile))
+	if err != nil {
+		return err
+	}
+	err = os.Rename(s.path(newFile), s.path(readyFile+stamp))
+	if err != nil {
+		return err
+	}
+	return s.endRepair()
+}
+
+// endRepair puts the file that a repair has made into its place.
+func (s *Spool) endRepair() error {
+	for _, suffix := range append([]string{""}, besides...) {
+		if err := remove(s.path(newFile + suffix)); err != nil {
+			return err
+		}
+	}
+	ready, err := filepath.Glob(s.path(readyFile + "*"))
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	slices.Sort(ready)
+	stamp := strings.TrimPrefix(ready[0], s.path(readyFile))
+	for _, suffix := range append([]string{""}, besides...) {
+		err := os.Rename(s.path(spoolFile+suffix), s.path(damagedFile+stamp+suffix))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := remove(s.path(spoolFile + "-shm")); err != nil {
+		return err
+	}
+	if err := os.Rename(ready[0], s.path(spoolFile)); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
+}
+
+func remove(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// repair is the making of a new file.
+type repair struct {
+	path     string
+	pageSize int
+	isNew    bool
+	// what the mark says
+	marked  identity
+	mark    tally
+	hasMark bool
+	damage  Damage
+
+	source *file
+	// of the damaged file; zero: not known
+	of identity
+	// the last number that was given, as far as that is known
+	last int64
+	// by number, of what was kept
+	to *file
+	// SQL errors while reading
+	failures int
+}
+
+// make makes the new file at path, complete and flushed.
+func (r *repair) make(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	mode := []string{"mode=rw", "_pragma=journal_mode(MEMORY)", "_pragma=synchronous(OFF)", "_pragma=temp_store(memory)"}
+	if r.pageSize > 0 {
+		mode = append(mode, "_pragma=page_size("+strconv.Itoa(r.pageSize)+")")
+	}
+	r.to, err = openFile(path, mode...)
+	if err != nil {
+		return err
+	}
+	err = r.openSource()
+	if err == nil {
+		err = r.to.inTx(r.fill)
+	}
+	if err == nil {
+		_, err = r.to.text(`PRAGMA journal_mode(WAL)`)
+	}
+	if r.source != nil {
+		// it was only read
+		_ = r.source.closeToRead()
+	}
+	err = errors.Join(err, r.to.close())
+	if err != nil {
+		return err
+	}
+	return syncFile(path)
+}
+
+// openSource opens what there is; source stays nil where nothing can be read.
+func (r *repair) openSource() error {
+	wal := size(r.path + "-wal")
+	if wal == 0 && size(r.path) == 0 {
+		return nil
+	}
+	if size(r.path) == 0 {
+		// SQLite throws away the log of an empty file, and that may hold all of it.
+		if err := pad(r.path); err != nil {
+			return err
+		}
+	}
+	// With this SQLite reads a file that is shorter than it says.
+	source, err := openToRead(r.path, "_pragma=writable_schema(1)")
+	if err != nil {
+		return nil //nolint:nilerr // nothing of it can be read
+	}
+	r.source = source
+	// zero where it cannot be read
+	r.of, err = source.identity()
+	if errors.Is(err, ErrNewer) {
+		return err
+	}
+	return nil
+}
+
+// pad makes an empty file one page long.
+func pad(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Truncate(4096), file.Close())
+}
+
+// leap is how far the numbers jump at a repair, so that none is used again that
+// was given to an entry which is lost.
+const leap = 1 << 32
+
+func (r *repair) fill() error {
+	ctx := context.Background()
+	_, err := r.to.conn.ExecContext(ctx, schema)
+	if err != nil {
+		return err
+	}
+	insert, err := r.to.conn.PrepareContext(ctx, insertEntry)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	of, known := r.identity()
+	latest := r.latest()
+	intact := 0
+	err = r.salvage(func(e Entry) error {
+		// Numbers of a spool that has another name now mean nothing to those who
+		// remember how far they have replayed.
+		e.Uncertain = e.Uncertain || !known
+		if e.Ping.CreatedAt.After(latest) {
+			latest = e.Ping.CreatedAt
+		}
+		if e.Seq <= r.mark.last {
+			intact++
+		}
+		r.damage.Kept++
+		r.last = max(r.last, e.Seq)
+		_, err := insert.ExecContext(ctx, e.values()...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !r.isNew || r.hasMark {
+		r.last += leap
+	}
+	if err := r.fillMeta(of); err != nil || r.isNew {
+		return err
+	}
+	r.damage.Lost = -1
+	r.damage.To = latest
+	if r.hasMark && (r.of == identity{} || r.of == r.marked) {
+		r.damage.Lost = max(0, int(r.mark.depth)-intact)
+		r.damage.From = moment(r.mark.oldest)
+	}
+	return r.fillDamages()
+}
+
+// identity is that of the new file. known is false where it is not that of the
+// damaged one.
+func (r *repair) identity() (of identity, known bool) {
+	of = r.of
+	if of == (identity{}) && r.hasMark {
+		of = r.marked
+	}
+	if of == (identity{}) {
+		return identity{id: uuid.New(), generation: 1}, false
+	}
+	of.generation++
+	return of, true
+}
+
+// latest is when the last entry may have arrived that is lost.
+func (r *repair) latest() time.Time {
+	var latest time.Time
+	if r.hasMark {
+		latest = moment(r.mark.lastAt)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(r.path + suffix)
+		if err == nil && info.ModTime().After(latest) {
+			latest = info.ModTime().UTC()
+		}
+	}
+	if latest.IsZero() {
+		return r.damage.At
+	}
+	return latest
+}
+
+func (r *repair) fillMeta(of identity) error {
+	ctx := context.Background()
+	_, err := r.to.conn.ExecContext(ctx, `INSERT INTO meta VALUES ('format', ?), ('id', ?), ('generation', ?)`,
+		strconv.Itoa(format), of.id.String(), strconv.FormatInt(of.generation, 10))
+	if err == nil {
+		_, err = r.to.conn.ExecContext(ctx, `PRAGMA user_version = `+strconv.Itoa(format))
+	}
+	if err == nil {
+		_, err = r.to.conn.ExecContext(ctx, `DELETE FROM sqlite_sequence`)
+	}
+	if err == nil {
+		_, err = r.to.conn.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq) VALUES ('entries', ?)`, r.last)
+	}
+	return err
+}
+
+// fillDamages takes over the damages that are not cleared yet, as far as they can
+// be read, and adds this one.
+func (r *repair) fillDamages() error {
+	var all []Damage
+	if r.source != nil {
+		// what cannot be read is lost
+		all, _ = r.source.damages()
+	}
+	r.damage.ID = 0
+	for _, d := range append(all, r.damage) {
+		var id any
+		if d.ID > 0 {
+			id = d.ID
+		}
+		_, err := r.to.conn.ExecContext(context.Background(), `INSERT OR IGNORE INTO damages VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			id, micro(d.At), d.Reason, strings.Join(d.SetAside, "\n"), d.Kept, d.Lost, micro(d.From), micro(d.To))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// micro is the opposite of moment.
+func micro(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// maxFailures bounds how long a file is searched for what can be read of it.
+const maxFailures = 20_000
+
+// salvage calls keep for each entry that can be read, each once. The range of
+// numbers is halved wherever a part of it cannot be read, until only the entries
+// on damaged pages are left out.
+func (r *repair) salvage(keep func(Entry) error) error {
+	if r.hasMark {
+		r.last = r.mark.last
+	}
+	if r.source == nil {
+		return nil
+	}
+	highest := r.last + leap
+	for _, query := range []string{`SELECT seq FROM sqlite_sequence WHERE name = 'entries'`, `SELECT max(seq) FROM entries`} {
+		n, err := r.source.number(query)
+		if err == nil && n > 0 && n < 1<<62 {
+			r.last = max(r.last, n)
+			highest = r.last
+		}
+	}
+	lowest := int64(0)
+	if r.hasMark && (r.of == identity{} || r.of == r.marked) {
+		lowest = r.mark.deleted
+	}
+	return r.salvageRange(lowest, highest, keep)
+}
+
+// salvageRange is salvage for numbers after one and up to another.
+func (r *repair) salvageRange(after, upTo int64, keep func(Entry) error) error {
+	if after >= upTo || r.failures > maxFailures {
+		return nil
+	}
+	var keepErr error
+	err := r.source.each(after, upTo, -1, func(e Entry, intact bool) error {
+		if e.Seq <= after || e.Seq > upTo {
+			return damagef("entries are not in their order")
+		}
+		after = e.Seq
+		if intact {
+			keepErr = keep(e)
+		}
+		return keepErr
+	})
+	switch {
+	case keepErr != nil:
+		return keepErr
+	case err == nil:
+		return nil
+	case !isDamage(err):
+		return fmt.Errorf("read what is left: %w", err)
+	}
+	r.failures++
+	if upTo-after == 1 {
+		return nil
+	}
+	middle := after + (upTo-after)/2
+	err = r.salvageRange(after, middle, keep)
+	if err != nil {
+		return err
+	}
+	return r.salvageRange(middle, upTo, keep)
+}
