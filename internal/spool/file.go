@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"strconv"
 	"strings"
@@ -294,6 +295,9 @@ func (f *file) shrink() {
 	}
 }
 
+// maxSeq is a number that no spool comes to.
+const maxSeq = 1 << 62
+
 // contents is what a look at all of a file has found.
 type contents struct {
 	of      identity
@@ -320,6 +324,9 @@ func (f *file) inspect() (contents, error) {
 	c.tally.last, err = f.number(`SELECT seq FROM sqlite_sequence WHERE name = 'entries'`)
 	if err != nil {
 		return c, asDamage(err)
+	}
+	if c.tally.last < 0 || c.tally.last > maxSeq {
+		return c, damagef("its last number is %d", c.tally.last)
 	}
 	err = f.each(-1<<63, 1<<63-1, -1, func(e Entry, intact bool) error {
 		if !intact || e.Seq <= 0 || e.Seq > c.tally.last {
@@ -353,7 +360,7 @@ func (f *file) identity() (identity, error) {
 		return of, asDamage(err)
 	}
 	meta := map[string]string{}
-	for _, name := range []string{"format", "id", "generation"} {
+	for _, name := range []string{"format", "id", "generation", "checksum"} {
 		meta[name], err = f.text(`SELECT value FROM meta WHERE name = ?`, name)
 		if err != nil {
 			return of, asDamage(err)
@@ -369,11 +376,23 @@ func (f *file) identity() (identity, error) {
 	if version < 1 {
 		return of, damagef("there is no format %d", version)
 	}
-	of.generation, err = strconv.ParseInt(meta["generation"], 10, 64)
+	var found identity
+	found.generation, err = strconv.ParseInt(meta["generation"], 10, 64)
 	if err == nil {
-		of.id, err = uuid.Parse(meta["id"])
+		found.id, err = uuid.Parse(meta["id"])
 	}
-	return of, asDamage(err)
+	if err != nil {
+		return of, asDamage(err)
+	}
+	if meta["checksum"] != found.checksum() {
+		return of, damagef("its id is not what was written")
+	}
+	return found, nil
+}
+
+// checksum tells an id that has changed on the disk.
+func (of identity) checksum() string {
+	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%s %d", of.id, of.generation), castagnoli))
 }
 
 func (f *file) damages() ([]Damage, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -170,6 +171,9 @@ func (s *Spool) look() (contents, error) {
 
 func lookAt(path string) (contents, error) {
 	var c contents
+	if err := hasLog(path); err != nil {
+		return c, err
+	}
 	f, err := openToRead(path)
 	if err == nil {
 		c, err = f.inspect()
@@ -186,6 +190,22 @@ func lookAt(path string) (contents, error) {
 	}
 	c, err = f.inspect()
 	return c, errors.Join(err, f.close())
+}
+
+// hasLog fails with errDamaged where the head of the file says that it has no log:
+// SQLite would leave the log alone, or would not write.
+func hasLog(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	head := make([]byte, 20)
+	_, err = io.ReadFull(file, head)
+	if err != nil || head[18] != 2 || head[19] != 2 {
+		return damagef("the head of the file is not what was written")
+	}
+	return nil
 }
 
 // compare fails with errDamaged where the mark tells of more.
@@ -229,7 +249,7 @@ func size(path string) int64 {
 // that one aside. Wherever it is interrupted, the next load goes on.
 func (s *Spool) repair(why error) error {
 	at := s.now().UTC()
-	stamp := at.Format("20060102T150405.000000Z")
+	stamp := s.freeStamp(at)
 	r := &repair{
 		path: s.path(spoolFile), pageSize: s.pageSize,
 		damage: Damage{At: at, Reason: strings.TrimPrefix(why.Error(), errDamaged.Error()+": ")},
@@ -250,6 +270,19 @@ func (s *Spool) repair(why error) error {
 		return err
 	}
 	return s.endRepair()
+}
+
+// freeStamp is the moment, or one soon after, as no file has it yet: nothing that
+// was set aside is overwritten, whatever the clock says.
+func (s *Spool) freeStamp(at time.Time) string {
+	for {
+		stamp := at.Format("20060102T150405.000000Z")
+		taken, err := filepath.Glob(s.path(damagedFile + stamp + "*"))
+		if err != nil || len(taken) == 0 {
+			return stamp
+		}
+		at = at.Add(time.Microsecond)
+	}
 }
 
 // endRepair puts the file that a repair has made into its place.
@@ -304,10 +337,7 @@ type repair struct {
 	of identity
 	// the last number that was given, as far as that is known
 	last int64
-	// by number, of what was kept
-	to *file
-	// SQL errors while reading
-	failures int
+	to   *file
 }
 
 // make makes the new file at path, complete and flushed.
@@ -319,7 +349,7 @@ func (r *repair) make(path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	mode := []string{"mode=rw", "_pragma=journal_mode(MEMORY)", "_pragma=synchronous(OFF)", "_pragma=temp_store(memory)"}
+	mode := []string{"mode=rw", "_pragma=locking_mode(EXCLUSIVE)", "_pragma=journal_mode(MEMORY)", "_pragma=synchronous(OFF)", "_pragma=temp_store(memory)"}
 	if r.pageSize > 0 {
 		mode = append(mode, "_pragma=page_size("+strconv.Itoa(r.pageSize)+")")
 	}
@@ -465,8 +495,8 @@ func (r *repair) latest() time.Time {
 
 func (r *repair) fillMeta(of identity) error {
 	ctx := context.Background()
-	_, err := r.to.conn.ExecContext(ctx, `INSERT INTO meta VALUES ('format', ?), ('id', ?), ('generation', ?)`,
-		strconv.Itoa(format), of.id.String(), strconv.FormatInt(of.generation, 10))
+	_, err := r.to.conn.ExecContext(ctx, `INSERT INTO meta VALUES ('format', ?), ('id', ?), ('generation', ?), ('checksum', ?)`,
+		strconv.Itoa(format), of.id.String(), strconv.FormatInt(of.generation, 10), of.checksum())
 	if err == nil {
 		_, err = r.to.conn.ExecContext(ctx, `PRAGMA user_version = `+strconv.Itoa(format))
 	}
@@ -510,12 +540,16 @@ func micro(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// maxFailures bounds how long a file is searched for what can be read of it.
-const maxFailures = 20_000
+// How long a file is searched for what can be read of it, in ranges that cannot:
+// in all, and where none could be so far.
+const (
+	maxFailures    = 20_000
+	futileFailures = 300
+)
 
-// salvage calls keep for each entry that can be read, each once. The range of
-// numbers is halved wherever a part of it cannot be read, until only the entries
-// on damaged pages are left out.
+// salvage calls keep for each entry that can be read, each once, in no order. The
+// range of numbers is halved wherever a part of it cannot be read, the widest
+// first, until only the entries on damaged pages are left out.
 func (r *repair) salvage(keep func(Entry) error) error {
 	if r.hasMark {
 		r.last = r.mark.last
@@ -526,7 +560,7 @@ func (r *repair) salvage(keep func(Entry) error) error {
 	highest := r.last + leap
 	for _, query := range []string{`SELECT seq FROM sqlite_sequence WHERE name = 'entries'`, `SELECT max(seq) FROM entries`} {
 		n, err := r.source.number(query)
-		if err == nil && n > 0 && n < 1<<62 {
+		if err == nil && n > 0 && n <= maxSeq {
 			r.last = max(r.last, n)
 			highest = r.last
 		}
@@ -535,20 +569,43 @@ func (r *repair) salvage(keep func(Entry) error) error {
 	if r.hasMark && (r.of == identity{} || r.of == r.marked) {
 		lowest = r.mark.deleted
 	}
-	return r.salvageRange(lowest, highest, keep)
+	ranges := []span{{lowest, highest}}
+	failures := 0
+	read := false
+	for len(ranges) > 0 && failures < maxFailures && (read || failures < futileFailures) {
+		next := ranges[0]
+		ranges = ranges[1:]
+		rest, err := r.salvageSpan(next, keep)
+		if err != nil {
+			return err
+		}
+		if rest == (span{}) {
+			read = true
+			continue
+		}
+		failures++
+		read = read || rest.after > next.after
+		if rest.upTo-rest.after > 1 {
+			middle := rest.after + (rest.upTo-rest.after)/2
+			ranges = append(ranges, span{rest.after, middle}, span{middle, rest.upTo})
+		}
+	}
+	return nil
 }
 
-// salvageRange is salvage for numbers after one and up to another.
-func (r *repair) salvageRange(after, upTo int64, keep func(Entry) error) error {
-	if after >= upTo || r.failures > maxFailures {
-		return nil
-	}
+// span is the numbers after one and up to another.
+type span struct{ after, upTo int64 }
+
+// salvageSpan is salvage for a part. It returns what could not be read of it, zero
+// for nothing.
+func (r *repair) salvageSpan(part span, keep func(Entry) error) (rest span, err error) {
+	rest = part
 	var keepErr error
-	err := r.source.each(after, upTo, -1, func(e Entry, intact bool) error {
-		if e.Seq <= after || e.Seq > upTo {
+	err = r.source.each(part.after, part.upTo, -1, func(e Entry, intact bool) error {
+		if e.Seq <= rest.after || e.Seq > part.upTo {
 			return damagef("entries are not in their order")
 		}
-		after = e.Seq
+		rest.after = e.Seq
 		if intact {
 			keepErr = keep(e)
 		}
@@ -556,20 +613,11 @@ func (r *repair) salvageRange(after, upTo int64, keep func(Entry) error) error {
 	})
 	switch {
 	case keepErr != nil:
-		return keepErr
+		return rest, keepErr
 	case err == nil:
-		return nil
+		return span{}, nil
 	case !isDamage(err):
-		return fmt.Errorf("read what is left: %w", err)
+		return rest, fmt.Errorf("read what is left: %w", err)
 	}
-	r.failures++
-	if upTo-after == 1 {
-		return nil
-	}
-	middle := after + (upTo-after)/2
-	err = r.salvageRange(after, middle, keep)
-	if err != nil {
-		return err
-	}
-	return r.salvageRange(middle, upTo, keep)
+	return rest, nil
 }
