@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,11 +132,12 @@ func (s *Spool) open(c contents) error {
 
 // private takes away the rights of others to the files.
 func private(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+	names, err := named(dir, spoolFile)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
+		name = filepath.Join(dir, name)
 		info, err := os.Lstat(name)
 		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 			err = os.Chmod(name, 0o600)
@@ -277,7 +277,7 @@ func (s *Spool) repair(why error) error {
 func (s *Spool) freeStamp(at time.Time) string {
 	for {
 		stamp := at.Format("20060102T150405.000000Z")
-		taken, err := filepath.Glob(s.path(damagedFile + stamp + "*"))
+		taken, err := named(s.dir, damagedFile+stamp)
 		if err != nil || len(taken) == 0 {
 			return stamp
 		}
@@ -292,12 +292,11 @@ func (s *Spool) endRepair() error {
 			return err
 		}
 	}
-	ready, err := filepath.Glob(s.path(readyFile + "*"))
+	ready, err := named(s.dir, readyFile)
 	if err != nil || len(ready) == 0 {
 		return err
 	}
-	slices.Sort(ready)
-	stamp := strings.TrimPrefix(ready[0], s.path(readyFile))
+	stamp := strings.TrimPrefix(ready[0], readyFile)
 	for _, suffix := range append([]string{""}, besides...) {
 		err := os.Rename(s.path(spoolFile+suffix), s.path(damagedFile+stamp+suffix))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -307,10 +306,25 @@ func (s *Spool) endRepair() error {
 	if err := remove(s.path(spoolFile + "-shm")); err != nil {
 		return err
 	}
-	if err := os.Rename(ready[0], s.path(spoolFile)); err != nil {
+	if err := os.Rename(s.path(ready[0]), s.path(spoolFile)); err != nil {
 		return err
 	}
 	return syncDir(s.dir)
+}
+
+// named are the files of a directory whose names begin with prefix, in order.
+func named(dir, prefix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 func remove(path string) error {
