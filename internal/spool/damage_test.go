@@ -515,28 +515,77 @@ func FuzzOpen(f *testing.F) {
 	files, _ = made(f, 4, true)
 	f.Add(files["spool.db"], []byte{}, files["spool.db-mark"])
 	f.Add([]byte("SQLite format 3\x00"), []byte("7\x7f\x06\x82"), []byte("punctual spool 1"))
-	f.Fuzz(func(t *testing.T, database, wal, mark []byte) {
-		dir := quickDir(t)
-		put(t, dir, image{"spool.db": database, "spool.db-wal": wal, "spool.db-mark": mark})
-		s, err := spool.Open(dir, spool.SmallPages(options()))
-		if errors.Is(err, spool.ErrNewer) {
-			return
+	f.Fuzz(opensAnything)
+}
+
+// opensAnything opens whatever is in the files.
+func opensAnything(t *testing.T, database, wal, mark []byte) {
+	dir := quickDir(t)
+	put(t, dir, image{"spool.db": database, "spool.db-wal": wal, "spool.db-mark": mark})
+	s, err := spool.Open(dir, spool.SmallPages(options()))
+	if errors.Is(err, spool.ErrNewer) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	before := len(all(t, s))
+	appended(t, s, ping(1))
+	entries := all(t, s)
+	if len(entries) != before+1 || s.Depth() != len(entries) {
+		t.Fatalf("%d entries, and after an append %d", before, len(entries))
+	}
+	if len(s.Damages()) > 0 && len(database) > 0 {
+		aside, err := os.ReadFile(s.Damages()[len(s.Damages())-1].SetAside[0])
+		if err != nil || !bytes.Equal(aside, database) {
+			t.Fatalf("what was there is not set aside: %v", err)
 		}
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+func TestDamageInManyPlacesIsNoHindrance(t *testing.T) {
+	files, _ := made(t, 40, false)
+	closedFiles, _ := made(t, 40, true)
+	random := rand.New(rand.NewPCG(3, 4))
+	rounds := 100
+	if *every {
+		rounds = 10_000
+	}
+	for n := range rounds {
+		in := files
+		if n%2 == 0 {
+			in = closedFiles
 		}
-		defer s.Close()
-		before := len(all(t, s))
-		appended(t, s, ping(1))
-		entries := all(t, s)
-		if len(entries) != before+1 || s.Depth() != len(entries) {
-			t.Fatalf("%d entries, and after an append %d", before, len(entries))
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			opensAnything(t, mangled(random, in["spool.db"]), mangled(random, in["spool.db-wal"]), mangled(random, in["spool.db-mark"]))
+		})
+	}
+}
+
+// mangled is a file with a few things done to it.
+func mangled(random *rand.Rand, content []byte) []byte {
+	out := bytes.Clone(content)
+	for range random.IntN(4) {
+		if len(out) == 0 {
+			return out
 		}
-		if len(s.Damages()) > 0 && len(database) > 0 {
-			aside, err := os.ReadFile(s.Damages()[len(s.Damages())-1].SetAside[0])
-			if err != nil || !bytes.Equal(aside, database) {
-				t.Fatalf("what was there is not set aside: %v", err)
+		at := random.IntN(len(out))
+		end := min(len(out), at+random.IntN(1024))
+		switch random.IntN(5) {
+		case 0:
+			out[at] ^= byte(1 + random.IntN(255))
+		case 1:
+			clear(out[at:end])
+		case 2:
+			copy(out[random.IntN(len(out)):], out[at:end])
+		case 3:
+			for i := at; i < end; i++ {
+				out[i] = byte(random.IntN(256))
 			}
+		case 4:
+			out = out[:at]
 		}
-	})
+	}
+	return out
 }

@@ -428,6 +428,9 @@ func pad(path string) error {
 // was given to an entry which is lost.
 const leap = 1 << 32
 
+// beyond is how many entries are looked for after the last that is known of.
+const beyond = 1 << 20
+
 func (r *repair) fill() error {
 	ctx := context.Background()
 	_, err := r.to.conn.ExecContext(ctx, schema)
@@ -557,7 +560,7 @@ func micro(t time.Time) int64 {
 // How long a file is searched for what can be read of it, in ranges that cannot:
 // in all, and where none could be so far.
 const (
-	maxFailures    = 20_000
+	maxFailures    = 5_000
 	futileFailures = 300
 )
 
@@ -571,7 +574,7 @@ func (r *repair) salvage(keep func(Entry) error) error {
 	if r.source == nil {
 		return nil
 	}
-	highest := r.last + leap
+	highest := r.last + beyond
 	for _, query := range []string{`SELECT seq FROM sqlite_sequence WHERE name = 'entries'`, `SELECT max(seq) FROM entries`} {
 		n, err := r.source.number(query)
 		if err == nil && n > 0 && n <= maxSeq {
