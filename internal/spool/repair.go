@@ -540,8 +540,9 @@ func (r *repair) fillDamages() error {
 		if d.ID > 0 {
 			id = d.ID
 		}
+		setAside := strings.Join(d.SetAside, "\n")
 		_, err := r.to.conn.ExecContext(context.Background(), `INSERT OR IGNORE INTO damages VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			id, micro(d.At), d.Reason, strings.Join(d.SetAside, "\n"), d.Kept, d.Lost, micro(d.From), micro(d.To))
+			id, micro(d.At), d.Reason, setAside, d.Kept, d.Lost, micro(d.From), micro(d.To))
 		if err != nil {
 			return err
 		}
