@@ -70,14 +70,16 @@ type file struct {
 // flushed at each commit, one flush for all of it; EXTRA would add nothing in this
 // mode, and with NORMAL the last commits would be lost with the power. Nobody else
 // has the file, so that the index of the log need not be a file.
-var parameters = []string{
-	"mode=rw", "_pragma=locking_mode(EXCLUSIVE)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-	"_pragma=wal_autocheckpoint(1000)", "_pragma=journal_size_limit(4194304)", "_pragma=cache_size(-8192)", "_pragma=temp_store(memory)",
-	"_pragma=cell_size_check(1)", "_pragma=trusted_schema(0)",
+//
+// They are in their order: the first comes before anything is read.
+var pragmas = []string{
+	"locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(1000)", "journal_size_limit(4194304)",
+	"cache_size(-8192)", "temp_store(memory)", "cell_size_check(1)", "trusted_schema(0)",
 }
 
-func openFile(path string, parameters ...string) (*file, error) {
-	d, err := db.OpenFile(path, parameters...)
+// openFile opens the file in a mode, which is a part of an URI.
+func openFile(path, mode string, pragmas ...string) (*file, error) {
+	d, err := db.OpenFile(path, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -89,12 +91,19 @@ func openFile(path string, parameters ...string) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	for _, pragma := range pragmas {
+		// The driver would sort them.
+		_, err := f.conn.ExecContext(context.Background(), "PRAGMA "+pragma)
+		if err != nil {
+			return nil, errors.Join(err, f.close())
+		}
+	}
 	return f, nil
 }
 
 // openToWrite opens a file that has been looked at.
 func openToWrite(path string) (*file, error) {
-	f, err := openFile(path, parameters...)
+	f, err := openFile(path, "mode=rw", pragmas...)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +261,7 @@ func (f *file) each(after, upTo int64, limit int, see func(e Entry, intact bool)
 
 // without is the tally after entries have been deleted.
 func (f *file) without(upTo int64, t tally) (tally, error) {
-	gone, err := f.number(`SELECT count(*) FROM entries WHERE seq <= ?`, upTo)
+	gone, err := f.number(`SELECT count(*) FROM entries WHERE seq > ? AND seq <= ?`, t.deleted, upTo)
 	if err != nil {
 		return t, err
 	}

@@ -101,21 +101,12 @@ func (s *Spool) open(c contents) error {
 	if err != nil {
 		return err
 	}
-	var bytes int64
+	bytes, err := f.bytes()
 	of, marked, ok := readMark(s.path(markFile))
-	if ok && of == c.of && c.tally.depth > 0 && marked.deleted > 0 {
-		// Whoever was killed while deleting had begun with the mark.
-		rest := c.tally
-		rest, err = f.without(marked.deleted, rest)
-		if err == nil && rest.depth < c.tally.depth {
-			_, err = f.deleteUpTo(marked.deleted)
-		}
-		if err == nil {
-			c.tally = rest
-		}
-	}
-	if err == nil {
-		bytes, err = f.bytes()
+	found := c.tally.depth
+	if err == nil && ok && of == c.of {
+		// Whoever was killed while deleting, or had a full disk, began with the mark.
+		c.tally, err = f.without(marked.deleted, c.tally)
 	}
 	if err != nil {
 		return errors.Join(err, f.close())
@@ -127,6 +118,10 @@ func (s *Spool) open(c contents) error {
 	// without it a loss would go unnoticed, which is no reason to take no pings
 	_ = s.mark.write(c.tally)
 	s.show(bytes)
+	s.owes = c.tally.depth < found
+	if s.owes {
+		return s.pay(f)
+	}
 	return nil
 }
 
@@ -220,12 +215,12 @@ func (c *contents) compare(marked tally) error {
 }
 
 // openToRead opens the file so that nothing of it changes, its log included.
-func openToRead(path string, parameters ...string) (*file, error) {
-	mode := append([]string{"mode=ro", "_pragma=cell_size_check(1)", "_pragma=trusted_schema(0)"}, parameters...)
+func openToRead(path string, pragmas ...string) (*file, error) {
+	mode := "mode=ro"
 	if size(path+"-wal") == 0 {
-		mode = append(mode, "immutable=1")
+		mode = "mode=ro&immutable=1"
 	}
-	f, err := openFile(path, mode...)
+	f, err := openFile(path, mode, append([]string{"cell_size_check(1)", "trusted_schema(0)"}, pragmas...)...)
 	return f, asDamage(err)
 }
 
@@ -363,11 +358,11 @@ func (r *repair) make(path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	mode := []string{"mode=rw", "_pragma=locking_mode(EXCLUSIVE)", "_pragma=journal_mode(MEMORY)", "_pragma=synchronous(OFF)", "_pragma=temp_store(memory)"}
+	pragmas := []string{"locking_mode(EXCLUSIVE)", "journal_mode(MEMORY)", "synchronous(OFF)", "temp_store(memory)"}
 	if r.pageSize > 0 {
-		mode = append(mode, "_pragma=page_size("+strconv.Itoa(r.pageSize)+")")
+		pragmas = append(pragmas, "page_size("+strconv.Itoa(r.pageSize)+")")
 	}
-	r.to, err = openFile(path, mode...)
+	r.to, err = openFile(path, "mode=rw", pragmas...)
 	if err != nil {
 		return err
 	}
@@ -402,7 +397,7 @@ func (r *repair) openSource() error {
 		}
 	}
 	// With this SQLite reads a file that is shorter than it says.
-	source, err := openToRead(r.path, "_pragma=writable_schema(1)")
+	source, err := openToRead(r.path, "writable_schema(1)")
 	if err != nil {
 		return nil //nolint:nilerr // nothing of it can be read
 	}

@@ -86,6 +86,8 @@ type Spool struct {
 	mark    *mark
 	tally   tally
 	damages []Damage
+	// entries up to tally.deleted may still be in the file
+	owes bool
 }
 
 // figures are what is told of a spool without asking it.
@@ -247,6 +249,11 @@ func (s *Spool) write(group []*appending) error {
 	next := s.tally
 	var bytes int64
 	err := s.use(func(f *file) error {
+		if s.owes {
+			if err := s.pay(f); err != nil {
+				return err
+			}
+		}
 		if used := s.seen.Load().bytes; used >= s.limits.Bytes {
 			return s.noRoom(used)
 		}
@@ -317,7 +324,7 @@ func (s *Spool) Next(after int64, limit int) ([]Entry, error) {
 	var entries []Entry
 	err := s.use(func(f *file) error {
 		var err error
-		entries, err = f.next(after, limit)
+		entries, err = f.next(max(after, s.tally.deleted), limit)
 		return err
 	})
 	if err != nil {
@@ -327,7 +334,9 @@ func (s *Spool) Next(after int64, limit int) ([]Entry, error) {
 }
 
 // Delete removes all entries whose Seq is at most upTo. They must be recorded
-// elsewhere, durably. It fails with ErrUnwritable.
+// elsewhere, durably. Where the disk is full and nothing can be written, they are
+// gone for all who ask, and from the file as soon as that can be. It fails with
+// ErrUnwritable where not even that can be noted.
 func (s *Spool) Delete(upTo int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -335,11 +344,8 @@ func (s *Spool) Delete(upTo int64) error {
 	if upTo <= s.tally.deleted || s.tally.depth == 0 {
 		return nil
 	}
-	var bytes int64
-	after := s.tally
 	err := s.use(func(f *file) error {
-		var err error
-		after, err = f.without(upTo, s.tally)
+		after, err := f.without(upTo, s.tally)
 		if err != nil {
 			return err
 		}
@@ -347,17 +353,27 @@ func (s *Spool) Delete(upTo int64) error {
 		if err := s.mark.write(after); err != nil {
 			return err
 		}
-		bytes, err = f.deleteUpTo(upTo)
-		return err
+		s.tally = after
+		s.owes = true
+		return s.pay(f)
 	})
 	if err != nil {
-		if s.mark != nil {
-			// they are there still
-			_ = s.mark.write(s.tally)
-		}
 		return unwritable(err)
 	}
-	s.tally = after
+	return nil
+}
+
+// pay removes from the file what has been deleted. That the disk takes nothing is
+// no error. mu is held.
+func (s *Spool) pay(f *file) error {
+	bytes, err := f.deleteUpTo(s.tally.deleted)
+	if isDamage(err) {
+		return err
+	}
+	if err != nil {
+		bytes = s.seen.Load().bytes
+	}
+	s.owes = err != nil
 	s.show(bytes)
 	return nil
 }
