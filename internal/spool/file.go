@@ -17,7 +17,8 @@ import (
 
 // format is the version of the file that this program writes. A later one reads
 // those before it: it brings them up to its own in load. It stands in two places,
-// so that a damaged file is not taken for one of a newer program.
+// user_version and the table meta, so that a damaged file is not taken for one of
+// a newer program. Whatever changes, both stay, and the mode WAL.
 const format = 1
 
 // schema makes the tables of a new file.

@@ -235,3 +235,29 @@ func killed(t *testing.T, dir string, from int, after time.Duration, atStart boo
 	}
 	return said, last
 }
+
+func TestADirectoryIsFreeWhenItsProcessIsKilled(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), takerDir+"="+dir, takerFrom+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the other process did not begin")
+	}
+
+	_, err = spool.Open(filepath.Join(dir, "spool"), options())
+
+	if !errors.Is(err, spool.ErrInUse) {
+		t.Errorf("error %v", err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	open(t, filepath.Join(dir, "spool"), options())
+}
