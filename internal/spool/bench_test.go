@@ -24,6 +24,22 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkAppendAtOnce is many calls of one entry each.
+func BenchmarkAppendAtOnce(b *testing.B) {
+	opt := options()
+	opt.Limits = spool.Limits{Bytes: 16 << 30, Entries: 1 << 30}
+	s := open(b, b.TempDir(), opt)
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := s.Append(pings(1, 1)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pings/s")
+}
+
 // BenchmarkOutage is a long outage from its beginning to its end.
 func BenchmarkOutage(b *testing.B) {
 	const n = 200_000

@@ -273,6 +273,36 @@ func TestASpoolWithAPageOverwrittenKeepsTheRest(t *testing.T) {
 	}
 }
 
+func TestALargeSpoolCutAtAnyPageKeepsWhatCanBeRead(t *testing.T) {
+	const n = 300
+	from := quickDir(t)
+	s := open(t, from, options())
+	appended(t, s, pings(1, n)...)
+	closed(t, s)
+	files := take(t, from)
+	whole := files["spool.db"]
+	dir := quickDir(t)
+	var cuts []int
+	for cut := 0; cut < len(whole); cut += 4096 {
+		cuts = append(cuts, cut)
+	}
+	// and anywhere in the last pages
+	for cut := len(whole) - 2*4096; cut < len(whole); cut++ {
+		if *every || cut%311 == 0 {
+			cuts = append(cuts, cut)
+		}
+	}
+	kept := 0
+	for _, cut := range cuts {
+		out := opened(t, dir, files.with("spool.db", whole[:cut]))
+		out.wantHonest(t, fmt.Sprintf("cut at %d of %d", cut, len(whole)), n)
+		kept = max(kept, len(out.kept))
+	}
+	if kept < n*8/10 {
+		t.Errorf("at best %d of %d were kept", kept, n)
+	}
+}
+
 func TestAFileOfGarbageIsSetAside(t *testing.T) {
 	dir := quickDir(t)
 	for _, garbage := range [][]byte{[]byte("x"), []byte("SQLite format 3\x00"), bytes.Repeat([]byte("garbage "), 1000), make([]byte, 8192)} {

@@ -85,9 +85,17 @@ func ping(n int) spool.Entry {
 		Ping: monitor.Ping{
 			CreatedAt: start.Add(time.Duration(n) * time.Millisecond),
 			Kind:      monitor.PingSuccess, Scheme: "https", Method: "POST", UserAgent: "curl/8.5.0", RemoteAddr: "2001:db8::7",
-			Body: fmt.Appendf(nil, "line %d\n", n),
+			Body: bytes.Repeat(fmt.Appendf(nil, "line %d\n", n), lines(n)),
 		},
 	}
+}
+
+// lines is how long the body of the nth is: of every fifth it is long.
+func lines(n int) int {
+	if n%5 == 0 {
+		return 150
+	}
+	return 1
 }
 
 func pings(from, to int) []spool.Entry {
