@@ -228,10 +228,10 @@ func (s *Spool) writeQueue() {
 		a.written = true
 		a.err = err
 	}
-	if err == nil || len(group) == 1 {
+	// There may be room for some of them. A disk that fails is not asked again.
+	if !errors.Is(err, ErrFull) || len(group) == 1 {
 		return
 	}
-	// there may be room for some of them
 	for _, a := range group {
 		a.err = s.write([]*appending{a})
 	}
