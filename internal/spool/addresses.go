@@ -104,7 +104,7 @@ func removeSQLite(path string) error {
 	return nil
 }
 
-// reopen takes the file that is there for the snapshot.
+// reopen takes the file that is there for the snapshot. mu is held.
 func (a *Addresses) reopen() error {
 	if _, err := os.Stat(a.path); err != nil {
 		return err
@@ -121,8 +121,6 @@ func (a *Addresses) reopen() error {
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.damaged.Store(false)
 	a.open = s
 	a.complete = complete
@@ -269,15 +267,14 @@ func (a *Addresses) Replace(all iter.Seq2[Address, error], cursor string, at tim
 }
 
 // swap puts a file that is complete into the place of the one that is there.
+// Lookups wait meanwhile.
 func (a *Addresses) swap(path string) error {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.closed {
-		a.mu.Unlock()
 		return errors.New("it is closed")
 	}
-	// from here on there is no snapshot, for a moment
 	err := a.drop()
-	a.mu.Unlock()
 	if err == nil {
 		err = os.Rename(path, a.path)
 	}
