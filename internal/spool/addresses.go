@@ -78,15 +78,16 @@ CREATE TABLE addresses (
 ) STRICT, WITHOUT ROWID;
 `
 
-// openAddresses opens the snapshot of the directory, if it is complete. Any other
-// file is removed: a snapshot can be made anew.
+// openAddresses opens the snapshot of the directory, if it is complete. One that is
+// not, or is damaged, is removed: a snapshot can be made anew. One that cannot be
+// opened now, as on a full disk, is left for the next start.
 func openAddresses(dir string) (*Addresses, error) {
 	a := &Addresses{path: filepath.Join(dir, addressFile)}
 	if err := removeSQLite(filepath.Join(dir, newAddressFile)); err != nil {
 		return nil, fmt.Errorf("open the snapshot of addresses: %w", err)
 	}
 	err := a.reopen()
-	if err == nil {
+	if err == nil || db.IsUnavailable(err) && !db.IsDamaged(err) {
 		return a, nil
 	}
 	if err := removeSQLite(a.path); err != nil {
