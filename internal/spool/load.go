@@ -23,16 +23,18 @@ func (s *Spool) load() error {
 		return fmt.Errorf("open the spool in %s: %w", s.dir, err)
 	}
 	c, err := s.look()
-	if isDamage(err) || errors.Is(err, errMissing) {
-		return s.loadDamaged(err)
-	}
 	if err == nil {
 		err = s.open(c)
 	}
-	if err != nil {
-		return fmt.Errorf("open the spool in %s: %w", s.dir, err)
+	switch {
+	case err == nil:
+		return nil
+	case isDamage(err), errors.Is(err, errMissing):
+		// what closing says adds nothing
+		_ = s.shut()
+		return s.loadDamaged(err)
 	}
-	return nil
+	return fmt.Errorf("open the spool in %s: %w", s.dir, errors.Join(err, s.shut()))
 }
 
 // loadDamaged is load for a file that is known to be damaged, or missing.
