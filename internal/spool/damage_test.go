@@ -135,9 +135,21 @@ func opened(t testing.TB, dir string, files image) outcome {
 			}
 		}
 	}
+	if len(out.entries) > 0 && !s.Oldest().Equal(out.entries[0].Ping.CreatedAt) || len(out.entries) == 0 && !s.Oldest().IsZero() {
+		t.Fatalf("the oldest is of %v", s.Oldest())
+	}
+	// the oldest follows the index, so that is to be right
+	left := len(out.entries)
+	if left > 1 {
+		deleted(t, s, out.entries[left-2].Seq)
+		if !s.Oldest().Equal(out.entries[left-1].Ping.CreatedAt) {
+			t.Fatalf("the oldest is of %v", s.Oldest())
+		}
+		left = 1
+	}
 	appended(t, s, ping(9999))
 	after := all(t, s)
-	if len(after) != len(out.entries)+1 || after[len(after)-1].Seq <= 0 {
+	if len(after) != left+1 || after[len(after)-1].Seq <= 0 {
 		t.Fatalf("after an append %v", numbers(after))
 	}
 	return out

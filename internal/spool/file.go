@@ -338,27 +338,56 @@ func (f *file) inspect() (contents, error) {
 	if c.tally.last < 0 || c.tally.last > maxSeq {
 		return c, damagef("its last number is %d", c.tally.last)
 	}
+	// of all numbers with their times
+	var sum uint64
 	err = f.each(-1<<63, 1<<63-1, -1, func(e Entry, intact bool) error {
 		if !intact || e.Seq <= 0 || e.Seq > c.tally.last {
 			return damagef("entry %d is not what was written", e.Seq)
 		}
-		c.tally.add(e.Ping.CreatedAt.UnixMicro())
+		at := e.Ping.CreatedAt.UnixMicro()
+		c.tally.add(at)
+		sum += mixed(e.Seq, at)
 		return nil
 	})
+	if err == nil {
+		err = f.inspectIndex(c.tally.depth, sum)
+	}
 	if err != nil {
 		return c, err
 	}
-	var entries, oldest int64
-	err = f.conn.QueryRowContext(context.Background(), `SELECT count(*), coalesce(min(at), 0) FROM entries INDEXED BY entries_at`).
-		Scan(&entries, &oldest)
-	if err != nil {
-		return c, asDamage(err)
-	}
-	if entries != c.tally.depth || oldest != c.tally.oldest {
-		return c, damagef("its index has %d of %d entries", entries, c.tally.depth)
-	}
 	c.damages, err = f.damages()
 	return c, asDamage(err)
+}
+
+// inspectIndex compares the index of times with what the entries have.
+func (f *file) inspectIndex(depth int64, sum uint64) error {
+	rows, err := f.conn.QueryContext(context.Background(), `SELECT seq, at FROM entries INDEXED BY entries_at`)
+	if err != nil {
+		return asDamage(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq, at int64
+		if err := rows.Scan(&seq, &at); err != nil {
+			return asDamage(err)
+		}
+		depth--
+		sum -= mixed(seq, at)
+	}
+	if err := rows.Err(); err != nil {
+		return asDamage(err)
+	}
+	if depth != 0 || sum != 0 {
+		return damagef("its index is not what was written")
+	}
+	return nil
+}
+
+// mixed is a number for a number and a time, hardly the same for any other two.
+func mixed(seq, at int64) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	x := (uint64(seq)*odd ^ uint64(at)) * odd
+	return (x ^ x>>32) * odd
 }
 
 // identity reads whose file it is. It fails with ErrNewer for that of a newer
