@@ -147,11 +147,11 @@ func (r *repair) make(path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	pragmas := []string{"locking_mode(EXCLUSIVE)", "journal_mode(MEMORY)", "synchronous(OFF)", "temp_store(memory)"}
+	settings := []string{"locking_mode(EXCLUSIVE)", "journal_mode(MEMORY)", "synchronous(OFF)", "temp_store(memory)"}
 	if r.pageSize > 0 {
-		pragmas = append(pragmas, "page_size("+strconv.Itoa(r.pageSize)+")")
+		settings = append(settings, "page_size("+strconv.Itoa(r.pageSize)+")")
 	}
-	r.to, err = openFile(path, "mode=rw", pragmas...)
+	r.to, err = openFile(path, "mode=rw", settings...)
 	if err != nil {
 		return err
 	}
