@@ -31,15 +31,15 @@ func quickDir(t testing.TB) string {
 }
 
 // every makes the tests that damage files do so at every byte, which takes minutes.
-var every = flag.Bool("every", false, "damage files at every byte, not only around the pages' ends and at every 23rd byte")
+var every = flag.Bool("every", false, "damage files at every byte, not only around the pages' ends and at every 61st byte")
 
 // places are where to damage a file of that size: all places with -every, else
 // some, and all that are near the ends of its pages. first is where they begin.
 func places(size, first, page int) []int {
 	var all []int
 	for at := range size {
-		near := (at-first+page+2)%page < 5
-		if *every || near || at%23 == 0 || at < 100 || at >= size-2 {
+		near := (at-first+page+1)%page < 3
+		if *every || near || at%61 == 0 || at < 100 || at >= size-2 {
 			all = append(all, at)
 		}
 	}
