@@ -361,6 +361,70 @@ func TestNumbersOfWhatIsLostAreNotUsedAgain(t *testing.T) {
 	}
 }
 
+func TestNumbersOfWhatIsLostAreNotUsedAgainWhereTheMarkIsOld(t *testing.T) {
+	const n = 12
+	dir := quickDir(t)
+	s := open(t, dir, spool.SmallPages(options()))
+	appended(t, s, pings(1, 2)...)
+	old := take(t, dir)["spool.db-mark"]
+	appended(t, s, pings(3, n)...)
+	closed(t, s)
+	files := take(t, dir)
+	put(t, dir, image{"spool.db": files["spool.db"][:len(files["spool.db"])/2], "spool.db-mark": old})
+	s = open(t, dir, spool.SmallPages(options()))
+	appended(t, s, ping(n+1))
+
+	entries := all(t, s)
+
+	if last := entries[len(entries)-1]; last.Seq <= n || len(s.Damages()) != 1 {
+		t.Errorf("number %d may be used again: %+v", last.Seq, s.Damages())
+	}
+}
+
+func TestALogThatWasCutBringsNothingBack(t *testing.T) {
+	const n = 5
+	for _, upTo := range []int64{3, n} {
+		dir := quickDir(t)
+		s := open(t, dir, spool.SmallPages(options()))
+		var logs []int
+		for i := range n {
+			appended(t, s, ping(i+1))
+			logs = append(logs, len(take(t, dir)["spool.db-wal"]))
+		}
+		files := take(t, dir)
+		deleted(t, s, upTo)
+		files["spool.db-mark"] = take(t, dir)["spool.db-mark"]
+		closed(t, s)
+		for _, whole := range []int{n, n - 1, 2} {
+			put(t, dir, files.with("spool.db-wal", files["spool.db-wal"][:logs[whole-1]]))
+			s := open(t, dir, spool.SmallPages(options()))
+			wantNumbers(t, s, series(int(upTo)+1, whole)...)
+			appended(t, s, ping(n+1))
+			if entries := all(t, s); entries[len(entries)-1].Seq <= n {
+				t.Errorf("%d deleted, %d left: number %d is used again", upTo, whole, entries[len(entries)-1].Seq)
+			}
+			closed(t, s)
+		}
+	}
+}
+
+func TestAnEntryThatIsGoneIsMissed(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, options())
+	appended(t, s, pings(1, 5)...)
+	if err := s.Exec(`DELETE FROM entries WHERE seq = 3`); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, s)
+
+	s = open(t, dir, options())
+
+	wantNumbers(t, s, 1, 2, 4, 5)
+	if d := s.Damages(); len(d) != 1 || d[0].Lost != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestAMissingSpoolIsTold(t *testing.T) {
 	const n = 5
 	files, id := made(t, n, false)

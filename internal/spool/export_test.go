@@ -34,5 +34,12 @@ func (s *Spool) Pages() (int64, error) {
 	return s.file.number(`PRAGMA page_count`)
 }
 
+// Synchronous is how the log is flushed; 2 is FULL.
+func (s *Spool) Synchronous() (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.file.number(`PRAGMA synchronous`)
+}
+
 // FileSystemOf is the default of Options.FileSystem.
 var FileSystemOf = fileSystemOf

@@ -334,6 +334,16 @@ func TestAFullDiskLeavesNothingOfACall(t *testing.T) {
 	wantNumbers(t, open(t, dir, options()), 1, 2, 3, 4)
 }
 
+func TestEachAppendIsFlushed(t *testing.T) {
+	s := open(t, t.TempDir(), options())
+
+	level, err := s.Synchronous()
+
+	if err != nil || level != 2 {
+		t.Errorf("synchronous is %d, %v", level, err)
+	}
+}
+
 func TestASpoolThatWasRemovedTakesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	s := open(t, dir, options())
