@@ -29,7 +29,7 @@ var floors = [][]string{
 		"internal/sockets", "migrations", "static", "templates", "internal/testkit/need", "internal/testkit/tempdir", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/checkjson", "internal/db", "internal/mail"},
-	{"internal/store", "internal/notify", "internal/backup"},
+	{"internal/store", "internal/notify", "internal/backup", "internal/spool"},
 	{"internal/notify/kinds"},
 	{"internal/auth"},
 	{"internal/project"},
@@ -425,7 +425,8 @@ var (
 
 func sharedSQL(t *testing.T, ours []pkg) {
 	// The test kit of the store asks what only tests ask.
-	withSQL := []string{"cmd/bench", "internal/db", "internal/db/pgtest", "internal/store", "internal/testkit/testdb"}
+	// The spool has files of its own.
+	withSQL := []string{"cmd/bench", "internal/db", "internal/db/pgtest", "internal/spool", "internal/store", "internal/testkit/testdb"}
 	for _, p := range ours {
 		fset, files := parse(t, p)
 		for _, f := range files {
