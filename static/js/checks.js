@@ -227,8 +227,8 @@ function start() {
   // pages and says why.
   function drawBars(bars) {
     const runs = bars.dataset.runs || '';
-    const lines = [['u', 17, 'on time'], ['l', 14.5, 'late'], ['d', 12, 'failed'], ['m', 4, 'missed']];
-    const words = lines.map(([outcome, , word]) => [runs.split(outcome).length - 1, word]).filter(([n]) => n).map(([n, word]) => `${n} ${word}`);
+    const lines = [['u', 17, 'on time'], ['l', 14.5, 'late'], ['d', 12, 'failed'], ['m', 4, 'missed'], ['\\?', 8.5, 'unknown']];
+    const words = lines.map(([outcome, , word]) => [[...runs.matchAll(new RegExp(outcome, 'g'))].length, word]).filter(([n]) => n).map(([n, word]) => `${n} ${word}`);
     const path = (outcome, middle, name) => {
       const d = [...runs.padEnd(30).matchAll(new RegExp(`${outcome}+`, 'g'))].map((m) => `M${m.index * 5} ${middle}h${m[0].length * 5}`).join('');
       return d && `<path class="h-${name}" d="${d}"/>`;
@@ -237,7 +237,8 @@ function start() {
     bars.setAttribute('preserveAspectRatio', 'none');
     bars.setAttribute('role', 'img');
     bars.setAttribute('aria-label', runs ? `Last ${runs.length} run${runs.length > 1 ? 's' : ''}: ${words.join(', ')}` : 'No runs yet');
-    bars.innerHTML = lines.map(([outcome, middle]) => path(outcome, middle, outcome)).join('') + path(' ', 22, 'n');
+    const hatched = [1.5, 8.5, 15.5, 22.5].map((middle) => path('\\?', middle, 'q'));
+    bars.innerHTML = lines.slice(0, 4).map(([outcome, middle]) => path(outcome, middle, outcome)).join('') + path(' ', 22, 'n') + hatched.join('');
   }
 
   // What rows of the server leave to scripts: the button of the menu, and moments that are written in seconds after the

@@ -218,7 +218,8 @@ func (s *Pages) versionOf(ctx context.Context, c *monitor.Check) (version, error
 		flip = newest[0].ID
 	}
 	unknown := strings.Count(c.RecentRuns, string(monitor.RunUnknown))
-	return version{fmt.Sprintf("%d.%d.%d.%s.%d.%d", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts, c.BlindUntil.Unix(), unknown), newest, attempt}, nil
+	text := fmt.Sprintf("%d.%d.%d.%s.%d.%d", c.NPings, c.CreatedAt.UnixMicro(), flip, alerts, c.BlindUntil.Unix(), unknown)
+	return version{text, newest, attempt}, nil
 }
 
 func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.Project) error {

@@ -319,7 +319,7 @@ func TestBarsShowTheLastRuns(t *testing.T) {
 	if !strings.Contains(svg, `<path class=h-l d="M5 14.5h5"/>`) {
 		t.Errorf("a late run is the second, shorter bar: %s", svg)
 	}
-	svg = string(checkstate.AppendBars(nil, "u?", ""))
+	svg = string(checkstate.Bars("u?"))
 	if strings.Count(svg, `<path class=h-q d="M5 `) != 4 {
 		t.Errorf("an unknown run is no hatched bar: %s", svg)
 	}
