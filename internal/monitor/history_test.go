@@ -154,7 +154,9 @@ func TestPercentiles(t *testing.T) {
 }
 
 func TestTimesThatCouldNotBeHeardAreLeftOut(t *testing.T) {
-	spell := func(from, until int, status monitor.Status) monitor.Spell { return monitor.Spell{From: at(from), Until: at(until), Status: status} }
+	spell := func(from, until int, status monitor.Status) monitor.Spell {
+		return monitor.Spell{From: at(from), Until: at(until), Status: status}
+	}
 	hidden := func(from, until int, verdict monitor.Verdict) monitor.UnknownRun {
 		return monitor.UnknownRun{BlindFrom: at(from), BlindUntil: at(until), Verdict: verdict}
 	}

@@ -95,7 +95,8 @@ func TestSayingWhatBecameOfAnUnknownRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if reader.Get(base+"details/").Is(http.StatusOK).Find(".e-unknown").Length() != 1 || reader.Get(base+"details/").Find(".verdict").Length() != 0 {
+		seen := reader.Get(base + "details/").Is(http.StatusOK)
+		if seen.Find(".e-unknown").Length() != 1 || seen.Find(".verdict").Length() != 0 {
 			t.Error("a reader may say what became of a run")
 		}
 		reader.Post(path, url.Values{"verdict": {"fail"}}).Is(http.StatusForbidden)
