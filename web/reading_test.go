@@ -75,3 +75,34 @@ func TestNothingIsShownAsDownBeforeItIsHeard(t *testing.T) {
 		})
 	}
 }
+
+func TestTheAPITellsOfAnUnknownRun(t *testing.T) {
+	for _, engine := range testdb.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			e := newEverything(t, engine)
+			s := e.jane
+			s.Header.Set("X-Api-Key", e.apiKey)
+			check := func(when string, want bool) {
+				t.Helper()
+				for _, path := range []string{"/api/v1/checks/" + e.check.Code.String(), "/api/v2/checks/", "/api/v3/checks/"} {
+					got := s.Get(path).Is(http.StatusOK).Body
+					if strings.Contains(got, `"last_run":"unknown"`) != want || strings.Count(got, "last_run") > 1 {
+						t.Errorf("%s, %s says %s", when, path, got)
+					}
+				}
+			}
+			taker := s.Taker()
+			s.Ping(e.check, monitor.PingSuccess)
+			check("before", false)
+			s.Outage(taker, 7*24*time.Hour)
+			check("after the outage", true)
+			c := s.Reload(e.check)
+			if c.Status != monitor.StatusUp || !c.DueAt.Equal(s.Clock.Now().Add(c.Timeout)) {
+				t.Errorf("it is %s, due at %v", c.Status, c.DueAt)
+			}
+			s.Ping(e.check, monitor.PingSuccess)
+			check("after the next run", false)
+		})
+	}
+}

@@ -87,6 +87,9 @@ func (w *Writer) Append(b []byte, c *monitor.Check, channels []uuid.UUID) []byte
 	if c.LastDuration > 0 {
 		o.number("last_duration", int64(c.LastDuration.Seconds()))
 	}
+	if c.LastRunUnknown() {
+		o.text("last_run", "unknown")
+	}
 	if w.readonly {
 		o.text("unique_key", monitor.UniqueKey(c.Code))
 	} else {

@@ -76,7 +76,11 @@ func samples() map[string]monitor.Check {
 	overdue.LastStart = now.Add(-full.Grace)
 	overdue.AlertAt = now
 
-	return map[string]monitor.Check{"new": fresh, "full": full, "cron": cron, "running": running, "late": late, "overdue": overdue}
+	hidden := full
+	hidden.RecentRuns = "uu?"
+	hidden.BlindUntil = now
+
+	return map[string]monitor.Check{"hidden": hidden, "new": fresh, "full": full, "cron": cron, "running": running, "late": late, "overdue": overdue}
 }
 
 // Clients compare answers byte by byte: each golden file is what a version answers

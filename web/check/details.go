@@ -56,6 +56,8 @@ type detailsPage struct {
 	// nil: how long runs take is not known
 	Runs    *runTimes
 	Version string
+	// newest first
+	unknown []monitor.UnknownRun
 	// "10 GB": bodies of new pings are not kept, there are so many; "" = they are
 	BodyCap string
 }
@@ -176,6 +178,12 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 		return err
 	}
 	page.Version = v.text
+	if page.Version != known || c.LastRunUnknown() {
+		page.unknown, err = s.unknownRuns(ctx, c, s.Store.Now().AddDate(0, 0, -7*historyWeeks))
+		if err != nil {
+			return err
+		}
+	}
 	if page.Version != known {
 		page.Output, err = s.failureOutput(ctx, c, end)
 		if err != nil {
@@ -190,8 +198,9 @@ func (s *Pages) fillState(r *http.Request, page *detailsPage, project *monitor.P
 		page.Schedule = "A schedule that cannot be read"
 	}
 	page.State = describe(c, s.Store.Reading(), page.TZ, v.newest, end)
-	page.State.Unheard, err = s.unheard(ctx, c, page.TZ)
-	return err
+	by := describer{c: c, now: page.State.now, tz: page.TZ}
+	page.State.Unheard = by.unheard(page.unknown)
+	return nil
 }
 
 // version is of the events of a check.
@@ -230,7 +239,7 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 	// More pings than are shown, so that the starts of the runs are among them.
 	page.Events, _, err = s.events(r.Context(), page.Check,
 		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ,
-			CanWrite: page.CanWrite})
+			Unknown: page.unknown, CanWrite: page.CanWrite})
 	if err != nil {
 		return err
 	}
@@ -246,7 +255,7 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 	if err != nil {
 		return err
 	}
-	page.History, err = s.loadHistory(r.Context(), page.Check, page.TZ)
+	page.History, err = s.loadHistory(r.Context(), page.Check, page.TZ, page.unknown)
 	return err
 }
 

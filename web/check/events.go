@@ -14,7 +14,7 @@ type eventQuery struct {
 	MinN int64
 	// how many are looked at, of all kinds
 	Pings int
-	// how many flips are looked at, and how many alerts and unknown runs
+	// how many flips are looked at, how many alerts, and how many unknown runs
 	Others int
 	// nil = all
 	Kinds map[string]bool
@@ -24,6 +24,8 @@ type eventQuery struct {
 	Found *search
 	// of the times in texts
 	Zone *time.Location
+	// the newest first
+	Unknown []monitor.UnknownRun
 	// the reader may say what became of unknown runs
 	CanWrite bool
 }
@@ -67,14 +69,7 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	if err != nil {
 		return nil, oldest, err
 	}
-	unknown, err := s.unknownRuns(ctx, c, since, q.Others, q.Zone)
-	if err != nil {
-		return nil, oldest, err
-	}
-	for i := range unknown {
-		unknown[i].open = q.CanWrite
-	}
-	all := mergeEvents(pings, flips, alerts, unknown)
+	all := mergeEvents(pings, flips, alerts, s.shownUnknown(c, &q, since))
 	if len(all) > 0 {
 		oldest = all[len(all)-1].At
 	}
@@ -88,6 +83,19 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 		return chosen, oldest, nil
 	}
 	return foldRuns(chosen), oldest, nil
+}
+
+// shownUnknown are the unknown runs of the query since a time.
+func (s *Pages) shownUnknown(c *monitor.Check, q *eventQuery, since time.Time) []unknownRun {
+	by := describer{c: c, now: s.Store.Now(), tz: q.Zone}
+	var out []unknownRun
+	for i := range q.Unknown {
+		if len(out) == q.Others || q.Unknown[i].Deadline.Before(since) {
+			break
+		}
+		out = append(out, unknownRun{q.Unknown[i], by, q.CanWrite})
+	}
+	return out
 }
 
 // mergeEvents puts alerts above the flip they tell of, and that above the ping

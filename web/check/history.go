@@ -64,14 +64,12 @@ func (s *span) Lost() string {
 	return human.Duration(human.Coarse(s.Down))
 }
 
-// loadHistory reads how the check did, its days and months as in zone tz.
-func (s *Pages) loadHistory(ctx context.Context, c *monitor.Check, tz *time.Location) (*history, error) {
+// loadHistory reads how the check did, its days and months as in zone tz; unknown are its
+// unknown runs since historyWeeks ago.
+func (s *Pages) loadHistory(ctx context.Context, c *monitor.Check, tz *time.Location, unknown []monitor.UnknownRun) (*history,
+	error) {
 	now := s.Store.Now()
 	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: now.AddDate(0, 0, -7*historyWeeks), Limit: historyFlips})
-	if err != nil {
-		return nil, err
-	}
-	unknown, err := s.Store.UnknownRuns(ctx, c.ID, now.AddDate(0, 0, -7*historyWeeks), time.Time{}, historyFlips)
 	if err != nil {
 		return nil, err
 	}

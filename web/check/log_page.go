@@ -84,6 +84,10 @@ func (s *Pages) EventLog(w http.ResponseWriter, r *http.Request) error {
 	if err := page.Form.Note(q.between(query, page.TZ)); err != nil {
 		return err
 	}
+	q.Unknown, err = s.unknownRuns(r.Context(), c, time.Time{})
+	if err != nil {
+		return err
+	}
 	text := strings.TrimSpace(query.Get("q"))
 	if text != "" {
 		page.Found, err = s.searchBodies(r.Context(), c, text, q.MinN, q.Pings)

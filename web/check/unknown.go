@@ -17,19 +17,13 @@ type unknownRun struct {
 	open bool
 }
 
-// unknownRuns are those of a check whose deadlines passed since a time, at most limit of
-// them, newest first, with times in the zone.
-func (s *Pages) unknownRuns(ctx context.Context, c *monitor.Check, since time.Time, limit int, zone *time.Location) ([]unknownRun, error) {
-	runs, err := s.Store.UnknownRuns(ctx, c.ID, since, time.Time{}, limit)
-	if err != nil {
-		return nil, err
+// unknownRuns are those of a check whose deadlines passed since a time, newest first.
+func (s *Pages) unknownRuns(ctx context.Context, c *monitor.Check, since time.Time) ([]monitor.UnknownRun, error) {
+	if c.BlindUntil.IsZero() {
+		// there has never been one
+		return nil, nil
 	}
-	out := make([]unknownRun, len(runs))
-	by := describer{c: c, now: s.Store.Now(), tz: zone}
-	for i := range runs {
-		out[i] = unknownRun{UnknownRun: runs[i], by: by}
-	}
-	return out, nil
+	return s.Store.UnknownRuns(ctx, c.ID, since, time.Time{}, historyFlips)
 }
 
 // Name is the run by when it was due: "Run of 02:00".
@@ -103,15 +97,12 @@ func (u *unknownRun) Path() string {
 	return fmt.Sprintf("/checks/%s/unknown-runs/%d/", u.by.c.Code, u.ID)
 }
 
-// unheard is the sentence about the last run of a check while that is unknown, else "".
-func (s *Pages) unheard(ctx context.Context, c *monitor.Check, zone *time.Location) (template.HTML, error) {
-	if !c.LastRunUnknown() {
-		return "", nil
+// unheard is the sentence about the last of the unknown runs, which are the newest first,
+// while the last run of the check is unknown; else "".
+func (d *describer) unheard(runs []monitor.UnknownRun) template.HTML {
+	if !d.c.LastRunUnknown() || len(runs) == 0 {
+		return ""
 	}
-	runs, err := s.unknownRuns(ctx, c, time.Time{}, 1, zone)
-	if err != nil || len(runs) == 0 {
-		return "", err
-	}
-	last := &runs[0]
-	return sentence("Whether the run of %s happened is unknown: %s.", last.by.moment(last.Due), last.Why()), nil
+	last := unknownRun{UnknownRun: runs[0], by: *d}
+	return sentence("Whether the run of %s happened is unknown: %s.", d.moment(last.Due), last.Why())
 }

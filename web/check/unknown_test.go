@@ -95,8 +95,8 @@ func TestSayingWhatBecameOfAnUnknownRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		read := reader.Get(base + "details/").Is(http.StatusOK)
-		if read.Find(".e-unknown").Length() != 1 || read.Find(".verdict").Length() != 0 {
+		seen := reader.Get(base + "details/").Is(http.StatusOK)
+		if seen.Find(".e-unknown").Length() != 1 || seen.Find(".verdict").Length() != 0 {
 			t.Error("a reader may say what became of a run")
 		}
 		reader.Post(path, url.Values{"verdict": {"fail"}}).Is(http.StatusForbidden)
