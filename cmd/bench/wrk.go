@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -105,7 +107,7 @@ func (b *bench) wrk(ctx context.Context, l load) (answers, error) {
 	if l.fresh {
 		mode = "close"
 	}
-	// wrk counts whole seconds only, and at least one.
+	// wrk counts whole seconds only, and at least one: for less it is interrupted.
 	whole := max(1, int(l.duration.Round(time.Second).Seconds()))
 	key := ""
 	if l.slug {
@@ -114,7 +116,17 @@ func (b *bench) wrk(ctx context.Context, l load) (answers, error) {
 	cmd := exec.CommandContext(ctx, "wrk", "--threads", strconv.Itoa(min(2, l.conns)), "--connections", strconv.Itoa(l.conns),
 		"--duration", strconv.Itoa(whole)+"s", "--timeout", "10s", "--latency", "--script", lua,
 		"http://"+l.addr, "--", strconv.Itoa(l.checks), strconv.Itoa(l.body), mode, l.addr, key)
-	out, err := cmd.CombinedOutput()
+	var said bytes.Buffer
+	cmd.Stdout = &said
+	cmd.Stderr = &said
+	err := cmd.Start()
+	if err == nil {
+		if l.duration < time.Second {
+			time.AfterFunc(l.duration, func() { interrupt(cmd.Process) })
+		}
+		err = cmd.Wait()
+	}
+	out := said.Bytes()
 	if err != nil {
 		return answers{}, fmt.Errorf("wrk: %w\n%s", err, out)
 	}
@@ -125,4 +137,26 @@ func (b *bench) wrk(ctx context.Context, l load) (answers, error) {
 	}
 	a.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return a, nil
+}
+
+// interrupt ends wrk as ^C does, with its report, once it listens for that: before, it would end without.
+func interrupt(wrk *os.Process) {
+	const interruptBit = 1 << (syscall.SIGINT - 1)
+	for {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", wrk.Pid))
+		if err != nil {
+			return
+		}
+		_, rest, _ := strings.Cut(string(status), "SigCgt:")
+		mask, _, _ := strings.Cut(rest, "\n")
+		caught, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+		if err != nil {
+			return
+		}
+		if caught&interruptBit != 0 {
+			_ = wrk.Signal(os.Interrupt)
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }

@@ -56,18 +56,18 @@ func (f *fixture) manyChannels(n int, check uuid.UUID, kind string, config func(
 			return err
 		}
 		for first := 0; first < n; first += 100 {
-			var channels, links rows
+			var channels, links testdb.Rows
 			for i := first; i < min(first+100, n); i++ {
 				channel := uuid.New()
-				channels.add(channel, f.account.Project.ID, kind, config(i), true, false, f.Now())
-				links.add(id, channel)
+				channels.Add(channel, f.account.Project.ID, kind, config(i), true, false, f.Now())
+				links.Add(id, channel)
 			}
 			_, err := tx.Exec(f.Context(),
-				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES `+channels.list(), channels.values...)
+				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES `+channels.List(), channels.Values...)
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(f.Context(), `INSERT INTO check_channels (check_id, channel_id) VALUES `+links.list(), links.values...)
+			_, err = tx.Exec(f.Context(), `INSERT INTO check_channels (check_id, channel_id) VALUES `+links.List(), links.Values...)
 			if err != nil {
 				return err
 			}
@@ -78,23 +78,6 @@ func (f *fixture) manyChannels(n int, check uuid.UUID, kind string, config func(
 		f.Fatal(err)
 	}
 }
-
-// rows are for one INSERT: a statement for each of thousands takes longer than what is tested.
-type rows struct {
-	places []string
-	values []any
-}
-
-func (r *rows) add(values ...any) {
-	places := make([]string, len(values))
-	for i := range values {
-		places[i] = fmt.Sprintf("$%d", len(r.values)+i+1)
-	}
-	r.places = append(r.places, "("+strings.Join(places, ", ")+")")
-	r.values = append(r.values, values...)
-}
-
-func (r *rows) list() string { return strings.Join(r.places, ", ") }
 
 // silence is a server on all loopback addresses that takes connections and never
 // answers. It returns its port.

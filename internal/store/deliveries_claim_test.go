@@ -18,35 +18,37 @@ import (
 func backlog(t *testing.T, s *store.Store, a store.Account, kind string, n int, due time.Time) {
 	t.Helper()
 	err := s.DB().InTx(t.Context(), func(tx *db.Tx) error {
-		for i := range n {
-			channel := uuid.New()
-			code := uuid.New()
+		for first := 0; first < n; first += 100 {
+			var channels, checks testdb.Rows
+			for i := first; i < min(first+100, n); i++ {
+				// by which the two, and what is made of them below, find each other
+				code := uuid.New()
+				channels.Add(code, a.Project.ID, kind, "{}", true, false, s.Now())
+				checks.Add(code, a.Project.ID, uuid.New(), due.Add(time.Duration(i)*time.Microsecond), "down", 60, 60, 0)
+			}
 			_, err := tx.Exec(t.Context(),
-				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES ($1, $2, $3, '{}', $4, $5, $6)`,
-				channel, a.Project.ID, kind, true, false, s.Now())
+				`INSERT INTO channels (id, project_id, kind, config, verified, disabled, created_at) VALUES `+channels.List(), channels.Values...)
 			if err != nil {
 				return err
 			}
 			_, err = tx.Exec(t.Context(),
-				`INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, n_pings)
-				VALUES ($1, $2, $3, $4, 'down', 60, 60, 0)`, code, a.Project.ID, uuid.New(), s.Now())
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(t.Context(),
-				`INSERT INTO flips (check_id, created_at, old_status, new_status, reason) SELECT id, $2, 'up', 'down', 'fail' FROM checks WHERE code = $1`,
-				code, due)
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(t.Context(), `INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
-				SELECT $1, f.id, f.check_id, $2, 'pending', $3, $3 FROM flips f JOIN checks c ON c.id = f.check_id WHERE c.code = $4`,
-				uuid.New(), channel, due.Add(time.Duration(i)*time.Microsecond), code)
+				`INSERT INTO checks (code, project_id, badge_key, created_at, status, timeout_seconds, grace_seconds, n_pings) VALUES `+checks.List(),
+				checks.Values...)
 			if err != nil {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.Exec(t.Context(), `INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
+			SELECT c.id, c.created_at, 'up', 'down', 'fail' FROM checks c JOIN channels ch ON ch.id = c.code
+			WHERE c.code NOT IN (SELECT code FROM deliveries) ORDER BY c.id`)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(t.Context(), `INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
+			SELECT c.code, f.id, c.id, c.code, 'pending', f.created_at, f.created_at
+			FROM flips f JOIN checks c ON c.id = f.check_id JOIN channels ch ON ch.id = c.code
+			WHERE c.code NOT IN (SELECT code FROM deliveries) ORDER BY c.id`)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

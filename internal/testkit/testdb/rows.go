@@ -2,6 +2,8 @@ package testdb
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -42,3 +44,23 @@ func count(ctx context.Context, q db.Querier, query string, args ...any) (n int,
 	err = q.QueryRow(ctx, query, args...).Scan(&n)
 	return n, err
 }
+
+// Rows are the rows of one INSERT: thousands of statements of a row each take longer than what is tested.
+type Rows struct {
+	// Values are those of all rows, one after the other.
+	Values []any
+	places []string
+}
+
+// Add adds a row.
+func (r *Rows) Add(values ...any) {
+	places := make([]string, len(values))
+	for i := range values {
+		places[i] = fmt.Sprintf("$%d", len(r.Values)+i+1)
+	}
+	r.places = append(r.places, "("+strings.Join(places, ", ")+")")
+	r.Values = append(r.Values, values...)
+}
+
+// List is what stands behind VALUES: ($1, $2), ($3, $4).
+func (r *Rows) List() string { return strings.Join(r.places, ", ") }
