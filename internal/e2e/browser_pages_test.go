@@ -23,7 +23,6 @@ import (
 
 	"punctual/internal/auth"
 	"punctual/internal/db"
-	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/notify/kinds"
 	"punctual/internal/store"
