@@ -310,9 +310,10 @@ func newGuide(t *testing.T) *guide {
 func addUnknownRun(t *testing.T, s *store.Store, c *monitor.Check) (id int64) {
 	t.Helper()
 	at := func(minutes int) time.Time { return s.Now().Add(time.Duration(minutes) * time.Minute) }
-	err := s.DB().QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $3) RETURNING id`, c.ID, at(-60), at(-50), at(-70), at(-40), monitor.CauseStopped).Scan(&id)
-	must(t, err)
+	must(t, s.DB().InTx(t.Context(), func(tx *db.Tx) error {
+		return tx.QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $3) RETURNING id`, c.ID, at(-60), at(-50), at(-70), at(-40), monitor.CauseStopped).Scan(&id)
+	}))
 	return id
 }
 

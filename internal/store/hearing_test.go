@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -51,5 +52,43 @@ func TestStatusesAreReadUpToWhatHasBeenHeard(t *testing.T) {
 		web.BeganAt = clock.Now()
 		sign(web)
 		heard("another listens", clock.Now())
+	})
+}
+
+func TestWhatIsHeardIsFollowed(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		taker := &monitor.Taker{ID: uuid.New(), Place: "a", Role: "serve", Ways: monitor.WayHTTP, BeganAt: clock.Now()}
+		sign := func() {
+			t.Helper()
+			if err := s.SignTaker(t.Context(), taker, store.Sign{Mark: clock.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sign()
+		mark := clock.Now()
+		clock.Advance(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.FollowHeard(ctx)
+		}()
+		defer func() {
+			cancel()
+			<-ended
+		}()
+		follows := func(want time.Time) {
+			t.Helper()
+			deadline := time.Now().Add(10 * time.Second)
+			for !s.Reading().Heard.Equal(want) {
+				if time.Now().After(deadline) {
+					t.Fatalf("heard until %v, want %v", s.Reading().Heard, want)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		follows(mark)
+		sign()
+		follows(clock.Now())
 	})
 }

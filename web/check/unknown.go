@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"punctual/internal/monitor"
+	"punctual/internal/text"
 )
 
 // unknownRun is a run of which nobody can tell whether it happened, for people.
@@ -38,7 +39,12 @@ func (u *unknownRun) Why() template.HTML {
 	if u.Cause == monitor.CauseRefused && u.BlindUntil.Equal(u.BlindFrom) {
 		return "a ping was refused " + u.by.at(u.BlindFrom)
 	}
-	return sentence("Punctual could not hear pings from %s to %s (%s)", u.by.moment(u.BlindFrom), u.by.moment(u.BlindUntil), causeWords(u.Cause))
+	day, until := u.by.parts(u.BlindUntil)
+	first, _ := u.by.parts(u.BlindFrom)
+	if day != first {
+		until = u.by.moment(u.BlindUntil)
+	}
+	return sentence("Punctual could not hear pings from %s to %s (%s)", u.by.moment(u.BlindFrom), until, causeWords(u.Cause))
 }
 
 // causeWords say why pings may have been lost.
@@ -57,14 +63,6 @@ func causeWords(cause monitor.Cause) string {
 	}
 }
 
-// Word is how the run went, as far as anybody has said: "unknown", "it ran".
-func (u *unknownRun) Word() string {
-	if u.Verdict == monitor.VerdictNone {
-		return "unknown"
-	}
-	return verdictWords(u.Verdict)
-}
-
 // verdictWords say what became of an unknown run.
 func verdictWords(v monitor.Verdict) string {
 	switch v {
@@ -77,15 +75,17 @@ func verdictWords(v monitor.Verdict) string {
 	}
 }
 
-// Said is who has said so, and when; "" while nobody has.
+// Said is what became of the run after all and who says so: "It ran: jane@example.org said
+// so at 08:12."; "" while nobody knows.
 func (u *unknownRun) Said() template.HTML {
+	what := text.UpperFirst(verdictWords(u.Verdict))
 	switch {
 	case u.Verdict == monitor.VerdictNone:
 		return ""
 	case u.VerdictBy == "":
-		return sentence("Known by a ping that came later, %s.", u.by.at(u.VerdictAt))
+		return sentence("%s: a ping that came later said so %s.", what, u.by.at(u.VerdictAt))
 	default:
-		return sentence("%s said so %s.", u.VerdictBy, u.by.at(u.VerdictAt))
+		return sentence("%s: %s said so %s.", what, u.VerdictBy, u.by.at(u.VerdictAt))
 	}
 }
 

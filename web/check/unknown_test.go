@@ -102,7 +102,7 @@ func TestSayingWhatBecameOfAnUnknownRun(t *testing.T) {
 		reader.Post(path, url.Values{"verdict": {"fail"}}).Is(http.StatusForbidden)
 
 		s.Post(path, url.Values{"verdict": {"success"}}).LeadsTo(base + "details/")
-		page := s.Get(base+"details/").Is(http.StatusOK).Has("it ran: Punctual could not hear", jane.Email+" said so at")
+		page := s.Get(base + "details/").Is(http.StatusOK).Has("It ran: " + jane.Email + " said so at")
 		if page.Find(".verdict, .unheard").Length() != 0 {
 			t.Error("the page asks still")
 		}
@@ -110,7 +110,7 @@ func TestSayingWhatBecameOfAnUnknownRun(t *testing.T) {
 			t.Errorf("the check is %+v", got.State)
 		}
 		s.Post(path, url.Values{"verdict": {"fail"}}).Is(http.StatusSeeOther)
-		s.Get(base + "details/").Is(http.StatusOK).Has("it ran: Punctual could not hear")
+		s.Get(base + "details/").Is(http.StatusOK).Has("It ran: " + jane.Email)
 	})
 }
 
@@ -141,7 +141,7 @@ func TestSayingItByALinkInAMail(t *testing.T) {
 			t.Errorf("the check is %+v", got.State)
 		}
 		for _, a := range []*webtest.Answer{visitor.Post(ran, nil), visitor.Get(failed)} {
-			a.Is(http.StatusOK).Has("Somebody was faster", "it failed. "+ops+" said so at")
+			a.Is(http.StatusOK).Has("Somebody was faster", "It failed: "+ops+" said so at")
 		}
 		flips, err := s.Store.Flips(s.Context(), c.ID, store.FlipFilter{})
 		if err != nil || len(flips) != 1 {
