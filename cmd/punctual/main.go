@@ -54,6 +54,7 @@ type cli struct {
 	User            userCmd            `cmd:"" help:"List, invite, deactivate and delete accounts, set passwords, let somebody in who has lost all second factors."`
 
 	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
+	Takers   takersCmd   `cmd:"" help:"Show the processes that take pings and when pings may have been lost, or forget one that is silent."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`

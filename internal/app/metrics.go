@@ -38,7 +38,8 @@ func (a *App) observeAlerts() alert.Observe {
 		Claimed: func() { done(a.rounds.claimed) },
 		Settled: func(kind string, v store.Verdict) { a.metrics.Settled(kind, v.String()) },
 		Round: func(r alert.Round, took time.Duration) {
-			a.metrics.Round(r.Claimed, r.Flips, r.Broken, took, a.store.Now())
+			found := metrics.Round{LookedAt: r.Claimed, Down: r.Flips, Broken: r.Broken, Unknown: r.Unknown}
+			a.metrics.Round(found, took, a.store.Now())
 		},
 	}
 }

@@ -2,11 +2,13 @@ package metrics
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"punctual/internal/db"
+	"punctual/internal/monitor"
 	"punctual/internal/store"
 )
 
@@ -27,6 +29,7 @@ func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
 	m.mailQueue(ctx, s)
 	m.watcherLag(ctx, s)
 	m.nodes(ctx, s)
+	m.takers(ctx, s)
 	m.census(ctx, s)
 	m.migrations(ctx, schema)
 	if s.DB().Engine == db.SQLite {
@@ -150,6 +153,39 @@ func (m *Metrics) nodes(ctx context.Context, s *store.Store) {
 		}
 		for role, n := range byRole {
 			out(alive, float64(n), role)
+		}
+		return err
+	})
+}
+
+func (m *Metrics) takers(ctx context.Context, s *store.Store) {
+	takers := desc("takers", "Processes that take pings, by whether deadlines wait for them; false = it is silent.", "counts")
+	lag := desc("mark_lag_seconds", "How far the least mark of those that count is behind: later deadlines are not judged.")
+	untaken := desc("pings_untaken_seconds", "For how long no process has taken pings of the way; 0 = one does, or none ever did.", "way")
+	blind := desc("blind_last_day_seconds", "For how long pings of all checks may have been lost in the last 24 hours.", "cause")
+	m.group(ctx, "takers", waitTime, []*prometheus.Desc{takers, lag, untaken, blind}, func(ctx context.Context, out emit) error {
+		h, err := s.Hearing(ctx)
+		if err != nil {
+			return err
+		}
+		byCounts := map[bool]int{true: 0, false: 0}
+		least := h.Now
+		for _, t := range h.Takers {
+			byCounts[t.Counts]++
+			if t.Counts && t.MarkAt.Before(least) {
+				least = t.MarkAt
+			}
+		}
+		for counts, n := range byCounts {
+			out(takers, float64(n), strconv.FormatBool(counts))
+		}
+		out(lag, since(least, h.Now))
+		for _, way := range []monitor.Ways{monitor.WayHTTP, monitor.WayMail} {
+			out(untaken, since(h.OpenSince(way), h.Now), string(way))
+		}
+		lost, err := s.BlindSince(ctx, h.Now.Add(-24*time.Hour))
+		for cause, d := range lost.ByCause {
+			out(blind, d.Seconds(), string(cause))
 		}
 		return err
 	})

@@ -39,6 +39,7 @@ type Metrics struct {
 	roundTime     prometheus.Histogram
 	roundEnd      prometheus.Gauge
 	watched       *prometheus.CounterVec
+	unknownRuns   prometheus.Counter
 	deadlineFlip  prometheus.Histogram
 	flipAccepted  *prometheus.HistogramVec
 	deliveries    *prometheus.CounterVec
@@ -104,6 +105,7 @@ func New(version, role string) *Metrics {
 	m.roundEnd = m.gauge("watcher_last_round_timestamp_seconds", "When this process last looked for checks past their deadline; 0 = never.")
 	m.watched = m.counterVec("watcher_checks_total", "Checks the watcher has looked at, found down, or could not compute.", "result")
 	each(m.watched, "looked_at", "down", "broken")
+	m.unknownRuns = m.counter("unknown_runs_total", "Runs of which nobody can tell whether they happened, because pings may have been lost.")
 	m.deadlineFlip = m.histogram("alert_deadline_to_flip_seconds", "From a check's deadline to its going down.", alertBuckets)
 	m.flipAccepted = m.histogramVec("alert_flip_to_accepted_seconds", "From a change of status to the other side having accepted the news.",
 		alertBuckets, "kind")
@@ -275,16 +277,25 @@ func (m *Metrics) Statement(name string, took time.Duration, class string) {
 	}
 }
 
+// Round is what one look of the watcher has found; see alert.Round.
+type Round struct {
+	// checks
+	LookedAt, Down, Broken int
+	// runs
+	Unknown int
+}
+
 // Round counts a look of the watcher, which ended at the given time.
-func (m *Metrics) Round(lookedAt, down, broken int, took time.Duration, end time.Time) {
+func (m *Metrics) Round(r Round, took time.Duration, end time.Time) {
 	m.roundTime.Observe(took.Seconds())
 	m.roundEnd.Set(float64(end.UnixMilli()) / 1000)
-	if lookedAt == 0 {
+	if r.LookedAt == 0 {
 		return
 	}
-	m.watched.WithLabelValues("looked_at").Add(float64(lookedAt))
-	m.watched.WithLabelValues("down").Add(float64(down))
-	m.watched.WithLabelValues("broken").Add(float64(broken))
+	m.watched.WithLabelValues("looked_at").Add(float64(r.LookedAt))
+	m.watched.WithLabelValues("down").Add(float64(r.Down))
+	m.watched.WithLabelValues("broken").Add(float64(r.Broken))
+	m.unknownRuns.Add(float64(r.Unknown))
 }
 
 // Flipped counts a check that went down so long after its deadline.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
@@ -49,6 +50,7 @@ func full(t *testing.T, s *store.Store) *Metrics {
 	m.Accepted("email", time.Second)
 	m.Plain("email")
 	m.Mail("login", "sent")
+	m.Round(Round{LookedAt: 5, Down: 1, Unknown: 2}, time.Millisecond, time.Unix(1, 0))
 	return m
 }
 
@@ -111,12 +113,23 @@ func TestFiguresAreThoseOfTheDatabase(t *testing.T) {
 		if err := s.RecordPings(t.Context(), []*store.Arrival{fail}); err != nil {
 			t.Fatal(err)
 		}
+		taker := &monitor.Taker{ID: uuid.New(), Host: "a", Place: "a", Role: "serve", Ways: monitor.WayHTTP, BeganAt: clock.Now()}
+		mail := &monitor.Taker{ID: uuid.New(), Host: "b", Place: "b", Role: "smtpd", Ways: monitor.WayMail, BeganAt: clock.Now()}
+		signed := store.Sign{Mark: clock.Now()}
+		err := errors.Join(s.SignTaker(t.Context(), taker, signed), s.SignTaker(t.Context(), mail, signed),
+			s.TakerStopped(t.Context(), mail, signed))
+		if err != nil {
+			t.Fatal(err)
+		}
 		clock.Advance(90 * time.Second)
 		_, _, body := scrape(t, full(t, s), "text/plain")
 		for _, line := range []string{
 			`punctual_checks{status="down"} 1`, `punctual_checks{status="new"} 0`, `punctual_users 1`, `punctual_projects 1`,
 			`punctual_channels{kind="email",state="working"} 1`, `punctual_outbox_deliveries 1`, `punctual_outbox_lag_seconds 90`,
 			`punctual_outbox_oldest_age_seconds 90`, `punctual_mail_queue_length 0`, `punctual_watcher_lag_seconds 0`,
+			`punctual_takers{counts="true"} 1`, `punctual_takers{counts="false"} 0`, `punctual_mark_lag_seconds 90`,
+			`punctual_pings_untaken_seconds{way="http"} 0`, `punctual_pings_untaken_seconds{way="mail"} 90`,
+			`punctual_blind_last_day_seconds{cause="stopped"} 90`, `punctual_unknown_runs_total 2`, `punctual_watcher_checks_total{result="down"} 1`,
 			`punctual_nodes{role="sendalerts"} 0`, `punctual_migrations_applied 3`, `punctual_migrations_pending 1`, `punctual_db_up 1`,
 			`punctual_pings_total{kind="success"} 3`, `punctual_pings_unknown_total 1`, `punctual_ingest_batch_pings_sum 4`,
 			`punctual_ingest_queue_length 7`, `punctual_db_errors_total{class="timeout"} 1`,

@@ -118,15 +118,31 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 		}
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM takers WHERE NOT counts AND seen_at < $1`, tx.Now().Add(-takerKept))
+	if err != nil {
+		return err
+	}
+	return dropMarkPings(ctx, tx)
+}
+
+// dropMarkPings removes what takers that are not remembered wrote to the table of pings.
+func dropMarkPings(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM pings WHERE check_id = -1 AND NOT EXISTS (SELECT 1 FROM takers t WHERE t.no = pings.n)`)
 	return err
 }
 
-// openBlinds begins an interval for each of the ways that has none open.
+// openBlinds begins an interval for each of the ways; one that is open already begins
+// then, if not before.
 func openBlinds(ctx context.Context, tx *db.Tx, taker uuid.UUID, ways monitor.Ways, from time.Time, cause monitor.Cause) error {
 	for way := range strings.FieldsSeq(string(ways)) {
-		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ways, taker, cause) SELECT $1, $2, $3, $4
-			WHERE NOT EXISTS (SELECT 1 FROM blind_intervals WHERE ended_at IS NULL AND check_id IS NULL AND ways = $2)`,
-			from, way, taker, cause)
+		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET began_at = CASE WHEN began_at > $2 THEN $2 ELSE began_at END
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, from)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ways, taker, cause) VALUES ($1, $2, $3, $4)`, from, way, taker, cause)
 		if err != nil {
 			return err
 		}
@@ -242,11 +258,17 @@ func (s *Store) TouchTakers(ctx context.Context) error {
 }
 
 // ForgetTaker removes one that does not count; false where there is none of that id.
-func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (bool, error) {
-	res, err := s.db.Exec(ctx, `DELETE FROM takers WHERE id = $1 AND NOT counts`, id)
+func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (forgotten bool, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		n, err := execAffects(ctx, tx, `DELETE FROM takers WHERE id = $1 AND NOT counts`, id)
+		forgotten = n > 0
+		if err != nil || !forgotten {
+			return err
+		}
+		return dropMarkPings(ctx, tx)
+	})
 	if err != nil {
-		return false, fmt.Errorf("forget taker: %w", err)
+		return false, fmt.Errorf("forget a taker: %w", err)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	return forgotten, nil
 }
