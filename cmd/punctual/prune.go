@@ -44,7 +44,7 @@ type prunepingsCmd struct {
 	dryRun   `embed:""`
 }
 
-// Run removes old pings, deliveries and flips.
+// Run removes old pings, deliveries, flips and unknown runs.
 func (c *prunepingsCmd) Run(ctx context.Context, w *world) error {
 	return runPrune(ctx, w, &c.Settings, c.dryRun, prune.Pings)
 }

@@ -63,7 +63,7 @@ func (r Result) Total() (n int64) {
 	return n
 }
 
-// String lists the counts: "120 pings, 3 deliveries, 0 flips".
+// String lists the counts: "120 pings, 3 deliveries, 0 flips, 0 unknown runs".
 func (r Result) String() string {
 	parts := make([]string, len(r))
 	for i, one := range r {
@@ -86,7 +86,7 @@ func (r *Result) add(name string, n int64) {
 const checksPerStep = 500
 
 // Pings keeps the newest pings of each check, as many as its owner's
-// ping_log_limit, and removes deliveries and flips from before them.
+// ping_log_limit, and removes deliveries, flips and unknown runs from before them.
 func Pings(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
 	for _, v := range s.StaleHistory(0, 0) {

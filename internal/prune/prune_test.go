@@ -93,9 +93,14 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 			ping(t, s, a.Check.Code, []monitor.PingKind{monitor.PingFail, monitor.PingSuccess}[i%2])
 			clock.Advance(day)
 		}
+		// of the first and of the last day
+		for _, at := range []time.Time{clock.Now().Add(-8 * day), clock.Now().Add(-day)} {
+			exec(t, s, `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+				VALUES ($1, $2, $2, $2, $2, 'stopped', $2)`, a.Check.ID, at)
+		}
 		// the oldest still waits
 		exec(t, s, `UPDATE deliveries SET status = 'sent' WHERE id > (SELECT min(id) FROM deliveries)`)
-		want := prune.Result{{Name: "pings", Count: 5}, {Name: "deliveries", Count: 4}, {Name: "flips"}}
+		want := prune.Result{{Name: "pings", Count: 5}, {Name: "deliveries", Count: 4}, {Name: "flips"}, {Name: "unknown runs"}}
 		both(t, s, prune.Pings, want)
 
 		rows, err := s.Pings(t.Context(), a.Check.ID, store.PingFilter{Limit: 100})
@@ -110,7 +115,12 @@ func TestPingsKeepsTheNewestOfEachCheck(t *testing.T) {
 		exec(t, s, `UPDATE deliveries SET status = 'sent'`)
 		// 93 days after the first four flips and more
 		clock.Advance(93*day - 4*day)
-		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips", Count: 4}})
+		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips", Count: 4},
+			{Name: "unknown runs", Count: 1}})
+		runs, err := s.UnknownRuns(t.Context(), a.Check.ID, time.Time{}, time.Time{}, 0)
+		if err != nil || len(runs) != 1 {
+			t.Errorf("unknown runs left: %+v, %v", runs, err)
+		}
 	})
 }
 
@@ -215,8 +225,8 @@ func TestDeliveriesAreKeptWhileTheirMailMayComeBack(t *testing.T) {
 			ping(t, s, a.Check.Code, monitor.PingLog)
 		}
 		clock.Advance(store.DeliveriesKept - 101*time.Second)
-		both(t, s, prune.Pings, prune.Result{{Name: "pings", Count: 2}, {Name: "deliveries"}, {Name: "flips"}})
+		both(t, s, prune.Pings, prune.Result{{Name: "pings", Count: 2}, {Name: "deliveries"}, {Name: "flips"}, {Name: "unknown runs"}})
 		clock.Advance(time.Second)
-		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips"}})
+		both(t, s, prune.Pings, prune.Result{{Name: "pings"}, {Name: "deliveries", Count: 1}, {Name: "flips"}, {Name: "unknown runs"}})
 	})
 }

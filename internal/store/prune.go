@@ -86,8 +86,8 @@ const (
 
 // StaleHistory is what is not kept of the checks with after < id <= until: pings
 // beyond the newest ping_log_limit, deliveries from before the oldest ping that is
-// kept which are also older than DeliveriesKept, and flips from before that
-// ping which are also older than 93 days.
+// kept which are also older than DeliveriesKept, and flips and unknown runs from before
+// that ping which are also older than 93 days.
 //
 // Deliveries that are still pending stay, and of a check that is not up those that
 // were the last to tell of it, with their flip. So do those of the last days: a mail
@@ -111,6 +111,10 @@ func (s *Store) StaleHistory(after, until int64) []Stale {
 				`, $3)
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.flip_id = f.id AND d.status = 'pending')
 				AND (c.status = 'up' OR f.id <> ` + lastDelivered + `)`,
+			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
+		{Name: "unknown runs", table: "unknown_runs", alias: "r", key: []string{"id"},
+			from: limited + ` JOIN unknown_runs r ON r.check_id = c.id` + scope(`r`) + ` AND r.deadline_at < $3 AND r.deadline_at < coalesce(` +
+				oldestKept + `, $3)`,
 			args: []any{after, until, s.Now().Add(-monitor.FlipsKept)}},
 	}
 }

@@ -75,11 +75,13 @@ func describe(c *monitor.Check, at monitor.Reading, tz *time.Location, flips []m
 		s.Since = c.LastStart
 		s.Why = sentence("Started %s. It goes down if it has not finished by %s (grace %s).",
 			d.at(c.LastStart), d.moment(c.LastStart.Add(c.Grace)), human.Duration(c.Grace))
+		d.unjudged(&s, c.LastStart.Add(c.Grace), at)
 	case checkstate.Late:
 		s.Head = "Late by"
 		s.Since = c.DueAt
 		s.Why = sentence("No ping since %s, expected %s. It goes down %s (grace %s).",
 			d.moment(c.LastPing), d.expectation(), d.at(c.AlertAt), human.Duration(c.Grace))
+		d.unjudged(&s, c.AlertAt, at)
 	case checkstate.Up:
 		s.since("Up", sinceFlip(flips, monitor.StatusUp))
 		s.Why = d.up()
@@ -93,6 +95,14 @@ func describe(c *monitor.Check, at monitor.Reading, tz *time.Location, flips []m
 		d.waiting(&s, flips)
 	}
 	return s
+}
+
+// unjudged says why the check is not down, where a deadline has passed already.
+func (d *describer) unjudged(s *situation, deadline time.Time, at monitor.Reading) {
+	if !d.now.Before(deadline) {
+		s.Why = sentence("Its deadline was %s. Not all pings are known yet that have come since %s, so it is not judged.",
+			d.at(deadline), d.moment(at.Heard))
+	}
 }
 
 // since sets Head and Since; the zero time is not known.

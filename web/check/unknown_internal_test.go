@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
+	"punctual/web/ui/checkstate"
 )
 
 func TestWhyARunIsUnknown(t *testing.T) {
@@ -32,5 +35,24 @@ func TestWhyARunIsUnknown(t *testing.T) {
 		if got := plain(u.Why()); got != tc.want {
 			t.Errorf("%q, want %q", got, tc.want)
 		}
+	}
+}
+
+func TestADeadlineThatIsNotJudgedYet(t *testing.T) {
+	made := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	c := monitor.NewCheck(uuid.New(), made)
+	c.Timeout = time.Hour
+	c.Grace = 10 * time.Minute
+	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingSuccess, CreatedAt: made})
+	at := monitor.Reading{Now: made.Add(2 * time.Hour), Heard: made.Add(65 * time.Minute)}
+	const want = "Its deadline was at 13:10. Not all pings are known yet that have come since 13:05, so it is not judged."
+	got := describe(&c, at, time.UTC, nil, nil)
+	if got.State != checkstate.Late || plain(got.Why) != want {
+		t.Errorf("%s: %s", got.State, plain(got.Why))
+	}
+	monitor.Apply(&c, &monitor.Ping{Kind: monitor.PingStart, CreatedAt: made.Add(time.Hour)})
+	got = describe(&c, at, time.UTC, nil, nil)
+	if got.State != checkstate.Started || plain(got.Why) != want {
+		t.Errorf("%s: %s", got.State, plain(got.Why))
 	}
 }
