@@ -197,6 +197,18 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for _, ago := range []time.Duration{10 * day, 600 * day} {
+			then := s.Now().Add(-ago)
+			_, err := s.DB().Exec(t.Context(), `INSERT INTO blind_intervals (began_at, ended_at, ways, cause) VALUES ($1, $1, 'http', 'stopped')`, then)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.DB().Exec(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+				VALUES ($1, $2, $2, $2, $2, 'stopped', $2)`, a.Check.ID, then)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		mail("6", monitor.EmailSent)
 		mail("7", monitor.EmailFailed)
 		clock.Advance(7*day + time.Microsecond)
@@ -207,7 +219,8 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		exec(t, s, `UPDATE emails SET next_try_at = $1 WHERE message_id = '7'`, s.Now())
 		leave('d', time.Hour)
 		both(t, s, prune.Emails, prune.Result{{Name: "emails", Count: 3}, {Name: "sessions", Count: 2}, {Name: "login tokens", Count: 2},
-			{Name: "changes of address", Count: 1}, {Name: "invitations", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3}})
+			{Name: "changes of address", Count: 1}, {Name: "invitations", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3},
+			{Name: "blind intervals", Count: 1}, {Name: "unknown runs", Count: 1}})
 	})
 }
 
