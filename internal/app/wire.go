@@ -95,7 +95,7 @@ func (a *App) wire() error {
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
 		NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
 	p.notices = notice.NewWorker(notice.Config{
-		Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Log: logs.In(a.log, logs.Alerts),
+		Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Verdict: p.signer.VerdictPath, Log: logs.In(a.log, logs.Alerts),
 	})
 	p.reports = report.NewWorker(report.Config{
 		Store: a.store, Composer: p.composer, Queue: p.mail, SiteRoot: a.cfg.SiteRoot, Unsubscribe: p.signer.UnsubscribeReportsPath,

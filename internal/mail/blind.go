@@ -32,6 +32,8 @@ type BlindRun struct {
 	Due string
 	// to the check
 	Link string
+	// say what became of the run, after one more click; the reader is known by them
+	Ran, Failed string
 }
 
 // Title is the subject.

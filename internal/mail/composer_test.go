@@ -165,8 +165,10 @@ func TestMailsLookAsAgreed(t *testing.T) {
 				To: "owner@example.org", From: "3 Mar 01:58 UTC", Until: "3 Mar 02:17 UTC", Cause: "Punctual was stopped or restarted", Runs: 12,
 				PingedSince: 8, Down: 1, More: 1, Link: "https://punctual.example.org/",
 				Unknown: []mail.BlindRun{
-					{Name: "db <backup>", Project: "Operations", Due: "3 Mar 02:00 UTC", Link: "https://punctual.example.org/checks/1/details/"},
-					{Name: "rotate logs", Project: "Operations", Due: "3 Mar 02:05 UTC", Link: "https://punctual.example.org/checks/2/details/"},
+					{Name: "db <backup>", Project: "Operations", Due: "3 Mar 02:00 UTC", Link: "https://punctual.example.org/checks/1/details/",
+						Ran: "https://punctual.example.org/unknown-runs/1/success/x/", Failed: "https://punctual.example.org/unknown-runs/1/fail/x/"},
+					{Name: "rotate logs", Project: "Operations", Due: "3 Mar 02:05 UTC", Link: "https://punctual.example.org/checks/2/details/",
+						Ran: "https://punctual.example.org/unknown-runs/2/success/x/", Failed: "https://punctual.example.org/unknown-runs/2/fail/x/"},
 				},
 			})
 		},

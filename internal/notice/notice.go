@@ -39,7 +39,10 @@ type Config struct {
 	Composer *mail.Composer
 	// without a slash at the end
 	SiteRoot string
-	Log      *slog.Logger
+	// Verdict is the path, below SiteRoot, at which who has an address says what became of
+	// a run: auth.Signer.VerdictPath.
+	Verdict func(run int64, verdict, address string, made time.Time) string
+	Log     *slog.Logger
 }
 
 // Worker sends notices. Any number may run beside each other.
@@ -150,8 +153,7 @@ func (w *Worker) content(to string, runs []*store.UnreportedRun) mail.Blind {
 		case r.Check.LastPing.After(r.BlindUntil) || r.Verdict != monitor.VerdictNone:
 			b.PingedSince++
 		case len(b.Unknown) < named:
-			b.Unknown = append(b.Unknown, mail.BlindRun{Name: r.Check.Title(), Project: r.Project, Due: moment(r.Due, zone),
-				Link: w.SiteRoot + "/checks/" + r.Check.Code.String() + "/details/"})
+			b.Unknown = append(b.Unknown, w.named(to, r, zone))
 		default:
 			b.More++
 		}
@@ -160,6 +162,17 @@ func (w *Worker) content(to string, runs []*store.UnreportedRun) mail.Blind {
 	b.Until = moment(until, zone)
 	b.Cause = strings.Join(causes, ", ")
 	return b
+}
+
+// named is a run that its reader is asked about.
+func (w *Worker) named(to string, r *store.UnreportedRun, zone *time.Location) mail.BlindRun {
+	now := w.Store.Now()
+	return mail.BlindRun{
+		Name: r.Check.Title(), Project: r.Project, Due: moment(r.Due, zone),
+		Link:   w.SiteRoot + "/checks/" + r.Check.Code.String() + "/details/",
+		Ran:    w.SiteRoot + w.Verdict(r.ID, string(monitor.VerdictSuccess), to, now),
+		Failed: w.SiteRoot + w.Verdict(r.ID, string(monitor.VerdictFail), to, now),
+	}
 }
 
 // zoneOf is that of the owner who is told, else UTC.

@@ -1,6 +1,7 @@
 package notice_test
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -27,7 +28,10 @@ func TestHiddenRunsAreToldOfByMail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com", Log: slog.New(slog.DiscardHandler)})
+		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com",
+			Verdict: func(run int64, verdict, to string, _ time.Time) string {
+				return fmt.Sprintf("/%d/%s/%s", run, verdict, to)
+			}, Log: slog.New(slog.DiscardHandler)})
 		round := func() int {
 			t.Helper()
 			n, err := w.RunOnce(t.Context())
@@ -79,7 +83,7 @@ func TestHiddenRunsAreToldOfByMail(t *testing.T) {
 		if err != nil || len(mails) != 1 {
 			t.Fatalf("%d mails, %v", len(mails), err)
 		}
-		for _, want := range []string{a.Check.Title(), "Punctual was stopped or restarted", a.Check.Code.String()} {
+		for _, want := range []string{a.Check.Title(), "Punctual was stopped or restarted", a.Check.Code.String(), "/1/success/", "/1/fail/"} {
 			if !strings.Contains(mails[0].Text, want) {
 				t.Errorf("%q is not in the mail:\n%s", want, mails[0].Text)
 			}

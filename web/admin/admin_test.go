@@ -16,6 +16,7 @@ import (
 
 	"punctual/internal/db"
 	"punctual/internal/logs"
+	"punctual/internal/auth"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
@@ -242,7 +243,9 @@ func mailOfEachKind(s *webtest.Site) map[string]madeMail {
 	user, project := s.Login("jane@example.org")
 	login := s.LastLink()
 	add(composer.Login(user.Email, login))(secretOf(login))
-	add(composer.Blind(mail.Blind{To: user.Email, Runs: 1, Link: s.URL + "/"}))()
+	ran := s.URL + auth.NewSigner(webtest.Secret).VerdictPath(1, "success", user.Email, s.Clock.Now())
+	hidden := []mail.BlindRun{{Name: "db", Ran: ran}}
+	add(composer.Blind(mail.Blind{To: user.Email, Runs: 1, Link: s.URL + "/", Unknown: hidden}))(secretOf(ran))
 	add(composer.Welcome(mail.Welcome{To: user.Email, Link: login}))(secretOf(login))
 
 	s.Post("/projects/"+project.ID.String()+"/members/", url.Values{"email": {"bob@example.net"}, "role": {"w"}}).Is(http.StatusSeeOther)
