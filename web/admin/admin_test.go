@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/auth"
 	"punctual/internal/db"
 	"punctual/internal/logs"
-	"punctual/internal/auth"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/testkit/testdb"
