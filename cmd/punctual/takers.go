@@ -168,14 +168,15 @@ func blindsJSON(blinds []monitor.Blind) []blindJSON {
 type takersForgetCmd struct {
 	Settings settings `embed:""`
 
-	ID string `arg:"" placeholder:"ID" help:"Its id, as \"punctual takers\" lists it. Only one that is silent can be forgotten."`
+	ID string `arg:"" placeholder:"ID" help:"Its id, as \"punctual takers\" lists it; only one that is silent can be forgotten. Or mail: pings by mail are no longer taken."`
 }
 
 // Run forgets a taker that does not count.
 func (c *takersForgetCmd) Run(ctx context.Context, w *world) error {
 	id, err := uuid.Parse(c.ID)
-	if err != nil {
-		return usageError(fmt.Sprintf("ID must be one that \"punctual takers\" lists, such as 8f14e45f-ceea-467f-a9d6-0b5f1c3d2e7a, not %q", c.ID))
+	if err != nil && c.ID != string(monitor.WayMail) {
+		return usageError(fmt.Sprintf("ID must be one that \"punctual takers\" lists, such as 8f14e45f-ceea-467f-a9d6-0b5f1c3d2e7a, or mail, not %q",
+			c.ID))
 	}
 	cfg, err := c.Settings.load(w)
 	if err != nil {
@@ -186,6 +187,9 @@ func (c *takersForgetCmd) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer done()
+	if c.ID == string(monitor.WayMail) {
+		return forgetMail(ctx, st, w)
+	}
 	h, err := st.Hearing(ctx)
 	if err != nil {
 		return err
@@ -208,5 +212,18 @@ func (c *takersForgetCmd) Run(ctx context.Context, w *world) error {
 		return errs.Conflictf("%s on %s has come back, or is forgotten already", t.Role, t.Host)
 	}
 	fmt.Fprintf(w.stdout, "%s on %s is forgotten.\n", t.Role, t.Host)
+	return nil
+}
+
+// forgetMail ends the time in which nobody takes pings by mail, where nobody will any more.
+func forgetMail(ctx context.Context, st *store.Store, w *world) error {
+	ended, err := st.ForgetMail(ctx)
+	if err != nil {
+		return err
+	}
+	if !ended {
+		return errs.Conflictf("nobody waits for pings by mail: a process takes them, or none ever has")
+	}
+	fmt.Fprintln(w.stdout, "Nobody waits for pings by mail any more.")
 	return nil
 }

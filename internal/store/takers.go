@@ -257,6 +257,24 @@ func (s *Store) TouchTakers(ctx context.Context) error {
 	return nil
 }
 
+// ForgetMail ends the interval that is open since nobody takes pings by mail any more, for
+// good; false where none is open. Deadlines of checks that are pinged by mail are judged
+// from then on.
+func (s *Store) ForgetMail(ctx context.Context) (bool, error) {
+	ended := false
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`,
+			monitor.WayMail, tx.Now())
+		ended = n > 0
+		tx.Wake(db.TopicMarks)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("forget pings by mail: %w", err)
+	}
+	return ended, nil
+}
+
 // ForgetTaker removes one that does not count; false where there is none of that id.
 func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (forgotten bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {

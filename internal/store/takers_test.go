@@ -516,3 +516,31 @@ func TestUnknownRunsAreCountedFromAMomentOn(t *testing.T) {
 		}
 	})
 }
+
+// Pings by mail are no longer taken, for good: their checks are judged again.
+func TestMailIsForgotten(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		forget := func(want bool) {
+			t.Helper()
+			got, err := s.ForgetMail(t.Context())
+			if err != nil || got != want {
+				t.Errorf("forgotten %v, %v; want %v", got, err, want)
+			}
+		}
+		forget(false)
+		smtpd := &monitor.Taker{ID: uuid.New(), Place: "mail", Role: "smtpd", Ways: monitor.WayMail, BeganAt: clock.Now()}
+		if err := s.SignTaker(t.Context(), smtpd, store.Sign{Mark: clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		forget(false)
+		if err := s.TakerStopped(t.Context(), smtpd, store.Sign{Mark: clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Hour)
+		forget(true)
+		h, err := s.Hearing(t.Context())
+		if err != nil || !h.Heard(monitor.WayMail).Equal(clock.Now()) {
+			t.Errorf("heard until %v, %v", h.Heard(monitor.WayMail), err)
+		}
+	})
+}
