@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -20,9 +22,16 @@ type arriving struct {
 	// in the order of their arrival; those that are answered leave from the front
 	open []*arrived
 	// whose intervals are not stored yet
-	refused []store.Refusal
-	// there are more than maxRefused of them
-	tooMany bool
+	refused map[address]*store.Refusal
+	// since when there are more than maxRefused of them; zero: there are not
+	tooMany time.Time
+}
+
+// address is what a ping was sent to.
+type address struct {
+	code          uuid.UUID
+	pingKey, slug string
+	way           monitor.Ways
 }
 
 // arrived is a ping with the time of its arrival.
@@ -31,7 +40,7 @@ type arrived struct {
 	answered bool
 }
 
-// maxRefused is how many refused pings are remembered one by one.
+// maxRefused is how many addresses are remembered whose pings were refused.
 const maxRefused = 10000
 
 // begin gives a ping its time of arrival: that it came with, unless a later one or a mark
@@ -59,7 +68,7 @@ func (g *arriving) end(w *arrived, a *store.Arrival, err error) {
 	}
 	g.open = g.open[n:]
 	if isOurs(err) {
-		g.lose(a, w.at)
+		g.lose(a, w.at, errors.Is(err, errFull))
 	}
 }
 
@@ -67,16 +76,30 @@ func (g *arriving) end(w *arrived, a *store.Arrival, err error) {
 func (g *arriving) lost(a *store.Arrival, at time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.lose(a, at)
+	g.lose(a, at, true)
 }
 
-func (g *arriving) lose(a *store.Arrival, at time.Time) {
-	if len(g.refused) >= maxRefused {
-		g.tooMany = true
-		return
+// lose notes a ping that was refused at a time. Beyond maxRefused addresses it concerns
+// all checks, but for want of room alone: else whoever sends pings to very many addresses
+// of no check would make us blind.
+func (g *arriving) lose(a *store.Arrival, at time.Time, full bool) {
+	to := address{a.Code, a.PingKey, a.Slug, monitor.WayOf(a.Ping.Scheme)}
+	r := g.refused[to]
+	switch {
+	case r != nil:
+		r.Widen(at, at)
+	case len(g.refused) < maxRefused:
+		if g.refused == nil {
+			g.refused = make(map[address]*store.Refusal)
+		}
+		g.refused[to] = &store.Refusal{Code: a.Code, PingKey: a.PingKey, Slug: a.Slug, Way: to.way, First: at, Last: at}
+	case !full && g.tooMany.IsZero():
+		g.tooMany = at
 	}
-	g.refused = append(g.refused, store.Refusal{Code: a.Code, PingKey: a.PingKey, Slug: a.Slug, At: at, Way: monitor.WayOf(a.Ping.Scheme)})
 }
+
+// errFull is why a ping was refused that found no room.
+var errFull = errors.New("full")
 
 // isOurs tells whether a ping was refused by a fault of ours: it may have been in order,
 // and is lost unless its sender repeats it.
@@ -89,9 +112,9 @@ func isOurs(err error) bool {
 }
 
 // heard returns the mark at time now: all pings that arrived before are recorded, or among
-// the refused, which are now the caller's to store. tooMany tells that there were more of
-// those.
-func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal, tooMany bool) {
+// the refused, which are now the caller's to store. tooMany is since when there were more of
+// those, zero where there were not.
+func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal, tooMany time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.After(g.last) {
@@ -101,10 +124,12 @@ func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal
 	if len(g.open) > 0 {
 		mark = g.open[0].at
 	}
-	refused = g.refused
+	for _, r := range g.refused {
+		refused = append(refused, *r)
+	}
 	tooMany = g.tooMany
 	g.refused = nil
-	g.tooMany = false
+	g.tooMany = time.Time{}
 	return mark, refused, tooMany
 }
 
@@ -112,7 +137,18 @@ func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal
 func (g *arriving) putBack(refused []store.Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refused = append(refused, g.refused...)
+	if g.refused == nil {
+		g.refused = make(map[address]*store.Refusal)
+	}
+	for _, r := range refused {
+		to := address{r.Code, r.PingKey, r.Slug, r.Way}
+		later := g.refused[to]
+		if later == nil {
+			g.refused[to] = &r
+			continue
+		}
+		later.Widen(r.First, r.Last)
+	}
 }
 
 // waits tells whether refused pings are to be stored.

@@ -19,7 +19,7 @@ func (r *Recorder) locate(w *waiting) {
 	if len(r.unlocated) >= r.limits.Queue {
 		r.located.Unlock()
 		r.observe.refused(QueueFull, 1)
-		w.err = errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
+		w.err = errs.Unavailablef(retryAfter, "too many pings are waiting, try again").Because(errFull)
 		return
 	}
 	r.unlocated = append(r.unlocated, w)

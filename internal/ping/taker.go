@@ -175,16 +175,15 @@ func (t *Taker) prepare() (sign store.Sign) {
 	defer t.mu.Unlock()
 	t.lookLocked()
 	now := t.store.Now()
-	var tooMany bool
+	var tooMany time.Time
 	sign.Mark, sign.Refused, tooMany = t.recorder.arriving.heard(now)
 	for _, limit := range []time.Time{t.closed, t.deafSince} {
 		if !limit.IsZero() && sign.Mark.After(limit) {
 			sign.Mark = limit
 		}
 	}
-	if tooMany {
-		t.gaps = append(t.gaps, monitor.Blind{From: sign.Refused[0].At, Until: now, Ways: t.self.Ways, Cause: monitor.CauseRefused})
-		sign.Refused = nil
+	if !tooMany.IsZero() {
+		t.gaps = append(t.gaps, monitor.Blind{From: tooMany, Until: now, Ways: t.self.Ways, Cause: monitor.CauseRefused})
 	}
 	sign.Gaps = t.gaps
 	t.gaps = nil

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -20,15 +21,27 @@ const TakerTimeout = 30 * time.Second
 // takerKept is how long one that does not count is remembered.
 const takerKept = 7 * 24 * time.Hour
 
-// Refusal is a ping that was answered with an error of ours, so that it may be lost.
+// Refusal are pings to one address that were answered with an error of ours, so that they
+// may be lost.
 type Refusal struct {
 	// of the check; zero: that of the slug
 	Code uuid.UUID
 	// of the project that the slug is of
 	PingKey string
 	Slug    string
-	At      time.Time
 	Way     monitor.Ways
+	// when the first and the last of them came
+	First, Last time.Time
+}
+
+// Widen makes r one of a longer time.
+func (r *Refusal) Widen(first, last time.Time) {
+	if first.Before(r.First) {
+		r.First = first
+	}
+	if last.After(r.Last) {
+		r.Last = last
+	}
 }
 
 // Sign is what a taker tells of itself.
@@ -158,20 +171,56 @@ func insertBlinds(ctx context.Context, tx *db.Tx, t *monitor.Taker, sign Sign) e
 			return err
 		}
 	}
-	for _, r := range sign.Refused {
-		where := `c.code = $1 AND $2 = ''`
-		args := []any{r.Code, ""}
-		if r.Code == uuid.Nil {
-			where = `c.slug = $1 AND c.project_id = (SELECT p.id FROM projects p WHERE p.ping_key = $2)`
-			args = []any{r.Slug, r.PingKey}
+	if len(sign.Refused) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, insertRefusalsSQL(tx.Engine()), refusalsJSON(tx.Engine(), sign.Refused), t.ID, monitor.CauseRefused)
+	return err
+}
+
+// insertRefusalsSQL stores the refusals that $1 has as JSON, of taker $2 for cause $3. Those
+// to addresses of no check are passed over.
+func insertRefusalsSQL(e db.Engine) string {
+	id := `$2`
+	refusals := `jsonb_to_recordset(CAST($1 AS jsonb)) AS v(code uuid, key text, slug text, way text, first timestamptz, last timestamptz)`
+	if e == db.Postgres {
+		id = `CAST($2 AS uuid)`
+	} else {
+		refusals = `(SELECT value ->> 'code' AS code, value ->> 'key' AS key, value ->> 'slug' AS slug, value ->> 'way' AS way,
+			value ->> 'first' AS first, value ->> 'last' AS last FROM json_each($1)) v`
+	}
+	return `INSERT INTO blind_intervals (began_at, ended_at, ways, check_id, taker, cause)
+		SELECT v.first, v.last, v.way, c.id, ` + id + `, $3 FROM ` + refusals + ` JOIN checks c ON c.code = v.code
+		UNION ALL
+		SELECT v.first, v.last, v.way, c.id, ` + id + `, $3 FROM ` + refusals + `
+			JOIN projects p ON p.ping_key = v.key JOIN checks c ON c.project_id = p.id AND c.slug = v.slug WHERE v.code IS NULL`
+}
+
+// refusalsJSON writes refusals for insertRefusalsSQL.
+func refusalsJSON(e db.Engine, refused []Refusal) string {
+	type row struct {
+		Code  *uuid.UUID   `json:"code"`
+		Key   string       `json:"key"`
+		Slug  string       `json:"slug"`
+		Way   monitor.Ways `json:"way"`
+		First any          `json:"first"`
+		Last  any          `json:"last"`
+	}
+	rows := make([]row, len(refused))
+	for i := range refused {
+		r := &refused[i]
+		rows[i] = row{Key: r.PingKey, Slug: r.Slug, Way: r.Way, First: r.First, Last: r.Last}
+		if r.Code != uuid.Nil {
+			rows[i].Code = &r.Code
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, check_id, taker, cause)
-			SELECT $3, $3, $4, c.id, $5, $6 FROM checks c WHERE `+where, append(args, r.At, r.Way, t.ID, monitor.CauseRefused)...)
-		if err != nil {
-			return err
+		if e == db.SQLite {
+			rows[i].First = r.First.UnixMicro()
+			rows[i].Last = r.Last.UnixMicro()
 		}
 	}
-	return nil
+	// there is nothing in it that cannot be written
+	text, _ := json.Marshal(rows)
+	return string(text)
 }
 
 // TakerStopped stores that a taker has ended in an orderly way: it listened until

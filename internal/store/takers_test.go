@@ -313,11 +313,11 @@ func TestRefusalsAreIntervalsOfTheirCheckAlone(t *testing.T) {
 		at := clock.Now()
 		clock.Advance(time.Second)
 		err = s.SignTaker(t.Context(), a, store.Sign{Mark: clock.Now(), Refused: []store.Refusal{
-			{Code: one.Check.Code, At: at, Way: monitor.WayHTTP},
-			{Code: uuid.New(), At: at, Way: monitor.WayHTTP},
-			{PingKey: two.Project.PingKey, Slug: "backup", At: at.Add(time.Millisecond), Way: monitor.WayMail},
-			{PingKey: two.Project.PingKey, Slug: "none", At: at, Way: monitor.WayHTTP},
-			{PingKey: one.Project.PingKey, Slug: "backup", At: at, Way: monitor.WayHTTP},
+			{Code: one.Check.Code, First: at, Last: at, Way: monitor.WayHTTP},
+			{Code: uuid.New(), First: at, Last: at, Way: monitor.WayHTTP},
+			{PingKey: two.Project.PingKey, Slug: "backup", First: at.Add(time.Millisecond), Last: at.Add(time.Millisecond), Way: monitor.WayMail},
+			{PingKey: two.Project.PingKey, Slug: "none", First: at, Last: at, Way: monitor.WayHTTP},
+			{PingKey: one.Project.PingKey, Slug: "backup", First: at, Last: at, Way: monitor.WayHTTP},
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -465,7 +465,7 @@ func TestHowLongPingsMayHaveBeenLost(t *testing.T) {
 				{From: at(10), Until: at(20), Ways: monitor.WayHTTP, Cause: monitor.CauseSuspended},
 			},
 			// of one check alone
-			Refused: []store.Refusal{{Code: one.Check.Code, At: at(500), Way: monitor.WayHTTP}},
+			Refused: []store.Refusal{{Code: one.Check.Code, First: at(500), Last: at(500), Way: monitor.WayHTTP}},
 		})
 		if err != nil {
 			t.Fatal(err)
