@@ -89,7 +89,7 @@ func TestADatabaseOfSomebodyElseIsRefused(t *testing.T) {
 
 func TestWhatIsMissingOrChangedIsRefused(t *testing.T) {
 	cases := []struct{ name, sqlite, postgres, word string }{
-		{"a table", `DROP TABLE presence`, "", "table presence is missing"},
+		{"a table", `DROP TABLE presence_before_takers`, "", "table presence_before_takers is missing"},
 		{"a column", `ALTER TABLE users DROP COLUMN date_format`, "", "column users.date_format is missing"},
 		{
 			"an index", `DROP INDEX checks_watch`, "",
@@ -101,8 +101,8 @@ func TestWhatIsMissingOrChangedIsRefused(t *testing.T) {
 		},
 		{"a trigger", `DROP TRIGGER checks_delete_pings`, `DROP TRIGGER checks_delete_pings ON checks`, "trigger checks_delete_pings is missing"},
 		{
-			"a type", `ALTER TABLE presence DROP COLUMN seen_at; ALTER TABLE presence ADD COLUMN seen_at text NOT NULL DEFAULT ''`,
-			`ALTER TABLE presence ALTER COLUMN seen_at TYPE text`, "column presence.seen_at is",
+			"a type", `ALTER TABLE presence_before_takers DROP COLUMN seen_at; ALTER TABLE presence_before_takers ADD COLUMN seen_at text NOT NULL DEFAULT ''`,
+			`ALTER TABLE presence_before_takers ALTER COLUMN seen_at TYPE text`, "column presence_before_takers.seen_at is",
 		},
 		{
 			"nullability", `ALTER TABLE walls DROP COLUMN name; ALTER TABLE walls ADD COLUMN name text`,
@@ -113,9 +113,9 @@ func TestWhatIsMissingOrChangedIsRefused(t *testing.T) {
 			`ALTER TABLE users ALTER COLUMN date_format SET DEFAULT 'iso'`, "column users.date_format is",
 		},
 		{
-			"a column that must be given", `ALTER TABLE presence DROP COLUMN seen_at; DROP TABLE presence;
-				CREATE TABLE presence (id integer PRIMARY KEY, began_at integer NOT NULL, seen_at integer NOT NULL, mine text NOT NULL) STRICT`,
-			`ALTER TABLE presence ADD COLUMN mine text NOT NULL`, "column presence.mine (text NOT NULL) is not ours and has no default",
+			"a column that must be given", `ALTER TABLE presence_before_takers DROP COLUMN seen_at; DROP TABLE presence_before_takers;
+				CREATE TABLE presence_before_takers (id integer PRIMARY KEY, began_at integer NOT NULL, seen_at integer NOT NULL, mine text NOT NULL) STRICT`,
+			`ALTER TABLE presence_before_takers ADD COLUMN mine text NOT NULL`, "column presence_before_takers.mine (text NOT NULL) is not ours and has no default",
 		},
 	}
 	for _, c := range cases {
@@ -204,12 +204,12 @@ func TestARepairThatIsNotEnoughChangesNothing(t *testing.T) {
 	perEngine(t, func(t *testing.T, d *db.DB) {
 		exec(t, d, `DROP INDEX checks_watch`)
 		exec(t, d, `ALTER TABLE checks DROP COLUMN watch_at`)
-		exec(t, d, `DROP TABLE presence`)
+		exec(t, d, `DROP TABLE presence_before_takers`)
 		before := described(t, d)
 		_, err := d.Migrate(t.Context(), migrations.FS)
 		var differs *db.SchemaError
-		if !errors.As(err, &differs) || !strings.Contains(err.Error(), "table presence is missing") {
-			t.Errorf("got %v, want that presence is missing", err)
+		if !errors.As(err, &differs) || !strings.Contains(err.Error(), "table presence_before_takers is missing") {
+			t.Errorf("got %v, want that presence_before_takers is missing", err)
 		}
 		diff := cmp.Diff(before, described(t, d))
 		if diff != "" {

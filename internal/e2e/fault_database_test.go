@@ -45,6 +45,7 @@ func outage(t *testing.T, e env, f *finding, fault func()) {
 	eventually(t, "the last deadline passes", func() bool { return time.Now().After(last) })
 	// the connections of the first are gone
 	s = e.store(t)
+	judged(t, s)
 	settled(t, s)
 	l.check(t, s, f)
 	rc.check(t, made, f)

@@ -168,6 +168,19 @@ func unknowns(t *testing.T, s *store.Store) map[string]bool {
 	return out
 }
 
+// unknownChecks are the checks of which a run is unknown.
+func unknownChecks(t *testing.T, s *store.Store) map[uuid.UUID]bool {
+	t.Helper()
+	out := make(map[uuid.UUID]bool)
+	var code uuid.UUID
+	err := s.DB().Each(t.Context(), []any{db.UUID(&code)}, func() { out[code] = true },
+		`SELECT c.code FROM unknown_runs r JOIN checks c ON c.id = r.check_id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // Punctual is off for a while, and jobs of all sorts run meanwhile, or do not: no job that
 // ran is told to be down, and each that did not is told of.
 func TestFaultTruthPunctualWasOff(t *testing.T) {

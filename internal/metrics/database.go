@@ -184,8 +184,8 @@ func (m *Metrics) takers(ctx context.Context, s *store.Store) {
 			out(untaken, since(h.OpenSince(way), h.Now), string(way))
 		}
 		lost, err := s.BlindSince(ctx, h.Now.Add(-24*time.Hour))
-		for cause, d := range lost.ByCause {
-			out(blind, d.Seconds(), string(cause))
+		for _, cause := range monitor.Causes() {
+			out(blind, lost.ByCause[cause].Seconds(), string(cause))
 		}
 		return err
 	})

@@ -75,6 +75,11 @@ const (
 	CauseRefused Cause = "refused"
 )
 
+// Causes are all of them.
+func Causes() []Cause {
+	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseNotAccepting, CauseRefused}
+}
+
 // Blind is an interval in which pings may have been lost, so that the silence of a
 // check says nothing about its job.
 type Blind struct {
