@@ -21,7 +21,7 @@ const (
 	signAgain = time.Second
 	// the database has so long for one
 	signPatience = 5 * time.Second
-	// how often is looked whether this process runs
+	// how often is looked whether this process runs, and whether a mark is due
 	tickEvery = 200 * time.Millisecond
 	// between two looks: what is longer has not been attested
 	maxGap = 5 * time.Second
@@ -73,11 +73,13 @@ func NewTaker(r *Recorder, s takerStore, self monitor.Taker, log *slog.Logger) *
 
 // Run signs until ctx ends. changed receives a value when deadlines may have moved.
 func (t *Taker) Run(ctx context.Context, changed <-chan struct{}) {
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	// beside the signing: a database that hangs keeps nobody from running
+	looking.Go(func() { t.keepLooking(ctx) })
 	var next time.Time
 	for {
-		now := t.store.Now()
-		due := t.due(now, next)
-		if due {
+		if t.due(t.store.Now(), next) {
 			next = t.sign(ctx, next)
 		}
 		select {
@@ -87,7 +89,20 @@ func (t *Taker) Run(ctx context.Context, changed <-chan struct{}) {
 		case <-changed:
 			next = t.nextDeadline(ctx, next)
 		}
-		t.look()
+	}
+}
+
+// keepLooking looks again and again whether this process runs, until ctx ends.
+func (t *Taker) keepLooking(ctx context.Context) {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			t.look()
+		}
 	}
 }
 
