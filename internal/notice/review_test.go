@@ -31,7 +31,7 @@ func TestANoticeDoesNotGiveThePingAddressAway(t *testing.T) {
 		outsider.ID = uuid.New()
 		outsider.ProjectID = a.Project.ID
 		outsider.CreatedAt = clock.Now()
-		if err := testdb.PutChannel(t.Context(), s, outsider); err != nil {
+		if err := s.CreateChannel(t.Context(), outsider); err != nil {
 			t.Fatal(err)
 		}
 		_, err = s.UpdateCheck(t.Context(), a.Check.Code, func(c *store.CheckChange) error {
@@ -84,6 +84,55 @@ func TestANoticeDoesNotGiveThePingAddressAway(t *testing.T) {
 		}
 		if !told {
 			t.Error("the address was not told")
+		}
+	})
+}
+
+// One account with many unknown runs, whose address was told a short time ago, does not keep
+// the notices of others back.
+func TestManyRunsOfOneAccountKeepNobodyElseWaiting(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		composer, err := mail.NewComposer(templates.FS, mail.Site{Name: "Punctual", Root: "https://example.com"}, "example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com", Log: slog.New(slog.DiscardHandler)})
+		unknown := func(check int64, n int) {
+			t.Helper()
+			for i := range n {
+				at := clock.Now().Add(time.Duration(i) * time.Microsecond)
+				_, err := s.DB().Exec(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+					VALUES ($1, $2, $2, $2, $2, 'stopped', $3)`, check, at, clock.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		big := testdb.Account(t, s)
+		small := testdb.Account(t, s, "small@example.org")
+		unknown(big.Check.ID, 1)
+		clock.Advance(6 * time.Minute)
+		sent, err := w.RunOnce(t.Context())
+		if err != nil || sent != 1 {
+			t.Fatal(sent, err)
+		}
+		unknown(big.Check.ID, 5000)
+		clock.Advance(time.Second)
+		unknown(small.Check.ID, 1)
+		clock.Advance(15 * time.Minute)
+		sent, err = w.RunOnce(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			n, err := w.RunOnce(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent += n
+		}
+		if sent != 1 {
+			t.Errorf("%d notices after 15 minutes, the other account is not told", sent)
 		}
 	})
 }

@@ -248,3 +248,21 @@ func TestAnOutageThatNobodyWatchedIsBlindUntilSomebodyListened(t *testing.T) {
 		}
 	})
 }
+
+// A process that closes its listeners and takes a while to end is blind until the next one
+// listened, although that one is there when it signs off.
+func TestAnOrderlyStopIsBlindUntilTheNextOneListened(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		before := newTaker(s, "a", monitor.WayHTTP)
+		signs(t, s, before)
+		closed := clock.Advance(time.Minute)
+		clock.Advance(15 * time.Second)
+		after := newTaker(s, "b", monitor.WayHTTP)
+		signs(t, s, after)
+		clock.Advance(5 * time.Second)
+		if err := s.TakerStopped(t.Context(), before, store.Sign{Mark: closed}); err != nil {
+			t.Fatal(err)
+		}
+		wantBlinds(t, s, monitor.Blind{From: closed, Until: after.BeganAt, Ways: monitor.WayHTTP, Cause: monitor.CauseStopped})
+	})
+}
