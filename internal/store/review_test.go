@@ -1,14 +1,12 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
-	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
@@ -174,38 +172,6 @@ func TestASuccessCommittedBehindAFailureDoesNotEndIt(t *testing.T) {
 		after, err := s.CheckByID(t.Context(), c.ID)
 		if err != nil || after.Status != monitor.StatusDown || after.LastPing.Before(start.Add(40*time.Second)) {
 			t.Errorf("%s, last ping %s: its last word was a failure", after.Status, after.LastPing.Sub(start))
-		}
-	})
-}
-
-// What a taker may hold of refusals is stored well within the five seconds it gives itself,
-// also where the database is a millisecond away.
-func TestTenThousandRefusalsAreStoredInTime(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
-		c := minuteCheck(t, s)
-		serve := newTaker(s, "serve", monitor.WayHTTP)
-		signs(t, s, serve)
-		sign := store.Sign{Mark: clock.Now()}
-		for range 9999 {
-			sign.Refused = append(sign.Refused, store.Refusal{Code: c.Code, At: clock.Now(), Way: monitor.WayHTTP})
-		}
-		began := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if err := s.SignTaker(ctx, serve, sign); err != nil {
-			t.Fatal(err)
-		}
-		took := time.Since(began)
-		var rows int
-		if err := s.DB().QueryRow(ctx, `SELECT count(*) FROM blind_intervals`).Scan(&rows); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%s: %s, %d intervals of one check", s.DB().Engine, took, rows)
-		if rows > 100 {
-			t.Errorf("%d rows, kept for a year and a half, say that one check was refused in one moment", rows)
-		}
-		if s.DB().Engine == db.Postgres && took > time.Second {
-			t.Errorf("it took %s beside the database: with a millisecond between them it takes ten seconds, fails, and is tried for ever", took)
 		}
 	})
 }
