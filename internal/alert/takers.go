@@ -23,10 +23,12 @@ type takers struct {
 	silent map[uuid.UUID]bool
 	// operators were told, by us or others, that nobody takes pings of the way
 	notified map[monitor.Ways]bool
+	// we know whether they were
+	looked map[monitor.Ways]bool
 }
 
 func newTakers(cfg Config) takers {
-	return takers{cfg: cfg, silent: make(map[uuid.UUID]bool), notified: make(map[monitor.Ways]bool)}
+	return takers{cfg: cfg, silent: make(map[uuid.UUID]bool), notified: make(map[monitor.Ways]bool), looked: make(map[monitor.Ways]bool)}
 }
 
 const (
@@ -118,14 +120,15 @@ func (t *takers) followWay(ctx context.Context, h *store.Hearing, way monitor.Wa
 			t.cfg.notifyOperators("No pings are being taken", fmt.Sprintf("No process has taken pings by %s since %s. No deadline is judged "+
 				"until one does.\n\nStart %s, and see its log for why it ended.", way, since.UTC().Format("2006-01-02 15:04:05 UTC"), programOf(way)))
 		}
-	case since.IsZero() && t.notified[way]:
+	case since.IsZero() && (t.notified[way] || !t.looked[way]):
 		_, ended, err := t.cfg.Store.EndAbsence(ctx, name)
 		if err != nil {
 			return
 		}
 		delete(t.notified, way)
-		t.cfg.Log.Info("pings are taken again, deadlines are judged with the interval in mind", "way", string(way))
+		t.looked[way] = true
 		if ended {
+			t.cfg.Log.Info("pings are taken again, deadlines are judged with the interval in mind", "way", string(way))
 			t.cfg.notifyOperators("Pings are being taken again", fmt.Sprintf("A process takes pings by %s again. Runs whose pings may have been "+
 				"lost meanwhile are shown as unknown.", way))
 		}

@@ -89,7 +89,19 @@ func Apply(c *Check, p *Ping) *Flip {
 // Take is Apply for who records pings: where a deadline has passed that nobody has
 // judged, the check shows what the ping says and keeps how it was before, for Fold, and
 // there is no flip yet.
+//
+// A ping may be committed behind one that arrived after it. The later one was the last
+// word: the earlier is recorded and changes nothing, and a start begins nothing.
 func Take(c *Check, p *Ping) *Flip {
+	if c.Unjudged == "" && p.CreatedAt.Before(c.LastPing) && c.LastPing.Sub(p.CreatedAt) < behind {
+		if p.Kind == PingStart {
+			p.Kind = PingIgn
+		}
+		c.NPings++
+		p.CheckID = c.ID
+		p.N = c.NPings
+		return nil
+	}
 	left := c.keepUnjudged(p.CreatedAt)
 	flip := Apply(c, p)
 	if left {
@@ -97,6 +109,10 @@ func Take(c *Check, p *Ping) *Flip {
 	}
 	return flip
 }
+
+// behind is how long a ping may be on its way from its arrival to its commit. One that is
+// older comes from a clock that was set back.
+const behind = time.Minute
 
 // late tells whether the run that success p ends has come so late that people
 // should see it. A run comes when it starts: how long it takes does not make it

@@ -6,6 +6,7 @@ package notice
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"punctual/internal/logs"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
+	"punctual/internal/notify"
 	"punctual/internal/store"
 )
 
@@ -25,7 +27,7 @@ const (
 	gather = 5 * time.Minute
 	// to one address at most one in that time
 	pause = time.Hour
-	// runs looked at in one round
+	// runs loaded at once
 	batch = 5000
 	// runs that are named in one mail
 	named = 50
@@ -70,26 +72,30 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// RunOnce queues the notices that are due, and returns how many.
+// RunOnce queues the notices that are due, and returns how many. Trouble with one of them
+// does not keep the others waiting; it returns the first.
 func (w *Worker) RunOnce(ctx context.Context) (sent int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	runs, err := w.Store.UnreportedRuns(ctx, batch)
-	if err != nil || len(runs) == 0 {
-		return 0, err
-	}
 	byAddress := make(map[string][]*store.UnreportedRun)
 	var done []int64
-	for i := range runs {
-		r := &runs[i]
-		for _, to := range r.Addresses {
-			byAddress[to] = append(byAddress[to], r)
+	for after, more := (*store.UnreportedRun)(nil), true; more; {
+		runs, err := w.load(ctx, after)
+		if err != nil {
+			return 0, err
 		}
-		if len(r.Addresses) == 0 {
-			done = append(done, r.ID)
+		for i := range runs {
+			r := &runs[i]
+			after = r
+			for _, to := range r.Addresses {
+				byAddress[to] = append(byAddress[to], r)
+			}
+			if len(r.Addresses) == 0 {
+				done = append(done, r.ID)
+			}
 		}
+		more = len(runs) == batch
 	}
 	now := w.Store.Now()
+	var failed []error
 	for to, mine := range byAddress {
 		// the oldest comes first
 		if now.Sub(mine[0].DecidedAt) < gather {
@@ -97,20 +103,28 @@ func (w *Worker) RunOnce(ctx context.Context) (sent int, err error) {
 		}
 		ok, err := w.send(ctx, to, mine, now)
 		if err != nil {
-			return sent, err
+			failed = append(failed, err)
 		}
 		if ok {
 			sent++
 		}
 	}
 	if len(done) > 0 {
-		return sent, w.Store.AllNotified(ctx, done)
+		failed = append(failed, w.Store.AllNotified(ctx, done))
 	}
-	return sent, nil
+	return sent, errors.Join(failed...)
+}
+
+func (w *Worker) load(ctx context.Context, after *store.UnreportedRun) ([]store.UnreportedRun, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return w.Store.UnreportedRuns(ctx, after, batch)
 }
 
 // send tells one address of the runs, unless it was told of others a short time ago.
 func (w *Worker) send(ctx context.Context, to string, runs []*store.UnreportedRun, now time.Time) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	last, err := w.Store.LastNotice(ctx, to)
 	if err != nil || now.Sub(last) < pause {
 		return false, err
@@ -169,7 +183,7 @@ func (w *Worker) named(to string, r *store.UnreportedRun, zone *time.Location) m
 	now := w.Store.Now()
 	return mail.BlindRun{
 		Name: r.Check.Title(), Project: r.Project, Due: moment(r.Due, zone),
-		Link:   w.SiteRoot + "/checks/" + r.Check.Code.String() + "/details/",
+		Link:   notify.CloakedURL(w.SiteRoot, &r.Check),
 		Ran:    w.SiteRoot + w.Verdict(r.ID, string(monitor.VerdictSuccess), to, now),
 		Failed: w.SiteRoot + w.Verdict(r.ID, string(monitor.VerdictFail), to, now),
 	}

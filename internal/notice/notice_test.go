@@ -12,6 +12,7 @@ import (
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notice"
+	"punctual/internal/notify"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
 	"punctual/templates"
@@ -83,7 +84,8 @@ func TestHiddenRunsAreToldOfByMail(t *testing.T) {
 		if err != nil || len(mails) != 1 {
 			t.Fatalf("%d mails, %v", len(mails), err)
 		}
-		for _, want := range []string{a.Check.Title(), "Punctual was stopped or restarted", a.Check.Code.String(), "/1/success/", "/1/fail/"} {
+		link := notify.CloakedURL("https://example.com", a.Check)
+		for _, want := range []string{a.Check.Title(), "Punctual was stopped or restarted", link, "/1/success/", "/1/fail/"} {
 			if !strings.Contains(mails[0].Text, want) {
 				t.Errorf("%q is not in the mail:\n%s", want, mails[0].Text)
 			}

@@ -25,7 +25,8 @@ func TestANoticeDoesNotGiveThePingAddressAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com", Log: slog.New(slog.DiscardHandler)})
+		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com",
+			Verdict: func(int64, string, string, time.Time) string { return "" }, Log: slog.New(slog.DiscardHandler)})
 		a := testdb.Account(t, s)
 		outsider := kinds.EmailChannel("list@elsewhere.example")
 		outsider.ID = uuid.New()
@@ -96,7 +97,8 @@ func TestManyRunsOfOneAccountKeepNobodyElseWaiting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com", Log: slog.New(slog.DiscardHandler)})
+		w := notice.NewWorker(notice.Config{Store: s, Composer: composer, SiteRoot: "https://example.com",
+			Verdict: func(int64, string, string, time.Time) string { return "" }, Log: slog.New(slog.DiscardHandler)})
 		unknown := func(check int64, n int) {
 			t.Helper()
 			for i := range n {

@@ -40,6 +40,10 @@ type arrived struct {
 	answered bool
 }
 
+// setBack tells whether the clock was set back between two moments: time is then what it
+// says now.
+func setBack(now, last time.Time) bool { return last.Sub(now) > 5*time.Second }
+
 // maxRefused is how many addresses are remembered whose pings were refused.
 const maxRefused = 10000
 
@@ -48,7 +52,7 @@ const maxRefused = 10000
 func (g *arriving) begin(a *store.Arrival) *arrived {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if a.Ping.CreatedAt.Before(g.last) {
+	if !setBack(a.Ping.CreatedAt, g.last) && a.Ping.CreatedAt.Before(g.last) {
 		a.Ping.CreatedAt = g.last
 	}
 	g.last = a.Ping.CreatedAt
@@ -117,7 +121,7 @@ func isOurs(err error) bool {
 func (g *arriving) heard(now time.Time) (mark time.Time, refused []store.Refusal, tooMany time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if now.After(g.last) {
+	if now.After(g.last) || setBack(now, g.last) {
 		g.last = now
 	}
 	mark = g.last

@@ -194,7 +194,7 @@ func (r *Recorder) enqueue(w *waiting) error {
 		return nil
 	default:
 		r.observe.refused(QueueFull, 1)
-		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again").Because(errFull)
+		return errs.Unavailablef(retryAfter, "too many pings are waiting, try again")
 	}
 }
 

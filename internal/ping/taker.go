@@ -162,6 +162,9 @@ func (t *Taker) AcceptFailed() {
 	}
 }
 
+// longDeaf is how long the mark waits for connections to be accepted again.
+const longDeaf = 30 * time.Second
+
 // acceptWorks is how long after the last error connections count as accepted again.
 const acceptWorks = 2 * time.Second
 
@@ -190,6 +193,11 @@ func (t *Taker) prepare() (sign store.Sign) {
 	defer t.mu.Unlock()
 	t.lookLocked()
 	now := t.store.Now()
+	if !t.deafSince.IsZero() && now.Sub(t.deafSince) >= longDeaf {
+		// else nobody would be told of anything
+		t.gaps = append(t.gaps, monitor.Blind{From: t.deafSince, Until: now, Ways: t.self.Ways, Cause: monitor.CauseNotAccepting})
+		t.deafSince = now
+	}
 	var tooMany time.Time
 	sign.Mark, sign.Refused, tooMany = t.recorder.arriving.heard(now)
 	for _, limit := range []time.Time{t.closed, t.deafSince} {

@@ -19,10 +19,11 @@ import (
 // Recorder makes pings durable; ping.Recorder does. Record returns nil when the
 // ping is on disk, errs.NotFound when there is no such check, errs.TooMany when it
 // is one too many. Admit fails likewise and records nothing; a ping it has let in
-// is not refused for its number by Record.
+// is not refused for its number by Record. Lost notes a ping that could not be recorded.
 type Recorder interface {
 	Admit(a *store.Arrival) error
 	Record(a *store.Arrival) error
+	Lost(a *store.Arrival)
 }
 
 // Checks finds the check that a slug means; store.Store does. It fails with

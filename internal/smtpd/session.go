@@ -176,6 +176,7 @@ func (s *session) record(raw []byte, at time.Time) error {
 	for _, m := range s.to {
 		code, err := s.find(ctx, m)
 		if err != nil {
+			s.lost(at)
 			return err
 		}
 		if code != uuid.Nil {
@@ -212,6 +213,15 @@ func (s *session) record(raw []byte, at time.Time) error {
 		return errAway
 	}
 	return accepted
+}
+
+// lost notes that a message is put off by a fault of ours: who sends it may come back too late.
+func (s *session) lost(at time.Time) {
+	for _, m := range s.to {
+		s.server.cfg.Recorder.Lost(&store.Arrival{
+			Code: m.code, PingKey: m.pingKey, Slug: m.slug, Ping: monitor.Ping{CreatedAt: at, Scheme: "email"},
+		})
+	}
 }
 
 // find resolves a recipient; uuid.Nil means that there is nothing to ping.

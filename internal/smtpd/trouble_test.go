@@ -34,6 +34,7 @@ type stub struct {
 	lookup, record error
 	mu             sync.Mutex
 	recorded       []*store.Arrival
+	lost           int
 }
 
 func (s *stub) CodeBySlug(context.Context, string, string) (uuid.UUID, error) {
@@ -47,6 +48,12 @@ func (s *stub) Record(a *store.Arrival) error {
 	defer s.mu.Unlock()
 	s.recorded = append(s.recorded, a)
 	return s.record
+}
+
+func (s *stub) Lost(*store.Arrival) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost++
 }
 
 func (s *stub) config() smtpd.Config {
@@ -64,11 +71,13 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		to       []string
 		want     string
 		recorded int
+		// beside those that the Recorder refuses
+		lost int
 	}{
-		{"while recording", &stub{record: away}, []string{byCode}, "451 4.3.0", 1},
-		{"broken while recording", &stub{record: errors.New("disk on fire")}, []string{byCode}, "451 4.3.0", 1},
-		{"while looking up", &stub{lookup: away}, []string{byCode, bySlug}, "451 4.3.0", 0},
-		{"no", &stub{}, []string{byCode, bySlug}, "250 OK", 2},
+		{"while recording", &stub{record: away}, []string{byCode}, "451 4.3.0", 1, 0},
+		{"broken while recording", &stub{record: errors.New("disk on fire")}, []string{byCode}, "451 4.3.0", 1, 0},
+		{"while looking up", &stub{lookup: away}, []string{byCode, bySlug}, "451 4.3.0", 0, 2},
+		{"no", &stub{}, []string{byCode, bySlug}, "250 OK", 2, 0},
 	} {
 		_, addr := serve(t, tt.stub.config())
 		got := hello(t, addr).mail("Subject: x\n\ny", tt.to...)
@@ -78,6 +87,9 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		n := len(tt.stub.recorded)
 		if n != tt.recorded {
 			t.Errorf("%s: %d were handed on, want %d", tt.name, n, tt.recorded)
+		}
+		if tt.stub.lost != tt.lost {
+			t.Errorf("%s: %d are known as lost, want %d", tt.name, tt.stub.lost, tt.lost)
 		}
 	}
 }

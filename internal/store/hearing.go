@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,9 @@ type Hearing struct {
 }
 
 const (
-	selectTakers = `SELECT t.id, t.host, t.place, t.role, t.ways, t.began_at, t.mark_at, t.seen_at, t.counts FROM takers t ORDER BY t.ways, t.began_at`
-	selectOpen   = `SELECT b.began_at, b.ways, b.cause FROM blind_intervals b WHERE b.ended_at IS NULL AND b.check_id IS NULL`
+	selectTakers = `SELECT t.id, t.host, t.place, t.role, t.ways, t.began_at, t.mark_at, t.seen_at, t.counts FROM takers t
+		ORDER BY t.counts DESC, t.seen_at DESC LIMIT 100`
+	selectOpen = `SELECT b.began_at, b.ways, b.cause FROM blind_intervals b WHERE b.ended_at IS NULL AND b.check_id IS NULL`
 )
 
 // asker asks the database: see is called for each row, whose values are then in dest.
@@ -66,11 +68,33 @@ func (h *Hearing) Heard(ways monitor.Ways) time.Time {
 	}
 	for i := range h.Open {
 		b := &h.Open[i]
-		if b.Ways.Meet(ways) && b.From.Before(heard) {
+		if b.Ways.Meet(ways) && b.From.Before(heard) && !h.forGood(b) {
 			heard = b.From
 		}
 	}
 	return heard
+}
+
+// blindLimit is how long nobody waits for a way that nobody takes pings of any more, while
+// others are taken.
+const blindLimit = 15 * time.Minute
+
+// forGood tells whether nobody waits any more for the end of an interval that goes on.
+func (h *Hearing) forGood(b *monitor.Blind) bool {
+	return h.Now.Sub(b.From) > blindLimit && slices.ContainsFunc(h.Takers, func(t monitor.Taker) bool { return t.Counts })
+}
+
+// givenUp are the intervals as they are for judging: those whose end nobody waits for end
+// now, so that what they hide is unknown.
+func (h *Hearing) givenUp(blinds []monitor.Blind) []monitor.Blind {
+	out := slices.Clone(blinds)
+	for i := range out {
+		b := &out[i]
+		if b.Until.IsZero() && h.forGood(b) {
+			b.Until = h.Now
+		}
+	}
+	return out
 }
 
 // Furthest is until when all pings are known of the way of which the most is.

@@ -55,7 +55,10 @@ type judging struct {
 
 // lookAgain is when a check is looked at again whose deadline cannot be judged yet, while
 // others can.
-const lookAgain = time.Second
+const (
+	lookAgain     = 10 * time.Second
+	lookAgainSoon = 10 * time.Millisecond
+)
 
 // judge looks at the truth of the checks claimed and changes them.
 func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (monitor.Judged, error) {
@@ -66,20 +69,29 @@ func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (monitor.J
 	}
 	furthest := j.hearing.Furthest()
 	for _, c := range checks {
-		judged := j.judgeOne(c, evidence)
+		ways := evidence.waysOf(c.ID)
+		judged := j.judgeOne(c, ways, evidence)
 		out.Flips = append(out.Flips, judged.Flips...)
 		out.Unknown = append(out.Unknown, judged.Unknown...)
 		if !c.WatchAt.IsZero() && !c.WatchAt.After(furthest) {
-			c.WatchAt = j.hearing.Now.Add(lookAgain)
+			c.WatchAt = j.hearing.Now.Add(j.again(ways))
 		}
 	}
 	return out, nil
 }
 
-func (j *judging) judgeOne(c *monitor.Check, e evidence) monitor.Judged {
-	ways := e.waysOf(c.ID)
+// again is when a check that is pinged in these ways is looked at again: soon where the mark
+// of one of them is only a moment behind.
+func (j *judging) again(ways monitor.Ways) time.Duration {
+	if j.hearing.Now.Sub(j.hearing.Heard(ways)) < carriedOn {
+		return lookAgainSoon
+	}
+	return lookAgain
+}
+
+func (j *judging) judgeOne(c *monitor.Check, ways monitor.Ways, e evidence) monitor.Judged {
 	heard := j.hearing.Heard(ways)
-	blinds := meeting(e.blinds, ways)
+	blinds := j.hearing.givenUp(meeting(e.blinds, ways))
 	if c.Unjudged == "" {
 		return c.Judge(heard, blinds)
 	}
@@ -119,10 +131,11 @@ func (j *judging) evidence(ctx context.Context, checks []*monitor.Check) (eviden
 			from = began
 		}
 	}
-	if len(ids) == 0 {
-		return e, nil
-	}
 	var err error
+	e.pings, err = j.unjudgedPings(ctx, checks)
+	if err != nil || len(ids) == 0 {
+		return e, err
+	}
 	e.blinds, err = blindsBetween(ctx, j.ask, j.engine, ids, from, j.hearing.Now)
 	if err != nil {
 		return e, err
@@ -133,8 +146,7 @@ func (j *judging) evidence(ctx context.Context, checks []*monitor.Check) (eviden
 			return e, err
 		}
 	}
-	e.pings, err = j.unjudgedPings(ctx, checks)
-	return e, err
+	return e, nil
 }
 
 // meeting are the intervals that concern one of the ways.
@@ -150,20 +162,28 @@ func meeting(blinds []monitor.Blind, ways monitor.Ways) []monitor.Blind {
 
 // unjudgedPings loads the pings that are to be folded, by check.
 func (j *judging) unjudgedPings(ctx context.Context, checks []*monitor.Check) (map[int64][]monitor.Ping, error) {
-	var out map[int64][]monitor.Ping
+	first := make(map[int64]int64)
+	var ids []int64
 	for _, c := range checks {
-		if c.Unjudged == "" {
-			continue
+		if c.Unjudged != "" {
+			first[c.ID] = c.FirstUnjudged()
+			ids = append(ids, c.ID)
 		}
-		if out == nil {
-			out = make(map[int64][]monitor.Ping)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	out := make(map[int64][]monitor.Ping, len(ids))
+	var p monitor.Ping
+	see := func() {
+		if p.N >= first[p.CheckID] {
+			out[p.CheckID] = append(out[p.CheckID], p)
 		}
-		var p monitor.Ping
-		err := j.ask(ctx, `SELECT g.n, g.created_at, g.kind, g.rid FROM pings g WHERE g.check_id = $1 AND g.n >= $2 ORDER BY g.n`,
-			[]any{&p.N, db.Time(&p.CreatedAt), &p.Kind, &p.RID}, func() { out[c.ID] = append(out[c.ID], p) }, c.ID, c.FirstUnjudged())
-		if err != nil {
-			return nil, fmt.Errorf("load pings to be folded: %w", err)
-		}
+	}
+	err := j.ask(ctx, `SELECT g.check_id, g.n, g.created_at, g.kind, g.rid FROM pings g WHERE `+inSet(j.engine, "g.check_id", 1, idSet)+
+		` ORDER BY g.check_id, g.n`, []any{&p.CheckID, &p.N, db.Time(&p.CreatedAt), &p.Kind, &p.RID}, see, setOfIDs(j.engine, ids))
+	if err != nil {
+		return nil, fmt.Errorf("load pings to be folded: %w", err)
 	}
 	return out, nil
 }

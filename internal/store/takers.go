@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -239,12 +240,8 @@ func (s *Store) TakerStopped(ctx context.Context, t *monitor.Taker, sign Sign) e
 		if err != nil || n == 0 {
 			return err
 		}
-		left, err := notListenedFor(ctx, tx, t.Ways, tx.Now().Add(-TakerTimeout))
-		if err != nil {
-			return err
-		}
 		tx.Wake(db.TopicMarks)
-		return openBlinds(ctx, tx, t.ID, left, sign.Mark, monitor.CauseStopped)
+		return lostFrom(ctx, tx, t, sign.Mark, 0, monitor.CauseStopped)
 	})
 	if err != nil {
 		return fmt.Errorf("sign off: %w", err)
@@ -252,14 +249,41 @@ func (s *Store) TakerStopped(ctx context.Context, t *monitor.Taker, sign Sign) e
 	return nil
 }
 
-// notListenedFor are those of the ways that no taker counts for that has been seen since.
-func notListenedFor(ctx context.Context, tx *db.Tx, ways monitor.Ways, since time.Time) (monitor.Ways, error) {
-	rows, err := tx.Query(ctx, `SELECT t.ways FROM takers t WHERE t.counts AND t.seen_at >= $1`, since)
-	others, err := db.Collect(rows, err, func(r *sql.Rows, w *monitor.Ways) error { return r.Scan(w) })
-	if err != nil {
-		return "", err
+// lostFrom stores that pings may be lost that come in the ways of a taker from a time on:
+// until another listened, but at least for a while.
+func lostFrom(ctx context.Context, tx *db.Tx, t *monitor.Taker, from time.Time, atLeast time.Duration, cause monitor.Cause) error {
+	type other struct {
+		ways  monitor.Ways
+		began time.Time
 	}
-	return ways.Without(others...), nil
+	rows, err := tx.Query(ctx, `SELECT t.ways, t.began_at FROM takers t WHERE t.counts AND t.seen_at >= $1 ORDER BY t.began_at`,
+		tx.Now().Add(-TakerTimeout))
+	others, err := db.Collect(rows, err, func(r *sql.Rows, o *other) error { return r.Scan(&o.ways, db.Time(&o.began)) })
+	if err != nil {
+		return err
+	}
+	for way := range strings.FieldsSeq(string(t.Ways)) {
+		i := slices.IndexFunc(others, func(o other) bool { return o.ways.Meet(monitor.Ways(way)) })
+		if i < 0 {
+			if err := openBlinds(ctx, tx, t.ID, monitor.Ways(way), from, cause); err != nil {
+				return err
+			}
+			continue
+		}
+		until := from.Add(atLeast)
+		if others[i].began.After(until) {
+			until = others[i].began
+		}
+		if !until.After(from) {
+			continue
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, taker, cause) VALUES ($1, $2, $3, $4, $5)`,
+			from, until, way, t.ID, cause)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TakerSilent stores that a taker does not count any more that has not written since it
@@ -273,19 +297,8 @@ func (s *Store) TakerSilent(ctx context.Context, t *monitor.Taker) (bool, error)
 		if err != nil || !dropped {
 			return err
 		}
-		left, err := notListenedFor(ctx, tx, t.Ways, tx.Now().Add(-TakerTimeout))
-		if err != nil {
+		if err := lostFrom(ctx, tx, t, t.MarkAt, TakerTimeout, monitor.CauseSilent); err != nil {
 			return err
-		}
-		if err := openBlinds(ctx, tx, t.ID, left, t.MarkAt, monitor.CauseSilent); err != nil {
-			return err
-		}
-		for way := range strings.FieldsSeq(string(t.Ways.Without(left))) {
-			_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ended_at, ways, taker, cause) VALUES ($1, $2, $3, $4, $5)`,
-				t.MarkAt, t.MarkAt.Add(TakerTimeout), way, t.ID, monitor.CauseSilent)
-			if err != nil {
-				return err
-			}
 		}
 		tx.Wake(db.TopicMarks)
 		return nil

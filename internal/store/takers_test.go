@@ -278,8 +278,8 @@ func TestASilentTakerIsBlindForAWhileWhereOthersListen(t *testing.T) {
 		signs(t, s, b)
 		falls(t, s, stored(t, s, a))
 		wantBlinds(t, s,
-			monitor.Blind{From: mark, Ways: monitor.WayMail, Cause: monitor.CauseSilent},
-			monitor.Blind{From: mark, Until: mark.Add(store.TakerTimeout), Ways: monitor.WayHTTP, Cause: monitor.CauseSilent})
+			monitor.Blind{From: mark, Until: mark.Add(store.TakerTimeout), Ways: monitor.WayHTTP, Cause: monitor.CauseSilent},
+			monitor.Blind{From: mark, Ways: monitor.WayMail, Cause: monitor.CauseSilent})
 	})
 }
 

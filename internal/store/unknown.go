@@ -27,8 +27,12 @@ type UnreportedRun struct {
 
 // UnreportedRuns are the unknown runs that somebody is yet to be told of, the oldest first:
 // those who get alerts of the check by mail, and its owner for channels of other kinds.
-// Nobody is told of a check without channels. At most limit runs are looked at.
-func (s *Store) UnreportedRuns(ctx context.Context, limit int) ([]UnreportedRun, error) {
+// Nobody is told of a check without channels. At most limit runs are looked at, those behind
+// after; nil: from the first on.
+func (s *Store) UnreportedRuns(ctx context.Context, after *UnreportedRun, limit int) ([]UnreportedRun, error) {
+	if after == nil {
+		after = &UnreportedRun{DecidedAt: time.UnixMicro(0)}
+	}
 	var out []UnreportedRun
 	var row UnreportedRun
 	dest := append([]any{&row.ID, &row.CheckID, db.Time(&row.Due), db.Time(&row.Deadline), db.Time(&row.BlindFrom), db.Time(&row.BlindUntil),
@@ -37,7 +41,8 @@ func (s *Store) UnreportedRuns(ctx context.Context, limit int) ([]UnreportedRun,
 	err := s.db.Each(ctx, dest, func() { out = append(out, row) }, `SELECT r.id, r.check_id, r.due_at, r.deadline_at, r.blind_from, r.blind_until,
 			r.cause, r.decided_at, p.name, u.id, u.email, u.tz, `+wholeCheck.list+`
 		FROM unknown_runs r JOIN checks c ON c.id = r.check_id JOIN projects p ON p.id = c.project_id JOIN users u ON u.id = p.owner_id
-		WHERE r.notified_at IS NULL ORDER BY r.decided_at, r.id LIMIT $1`, limit)
+		WHERE r.notified_at IS NULL AND (r.decided_at, r.id) > ($2, $3) ORDER BY r.decided_at, r.id LIMIT $1`,
+		limit, after.DecidedAt, after.ID)
 	if err != nil {
 		return nil, fmt.Errorf("load unknown runs: %w", err)
 	}

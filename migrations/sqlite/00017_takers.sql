@@ -30,7 +30,7 @@ CREATE INDEX blind_intervals_check ON blind_intervals (check_id, ended_at) WHERE
 
 -- Runs of which nobody can tell whether they happened.
 CREATE TABLE unknown_runs (
-    id           integer PRIMARY KEY,
+    id           integer PRIMARY KEY AUTOINCREMENT, -- in signed links: never given again
     check_id     integer NOT NULL REFERENCES checks (id) ON DELETE CASCADE,
     due_at       integer NOT NULL,
     deadline_at  integer NOT NULL,
