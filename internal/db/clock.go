@@ -25,6 +25,9 @@ func newClock(base func() time.Time) *Clock {
 	return &Clock{base: base, fixed: true}
 }
 
+// Injected tells whether somebody else moves this clock, as tests do.
+func (c *Clock) Injected() bool { return c.fixed }
+
 // Now returns the time in UTC, in whole microseconds.
 func (c *Clock) Now() time.Time {
 	return c.base().Add(time.Duration(c.offset.Load())).UTC().Truncate(time.Microsecond)

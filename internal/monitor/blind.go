@@ -69,6 +69,8 @@ const (
 	CauseSilent Cause = "silent"
 	// it did not run although it was there: the machine slept, or stood still
 	CauseSuspended Cause = "suspended"
+	// the clock was set forward: what was due in the time that never was proves nothing
+	CauseClock Cause = "clock"
 	// it could not take connections
 	CauseNotAccepting Cause = "not accepting"
 	// a ping was answered with an error of ours
@@ -77,7 +79,7 @@ const (
 
 // Causes are all of them.
 func Causes() []Cause {
-	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseNotAccepting, CauseRefused}
+	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused}
 }
 
 // Blind is an interval in which pings may have been lost, so that the silence of a

@@ -211,6 +211,8 @@ func causeText(c monitor.Cause) string {
 		return "Punctual was stopped or restarted"
 	case monitor.CauseSuspended:
 		return "the machine that Punctual runs on stood still"
+	case monitor.CauseClock:
+		return "the clock of the machine that Punctual runs on was set forward"
 	case monitor.CauseNotAccepting:
 		return "Punctual could not take connections"
 	case monitor.CauseRefused:

@@ -30,6 +30,7 @@ const (
 // takerStore is the part of the store a Taker needs.
 type takerStore interface {
 	Now() time.Time
+	ClockMayBeSet() bool
 	SignTaker(ctx context.Context, t *monitor.Taker, sign store.Sign) error
 	TakerStopped(ctx context.Context, t *monitor.Taker, sign store.Sign) error
 	NextDeadline(ctx context.Context, after time.Time) (time.Time, error)
@@ -48,9 +49,11 @@ type Taker struct {
 
 	// of the fields below: Run and Stop use them from different goroutines
 	mu sync.Mutex
-	// by a clock that goes on while the machine sleeps
-	looked time.Duration
-	gaps   []monitor.Blind
+	// when the last look was: by a clock that goes on while the machine sleeps and that nobody
+	// can set, and by that of the database
+	looked   time.Duration
+	lookedAt time.Time
+	gaps     []monitor.Blind
 	// since when no connection could be accepted, zero: they can; and when that was last so
 	deafSince time.Time
 	failedAt  time.Time
@@ -67,7 +70,7 @@ type Taker struct {
 
 // NewTaker makes a Taker for the pings of r. Who it is is in self; it listens already.
 func NewTaker(r *Recorder, s takerStore, self monitor.Taker, log *slog.Logger) *Taker {
-	return &Taker{recorder: r, store: s, self: self, log: log, looked: bootTime(),
+	return &Taker{recorder: r, store: s, self: self, log: log, looked: bootTime(), lookedAt: s.Now(),
 		trouble: logs.Outage{Log: log, Doing: "telling the watchers which pings are recorded", Level: slog.LevelWarn}}
 }
 
@@ -143,8 +146,15 @@ func (t *Taker) lookLocked() {
 	boot := bootTime()
 	gap := boot - t.looked
 	t.looked = boot
+	now := t.store.Now()
+	before := t.lookedAt
+	t.lookedAt = now
+	leap := now.Sub(before) - gap
+	if leap > maxGap && t.store.ClockMayBeSet() {
+		t.gaps = append(t.gaps, monitor.Blind{From: before, Until: now, Ways: t.self.Ways, Cause: monitor.CauseClock})
+		t.log.Warn("the clock was set forward; runs that were due meanwhile prove nothing", "by", leap.Round(time.Millisecond).String())
+	}
 	if gap > maxGap {
-		now := t.store.Now()
 		t.gaps = append(t.gaps, monitor.Blind{From: now.Add(-gap), Until: now, Ways: t.self.Ways, Cause: monitor.CauseSuspended})
 		t.log.Warn("this process did not run for a while; pings may have been lost", "for", gap.Round(time.Millisecond).String())
 	}

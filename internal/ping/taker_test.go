@@ -164,3 +164,26 @@ func TestARefusalIsNotForgotten(t *testing.T) {
 		}
 	})
 }
+
+// wound is a store whose clock may be set.
+type wound struct{ *store.Store }
+
+func (wound) ClockMayBeSet() bool { return true }
+
+// The clock is set forward: nobody is down since his deadline was in the time that never was.
+func TestAClockThatIsSetForwardIsNoSilence(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, st *store.Store, clock *testdb.Clock) {
+		s := newTakerSite(t, st, clock)
+		self := monitor.Taker{ID: uuid.New(), Place: "here", Role: "serve", Ways: monitor.WayHTTP, BeganAt: clock.Now()}
+		s.taker = ping.NewTaker(s.recorder, wound{st}, self, slog.New(slog.DiscardHandler))
+		s.sign()
+		if err := s.ping(); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Hour)
+		s.sign()
+		if got := s.judge(); len(got.Flips) != 0 || len(got.Unknown) != 1 || got.Unknown[0].Cause != monitor.CauseClock {
+			t.Errorf("%+v", got)
+		}
+	})
+}

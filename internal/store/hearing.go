@@ -135,6 +135,10 @@ type found struct {
 	at  time.Time
 }
 
+// ClockMayBeSet tells whether a leap of the time says that a clock was set; one that is
+// injected is moved on purpose.
+func (s *Store) ClockMayBeSet() bool { return !s.db.Injected() }
+
 // RefreshHeard looks of which pings the database knows, for Heard.
 func (s *Store) RefreshHeard(ctx context.Context) error {
 	h, err := s.Hearing(ctx)

@@ -54,6 +54,8 @@ func causeWords(cause monitor.Cause) string {
 		return "it was restarted or stopped"
 	case monitor.CauseSilent:
 		return "one of its processes could not be reached"
+	case monitor.CauseClock:
+		return "its clock was set forward"
 	case monitor.CauseSuspended:
 		return "the machine slept"
 	case monitor.CauseNotAccepting:
