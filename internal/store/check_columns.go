@@ -53,6 +53,8 @@ const (
 	inReports
 	// inWalls: walls show it, beside what inStatus is.
 	inWalls
+	// inJudging: a ping leaves it alone, unless a deadline has passed that nobody has judged.
+	inJudging
 	// inIndex: an index has it, so that writing it costs SQLite more, even when it has
 	// not changed; see indexedOf.
 	inIndex
@@ -104,8 +106,8 @@ var checkTable = []checkColumn{
 	{"due_at", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.DueAt })},
 	{"alert_at", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.AlertAt })},
 	{"watch_at", state, inIndex, times(func(c *monitor.Check) *time.Time { return &c.WatchAt })},
-	{"blind_until", state, inLists | inStatus, times(func(c *monitor.Check) *time.Time { return &c.BlindUntil })},
-	{"unjudged", state, 0, texts(func(c *monitor.Check) *string { return &c.Unjudged })},
+	{"blind_until", state, inLists | inStatus | inJudging, times(func(c *monitor.Check) *time.Time { return &c.BlindUntil })},
+	{"unjudged", state, inJudging, texts(func(c *monitor.Check) *string { return &c.Unjudged })},
 }
 
 // checkSet are some columns of checks, in the order of checkTable.
@@ -147,6 +149,8 @@ var (
 	changedCheck = checksWith(func(col checkColumn) bool { return col.role == setting || col.role == state })
 	// What pings and time change.
 	stateOfCheck = checksWith(func(col checkColumn) bool { return col.role >= state })
-	// The same without what indexes have.
+	// What a ping changes where no deadline has passed that is yet to be judged.
+	stateOfPing = checksWith(func(col checkColumn) bool { return col.role >= state && col.in&inJudging == 0 })
+	// What pings and time change, without what indexes have.
 	restOfState = checksWith(func(col checkColumn) bool { return col.role >= state && col.in&inIndex == 0 })
 )

@@ -64,20 +64,18 @@ var (
 	pgClaimOverdue = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.watch_at IS NOT NULL AND c.watch_at <= $1
 		ORDER BY c.watch_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`
 
-	pgSetState = `UPDATE checks c SET ` + stateOfCheck.numbered("%[1]s = v.%[1]s", 1)
-
-	pgUpdateStates = pgSetState + `
+	pgUpdateStates = `UPDATE checks c SET ` + stateOfCheck.numbered("%[1]s = v.%[1]s", 1) + `
 		FROM unnest($1::bigint[], ` + stateOfCheck.arrayParams(2) + `) AS v(id, ` + stateOfCheck.names() + `)
 		WHERE c.id = v.id AND c.id = ANY($1)`
 
 	// Writes the states and pings of those checks only that are still of the version
 	// known ($1), and returns them with their new one.
-	pgRecordKnown = `WITH u AS (` + pgSetState + `
-			FROM unnest($1::xid[], $2::bigint[], ` + stateOfCheck.arrayParams(3) + `) AS v(version, id, ` + stateOfCheck.names() + `)
+	pgRecordKnown = `WITH u AS (UPDATE checks c SET ` + stateOfPing.numbered("%[1]s = v.%[1]s", 1) + `
+			FROM unnest($1::xid[], $2::bigint[], ` + stateOfPing.arrayParams(3) + `) AS v(version, id, ` + stateOfPing.names() + `)
 			WHERE c.id = v.id AND c.id = ANY($2) AND c.xmin = v.version
 			RETURNING c.id, c.xmin AS version),
 		p AS (INSERT INTO pings (` + wholePing.names() + `)
-			SELECT * FROM ` + pgPings(3+len(stateOfCheck.columns)) + ` WHERE check_id IN (SELECT id FROM u))
+			SELECT * FROM ` + pgPings(3+len(stateOfPing.columns)) + ` WHERE check_id IN (SELECT id FROM u))
 		SELECT id, version FROM u`
 )
 
@@ -153,6 +151,10 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 	if len(out.pings) == 0 {
 		return nil, nil
 	}
+	if slices.ContainsFunc(out.checks, func(c *monitor.Check) bool { return c.Unjudged != "" }) {
+		// what is yet to be judged is written by the other way alone
+		return batch, nil
+	}
 	// Two recorders that lock their rows in the same order do not wait for each
 	// other; most plans follow this one.
 	slices.SortFunc(out.checks, func(a, b *monitor.Check) int { return cmp.Compare(a.ID, b.ID) })
@@ -162,7 +164,7 @@ func (s *Store) recordKnown(ctx context.Context, batch []*Arrival) (stale []*Arr
 	}
 	b := &pgx.Batch{}
 	b.Queue(pgLittlePatience)
-	args := append([]any{before}, stateArrays(out.checks)...)
+	args := append([]any{before}, stateArrays(stateOfPing, out.checks)...)
 	b.Queue(pgRecordKnown, append(args, wholePing.arrays(out.pings)...)...)
 	queueFlips(b, out.flips, s.Now())
 	queuePrunes(b, out.prune)
@@ -408,7 +410,7 @@ func hotRow(row pgx.CollectableRow) (*monitor.Check, error) {
 
 func queueStates(b *pgx.Batch, checks []*monitor.Check) {
 	if len(checks) > 0 {
-		b.Queue(pgUpdateStates, stateArrays(checks)...)
+		b.Queue(pgUpdateStates, stateArrays(stateOfCheck, checks)...)
 	}
 }
 
@@ -418,13 +420,13 @@ func queuePrunes(b *pgx.Batch, checks []*monitor.Check) {
 	}
 }
 
-// stateArrays are the parameters of pgUpdateStates.
-func stateArrays(checks []*monitor.Check) []any {
+// stateArrays are the ids of checks and some columns of them, as parameters.
+func stateArrays(columns checkSet, checks []*monitor.Check) []any {
 	ids := make([]int64, len(checks))
 	for i, c := range checks {
 		ids[i] = c.ID
 	}
-	return append([]any{ids}, stateOfCheck.arrays(checks)...)
+	return append([]any{ids}, columns.arrays(checks)...)
 }
 
 // queueFlips stores flips, with deliveries of those that are news. Flips that one check
