@@ -34,6 +34,8 @@ func newTakers(cfg Config) takers {
 const (
 	// after so long without a write a taker may be silent
 	quietAfter = 7 * time.Second
+	// how often we write while one may be
+	writeEvery = time.Second
 	// a longer pause between our own writes says that it may be us
 	writeGap = 5 * time.Second
 )
@@ -65,6 +67,9 @@ func (t *takers) dropSilent(ctx context.Context, h *store.Hearing) {
 	}
 	if len(quiet) == 0 {
 		t.writes = time.Time{}
+		return
+	}
+	if !t.writes.IsZero() && h.Now.Sub(t.wrote) < writeEvery {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (s *Store) SendNotice(ctx context.Context, e *monitor.Email, address string
 		sent = true
 		return enqueueEmail(ctx, tx, e)
 	})
-	if err == errReported {
+	if errors.Is(err, errReported) {
 		return false, nil
 	}
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *Store) SendNotice(ctx context.Context, e *monitor.Email, address string
 	return sent, nil
 }
 
-var errReported = fmt.Errorf("another process has reported it")
+var errReported = errors.New("another process has reported it")
 
 // AllNotified stores that nobody else is to be told of the runs.
 func (s *Store) AllNotified(ctx context.Context, runs []int64) error {
