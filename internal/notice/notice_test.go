@@ -92,3 +92,26 @@ func TestHiddenRunsAreToldOfByMail(t *testing.T) {
 		}
 	})
 }
+
+// Two processes that tell of the same run at once: one mail goes out.
+func TestARunIsReportedOnce(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		a := testdb.Account(t, s)
+		var run int64
+		err := s.DB().QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+			VALUES ($1, $2, $2, $2, $2, 'stopped', $2) RETURNING id`, a.Check.ID, clock.Now()).Scan(&run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []bool{true, false} {
+			m := &monitor.Email{MessageID: uuid.NewString(), Kind: mail.KindBlind, To: "owner@example.org", Status: monitor.EmailQueued}
+			if sent, err := s.SendNotice(t.Context(), m, "owner@example.org", []int64{run}); err != nil || sent != want {
+				t.Errorf("process %d: %v, %v", i+1, sent, err)
+			}
+		}
+		mails, err := s.Emails(t.Context(), store.EmailFilter{Limit: 10})
+		if err != nil || len(mails) != 1 {
+			t.Errorf("%d mails, %v", len(mails), err)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -95,6 +96,8 @@ func TestNoDeadlineIsJudgedBeforeAPingThatArrivedIsCommitted(t *testing.T) {
 		clock.Advance(2*time.Minute - time.Second)
 		s.entered = make(chan struct{})
 		s.release = make(chan struct{})
+		release := sync.OnceFunc(func() { close(s.release) })
+		defer release()
 		answered := make(chan error, 1)
 		go func() { answered <- s.ping() }()
 		<-s.entered
@@ -103,7 +106,7 @@ func TestNoDeadlineIsJudgedBeforeAPingThatArrivedIsCommitted(t *testing.T) {
 		if got := s.judge(); len(got.Flips) != 0 {
 			t.Fatalf("judged while a ping is being committed: %+v", got)
 		}
-		close(s.release)
+		release()
 		if err := <-answered; err != nil {
 			t.Fatal(err)
 		}
