@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/mail"
 	"punctual/internal/monitor"
 	"punctual/internal/notice"
@@ -98,8 +99,10 @@ func TestARunIsReportedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
 		a := testdb.Account(t, s)
 		var run int64
-		err := s.DB().QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
-			VALUES ($1, $2, $2, $2, $2, 'stopped', $2) RETURNING id`, a.Check.ID, clock.Now()).Scan(&run)
+		err := s.DB().InTx(t.Context(), func(tx *db.Tx) error {
+			return tx.QueryRow(t.Context(), `INSERT INTO unknown_runs (check_id, due_at, deadline_at, blind_from, blind_until, cause, decided_at)
+				VALUES ($1, $2, $2, $2, $2, 'stopped', $2) RETURNING id`, a.Check.ID, clock.Now()).Scan(&run)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
