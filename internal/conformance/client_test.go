@@ -444,8 +444,21 @@ func (c *client) now(d time.Duration) string {
 	return c.site.clock.Now().Add(d).Format("2006-01-02T15:04:05+00:00")
 }
 
-// advance moves the clock on.
-func (c *client) advance(d time.Duration) { c.site.clock.Advance(d) }
+// advance moves the clock on and waits until the site has heard that no more pings come of
+// the time before, as it has all the time where a clock goes on by itself.
+func (c *client) advance(d time.Duration) {
+	c.Helper()
+	c.site.clock.Advance(d)
+	// marks are written every five seconds
+	mark := c.site.clock.Now().Add(-5 * time.Second)
+	c.eventually("the mark follows the clock", func() bool {
+		h, err := c.site.Store().Hearing(c.Context())
+		return err == nil && h.Heard(monitor.WayBoth).After(mark)
+	})
+	if err := c.site.Store().RefreshHeard(c.Context()); err != nil {
+		c.Fatal(err)
+	}
+}
 
 // watch moves the clock on before the eyes of the watcher.
 func (c *client) watch(d time.Duration) { c.advance(d) }

@@ -34,6 +34,7 @@ type takerStore interface {
 	SignTaker(ctx context.Context, t *monitor.Taker, sign store.Sign) error
 	TakerStopped(ctx context.Context, t *monitor.Taker, sign store.Sign) error
 	NextDeadline(ctx context.Context, after time.Time) (time.Time, error)
+	RefreshHeard(ctx context.Context) error
 }
 
 // Taker tells the watchers until when all pings are known that have arrived at this
@@ -240,6 +241,8 @@ func (t *Taker) sign(ctx context.Context, next time.Time) time.Time {
 	if err != nil {
 		return next
 	}
+	// what this process has just told is shown by it at once, not with the next look
+	_ = t.store.RefreshHeard(ctx)
 	return t.nextDeadline(ctx, next)
 }
 

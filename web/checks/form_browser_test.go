@@ -125,15 +125,20 @@ func TestALateFontMovesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Drive(ctx, chromedp.Navigate(s.URL+ui.ListURL(p.ID)))
-		s.Drive(ctx, chromedp.Evaluate(`window.moved = 0; new PerformanceObserver(list => {
-			for (const e of list.getEntries()) if (!e.hadRecentInput) moved += e.value;
+		s.Drive(ctx, chromedp.Evaluate(`window.moved = 0; window.what = ''; new PerformanceObserver(list => {
+			for (const e of list.getEntries()) {
+				if (e.hadRecentInput) continue;
+				moved += e.value;
+				for (const s of e.sources) what += ' ' + s.node?.nodeName + '.' + s.node?.className;
+			}
 		}).observe({ type: 'layout-shift', buffered: true })`, nil))
 		s.Eventually(ctx, `document.readyState === 'complete' && document.fonts.status === 'loaded' && performance.now() > 1500`)
 		var moved float64
-		s.Drive(ctx, chromedp.Evaluate(`moved`, &moved))
+		var what string
+		s.Drive(ctx, chromedp.Evaluate(`moved`, &moved), chromedp.Evaluate(`what`, &what))
 		t.Logf("%d pixels: layout shift %.4f", width, moved)
 		if moved > 0.02 {
-			t.Errorf("%d pixels: the page has moved by %.4f", width, moved)
+			t.Errorf("%d pixels: the page has moved by %.4f:%s", width, moved, what)
 		}
 	}
 }
