@@ -75,7 +75,10 @@ func printTakers(out io.Writer, h *store.Hearing, closed []monitor.Blind) error 
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s behind\t%s ago\t%s\n", t.ID, t.Role, t.Host, t.Ways, t.BeganAt.UTC().Format(utcSeconds),
 			text.Duration(markLag(h, t)), text.Duration(age(h, t.SeenAt)), stateOf(t))
 	}
-	printBlinds(table, h.Now, "Nobody takes these pings:", h.Open)
+	isHeld := func(b monitor.Blind) bool { return b.Cause == monitor.CauseHeld }
+	printBlinds(table, h.Now, "Nobody takes these pings:", slices.DeleteFunc(slices.Clone(h.Open), isHeld))
+	printBlinds(table, h.Now, "Deadlines wait for pings that a silent process may keep:",
+		slices.DeleteFunc(slices.Clone(h.Open), func(b monitor.Blind) bool { return !isHeld(b) }))
 	printBlinds(table, h.Now, fmt.Sprintf("When pings may have been lost, the last %d times:", lastBlinds), closed)
 	return table.Flush()
 }

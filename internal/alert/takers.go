@@ -50,8 +50,28 @@ func (t *takers) follow(ctx context.Context, h *store.Hearing) {
 			t.cfg.notifyOperators("A process that takes pings is back", fmt.Sprintf("%s on %s (%s) works again.", taker.Role, taker.Host, taker.ID))
 		}
 	}
+	t.endHeld(ctx, h)
 	for _, way := range []monitor.Ways{monitor.WayHTTP, monitor.WayMail} {
 		t.followWay(ctx, h, way)
+	}
+}
+
+// endHeld stores for which silent takers nobody waits any more, though they may keep pings.
+func (t *takers) endHeld(ctx context.Context, h *store.Hearing) {
+	for i := range h.Open {
+		b := &h.Open[i]
+		at, expired := h.Expired(b)
+		if b.Cause != monitor.CauseHeld || !expired {
+			continue
+		}
+		if err := t.cfg.Store.EndHeld(ctx, b, at); err != nil {
+			return
+		}
+		t.cfg.Log.Error("a silent process that keeps pings is not waited for any longer", "id", b.Taker.String(), "ways", string(b.Ways),
+			"since", b.From)
+		t.cfg.notifyOperators("A process that keeps pings has not come back", fmt.Sprintf("Nothing has been heard of the process %s since %s. "+
+			"Deadlines are judged without it from now on: runs whose pings it may keep are shown as unknown. What it keeps is recorded when "+
+			"it is back.", b.Taker, b.From.UTC().Format("2006-01-02 15:04:05 UTC")))
 	}
 }
 

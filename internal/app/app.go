@@ -33,6 +33,7 @@ import (
 	"punctual/internal/ping"
 	"punctual/internal/prune"
 	"punctual/internal/smtpd"
+	"punctual/internal/spool"
 	"punctual/internal/status"
 	"punctual/internal/store"
 )
@@ -102,6 +103,10 @@ type App struct {
 
 	proxies  *clientip.Proxies
 	recorder *ping.Recorder
+	// of pings that the database has not taken; nil: none are kept
+	spool *spool.Spool
+	// of this process, where it takes pings
+	takerID uuid.UUID
 	// nil: this process takes no pings
 	taker *taker
 	// the same, for the listeners
@@ -252,10 +257,9 @@ func (a *App) start(ctx context.Context) error {
 		})
 	}
 	if a.role.serves() || a.takesMail() {
-		a.recorder = ping.NewRecorder(a.store, ping.Limits{
-			Rates:  ping.Rates{Check: a.cfg.PingCheckRate, Project: a.cfg.PingProjectRate},
-			Bodies: a.parts.bodies,
-		}, logs.In(a.log, logs.Ping), a.observePings())
+		if err := a.startRecorder(); err != nil {
+			return err
+		}
 	}
 	if a.takesMail() {
 		if err := a.listenSMTP(ctx); err != nil {
@@ -382,6 +386,9 @@ func (a *App) stop(ctx context.Context) error {
 		errs = append(errs, errors.New("some work did not end in time"))
 	}
 	a.waitForMails(ctx)
+	if a.spool != nil {
+		errs = append(errs, a.spool.Close())
+	}
 	if err := a.store.Depart(ctx, a.node.ID); err != nil {
 		a.log.Warn("sign off", "error", err)
 	}

@@ -38,6 +38,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.store = store.New(a.db, kinds.Address)
 	a.store.SetCaps(store.Caps{Projects: a.cfg.ProjectLimit, Channels: a.cfg.ChannelLimit, Members: a.cfg.MemberLimit})
+	a.store.SetBlindLimit(a.cfg.BlindWait())
 	err = a.checkSchema(ctx)
 	if err == nil {
 		err = a.keepPrivate()

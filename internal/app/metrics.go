@@ -23,6 +23,7 @@ func (a *App) observePings() ping.Observe {
 		Batch:   func(n ping.Tally, took time.Duration) { a.metrics.Batch(metrics.Tally(n), took) },
 		Refused: func(why ping.Refusal, pings int) { a.metrics.Refused(string(why), pings) },
 		Unknown: a.metrics.UnknownPings,
+		Kept:    a.metrics.Kept,
 	}
 }
 
@@ -69,6 +70,9 @@ func (a *App) startMetrics(ctx context.Context) error {
 	}
 	if a.recorder != nil {
 		a.metrics.Queue(a.recorder.Waiting, a.recorder.Capacity())
+	}
+	if a.spool != nil {
+		a.metrics.Spool(a.spool.Depth, a.spool.Bytes, a.spool.Oldest, a.store.Now)
 	}
 	a.metrics.SelfChecks(a.knownHealth)
 	if a.cfg.StatsDAddress != "" {

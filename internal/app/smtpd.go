@@ -14,7 +14,7 @@ func (a *App) takesMail() bool { return a.role == SMTPD || a.role == Up && a.cfg
 // listenSMTP opens the listener for pings by e-mail and serves it.
 func (a *App) listenSMTP(ctx context.Context) error {
 	srv, err := smtpd.New(smtpd.Config{
-		Domain: a.cfg.PingEmailDomain, Checks: a.store, Recorder: a.recorder, Now: a.store.Now, Log: logs.In(a.log, logs.SMTPD),
+		Domain: a.cfg.PingEmailDomain, Checks: a.recorder, Recorder: a.recorder, Now: a.store.Now, Log: logs.In(a.log, logs.SMTPD),
 		CertFile: a.cfg.SMTPDTLSCert, KeyFile: a.cfg.SMTPDTLSKey,
 		Limits: smtpd.Limits{
 			Message: int64(a.cfg.SMTPDMaxMessage), Keep: keepOf(a.cfg.PingEmailLimit),

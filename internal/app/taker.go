@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/google/uuid"
-
 	"punctual/internal/db"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
@@ -25,9 +23,13 @@ type taker struct {
 
 // startTaker begins to sign for the pings that arrive here: the listeners are open.
 func (a *App) startTaker(ctx context.Context) {
-	self := monitor.Taker{ID: uuid.New(), Host: a.node.Host, Place: a.place(), Role: string(a.role), Ways: a.ways(), BeganAt: a.store.Now()}
+	self := monitor.Taker{ID: a.takerID, Host: a.node.Host, Place: a.place(), Role: string(a.role), Ways: a.ways(), BeganAt: a.store.Now()}
+	if a.spool != nil {
+		self.Spool = a.spool.ID()
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	t := &taker{ping.NewTaker(a.recorder, a.store, self, logs.In(a.log, logs.Ping)), cancel, make(chan struct{})}
+	a.reportDamages(t.Taker)
 	a.taker = t
 	a.accepting.Store(t.Taker)
 	a.loop(ctx, "signing for pings", func(ctx context.Context) error {

@@ -48,6 +48,9 @@ type Config struct {
 	PingBodyTotal   int64  `name:"ping-body-total" group:"Pings" default:"10000000000" min:"0" max:"1000000000000000" placeholder:"BYTES" help:"How many bytes the bodies of all pings of one account may have together; beyond them a ping counts, but is kept without its body. 0 is any number."`
 	PingCheckRate   int    `name:"ping-check-rate" group:"Pings" default:"120" min:"0" max:"1000000" placeholder:"N" help:"Pings of one check that are taken in a minute by each process, log, start and success or fail counted apart; more get 429. 0 is any number."`
 	PingProjectRate int    `name:"ping-project-rate" group:"Pings" default:"1200" min:"0" max:"10000000" placeholder:"N" help:"The same of all checks of a project; 20 for each of its checks where that is more. 0 is any number."`
+	SpoolDir        string `name:"spool-dir" group:"Pings" placeholder:"PATH" help:"Directory where pings are kept while the database takes none, on a disk of this machine; off is none. Not set: spool beside an SQLite database, or in the state directory of a systemd unit, else none."`
+	SpoolBytes      int64  `name:"spool-bytes" group:"Pings" default:"536870912" min:"1048576" max:"1000000000000" placeholder:"BYTES" help:"How much each process keeps there; when it is full, pings get 503."`
+	BlindLimit      string `name:"blind-limit" group:"Pings" default:"15m" placeholder:"TIME" help:"How long deadlines wait for a process that is silent and may keep pings, and for pings by mail that nobody takes any more, as in 15m or 2h."`
 	PingLogLimit    int    `name:"ping-log-limit" group:"Pings" default:"100" min:"1" max:"1000000" placeholder:"N" help:"Pings kept of each check: the number that new accounts get. punctual user limits changes it for one account."`
 
 	SMTPDListen         string `name:"smtpd-listen" group:"Pings by e-mail" placeholder:"HOST:PORT" help:"Address that takes pings by e-mail. Not set: smtpd listens on :25, up on none."`

@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -21,8 +22,9 @@ const (
 
 // complete fills in the defaults that depend on other settings and brings
 // addresses into the one form the rest of the program relies on.
-func (c *Config) complete() {
+func (c *Config) complete(stateDir string) {
 	c.siteAtListen()
+	c.deriveSpool(stateDir)
 	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
 	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
@@ -50,6 +52,45 @@ func (c *Config) siteAtListen() {
 	}
 	c.SiteRoot = "http://localhost:" + port
 	c.origins["PUNCTUAL_SITE_ROOT"] = derived
+}
+
+// SpoolOff is the value of SpoolDir with which no pings are kept.
+const SpoolOff = "off"
+
+// deriveSpool chooses where pings are kept; stateDir is that of the systemd unit, "" = there
+// is none.
+func (c *Config) deriveSpool(stateDir string) {
+	state, _, _ := strings.Cut(stateDir, ":")
+	if c.SQLitePath() != "" {
+		state = filepath.Dir(c.SQLitePath())
+	}
+	if state == "" {
+		c.derive("PUNCTUAL_SPOOL_DIR", &c.SpoolDir, SpoolOff)
+		return
+	}
+	c.derive("PUNCTUAL_SPOOL_DIR", &c.SpoolDir, filepath.Join(state, "spool"))
+}
+
+// SpoolGiven tells whether somebody has said where pings are to be kept.
+func (c *Config) SpoolGiven() bool { return c.origins["PUNCTUAL_SPOOL_DIR"] != derived }
+
+// BlindWait is BlindLimit.
+func (c *Config) BlindWait() time.Duration {
+	d, err := parseWait(c.BlindLimit)
+	// the settings have been validated
+	if err != nil {
+		return 15 * time.Minute
+	}
+	return d
+}
+
+// parseWait takes what Go calls a duration, of 1 minute to 24 hours.
+func parseWait(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Minute || d > 24*time.Hour {
+		return 0, fmt.Errorf("%q is not allowed (allowed: 1m to 24h, as in 15m or 2h)", text)
+	}
+	return d, nil
 }
 
 func (c *Config) derive(variable string, value *string, text string) {

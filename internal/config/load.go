@@ -16,8 +16,9 @@ func Load(env map[string]string) (*Config, error) { return LoadWith(env, nil) }
 // LoadWith reads the settings from env and from flags (flag name without
 // dashes → value), which override env. An empty variable counts as not set.
 // It reads the files that PUNCTUAL_*_FILE variables name and touches nothing
-// else. The error joins all problems, one line each: the name, the value seen
-// (never a secret) and what is allowed.
+// else. Of other variables it looks at STATE_DIRECTORY only, which systemd sets.
+// The error joins all problems, one line each: the name, the value seen (never a
+// secret) and what is allowed.
 func LoadWith(env, flags map[string]string) (*Config, error) {
 	c := &Config{origins: map[string]string{}}
 	var problems []error
@@ -35,9 +36,12 @@ func LoadWith(env, flags map[string]string) (*Config, error) {
 		}
 	}
 	c.warnings = unknownVariables(env, list)
-	c.complete()
+	c.complete(env[stateDirectory])
 	return c, errors.Join(append(problems, c.Validate())...)
 }
+
+// stateDirectory is the variable in which systemd names the directories of StateDirectory=.
+const stateDirectory = "STATE_DIRECTORY"
 
 // reset puts the default back after a wrong value, so that the checks across
 // settings do not complain a second time.

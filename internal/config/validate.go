@@ -26,6 +26,8 @@ func (c *Config) Validate() error {
 	v.note("PUNCTUAL_DATABASE_URL", checkDatabaseURL(c.DatabaseURL))
 	_, err := parseInterval(c.BackupEvery)
 	v.note("PUNCTUAL_BACKUP_EVERY", err)
+	_, err = parseWait(c.BlindLimit)
+	v.note("PUNCTUAL_BLIND_LIMIT", err)
 	v.note("PUNCTUAL_LISTEN", checkListen(c.Listen))
 	v.unlessEmpty("PUNCTUAL_PING_LISTEN", c.PingListen, checkListen)
 	v.unlessEmpty("PUNCTUAL_METRICS_LISTEN", c.MetricsListen, checkListen)

@@ -105,6 +105,8 @@ func newEnv(t *testing.T, engine db.Engine) env {
 		// load tests send more than one account may
 		"PUNCTUAL_PING_CHECK_RATE":   "0",
 		"PUNCTUAL_PING_PROJECT_RATE": "0",
+		// where no test is about it: directories of tests are in memory
+		"PUNCTUAL_SPOOL_DIR": "off",
 	}
 	if engine == db.Postgres {
 		e["PUNCTUAL_DATABASE_URL"] = pgtest.DSN(t)

@@ -31,6 +31,7 @@ type Metrics struct {
 	heartbeats    *prometheus.CounterVec
 	pings         kinds
 	unknownPings  prometheus.Counter
+	keptPings     prometheus.Counter
 	refused       *prometheus.CounterVec
 	batchPings    prometheus.Histogram
 	commitTime    prometheus.Histogram
@@ -90,6 +91,7 @@ func New(version, role string) *Metrics {
 	pings := m.counterVec("pings_total", "Pings recorded.", "kind")
 	m.pings = kinds{pings.WithLabelValues("success"), pings.WithLabelValues("start"), pings.WithLabelValues("fail"),
 		pings.WithLabelValues("log"), pings.WithLabelValues("ign")}
+	m.keptPings = m.counter("pings_kept_total", "Pings that were answered and kept on this disk, since the database took none.")
 	m.unknownPings = m.counter("pings_unknown_total", "Pings of checks that do not exist.")
 	m.refused = m.counterVec("pings_refused_total", "Pings answered with an error though they were in order.", "reason")
 	each(m.refused, "queue_full", "database_away", "shutting_down", "error", "check_rate", "project_rate")
@@ -238,6 +240,25 @@ func (m *Metrics) Batch(n Tally, took time.Duration) {
 
 // UnknownPings counts pings of checks that do not exist, beside those of Batch.
 func (m *Metrics) UnknownPings(pings int) { m.unknownPings.Add(float64(pings)) }
+
+// Kept counts pings that were kept on the disk, since the database took none.
+func (m *Metrics) Kept(pings int) { m.keptPings.Add(float64(pings)) }
+
+// Spool shows what is kept there: how many pings, how many bytes, and when the oldest
+// arrived, zero = there is none.
+func (m *Metrics) Spool(depth func() int, size func() int64, oldest func() time.Time, now func() time.Time) {
+	m.gaugeFunc("spool_pings", "Pings that are kept on the disk of this process until the database takes them.", func() float64 {
+		return float64(depth())
+	})
+	m.gaugeFunc("spool_bytes", "Bytes that the spool uses of PUNCTUAL_SPOOL_BYTES.", func() float64 { return float64(size()) })
+	m.gaugeFunc("spool_oldest_seconds", "For how long the oldest ping is kept that the database has not taken, 0 = there is none.", func() float64 {
+		t := oldest()
+		if t.IsZero() {
+			return 0
+		}
+		return now().Sub(t).Seconds()
+	})
+}
 
 // Refused counts pings that were refused, for one of the reasons of ping.Refusal.
 func (m *Metrics) Refused(reason string, pings int) {

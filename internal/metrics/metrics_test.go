@@ -42,6 +42,7 @@ func full(t *testing.T, s *store.Store) *Metrics {
 	m.Database(t.Context(), s, schema)
 	m.Disk(t.Context(), func() (free, size uint64, err error) { return 3, 10, nil })
 	m.Queue(func() int { return 7 }, 4096)
+	m.Spool(func() int { return 3 }, func() int64 { return 4096 }, func() time.Time { return time.Time{} }, time.Now)
 	m.SelfChecks(func() map[string]int { return map[string]int{"disk": 1} })
 	m.Request("GET", "/checks/{check}/details/", 200, 2000, 3*time.Millisecond)
 	m.Batch(Tally{Success: 3, Fail: 1, Unknown: 1}, 2*time.Millisecond)

@@ -75,11 +75,13 @@ const (
 	CauseNotAccepting Cause = "not accepting"
 	// a ping was answered with an error of ours
 	CauseRefused Cause = "refused"
+	// a process that nothing is heard of keeps what arrives, and may be back with it
+	CauseHeld Cause = "held"
 )
 
 // Causes are all of them.
 func Causes() []Cause {
-	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused}
+	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused, CauseHeld}
 }
 
 // Blind is an interval in which pings may have been lost, so that the silence of a
@@ -93,6 +95,8 @@ type Blind struct {
 	// 0: all checks
 	CheckID int64
 	Cause   Cause
+	// of which it is; zero: not known, or of none
+	Taker uuid.UUID
 }
 
 // meets tells whether a part of b lies between from and until, both included.
@@ -243,4 +247,6 @@ type Taker struct {
 	SeenAt time.Time
 	// false: it has been silent for so long that nobody waits for it
 	Counts bool
+	// where it keeps pings while the database takes none; zero: nowhere
+	Spool uuid.UUID
 }

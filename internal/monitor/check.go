@@ -112,6 +112,8 @@ type State struct {
 	BlindUntil time.Time
 	// how c was when a deadline passed that is yet to be judged, see Fold; "" = there is none
 	Unjudged string
+	// when a person has paused, resumed or cleared c last; no earlier ping changes it
+	ActedAt time.Time
 }
 
 // NewCheck returns a check with the defaults of docs/contract.md §2.5, new codes and

@@ -16,6 +16,15 @@ func ClassifyHTTP(f *Filter, urlKind PingKind, method string, body []byte) PingK
 	return f.byKeywords(string(body))
 }
 
+// MailText is what the filters of a check read of an e-mail.
+type MailText struct {
+	// decoded
+	Subject string
+	// the text parts, and the text of the HTML parts
+	Text string
+	HTML string
+}
+
 // ClassifyEmail returns what an e-mail ping says to check c. subject is the
 // decoded subject, bodies are the text parts and the text of HTML parts.
 func ClassifyEmail(f *Filter, subject string, bodies ...string) PingKind {

@@ -62,6 +62,7 @@ func Pause(c *Check, now time.Time) *Flip {
 	}
 	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusPaused}
 	c.Status = StatusPaused
+	c.ActedAt = now
 	c.clearStart()
 	c.Recompute(now)
 	return flip
@@ -75,6 +76,7 @@ func Resume(c *Check, now time.Time) *Flip {
 	}
 	flip := &Flip{CheckID: c.ID, CreatedAt: now, Old: c.Status, New: StatusNew}
 	c.Status = StatusNew
+	c.ActedAt = now
 	c.LastPing = time.Time{}
 	c.clearStart()
 	c.Recompute(now)
@@ -87,6 +89,6 @@ func Reset(c *Check, now time.Time) {
 	n := c.NPings
 	// a start that is still on its way stays late
 	ended := c.EndedRuns
-	c.State = State{Status: StatusNew, NPings: n, EndedRuns: ended}
+	c.State = State{Status: StatusNew, NPings: n, EndedRuns: ended, ActedAt: now}
 	c.Recompute(now)
 }

@@ -165,6 +165,10 @@ func (c *Check) Fold(pings []Ping, heard time.Time, blinds []Blind) Judged {
 	})
 	acts := u.Acts
 	for i := range pings {
+		if pings[i].CreatedAt.Before(u.State.LastPing) || pings[i].CreatedAt.Before(u.State.ActedAt) {
+			// it came late: what was the last word then is so still
+			continue
+		}
 		for len(acts) > 0 && acts[0].At.Before(pings[i].CreatedAt) {
 			f.act(&acts[0])
 			acts = acts[1:]

@@ -19,12 +19,16 @@ type arriving struct {
 	// of the ping that arrived last, or the mark that was given out since: no ping that
 	// comes now is older
 	last time.Time
+	// of the ping that arrived last
+	stamped time.Time
 	// in the order of their arrival; those that are answered leave from the front
 	open []*arrived
 	// whose intervals are not stored yet
 	refused map[address]*store.Refusal
 	// since when there are more than maxRefused of them; zero: there are not
 	tooMany time.Time
+	// no two pings arrive at the same microsecond: by that one that was kept is found again
+	strict bool
 }
 
 // address is what a ping was sent to.
@@ -54,6 +58,13 @@ func (g *arriving) begin(a *store.Arrival) *arrived {
 	defer g.mu.Unlock()
 	if !setBack(a.Ping.CreatedAt, g.last) && a.Ping.CreatedAt.Before(g.last) {
 		a.Ping.CreatedAt = g.last
+	}
+	if g.strict {
+		a.Ping.CreatedAt = a.Ping.CreatedAt.Truncate(time.Microsecond)
+		if a.Ping.CreatedAt.Equal(g.stamped) {
+			a.Ping.CreatedAt = a.Ping.CreatedAt.Add(time.Microsecond)
+		}
+		g.stamped = a.Ping.CreatedAt
 	}
 	g.last = a.Ping.CreatedAt
 	w := &arrived{at: a.Ping.CreatedAt}

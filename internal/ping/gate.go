@@ -77,6 +77,21 @@ func newGate(s gateStore, rates Rates) *gate {
 // now never goes back, whatever becomes of the clock. It is never 0.
 func (g *gate) now() time.Duration { return time.Since(g.began) + 1 }
 
+// knows tells whether the check has been pinged here.
+func (g *gate) knows(code uuid.UUID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, known := g.checks.get(code)
+	return known
+}
+
+// codeOf is the check that a slug meant when it was pinged here last.
+func (g *gate) codeOf(pingKey, slug string) (code uuid.UUID, known bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.slugs.get(slugAddress{pingKey, slug})
+}
+
 // admit takes a place in the rates for a ping. known is false where its check has
 // to be located first. It fails with errs.TooMany.
 func (g *gate) admit(a *store.Arrival) (known bool, err error) {

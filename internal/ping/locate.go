@@ -15,6 +15,10 @@ import (
 // others that wait for that. It returns when that is done and, unless the ping
 // is to be looked at only, when it is recorded.
 func (r *Recorder) locate(w *waiting) {
+	if r.keep.isAway() {
+		r.locateKept(w)
+		return
+	}
 	r.located.Lock()
 	if len(r.unlocated) >= r.limits.Queue {
 		r.located.Unlock()
@@ -53,6 +57,14 @@ const locateBatch = 256
 
 func (r *Recorder) locateBatch(batch []*waiting) {
 	err := r.locateInsisting(arrivals(batch))
+	if r.keep != nil && isAway(err) {
+		r.keep.lost(err)
+		for _, w := range batch {
+			r.locateKept(w)
+			close(w.done)
+		}
+		return
+	}
 	if err != nil {
 		r.observe.refused(DatabaseAway, len(batch))
 	}
@@ -92,7 +104,11 @@ func (r *Recorder) letIn(w *waiting) error {
 // locateInsisting looks up the checks of a batch, again and again while the
 // database is away, with the patience of the Recorder.
 func (r *Recorder) locateInsisting(batch []*store.Arrival) error {
-	ctx, cancel := context.WithTimeout(context.Background(), r.limits.Patience)
+	patience := r.limits.Patience
+	if r.keep != nil {
+		patience = keepAfter
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := incident.Catch("worker", func() error { return r.store.Locate(ctx, batch) })

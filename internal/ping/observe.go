@@ -19,6 +19,8 @@ type Observe struct {
 	// Unknown is told of pings of checks that do not exist and got no place in a
 	// batch for that.
 	Unknown func(pings int)
+	// Kept is told of pings that are on this disk, since the database takes none.
+	Kept func(pings int)
 }
 
 // Tally is what the pings of a batch were. Pings that were refused are not in it.
@@ -47,6 +49,12 @@ const (
 func (o Observe) refused(why Refusal, pings int) {
 	if o.Refused != nil && pings > 0 {
 		o.Refused(why, pings)
+	}
+}
+
+func (o Observe) kept(pings int) {
+	if o.Kept != nil && pings > 0 {
+		o.Kept(pings)
 	}
 }
 

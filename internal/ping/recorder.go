@@ -30,6 +30,8 @@ type Limits struct {
 	Bodies *Bodies
 	// bytes of long bodies that are read and not yet recorded, 128 MiB
 	Room int64
+	// where pings are kept while the database takes none; nowhere by default
+	Keep Keep
 }
 
 func (l Limits) withDefaults() Limits {
@@ -63,6 +65,8 @@ type Recorder struct {
 
 	gate     *gate
 	arriving arriving
+	// nil: pings are kept nowhere
+	keep *keeper
 	// for the bodies of pings
 	room    *limit.Bytes
 	located sync.Mutex
@@ -107,7 +111,10 @@ func NewRecorder(s recording, limits Limits, log *slog.Logger, observe Observe) 
 		done:    make(chan struct{}),
 		gate:    newGate(s, limits.Rates),
 		room:    limit.NewBytes(limits.Room, roomWait),
+		keep:    newKeeper(limits.Keep, s, limits.Rates, log),
 	}
+	r.arriving.strict = r.keep != nil
+	r.keep.start(r)
 	go r.run()
 	return r
 }
@@ -154,6 +161,8 @@ func (r *Recorder) take(a *store.Arrival) error {
 	bySlug := a.Code == uuid.Nil
 	known, err := r.gate.admit(a)
 	switch {
+	case known && err == nil && r.keep.isAway():
+		err = r.keepOne(w)
 	case known && err == nil:
 		err = r.record(w)
 		r.gate.learned(a, bySlug, err)
@@ -214,6 +223,7 @@ func (r *Recorder) Close() {
 	}
 	r.mu.Unlock()
 	<-r.done
+	r.keep.close(r)
 }
 
 func (r *Recorder) run() {
@@ -227,7 +237,11 @@ func (r *Recorder) run() {
 		var read <-chan struct{}
 		next, read = r.ahead()
 		began := time.Now()
-		r.commit(batch)
+		if r.keep != nil {
+			r.commitOrKeep(batch)
+		} else {
+			r.commit(batch)
+		}
 		r.observe.batch(batch, time.Since(began))
 		for _, w := range batch {
 			close(w.done)
@@ -290,7 +304,7 @@ func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
 		unknown = unknown || !r.store.Knows(w.arrival)
 	}
 	done := make(chan struct{})
-	if !unknown || r.refused > 0 {
+	if !unknown || r.refused > 0 || r.keep.isAway() {
 		close(done)
 		return next, done
 	}

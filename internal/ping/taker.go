@@ -66,6 +66,8 @@ type Taker struct {
 	signed   time.Time
 	signedAt time.Time
 	failed   bool
+	// to be done once what was to be stored is
+	afterSign []func()
 }
 
 // NewTaker makes a Taker for the pings of r. Who it is is in self; it listens already.
@@ -132,6 +134,20 @@ func (t *Taker) pause(next time.Time) time.Duration {
 		pause = min(pause, next.Sub(t.store.Now()))
 	}
 	return max(pause, signPause/2)
+}
+
+// Lost notes that pings were lost that had arrived from one time to another.
+func (t *Taker) Lost(from, to time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gaps = append(t.gaps, monitor.Blind{From: from, Until: to, Ways: t.self.Ways, Cause: monitor.CauseRefused})
+}
+
+// AfterSign has f called when all that was noted before is stored.
+func (t *Taker) AfterSign(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.afterSign = append(t.afterSign, f)
 }
 
 // look notes that this process runs, or that it did not.
@@ -209,7 +225,7 @@ func (t *Taker) prepare() (sign store.Sign) {
 		t.deafSince = now
 	}
 	var tooMany time.Time
-	sign.Mark, sign.Refused, tooMany = t.recorder.arriving.heard(now)
+	sign.Mark, sign.Refused, tooMany = t.recorder.heard(now)
 	for _, limit := range []time.Time{t.closed, t.deafSince} {
 		if !limit.IsZero() && sign.Mark.After(limit) {
 			sign.Mark = limit
@@ -259,10 +275,15 @@ func (t *Taker) write(ctx context.Context, next time.Time) error {
 	t.signed = time.Now()
 	t.signedAt = t.store.Now()
 	t.failed = err != nil
-	if err == nil {
-		t.mark = sign.Mark
+	if err != nil {
+		return err
 	}
-	return err
+	t.mark = sign.Mark
+	for _, f := range t.afterSign {
+		f()
+	}
+	t.afterSign = nil
+	return nil
 }
 
 // nextDeadline is the one after the last mark; where it cannot be found out, the one that
@@ -284,6 +305,10 @@ func (t *Taker) nextDeadline(ctx context.Context, known time.Time) time.Time {
 // Run has ended and the Recorder is closed.
 func (t *Taker) Stop(ctx context.Context) error {
 	t.Closing()
+	if t.recorder.keep.holds() {
+		// this process, or the next, will tell of them: until then they are waited for
+		return nil
+	}
 	sign := t.prepare()
 	return t.store.TakerStopped(ctx, &t.self, sign)
 }

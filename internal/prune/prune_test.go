@@ -208,6 +208,7 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			exec(t, s, `INSERT INTO address_changes (code, changed_at) VALUES ($1, $2)`, a.Check.Code, then)
 		}
 		mail("6", monitor.EmailSent)
 		mail("7", monitor.EmailFailed)
@@ -220,7 +221,8 @@ func TestEmailsRemovesOldRecordsAndTraces(t *testing.T) {
 		leave('d', time.Hour)
 		both(t, s, prune.Emails, prune.Result{{Name: "emails", Count: 3}, {Name: "sessions", Count: 2}, {Name: "login tokens", Count: 2},
 			{Name: "changes of address", Count: 1}, {Name: "invitations", Count: 1}, {Name: "rate limits", Count: 3}, {Name: "nodes", Count: 3},
-			{Name: "blind intervals", Count: 1}, {Name: "unknown runs", Count: 1}})
+			{Name: "blind intervals", Count: 1}, {Name: "unknown runs", Count: 1},
+			{Name: "changes of ping URLs", Count: 2}})
 	})
 }
 

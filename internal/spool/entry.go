@@ -28,19 +28,10 @@ type Entry struct {
 	// in the end is decided at replay.
 	Ping monitor.Ping
 	// what filters read of an e-mail; nil: it came by HTTP
-	Mail *Mail
+	Mail *monitor.MailText
 	// its commit was tried, and nobody knows whether it happened: before it is
 	// recorded it is looked for by its arrival id
 	Uncertain bool
-}
-
-// Mail is what the filters of a check read of an e-mail.
-type Mail struct {
-	// decoded
-	Subject string
-	// the text parts, and the text of the HTML parts
-	Text string
-	HTML string
 }
 
 // Classify returns what the ping says to a check with the filter, for
@@ -155,7 +146,7 @@ func (r *row) entry() (e Entry, ok bool) {
 		e.Ping.ExitStatus = &status
 	}
 	if r.subject != nil && r.text != nil && r.html != nil {
-		e.Mail = &Mail{Subject: *r.subject, Text: *r.text, HTML: *r.html}
+		e.Mail = &monitor.MailText{Subject: *r.subject, Text: *r.text, HTML: *r.html}
 	}
 	if len(r.body) > 0 {
 		e.Ping.Body = r.body

@@ -145,7 +145,7 @@ func TestAnEntryComesBackAsItWas(t *testing.T) {
 	}
 	mail := spool.Entry{
 		Taker: uuid.New(), Code: uuid.New(), Ping: monitor.Ping{CreatedAt: start, Scheme: "email", Body: []byte("Subject: x\r\n\r\ndone")},
-		Mail: &spool.Mail{Subject: "Backup f\xe4iled", Text: "", HTML: "text"},
+		Mail: &monitor.MailText{Subject: "Backup f\xe4iled", Text: "", HTML: "text"},
 	}
 	zero := 0
 	bare := spool.Entry{Code: uuid.New(), Ping: monitor.Ping{CreatedAt: start, ExitStatus: &zero}}
@@ -182,7 +182,7 @@ func TestWhatFiltersReadIsKept(t *testing.T) {
 	byBody := ping(1)
 	byBody.Ping.Body = []byte("2 errors")
 	mail := ping(2)
-	mail.Mail = &spool.Mail{Subject: "Backup", Text: "all fine"}
+	mail.Mail = &monitor.MailText{Subject: "Backup", Text: "all fine"}
 	appended(t, s, byBody, mail)
 
 	entries := all(t, s)

@@ -108,6 +108,7 @@ var checkTable = []checkColumn{
 	{"watch_at", state, inIndex, times(func(c *monitor.Check) *time.Time { return &c.WatchAt })},
 	{"blind_until", state, inLists | inStatus | inJudging, times(func(c *monitor.Check) *time.Time { return &c.BlindUntil })},
 	{"unjudged", state, inJudging, texts(func(c *monitor.Check) *string { return &c.Unjudged })},
+	{"acted_at", state, inJudging, times(func(c *monitor.Check) *time.Time { return &c.ActedAt })},
 }
 
 // checkSet are some columns of checks, in the order of checkTable.

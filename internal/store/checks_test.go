@@ -369,7 +369,7 @@ func TestClearedEventsDoNotComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := load(t, s, a.Check)
-		diff := cmp.Diff(monitor.State{Status: monitor.StatusNew, NPings: 3}, c.State)
+		diff := cmp.Diff(monitor.State{Status: monitor.StatusNew, NPings: 3, ActedAt: s.Now()}, c.State)
 		if diff != "" {
 			t.Errorf("state (-want +got):\n%s", diff)
 		}

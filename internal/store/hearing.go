@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,29 +17,33 @@ type Hearing struct {
 	Now time.Time
 	// all that are remembered, those of a way beside each other
 	Takers []monitor.Taker
-	// intervals of all checks that go on, each of one way
+	// intervals of all checks that go on, each of one way: for want of a taker, or because
+	// one is silent that keeps pings (monitor.CauseHeld)
 	Open []monitor.Blind
+	// how long is waited for pings that others than the takers that count may have; 0: as
+	// long as by default
+	limit time.Duration
 }
 
 const (
-	selectTakers = `SELECT t.id, t.host, t.place, t.role, t.ways, t.began_at, t.mark_at, t.seen_at, t.counts FROM takers t
+	selectTakers = `SELECT t.id, t.host, t.place, t.role, t.ways, t.began_at, t.mark_at, t.seen_at, t.counts, t.spool FROM takers t
 		ORDER BY t.counts DESC, t.seen_at DESC LIMIT 100`
-	selectOpen = `SELECT b.began_at, b.ways, b.cause FROM blind_intervals b WHERE b.ended_at IS NULL AND b.check_id IS NULL`
+	selectOpen = `SELECT b.began_at, b.ways, b.cause, b.taker FROM blind_intervals b WHERE b.ended_at IS NULL AND b.check_id IS NULL`
 )
 
 // asker asks the database: see is called for each row, whose values are then in dest.
 type asker func(ctx context.Context, query string, dest []any, see func(), args ...any) error
 
-func hearing(ctx context.Context, ask asker, now time.Time) (Hearing, error) {
-	h := Hearing{Now: now}
+func (s *Store) hearing(ctx context.Context, ask asker, now time.Time) (Hearing, error) {
+	h := Hearing{Now: now, limit: s.blindLimit}
 	var t monitor.Taker
 	err := ask(ctx, selectTakers, []any{db.UUID(&t.ID), &t.Host, &t.Place, &t.Role, &t.Ways, db.Time(&t.BeganAt), db.Time(&t.MarkAt),
-		db.Time(&t.SeenAt), &t.Counts}, func() { h.Takers = append(h.Takers, t) })
+		db.Time(&t.SeenAt), &t.Counts, db.UUID(&t.Spool)}, func() { h.Takers = append(h.Takers, t) })
 	if err != nil {
 		return h, fmt.Errorf("load takers: %w", err)
 	}
 	var b monitor.Blind
-	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause}, func() { h.Open = append(h.Open, b) })
+	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause, db.UUID(&b.Taker)}, func() { h.Open = append(h.Open, b) })
 	if err != nil {
 		return h, fmt.Errorf("load open intervals: %w", err)
 	}
@@ -47,7 +52,7 @@ func hearing(ctx context.Context, ask asker, now time.Time) (Hearing, error) {
 
 // Hearing loads of which pings the database knows.
 func (s *Store) Hearing(ctx context.Context) (Hearing, error) {
-	return hearing(ctx, s.askOutside, s.Now())
+	return s.hearing(ctx, s.askOutside, s.Now())
 }
 
 // askOutside asks outside of any transaction.
@@ -75,13 +80,24 @@ func (h *Hearing) Heard(ways monitor.Ways) time.Time {
 	return heard
 }
 
-// blindLimit is how long nobody waits for a way that nobody takes pings of any more, while
-// others are taken.
+// blindLimit is how long is waited, while pings are taken, for a way that nobody takes any
+// more, and for a silent taker that keeps what comes.
 const blindLimit = 15 * time.Minute
+
+// SetBlindLimit changes how long is waited for pings that somebody else may have; it is 15
+// minutes. It is to be called before the store is used.
+func (s *Store) SetBlindLimit(d time.Duration) { s.blindLimit = d }
+
+// Expired is when nobody waits for the end of an interval any more.
+func (h *Hearing) Expired(b *monitor.Blind) (at time.Time, passed bool) {
+	at = b.From.Add(cmp.Or(h.limit, blindLimit))
+	return at, h.Now.After(at)
+}
 
 // forGood tells whether nobody waits any more for the end of an interval that goes on.
 func (h *Hearing) forGood(b *monitor.Blind) bool {
-	return h.Now.Sub(b.From) > blindLimit && slices.ContainsFunc(h.Takers, func(t monitor.Taker) bool { return t.Counts })
+	_, passed := h.Expired(b)
+	return passed && slices.ContainsFunc(h.Takers, func(t monitor.Taker) bool { return t.Counts })
 }
 
 // givenUp are the intervals as they are for judging: those whose end nobody waits for end
@@ -254,8 +270,9 @@ func waysOf(ctx context.Context, ask asker, e db.Engine, checks []int64, now tim
 // there is none.
 func (h *Hearing) OpenSince(way monitor.Ways) time.Time {
 	for i := range h.Open {
-		if h.Open[i].Ways.Meet(way) {
-			return h.Open[i].From
+		b := &h.Open[i]
+		if b.Ways.Meet(way) && b.Cause != monitor.CauseHeld {
+			return b.From
 		}
 	}
 	return time.Time{}

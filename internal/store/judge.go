@@ -198,7 +198,7 @@ func (s *Store) judgeSQLite(ctx context.Context, limit int) (out monitor.Judged,
 		ask := func(ctx context.Context, query string, dest []any, see func(), args ...any) error {
 			return tx.Prepared(query).Each(ctx, dest, see, args...)
 		}
-		h, err := hearing(ctx, ask, tx.Now())
+		h, err := s.hearing(ctx, ask, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func (s *Store) judgePostgres(ctx context.Context, limit int) (out monitor.Judge
 	if err != nil {
 		return out, nil, err
 	}
-	h, err := hearing(ctx, tx.ask, s.Now())
+	h, err := s.hearing(ctx, tx.ask, s.Now())
 	if err != nil {
 		return out, nil, err
 	}

@@ -29,6 +29,10 @@ type Arrival struct {
 	Ping monitor.Ping
 	// what the check's filters make of it; nil: Ping.Kind stands
 	Classify func(*monitor.Filter) monitor.PingKind
+	// what Classify reads of an e-mail; nil: it came by HTTP
+	Mail *monitor.MailText
+	// its commit was tried, and nobody knows whether it happened: Replay looks for it
+	Uncertain bool
 	// KeepBody tells whether the body, of size bytes, is to be kept with a check of
 	// the project; nil: it is. It must not wait for the database, and what the ping
 	// means does not depend on it.

@@ -31,6 +31,8 @@ type Store struct {
 	turns turns
 	// see Heard; nil: nobody has looked
 	heard atomic.Pointer[found]
+	// see SetBlindLimit
+	blindLimit time.Duration
 
 	addressOf func(*monitor.Channel) string
 }
@@ -39,7 +41,7 @@ type Store struct {
 // the address of a channel that has to agree before anything is sent to it, "" where
 // none has to: kinds.Address.
 func New(d *db.DB, addressOf func(*monitor.Channel) string) *Store {
-	return &Store{db: d, turns: newTurns(d), addressOf: addressOf}
+	return &Store{db: d, turns: newTurns(d), addressOf: addressOf, blindLimit: blindLimit}
 }
 
 // AddressOf is the address of a channel that has to agree before anything is sent to

@@ -102,7 +102,11 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 		ways   monitor.Ways
 		counts bool
 	}
-	rows, err := tx.Query(ctx, `DELETE FROM takers WHERE place = $1 AND id <> $2 RETURNING mark_at, ways, counts`, t.Place, t.ID)
+	if err := endHeld(ctx, tx, t); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `DELETE FROM takers WHERE (place = $1 OR spool = $3) AND id <> $2 RETURNING mark_at, ways, counts`, t.Place, t.ID,
+		orNull(t.Spool))
 	ended, err := db.Collect(rows, err, func(r *sql.Rows, b *before) error { return r.Scan(db.Time(&b.mark), &b.ways, &b.counts) })
 	if err != nil {
 		return err
@@ -115,18 +119,20 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 			}
 		}
 	}
-	// after it has been silent it listens since now, as far as anybody knows
+	// After it has been silent it listens since now, as far as anybody knows; unless it has kept what came.
 	var began time.Time
-	err = tx.QueryRow(ctx, `INSERT INTO takers (id, host, place, role, ways, began_at, mark_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET began_at = excluded.seen_at, mark_at = excluded.mark_at, seen_at = excluded.seen_at, counts = $9
+	err = tx.QueryRow(ctx, `INSERT INTO takers (id, host, place, role, ways, began_at, mark_at, seen_at, spool)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)
+		ON CONFLICT (id) DO UPDATE SET began_at = CASE WHEN takers.spool IS NULL THEN excluded.seen_at ELSE takers.began_at END,
+			mark_at = excluded.mark_at, seen_at = excluded.seen_at, counts = $9
 		RETURNING began_at`,
-		t.ID, t.Host, t.Place, t.Role, t.Ways, t.BeganAt, mark, tx.Now(), true).Scan(db.Time(&began))
+		t.ID, t.Host, t.Place, t.Role, t.Ways, t.BeganAt, mark, tx.Now(), true, orNull(t.Spool)).Scan(db.Time(&began))
 	if err != nil {
 		return err
 	}
 	for way := range strings.FieldsSeq(string(t.Ways)) {
 		_, err := tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = CASE WHEN began_at > $2 THEN began_at ELSE $2 END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, began)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> 'held'`, way, began)
 		if err != nil {
 			return err
 		}
@@ -137,6 +143,27 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 	}
 	return dropMarkPings(ctx, tx)
 }
+
+// endHeld ends the intervals in which a taker was silent that is back with what it has
+// kept: there are none, for it tells itself when it could not take pings. Where another
+// process has taken up its spool, they end now: what came in the last moments of the one
+// before may be lost.
+func endHeld(ctx context.Context, tx *db.Tx, t *monitor.Taker) error {
+	if t.Spool == uuid.Nil {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM blind_intervals WHERE ended_at IS NULL AND check_id IS NULL AND taker = $1 AND cause IN ('held', 'silent')`,
+		t.ID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND cause = 'held'
+		AND taker IN (SELECT k.id FROM takers k WHERE k.spool = $1)`, t.Spool, t.BeganAt)
+	return err
+}
+
+// orNull is NULL for the zero uuid.
+func orNull(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
 
 // dropMarkPings removes what takers that are not remembered wrote to the table of pings.
 func dropMarkPings(ctx context.Context, tx *db.Tx) error {
@@ -149,7 +176,7 @@ func dropMarkPings(ctx context.Context, tx *db.Tx) error {
 func openBlinds(ctx context.Context, tx *db.Tx, taker uuid.UUID, ways monitor.Ways, from time.Time, cause monitor.Cause) error {
 	for way := range strings.FieldsSeq(string(ways)) {
 		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET began_at = CASE WHEN began_at > $2 THEN $2 ELSE began_at END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, from)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> 'held'`, way, from)
 		if err != nil {
 			return err
 		}
@@ -289,6 +316,7 @@ func lostFrom(ctx context.Context, tx *db.Tx, t *monitor.Taker, from time.Time, 
 // TakerSilent stores that a taker does not count any more that has not written since it
 // was seen; false where it has, or does not count already. In ways that others listen for
 // pings may be lost until TakerTimeout after its mark, in all others until a taker listens.
+// One with a spool may be back with what it keeps: it is waited for until EndHeld.
 func (s *Store) TakerSilent(ctx context.Context, t *monitor.Taker) (bool, error) {
 	dropped := false
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -297,16 +325,38 @@ func (s *Store) TakerSilent(ctx context.Context, t *monitor.Taker) (bool, error)
 		if err != nil || !dropped {
 			return err
 		}
-		if err := lostFrom(ctx, tx, t, t.MarkAt, TakerTimeout, monitor.CauseSilent); err != nil {
-			return err
-		}
 		tx.Wake(db.TopicMarks)
-		return nil
+		if t.Spool == uuid.Nil {
+			return lostFrom(ctx, tx, t, t.MarkAt, TakerTimeout, monitor.CauseSilent)
+		}
+		for way := range strings.FieldsSeq(string(t.Ways)) {
+			_, err := tx.Exec(ctx, `INSERT INTO blind_intervals (began_at, ways, taker, cause) VALUES ($1, $2, $3, $4)`, t.MarkAt, way, t.ID,
+				monitor.CauseHeld)
+			if err != nil {
+				return err
+			}
+		}
+		return lostFrom(ctx, tx, t, t.MarkAt, 0, monitor.CauseSilent)
 	})
 	if err != nil {
 		return false, fmt.Errorf("store that a taker is silent: %w", err)
 	}
 	return dropped, nil
+}
+
+// EndHeld ends the interval b, of a silent taker that keeps pings: nobody waits for it any
+// longer than until then.
+func (s *Store) EndHeld(ctx context.Context, b *monitor.Blind, until time.Time) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = $3 WHERE ended_at IS NULL AND check_id IS NULL AND cause = 'held'
+			AND taker = $1 AND ways = $2`, b.Taker, b.Ways, until)
+		tx.Wake(db.TopicMarks)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait no longer for a silent taker: %w", err)
+	}
+	return nil
 }
 
 // TouchTakers writes something that changes nothing: who can do that can hear a taker
@@ -325,8 +375,8 @@ func (s *Store) TouchTakers(ctx context.Context) error {
 func (s *Store) ForgetMail(ctx context.Context) (bool, error) {
 	ended := false
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`,
-			monitor.WayMail, tx.Now())
+		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1
+			AND cause <> 'held'`, monitor.WayMail, tx.Now())
 		ended = n > 0
 		tx.Wake(db.TopicMarks)
 		return err
@@ -337,7 +387,8 @@ func (s *Store) ForgetMail(ctx context.Context) (bool, error) {
 	return ended, nil
 }
 
-// ForgetTaker removes one that does not count; false where there is none of that id.
+// ForgetTaker removes one that does not count, and waits no longer for pings it may keep;
+// false where there is none of that id.
 func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (forgotten bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx, `DELETE FROM takers WHERE id = $1 AND NOT counts`, id)
@@ -345,6 +396,12 @@ func (s *Store) ForgetTaker(ctx context.Context, id uuid.UUID) (forgotten bool, 
 		if err != nil || !forgotten {
 			return err
 		}
+		_, err = tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND cause = 'held'
+			AND taker = $1`, id, tx.Now())
+		if err != nil {
+			return err
+		}
+		tx.Wake(db.TopicMarks)
 		return dropMarkPings(ctx, tx)
 	})
 	if err != nil {

@@ -52,7 +52,7 @@ func causeWords(cause monitor.Cause) string {
 	switch cause {
 	case monitor.CauseStopped, monitor.CauseKilled:
 		return "it was restarted or stopped"
-	case monitor.CauseSilent:
+	case monitor.CauseSilent, monitor.CauseHeld:
 		return "one of its processes could not be reached"
 	case monitor.CauseClock:
 		return "its clock was set forward"
