@@ -107,6 +107,8 @@ type App struct {
 	spool *spool.Spool
 	// of this process, where it takes pings
 	takerID uuid.UUID
+	// what has taken pings before the database was there; nil: nothing has
+	ahead *ahead
 	// nil: this process takes no pings
 	taker *taker
 	// the same, for the listeners

@@ -19,6 +19,8 @@ const (
 	// databaseWait is how long a start waits for a PostgreSQL that does not answer
 	// yet: after a reboot, both often start at once.
 	databaseWait = 30 * time.Second
+	// aheadWait is how long one waits that takes pings meanwhile: they are kept.
+	aheadWait = 7 * 24 * time.Hour
 	// databaseTry bounds one attempt, so that a host that swallows packets does not
 	// use up the whole wait in silence.
 	databaseTry = 5 * time.Second
@@ -56,13 +58,26 @@ func (a *App) open(ctx context.Context) error {
 // PostgreSQL that refuses connections because it is still starting. What waiting
 // cannot mend, such as a wrong password, is an error at once.
 func (a *App) openWhenStarted(ctx context.Context) (*db.DB, error) {
-	return OpenWhenStarted(ctx, a.cfg, a.log, db.Options{Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log, MustExist: a.role != Up})
+	options := db.Options{Now: a.opts.Now, Observe: a.metrics.Statement, Log: a.log, MustExist: a.role != Up}
+	return openPatiently(ctx, a.cfg, a.log, options, func() time.Duration {
+		a.ahead = a.takeAhead(ctx)
+		if a.ahead == nil {
+			return databaseWait
+		}
+		return aheadWait
+	})
 }
 
 // OpenWhenStarted opens the database of the settings as every process does: with
 // PostgreSQL it waits up to 30 seconds for one that is still starting, and logs
 // that it does.
 func OpenWhenStarted(ctx context.Context, cfg *config.Config, log *slog.Logger, options db.Options) (*db.DB, error) {
+	return openPatiently(ctx, cfg, log, options, func() time.Duration { return databaseWait })
+}
+
+// openPatiently is OpenWhenStarted that waits for as long as waiting says, which is called
+// when it begins to.
+func openPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger, options db.Options, waiting func() time.Duration) (*db.DB, error) {
 	options.MaxConns = cfg.DBMaxConns
 	if cfg.SQLitePath() != "" {
 		d, err := db.Open(ctx, cfg.DatabaseURL, options)
@@ -76,20 +91,23 @@ func OpenWhenStarted(ctx context.Context, cfg *config.Config, log *slog.Logger, 
 		return d, nil
 	}
 	began := time.Now()
-	for waiting := false; ; waiting = true {
+	// 0: it does not wait
+	var atMost time.Duration
+	for {
 		d, err := openOnce(ctx, cfg.DatabaseURL, options)
 		switch {
-		case err == nil && waiting:
+		case err == nil && atMost > 0:
 			log.Info("the database answers", "after", time.Since(began).Round(time.Millisecond))
 			return d, nil
 		case err == nil:
 			return d, nil
 		case !db.IsAway(err) || ctx.Err() != nil:
 			return nil, err
-		case time.Since(began) >= databaseWait:
-			return nil, fmt.Errorf("%w (PUNCTUAL_DATABASE_URL; waited %s for it)", err, databaseWait)
-		case !waiting:
-			log.Warn("the database does not answer yet, waiting for it", "at most", databaseWait, "error", err)
+		case atMost == 0:
+			atMost = waiting()
+			log.Warn("the database does not answer yet, waiting for it", "at most", atMost, "error", err)
+		case time.Since(began) >= atMost:
+			return nil, fmt.Errorf("%w (PUNCTUAL_DATABASE_URL; waited %s for it)", err, atMost)
 		}
 		select {
 		case <-ctx.Done():

@@ -33,8 +33,7 @@ func (a *App) serve(ctx context.Context, setting, address string, h http.Handler
 	if err != nil {
 		return err
 	}
-	// broken clients are no news
-	s := newServer(a.watched(l), h, slog.NewLogLogger(logs.In(a.log, logs.HTTP).Handler(), slog.LevelDebug))
+	s := a.newServer(a.watched(l), h)
 	a.servers = append(a.servers, s)
 	a.loops.Go(func() {
 		if err := s.serve(); err != nil {
@@ -44,9 +43,16 @@ func (a *App) serve(ctx context.Context, setting, address string, h http.Handler
 	return nil
 }
 
-func (a *App) pings(prefix string) http.Handler {
+func (a *App) newServer(l net.Listener, h http.Handler) *server {
+	// broken clients are no news
+	return newServer(l, h, slog.NewLogLogger(logs.In(a.log, logs.HTTP).Handler(), slog.LevelDebug))
+}
+
+func (a *App) pings(prefix string) http.Handler { return a.pingsTo(a.store, a.recorder, prefix) }
+
+func (a *App) pingsTo(s ping.HandlerStore, r *ping.Recorder, prefix string) http.Handler {
 	log := logs.In(a.log, logs.Ping)
-	h := ping.NewHandler(a.store, a.recorder, prefix, a.cfg.PingBodyLimit, a.proxies, log)
+	h := ping.NewHandler(s, r, prefix, a.cfg.PingBodyLimit, a.proxies, log)
 	// the way of a ping has nothing it does not need
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
 		return h
@@ -56,13 +62,14 @@ func (a *App) pings(prefix string) http.Handler {
 
 // handler sends pings past the whole web stack: by path, or by host where
 // PING_ENDPOINT names one of its own. Everything else is the site's.
-func (a *App) handler() http.Handler {
+func (a *App) handler() http.Handler { return a.route(a.pings, a.withMetrics(a.parts.site)) }
+
+func (a *App) route(pings func(prefix string) http.Handler, site http.Handler) http.Handler {
 	// always there, whatever PING_ENDPOINT says
 	fixed := a.cfg.SitePath() + "/ping/"
 	shown := endpointPath(a.cfg.PingEndpoint)
-	fixedPings := a.pings(fixed)
-	shownPings := a.pings(shown)
-	site := a.withMetrics(a.parts.site)
+	fixedPings := pings(fixed)
+	shownPings := pings(shown)
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// addresses are compared decoded (docs/conformance.md §1)

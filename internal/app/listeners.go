@@ -62,6 +62,9 @@ func (r Role) listens() []string {
 // listener is the socket that systemd has opened in the place of the setting, or a
 // new one at the address.
 func (a *App) listener(ctx context.Context, opts net.ListenConfig, setting, address string) (net.Listener, error) {
+	if a.ahead != nil && a.ahead.listeners[setting] != nil {
+		return a.ahead.listeners[setting], nil
+	}
 	inherited := a.opts.Sockets[setting]
 	if inherited != nil {
 		a.log.Info("listening on a socket of systemd", "socket", socketNames[setting], "address", inherited.Addr().String())

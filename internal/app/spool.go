@@ -22,6 +22,7 @@ func (a *App) startRecorder() error {
 		Rates:  ping.Rates{Check: a.cfg.PingCheckRate, Project: a.cfg.PingProjectRate},
 		Bodies: a.parts.bodies,
 	}
+	a.ahead.end()
 	var err error
 	a.spool, err = a.openSpool()
 	if err != nil {

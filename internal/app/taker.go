@@ -27,6 +27,10 @@ func (a *App) startTaker(ctx context.Context) {
 	if a.spool != nil {
 		self.Spool = a.spool.ID()
 	}
+	if a.ahead != nil {
+		// all that came since is kept
+		self.BeganAt = a.ahead.since
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	t := &taker{ping.NewTaker(a.recorder, a.store, self, logs.In(a.log, logs.Ping)), cancel, make(chan struct{})}
 	a.reportDamages(t.Taker)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"database/sql"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -113,32 +114,36 @@ func lockedSQLite() awayDatabase {
 // The database is away, and jobs go on: each ping is answered soon, none of those that were
 // is lost or recorded twice, and no job that ran is told to be down.
 func TestFaultTruthTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 0)
 		for _, d := range awayDatabases(t, engine) {
 			f.rounds++
-			databaseAway(t, f, d, time.Duration(times(12, 45))*time.Second)
+			databaseAway(t, f, d, time.Duration(times(9, 45))*time.Second)
 		}
 	})
 }
 
 func databaseAway(t *testing.T, f *finding, d awayDatabase, away time.Duration) {
 	t.Helper()
-	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_SPOOL_DIR": onDisk(t)})
+	e := newEnv(t, db.SQLite).with(keeps(t))
 	e["PUNCTUAL_DATABASE_URL"] = d.url(t)
 	s := e.migrated(t)
-	codes := watched(t, s, 6, nil)
+	codes := watched(t, s, 7, nil)
 	e.start(t, "serve")
-	e.start(t, "sendalerts")
+	e.with(env{"PUNCTUAL_METRICS_LISTEN": ""}).start(t, "sendalerts")
 	eventually(t, "the process takes pings", func() bool { return listens(t, s) })
-	// their deadlines pass while the database is away
-	alive := &truthJob{name: d.how + ", alive", period: time.Minute, grace: time.Minute, pinged: 2*time.Minute - away/3}
+	alive := &truthJob{name: d.how + ", alive", period: time.Minute, grace: time.Minute}
 	failing := &truthJob{name: d.how + ", fails and runs again", period: time.Hour, grace: time.Minute, pinged: time.Minute}
-	dead := &truthJob{name: d.how + ", dead", period: time.Minute, grace: time.Minute, pinged: 2*time.Minute - away/3, dead: true}
+	dead := &truthJob{name: d.how + ", dead", period: time.Minute, grace: time.Minute, dead: true}
 	for _, j := range []*truthJob{alive, failing, dead} {
 		j.make(t, s, codes[0])
 	}
-	known(t, e, failing.code)
+	known(t, e, dead.code)
+	// their deadlines pass while the database is away
+	for _, j := range []*truthJob{alive, dead} {
+		j.expectBy(t, s, s.Now().Add(away/3))
+	}
 	d.take(t)
 	began := time.Now()
 	job := func(j *truthJob, path string) {
@@ -147,7 +152,7 @@ func databaseAway(t *testing.T, f *finding, d awayDatabase, away time.Duration) 
 			t.Errorf("%s: %d %s", j.name, status, body)
 		}
 	}
-	l := newLoad(codes)
+	l := newLoad(codes[1:])
 	l.start(e, 4)
 	slowest := make(chan time.Duration, 1)
 	go func() { slowest <- slowestAnswer(e, codes[0], began.Add(away)) }()
@@ -167,7 +172,7 @@ func databaseAway(t *testing.T, f *finding, d awayDatabase, away time.Duration) 
 	if l.busy.Load() > 0 {
 		t.Errorf("%s: %d pings were refused", d.how, l.busy.Load())
 	}
-	eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(t, e) })
+	eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(e) })
 	s = e.store(t)
 	eventually(t, "the process takes pings", func() bool { return listens(t, s) })
 	l.check(t, s, f)
@@ -186,6 +191,18 @@ func databaseAway(t *testing.T, f *finding, d awayDatabase, away time.Duration) 
 	}
 	if len(flips) != 2 || c.Status != monitor.StatusUp || flips[1].Reason != monitor.ReasonFail || flips[1].CreatedAt.Sub(began) > time.Second {
 		t.Errorf("%s: %s with flips %+v, want the failure at its time, and the success after it", d.how, c.Status, flips)
+	}
+}
+
+// expectBy makes the deadline of a job with a period and a grace time of a minute come then.
+func (j *truthJob) expectBy(t *testing.T, s *store.Store, deadline time.Time) {
+	t.Helper()
+	_, err := s.UpdateCheck(t.Context(), j.code, func(c *store.CheckChange) error {
+		c.LastPing = deadline.Add(-2 * time.Minute)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -218,26 +235,31 @@ func known(t *testing.T, e env, code uuid.UUID) {
 	})
 }
 
-// holdsNothing tells whether a server keeps no pings any more.
-func holdsNothing(t *testing.T, e env) bool {
+// keeps is where a server of the test keeps pings, and tells how many.
+func keeps(t *testing.T) env {
 	t.Helper()
-	d, err := db.OpenFile(filepath.Join(e["PUNCTUAL_SPOOL_DIR"], "serve", "spool.db"), "mode=ro")
+	return env{"PUNCTUAL_SPOOL_DIR": onDisk(t), "PUNCTUAL_METRICS_LISTEN": "127.0.0.1:" + freePort(t)}
+}
+
+// holdsNothing tells whether a server keeps no pings any more.
+func holdsNothing(e env) bool {
+	res, err := http.Get("http://" + e["PUNCTUAL_METRICS_LISTEN"] + "/metrics")
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
-	defer d.Close()
-	n := 0
-	err = d.QueryRowContext(t.Context(), `SELECT count(*) FROM entries`).Scan(&n)
-	return err == nil && n == 0
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return err == nil && strings.Contains(string(text), "\npunctual_spool_pings 0\n")
 }
 
 // A process that is killed while the database is away has lost nothing of what it has
 // answered: the next one records it, once.
 func TestFaultTruthKilledWithASpool(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, times(3, 20))
 		d := awayDatabases(t, engine)[0]
-		e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_SPOOL_DIR": onDisk(t)})
+		e := newEnv(t, db.SQLite).with(keeps(t))
 		e["PUNCTUAL_DATABASE_URL"] = d.url(t)
 		s := e.migrated(t)
 		codes := watched(t, s, 5, nil)
@@ -254,7 +276,7 @@ func TestFaultTruthKilledWithASpool(t *testing.T) {
 			d.give(t)
 		}
 		e.start(t, "serve")
-		eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(t, e) })
+		eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(e) })
 		l.check(t, e.store(t), f)
 	})
 }
@@ -275,17 +297,17 @@ func TestFaultTruthOneServerIsCutOff(t *testing.T) {
 	e.start(t, "serve")
 	e.start(t, "sendalerts")
 	port := freePort(t)
-	cut := e.with(env{"PUNCTUAL_DATABASE_URL": p.dsn(dsn), "PUNCTUAL_SPOOL_DIR": onDisk(t), "PUNCTUAL_LISTEN": "127.0.0.1:" + port,
-		"PUNCTUAL_SITE_ROOT": "http://127.0.0.1:" + port})
+	cut := e.with(env{"PUNCTUAL_DATABASE_URL": p.dsn(dsn), "PUNCTUAL_LISTEN": "127.0.0.1:" + port,
+		"PUNCTUAL_SITE_ROOT": "http://127.0.0.1:" + port}).with(keeps(t))
 	cut.start(t, "serve")
 	eventually(t, "both take pings", func() bool {
 		h, err := s.Hearing(t.Context())
 		return err == nil && len(h.Takers) == 2 && len(h.Open) == 0
 	})
-	away := time.Duration(times(45, 300)) * time.Second
+	away := time.Duration(times(40, 300)) * time.Second
 	var jobs []*truthJob
 	for _, dead := range []bool{false, true} {
-		j := &truthJob{name: "pings the other", period: time.Minute, grace: time.Minute, pinged: 110 * time.Second, dead: dead}
+		j := &truthJob{name: "pings the other", period: time.Minute, grace: time.Minute, dead: dead}
 		if dead {
 			j.name = "dead"
 		}
@@ -293,6 +315,9 @@ func TestFaultTruthOneServerIsCutOff(t *testing.T) {
 		jobs = append(jobs, j)
 	}
 	known(t, cut, jobs[1].code)
+	for _, j := range jobs {
+		j.expectBy(t, s, s.Now().Add(10*time.Second))
+	}
 	p.cut(true)
 	began := time.Now()
 	var all sync.WaitGroup
@@ -310,10 +335,57 @@ func TestFaultTruthOneServerIsCutOff(t *testing.T) {
 		t.Errorf("%v are told down while nobody knows of their pings", down)
 	}
 	p.cut(false)
-	eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(t, cut) })
+	eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(cut) })
 	eventually(t, "the dead job is told", func() bool { return downs(t, s)["dead"] || unknowns(t, s)["dead"] })
 	judged(t, s)
 	if downs(t, s)["pings the other"] || unknowns(t, s)["pings the other"] {
 		t.Errorf("the job ran all the time: down %v, unknown %v", downs(t, s), unknowns(t, s))
+	}
+}
+
+// A server that starts while its database is away takes pings at once: it knows the
+// addresses of checks of before. When the database is there nothing has been refused, and
+// each ping is recorded once.
+func TestFaultTruthStartedWithoutItsDatabase(t *testing.T) {
+	t.Parallel()
+	f := begin(t, 1)
+	d := awayDatabases(t, db.Postgres)[0]
+	e := newEnv(t, db.SQLite).with(keeps(t))
+	e["PUNCTUAL_DATABASE_URL"] = d.url(t)
+	s := e.migrated(t)
+	codes := watched(t, s, 3, nil)
+	p := e.start(t, "serve")
+	known(t, e, codes[2])
+	p.kill()
+	d.take(t)
+	p = e.launch(t, "serve")
+	p.waitFor("pings are taken and kept until the database answers")
+	status, body := send(http.DefaultClient, e.site("/ping/"+codes[0].String()), "job", nil)
+	if status != http.StatusOK || body != "OK" {
+		t.Errorf("a ping is answered %d %s", status, body)
+	}
+	status, body = send(http.DefaultClient, e.site("/ping/"+uuid.NewString()), "job", nil)
+	if status != http.StatusServiceUnavailable {
+		t.Errorf("a ping of no check that is known is answered %d %s", status, body)
+	}
+	status, body = send(http.DefaultClient, e.site("/"), "person", nil)
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "waits for its database") {
+		t.Errorf("the site answers %d %s", status, body)
+	}
+	l := newLoad(codes)
+	l.start(e, 4)
+	l.some(t)
+	d.give(t)
+	p.waitFor("Punctual is running")
+	l.some(t)
+	l.end()
+	if l.busy.Load() > 0 || l.broken.Load() > 0 {
+		t.Errorf("%d pings were refused, %d without an answer", l.busy.Load(), l.broken.Load())
+	}
+	eventually(t, "all that was kept is recorded", func() bool { return holdsNothing(e) })
+	s = e.store(t)
+	l.check(t, s, f)
+	if got := storedPings(t, s, codes[0])["job"]; got != 1 {
+		t.Errorf("the first ping is recorded %d times", got)
 	}
 }

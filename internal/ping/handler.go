@@ -26,7 +26,7 @@ import (
 
 // Handler answers ping URLs (docs/contract.md §1.1–1.6).
 type Handler struct {
-	store    *store.Store
+	store    HandlerStore
 	recorder *Recorder
 	prefix   string
 	proxies  *clientip.Proxies
@@ -40,10 +40,16 @@ type Handler struct {
 	log     *slog.Logger
 }
 
+// HandlerStore is the part of the store a Handler needs.
+type HandlerStore interface {
+	Now() time.Time
+	EnsureSlug(ctx context.Context, pingKey, slug string, configure func(*monitor.Check) error) (code uuid.UUID, created bool, err error)
+}
+
 // NewHandler serves pings below prefix ("/ping/", or "/" on a host of their
 // own). Of a request body the first bodyLimit bytes are kept, 0 = all of it. What
 // proxies say of the sender is kept with the ping where they are trusted.
-func NewHandler(s *store.Store, r *Recorder, prefix string, bodyLimit int, proxies *clientip.Proxies, log *slog.Logger) *Handler {
+func NewHandler(s HandlerStore, r *Recorder, prefix string, bodyLimit int, proxies *clientip.Proxies, log *slog.Logger) *Handler {
 	h := &Handler{store: s, recorder: r, prefix: prefix, proxies: proxies, bodyLimit: int64(bodyLimit), log: log}
 	h.maxBody = max(minMaxBody, h.bodyLimit)
 	// A body that does not fit into the room is never taken, so that an operator who

@@ -217,6 +217,8 @@ func (k *keeper) append(entries []spool.Entry) error {
 // has seen, and by the snapshot of addresses. It fails with store.ErrAmbiguousSlug, and with
 // errs.Unavailable where nobody can tell.
 func (r *Recorder) resolveKept(a *store.Arrival) error {
+	// as a look at the database left it that has failed
+	a.Err = nil
 	if a.Code == uuid.Nil {
 		return r.resolveKeptSlug(a)
 	}
@@ -358,17 +360,19 @@ func (k *keeper) replayIfAny(ctx context.Context, r *Recorder) error {
 		return err
 	}
 	k.back()
+	if k.replayed > 0 {
+		k.log.Info("all pings that were kept are recorded", "pings", k.replayed, "of_no_check", k.dropped)
+		k.replayed = 0
+		k.dropped = 0
+	}
 	return nil
 }
 
 // back notes that the database takes pings again.
 func (k *keeper) back() {
-	if !k.away.Swap(false) {
-		return
+	if k.away.Swap(false) {
+		k.log.Info("the database takes pings again", "kept", k.Spool.Depth())
 	}
-	k.log.Info("pings are recorded again", "kept", k.replayed, "of_no_check", k.dropped)
-	k.replayed = 0
-	k.dropped = 0
 }
 
 const (

@@ -311,7 +311,11 @@ func (r *Recorder) ahead() (next []*waiting, read <-chan struct{}) {
 	batch := arrivals(next)
 	go func() {
 		defer close(done)
-		ctx, cancel := context.WithTimeout(context.Background(), readTime)
+		patience := readTime
+		if r.keep != nil {
+			patience = keepAfter
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		err := incident.Catch("worker", func() error { return r.store.Prefetch(ctx, batch) })
 		// they are read when they are written, then

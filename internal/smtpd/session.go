@@ -184,9 +184,8 @@ func (s *session) record(raw []byte, at time.Time) error {
 		}
 	}
 	m := inbound.Parse(raw)
-	subject := m.Subject
-	bodies := []string{m.Text, m.HTMLText()}
-	classify := func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, subject, bodies...) }
+	words := monitor.MailText{Subject: m.Subject, Text: m.Text, HTML: m.HTMLText()}
+	classify := func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, words.Subject, words.Text, words.HTML) }
 
 	arrivals := make([]*store.Arrival, len(codes))
 	for i, code := range codes {
@@ -196,6 +195,7 @@ func (s *session) record(raw []byte, at time.Time) error {
 				CreatedAt: at, Scheme: "email", UserAgent: userAgent(s.from), RemoteAddr: s.remote, Body: bodyOf(raw),
 			},
 			Classify: classify,
+			Mail:     &words,
 		}
 		// All before any is recorded: a message that is sent again must not ping the others twice.
 		if err := s.admit(arrivals[i]); err != nil {
