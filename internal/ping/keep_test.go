@@ -354,3 +354,38 @@ func TestTheMarkWaitsForWhatIsKept(t *testing.T) {
 		}
 	})
 }
+
+// A mail that is kept is read by the filters of its check when it is recorded.
+func TestAKeptMailIsClassifiedWhenItIsRecorded(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		k := keepingOn(t, s, clock)
+		_, err := s.UpdateCheck(t.Context(), k.check.Code, func(c *store.CheckChange) error {
+			c.Filter = monitor.Filter{Subject: true, SuccessKW: "done", FailureKW: "broken"}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.store.away.Store(true)
+		for _, subject := range []string{"backup done", "backup broken", "hello"} {
+			a := k.arrival("")
+			a.Ping.Scheme = "email"
+			a.Ping.Method = ""
+			a.Mail = &monitor.MailText{Subject: subject}
+			a.Classify = func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, subject) }
+			if err := k.rec.Record(a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, err := k.rec.CodeBySlug(t.Context(), k.key, k.check.Slug)
+		if err != nil || code != k.check.Code {
+			t.Errorf("the slug means %s, %v", code, err)
+		}
+		k.store.away.Store(false)
+		k.empty()
+		want := []string{"success 01", "fail 02", "ign 03"}
+		if diff := cmp.Diff(want, k.log()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

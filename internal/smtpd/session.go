@@ -185,7 +185,9 @@ func (s *session) record(raw []byte, at time.Time) error {
 	}
 	m := inbound.Parse(raw)
 	words := monitor.MailText{Subject: m.Subject, Text: m.Text, HTML: m.HTMLText()}
-	classify := func(f *monitor.Filter) monitor.PingKind { return monitor.ClassifyEmail(f, words.Subject, words.Text, words.HTML) }
+	classify := func(f *monitor.Filter) monitor.PingKind {
+		return monitor.ClassifyEmail(f, words.Subject, words.Text, words.HTML)
+	}
 
 	arrivals := make([]*store.Arrival, len(codes))
 	for i, code := range codes {
