@@ -77,7 +77,8 @@ func OpenWhenStarted(ctx context.Context, cfg *config.Config, log *slog.Logger, 
 
 // openPatiently is OpenWhenStarted that waits for as long as waiting says, which is called
 // when it begins to.
-func openPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger, options db.Options, waiting func() time.Duration) (*db.DB, error) {
+func openPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger, options db.Options,
+	waiting func() time.Duration) (*db.DB, error) {
 	options.MaxConns = cfg.DBMaxConns
 	if cfg.SQLitePath() != "" {
 		d, err := db.Open(ctx, cfg.DatabaseURL, options)

@@ -189,7 +189,8 @@ func databaseAway(t *testing.T, f *finding, d awayDatabase, away time.Duration) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(flips) != 2 || c.Status != monitor.StatusUp || flips[1].Reason != monitor.ReasonFail || flips[1].CreatedAt.Sub(began) > time.Second {
+	if len(flips) != 2 || c.Status != monitor.StatusUp || flips[1].Reason != monitor.ReasonFail ||
+		flips[1].CreatedAt.Sub(began) > time.Second {
 		t.Errorf("%s: %s with flips %+v, want the failure at its time, and the success after it", d.how, c.Status, flips)
 	}
 }

@@ -130,7 +130,8 @@ const emailsAge = 7 * 24 * time.Hour
 // behind: sessions and login tokens that have expired, old rate limits and nodes.
 func Emails(ctx context.Context, s *store.Store, o Options) (Result, error) {
 	var r Result
-	stale := slices.Concat([]store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}, s.StaleVisits(), s.StaleBlinds(), []store.Stale{s.StaleAddressChanges()})
+	stale := []store.Stale{s.StaleEmails(s.Now().Add(-emailsAge))}
+	stale = slices.Concat(stale, s.StaleVisits(), s.StaleBlinds(), []store.Stale{s.StaleAddressChanges()})
 	err := removeAll(ctx, s, o, &r, stale...)
 	return r, err
 }
