@@ -428,6 +428,7 @@ const heartbeatInterval = 5 * time.Second
 // step with the database's.
 func (a *App) heartbeat(ctx context.Context) error {
 	trouble := logs.Outage{Log: a.log, Doing: "heartbeat", Level: slog.LevelWarn}
+	var clock clockWatch
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
@@ -439,6 +440,7 @@ func (a *App) heartbeat(ctx context.Context) error {
 		if err := a.beat(ctx); ctx.Err() == nil {
 			trouble.Note(err, time.Now())
 		}
+		clock.look(a, a.db.Apart())
 	}
 }
 

@@ -57,3 +57,100 @@ func TestSQLiteNeedsNoCorrection(t *testing.T) {
 		t.Errorf("skew %v, %v", d.Skew(), err)
 	}
 }
+
+// host is a machine, and its database, whose clocks are set while a process runs.
+type host struct {
+	// that truly passed since the start
+	passed time.Duration
+	// how wrong they are
+	wall, database time.Duration
+}
+
+var truth = time.Date(2026, 3, 29, 0, 59, 0, 0, time.UTC)
+
+func (h *host) now() time.Time         { return truth.Add(h.passed) }
+func (h *host) boot() time.Duration    { return time.Hour + h.passed }
+func (h *host) base() time.Time        { return h.now().Add(h.wall) }
+func (h *host) clock() *db.Clock       { return db.NewClock(h.base, h.boot) }
+func (h *host) theDatabase() time.Time { return h.now().Add(h.database) }
+
+// run lets time pass, with a measurement every five seconds, and returns the largest error
+// of the clock meanwhile.
+func (h *host) run(c *db.Clock, d time.Duration) (worst time.Duration) {
+	for end := h.passed + d; h.passed < end; h.passed += 5 * time.Second {
+		c.SyncWith(h.theDatabase())
+		off := c.Now().Sub(h.now())
+		if off.Abs() > worst.Abs() {
+			worst = off
+		}
+	}
+	return worst
+}
+
+var steps = []time.Duration{-time.Hour, -5 * time.Minute, 5 * time.Minute, time.Hour}
+
+// The clock of a machine is set, for ten minutes: its processes do not notice.
+func TestAClockThatIsSetAloneIsNotFollowed(t *testing.T) {
+	for _, step := range steps {
+		h := &host{}
+		c := h.clock()
+		h.run(c, time.Minute)
+		h.wall = step
+		worst := h.run(c, 10*time.Minute)
+		h.wall = 0
+		worst = max(worst.Abs(), h.run(c, 10*time.Minute).Abs())
+		if worst > 100*time.Millisecond || c.Apart().By != 0 {
+			t.Errorf("this machine's clock set by %s: the time was wrong by %s", step, worst)
+		}
+
+		h = &host{}
+		c = h.clock()
+		h.run(c, time.Minute)
+		h.database = step
+		worst = h.run(c, 10*time.Minute)
+		if apart := c.Apart(); !apart.Alone || apart.By != step || apart.For < 9*time.Minute {
+			t.Errorf("the database's clock set by %s: %+v", step, apart)
+		}
+		h.database = 0
+		worst = max(worst.Abs(), h.run(c, 10*time.Minute).Abs())
+		if worst > 100*time.Millisecond || c.Apart().By != 0 {
+			t.Errorf("the database's clock set by %s: the time was wrong by %s", step, worst)
+		}
+	}
+}
+
+// Where the clocks agree that it is another time, that is followed after a minute.
+func TestTheOnlyClockIsFollowedAfterAMinute(t *testing.T) {
+	for _, step := range steps {
+		h := &host{}
+		c := h.clock()
+		h.run(c, time.Minute)
+		h.wall = step
+		h.database = step
+		if worst := h.run(c, 55*time.Second); worst.Abs() > 100*time.Millisecond {
+			t.Errorf("set by %s: followed by %s within a minute", step, worst)
+		}
+		h.run(c, 15*time.Second)
+		if off := c.Now().Sub(h.now()); (off - step).Abs() > 100*time.Millisecond {
+			t.Errorf("set by %s: the time is off by %s after a minute", step, off)
+		}
+	}
+}
+
+// A small difference is made up for by a second a minute.
+func TestASmallDifferenceIsMadeUpForSlowly(t *testing.T) {
+	for _, step := range []time.Duration{-3 * time.Second, 3 * time.Second} {
+		h := &host{}
+		c := h.clock()
+		h.run(c, time.Minute)
+		h.database = step
+		worst := h.run(c, 2*time.Minute)
+		if worst.Abs() > 2100*time.Millisecond || worst.Abs() < 1900*time.Millisecond {
+			t.Errorf("%s: moved by %s within two minutes", step, worst)
+		}
+		h.run(c, 2*time.Minute)
+		if off := c.Now().Sub(h.now()); (off - step).Abs() > 100*time.Millisecond {
+			t.Errorf("%s: moved by %s in the end", step, off)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"punctual/internal/boottime"
 	"punctual/internal/logs"
 	"punctual/internal/monitor"
 	"punctual/internal/store"
@@ -72,7 +73,7 @@ type Taker struct {
 
 // NewTaker makes a Taker for the pings of r. Who it is is in self; it listens already.
 func NewTaker(r *Recorder, s takerStore, self monitor.Taker, log *slog.Logger) *Taker {
-	return &Taker{recorder: r, store: s, self: self, log: log, looked: bootTime(), lookedAt: s.Now(),
+	return &Taker{recorder: r, store: s, self: self, log: log, looked: boottime.Now(), lookedAt: s.Now(),
 		trouble: logs.Outage{Log: log, Doing: "telling the watchers which pings are recorded", Level: slog.LevelWarn}}
 }
 
@@ -159,7 +160,7 @@ func (t *Taker) look() {
 
 func (t *Taker) lookLocked() {
 	t.listenAgain()
-	boot := bootTime()
+	boot := boottime.Now()
 	gap := boot - t.looked
 	t.looked = boot
 	now := t.store.Now()

@@ -1,4 +1,4 @@
-package ping
+package boottime
 
 import (
 	"time"
@@ -6,13 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootTime is how long the machine has been on, the time it slept included.
-func bootTime() time.Duration {
+// read asks the system; where it does not say, it is how long ago began was.
+func read(began time.Time) time.Duration {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return time.Since(started)
+		return time.Since(began)
 	}
 	return time.Duration(now.Nano())
 }
-
-var started = time.Now()
