@@ -42,6 +42,7 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job, b bundle) bool {
 		o.destination = j.destination
 		o.At = begun.Add(took).Truncate(time.Microsecond)
 		o.Latency = took
+		o.Answer = result.Said
 		d.conclude(ctx, &o, b, err)
 		verdict = o.Verdict
 		d.recorder.add(o)
@@ -66,7 +67,9 @@ func (d *Dispatcher) conclude(ctx context.Context, o *outcome, b bundle, err err
 		o.WaitsFor = monitor.WaitsToSettle
 	case err == nil:
 		o.Verdict = store.Sent
-		if o.claimed.WaitsFor != monitor.WaitsToSettle {
+		if o.claimed.WaitsFor == monitor.WaitsToSettle {
+			o.WaitsFor = monitor.WaitsToSettle
+		} else {
 			d.cfg.Observe.accepted(o.claimed.Channel.Kind, o.At.Sub(o.claimed.CreatedAt))
 		}
 	case ctx.Err() != nil:

@@ -201,6 +201,9 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 		o.Error = fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
 	case !k.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
+		if c.Flip.New == monitor.StatusDown {
+			o.Untold = monitor.UntoldUnwanted
+		}
 	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge:
 		// workers that died with it have not tried for certain
 		o.Verdict = store.Failed

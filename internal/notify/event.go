@@ -81,6 +81,10 @@ type Result struct {
 	StatusCode int
 	// at most the first 500 bytes of the answer, valid UTF-8
 	Response string
+	// Said is who answered and what, in one line of at most 200 characters that gives
+	// nothing away but the name of a host: "mx.example.org 250 2.0.0 Ok: queued as 4bX",
+	// "hooks.example.org 200 OK"; "" = nothing is known.
+	Said string
 	// the message was sent a second time, as plain text, because the other side had
 	// rejected it as it was
 	Plain bool

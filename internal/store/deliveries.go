@@ -199,8 +199,11 @@ type Outcome struct {
 	NextTry time.Time
 	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
 	// at once when it works again (DeliveriesDue); "" = nothing but this delivery. A
-	// Released delivery waits for what it says from now on.
+	// Released delivery waits for what it says from now on, and a Sent one has waited.
 	WaitsFor string
+	// Untold is, of an Unwanted delivery, why nobody is told; it is kept with the flip. "" =
+	// it is not.
+	Untold monitor.WhyUntold
 	// an attempt was made: the channel shows how it went
 	Tried bool
 	ChannelOutcome
@@ -268,16 +271,19 @@ type outcomeRow struct {
 	waitsFor          string
 	latency           time.Duration
 	lastError         string
+	answer            string
+	untold            monitor.WhyUntold
 }
 
 func (o *Outcome) row(now time.Time) outcomeRow {
 	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency,
-		lastError: o.Error}
+		lastError: o.Error, answer: o.Answer, untold: o.Untold}
 	switch o.Verdict {
 	case Sent:
 		r.status = monitor.DeliverySent
 		r.finished = o.At
 		r.lastError = ""
+		r.waitsFor = o.WaitsFor
 	case Failed:
 		r.status = monitor.DeliveryFailed
 		r.finished = o.At

@@ -95,7 +95,7 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx,
-			`UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL
+			`UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL, answer = ''
 			WHERE id = $1 AND status = 'failed' AND flip_id IS NOT NULL`, id, tx.Now())
 		if err != nil {
 			return fmt.Errorf("retry delivery: %w", err)
@@ -120,9 +120,9 @@ func (s *Store) RecordTest(ctx context.Context, channel uuid.UUID, code uuid.UUI
 			status = monitor.DeliveryFailed
 		}
 		_, err := tx.Exec(ctx,
-			`INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)
-			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(),
-			o.Error)
+			`INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error, answer)
+			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7, $8)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(),
+			o.Error, o.Answer)
 		if err != nil {
 			return fmt.Errorf("record test: %w", err)
 		}
