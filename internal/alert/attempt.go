@@ -136,7 +136,7 @@ func event(c *store.Claimed, now time.Time) notify.Event {
 	ev := notify.Event{
 		Check: c.Check, Flip: c.Flip, Channel: c.Channel, Project: c.Project, Status: c.Flip.New, Now: now,
 		LastPing: c.LastPing, OtherDown: c.OtherDown, OtherDownTotal: c.OtherDownTotal, OwnerTZ: time.UTC,
-		Attempt: c.Attempts, Key: c.Code.String(),
+		Attempt: c.Attempts, Key: c.Code.String(), Decided: c.CreatedAt,
 	}
 	if !c.DownSince.IsZero() {
 		ev.DownFor = max(0, c.Flip.CreatedAt.Sub(c.DownSince))

@@ -17,6 +17,8 @@ type Event struct {
 	Status monitor.Status
 	Now    time.Time
 
+	// the flip was stored; zero: not yet, as in a test
+	Decided time.Time
 	// up: how long it was down, 0 = unknown
 	DownFor time.Duration
 	// with its body; nil = none yet

@@ -21,6 +21,9 @@ type DeliveryRow struct {
 	ChannelKind string
 	// the status that was told: up or down; "" for a test
 	Notified monitor.Status
+	// of the flip, see monitor.Flip: the deadline, or when the signal came; of DeliveriesOf only
+	Due    time.Time
+	Reason monitor.Reason
 	// it is being made now, and NextTryAt is the end of its lease; of DeliveriesOf only
 	UnderWay bool
 }
@@ -37,12 +40,14 @@ type DeliveryFilter struct {
 
 // DeliveriesOf lists the deliveries of a check for its event log, newest first.
 func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter) ([]DeliveryRow, error) {
-	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status, d.leased_by IS NOT NULL
+	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status, f.created_at, f.reason,
+			d.leased_by IS NOT NULL
 		FROM deliveries d JOIN channels h ON h.id = d.channel_id
 		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, "d", []any{check}, f.Since, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, &d.UnderWay)...)
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, db.Time(&d.Due), &d.Reason,
+			&d.UnderWay)...)
 	})
 }
 

@@ -94,6 +94,26 @@ func (a *alert) After() string {
 	return human.Duration(a.FinishedAt.Sub(a.CreatedAt).Round(time.Millisecond))
 }
 
+// Proof is how fast it was told: "Due 02:05:00, decided +0.2 s, accepted by
+// mx.example.org +0.8 s"; of a signal when it came. "" where it has not been told.
+func (a *alert) Proof() template.HTML {
+	if a.Status != monitor.DeliverySent {
+		return ""
+	}
+	began := "Signal"
+	if a.Reason == monitor.ReasonTimeout {
+		began = "Due"
+	}
+	host, _, _ := strings.Cut(a.Answer, " ")
+	by := ""
+	if host != "" {
+		by = " by " + host
+	}
+	due := a.Due.In(a.tz)
+	return sentence("%s %s%s, decided +%s, accepted%s +%s", began, due.Format("15:04:05"), zoneTag(due), text.Lag(a.CreatedAt.Sub(a.Due)), by,
+		text.Lag(a.FinishedAt.Sub(a.Due)))
+}
+
 // Trouble is why it could not be told, and what comes of it; "" where it could.
 func (a *alert) Trouble() template.HTML {
 	switch {

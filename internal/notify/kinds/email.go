@@ -107,6 +107,7 @@ func mailAlert(d *notify.Delivery[emailConfig]) mail.Alert {
 		Name:           ev.Check.Title(),
 		Sentence:       ev.Sentence(),
 		When:           ev.When(),
+		Proof:          ev.Proof(),
 		Description:    ev.Check.Description,
 		Facts:          mailFacts(ev.Facts()),
 		OtherDown:      mailFacts(ev.Others()),
