@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/text"
@@ -31,13 +29,9 @@ func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFi
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
 	}
-	channels, err := s.Store.ChannelsOf(ctx, c.ProjectID)
+	byID, err := s.channelsByID(ctx, c.ProjectID, true)
 	if err != nil {
 		return nil, err
-	}
-	byID := make(map[uuid.UUID]ui.Channel, len(channels))
-	for i := range channels {
-		byID[channels[i].ID] = s.viewChannel(&channels[i])
 	}
 	alerts := make([]alert, len(deliveries))
 	by := describer{c: c, now: s.Store.Now(), tz: zone}

@@ -69,7 +69,20 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	if err != nil {
 		return nil, oldest, err
 	}
+	var kept time.Time
+	if len(pings) > 0 {
+		kept = pings[len(pings)-1].CreatedAt
+	}
+	tellings, err := s.tellings(ctx, describer{c: c, now: s.Store.Now(), tz: q.Zone}, flips, alerts, q.Others, kept)
+	if err != nil {
+		return nil, oldest, err
+	}
 	all := mergeEvents(pings, flips, alerts, s.shownUnknown(c, &q, since))
+	for i := range all {
+		if all[i].Flip != nil {
+			all[i].Told = tellings[all[i].Flip.ID]
+		}
+	}
 	if len(all) > 0 {
 		oldest = all[len(all)-1].At
 	}

@@ -182,10 +182,9 @@ func TestAnAlertProvesItsLatency(t *testing.T) {
 		nightShift(s, p)
 		c := s.FirstCheck(p)
 		s.Ping(c, monitor.PingFail)
-		at := s.Clock.Now().UTC().Format("15:04:05")
 		s.Clock.Advance(800 * time.Millisecond)
 		attempt(s, store.Outcome{Verdict: store.Sent, ChannelOutcome: store.ChannelOutcome{Answer: "mx.example.org 250 2.0.0 Ok: queued as 4bX"}})
-		want := "Signal " + at + ", decided +0.00 s, accepted by mx.example.org +0.8 s"
+		want := "Signal 14:00:00 EET, decided +0.00 s, accepted by mx.example.org +0.8 s"
 		if got := s.Get("/checks/" + c.Code.String() + "/details/").Text(".e-alert .proof"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
