@@ -90,7 +90,7 @@ func (d *Dispatcher) judge(o *outcome, err error) {
 	if !errors.As(err, &sendErr) {
 		sendErr = &notify.Error{}
 	}
-	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), sendErr.RetryAfter, d.cfg.Random())
+	pause, again := pauseAfter(o.Attempt, o.age(), sendErr.RetryAfter, d.cfg.Random())
 	switch {
 	case sendErr.Permanent():
 		o.Verdict = store.Failed

@@ -54,7 +54,8 @@ const (
 // with each, in a constant number of statements. Owners take turns, and so do the
 // channels of an owner, each with its oldest: a flood for one leaves room for
 // others. Nothing is leased while an earlier delivery of the same check and channel
-// is pending: those go in order. Claiming counts as an attempt.
+// is pending: those go in order. Nothing is leased while alerts are held (HoldAlerts).
+// Claiming counts as an attempt.
 //
 // A lease is next_try_at pushed into the future; when it runs out, because its
 // holder died, the delivery is simply due again. Time is the database's.
@@ -103,7 +104,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 // searched for one row: that all still holds is looked at after it is locked.
 func claimSQL(e db.Engine, calm, notOwners bool) string {
 	due := `SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
-			WHERE d.status = 'pending' AND d.next_try_at <= $1
+			WHERE d.status = 'pending' AND d.next_try_at <= $1 AND NOT ` + heldSQL(1) + `
 			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
 			`
 	if notOwners {

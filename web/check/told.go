@@ -24,6 +24,8 @@ type telling struct {
 	untold []store.Untold
 	// what the channels are called
 	names map[uuid.UUID]string
+	// operators hold all alerts now
+	held bool
 }
 
 // tellings are those of the flips to down, by flip, as far as it is known what became of
@@ -67,7 +69,16 @@ func (s *Pages) tellings(ctx context.Context, by describer, flips []monitor.Flip
 			t.alerts = append(t.alerts, &alerts[i])
 		}
 	}
+	held := false
+	if slices.ContainsFunc(alerts, func(a alert) bool { return a.Status == monitor.DeliveryPending }) {
+		hold, err := s.Store.AlertHold(ctx)
+		if err != nil {
+			return nil, err
+		}
+		held = hold != nil
+	}
 	for id, t := range out {
+		t.held = held
 		if t.forgotten(alerts, most, oldest) {
 			delete(out, id)
 		}
@@ -113,6 +124,8 @@ func (t *telling) Sentence() template.HTML {
 		return sentence("Told: %s. Not told: %s.", list(told), list(not))
 	case len(told) > 0:
 		return sentence("Told: %s.", list(told))
+	case waiting && t.held:
+		return sentence("Nobody has been told yet: %s. The operators of this site hold all alerts.", list(not))
 	case waiting:
 		return sentence("Nobody has been told yet: %s.", list(not))
 	case len(not) > 0:

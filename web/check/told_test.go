@@ -33,9 +33,16 @@ func TestADownSaysWhoWasTold(t *testing.T) {
 	}{
 		"told":    {nil, func(s *webtest.Site) { attempt(s, sent) }, "Told: Night shift at 14:00:01 EET."},
 		"waiting": {nil, nil, "Nobody has been told yet: Night shift (not yet)."},
+		"held": {nil, func(s *webtest.Site) {
+			if err := s.Store.HoldAlerts(s.Context(), "jane", "", time.Time{}); err != nil {
+				s.Fatal(err)
+			}
+		}, "Nobody has been told yet: Night shift (not yet). The operators of this site hold all alerts."},
 		"given up": {nil, func(s *webtest.Site) { attempt(s, store.Outcome{Verdict: store.Failed}) },
 			"Nobody was told: Night shift (given up)."},
-		"not wanted": {nil, func(s *webtest.Site) { attempt(s, store.Outcome{Verdict: store.Unwanted, Untold: monitor.UntoldUnwanted}) },
+		"not wanted": {nil, func(s *webtest.Site) {
+			attempt(s, store.Outcome{Verdict: store.Unwanted, Untold: monitor.UntoldUnwanted})
+		},
 			"Nobody was told: Night shift (not told when a check goes down)."},
 		"one is disabled": {func(s *webtest.Site, p *monitor.Project) { add(s, p, func(h *monitor.Channel) { h.Disabled = true }) },
 			func(s *webtest.Site) { attempt(s, sent) }, "Told: Night shift at 14:00:01 EET. Not told: Pager (disabled)."},
