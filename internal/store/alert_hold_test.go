@@ -20,7 +20,7 @@ func TestNothingIsClaimedWhileAlertsAreHeld(t *testing.T) {
 			t.Fatal(err)
 		}
 		signal(t, s, a.Check, monitor.PingFail)
-		clock.Advance(24 * time.Hour)
+		clock.Advance(23 * time.Hour)
 		if n := count(t, s, "deliveries", "status = 'pending' AND attempts = 0"); n != 1 {
 			t.Errorf("%d deliveries wait, want 1", n)
 		}

@@ -15,13 +15,15 @@ import (
 // untold are those who were not told of the last flip to down, by channel.
 func untold(t *testing.T, s *store.Store, c *monitor.Check) map[uuid.UUID]monitor.WhyUntold {
 	t.Helper()
-	list, err := s.UntoldOf(t.Context(), c.ID, store.FlipFilter{})
+	_, byFlip, err := s.FlipsAndUntold(t.Context(), c.ID, store.FlipFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := map[uuid.UUID]monitor.WhyUntold{}
-	for _, u := range list {
-		out[u.ChannelID] = u.Why
+	for _, list := range byFlip {
+		for _, u := range list {
+			out[u.ChannelID] = u.Why
+		}
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 	"punctual/internal/store"
 	"punctual/internal/text"
@@ -24,19 +26,16 @@ type alert struct {
 
 // alerts loads the deliveries of the check that f chooses, newest first, for a
 // reader in the zone.
-func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFilter, zone *time.Location) ([]alert, error) {
+func (s *Pages) alerts(ctx context.Context, c *monitor.Check, channels map[uuid.UUID]ui.Channel, f store.DeliveryFilter,
+	zone *time.Location) ([]alert, error) {
 	deliveries, err := s.Store.DeliveriesOf(ctx, c.ID, f)
 	if err != nil || len(deliveries) == 0 {
-		return nil, err
-	}
-	byID, err := s.channelsByID(ctx, c.ProjectID, true)
-	if err != nil {
 		return nil, err
 	}
 	alerts := make([]alert, len(deliveries))
 	by := describer{c: c, now: s.Store.Now(), tz: zone}
 	for i, d := range deliveries {
-		ch, ok := byID[d.ChannelID]
+		ch, ok := channels[d.ChannelID]
 		if !ok {
 			// of the project that the check was in before
 			ch = ui.Channel{Title: d.ChannelName, Label: d.ChannelKind}

@@ -22,46 +22,36 @@ type telling struct {
 	// the oldest first
 	alerts []*alert
 	untold []store.Untold
-	// what the channels are called
-	names map[uuid.UUID]string
+	// those of the project
+	channels map[uuid.UUID]ui.Channel
 	// operators hold all alerts now
 	held bool
 }
 
+// told is what has been loaded for tellings.
+type told struct {
+	untold map[int64][]store.Untold
+	// of the project
+	channels map[uuid.UUID]ui.Channel
+	// how many alerts were asked for
+	most int
+	// the time of the oldest ping that is kept, before which deliveries may have been removed
+	oldest time.Time
+}
+
 // tellings are those of the flips to down, by flip, as far as it is known what became of
-// them. alerts are the newest, most or all; oldest is that of the oldest ping that is
-// kept, before which deliveries may have been removed.
-func (s *Pages) tellings(ctx context.Context, by describer, flips []monitor.Flip, alerts []alert, most int, oldest time.Time) (
-	map[int64]*telling, error) {
+// them.
+func (s *Pages) tellings(ctx context.Context, by describer, flips []monitor.Flip, alerts []alert, known told) (map[int64]*telling, error) {
 	out := make(map[int64]*telling)
-	var first time.Time
 	for i := range flips {
 		f := &flips[i]
 		if f.New != monitor.StatusDown || f.Old == monitor.StatusDown {
 			continue
 		}
-		out[f.ID] = &telling{describer: by, flip: f, names: map[uuid.UUID]string{}}
-		first = f.CreatedAt
+		out[f.ID] = &telling{describer: by, flip: f, untold: known.untold[f.ID], channels: known.channels}
 	}
 	if len(out) == 0 {
 		return nil, nil
-	}
-	untold, err := s.Store.UntoldOf(ctx, by.c.ID, store.FlipFilter{From: first})
-	if err != nil {
-		return nil, err
-	}
-	channels, err := s.channelsByID(ctx, by.c.ProjectID, len(untold) > 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range untold {
-		u := &untold[i]
-		t := out[u.FlipID]
-		if t == nil {
-			continue
-		}
-		t.untold = append(t.untold, *u)
-		t.names[u.ChannelID] = cmp.Or(channels[u.ChannelID].Title, u.ChannelName, u.ChannelKind)
 	}
 	for i := range slices.Backward(alerts) {
 		t := out[alerts[i].FlipID]
@@ -79,7 +69,7 @@ func (s *Pages) tellings(ctx context.Context, by describer, flips []monitor.Flip
 	}
 	for id, t := range out {
 		t.held = held
-		if t.forgotten(alerts, most, oldest) {
+		if t.forgotten(alerts, known) {
 			delete(out, id)
 		}
 	}
@@ -88,14 +78,14 @@ func (s *Pages) tellings(ctx context.Context, by describer, flips []monitor.Flip
 
 // forgotten tells whether it is not known any more who was told, or never was: by a
 // version that did not keep it, or because there are too many alerts since.
-func (t *telling) forgotten(alerts []alert, most int, oldest time.Time) bool {
+func (t *telling) forgotten(alerts []alert, known told) bool {
 	if len(t.alerts)+len(t.untold) > 0 {
 		return false
 	}
 	at := t.flip.CreatedAt
 	before := t.flip.Reason == monitor.ReasonTimeout && !t.flip.Silent && t.flip.Heard.IsZero()
-	pruned := t.now.Sub(at) > store.DeliveriesKept && at.Before(oldest)
-	cut := len(alerts) == most && !at.After(alerts[len(alerts)-1].Due)
+	pruned := t.now.Sub(at) > store.DeliveriesKept && at.Before(known.oldest)
+	cut := len(alerts) == known.most && !at.After(alerts[len(alerts)-1].Due)
 	return before || pruned || cut
 }
 
@@ -116,9 +106,14 @@ func (t *telling) Sentence() template.HTML {
 			not = append(not, name+" (not yet)")
 		}
 	}
+	var untold []template.HTML
 	for _, u := range t.untold {
-		not = append(not, sentence("%s (%s)", t.names[u.ChannelID], untoldWords(u.Why)))
+		h := t.channels[u.ChannelID]
+		// one of the project that the check was in before has no name here
+		untold = append(untold, sentence("%s (%s)", cmp.Or(h.Title, h.Label, "an integration"), untoldWords(u.Why)))
 	}
+	slices.Sort(untold)
+	not = append(not, untold...)
 	switch {
 	case len(told) > 0 && len(not) > 0:
 		return sentence("Told: %s. Not told: %s.", list(told), list(not))
@@ -158,12 +153,8 @@ func list(parts []template.HTML) template.HTML {
 	return template.HTML(strings.Join(texts, ", ")) //nolint:gosec // each is escaped
 }
 
-// channelsByID are the channels of the project as pages show them; none where they are not
-// needed.
-func (s *Pages) channelsByID(ctx context.Context, project uuid.UUID, needed bool) (map[uuid.UUID]ui.Channel, error) {
-	if !needed {
-		return nil, nil
-	}
+// channelsOf are the channels of the project as pages show them.
+func (s *Pages) channelsOf(ctx context.Context, project uuid.UUID) (map[uuid.UUID]ui.Channel, error) {
 	channels, err := s.Store.ChannelsOf(ctx, project)
 	if err != nil {
 		return nil, err
