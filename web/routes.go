@@ -202,6 +202,8 @@ func (s *Server) routes() http.Handler {
 		get("/admin/emails/{id}/html/", s.admin.EmailHTML)
 		post("/admin/emails/{id}/resend/", s.admin.ResendEmail)
 		get("/admin/deliveries/", s.admin.Deliveries)
+		post("/admin/alerts/hold/", s.admin.HoldAlerts)
+		post("/admin/alerts/release/", s.admin.ReleaseAlerts)
 		post("/admin/deliveries/{id}/retry/", s.admin.RetryDelivery)
 
 		// Walls.

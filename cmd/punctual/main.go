@@ -55,6 +55,7 @@ type cli struct {
 
 	Status   statusCmd   `cmd:"" help:"Look whether Punctual itself is well; silent when it is."`
 	Takers   takersCmd   `cmd:"" help:"Show the processes that take pings and when pings may have been lost, or forget one that is silent."`
+	Alerts   alertsCmd   `cmd:"" help:"Hold all alerts of this instance, release them, or tell whether they are held."`
 	Schedule scheduleCmd `cmd:"" help:"Explain a schedule and print its next occurrences."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 	HelpCmd  helpCmd     `cmd:"" name:"help" help:"Show help for a command."`

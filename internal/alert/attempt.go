@@ -42,6 +42,7 @@ func (d *Dispatcher) attempt(ctx context.Context, j *job, b bundle) bool {
 		o.destination = j.destination
 		o.At = begun.Add(took).Truncate(time.Microsecond)
 		o.Latency = took
+		o.Answer = result.Said
 		d.conclude(ctx, &o, b, err)
 		verdict = o.Verdict
 		d.recorder.add(o)
@@ -66,7 +67,9 @@ func (d *Dispatcher) conclude(ctx context.Context, o *outcome, b bundle, err err
 		o.WaitsFor = monitor.WaitsToSettle
 	case err == nil:
 		o.Verdict = store.Sent
-		if o.claimed.WaitsFor != monitor.WaitsToSettle {
+		if o.claimed.WaitsFor == monitor.WaitsToSettle {
+			o.WaitsFor = monitor.WaitsToSettle
+		} else {
 			d.cfg.Observe.accepted(o.claimed.Channel.Kind, o.At.Sub(o.claimed.CreatedAt))
 		}
 	case ctx.Err() != nil:
@@ -87,7 +90,7 @@ func (d *Dispatcher) judge(o *outcome, err error) {
 	if !errors.As(err, &sendErr) {
 		sendErr = &notify.Error{}
 	}
-	pause, again := pauseAfter(o.Attempt, o.At.Sub(o.claimed.CreatedAt), sendErr.RetryAfter, d.cfg.Random())
+	pause, again := pauseAfter(o.Attempt, o.age(), sendErr.RetryAfter, d.cfg.Random())
 	switch {
 	case sendErr.Permanent():
 		o.Verdict = store.Failed
@@ -133,7 +136,7 @@ func event(c *store.Claimed, now time.Time) notify.Event {
 	ev := notify.Event{
 		Check: c.Check, Flip: c.Flip, Channel: c.Channel, Project: c.Project, Status: c.Flip.New, Now: now,
 		LastPing: c.LastPing, OtherDown: c.OtherDown, OtherDownTotal: c.OtherDownTotal, OwnerTZ: time.UTC,
-		Attempt: c.Attempts, Key: c.Code.String(),
+		Attempt: c.Attempts, Key: c.Code.String(), Decided: c.CreatedAt,
 	}
 	if !c.DownSince.IsZero() {
 		ev.DownFor = max(0, c.Flip.CreatedAt.Sub(c.DownSince))

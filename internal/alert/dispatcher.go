@@ -40,7 +40,9 @@ type claimResult struct {
 	flaps map[int64]store.Flaps
 	// as many as were asked for
 	flood bool
-	err   error
+	// no alert is to be sent
+	held bool
+	err  error
 }
 
 // NewDispatcher makes a dispatcher that works under cfg.Worker.
@@ -114,6 +116,10 @@ func (d *Dispatcher) Run(ctx context.Context) {
 				d.cfg.Observe.claimed()
 			}
 			d.queues.flood = r.flood
+			if r.held {
+				// what is in flight cannot be taken back
+				d.release(d.queues.late(time.Time{}))
+			}
 			d.accept(r)
 			// there may be more
 			due = due || len(r.claimed) > 0
@@ -135,7 +141,17 @@ func (d *Dispatcher) claim(ctx context.Context, r room) {
 			NotChannels: r.notChannels, NotOwners: r.notOwners, NotKinds: r.notKinds, Calm: r.calm})
 		return err
 	})
-	d.claims <- claimResult{claimed, d.flapsOf(ctx, claimed), len(claimed) >= r.limit, err}
+	held := false
+	if err == nil && len(claimed) == 0 {
+		held, err = d.held(ctx)
+	}
+	d.claims <- claimResult{claimed, d.flapsOf(ctx, claimed), len(claimed) >= r.limit, held, err}
+}
+
+// held tells whether alerts are held. To ask is of use only where nothing was claimed.
+func (d *Dispatcher) held(ctx context.Context) (bool, error) {
+	hold, err := d.cfg.Store.AlertHold(ctx)
+	return hold != nil, err
 }
 
 // accept puts claimed deliveries into their queues, and settles those that need
@@ -201,7 +217,10 @@ func (d *Dispatcher) withoutAttempt(c *store.Claimed) (outcome, bool) {
 		o.Error = fmt.Sprintf("This site does not offer the integration %q", c.Channel.Kind)
 	case !k.Wants(c.Channel.Config, c.Flip):
 		o.Verdict = store.Unwanted
-	case c.Attempts > maxAttempts && o.At.Sub(c.CreatedAt) > maxAge:
+		if c.Flip.New == monitor.StatusDown {
+			o.Untold = monitor.UntoldUnwanted
+		}
+	case c.Attempts > maxAttempts && o.age() > maxAge:
 		// workers that died with it have not tried for certain
 		o.Verdict = store.Failed
 		o.Error = "Punctual stopped in the middle of each attempt"
@@ -308,6 +327,16 @@ type outcome struct {
 
 func outcomeOf(c *store.Claimed) outcome {
 	return outcome{claimed: c, Outcome: store.Outcome{ID: c.ID, Attempt: c.Attempts, Channel: c.ChannelID}}
+}
+
+// age is for how long the delivery could have been made: not while alerts were held.
+func (o *outcome) age() time.Duration {
+	since := o.claimed.CreatedAt
+	released := o.claimed.Released
+	if released.After(since) && released.Before(o.At) {
+		since = released
+	}
+	return o.At.Sub(since)
 }
 
 func released(c *store.Claimed) outcome {

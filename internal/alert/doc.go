@@ -41,6 +41,10 @@
 //	      (removed)◀──────────────────────────────────────────────────────────┘
 //	                     the channel does not want this status
 //
+// Of a channel that gets no delivery of a DOWN, or whose delivery is removed, a row of
+// table untold says why. While operators hold all alerts (store.HoldAlerts), nothing is
+// claimed, and what has not begun is given back.
+//
 // Not every claimed delivery is attempted: where the channel was disabled meanwhile,
 // its address is not verified, this site does not offer its kind any more, or its
 // workers have died for half a day, it fails at once (withoutAttempt).

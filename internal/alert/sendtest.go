@@ -42,7 +42,7 @@ func SendTest(ctx context.Context, s *store.Store, r *notify.Registry, h monitor
 	// The visitor may have gone; what came of it is still worth knowing.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	o := store.ChannelOutcome{At: s.Now(), Latency: time.Since(began)}
+	o := store.ChannelOutcome{At: s.Now(), Latency: time.Since(began), Answer: res.Said}
 	var refused *notify.Error
 	if sendErr != nil {
 		o.Error = message(sendErr)

@@ -130,7 +130,7 @@ func workerChecks(cfg *config.Config, open status.Open, smtpd net.Addr) []status
 	case cfg.SMTPDListen != "":
 		checks = append(checks, status.SMTPDNode(open))
 	}
-	return append(checks, status.Outbox(open))
+	return append(checks, status.Outbox(open), status.Hold(open))
 }
 
 // processChecks look at the inside of this process.

@@ -141,7 +141,9 @@ type Alert struct {
 	// what happened
 	Sentence string
 	// moment of the change, in the reader's zone
-	When        string
+	When string
+	// how fast a deadline was judged; "" = none was
+	Proof       string
 	Description string
 	Facts       []Fact
 	// end of the last ping's body

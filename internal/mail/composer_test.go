@@ -22,6 +22,7 @@ func sample(down bool) mail.Alert {
 		Name:        `Nightly <dump> & "friends"`,
 		Sentence:    "No success signal came in time, and the grace time is over.",
 		When:        "Sunday, 1 March 2026, 13:00:00 CET",
+		Proof:       "Due 13:00:00 CET, decided 0.2 s later.",
 		Description: "Dumps the database to the other site.\nRunbook: https://wiki.example.org/dump",
 		Facts: []mail.Fact{
 			{Label: "Project", Value: "Operations"}, {Label: "Tags", Value: "db, prod"},
@@ -39,6 +40,7 @@ func sample(down bool) mail.Alert {
 	}
 	if !down {
 		a.Sentence = "The job is reporting again. It was down for 2 hours, 5 minutes."
+		a.Proof = ""
 		a.Description = ""
 		a.Body = ""
 		a.BodyCut = false
@@ -147,6 +149,7 @@ func TestMailsLookAsAgreed(t *testing.T) {
 	c := composer(t)
 	test := sample(true)
 	test.Test = true
+	test.Proof = ""
 	test.Name = "TEST"
 	flapping := sample(false)
 	flapping.Flapping = true

@@ -34,6 +34,10 @@ type Message struct {
 	// What it is about, should it come back; "" = it may come back to its sender.
 	About   About
 	AboutID uuid.UUID
+
+	// Of a mail that Deliver has sent: the host that accepted it, and its words. "" = none.
+	AcceptedBy string
+	Answer     string
 }
 
 const (
@@ -144,11 +148,14 @@ func (q *Queue) Deliver(ctx context.Context, m *Message) error {
 	q.date(m)
 	m.Attempts = 1
 	if q.sender.Enabled() {
-		if err := q.sender.Send(ctx, &m.Email); err != nil {
+		answer, err := q.sender.send(ctx, &m.Email)
+		if err != nil {
 			q.onDone(m.Kind, outcomeOf(isPermanent(err)))
 			q.reportToOperator(ctx, m.To, err)
 			return err
 		}
+		m.AcceptedBy = q.sender.settings.Host
+		m.Answer = answer
 		q.refusals.accepted()
 		q.onDone(m.Kind, "sent")
 		m.Status = monitor.EmailSent

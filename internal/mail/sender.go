@@ -88,22 +88,29 @@ func (s *Sender) Domain() string {
 // accepted it. It takes no longer than the timeout of the settings, nor than
 // ctx. Failures are a *SendError.
 func (s *Sender) Send(ctx context.Context, e *monitor.Email) error {
+	_, err := s.send(ctx, e)
+	return err
+}
+
+// send is Send; it also returns what the server said when it accepted the mail.
+func (s *Sender) send(ctx context.Context, e *monitor.Email) (answer string, err error) {
 	msg, err := s.message(e)
 	if err != nil {
-		return err
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.settings.Timeout)
 	defer cancel()
 	client, conn, err := s.connect(ctx)
 	if err != nil {
-		return connectFailure(ctx, err)
+		return "", connectFailure(ctx, err)
 	}
 	defer client.CloseWithSMTPClient(conn) //nolint:errcheck // a failed goodbye does not undo an accepted mail
 	conn.SkipSMTPUTF8(!needsSMTPUTF8(msg))
 	if err := client.SendWithSMTPClient(conn, msg); err != nil && !msg.IsDelivered() {
-		return sendFailure(ctx, err)
+		return "", sendFailure(ctx, err)
 	}
-	return nil
+	// the status of any other answer is an error
+	return "250 " + msg.ServerResponse(), nil
 }
 
 // Probe connects, encrypts and logs in as Send does, then says goodbye. The

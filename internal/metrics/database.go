@@ -26,6 +26,7 @@ func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
 	})
 	m.registry.MustRegister(&pools{db: s.DB()})
 	m.outbox(ctx, s)
+	m.held(ctx, s)
 	m.mailQueue(ctx, s)
 	m.watcherLag(ctx, s)
 	m.nodes(ctx, s)
@@ -120,6 +121,22 @@ func (m *Metrics) outbox(ctx context.Context, s *store.Store) {
 		out(age, since(b.Oldest, s.Now()))
 		out(lag, since(b.Due, s.Now()))
 		return err
+	})
+}
+
+func (m *Metrics) held(ctx context.Context, s *store.Store) {
+	held := desc("alerts_held", "1 while operators hold all alerts, else 0.")
+	m.group(ctx, "hold", waitTime, []*prometheus.Desc{held}, func(ctx context.Context, out emit) error {
+		hold, err := s.AlertHold(ctx)
+		if err != nil {
+			return err
+		}
+		value := 0.0
+		if hold != nil {
+			value = 1
+		}
+		out(held, value)
+		return nil
 	})
 }
 

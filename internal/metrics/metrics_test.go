@@ -127,7 +127,7 @@ func TestFiguresAreThoseOfTheDatabase(t *testing.T) {
 		for _, line := range []string{
 			`punctual_checks{status="down"} 1`, `punctual_checks{status="new"} 0`, `punctual_users 1`, `punctual_projects 1`,
 			`punctual_channels{kind="email",state="working"} 1`, `punctual_outbox_deliveries 1`, `punctual_outbox_lag_seconds 90`,
-			`punctual_outbox_oldest_age_seconds 90`, `punctual_mail_queue_length 0`, `punctual_watcher_lag_seconds 0`,
+			`punctual_outbox_oldest_age_seconds 90`, `punctual_alerts_held 0`, `punctual_mail_queue_length 0`, `punctual_watcher_lag_seconds 0`,
 			`punctual_takers{counts="true"} 1`, `punctual_takers{counts="false"} 0`, `punctual_mark_lag_seconds 90`,
 			`punctual_pings_untaken_seconds{way="http"} 0`, `punctual_pings_untaken_seconds{way="mail"} 90`,
 			`punctual_blind_last_day_seconds{cause="stopped"} 90`, `punctual_unknown_runs_total 2`, `punctual_watcher_checks_total{result="down"} 1`,

@@ -29,17 +29,35 @@ type Delivery struct {
 	// 0: a test notification
 	FlipID int64
 	// 0: a test notification
-	CheckID    int64
-	ChannelID  uuid.UUID
-	Status     DeliveryStatus
-	Attempts   int
-	CreatedAt  time.Time
-	NextTryAt  time.Time
+	CheckID   int64
+	ChannelID uuid.UUID
+	Status    DeliveryStatus
+	Attempts  int
+	// the flip was stored, which for a timeout is when the deadline was judged
+	CreatedAt time.Time
+	NextTryAt time.Time
+	// accepted by the other side, or given up
 	FinishedAt time.Time
 	// of the last attempt
 	Latency   time.Duration
 	LastError string
+	// Answer is what the other side said in the last attempt, its host first and at most
+	// 200 characters: "mx.example.org 250 2.0.0 Ok: queued as 4bX"; "" = nothing is known.
+	Answer string
 	// WaitsFor is what a pending delivery waits for, beside NextTryAt: WaitsToSettle, a
 	// destination that does not work, or "".
 	WaitsFor string
 }
+
+// WhyUntold says why nobody was told of a flip through a channel of its check.
+type WhyUntold string
+
+// The reasons not to tell.
+const (
+	// something did not work for good, or the recipient has unsubscribed
+	UntoldDisabled WhyUntold = "disabled"
+	// the address has not agreed
+	UntoldUnverified WhyUntold = "unverified"
+	// the channel is not told when a check goes down
+	UntoldUnwanted WhyUntold = "unwanted"
+)

@@ -25,8 +25,10 @@ type Flip struct {
 	CreatedAt time.Time
 	Old, New  Status
 	Reason    Reason
-	// nobody is told, since a person has just brought it about; not stored
+	// nobody is told, since a person has just brought it about
 	Silent bool
+	// until when all pings were known when a deadline was judged; zero: none was
+	Heard time.Time
 }
 
 // Notifies tells whether people are told of the flip whatever came before: of

@@ -153,7 +153,12 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	defer resp.Body.Close()
 	// The status is the answer; a body that breaks off does not change it.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, At: c.now()}, nil
+	answered := req
+	if resp.Request != nil {
+		// behind the redirects
+		answered = resp.Request
+	}
+	return &Answer{Status: resp.StatusCode, Host: answered.URL.Host, Header: resp.Header, Body: body, At: c.now()}, nil
 }
 
 // Call makes one request of the operator's own choice, not of a channel, and

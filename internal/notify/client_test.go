@@ -176,3 +176,22 @@ func TestAnErrorOfTheOperatorsOwnCallHasNoCause(t *testing.T) {
 		t.Errorf("got %v, because of %v", err, errors.Unwrap(err))
 	}
 }
+
+// Said gives nothing away but the name of the host, in one short line.
+func TestWhatIsKeptOfAnAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	c := notify.NewClient(notify.ClientConfig{AllowPrivate: true})
+	res, err := call(soon(t), t, c, "http://user:hidden@"+host+"/secret?token=secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Said; got != host+" 202 Accepted" {
+		t.Errorf("said %q", got)
+	}
+	long := notify.Said("mx.example.org", "250 2.0.0\r\nOk:\x00 queued "+strings.Repeat("é", 300))
+	if !strings.HasPrefix(long, "mx.example.org 250 2.0.0 Ok: queued é") || len([]rune(long)) != notify.MaxMessage {
+		t.Errorf("said %q", long)
+	}
+}

@@ -17,6 +17,8 @@ type Event struct {
 	Status monitor.Status
 	Now    time.Time
 
+	// the flip was stored; zero: not yet, as in a test
+	Decided time.Time
 	// up: how long it was down, 0 = unknown
 	DownFor time.Duration
 	// with its body; nil = none yet
@@ -81,6 +83,10 @@ type Result struct {
 	StatusCode int
 	// at most the first 500 bytes of the answer, valid UTF-8
 	Response string
+	// Said is who answered and what, in one line of at most 200 characters that gives
+	// nothing away but the name of a host: "mx.example.org 250 2.0.0 Ok: queued as 4bX",
+	// "hooks.example.org 200 OK"; "" = nothing is known.
+	Said string
 	// the message was sent a second time, as plain text, because the other side had
 	// rejected it as it was
 	Plain bool

@@ -457,3 +457,28 @@ func TestADeclarationThatIsWrongIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestADownProvesHowFastItWasJudged(t *testing.T) {
+	down := event(monitor.StatusDown, "{}")
+	down.Flip.Reason = monitor.ReasonTimeout
+	down.Flip.CreatedAt = time.Date(2026, time.March, 1, 2, 5, 0, 0, time.UTC)
+	down.OwnerTZ = time.UTC
+	for name, test := range map[string]struct {
+		change func(ev *notify.Event)
+		want   string
+	}{
+		"judged":           {func(ev *notify.Event) { ev.Decided = ev.Flip.CreatedAt.Add(200 * time.Millisecond) }, "Due 02:05:00 UTC, decided 0.2 s later."},
+		"judged very late": {func(ev *notify.Event) { ev.Decided = ev.Flip.CreatedAt.Add(time.Hour) }, "Due 02:05:00 UTC, decided 1 hour later."},
+		"a test":           {func(*notify.Event) {}, ""},
+		"a failure signal": {func(ev *notify.Event) { ev.Decided = ev.Now; ev.Flip.Reason = monitor.ReasonFail }, ""},
+		"it is flapping":   {func(ev *notify.Event) { ev.Decided = ev.Now; ev.Flaps = &notify.Flaps{Downs: 2} }, ""},
+		"it is up":         {func(ev *notify.Event) { ev.Decided = ev.Now; ev.Status = monitor.StatusUp }, ""},
+	} {
+		ev := down
+		test.change(&ev)
+		got := ev.Proof()
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"punctual/internal/text"
 	"strconv"
 	"time"
+
+	"punctual/internal/text"
 )
 
 // Class says what a failed attempt means for the delivery and for the channel.
@@ -77,6 +78,8 @@ func ErrConfig() *Error {
 // Answer is what an HTTP server answered.
 type Answer struct {
 	Status int
+	// of the server that answered, behind all redirects; with its port where the address has one
+	Host   string
 	Header http.Header
 	// at most 64 KiB
 	Body []byte
@@ -99,7 +102,13 @@ func (a *Answer) Accepted() bool {
 // Result is the part of the answer worth showing.
 func (a *Answer) Result() Result {
 	shown := a.Body[:min(len(a.Body), maxShown)]
-	return Result{StatusCode: a.Status, Response: text.Valid(string(shown))}
+	said := Said(a.Host, fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)))
+	return Result{StatusCode: a.Status, Response: text.Valid(string(shown)), Said: said}
+}
+
+// Said is the Result.Said of an answer in words from a host.
+func Said(host, words string) string {
+	return text.Ellipsis(text.OneLine(text.Clean(host+" "+words)), MaxMessage)
 }
 
 // Refused is the error of an answer by its status alone, to be tried again after

@@ -186,6 +186,16 @@ func (ev *Event) When() string {
 	return ev.Flip.CreatedAt.In(zone(ev)).Format("Monday, 2 January 2006, 15:04:05 MST")
 }
 
+// Proof says when the deadline was and how fast it was judged: "Due 02:05:00 UTC, decided
+// 0.2 s later."; "" where no deadline has brought the check down.
+func (ev *Event) Proof() string {
+	if ev.Flaps != nil || ev.Decided.IsZero() || ev.Status != monitor.StatusDown || ev.Flip.Reason != monitor.ReasonTimeout {
+		return ""
+	}
+	due := ev.Flip.CreatedAt
+	return "Due " + due.In(zone(ev)).Format("15:04:05 MST") + ", decided " + text.Lag(ev.Decided.Sub(due)) + " later."
+}
+
 // Tail returns at most the last n characters of a ping's body as text that can
 // be shown, and whether something was left out before them.
 func Tail(body []byte, n int) (shown string, cut bool) {

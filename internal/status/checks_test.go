@@ -263,6 +263,26 @@ func TestWhatWaitsTooLong(t *testing.T) {
 	})
 }
 
+// What operators hold waits on purpose, and they are reminded of it.
+func TestAlertsThatAreHeldAreNotLate(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		open := func(context.Context) (*store.Store, error) { return s, nil }
+		a := testdb.Account(t, s)
+		fail := &store.Arrival{Code: a.Check.Code, Ping: monitor.Ping{CreatedAt: clock.Now(), Kind: monitor.PingFail}}
+		if err := s.RecordPings(t.Context(), []*store.Arrival{fail}); err != nil {
+			t.Fatal(err)
+		}
+		want(t, status.Hold(open), status.OK, "no, alerts are sent")
+		if err := s.HoldAlerts(t.Context(), "jane", "", clock.Now().Add(3*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Hour)
+		want(t, status.Outbox(open), status.OK, "1 delivery and 0 mails wait")
+		want(t, status.Hold(open), status.Warning, "jane has held all alerts for 1 hour: nobody is told when a check goes down; they are released in 2 hours",
+			status.Field{Name: "held_seconds", Value: 3600.0})
+	})
+}
+
 func TestTheIngestQueueFillsUp(t *testing.T) {
 	for n, severity := range map[int]status.Severity{0: status.OK, 50: status.OK, 51: status.Warning, 90: status.Warning, 91: status.Error,
 		100: status.Error} {

@@ -46,10 +46,38 @@ func Outbox(open Open) Check {
 			if f.Severity != OK {
 				f.Fact = fmt.Sprintf("a mail has been due for %s; %s", text.Duration(mailLag), text.Plural(mails.Waiting, "waits", "wait"))
 			}
+			hold, err := s.AlertHold(ctx)
+			if err != nil {
+				return unread(ctx, err)
+			}
 			late := graded(lag, outboxWarning, outboxError)
+			if hold != nil {
+				// they wait on purpose
+				late = OK
+			}
 			if late != OK && late >= f.Severity {
 				f.Severity = late
 				f.Fact = fmt.Sprintf("an alert has been due for %s; %s", text.Duration(lag), text.Plural(deliveries.Waiting, "waits", "wait"))
+			}
+			return f
+		})}
+}
+
+// Hold tells whether operators hold all alerts.
+func Hold(open Open) Check {
+	return Check{Name: "hold", Title: "Alerts held", Labels: []string{labelQueue, labelWorker},
+		Run: reading(open, func(ctx context.Context, s *store.Store) Finding {
+			hold, err := s.AlertHold(ctx)
+			if err != nil {
+				return unread(ctx, err)
+			}
+			if hold == nil {
+				return Healthy("no, alerts are sent", Field{"held_seconds", 0.0})
+			}
+			f := Finding{Severity: Warning, Fields: []Field{{"held_seconds", seconds(since(hold.Began, s.Now()))}}}
+			f.Fact = fmt.Sprintf("%s has held all alerts for %s: nobody is told when a check goes down", hold.By, text.Duration(s.Now().Sub(hold.Began)))
+			if !hold.Ends.IsZero() {
+				f.Fact += fmt.Sprintf("; they are released in %s", text.Duration(hold.Ends.Sub(s.Now())))
 			}
 			return f
 		})}

@@ -144,6 +144,8 @@ type ChannelOutcome struct {
 	Error string
 	// the error is permanent
 	Disable bool
+	// kept with the delivery, see monitor.Delivery
+	Answer string
 }
 
 // noteChannelOutcome stores how an attempt through the channel went. A permanent

@@ -54,7 +54,8 @@ const (
 // with each, in a constant number of statements. Owners take turns, and so do the
 // channels of an owner, each with its oldest: a flood for one leaves room for
 // others. Nothing is leased while an earlier delivery of the same check and channel
-// is pending: those go in order. Claiming counts as an attempt.
+// is pending: those go in order. Nothing is leased while alerts are held (HoldAlerts).
+// Claiming counts as an attempt.
 //
 // A lease is next_try_at pushed into the future; when it runs out, because its
 // holder died, the delivery is simply due again. Time is the database's.
@@ -103,7 +104,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, c Claim) ([]*Claimed, error
 // searched for one row: that all still holds is looked at after it is locked.
 func claimSQL(e db.Engine, calm, notOwners bool) string {
 	due := `SELECT d.id, d.channel_id, d.next_try_at FROM deliveries d
-			WHERE d.status = 'pending' AND d.next_try_at <= $1
+			WHERE d.status = 'pending' AND d.next_try_at <= $1 AND NOT ` + heldSQL(1) + `
 			AND NOT (` + inSet(e, "d.channel_id", 2, uuidSet) + `)
 			`
 	if notOwners {
@@ -199,8 +200,11 @@ type Outcome struct {
 	NextTry time.Time
 	// WaitsFor is, of a Retry, what did not work and lets all that waits for it come
 	// at once when it works again (DeliveriesDue); "" = nothing but this delivery. A
-	// Released delivery waits for what it says from now on.
+	// Released delivery waits for what it says from now on, and a Sent one has waited.
 	WaitsFor string
+	// Untold is, of an Unwanted delivery, why nobody is told; it is kept with the flip. "" =
+	// it is not.
+	Untold monitor.WhyUntold
 	// an attempt was made: the channel shows how it went
 	Tried bool
 	ChannelOutcome
@@ -268,16 +272,19 @@ type outcomeRow struct {
 	waitsFor          string
 	latency           time.Duration
 	lastError         string
+	answer            string
+	untold            monitor.WhyUntold
 }
 
 func (o *Outcome) row(now time.Time) outcomeRow {
 	r := outcomeRow{id: o.ID, attempts: o.Attempt, attemptsAfter: o.Attempt, status: monitor.DeliveryPending, nextTry: now, latency: o.Latency,
-		lastError: o.Error}
+		lastError: o.Error, answer: o.Answer, untold: o.Untold}
 	switch o.Verdict {
 	case Sent:
 		r.status = monitor.DeliverySent
 		r.finished = o.At
 		r.lastError = ""
+		r.waitsFor = o.WaitsFor
 	case Failed:
 		r.status = monitor.DeliveryFailed
 		r.finished = o.At

@@ -21,6 +21,9 @@ type DeliveryRow struct {
 	ChannelKind string
 	// the status that was told: up or down; "" for a test
 	Notified monitor.Status
+	// of the flip, see monitor.Flip: the deadline, or when the signal came; of DeliveriesOf only
+	Due    time.Time
+	Reason monitor.Reason
 	// it is being made now, and NextTryAt is the end of its lease; of DeliveriesOf only
 	UnderWay bool
 }
@@ -37,12 +40,14 @@ type DeliveryFilter struct {
 
 // DeliveriesOf lists the deliveries of a check for its event log, newest first.
 func (s *Store) DeliveriesOf(ctx context.Context, check int64, f DeliveryFilter) ([]DeliveryRow, error) {
-	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status, d.leased_by IS NOT NULL
+	query, args := newest(`SELECT `+deliveryColumns+`, h.name, h.kind, f.new_status, f.created_at, f.reason,
+			d.leased_by IS NOT NULL
 		FROM deliveries d JOIN channels h ON h.id = d.channel_id
 		JOIN flips f ON f.id = d.flip_id WHERE d.check_id = $1`, "d", []any{check}, f.Since, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, d *DeliveryRow) error {
-		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, &d.UnderWay)...)
+		return r.Scan(append(deliveryDest(&d.Delivery), &d.ChannelName, &d.ChannelKind, &d.Notified, db.Time(&d.Due), &d.Reason,
+			&d.UnderWay)...)
 	})
 }
 
@@ -95,7 +100,7 @@ func (s *Store) FailedDeliveries(ctx context.Context, search string, limit, offs
 func (s *Store) RetryDelivery(ctx context.Context, id int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx,
-			`UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL
+			`UPDATE deliveries SET status = 'pending', attempts = 0, next_try_at = $2, leased_by = NULL, finished_at = NULL, answer = ''
 			WHERE id = $1 AND status = 'failed' AND flip_id IS NOT NULL`, id, tx.Now())
 		if err != nil {
 			return fmt.Errorf("retry delivery: %w", err)
@@ -120,9 +125,9 @@ func (s *Store) RecordTest(ctx context.Context, channel uuid.UUID, code uuid.UUI
 			status = monitor.DeliveryFailed
 		}
 		_, err := tx.Exec(ctx,
-			`INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error)
-			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(),
-			o.Error)
+			`INSERT INTO deliveries (code, channel_id, status, attempts, created_at, next_try_at, finished_at, latency_us, last_error, answer)
+			VALUES ($1, $2, $3, 1, $4, $4, $5, $6, $7, $8)`, code, channel, string(status), o.At.Add(-o.Latency), o.At, o.Latency.Microseconds(),
+			o.Error, o.Answer)
 		if err != nil {
 			return fmt.Errorf("record test: %w", err)
 		}

@@ -23,6 +23,8 @@ type Claimed struct {
 	Owner   Owner
 	// of an up flip: when the check had gone down, zero = unknown
 	DownSince time.Time
+	// when alerts were last released, zero = they never were held
+	Released time.Time
 	// with its body; nil = none
 	LastPing *monitor.Ping
 	// other checks of the project that are down, at most MaxOtherDown
@@ -41,12 +43,12 @@ type Owner struct {
 const maxOtherDown = 10
 
 const deliveryColumns = `d.id, d.code, d.flip_id, d.check_id, d.channel_id, d.status, d.attempts, d.created_at, d.next_try_at, d.finished_at, d.latency_us, d.last_error,
-	d.waits_for`
+	d.waits_for, d.answer`
 
 func deliveryDest(d *monitor.Delivery) []any {
 	return []any{&d.ID, db.UUID(&d.Code), (*nullID)(&d.FlipID), (*nullID)(&d.CheckID), db.UUID(&d.ChannelID), &d.Status, &d.Attempts,
 		db.Time(&d.CreatedAt),
-		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError, &d.WaitsFor}
+		db.Time(&d.NextTryAt), db.Time(&d.FinishedAt), db.Micros(&d.Latency), &d.LastError, &d.WaitsFor, &d.Answer}
 }
 
 // nullID reads NULL as 0.
@@ -72,8 +74,9 @@ const downSince = `CASE WHEN f.new_status = 'up' THEN (SELECT b.created_at FROM 
 // whose check or channel was deleted since they were claimed are not among them.
 func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) ([]*Claimed, error) {
 	e := s.db.Engine
-	rows, err := s.db.Query(ctx, `SELECT `+deliveryColumns+`, f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason, `+
-		wholeCheck.list+`, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, `+downSince+`
+	rows, err := s.db.Query(ctx, `SELECT `+deliveryColumns+`, `+flipColumns+`, `+
+		wholeCheck.list+`, `+channelColumns+`, `+projectColumns+`, u.id, u.email, u.tz, `+downSince+`,
+			(SELECT a.ends_at FROM alert_hold a WHERE a.id = 1)
 		FROM deliveries d JOIN flips f ON f.id = d.flip_id JOIN checks c ON c.id = d.check_id JOIN channels h ON h.id = d.channel_id
 		JOIN projects p ON p.id = h.project_id JOIN users u ON u.id = p.owner_id
 		WHERE d.leased_by = $1 AND `+inSet(e, "d.id", 2, idSet)+` ORDER BY d.id`, worker, setOfIDs(e, ids))
@@ -85,7 +88,7 @@ func (s *Store) loadClaimed(ctx context.Context, worker uuid.UUID, ids []int64) 
 		p := &c.Project
 		dest = append(dest, db.UUID(&p.ID), db.UUID(&p.OwnerID), &p.Name, &p.APIKey, &p.APIKeyReadonly, db.Text(&p.PingKey), &p.BadgeKey,
 			&p.ShowSlugs, db.Time(&p.CreatedAt))
-		return r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince))...)
+		return r.Scan(append(dest, db.UUID(&c.Owner.ID), &c.Owner.Email, &c.Owner.TZ, db.Time(&c.DownSince), db.Time(&c.Released))...)
 	})
 	if err != nil {
 		return nil, err

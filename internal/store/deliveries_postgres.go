@@ -47,12 +47,20 @@ func (s *Store) claimPostgres(ctx context.Context, query string, args []any) (id
 const (
 	pgFinishDeliveries = `UPDATE deliveries d SET status = v.status, attempts = v.attempts_after, next_try_at = v.next_try_at, leased_by = NULL,
 			finished_at = v.finished_at, latency_us = v.latency_us, last_error = v.last_error,
-			waits_for = v.waits_for
-		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[])
-			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error, waits_for)
+			waits_for = v.waits_for, answer = v.answer
+		FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[],
+			$11::text[])
+			AS v(id, attempts, status, attempts_after, next_try_at, finished_at, latency_us, last_error, waits_for, answer)
 		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'`
 
-	pgDropDeliveries = `DELETE FROM deliveries d USING unnest($2::bigint[], $3::integer[]) AS v(id, attempts)
+	// What is dropped leaves why nobody was told, where there is a reason.
+	pgDropDeliveries = `WITH v AS (SELECT * FROM unnest($2::bigint[], $3::integer[], $4::text[]) AS v(id, attempts, why)),
+		n AS (
+			INSERT INTO untold (flip_id, channel_id, why)
+			SELECT d.flip_id, d.channel_id, v.why FROM v JOIN deliveries d ON d.id = v.id
+			WHERE v.why <> '' AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'
+			ON CONFLICT DO NOTHING)
+		DELETE FROM deliveries d USING v
 		WHERE d.id = v.id AND d.leased_by = $1 AND d.attempts = v.attempts AND coalesce(d.status, '') = 'pending'`
 
 	// The rows are locked in id order, so that two dispatchers cannot deadlock.
@@ -71,6 +79,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		id, latency, droppedID, channelLatency []int64
 		attempts, after, droppedAttempts       []int32
 		status, text, waitsFor, channelText    []string
+		answer, droppedWhy                     []string
 		next, finished, at                     []pgtype.Timestamptz
 		channel                                []pgtype.UUID
 		disable                                []bool
@@ -79,6 +88,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		if r.drop {
 			droppedID = append(droppedID, r.id)
 			droppedAttempts = append(droppedAttempts, int32(r.attempts)) //nolint:gosec // a few
+			droppedWhy = append(droppedWhy, string(r.untold))
 			continue
 		}
 		id = append(id, r.id)
@@ -90,6 +100,7 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 		next = append(next, pgTime(r.nextTry))
 		finished = append(finished, pgTime(r.finished))
 		waitsFor = append(waitsFor, r.waitsFor)
+		answer = append(answer, r.answer)
 	}
 	for _, c := range channels {
 		channel = append(channel, pgUUID(c.id))
@@ -101,8 +112,8 @@ func (s *Store) finishPostgres(ctx context.Context, worker uuid.UUID, rows []out
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(pgOnlyIndexes)
-	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text, waitsFor)
-	b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts)
+	b.Queue(pgFinishDeliveries, pgUUID(worker), id, attempts, status, after, next, finished, latency, text, waitsFor, answer)
+	b.Queue(pgDropDeliveries, pgUUID(worker), droppedID, droppedAttempts, droppedWhy)
 	b.Queue(pgNoteChannels, channel, at, channelLatency, channelText, disable)
 	b.Queue("COMMIT")
 	// After the commit: what comes later than this look announces itself.

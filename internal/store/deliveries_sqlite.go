@@ -25,10 +25,15 @@ func (s *Store) claimSQLite(ctx context.Context, query string, args []any) (ids 
 }
 
 const (
-	sqliteFinishDelivery = `UPDATE deliveries SET status = $4, attempts = $5, next_try_at = $6, leased_by = NULL, finished_at = $7, latency_us = $8, last_error = $9, waits_for = $10
+	sqliteFinishDelivery = `UPDATE deliveries SET status = $4, attempts = $5, next_try_at = $6, leased_by = NULL, finished_at = $7, latency_us = $8, last_error = $9, waits_for = $10,
+			answer = $11
 		WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
 
 	sqliteDropDelivery = `DELETE FROM deliveries WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending'`
+
+	// What is dropped leaves why nobody was told.
+	sqliteKeepUntold = `INSERT INTO untold (flip_id, channel_id, why) SELECT flip_id, channel_id, $4 FROM deliveries
+		WHERE id = $2 AND leased_by = $1 AND attempts = $3 AND status = 'pending' ON CONFLICT DO NOTHING`
 )
 
 // finishSQLite records a batch of outcomes in one transaction.
@@ -61,9 +66,15 @@ func (s *Store) finishSQLite(ctx context.Context, worker uuid.UUID, rows []outco
 }
 
 func finishOneSQLite(ctx context.Context, tx *db.Tx, finish *db.Prepared, worker uuid.UUID, r outcomeRow) (int64, error) {
+	if r.drop && r.untold != "" {
+		_, err := tx.Exec(ctx, sqliteKeepUntold, worker, r.id, r.attempts, string(r.untold))
+		if err != nil {
+			return 0, fmt.Errorf("keep why nobody is told: %w", err)
+		}
+	}
 	if r.drop {
 		return execAffects(ctx, tx, sqliteDropDelivery, worker, r.id, r.attempts)
 	}
 	return finish.Exec(ctx, worker, r.id, r.attempts, string(r.status), r.attemptsAfter, r.nextTry, r.finished, r.latency.Microseconds(),
-		r.lastError, r.waitsFor)
+		r.lastError, r.waitsFor, r.answer)
 }

@@ -75,7 +75,7 @@ func claimRestSQL(e db.Engine) string {
 	}
 	return `WITH rest AS (
 			SELECT d.id FROM deliveries d
-			WHERE d.channel_id = $1 AND d.created_at > $4 AND d.status = 'pending' AND d.waits_for <> '` + monitor.WaitsToSettle + `'
+			WHERE d.channel_id = $1 AND NOT ` + heldSQL(2) + ` AND d.created_at > $4 AND d.status = 'pending' AND d.waits_for <> '` + monitor.WaitsToSettle + `'
 			AND (d.leased_by IS NULL OR d.next_try_at <= $2)
 			AND NOT EXISTS (SELECT 1 FROM deliveries b
 				WHERE b.status = 'pending' AND b.check_id = d.check_id AND b.channel_id = d.channel_id AND b.id < d.id

@@ -22,7 +22,7 @@ type FlipFilter struct {
 
 // Flips lists the flips of a check, newest first.
 func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor.Flip, error) {
-	query, args := newest(`SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason FROM flips f WHERE f.check_id = $1`,
+	query, args := newest(`SELECT `+flipColumns+` FROM flips f WHERE f.check_id = $1`,
 		"f", []any{check}, f.From, f.Until, f.Limit)
 	rows, err := s.db.Query(ctx, query, args...)
 	return db.Collect(rows, err, func(r *sql.Rows, f *monitor.Flip) error {
@@ -30,8 +30,10 @@ func (s *Store) Flips(ctx context.Context, check int64, f FlipFilter) ([]monitor
 	})
 }
 
+const flipColumns = `f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason, f.silent, f.heard_at`
+
 func flipDest(f *monitor.Flip) []any {
-	return []any{&f.ID, &f.CheckID, db.Time(&f.CreatedAt), &f.Old, &f.New, &f.Reason}
+	return []any{&f.ID, &f.CheckID, db.Time(&f.CreatedAt), &f.Old, &f.New, &f.Reason, &f.Silent, db.Time(&f.Heard)}
 }
 
 // insertFlip stores a flip and, where it is news, one delivery for each channel
@@ -48,20 +50,27 @@ func insertFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
 	}
+	if f.New == monitor.StatusDown {
+		_, err := tx.Exec(ctx, insertUntoldSQL, f.ID, f.CheckID)
+		if err != nil {
+			return fmt.Errorf("insert who is not told: %w", err)
+		}
+	}
 	tx.Wake(db.TopicDeliveries)
 	return nil
 }
 
 // insertSilentFlip stores a flip that nobody is told of. It sets f.ID.
 func insertSilentFlip(ctx context.Context, tx *db.Tx, f *monitor.Flip) error {
-	err := tx.QueryRow(ctx, insertFlipSQL, f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason).Scan(&f.ID)
+	err := tx.QueryRow(ctx, insertFlipSQL, f.CheckID, f.CreatedAt, f.Old, f.New, f.Reason, f.Silent, f.Heard).Scan(&f.ID)
 	if err != nil {
 		return fmt.Errorf("insert flip: %w", err)
 	}
 	return nil
 }
 
-const insertFlipSQL = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id`
+const insertFlipSQL = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason, silent, heard_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
 
 // deliveriesOfFlipSQL is the statement that makes the deliveries of a flip, if any:
 // $1 flip, $2 check, $3 now. It is "" where nobody is told of the flip.
@@ -92,6 +101,15 @@ func insertDeliveriesSQL(e db.Engine) string {
 		FROM check_channels cc JOIN channels h ON h.id = cc.channel_id
 		WHERE cc.check_id = $2 AND h.verified AND NOT h.disabled`
 }
+
+// insertUntoldSQL keeps who is not told of a flip to down, though the channel belongs to
+// the check: $1 flip, $2 check.
+const insertUntoldSQL = `INSERT INTO untold (flip_id, channel_id, why)
+	SELECT $1, h.id, ` + whyUntold + ` FROM check_channels cc JOIN channels h ON h.id = cc.channel_id
+	WHERE cc.check_id = $2 AND (h.disabled OR NOT h.verified)`
+
+// whyUntold is why nothing is sent through the channel h, as a WhyUntold.
+const whyUntold = `CASE WHEN h.disabled THEN 'disabled' ELSE 'unverified' END`
 
 // randomUUID is an expression that makes a version 4 uuid for each row.
 func randomUUID(e db.Engine) string {

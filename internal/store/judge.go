@@ -71,6 +71,11 @@ func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (monitor.J
 	for _, c := range checks {
 		ways := evidence.waysOf(c.ID)
 		judged := j.judgeOne(c, ways, evidence)
+		for _, f := range judged.Flips {
+			if f.Reason == monitor.ReasonTimeout {
+				f.Heard = j.hearing.Heard(ways)
+			}
+		}
 		out.Flips = append(out.Flips, judged.Flips...)
 		out.Unknown = append(out.Unknown, judged.Unknown...)
 		if !c.WatchAt.IsZero() && !c.WatchAt.After(furthest) {

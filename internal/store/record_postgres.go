@@ -38,13 +38,17 @@ var (
 	// One statement stores all flips and, for those that are news, their deliveries; of
 	// those checks only that this transaction has written.
 	pgInsertFlips = `WITH f AS (
-			INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
-			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])
-				AS v(check_id, created_at, old_status, new_status, reason)
+			INSERT INTO flips (check_id, created_at, old_status, new_status, reason, heard_at)
+			SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+				AS v(check_id, created_at, old_status, new_status, reason, heard_at)
 			WHERE (SELECT c.xmin FROM checks c WHERE c.id = v.check_id) = pg_current_xact_id()::xid
-			RETURNING id, check_id, old_status, new_status)
+			RETURNING id, check_id, old_status, new_status),
+		n AS (
+			INSERT INTO untold (flip_id, channel_id, why)
+			SELECT f.id, h.id, ` + whyUntold + ` FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
+			WHERE f.new_status = 'down' AND f.old_status <> 'down' AND (h.disabled OR NOT h.verified))
 		INSERT INTO deliveries (code, flip_id, check_id, channel_id, status, created_at, next_try_at)
-		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $6, $6
+		SELECT gen_random_uuid(), f.id, f.check_id, h.id, 'pending', $7, $7
 		FROM f JOIN check_channels cc ON cc.check_id = f.check_id JOIN channels h ON h.id = cc.channel_id
 		WHERE (f.new_status = 'down' AND f.old_status <> 'down' OR f.new_status = 'up' AND f.old_status = 'down'
 			OR f.new_status = 'up' AND f.old_status IN ('new', 'paused') AND ` + notifiedDownSQL("f.check_id") + `)
@@ -52,9 +56,9 @@ var (
 		ORDER BY f.id`
 
 	// Of flips that nobody is told of.
-	pgInsertSilentFlips = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason)
-		SELECT v.* FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])
-			AS v(check_id, created_at, old_status, new_status, reason)`
+	pgInsertSilentFlips = `INSERT INTO flips (check_id, created_at, old_status, new_status, reason, heard_at, silent)
+		SELECT v.*, true FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+			AS v(check_id, created_at, old_status, new_status, reason, heard_at)`
 
 	// The rows are locked in id order, so that two recorders cannot deadlock.
 	pgSelectHot = `SELECT ` + hotCheck.list + ` FROM checks c WHERE c.code = ANY($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE`
@@ -464,6 +468,7 @@ func flipArrays(flips []*monitor.Flip) []any {
 		from    = make([]string, n)
 		to      = make([]string, n)
 		reason  = make([]string, n)
+		heard   = make([]pgtype.Timestamptz, n)
 	)
 	for i, f := range flips {
 		check[i] = f.CheckID
@@ -471,8 +476,9 @@ func flipArrays(flips []*monitor.Flip) []any {
 		from[i] = string(f.Old)
 		to[i] = string(f.New)
 		reason[i] = string(f.Reason)
+		heard[i] = pgTime(f.Heard)
 	}
-	return []any{check, created, from, to, reason}
+	return []any{check, created, from, to, reason, heard}
 }
 
 func pgUUIDs(codes []uuid.UUID) []pgtype.UUID {

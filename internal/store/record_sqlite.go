@@ -191,7 +191,8 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 	insert := tx.Prepared(insertFlipSQL)
 	now := tx.Now()
 	for _, f := range flips {
-		if err := insert.Each(ctx, []any{&f.ID}, func() {}, f.CheckID, f.CreatedAt, string(f.Old), string(f.New), string(f.Reason)); err != nil {
+		if err := insert.Each(ctx, []any{&f.ID}, func() {}, f.CheckID, f.CreatedAt, string(f.Old), string(f.New), string(f.Reason),
+			f.Silent, f.Heard); err != nil {
 			return fmt.Errorf("insert flip: %w", err)
 		}
 		deliver := deliveriesOfFlipSQL(db.SQLite, f)
@@ -201,6 +202,12 @@ func insertFlipsSQLite(ctx context.Context, tx *db.Tx, flips []*monitor.Flip) er
 		_, err := tx.Prepared(deliver).Exec(ctx, f.ID, f.CheckID, now)
 		if err != nil {
 			return fmt.Errorf("insert deliveries: %w", err)
+		}
+		if f.New == monitor.StatusDown {
+			_, err := tx.Prepared(insertUntoldSQL).Exec(ctx, f.ID, f.CheckID)
+			if err != nil {
+				return fmt.Errorf("insert who is not told: %w", err)
+			}
 		}
 		tx.Wake(db.TopicDeliveries)
 	}

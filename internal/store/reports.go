@@ -135,7 +135,7 @@ func (s *Store) DownChecks(ctx context.Context, user uuid.UUID) ([]ReportCheck, 
 // first, the newest limit of each check. The slice is used again.
 func (s *Store) EachFlips(ctx context.Context, user uuid.UUID, from time.Time, limit int,
 	each func(check int64, flips []monitor.Flip)) error {
-	rows, err := s.db.Query(ctx, `SELECT f.id, f.check_id, f.created_at, f.old_status, f.new_status, f.reason
+	rows, err := s.db.Query(ctx, `SELECT `+flipColumns+`
 		FROM projects p JOIN checks c ON c.project_id = p.id JOIN flips f ON f.check_id = c.id
 		WHERE f.created_at >= $2 AND `+ofUser+` ORDER BY f.check_id, f.created_at DESC, f.id DESC`, user, from)
 	if err != nil {

@@ -1,6 +1,9 @@
 package text
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // units of a length of time, the largest first. There are no months and years:
 // they are not all as long.
@@ -40,4 +43,20 @@ func Duration(d time.Duration) string {
 		return words
 	}
 	return "0 seconds"
+}
+
+// Lag is a short length of time as it follows a moment: "0.04 s", "0.8 s", "12 s"; from
+// two minutes on it is as of Duration. What is negative is 0.
+func Lag(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	default:
+		return Duration(d)
+	}
 }

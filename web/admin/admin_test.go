@@ -38,7 +38,7 @@ func TestTheAdminPagesAreForSuperusers(t *testing.T) {
 		}
 		root.Get("/admin/").LeadsTo("/admin/users/")
 		for _, path := range []string{"/admin/users/" + user.ID.String() + "/active/", "/admin/users/" + user.ID.String() + "/login/",
-			"/admin/deliveries/1/retry/", "/admin/emails/1/resend/"} {
+			"/admin/deliveries/1/retry/", "/admin/emails/1/resend/", "/admin/alerts/hold/", "/admin/alerts/release/"} {
 			s.Post(path, nil).Is(http.StatusNotFound)
 		}
 	})

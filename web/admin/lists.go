@@ -52,7 +52,8 @@ type emailsPage struct {
 
 type deliveriesPage struct {
 	list
-	Rows []store.FailedDelivery
+	Rows      []store.FailedDelivery
+	HoldTimes []holdTime
 }
 
 // pageSize is how many rows a list shows at a time.
@@ -184,7 +185,7 @@ func (s *Pages) Deliveries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m := &deliveriesPage{q.listOf(s, "deliveries", "Failed deliveries", len(rows)), atMostAPage(rows)}
+	m := &deliveriesPage{q.listOf(s, "deliveries", "Failed deliveries", len(rows)), atMostAPage(rows), holdTimes()}
 	return s.Render(w, r, http.StatusOK, "admin/deliveries", m)
 }
 

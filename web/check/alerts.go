@@ -26,23 +26,16 @@ type alert struct {
 
 // alerts loads the deliveries of the check that f chooses, newest first, for a
 // reader in the zone.
-func (s *Pages) alerts(ctx context.Context, c *monitor.Check, f store.DeliveryFilter, zone *time.Location) ([]alert, error) {
+func (s *Pages) alerts(ctx context.Context, c *monitor.Check, channels map[uuid.UUID]ui.Channel, f store.DeliveryFilter,
+	zone *time.Location) ([]alert, error) {
 	deliveries, err := s.Store.DeliveriesOf(ctx, c.ID, f)
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
 	}
-	channels, err := s.Store.ChannelsOf(ctx, c.ProjectID)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[uuid.UUID]ui.Channel, len(channels))
-	for i := range channels {
-		byID[channels[i].ID] = s.viewChannel(&channels[i])
-	}
 	alerts := make([]alert, len(deliveries))
 	by := describer{c: c, now: s.Store.Now(), tz: zone}
 	for i, d := range deliveries {
-		ch, ok := byID[d.ChannelID]
+		ch, ok := channels[d.ChannelID]
 		if !ok {
 			// of the project that the check was in before
 			ch = ui.Channel{Title: d.ChannelName, Label: d.ChannelKind}
@@ -92,6 +85,26 @@ func (a *alert) After() string {
 		return ""
 	}
 	return human.Duration(a.FinishedAt.Sub(a.CreatedAt).Round(time.Millisecond))
+}
+
+// Proof is how fast it was told: "Due 02:05:00, decided +0.2 s, accepted by
+// mx.example.org +0.8 s"; of a signal when it came. "" where it has not been told.
+func (a *alert) Proof() template.HTML {
+	if a.Status != monitor.DeliverySent {
+		return ""
+	}
+	began := "Signal"
+	if a.Reason == monitor.ReasonTimeout {
+		began = "Due"
+	}
+	host, _, _ := strings.Cut(a.Answer, " ")
+	by := ""
+	if host != "" {
+		by = " by " + host
+	}
+	due := a.Due.In(a.tz)
+	return sentence("%s %s%s, decided +%s, accepted%s +%s", began, due.Format("15:04:05"), zoneTag(due), text.Lag(a.CreatedAt.Sub(a.Due)), by,
+		text.Lag(a.FinishedAt.Sub(a.Due)))
 }
 
 // Trouble is why it could not be told, and what comes of it; "" where it could.

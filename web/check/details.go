@@ -58,6 +58,8 @@ type detailsPage struct {
 	Version string
 	// newest first
 	unknown []monitor.UnknownRun
+	// of the project
+	channels map[uuid.UUID]ui.Channel
 	// "10 GB": bodies of new pings are not kept, there are so many; "" = they are
 	BodyCap string
 }
@@ -126,11 +128,15 @@ func (s *Pages) Details(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fillState(r, page, project, ""); err != nil {
-		return err
-	}
 	page.Channels, err = s.detailsChannels(r, c, project)
 	if err != nil {
+		return err
+	}
+	page.channels = make(map[uuid.UUID]ui.Channel, len(page.Channels))
+	for _, h := range page.Channels {
+		page.channels[h.ID] = h.Channel
+	}
+	if err := s.fillState(r, page, project, ""); err != nil {
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, "check/details", page)
@@ -239,7 +245,7 @@ func (s *Pages) fillEvents(r *http.Request, page *detailsPage, project *monitor.
 	// More pings than are shown, so that the starts of the runs are among them.
 	page.Events, _, err = s.events(r.Context(), page.Check,
 		eventQuery{MinN: first, Pings: min(limit, 3*detailsEvents), Others: detailsEvents, Zone: page.TZ,
-			Unknown: page.unknown, CanWrite: page.CanWrite})
+			Unknown: page.unknown, CanWrite: page.CanWrite, Channels: page.channels})
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"punctual/internal/monitor"
 	"punctual/internal/store"
+	"punctual/web/ui"
 )
 
 // eventQuery chooses events.
@@ -28,6 +31,8 @@ type eventQuery struct {
 	Unknown []monitor.UnknownRun
 	// the reader may say what became of unknown runs
 	CanWrite bool
+	// those of the project; nil: to be loaded
+	Channels map[uuid.UUID]ui.Channel
 }
 
 // wants tells whether the query chooses the event, and notes in it where its body
@@ -61,15 +66,34 @@ func (s *Pages) events(ctx context.Context, c *monitor.Check, q eventQuery) (row
 	if len(pings) == q.Pings {
 		since = pings[len(pings)-1].CreatedAt
 	}
-	flips, err := s.Store.Flips(ctx, c.ID, store.FlipFilter{From: since, Limit: q.Others})
+	flips, untold, err := s.Store.FlipsAndUntold(ctx, c.ID, store.FlipFilter{From: since, Limit: q.Others})
 	if err != nil {
 		return nil, oldest, err
 	}
-	alerts, err := s.alerts(ctx, c, store.DeliveryFilter{Since: since, Limit: q.Others}, q.Zone)
+	if q.Channels == nil {
+		q.Channels, err = s.channelsOf(ctx, c.ProjectID)
+		if err != nil {
+			return nil, oldest, err
+		}
+	}
+	alerts, err := s.alerts(ctx, c, q.Channels, store.DeliveryFilter{Since: since, Limit: q.Others}, q.Zone)
+	if err != nil {
+		return nil, oldest, err
+	}
+	var kept time.Time
+	if len(pings) > 0 {
+		kept = pings[len(pings)-1].CreatedAt
+	}
+	tellings, err := s.tellings(ctx, describer{c: c, now: s.Store.Now(), tz: q.Zone}, flips, alerts, told{untold, q.Channels, q.Others, kept})
 	if err != nil {
 		return nil, oldest, err
 	}
 	all := mergeEvents(pings, flips, alerts, s.shownUnknown(c, &q, since))
+	for i := range all {
+		if all[i].Flip != nil {
+			all[i].Told = tellings[all[i].Flip.ID]
+		}
+	}
 	if len(all) > 0 {
 		oldest = all[len(all)-1].At
 	}

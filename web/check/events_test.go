@@ -174,3 +174,19 @@ func TestARunIsOneRowOfTheLog(t *testing.T) {
 		}
 	})
 }
+
+// An alert that was told proves how fast that was.
+func TestAnAlertProvesItsLatency(t *testing.T) {
+	webtest.Each(t, func(s *webtest.Site) {
+		_, p := s.Login("me@example.org")
+		nightShift(s, p)
+		c := s.FirstCheck(p)
+		s.Ping(c, monitor.PingFail)
+		s.Clock.Advance(800 * time.Millisecond)
+		attempt(s, store.Outcome{Verdict: store.Sent, ChannelOutcome: store.ChannelOutcome{Answer: "mx.example.org 250 2.0.0 Ok: queued as 4bX"}})
+		want := "Signal 14:00:00 EET, decided +0.00 s, accepted by mx.example.org +0.8 s"
+		if got := s.Get("/checks/" + c.Code.String() + "/details/").Text(".e-alert .proof"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}

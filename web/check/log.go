@@ -16,9 +16,11 @@ const maxLogPings = 1000
 
 // logRow is an event in the log of a check: exactly one of Ping, Flip, Alert and Unknown.
 type logRow struct {
-	At    time.Time
-	Ping  *store.PingRow
-	Flip  *monitor.Flip
+	At   time.Time
+	Ping *store.PingRow
+	Flip *monitor.Flip
+	// of a flip to down: who was told of it; nil: not known
+	Told  *telling
 	Alert *alert
 	// a run that was hidden, at its deadline
 	Unknown *unknownRun

@@ -66,12 +66,17 @@ func (s *Pages) List(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	latency, err := s.Store.ChannelsLatency(r.Context(), project.ID, s.Store.Now().Add(-healthTime))
+	if err != nil {
+		return err
+	}
 	m := &listPage{BasePage: basePage("Integrations", project), CanWrite: role.CanWrite()}
 	for i := range channels {
 		v := s.viewChannel(&channels[i])
 		v.Assigned = assigned[v.ID]
 		v.Checks = checks
 		v.Health = health[v.ID]
+		v.Whole = latency[v.ID]
 		m.Channels = append(m.Channels, v)
 	}
 	m.Groups = s.gallery()

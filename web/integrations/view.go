@@ -60,6 +60,8 @@ type channelView struct {
 	Latency  time.Duration
 	// of the last 30 days
 	Health store.ChannelHealth
+	// from deadlines to acceptance, of the last 30 days
+	Whole store.ChannelLatency
 	// this site still has its kind
 	Offered bool
 	// false: the address has to agree first, not even tests are sent
@@ -89,6 +91,20 @@ func (v *channelView) Delivered() string {
 		message += fmt.Sprintf("%d to be tried again", h.Waiting)
 	}
 	return message
+}
+
+// Fast says how long alerts took from the deadline until the other side had accepted:
+// "0.8 s (median), 2.1 s (p99), 5 s at most"; "" where there were none.
+func (v *channelView) Fast() string {
+	l := v.Whole
+	switch l.N {
+	case 0:
+		return ""
+	case 1:
+		return text.Lag(l.Max)
+	default:
+		return fmt.Sprintf("%s (median), %s (p99), %s at most", text.Lag(l.Median), text.Lag(l.P99), text.Lag(l.Max))
+	}
 }
 
 func (s *Pages) viewChannel(c *monitor.Channel) channelView {

@@ -30,6 +30,8 @@ type BasePage struct {
 	Flashes  []Flash
 	// superusers only: no sendalerts is alive
 	AlertsDead bool
+	// superusers only: all alerts are held; nil: they are not
+	Held *store.AlertHold
 	// "", light, dark
 	Theme string
 	// a superuser looks through this user's eyes: the superuser's address
@@ -109,6 +111,10 @@ func (s *Site) FillBase(r *http.Request, b *BasePage) error {
 			return err
 		}
 		b.AlertsDead = !alive
+		b.Held, err = s.Store.AlertHold(r.Context())
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

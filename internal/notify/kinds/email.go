@@ -83,7 +83,7 @@ func sendMail(ctx context.Context, d *notify.Delivery[emailConfig]) (notify.Resu
 	var refused *mail.SendError
 	switch {
 	case err == nil:
-		return notify.Result{Response: "The mail server has accepted the mail."}, nil
+		return notify.Result{Response: "The mail server has accepted the mail.", Said: notify.Said(m.AcceptedBy, m.Answer)}, nil
 	case !errors.As(err, &refused):
 		return notify.Result{}, fmt.Errorf("mail alert: %w", err)
 	}
@@ -107,6 +107,7 @@ func mailAlert(d *notify.Delivery[emailConfig]) mail.Alert {
 		Name:           ev.Check.Title(),
 		Sentence:       ev.Sentence(),
 		When:           ev.When(),
+		Proof:          ev.Proof(),
 		Description:    ev.Check.Description,
 		Facts:          mailFacts(ev.Facts()),
 		OtherDown:      mailFacts(ev.Others()),

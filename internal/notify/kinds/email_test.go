@@ -216,3 +216,17 @@ func TestTheFormOfAnEmailChannel(t *testing.T) {
 	}
 	wantInvalid(t, n, "down", url.Values{"value": {"a@example.net"}})
 }
+
+// What the mail server says when it accepts an alert is kept, with its name.
+func TestAnAlertHasTheWordsOfTheMailServer(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, _ *testdb.Clock) {
+		sink := smtpsink.New(t, smtpsink.Options{})
+		res, err := mailer(t, s, toSink(sink)).Send(soon(t), event(monitor.StatusDown, emailConfig))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(res.Said, sink.Host()+" 250 ") || len(res.Said) < len(sink.Host()+" 250 OK") {
+			t.Errorf("said %q", res.Said)
+		}
+	})
+}
