@@ -26,7 +26,8 @@ import (
 var floors = [][]string{
 	{"internal/text"},
 	{"internal/errs", "internal/clientip", "internal/hosts", "internal/limit", "internal/logs", "internal/redact", "internal/schedule",
-		"internal/boottime", "internal/sockets", "migrations", "static", "templates", "internal/testkit/need", "internal/testkit/tempdir", "web/apidoc"},
+		"internal/boottime", "internal/sockets", "migrations", "static", "templates",
+		"internal/testkit/need", "internal/testkit/tempdir", "web/apidoc"},
 	{"internal/monitor", "internal/config", "internal/incident", "web/intake"},
 	{"internal/checkjson", "internal/db", "internal/mail"},
 	{"internal/store", "internal/notify", "internal/backup", "internal/spool"},
