@@ -75,11 +75,13 @@ const (
 	CauseNotAccepting Cause = "not accepting"
 	// a ping was answered with an error of ours
 	CauseRefused Cause = "refused"
+	// our public ping address did not answer ourselves: what jobs sent may not have come
+	CauseUnreachable Cause = "unreachable"
 )
 
 // Causes are all of them.
 func Causes() []Cause {
-	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused}
+	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused, CauseUnreachable}
 }
 
 // Blind is an interval in which pings may have been lost, so that the silence of a

@@ -16,8 +16,10 @@ type Hearing struct {
 	Now time.Time
 	// all that are remembered, those of a way beside each other
 	Takers []monitor.Taker
-	// intervals of all checks that go on, each of one way
+	// intervals of all checks that go on since nobody takes pings of a way, each of one way
 	Open []monitor.Blind
+	// the interval that goes on since our public ping address does not answer, if any
+	Road []monitor.Blind
 }
 
 const (
@@ -38,7 +40,13 @@ func hearing(ctx context.Context, ask asker, now time.Time) (Hearing, error) {
 		return h, fmt.Errorf("load takers: %w", err)
 	}
 	var b monitor.Blind
-	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause}, func() { h.Open = append(h.Open, b) })
+	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause}, func() {
+		if b.Cause == monitor.CauseUnreachable {
+			h.Road = append(h.Road, b)
+		} else {
+			h.Open = append(h.Open, b)
+		}
+	})
 	if err != nil {
 		return h, fmt.Errorf("load open intervals: %w", err)
 	}
@@ -66,17 +74,19 @@ func (h *Hearing) Heard(ways monitor.Ways) time.Time {
 			heard = t.MarkAt
 		}
 	}
-	for i := range h.Open {
-		b := &h.Open[i]
-		if b.Ways.Meet(ways) && b.From.Before(heard) && !h.forGood(b) {
-			heard = b.From
+	for _, goOn := range [][]monitor.Blind{h.Open, h.Road} {
+		for i := range goOn {
+			b := &goOn[i]
+			if b.Ways.Meet(ways) && b.From.Before(heard) && !h.forGood(b) {
+				heard = b.From
+			}
 		}
 	}
 	return heard
 }
 
-// blindLimit is how long nobody waits for a way that nobody takes pings of any more, while
-// others are taken.
+// blindLimit is how long deadlines wait for the end of an interval while somebody takes
+// pings: those of a way that nobody takes any more, and those of a road that is cut.
 const blindLimit = 15 * time.Minute
 
 // forGood tells whether nobody waits any more for the end of an interval that goes on.

@@ -126,7 +126,7 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 	}
 	for way := range strings.FieldsSeq(string(t.Ways)) {
 		_, err := tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = CASE WHEN began_at > $2 THEN began_at ELSE $2 END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, began)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> $3`, way, began, monitor.CauseUnreachable)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func dropMarkPings(ctx context.Context, tx *db.Tx) error {
 func openBlinds(ctx context.Context, tx *db.Tx, taker uuid.UUID, ways monitor.Ways, from time.Time, cause monitor.Cause) error {
 	for way := range strings.FieldsSeq(string(ways)) {
 		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET began_at = CASE WHEN began_at > $2 THEN $2 ELSE began_at END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1`, way, from)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> $3`, way, from, monitor.CauseUnreachable)
 		if err != nil {
 			return err
 		}
