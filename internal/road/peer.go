@@ -45,7 +45,8 @@ type peer struct {
 }
 
 func newPeer(cfg Config, client *http.Client) *peer {
-	return &peer{url: strings.TrimSuffix(cfg.PeerURL, "/") + PeerPath, secret: cfg.PeerSecret, version: cfg.Version, client: client}
+	url := strings.TrimSuffix(cfg.PeerURL, "/") + PeerPath
+	return &peer{url: url, secret: cfg.PeerSecret, version: cfg.Version, client: client}
 }
 
 func (p *peer) address() string { return p.url }
@@ -97,8 +98,9 @@ const answersAtOnce = 4
 // NewAnswerer answers who knows the secret. What it asks for begins with endpoint: the
 // ping addresses of the peer. version is sent as User-Agent.
 func NewAnswerer(endpoint, secret, version string, log *slog.Logger) *Answerer {
-	return &Answerer{endpoint: endpoint, secret: secret, version: version, client: NewClient(peerTime), busy: make(chan struct{}, answersAtOnce),
-		log: log}
+	return &Answerer{
+		endpoint: endpoint, secret: secret, version: version, client: NewClient(peerTime), busy: make(chan struct{}, answersAtOnce), log: log,
+	}
 }
 
 // ServeHTTP pings the address of the peer once and tells what came of it.

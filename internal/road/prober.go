@@ -121,7 +121,8 @@ func (s *source) cut(now time.Time) bool { return !s.state.FailingAt.IsZero() &&
 func New(cfg Config) *Prober {
 	cfg = cfg.withDefaults()
 	client := NewClient(tryTime)
-	p := &Prober{cfg: cfg, sources: []*source{{name: store.RoadOwn, asker: &own{endpoint: cfg.Endpoint, version: cfg.Version, client: client}}}}
+	here := &own{endpoint: cfg.Endpoint, version: cfg.Version, client: client}
+	p := &Prober{cfg: cfg, sources: []*source{{name: store.RoadOwn, asker: here}}}
 	if cfg.PeerURL != "" {
 		p.sources = append(p.sources, &source{name: store.RoadPeer, asker: newPeer(cfg, client)})
 	}
