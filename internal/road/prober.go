@@ -94,12 +94,12 @@ type Prober struct {
 	cfg     Config
 	sources []*source
 
+	// held while what is known is loaded and told
+	refreshing sync.Mutex
+
+	// guards what follows, and the sources
 	mu   sync.Mutex
 	code uuid.UUID
-	// closed when the asking under way has ended; nil = none is
-	asking chan struct{}
-	// when the last ended
-	asked time.Time
 }
 
 // source is one who asks.
@@ -108,9 +108,11 @@ type source struct {
 	asker
 	// as last seen in the database
 	state store.RoadState
-	// operators were told, by us or others, that it fails
+	// closed when the asking under way has ended; nil = none is
+	asking chan struct{}
+	// operators were told, by us or others, that it fails; held by refreshing
 	notified bool
-	// we know whether they were
+	// we know whether they were; held by refreshing
 	looked bool
 }
 
@@ -166,103 +168,97 @@ func (p *Prober) pause(err error) time.Duration {
 
 // round asks those sources that it is time for, and that nobody else is asking.
 func (p *Prober) round(ctx context.Context) error {
-	ended, first := p.enter()
-	if !first {
-		// what is being asked will do
-		return nil
-	}
-	defer p.leave(ended)
 	if err := p.refresh(ctx); err != nil {
 		return err
 	}
-	var due []*source
-	for _, s := range p.sources {
-		every := p.cfg.Every
-		if s.cut(p.cfg.Store.Now()) {
-			every = p.cfg.Soon
-		}
-		claimed, err := p.claim(ctx, s, every-p.cfg.Soon/2)
-		if err != nil {
-			return err
-		}
-		if claimed {
-			due = append(due, s)
-		}
+	var all sync.WaitGroup
+	errs := make([]error, len(p.sources))
+	for i, s := range p.sources {
+		all.Go(func() { errs[i] = p.askInTurn(ctx, s) })
 	}
-	if len(due) == 0 {
+	all.Wait()
+	return errors.Join(append(errs, p.refresh(ctx))...)
+}
+
+// askInTurn asks a source, unless it was asked lately.
+func (p *Prober) askInTurn(ctx context.Context, s *source) error {
+	ended, first := p.enter(s)
+	if !first {
 		return nil
 	}
-	p.askAll(ctx, due)
-	return p.refresh(ctx)
+	defer p.leave(s, ended)
+	every := p.cfg.Every
+	p.mu.Lock()
+	if s.cut(p.cfg.Store.Now()) {
+		every = p.cfg.Soon
+	}
+	p.mu.Unlock()
+	claimed, err := p.claim(ctx, s, every-p.cfg.Soon/2)
+	if err != nil || !claimed {
+		return err
+	}
+	p.ask(ctx, s)
+	return nil
 }
 
 // Known tells whether a failure would say something: our address has been seen to work
 // within the hour, from here or from outside. It asks nobody.
-func (p *Prober) Known() bool {
+func (p *Prober) Known() bool { return len(p.known()) > 0 }
+
+// known are the sources whose failure would say something.
+func (p *Prober) known() (list []*source) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.cfg.Store.Now()
 	for _, s := range p.sources {
 		if s.state.Known(now) {
-			return true
+			list = append(list, s)
 		}
 	}
-	return false
+	return list
 }
 
-// Ask asks now, in up to three tries within ten seconds, and stores what came of it. Where
-// an asking is under way, that is waited for.
+// Ask asks now, by all whose failure would say something, in up to three tries within ten
+// seconds, and stores what came of it. Who is asking already is waited for.
 func (p *Prober) Ask(ctx context.Context) {
-	came := time.Now()
-	ended, first := p.enter()
-	for !first {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return
-		}
-		if p.hasAsked(came) {
-			return
-		}
-		ended, first = p.enter()
+	var all sync.WaitGroup
+	for _, s := range p.known() {
+		all.Go(func() {
+			ended, first := p.enter(s)
+			if !first {
+				select {
+				case <-ended:
+				case <-ctx.Done():
+				}
+				return
+			}
+			defer p.leave(s, ended)
+			// others may ask beside us
+			if _, err := p.claim(ctx, s, 0); err == nil {
+				p.ask(ctx, s)
+			}
+		})
 	}
-	defer p.leave(ended)
-	if p.code == uuid.Nil {
-		return
-	}
-	for _, s := range p.sources {
-		// others may ask beside us
-		if _, err := p.claim(ctx, s, 0); err != nil {
-			return
-		}
-	}
-	p.askAll(ctx, p.sources)
+	all.Wait()
 	// what it has shown is stored; the next round looks again
 	_ = p.refresh(ctx)
 }
 
 // enter begins to ask; first is false where that is under way, until ended is closed.
-func (p *Prober) enter() (ended chan struct{}, first bool) {
+func (p *Prober) enter(s *source) (ended chan struct{}, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asking != nil {
-		return p.asking, false
+	if s.asking != nil {
+		return s.asking, false
 	}
-	p.asking = make(chan struct{})
-	return p.asking, true
+	s.asking = make(chan struct{})
+	return s.asking, true
 }
 
-// hasAsked tells whether an asking has ended since then.
-func (p *Prober) hasAsked(since time.Time) bool {
+func (p *Prober) leave(s *source, ended chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked.After(since)
-}
-
-func (p *Prober) leave(ended chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.asking = nil
+	s.asking = nil
 	close(ended)
 }
 
@@ -274,67 +270,76 @@ func (p *Prober) claim(ctx context.Context, s *source, every time.Duration) (boo
 
 // refresh loads what is known of the sources, and tells operators of what has changed.
 func (p *Prober) refresh(ctx context.Context) error {
+	p.refreshing.Lock()
+	defer p.refreshing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if p.code == uuid.Nil {
-		code, err := p.cfg.Store.ProbeCode(ctx)
-		if err != nil {
-			return err
-		}
-		p.code = code
-		if p.cfg.PeerURL == "" {
-			if err := p.cfg.Store.DropRoad(ctx, store.RoadPeer); err != nil {
-				return err
-			}
-		}
+	if err := p.prepare(ctx); err != nil {
+		return err
 	}
 	states, err := p.cfg.Store.RoadStates(ctx)
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
 	for _, s := range p.sources {
-		s.state = store.RoadState{}
+		now := store.RoadState{}
 		for _, state := range states {
 			if state.Source == s.name && state.Address == s.address() {
-				s.state = state
+				now = state
 			}
 		}
-	}
-	p.mu.Unlock()
-	for _, s := range p.sources {
-		if err := p.notify(ctx, s); err != nil {
+		p.mu.Lock()
+		s.state = now
+		p.mu.Unlock()
+		if err := p.notify(ctx, s, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// askAll asks sources beside each other, each until one of its tries is good.
-func (p *Prober) askAll(ctx context.Context, sources []*source) {
-	var all sync.WaitGroup
-	for _, s := range sources {
-		all.Go(func() {
-			outcome := p.ask(ctx, s)
-			if ctx.Err() == nil && p.cfg.Asked != nil {
-				p.cfg.Asked(s.name, outcome)
-			}
-		})
+// prepare makes, the first time, what is needed to ask, and forgets a peer that is not
+// named any more.
+func (p *Prober) prepare(ctx context.Context) error {
+	if p.checkCode() != uuid.Nil {
+		return nil
 	}
-	all.Wait()
+	code, err := p.cfg.Store.ProbeCode(ctx)
+	if err == nil && p.cfg.PeerURL == "" {
+		err = p.cfg.Store.DropRoad(ctx, store.RoadPeer)
+	}
+	if err != nil {
+		return err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked = time.Now()
+	p.code = code
+	return nil
+}
+
+// checkCode is the code of the check that is pinged; zero until prepare has found it.
+func (p *Prober) checkCode() uuid.UUID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.code
 }
 
 // ask asks one source and stores what came of it.
-func (p *Prober) ask(ctx context.Context, s *source) Outcome {
+func (p *Prober) ask(ctx context.Context, s *source) {
+	outcome := p.try(ctx, s)
+	if ctx.Err() == nil && p.cfg.Asked != nil {
+		p.cfg.Asked(s.name, outcome)
+	}
+}
+
+// try asks one source until one of its tries is good, and stores what came of it.
+func (p *Prober) try(ctx context.Context, s *source) Outcome {
 	since := p.cfg.Store.Now()
 	began := time.Now()
 	untold := false
 	why := ""
-	for try := range tries {
-		if !sleep(ctx, time.Until(began.Add(time.Duration(try)*p.cfg.Between))) {
+	for n := range tries {
+		if !sleep(ctx, time.Until(began.Add(time.Duration(n)*p.cfg.Between))) {
 			return Untold
 		}
 		rid := uuid.New()
@@ -365,7 +370,7 @@ func (p *Prober) ask(ctx context.Context, s *source) Outcome {
 func (p *Prober) tryOnce(ctx context.Context, s *source, rid uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	return s.ask(ctx, p.code, rid)
+	return s.asker.ask(ctx, p.checkCode(), rid)
 }
 
 func (p *Prober) arrived(ctx context.Context, rid uuid.UUID) (time.Time, error) {
@@ -380,6 +385,10 @@ func (p *Prober) works(ctx context.Context, s *source, at time.Time) Outcome {
 	if err := p.cfg.Store.RoadWorks(ctx, s.name, at); err != nil {
 		return Untold
 	}
+	// another source may take its time
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.state.GoodAt = at
 	return Good
 }
 
@@ -395,8 +404,7 @@ func (p *Prober) fails(ctx context.Context, s *source, since time.Time, why stri
 
 // notify tells operators, once, that the address fails that has worked, and that it works
 // again.
-func (p *Prober) notify(ctx context.Context, s *source) error {
-	r := s.state
+func (p *Prober) notify(ctx context.Context, s *source, r store.RoadState) error {
 	name := "public address " + string(s.name)
 	switch {
 	case !r.FailingAt.IsZero() && !r.GoodAt.IsZero() && !s.notified:
