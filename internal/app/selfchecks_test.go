@@ -64,7 +64,7 @@ func postgres(t *testing.T) *pgtest.Cluster {
 func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
-	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "sendalerts", "sendreports", "smtpd",
+	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "smtpd",
 		"outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
@@ -84,7 +84,7 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	r, done = SelfChecks(bare)
 	defer done()
 	got = r.Names()
-	want = []string{"database", "migrations", "clock", "storage", "disk", "takers", "sendalerts", "sendreports", "outbox"}
+	want = []string{"database", "migrations", "clock", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "outbox"}
 	if !slices.Equal(got, want) {
 		t.Errorf("with PostgreSQL and nothing else set:\n%v, want\n%v", got, want)
 	}
@@ -126,7 +126,7 @@ func TestAHealthySystemIsOK(t *testing.T) {
 	for _, r := range report.Results {
 		got = append(got, r.Name+" "+r.Severity.String())
 	}
-	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 18 {
+	if known := a.knownHealth(); known["database"] != 0 || known["mail"] != 2 || known["dns"] != 1 || len(known) != 19 {
 		t.Errorf("what is known: %v", known)
 	}
 	want := []string{"mail error", "certificate warning", "dns warning", "wiki error"}
@@ -156,7 +156,7 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 			}
 		}
 	})
-	reading := []string{"database", "migrations", "clock", "takers", "sendalerts", "sendreports", "outbox"}
+	reading := []string{"database", "migrations", "clock", "takers", "public-address", "sendalerts", "sendreports", "outbox"}
 	slowest := time.Duration(0)
 	look := func(r *status.Runner) []status.Result {
 		t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -358,11 +359,11 @@ func (p *Prober) try(ctx context.Context, s *source) Outcome {
 			failure = errors.New("the answer came from somebody else: our ping has not arrived")
 		}
 		untold = untold || errors.Is(failure, errUntold)
-		why = failure.Error()
+		why = strings.TrimPrefix(failure.Error(), errUntold.Error()+": ")
 	}
 	if untold {
 		p.cfg.Log.Debug("asking our public ping address has shown nothing", "by", string(s.name), "error", why)
-		return Untold
+		return p.untold(ctx, s, why)
 	}
 	return p.fails(ctx, s, since, why)
 }
@@ -390,6 +391,15 @@ func (p *Prober) works(ctx context.Context, s *source, at time.Time) Outcome {
 	defer p.mu.Unlock()
 	s.state.GoodAt = at
 	return Good
+}
+
+func (p *Prober) untold(ctx context.Context, s *source, why string) Outcome {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := p.cfg.Store.RoadUntold(ctx, s.name, why); err != nil {
+		p.cfg.Log.Debug("why our public ping address was not asked", "error", err)
+	}
+	return Untold
 }
 
 func (p *Prober) fails(ctx context.Context, s *source, since time.Time, why string) Outcome {

@@ -32,21 +32,29 @@ func reached(states []store.RoadState, now time.Time) Finding {
 	f := Healthy("it has not been asked yet")
 	for i := range states {
 		r := &states[i]
+		whom := ""
 		by := ""
 		if r.Source == store.RoadPeer {
-			by = " the peer"
+			whom = " the peer"
+			by = " by the peer"
 		}
 		f.Fields = append(f.Fields, Field{string(r.Source) + "_known", !r.GoodAt.IsZero()})
-		fact := "answers" + by
+		fact := "answers" + whom
 		severity := OK
 		switch {
 		case now.Sub(r.AskedAt) > roadStale:
 			fact = "has not been asked for " + text.Duration(now.Sub(r.AskedAt))
 		case r.GoodAt.IsZero():
-			fact = "has never answered" + by + ": whether jobs can reach it is not known from there"
+			fact = "has never answered" + whom + ": whether jobs can reach it is not known from there"
+			if r.Error != "" {
+				fact += " (" + r.Error + ")"
+			}
 		case !r.FailingAt.IsZero():
 			severity = Error
-			fact = fmt.Sprintf("has not answered%s for %s: %s", by, text.Duration(since(r.GoodAt, now)), r.Error)
+			fact = fmt.Sprintf("has not answered%s for %s: %s", whom, text.Duration(since(r.GoodAt, now)), r.Error)
+		case now.Sub(r.GoodAt) > roadStale:
+			severity = Warning
+			fact = fmt.Sprintf("could not be asked%s for %s: %s", by, text.Duration(since(r.GoodAt, now)), r.Error)
 		}
 		switch {
 		case i == 0 || severity > f.Severity:

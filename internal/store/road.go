@@ -202,6 +202,15 @@ func askIn(tx *db.Tx) asker {
 	}
 }
 
+// RoadUntold stores why asking by source has shown nothing.
+func (s *Store) RoadUntold(ctx context.Context, source RoadSource, why string) error {
+	_, err := s.db.Exec(ctx, `UPDATE public_probes SET error = $2 WHERE source = $1`, source, why)
+	if err != nil {
+		return fmt.Errorf("store why our public ping address was not asked: %w", err)
+	}
+	return nil
+}
+
 // takesSince tells whether a process has taken pings by HTTP from then on, and has said so
 // since.
 func (h *Hearing) takesSince(since time.Time) bool {
