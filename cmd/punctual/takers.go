@@ -76,6 +76,7 @@ func printTakers(out io.Writer, h *store.Hearing, closed []monitor.Blind) error 
 			text.Duration(markLag(h, t)), text.Duration(age(h, t.SeenAt)), stateOf(t))
 	}
 	printBlinds(table, h.Now, "Nobody takes these pings:", h.Open)
+	printBlinds(table, h.Now, "The public ping address does not answer:", h.Road)
 	printBlinds(table, h.Now, fmt.Sprintf("When pings may have been lost, the last %d times:", lastBlinds), closed)
 	return table.Flush()
 }
@@ -139,7 +140,7 @@ type blindJSON struct {
 }
 
 func printTakersJSON(out io.Writer, h *store.Hearing, closed []monitor.Blind) error {
-	list := takersJSON{Takers: []takerJSON{}, Open: blindsJSON(h.Open), Closed: blindsJSON(closed)}
+	list := takersJSON{Takers: []takerJSON{}, Open: blindsJSON(slices.Concat(h.Open, h.Road)), Closed: blindsJSON(closed)}
 	for i := range h.Takers {
 		t := &h.Takers[i]
 		list.Takers = append(list.Takers, takerJSON{

@@ -64,8 +64,8 @@ func postgres(t *testing.T) *pgtest.Cluster {
 func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
-	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "smtpd",
-		"outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
+	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "public-address", "sendalerts",
+		"sendreports", "smtpd", "outbox", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
 	}
