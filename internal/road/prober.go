@@ -361,6 +361,9 @@ func (p *Prober) try(ctx context.Context, s *source) Outcome {
 		untold = untold || errors.Is(failure, errUntold)
 		why = strings.TrimPrefix(failure.Error(), errUntold.Error()+": ")
 	}
+	if untold && why == "" {
+		return Untold
+	}
 	if untold {
 		p.cfg.Log.Debug("asking our public ping address has shown nothing", "by", string(s.name), "error", why)
 		return p.untold(ctx, s, why)
