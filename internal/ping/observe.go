@@ -6,6 +6,7 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
+	"punctual/internal/store"
 )
 
 // Observe are hooks for metrics; any may be nil. They must be quick: the pings
@@ -73,9 +74,11 @@ func (o Observe) batch(batch []*waiting, took time.Duration) {
 		return
 	}
 	var n Tally
-	var away, failed int
+	var away, failed, own int
 	for _, w := range batch {
 		switch {
+		case w.err == nil && w.arrival.Err == nil && w.arrival.Ping.CheckID == store.ProbeCheck:
+			own++
 		case w.err == nil:
 			n.add(w)
 		case errs.KindOf(w.err) == errs.Unavailable:
@@ -86,7 +89,9 @@ func (o Observe) batch(batch []*waiting, took time.Duration) {
 	}
 	o.refused(DatabaseAway, away)
 	o.refused(Failed, failed)
-	o.Batch(n, took)
+	if own < len(batch) {
+		o.Batch(n, took)
+	}
 }
 
 func (t *Tally) add(w *waiting) {

@@ -14,10 +14,11 @@ import (
 	"punctual/internal/monitor"
 )
 
-// probeCheck is the check that our own pings go to: those by which we find out whether our
-// public ping address works. It belongs to nobody, its pings are ignored, so that it has no
-// deadline, and whatever counts or lists checks leaves ids below 0 out.
-const probeCheck = -2
+// ProbeCheck is the id of the check that our own pings go to: those by which we find out
+// whether our public ping address works. It belongs to nobody, its pings are ignored, so
+// that it has no deadline, and whatever counts or lists checks has those above it only. It
+// is not negative: SQLite gives the next check the highest id and one.
+const ProbeCheck = 0
 
 // RoadSource is who asks our public ping address.
 type RoadSource string
@@ -66,11 +67,11 @@ func (r *RoadState) Known(now time.Time) bool {
 func (s *Store) ProbeCode(ctx context.Context) (code uuid.UUID, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO checks (id, code, badge_key, created_at, name, methods) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO NOTHING`, probeCheck, uuid.New(), uuid.New(), tx.Now(), "Our own public ping address", "POST")
+			ON CONFLICT (id) DO NOTHING`, ProbeCheck, uuid.New(), uuid.New(), tx.Now(), "Our own public ping address", "POST")
 		if err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, `SELECT c.code FROM checks c WHERE c.id = $1`, probeCheck).Scan(db.UUID(&code))
+		return tx.QueryRow(ctx, `SELECT c.code FROM checks c WHERE c.id = $1`, ProbeCheck).Scan(db.UUID(&code))
 	})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("make the check of our own pings: %w", err)
@@ -80,7 +81,7 @@ func (s *Store) ProbeCode(ctx context.Context) (code uuid.UUID, err error) {
 
 // ProbeArrived is when our own ping with the run id arrived; zero where it has not.
 func (s *Store) ProbeArrived(ctx context.Context, rid uuid.UUID) (at time.Time, err error) {
-	err = s.db.QueryRow(ctx, `SELECT max(g.created_at) FROM pings g WHERE g.check_id = $1 AND g.rid = $2`, probeCheck, rid).Scan(db.Time(&at))
+	err = s.db.QueryRow(ctx, `SELECT max(g.created_at) FROM pings g WHERE g.check_id = $1 AND g.rid = $2`, ProbeCheck, rid).Scan(db.Time(&at))
 	if err != nil {
 		return at, fmt.Errorf("look for our own ping: %w", err)
 	}

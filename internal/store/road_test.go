@@ -200,6 +200,36 @@ func TestTheRoadAsTwoSeeIt(t *testing.T) {
 	})
 }
 
+// The check that our own pings go to takes no id that another would get, nor does it lead to
+// one that marks have: pings of the first check of an instance are recorded.
+func TestTheCheckOfOurOwnPingsLeavesIDsAlone(t *testing.T) {
+	eachRoad(t, func(r *roadTest) {
+		if _, err := r.ProbeCode(r.Context()); err != nil {
+			r.Fatal(err)
+		}
+		a := testdb.Account(r.T, r.Store)
+		for range 2 {
+			c, err := r.CheckByCode(r.Context(), a.Check.Code)
+			if err != nil || c.ID < 1 {
+				r.Fatalf("the check has the id %d, %v", c.ID, err)
+			}
+			ping := &store.Arrival{Code: c.Code, Ping: monitor.Ping{CreatedAt: r.clock.Now(), Kind: monitor.PingSuccess}}
+			if err := r.RecordPings(r.Context(), []*store.Arrival{ping}); err != nil || ping.Err != nil {
+				r.Fatalf("%v, %v", err, ping.Err)
+			}
+			// without any the next begins anew
+			if _, err := r.DeleteCheck(r.Context(), c.Code); err != nil {
+				r.Fatal(err)
+			}
+			again := monitor.NewCheck(a.Project.ID, r.clock.Now())
+			if err := r.CreateCheck(r.Context(), &again, store.Channels{}); err != nil {
+				r.Fatal(err)
+			}
+			a.Check = &again
+		}
+	})
+}
+
 // An address that is asked for the first time has nothing to do with the one before.
 func TestAnotherAddressBeginsAnew(t *testing.T) {
 	eachRoad(t, func(r *roadTest) {
