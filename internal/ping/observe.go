@@ -6,7 +6,6 @@ import (
 
 	"punctual/internal/errs"
 	"punctual/internal/monitor"
-	"punctual/internal/store"
 )
 
 // Observe are hooks for metrics; any may be nil. They must be quick: the pings
@@ -77,7 +76,7 @@ func (o Observe) batch(batch []*waiting, took time.Duration) {
 	var away, failed, own int
 	for _, w := range batch {
 		switch {
-		case w.err == nil && w.arrival.Err == nil && w.arrival.Ping.CheckID == store.ProbeCheck:
+		case w.arrival.Own && w.err == nil:
 			own++
 		case w.err == nil:
 			n.add(w)
