@@ -35,8 +35,8 @@ var floors = [][]string{
 	{"internal/auth"},
 	{"internal/project"},
 	{"internal/channel"},
-	{"internal/ping", "internal/alert", "internal/report", "internal/notice", "internal/prune", "internal/smtpd", "internal/status",
-		"internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
+	{"internal/ping", "internal/alert", "internal/report", "internal/notice", "internal/prune", "internal/road", "internal/smtpd",
+		"internal/status", "internal/metrics", "internal/demo", "web/api", "web/badge", "web/projectmetrics"},
 	{"web/status", "web/ui/assets", "web/ui/channelstate", "web/ui/checkstate", "web/ui/highlight", "web/ui/human", "web/ui/live"},
 	// the kernel of the pages
 	{"web/ui"},

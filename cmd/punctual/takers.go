@@ -79,6 +79,7 @@ func printTakers(out io.Writer, h *store.Hearing, closed []monitor.Blind) error 
 	printBlinds(table, h.Now, "Nobody takes these pings:", slices.DeleteFunc(slices.Clone(h.Open), isHeld))
 	printBlinds(table, h.Now, "Deadlines wait for pings that a silent process may keep:",
 		slices.DeleteFunc(slices.Clone(h.Open), func(b monitor.Blind) bool { return !isHeld(b) }))
+	printBlinds(table, h.Now, "The public ping address does not answer:", h.Road)
 	printBlinds(table, h.Now, fmt.Sprintf("When pings may have been lost, the last %d times:", lastBlinds), closed)
 	return table.Flush()
 }
@@ -142,7 +143,7 @@ type blindJSON struct {
 }
 
 func printTakersJSON(out io.Writer, h *store.Hearing, closed []monitor.Blind) error {
-	list := takersJSON{Takers: []takerJSON{}, Open: blindsJSON(h.Open), Closed: blindsJSON(closed)}
+	list := takersJSON{Takers: []takerJSON{}, Open: blindsJSON(slices.Concat(h.Open, h.Road)), Closed: blindsJSON(closed)}
 	for i := range h.Takers {
 		t := &h.Takers[i]
 		list.Takers = append(list.Takers, takerJSON{

@@ -112,6 +112,32 @@ func TestTakersAreListedWithWhatMayBeLost(t *testing.T) {
 	}
 }
 
+func TestTakersTellOfARoadThatIsCut(t *testing.T) {
+	env, st := takersEnv(t)
+	since := st.Now()
+	_, err := st.ClaimRoad(t.Context(), store.RoadOwn, "https://ping.example.org/", 0)
+	if err == nil {
+		err = st.RoadWorks(t.Context(), store.RoadOwn, since.Add(-time.Minute))
+	}
+	signed(t, st, "serve", "web1", monitor.WayHTTP)
+	if err == nil {
+		_, err = st.RoadFailed(t.Context(), store.RoadOwn, since, "no answer")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stdout, _ := command(t, env, "takers")
+	want := `\nThe public ping address does not answer:\nWAYS .*\nhttp +\S+ \S+ UTC +now +1 minute.* +unreachable\n`
+	if !regexp.MustCompile(want).MatchString(stdout) || strings.Contains(stdout, "Nobody takes these pings") {
+		t.Errorf("no %s in\n%s", want, stdout)
+	}
+	_, stdout, _ = command(t, env, "takers", "--json")
+	var got takersJSON
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Open) != 1 || got.Open[0].Cause != "unreachable" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestOnlyASilentTakerIsForgotten(t *testing.T) {
 	env, st := takersEnv(t)
 	taker := signed(t, st, "serve", "web1", monitor.WayHTTP)

@@ -99,6 +99,10 @@
 //     judged is folded later, in the order of time ([monitor.Check.Fold]). A process
 //     that is silent for half a minute, while the database takes our own writes, does
 //     not count any more, and operators hear of it (takers.go).
+//   - It may be us. Where so many checks miss their deadlines within a minute that it is
+//     no chance (monitor.Silent), nothing is stored until our own public ping address has
+//     been asked, ten seconds at most (silence.go, internal/road). Where it does not
+//     answer, and has within the hour before, their runs are unknown.
 //   - Clocks do not matter. Deadlines and leases are in the time of the database
 //     (db.Clock), which the watcher compares with the local clock every minute.
 //

@@ -30,6 +30,8 @@ type Config struct {
 	// 0 to 1, for jitter; nil: math/rand
 	Random  func() float64
 	Observe Observe
+	// asked before flips go out where many checks are silent at once
+	Road Road
 
 	// NotifyOwner passes a notice to the owner of a project, by mail. nil: nobody is told.
 	NotifyOwner func(context.Context, Notice) error

@@ -29,12 +29,14 @@ type Watcher struct {
 	trouble trouble
 	synced  time.Time
 	takers  takers
+	silence silence
 }
 
 // NewWatcher makes a watcher.
 func NewWatcher(cfg Config) *Watcher {
 	cfg = cfg.withDefaults()
-	return &Watcher{cfg: cfg, trouble: newTrouble(cfg.Log, "looking for overdue checks"), takers: newTakers(cfg)}
+	return &Watcher{cfg: cfg, trouble: newTrouble(cfg.Log, "looking for overdue checks"), takers: newTakers(cfg),
+		silence: silence{cfg: cfg}}
 }
 
 // Round is what one look has done.
@@ -70,7 +72,12 @@ func (w *Watcher) look(ctx context.Context) (r Round, pause time.Duration, err e
 	for err == nil && !next.IsZero() && !next.After(furthest) {
 		var batch store.Round
 		batch, err = w.judge(ctx)
+		if batch.Waits {
+			w.silence.ask(ctx)
+			continue
+		}
 		w.note(&r, batch)
+		w.silence.note(ctx, batch.Passed)
 		if batch.Claimed < judgeBatch {
 			break
 		}
@@ -127,7 +134,10 @@ const patience = 10 * time.Second
 func (w *Watcher) judge(ctx context.Context) (store.Round, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return w.cfg.Store.JudgeOverdue(ctx, judgeBatch)
+	if w.cfg.Road.Ask == nil {
+		return w.cfg.Store.JudgeOverdue(ctx, judgeBatch)
+	}
+	return w.cfg.Store.JudgeUnless(ctx, judgeBatch, w.silence.waits)
 }
 
 // hearing tells until when all pings are known.

@@ -32,6 +32,7 @@ import (
 	"punctual/internal/notify"
 	"punctual/internal/ping"
 	"punctual/internal/prune"
+	"punctual/internal/road"
 	"punctual/internal/smtpd"
 	"punctual/internal/spool"
 	"punctual/internal/status"
@@ -109,6 +110,8 @@ type App struct {
 	takerID uuid.UUID
 	// what has taken pings before the database was there; nil: nothing has
 	ahead *ahead
+	// asks our own public ping address; nil: this process does not
+	road *road.Prober
 	// nil: this process takes no pings
 	taker *taker
 	// the same, for the listeners
@@ -238,6 +241,12 @@ func (a *App) start(ctx context.Context) error {
 			a.parts.notices.Run(ctx)
 			return nil
 		})
+		if a.road != nil {
+			a.loop(ctx, "asking our own public ping address", func(ctx context.Context) error {
+				a.road.Run(ctx)
+				return nil
+			})
+		}
 		if a.cfg.HeartbeatURL != "" {
 			a.loop(ctx, "heartbeat to the outside", a.beatOutside)
 		}

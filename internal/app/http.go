@@ -11,6 +11,7 @@ import (
 	"punctual/internal/hosts"
 	"punctual/internal/logs"
 	"punctual/internal/ping"
+	"punctual/internal/road"
 )
 
 // listen opens the listeners and serves them.
@@ -70,11 +71,15 @@ func (a *App) route(pings func(prefix string) http.Handler, site http.Handler) h
 	shown := endpointPath(a.cfg.PingEndpoint)
 	fixedPings := pings(fixed)
 	shownPings := pings(shown)
+	peer := a.cfg.SitePath() + road.PeerPath
+	answerer := a.answerer()
 	host := a.cfg.PingHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// addresses are compared decoded (docs/conformance.md §1)
 		r.URL.RawPath = ""
 		switch path := r.URL.Path; {
+		case answerer != nil && path == peer && r.Method == http.MethodPost:
+			answerer.ServeHTTP(w, r)
 		case strings.HasPrefix(path, fixed):
 			fixedPings.ServeHTTP(w, r)
 		case host != "" && hosts.Same(r.Host, host), host == "" && shown != "/" && strings.HasPrefix(path, shown):
@@ -83,6 +88,15 @@ func (a *App) route(pings func(prefix string) http.Handler, site http.Handler) h
 			site.ServeHTTP(w, r)
 		}
 	})
+}
+
+// answerer answers a second Punctual that asks whether its ping address works from here;
+// nil where none is named.
+func (a *App) answerer() http.Handler {
+	if a.cfg.PeerPingEndpoint == "" {
+		return nil
+	}
+	return road.NewAnswerer(a.cfg.PeerPingEndpoint, a.cfg.PeerSecret, a.opts.Version, logs.In(a.log, logs.HTTP))
 }
 
 // endpointPath is the path of PING_ENDPOINT, with a slash at its end.

@@ -123,7 +123,7 @@ func dataDirectory(cfg *config.Config) (d status.Directory, ok bool) {
 // at smtpd, where this process takes them; else where the settings tell of a
 // listener for them.
 func workerChecks(cfg *config.Config, open status.Open, smtpd net.Addr) []status.Check {
-	checks := []status.Check{status.Takers(open), status.SendAlerts(open), status.SendReports(open)}
+	checks := []status.Check{status.Takers(open), status.PublicAddress(open), status.SendAlerts(open), status.SendReports(open)}
 	switch {
 	case smtpd != nil:
 		checks = append(checks, status.SMTPD(smtpd.String()))

@@ -64,8 +64,8 @@ func postgres(t *testing.T) *pgtest.Cluster {
 func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
-	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "sendalerts", "sendreports", "smtpd",
-		"outbox", "hold", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
+	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "public-address", "sendalerts",
+		"sendreports", "smtpd", "outbox", "hold", "ingest", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
 	}
@@ -84,7 +84,8 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	r, done = SelfChecks(bare)
 	defer done()
 	got = r.Names()
-	want = []string{"database", "migrations", "clock", "storage", "disk", "takers", "sendalerts", "sendreports", "outbox", "hold"}
+	want = []string{"database", "migrations", "clock", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "outbox",
+		"hold"}
 	if !slices.Equal(got, want) {
 		t.Errorf("with PostgreSQL and nothing else set:\n%v, want\n%v", got, want)
 	}
@@ -156,7 +157,7 @@ func TestAReportComesWhateverPostgresDoes(t *testing.T) {
 			}
 		}
 	})
-	reading := []string{"database", "migrations", "clock", "takers", "sendalerts", "sendreports", "outbox", "hold"}
+	reading := []string{"database", "migrations", "clock", "takers", "public-address", "sendalerts", "sendreports", "outbox", "hold"}
 	slowest := time.Duration(0)
 	look := func(r *status.Runner) []status.Result {
 		t.Helper()

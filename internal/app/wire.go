@@ -29,6 +29,7 @@ import (
 	"punctual/internal/ping"
 	"punctual/internal/project"
 	"punctual/internal/report"
+	"punctual/internal/road"
 	"punctual/internal/status"
 	"punctual/internal/store"
 	"punctual/static"
@@ -93,7 +94,7 @@ func (a *App) wire() error {
 		return err
 	}
 	p.alerts = alert.New(alert.Config{Store: a.store, Registry: p.registry, Log: logs.In(a.log, logs.Alerts), Observe: a.observeAlerts(),
-		NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
+		Road: a.wireRoad(), NotifyOwner: a.notifyOwner, NotifyOperators: a.incidents.Notify})
 	p.notices = notice.NewWorker(notice.Config{
 		Store: a.store, Composer: p.composer, SiteRoot: a.cfg.SiteRoot, Verdict: p.signer.VerdictPath, Log: logs.In(a.log, logs.Alerts),
 	})
@@ -116,6 +117,20 @@ func (a *App) wire() error {
 	apiDeps.Channels = p.channels
 	p.site, err = a.newSite(api.New(apiDeps), apiDeps.Document(), a.sender.Enabled())
 	return err
+}
+
+// wireRoad makes what asks our own public ping address. The jobs of a demo do not come by
+// that.
+func (a *App) wireRoad() alert.Road {
+	if !a.role.alerts() || a.opts.Demo {
+		return alert.Road{}
+	}
+	a.road = road.New(road.Config{
+		Store: a.store, Endpoint: a.cfg.PingEndpoint, Version: a.opts.Version, PeerURL: a.cfg.PeerURL, PeerSecret: a.cfg.PeerSecret,
+		Log:   logs.In(a.log, logs.Alerts),
+		Asked: func(by store.RoadSource, o road.Outcome) { a.metrics.PublicProbe(string(by), string(o)) }, NotifyOperators: a.incidents.Notify,
+	})
+	return alert.Road{Known: a.road.Known, Ask: a.road.Ask}
 }
 
 func newSender(cfg *config.Config) (*mail.Sender, error) {

@@ -96,6 +96,9 @@ type Config struct {
 	MetricsKey          string   `name:"metrics-key" group:"Health" secret:"true" placeholder:"TEXT" help:"Key of /api/v3/metrics/. Not set: it is closed."`
 	AdminsWebhook       string   `name:"admins-webhook" group:"Health" secret:"true" placeholder:"URL" help:"Incoming webhook of Slack, or of what understands it, told the same as admins."`
 	HeartbeatURL        string   `name:"heartbeat-url" group:"Health" secret:"true" placeholder:"URL" help:"Ping URL that sendalerts asks for once a minute while it works, so that another monitor notices when it does not."`
+	PeerURL             string   `name:"peer-url" group:"Health" placeholder:"URL" help:"Site of a second Punctual that asks our public ping address from outside. It has to know peer-secret, and our ping-endpoint as its peer-ping-endpoint."`
+	PeerSecret          string   `name:"peer-secret" group:"Health" secret:"true" placeholder:"TEXT" help:"What two instances know each other by that ask for each other: the same on both, 16 characters or more."`
+	PeerPingEndpoint    string   `name:"peer-ping-endpoint" group:"Health" placeholder:"URL" help:"What ping URLs of the other instance begin with. Set: it may have us ask there, and nowhere else, whether they work from here."`
 	LogLevel            string   `name:"log-level" group:"Health" default:"info" placeholder:"LEVELS" help:"The least that is logged: debug, info, warn or error; of an area by itself as in info,http=warn,alerts=debug."`
 	LogFormat           string   `name:"log-format" group:"Health" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
 

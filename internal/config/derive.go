@@ -28,6 +28,9 @@ func (c *Config) complete(stateDir string) {
 	c.SiteRoot = strings.TrimRight(c.SiteRoot, "/")
 	c.derive("PUNCTUAL_PING_ENDPOINT", &c.PingEndpoint, c.SiteRoot+"/ping/")
 	c.PingEndpoint = strings.TrimRight(c.PingEndpoint, "/") + "/"
+	if c.PeerPingEndpoint != "" {
+		c.PeerPingEndpoint = strings.TrimRight(c.PeerPingEndpoint, "/") + "/"
+	}
 	c.RPID = strings.ToLower(c.RPID)
 	c.StatusHTTP = strings.Join(splitEntries(c.StatusHTTP), "; ")
 	c.StatusCommand = strings.Join(splitEntries(c.StatusCommand), "; ")

@@ -50,8 +50,8 @@ const (
 // reservedChecks are the names and labels of the built-in self-checks (a test in
 // internal/app compares); one of one's own needs another.
 var reservedChecks = []string{
-	"database", "migrations", "commits", "backups", "storage", "disk", "takers", "sendalerts", "sendreports", "smtpd", "outbox", "hold",
-	"ingest", "mail", "mail-send",
+	"database", "migrations", "commits", "backups", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "smtpd",
+	"outbox", "hold", "ingest", "mail", "mail-send",
 	"clock", "memory", "files", "certificate", "dns", "data", "worker", "queue", "host", "network", "own",
 }
 

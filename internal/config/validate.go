@@ -57,6 +57,7 @@ func (c *Config) Validate() error {
 	v.unlessEmpty("PUNCTUAL_PUSHOVER_SUBSCRIPTION_URL", c.PushoverSubscriptionURL, checkURL)
 	v.unlessEmpty("PUNCTUAL_ADMINS_WEBHOOK", c.AdminsWebhook, checkSecretURL)
 	v.unlessEmpty("PUNCTUAL_HEARTBEAT_URL", c.HeartbeatURL, checkSecretURL)
+	v.peer()
 	v.unlessEmpty("PUNCTUAL_HTTP_PROXY", c.HTTPProxy, checkProxy)
 	_, err = parseProxies(c.TrustedProxies)
 	v.note("PUNCTUAL_TRUSTED_PROXIES", err)
@@ -124,6 +125,21 @@ func (v *validator) smtpLogin() {
 		v.note("PUNCTUAL_SMTP_PASSWORD", errors.New("is not set but PUNCTUAL_SMTP_USERNAME is; set both or neither"))
 	case v.config.SMTPUsername == "" && v.config.SMTPPassword != "":
 		v.note("PUNCTUAL_SMTP_USERNAME", errors.New("is not set but PUNCTUAL_SMTP_PASSWORD is; set both or neither"))
+	}
+}
+
+// leastPeerSecret is how many characters the secret of two instances has at least.
+const leastPeerSecret = 16
+
+func (v *validator) peer() {
+	c := v.config
+	v.unlessEmpty("PUNCTUAL_PEER_URL", c.PeerURL, checkURL)
+	v.unlessEmpty("PUNCTUAL_PEER_PING_ENDPOINT", c.PeerPingEndpoint, checkURL)
+	switch {
+	case c.PeerSecret == "" && (c.PeerURL != "" || c.PeerPingEndpoint != ""):
+		v.note("PUNCTUAL_PEER_SECRET", errors.New("is not set but PUNCTUAL_PEER_URL or PUNCTUAL_PEER_PING_ENDPOINT is; set it to the same on both sides"))
+	case c.PeerSecret != "" && len(c.PeerSecret) < leastPeerSecret:
+		v.note("PUNCTUAL_PEER_SECRET", fmt.Errorf("has %d characters (allowed: %d or more)", len(c.PeerSecret), leastPeerSecret))
 	}
 }
 

@@ -132,9 +132,10 @@ func (f *finding) figures() string {
 		f.took.Round(100*time.Millisecond))
 }
 
-// proxy passes connections on to a unix socket until it is told to cut them.
+// proxy passes connections on until it is told to cut them.
 type proxy struct {
 	net.Listener
+	// a unix socket, or HOST:PORT
 	socket string
 
 	mu    sync.Mutex
@@ -181,7 +182,11 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("unix", p.socket)
+		network := "tcp"
+		if strings.HasPrefix(p.socket, "/") {
+			network = "unix"
+		}
+		server, err := net.Dial(network, p.socket)
 		if err != nil {
 			client.Close()
 			continue

@@ -26,6 +26,7 @@ var timesOf = map[string][]string{
 	"nodes":           {"started_at", "seen_at"},
 	"blind_intervals": {"began_at", "ended_at"},
 	"unknown_runs":    {"due_at", "deadline_at", "blind_from", "blind_until", "decided_at"},
+	"public_probes":   {"asked_at", "good_at", "failing_at"},
 }
 
 // rewind moves everything in the tables into the past: for who reads it, so much time has passed.
@@ -54,7 +55,7 @@ func rewind(t *testing.T, s *store.Store, d time.Duration, tables ...string) {
 }
 
 func everything() []string {
-	return []string{"checks", "pings", "flips", "takers", "nodes", "blind_intervals", "unknown_runs"}
+	return []string{"checks", "pings", "flips", "takers", "nodes", "blind_intervals", "unknown_runs", "public_probes"}
 }
 
 // truthJob is a job with its check.

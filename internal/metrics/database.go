@@ -31,6 +31,7 @@ func (m *Metrics) Database(ctx context.Context, s *store.Store, schema Schema) {
 	m.watcherLag(ctx, s)
 	m.nodes(ctx, s)
 	m.takers(ctx, s)
+	m.publicAddress(ctx, s)
 	m.census(ctx, s)
 	m.migrations(ctx, schema)
 	if s.DB().Engine == db.SQLite {
@@ -203,6 +204,27 @@ func (m *Metrics) takers(ctx context.Context, s *store.Store) {
 		lost, err := s.BlindSince(ctx, h.Now.Add(-24*time.Hour))
 		for _, cause := range monitor.Causes() {
 			out(blind, lost.ByCause[cause].Seconds(), string(cause))
+		}
+		return err
+	})
+}
+
+func (m *Metrics) publicAddress(ctx context.Context, s *store.Store) {
+	works := desc("public_probe_up", "1 when our public ping address answered who asked last, else 0; left out where it never has.", "source")
+	failing := desc("public_probe_failing_seconds", "For how long it has not answered, since the last answer; 0 = it does, or never has.", "source")
+	m.group(ctx, "public_probe", waitTime, []*prometheus.Desc{works, failing}, func(ctx context.Context, out emit) error {
+		states, err := s.RoadStates(ctx)
+		for _, r := range states {
+			switch {
+			case r.GoodAt.IsZero():
+				out(failing, 0, string(r.Source))
+			case r.FailingAt.IsZero():
+				out(works, 1, string(r.Source))
+				out(failing, 0, string(r.Source))
+			default:
+				out(works, 0, string(r.Source))
+				out(failing, since(r.GoodAt, s.Now()), string(r.Source))
+			}
 		}
 		return err
 	})

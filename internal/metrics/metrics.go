@@ -29,6 +29,7 @@ type Metrics struct {
 	panics        prometheus.Counter
 	caught        *prometheus.CounterVec
 	heartbeats    *prometheus.CounterVec
+	publicProbes  *prometheus.CounterVec
 	pings         kinds
 	unknownPings  prometheus.Counter
 	keptPings     prometheus.Counter
@@ -118,6 +119,8 @@ func New(version, role string) *Metrics {
 
 	m.heartbeats = m.counterVec("heartbeats_total", "Heartbeats sent to PUNCTUAL_HEARTBEAT_URL.", "outcome")
 	each(m.heartbeats, "ok", "failed")
+	m.publicProbes = m.counterVec("public_probes_total", "Times this process has had our public ping address asked, in up to three tries.", "source",
+		"outcome")
 
 	m.signups = m.counter("signups_total", "Accounts people have made for themselves.")
 	m.logins = m.counterVec("logins_total", "Attempts to log in.", "method", "outcome")
@@ -203,6 +206,12 @@ func (m *Metrics) Caught(where string) {
 	if where == "request" {
 		m.panics.Inc()
 	}
+}
+
+// PublicProbe counts that our public ping address was asked: by whom (own, peer), and what
+// came of it (good, failed, untold).
+func (m *Metrics) PublicProbe(source, outcome string) {
+	m.publicProbes.WithLabelValues(source, outcome).Inc()
 }
 
 // Heartbeat counts a heartbeat to the outside.

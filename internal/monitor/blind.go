@@ -77,11 +77,14 @@ const (
 	CauseRefused Cause = "refused"
 	// a process that nothing is heard of keeps what arrives, and may be back with it
 	CauseHeld Cause = "held"
+	// our public ping address did not answer ourselves: what jobs sent may not have come
+	CauseUnreachable Cause = "unreachable"
 )
 
 // Causes are all of them.
 func Causes() []Cause {
-	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused, CauseHeld}
+	return []Cause{CauseStopped, CauseKilled, CauseSilent, CauseSuspended, CauseClock, CauseNotAccepting, CauseRefused, CauseHeld,
+		CauseUnreachable}
 }
 
 // Blind is an interval in which pings may have been lost, so that the silence of a

@@ -215,6 +215,8 @@ func causeText(c monitor.Cause) string {
 		return "the clock of the machine that Punctual runs on was set forward"
 	case monitor.CauseNotAccepting:
 		return "Punctual could not take connections"
+	case monitor.CauseUnreachable:
+		return "the public address of Punctual did not answer"
 	case monitor.CauseRefused:
 		return "a ping was answered with an error"
 	default:

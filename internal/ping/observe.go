@@ -81,9 +81,11 @@ func (o Observe) batch(batch []*waiting, took time.Duration) {
 		return
 	}
 	var n Tally
-	var away, failed int
+	var away, failed, own int
 	for _, w := range batch {
 		switch {
+		case w.arrival.Own && w.err == nil:
+			own++
 		case w.err == nil:
 			n.add(w)
 		case errs.KindOf(w.err) == errs.Unavailable:
@@ -94,7 +96,9 @@ func (o Observe) batch(batch []*waiting, took time.Duration) {
 	}
 	o.refused(DatabaseAway, away)
 	o.refused(Failed, failed)
-	o.Batch(n, took)
+	if own < len(batch) {
+		o.Batch(n, took)
+	}
 }
 
 func (t *Tally) add(w *waiting) {

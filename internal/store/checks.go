@@ -247,8 +247,8 @@ type CheckRow struct {
 func (s *Store) Checks(ctx context.Context, search string, limit, offset int) ([]CheckRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+wholeCheck.list+`, coalesce(p.name, ''), coalesce(u.email, '')
 		FROM checks c LEFT JOIN projects p ON p.id = c.project_id LEFT JOIN users u ON u.id = p.owner_id
-		WHERE lower(c.name) LIKE lower($1) ESCAPE '!' OR c.slug LIKE lower($1) ESCAPE '!' OR u.email LIKE lower($1) ESCAPE '!'
-			OR CAST(c.code AS text) LIKE lower($1) ESCAPE '!'
+		WHERE c.id > 0 AND (lower(c.name) LIKE lower($1) ESCAPE '!' OR c.slug LIKE lower($1) ESCAPE '!' OR u.email LIKE lower($1) ESCAPE '!'
+			OR CAST(c.code AS text) LIKE lower($1) ESCAPE '!')
 		ORDER BY c.id DESC LIMIT $2 OFFSET $3`, "%"+escapeLike(search)+"%", limit, offset)
 	return db.Collect(rows, err, func(r *sql.Rows, c *CheckRow) error {
 		return r.Scan(append(wholeCheck.dest(&c.Check), &c.ProjectName, &c.OwnerEmail)...)

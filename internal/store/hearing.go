@@ -20,6 +20,8 @@ type Hearing struct {
 	// intervals of all checks that go on, each of one way: for want of a taker, or because
 	// one is silent that keeps pings (monitor.CauseHeld)
 	Open []monitor.Blind
+	// the interval that goes on since our public ping address does not answer, if any
+	Road []monitor.Blind
 	// how long is waited for pings that others than the takers that count may have; 0: as
 	// long as by default
 	limit time.Duration
@@ -43,7 +45,13 @@ func (s *Store) hearing(ctx context.Context, ask asker, now time.Time) (Hearing,
 		return h, fmt.Errorf("load takers: %w", err)
 	}
 	var b monitor.Blind
-	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause, db.UUID(&b.Taker)}, func() { h.Open = append(h.Open, b) })
+	err = ask(ctx, selectOpen, []any{db.Time(&b.From), &b.Ways, &b.Cause, db.UUID(&b.Taker)}, func() {
+		if b.Cause == monitor.CauseUnreachable {
+			h.Road = append(h.Road, b)
+		} else {
+			h.Open = append(h.Open, b)
+		}
+	})
 	if err != nil {
 		return h, fmt.Errorf("load open intervals: %w", err)
 	}
@@ -71,17 +79,19 @@ func (h *Hearing) Heard(ways monitor.Ways) time.Time {
 			heard = t.MarkAt
 		}
 	}
-	for i := range h.Open {
-		b := &h.Open[i]
-		if b.Ways.Meet(ways) && b.From.Before(heard) && !h.forGood(b) {
-			heard = b.From
+	for _, goOn := range [][]monitor.Blind{h.Open, h.Road} {
+		for i := range goOn {
+			b := &goOn[i]
+			if b.Ways.Meet(ways) && b.From.Before(heard) && !h.forGood(b) {
+				heard = b.From
+			}
 		}
 	}
 	return heard
 }
 
 // blindLimit is how long is waited, while pings are taken, for a way that nobody takes any
-// more, and for a silent taker that keeps what comes.
+// more, for a silent taker that keeps what comes, and for a road that is cut.
 const blindLimit = 15 * time.Minute
 
 // SetBlindLimit changes how long is waited for pings that somebody else may have; it is 15

@@ -42,7 +42,7 @@ func (s *Store) AdoptKey(ctx context.Context, fingerprint string) (string, error
 // checks.
 func (s *Store) Unused(ctx context.Context) (bool, error) {
 	var used bool
-	err := s.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM checks)`).Scan(&used)
+	err := s.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM checks WHERE id > 0)`).Scan(&used)
 	if err != nil {
 		return false, fmt.Errorf("look whether the database is new: %w", err)
 	}

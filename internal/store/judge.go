@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +23,10 @@ type Round struct {
 	Unknown []*monitor.UnknownRun
 	// checks whose schedule cannot be computed, put aside for an hour
 	Broken []*monitor.Check
+	// the deadlines that were looked at, without those of unknown runs
+	Passed []monitor.Passed
+	// nothing is stored: it is to wait
+	Waits bool
 }
 
 // JudgeOverdue claims up to limit checks whose deadline may have passed, the oldest
@@ -29,15 +35,25 @@ type Round struct {
 // which all pings are known; that is read in the same transaction. Several processes may
 // call it at once: none takes what another holds.
 func (s *Store) JudgeOverdue(ctx context.Context, limit int) (Round, error) {
+	return s.JudgeUnless(ctx, limit, nil)
+}
+
+// JudgeUnless is JudgeOverdue, but asks before anything is stored, with the deadlines of
+// which some were missed: where waits says so, nothing is stored, and the checks are left
+// as they are. waits must be quick and not ask the database.
+func (s *Store) JudgeUnless(ctx context.Context, limit int, waits func([]monitor.Passed) bool) (Round, error) {
 	judge := s.judgeSQLite
 	if s.db.Engine == db.Postgres {
 		judge = s.judgePostgres
 	}
-	out, checks, err := judge(ctx, limit)
-	if err != nil {
+	out, checks, err := judge(ctx, limit, waits)
+	switch {
+	case errors.Is(err, errWaits):
+		return Round{Claimed: len(checks), Passed: out.passed, Waits: true}, nil
+	case err != nil:
 		return Round{}, err
 	}
-	round := Round{Claimed: len(checks), Flips: out.Flips, Unknown: out.Unknown}
+	round := Round{Claimed: len(checks), Flips: out.Flips, Unknown: out.Unknown, Passed: out.passed}
 	for _, c := range checks {
 		if c.ScheduleError != "" {
 			round.Broken = append(round.Broken, c)
@@ -46,11 +62,22 @@ func (s *Store) JudgeOverdue(ctx context.Context, limit int) (Round, error) {
 	return round, nil
 }
 
+// errWaits ends a transaction of JudgeUnless that is to wait.
+var errWaits = errors.New("the flips are to wait")
+
+// verdicts are what the passing of time has made of the checks claimed.
+type verdicts struct {
+	monitor.Judged
+	passed []monitor.Passed
+}
+
 // judging is a JudgeOverdue under way: it asks the database within the transaction.
 type judging struct {
 	ask     asker
 	engine  db.Engine
 	hearing Hearing
+	// nil: nothing waits
+	waits func([]monitor.Passed) bool
 }
 
 // lookAgain is when a check is looked at again whose deadline cannot be judged yet, while
@@ -61,8 +88,9 @@ const (
 )
 
 // judge looks at the truth of the checks claimed and changes them.
-func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (monitor.Judged, error) {
-	var out monitor.Judged
+func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (verdicts, error) {
+	var out verdicts
+	missed := false
 	evidence, err := j.evidence(ctx, checks)
 	if err != nil {
 		return out, err
@@ -70,17 +98,26 @@ func (j *judging) judge(ctx context.Context, checks []*monitor.Check) (monitor.J
 	furthest := j.hearing.Furthest()
 	for _, c := range checks {
 		ways := evidence.waysOf(c.ID)
+		passed := monitor.Passed{At: c.WatchAt, MissRate: c.MissRate()}
 		judged := j.judgeOne(c, ways, evidence)
 		for _, f := range judged.Flips {
 			if f.Reason == monitor.ReasonTimeout {
 				f.Heard = j.hearing.Heard(ways)
 			}
 		}
+		passed.Missed = slices.ContainsFunc(judged.Flips, func(f *monitor.Flip) bool { return f.Reason == monitor.ReasonTimeout })
+		missed = missed || passed.Missed
 		out.Flips = append(out.Flips, judged.Flips...)
 		out.Unknown = append(out.Unknown, judged.Unknown...)
-		if !c.WatchAt.IsZero() && !c.WatchAt.After(furthest) {
+		switch {
+		case !c.WatchAt.IsZero() && !c.WatchAt.After(furthest):
 			c.WatchAt = j.hearing.Now.Add(j.again(ways))
+		case len(judged.Unknown) == 0:
+			out.passed = append(out.passed, passed)
 		}
+	}
+	if missed && j.waits != nil && j.waits(out.passed) {
+		return out, errWaits
 	}
 	return out, nil
 }
@@ -197,7 +234,8 @@ const insertUnknownSQL = `INSERT INTO unknown_runs (check_id, due_at, deadline_a
 	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (check_id, deadline_at) DO NOTHING`
 
 // judgeSQLite is the SQLite side of JudgeOverdue.
-func (s *Store) judgeSQLite(ctx context.Context, limit int) (out monitor.Judged, checks []*monitor.Check, err error) {
+func (s *Store) judgeSQLite(ctx context.Context, limit int, waits func([]monitor.Passed) bool) (out verdicts, checks []*monitor.Check,
+	err error) {
 	ctx = context.WithoutCancel(ctx)
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		ask := func(ctx context.Context, query string, dest []any, see func(), args ...any) error {
@@ -211,7 +249,7 @@ func (s *Store) judgeSQLite(ctx context.Context, limit int) (out monitor.Judged,
 		if err != nil {
 			return fmt.Errorf("claim overdue checks: %w", err)
 		}
-		j := judging{ask, db.SQLite, h}
+		j := judging{ask, db.SQLite, h, waits}
 		out, err = j.judge(ctx, checks)
 		if err != nil {
 			return err
@@ -236,7 +274,8 @@ func (s *Store) judgeSQLite(ctx context.Context, limit int) (out monitor.Judged,
 }
 
 // judgePostgres is the PostgreSQL side of JudgeOverdue.
-func (s *Store) judgePostgres(ctx context.Context, limit int) (out monitor.Judged, checks []*monitor.Check, err error) {
+func (s *Store) judgePostgres(ctx context.Context, limit int, waits func([]monitor.Passed) bool) (out verdicts, checks []*monitor.Check,
+	err error) {
 	conn, err := s.db.RecordPool().Acquire(ctx)
 	if err != nil {
 		return out, nil, err
@@ -260,10 +299,10 @@ func (s *Store) judgePostgres(ctx context.Context, limit int) (out monitor.Judge
 	if err != nil {
 		return out, nil, fmt.Errorf("claim overdue checks: %w", err)
 	}
-	j := judging{tx.ask, db.Postgres, h}
+	j := judging{tx.ask, db.Postgres, h, waits}
 	out, err = j.judge(ctx, checks)
 	if err != nil {
-		return out, nil, err
+		return out, checks, err
 	}
 	b := &pgx.Batch{}
 	queueStates(b, checks)

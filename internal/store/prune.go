@@ -133,13 +133,13 @@ func (s *Store) ChecksAfter(ctx context.Context, after int64, limit int) (until 
 // StaleChecks are the checks of visitors that were made before the given moment
 // and never became anybody's.
 func (s *Store) StaleChecks(before time.Time) Stale {
-	return staleRows("checks", "checks", "id", `project_id IS NULL AND created_at < $1`, before)
+	return staleRows("checks", "checks", "id", `project_id IS NULL AND id > 0 AND created_at < $1`, before)
 }
 
 // OldestStaleCheck returns when the oldest of StaleChecks was made, zero when
 // there is none.
 func (s *Store) OldestStaleCheck(ctx context.Context, before time.Time) (t time.Time, err error) {
-	err = s.db.QueryRow(ctx, `SELECT min(created_at) FROM checks WHERE project_id IS NULL AND created_at < $1`, before).Scan(db.Time(&t))
+	err = s.db.QueryRow(ctx, `SELECT min(created_at) FROM checks WHERE project_id IS NULL AND id > 0 AND created_at < $1`, before).Scan(db.Time(&t))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for stale checks: %w", err)
 	}

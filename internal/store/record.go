@@ -40,6 +40,8 @@ type Arrival struct {
 
 	// out: the change of status, nil = none
 	Flip *monitor.Flip
+	// out: it is a ping of our own, see ProbeCode
+	Own bool
 	// out: errs.NotFound when there is no such check, ErrAmbiguousSlug when several have the slug
 	Err error
 
@@ -132,6 +134,7 @@ func applyBatch(batch []*Arrival, checks []*monitor.Check) batchResult {
 			a.Ping.Kind = a.Classify(&c.Filter)
 		}
 		a.dropBody(c.ProjectID)
+		a.Own = c.ID == ProbeCheck
 		a.Flip = monitor.Take(c, &a.Ping)
 		out.pings = append(out.pings, &a.Ping)
 		if a.Flip != nil {

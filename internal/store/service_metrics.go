@@ -28,7 +28,7 @@ type ServiceMetrics struct {
 // many wait in one line it takes minutes.
 func (s *Store) ServiceMetrics(ctx context.Context) (m ServiceMetrics, err error) {
 	var newest sql.NullInt64
-	err = s.db.QueryRow(ctx, `SELECT (SELECT coalesce(sum(n_pings), 0) FROM checks), (SELECT max(id) FROM deliveries),
+	err = s.db.QueryRow(ctx, `SELECT (SELECT coalesce(sum(n_pings), 0) FROM checks WHERE id > 0), (SELECT max(id) FROM deliveries),
 		(SELECT count(DISTINCT d.flip_id) FROM (SELECT min(id) AS id FROM deliveries WHERE status = 'pending' GROUP BY check_id, channel_id) first
 			JOIN deliveries d ON d.id = first.id WHERE d.next_try_at <= $1)
 		+ (SELECT count(*) FROM checks WHERE watch_at <= $1 AND alert_at <= $1 AND status <> 'down' AND schedule_error = '')`, s.Now()).

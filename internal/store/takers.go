@@ -132,7 +132,7 @@ func takerCounts(ctx context.Context, tx *db.Tx, t *monitor.Taker, mark time.Tim
 	}
 	for way := range strings.FieldsSeq(string(t.Ways)) {
 		_, err := tx.Exec(ctx, `UPDATE blind_intervals SET ended_at = CASE WHEN began_at > $2 THEN began_at ELSE $2 END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> 'held'`, way, began)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause NOT IN ('held', 'unreachable')`, way, began)
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func dropMarkPings(ctx context.Context, tx *db.Tx) error {
 func openBlinds(ctx context.Context, tx *db.Tx, taker uuid.UUID, ways monitor.Ways, from time.Time, cause monitor.Cause) error {
 	for way := range strings.FieldsSeq(string(ways)) {
 		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET began_at = CASE WHEN began_at > $2 THEN $2 ELSE began_at END
-			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause <> 'held'`, way, from)
+			WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1 AND cause NOT IN ('held', 'unreachable')`, way, from)
 		if err != nil {
 			return err
 		}
@@ -376,7 +376,7 @@ func (s *Store) ForgetMail(ctx context.Context) (bool, error) {
 	ended := false
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		n, err := execAffects(ctx, tx, `UPDATE blind_intervals SET ended_at = $2 WHERE ended_at IS NULL AND check_id IS NULL AND ways = $1
-			AND cause <> 'held'`, monitor.WayMail, tx.Now())
+			AND cause NOT IN ('held', 'unreachable')`, monitor.WayMail, tx.Now())
 		ended = n > 0
 		tx.Wake(db.TopicMarks)
 		return err

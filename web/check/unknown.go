@@ -60,6 +60,8 @@ func causeWords(cause monitor.Cause) string {
 		return "the machine slept"
 	case monitor.CauseNotAccepting:
 		return "it could not take connections"
+	case monitor.CauseUnreachable:
+		return "its public address did not answer"
 	default:
 		return "a ping was refused"
 	}

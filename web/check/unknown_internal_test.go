@@ -26,6 +26,8 @@ func TestWhyARunIsUnknown(t *testing.T) {
 			"Punctual could not hear pings from yesterday 23:58 to 00:17 (it could not take connections)"},
 		{at(7, 23, 58), at(8, 0, 17), monitor.CauseSilent,
 			"Punctual could not hear pings from 7 March 23:58 to 8 March 00:17 (one of its processes could not be reached)"},
+		{at(10, 1, 58), at(10, 2, 17), monitor.CauseUnreachable,
+			"Punctual could not hear pings from 01:58 to 02:17 (its public address did not answer)"},
 		{at(9, 2, 0), at(9, 2, 0), monitor.CauseRefused, "a ping was refused yesterday at 02:00"},
 	} {
 		u := unknownRun{by: describer{now: now, tz: time.UTC}}
