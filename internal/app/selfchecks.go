@@ -140,6 +140,11 @@ func (a *App) processChecks() []status.Check {
 	if a.recorder != nil {
 		checks = append(checks, status.Ingest(a.recorder.Waiting, a.recorder.Capacity()))
 	}
+	if a.spool != nil {
+		checks = append(checks, status.Spool(func() status.Kept {
+			return status.Kept{Pings: a.spool.Depth(), Bytes: a.spool.Bytes(), Limit: a.cfg.SpoolBytes, Oldest: a.spool.Oldest()}
+		}, a.store.Now))
+	}
 	return append(checks,
 		status.Memory(func() (status.Use, error) { return status.MemoryUse(machine) }),
 		status.Files(func() (status.Use, error) { return status.FileUse(machine) }),

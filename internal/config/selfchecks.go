@@ -51,7 +51,7 @@ const (
 // internal/app compares); one of one's own needs another.
 var reservedChecks = []string{
 	"database", "migrations", "commits", "backups", "storage", "disk", "takers", "public-address", "sendalerts", "sendreports", "smtpd",
-	"outbox", "hold", "ingest", "mail", "mail-send",
+	"outbox", "hold", "ingest", "spool", "mail", "mail-send",
 	"clock", "memory", "files", "certificate", "dns", "data", "worker", "queue", "host", "network", "own",
 }
 

@@ -390,3 +390,21 @@ func TestPingsByMailAreGreeted(t *testing.T) {
 	}
 	want(t, status.SMTPDNode(open), status.OK, "taking mail")
 }
+
+func TestSpoolTellsForHowLongPingsAreKept(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		kept     status.Kept
+		severity status.Severity
+		fact     string
+	}{
+		{status.Kept{Bytes: 90, Limit: 100}, status.OK, "no ping is kept"},
+		{status.Kept{Pings: 1, Limit: 100, Oldest: now.Add(-5 * time.Second)}, status.OK, "1 ping is kept on this disk for 5 seconds"},
+		{status.Kept{Pings: 7, Limit: 100, Oldest: now.Add(-30 * time.Second)}, status.Warning, "7 pings are kept"},
+		{status.Kept{Pings: 7, Limit: 100, Oldest: now.Add(-2 * time.Minute)}, status.Error, "the database takes none"},
+		{status.Kept{Pings: 7, Bytes: 81, Limit: 100, Oldest: now}, status.Error, "hardly room for more"},
+	} {
+		want(t, status.Spool(func() status.Kept { return c.kept }, func() time.Time { return now }), c.severity, c.fact,
+			status.Field{Name: "pings", Value: c.kept.Pings})
+	}
+}

@@ -101,6 +101,45 @@ func Ingest(waiting func() int, capacity int) Check {
 	}}
 }
 
+// Kept is what a process keeps on its disk until the database takes it.
+type Kept struct {
+	Pings int
+	// used of Limit
+	Bytes, Limit int64
+	// arrival of the oldest; zero: there is none
+	Oldest time.Time
+}
+
+const (
+	// for how long pings are kept, when a restart of the database is over
+	keptWarning = 10 * time.Second
+	keptError   = time.Minute
+	// percent of the room
+	spoolError = 80
+)
+
+// Spool looks at the pings that are kept on the disk of this process.
+func Spool(look func() Kept, now func() time.Time) Check {
+	return Check{Name: "spool", Title: "Kept pings", Labels: []string{labelQueue}, Run: func(context.Context) Finding {
+		k := look()
+		age := time.Duration(0)
+		if !k.Oldest.IsZero() {
+			age = max(0, now().Sub(k.Oldest))
+		}
+		f := Healthy("no ping is kept", Field{"pings", k.Pings}, Field{"bytes", k.Bytes}, Field{"oldest_seconds", seconds(age)})
+		if k.Pings == 0 {
+			return f
+		}
+		f.Fact = text.Plural(k.Pings, "ping is", "pings are") + " kept on this disk for " + text.Duration(age) + ": the database takes none"
+		f.Severity = graded(age, keptWarning, keptError)
+		if percent(uint64(max(0, k.Bytes)), uint64(max(1, k.Limit))) > spoolError {
+			f.Severity = Error
+			f.Fact += ", and there is hardly room for more"
+		}
+		return f
+	}}
+}
+
 // graded is the severity of a value that is bad when it is large.
 func graded[T time.Duration | float64](value, warning, bad T) Severity {
 	switch {
