@@ -65,7 +65,8 @@ func TestWhichSelfChecksThereAre(t *testing.T) {
 	a := started(t, everything(t, "sqlite:"+filepath.Join(t.TempDir(), "punctual.db")))
 	inside := a.status.Names()
 	want := []string{"database", "migrations", "backups", "commits", "storage", "disk", "takers", "public-address", "sendalerts",
-		"sendreports", "smtpd", "outbox", "hold", "ingest", "spool", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki", "backup"}
+		"sendreports", "smtpd", "outbox", "hold", "ingest", "spool", "memory", "files", "mail", "mail-send", "certificate", "dns", "wiki",
+		"backup"}
 	if !slices.Equal(inside, want) {
 		t.Errorf("in a process that does everything:\n%v, want\n%v", inside, want)
 	}
