@@ -14,6 +14,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"punctual/internal/store"
 )
 
 // tableFile is where `make faults` wants the table of what the fault tests
@@ -45,6 +47,10 @@ type finding struct {
 	alerts      int
 	unsent      int
 	alertsTwice int
+	// jobs that ran, and were told down
+	falsely int
+	// jobs that did not, and were told or named too late, or not at all
+	late, untold int
 	// longest wait for a hundred pings after a fault
 	away          time.Duration
 	took          time.Duration
@@ -94,7 +100,7 @@ func writeTable(t *testing.T) {
 	}
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "fault\trounds\tacked\tlost\ttwice\talerts\tlost\ttwice\ttook\t")
+	fmt.Fprintln(w, "fault\trounds\tacked\tlost\ttwice\talerts\tlost\ttwice\tfalse\tlate\tuntold\ttook\t")
 	slices.SortFunc(findings.list, func(a, b *finding) int { return strings.Compare(a.fault, b.fault) })
 	var sum finding
 	for _, f := range findings.list {
@@ -102,7 +108,7 @@ func writeTable(t *testing.T) {
 		switch {
 		case !f.ended:
 			// the rest of it belongs to the test still
-			fmt.Fprintf(w, "%s\t%d%s\tnot ended\n", f.fault, f.rounds, strings.Repeat("\t", 8))
+			fmt.Fprintf(w, "%s\t%d%s\tnot ended\n", f.fault, f.rounds, strings.Repeat("\t", 11))
 			continue
 		case f.failed:
 			verdict = "FAILED"
@@ -117,6 +123,9 @@ func writeTable(t *testing.T) {
 		sum.alerts += f.alerts
 		sum.unsent += f.unsent
 		sum.alertsTwice += f.alertsTwice
+		sum.falsely += f.falsely
+		sum.late += f.late
+		sum.untold += f.untold
 	}
 	// they run beside each other
 	sum.took = time.Since(findings.began)
@@ -128,8 +137,45 @@ func writeTable(t *testing.T) {
 }
 
 func (f *finding) figures() string {
-	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.unsent, f.alertsTwice,
-		f.took.Round(100*time.Millisecond))
+	return fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s", f.rounds, f.acked, f.lost, f.pingsTwice, f.alerts, f.unsent,
+		f.alertsTwice, f.falsely, f.late, f.untold, f.took.Round(100*time.Millisecond))
+}
+
+// ran fails the test for each of the jobs, all of which ran, that was told down.
+func (f *finding) ran(t *testing.T, s *store.Store, jobs ...string) {
+	t.Helper()
+	down := downs(t, s)
+	for _, name := range jobs {
+		if down[name] {
+			f.falsely++
+			t.Errorf("%q ran and is told down", name)
+		}
+	}
+}
+
+// dead waits until each of the jobs, none of which runs any more, is told down, or its run
+// is unknown. They have so long for it.
+func (f *finding) dead(t *testing.T, s *store.Store, within time.Duration, jobs ...string) {
+	t.Helper()
+	began := time.Now()
+	left := slices.Clone(jobs)
+	for len(left) > 0 && time.Since(began) < within+patience {
+		down := downs(t, s)
+		hidden := unknowns(t, s)
+		left = slices.DeleteFunc(left, func(name string) bool {
+			found := down[name] || hidden[name]
+			if found && time.Since(began) > within {
+				f.late++
+				t.Errorf("%q runs no more and was told after %s", name, time.Since(began))
+			}
+			return found
+		})
+		pause(20 * time.Millisecond)
+	}
+	for _, name := range left {
+		f.untold++
+		t.Errorf("%q runs no more and is neither told nor named", name)
+	}
 }
 
 // proxy passes connections on until it is told to cut them.

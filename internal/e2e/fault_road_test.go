@@ -111,6 +111,7 @@ func soonDue(t *testing.T, s *store.Store, jobs []*truthJob) {
 // The road to us is cut for more than three minutes, with jobs alive and dead: nobody who
 // runs is told down, operators hear of it once, and those that are dead are told after it.
 func TestFaultTruthRoadIsCut(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		o := newOperators(t)
@@ -144,6 +145,7 @@ func TestFaultTruthRoadIsCut(t *testing.T) {
 		}
 		judged(t, s)
 		if down := downs(t, s); len(down) != 0 {
+			f.falsely += len(down)
 			t.Errorf("down: %v", down)
 		}
 		blinds, err := s.LastBlinds(t.Context(), 10)
@@ -166,6 +168,7 @@ func TestFaultTruthRoadIsCut(t *testing.T) {
 
 // There is no way back to oneself: a second Punctual asks from outside.
 func TestFaultTruthRoadIsCutSeenByAPeer(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		e := newEnv(t, engine)
@@ -194,6 +197,7 @@ func TestFaultTruthRoadIsCutSeenByAPeer(t *testing.T) {
 		}
 		judged(t, s)
 		if down := downs(t, s); len(down) != 0 {
+			f.falsely += len(down)
 			t.Errorf("down: %v", down)
 		}
 		if !roadStates(t, s)[store.RoadOwn].GoodAt.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,6 +100,9 @@ func truthJobs() []*truthJob {
 	}
 	return jobs
 }
+
+// often tells whether the job runs every few minutes.
+func (j *truthJob) often() bool { return j.period == time.Minute || j.expr == "*/5 * * * *" }
 
 // make makes the check of the job as it is now.
 func (j *truthJob) make(t *testing.T, s *store.Store, like uuid.UUID) {
@@ -220,28 +224,30 @@ func wasOff(t *testing.T, engine db.Engine, f *finding, off time.Duration, kille
 	judged(t, s)
 	// those that run often do again
 	for _, j := range jobs {
-		often := j.period == time.Minute || j.expr == "*/5 * * * *"
-		if !j.dead && often {
+		if !j.dead && j.often() {
 			if status, _ := send(http.DefaultClient, e.site("/ping/"+j.code.String()), "job", nil); status != http.StatusOK {
 				t.Fatalf("%s: status %d", j.name, status)
 			}
 		}
 	}
 	judged(t, s)
-	down := downs(t, s)
 	hidden := unknowns(t, s)
+	var alive, dead []string
 	for _, j := range jobs {
-		if down[j.name] && !j.dead {
-			t.Errorf("off %v, killed %v: %q ran and is told down", off, killed, j.name)
+		switch {
+		case !j.dead:
+			alive = append(alive, j.name)
+		case j.often():
+			dead = append(dead, j.name)
 		}
 	}
+	f.ran(t, s, alive...)
 	// two minutes and a bit later: the frequent ones that are dead are told of
 	rewind(t, s, 7*time.Minute, "checks", "pings", "flips", "blind_intervals", "unknown_runs")
-	for _, j := range jobs {
-		if j.dead && (j.period == time.Minute || j.expr == "*/5 * * * *") {
-			eventually(t, "the dead job is told: "+j.name, func() bool { return downs(t, s)[j.name] })
-		}
-	}
+	eventually(t, "the dead jobs that run often are told", func() bool {
+		down := downs(t, s)
+		return !slices.ContainsFunc(dead, func(name string) bool { return !down[name] })
+	})
 	// the others are told down where nothing was hidden, or named
 	for _, j := range jobs {
 		c, err := s.CheckByCode(t.Context(), j.code)
@@ -250,10 +256,12 @@ func wasOff(t *testing.T, engine db.Engine, f *finding, off time.Duration, kille
 		}
 		overdue := c.Status == monitor.StatusUp && !c.AlertAt.IsZero() && !c.AlertAt.After(s.Now())
 		if j.dead && overdue {
+			f.untold++
 			t.Errorf("%q is overdue and nobody was told", j.name)
 		}
 		if j.name == "dead, daily, due in the outage" && off > 2*time.Minute && !hidden[j.name] {
-			t.Errorf("off %v: %q is neither told nor named", off, j.name)
+			f.untold++
+			t.Errorf("off %v, killed %v: %q is neither told nor named", off, killed, j.name)
 		}
 	}
 	f.alerts += len(jobs)
@@ -278,7 +286,7 @@ func listens(t *testing.T, s *store.Store) bool {
 // not hear: nobody is down for that.
 func TestFaultTruthSuspended(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
-		begin(t, 1)
+		f := begin(t, 1)
 		e := newEnv(t, engine)
 		s := e.migrated(t)
 		like := watched(t, s, 1, nil)[0]
@@ -294,8 +302,9 @@ func TestFaultTruthSuspended(t *testing.T) {
 			t.Fatal(err)
 		}
 		judged(t, s)
-		if downs(t, s)[j.name] || !unknowns(t, s)[j.name] {
-			t.Errorf("down %v, unknown %v", downs(t, s), unknowns(t, s))
+		f.ran(t, s, j.name)
+		if !unknowns(t, s)[j.name] {
+			t.Error("the run is not unknown")
 		}
 	})
 }
@@ -351,7 +360,7 @@ func TestFaultTruthSendalertsWasAway(t *testing.T) {
 // started: no deadline is judged.
 func TestFaultTruthServeCannotListen(t *testing.T) {
 	each(t, func(t *testing.T, engine db.Engine) {
-		begin(t, 1)
+		f := begin(t, 1)
 		e := newEnv(t, engine)
 		s := e.migrated(t)
 		like := watched(t, s, 1, nil)[0]
@@ -373,9 +382,7 @@ func TestFaultTruthServeCannotListen(t *testing.T) {
 				t.Fatal("serve listens on a port that is taken")
 			}
 		}
-		if got := downs(t, s); len(got) != 0 {
-			t.Errorf("down: %v", got)
-		}
+		f.ran(t, s, j.name)
 		if h, err := s.Hearing(t.Context()); err != nil || h.OpenSince(monitor.WayHTTP).IsZero() {
 			t.Errorf("no interval is open: %+v, %v", h, err)
 		}
