@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,83 @@ func TestFaultClocksAMinuteApart(t *testing.T) {
 	}
 }
 
+// The clock of a machine is set while Punctual runs there: that of serve alone, that of
+// sendalerts alone, and that of the one machine there is. Nobody who runs is told down, and,
+// where another clock is right, the dead are told in time.
+func TestFaultTruthTheClockIsSet(t *testing.T) {
+	if !full() {
+		t.Skip("builds the standard library anew: make faults runs it, the tests of db.Clock a part of it")
+	}
+	t.Parallel()
+	wrong := skewedBinary(t)
+	for _, c := range []struct {
+		engine db.Engine
+		roles  []string
+		// whose clock is set
+		set string
+	}{
+		{db.Postgres, []string{"serve", "sendalerts"}, "serve"},
+		{db.Postgres, []string{"serve", "sendalerts"}, "sendalerts"},
+		{db.SQLite, []string{"up"}, "up"},
+	} {
+		t.Run(c.set, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, 4)
+			for _, step := range []time.Duration{-time.Hour, -5 * time.Minute, 5 * time.Minute, time.Hour} {
+				clockIsSet(t, f, newEnv(t, c.engine).with(env{"TEST_BINARY": wrong}), c.roles, c.set, step)
+			}
+		})
+	}
+}
+
+func clockIsSet(t *testing.T, f *finding, e env, roles []string, set string, step time.Duration) {
+	t.Helper()
+	s := e.migrated(t)
+	like := watched(t, s, 1, nil)[0]
+	file := filepath.Join(t.TempDir(), "skew")
+	write(t, file, "0")
+	for _, role := range roles {
+		clock := env{}
+		if role == set {
+			clock = env{"SKEW_FILE": file}
+		}
+		e.with(clock).start(t, role)
+	}
+	eventually(t, "the process takes pings", func() bool { return listens(t, s) })
+	alive := &truthJob{name: "alive " + step.String(), period: time.Minute, grace: time.Minute}
+	dead := &truthJob{name: "dead " + step.String(), period: time.Minute, grace: time.Minute, dead: true}
+	for _, j := range []*truthJob{alive, dead} {
+		j.make(t, s, like)
+	}
+	run := func(d time.Duration) {
+		for end := time.Now().Add(d); time.Now().Before(end); pause(5 * time.Second) {
+			if status, body := send(http.DefaultClient, e.site("/ping/"+alive.code.String()), "job", nil); status != http.StatusOK {
+				t.Fatalf("status %d %s", status, body)
+			}
+			f.acked++
+		}
+	}
+	run(5 * time.Second)
+	dead.expectBy(t, s, time.Now().Add(15*time.Second))
+	write(t, file, strconv.Itoa(int(step.Seconds())))
+	run(40 * time.Second)
+	if len(roles) > 1 {
+		// the others' clocks are right
+		f.dead(t, s, 5*time.Second, dead.name)
+		c, err := s.CheckByCode(t.Context(), alive.code)
+		if err != nil || time.Since(c.LastPing).Abs() > 10*time.Second {
+			t.Errorf("set by %s: the last ping is said to have come %s ago, %v", step, time.Since(c.LastPing), err)
+		}
+	}
+	run(50 * time.Second)
+	write(t, file, "0")
+	run(90 * time.Second)
+	f.ran(t, s, alive.name)
+	if len(roles) == 1 && step > 0 {
+		f.dead(t, s, patience, dead.name)
+	}
+}
+
 // assertSkew compares the clock of a process, as its log shows it, with ours.
 func assertSkew(t *testing.T, p *process, seconds string) {
 	t.Helper()
@@ -70,8 +148,8 @@ func assertSkew(t *testing.T, p *process, seconds string) {
 }
 
 // skewedBinary is the program built on a standard library in which time.Now adds
-// $SKEW seconds: all of the process has the wrong time, and the program itself
-// knows of no such thing.
+// $SKEW seconds, or as many as the file $SKEW_FILE says at the moment: all of the process
+// has the wrong time, and the program itself knows of no such thing.
 func skewedBinary(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -85,7 +163,7 @@ func skewedBinary(t *testing.T) string {
 		t.Fatal(err)
 	}
 	const line = "\tsec, nsec, mono := runtimeNow()\n"
-	changed := strings.Replace(string(original), line, line+"\tsec += skew\n", 1)
+	changed := strings.Replace(string(original), line, line+"\tsec += skew(mono)\n", 1)
 	if changed == string(original) {
 		t.Fatal("time.Now of this Go version is written otherwise: adapt the test")
 	}
@@ -94,11 +172,34 @@ func skewedBinary(t *testing.T) string {
 
 import "syscall"
 
-var skew = func() int64 {
-	text, _ := syscall.Getenv("SKEW")
-	n, _ := atoi(text)
-	return int64(n)
-}()
+var (
+	skewFile, _ = syscall.Getenv("SKEW_FILE")
+	skewSeconds = func() int64 {
+		text, _ := syscall.Getenv("SKEW")
+		n, _ := atoi(text)
+		return int64(n)
+	}()
+	skewRead int64
+)
+
+func skew(mono int64) int64 {
+	if skewFile == "" || mono-skewRead < 20_000_000 {
+		return skewSeconds
+	}
+	skewRead = mono
+	fd, err := syscall.Open(skewFile, syscall.O_RDONLY, 0)
+	if err != nil {
+		return skewSeconds
+	}
+	var text [32]byte
+	size, _ := syscall.Read(fd, text[:])
+	syscall.Close(fd)
+	n, err := atoi(text[:max(0, size)])
+	if err == nil {
+		skewSeconds = int64(n)
+	}
+	return skewSeconds
+}
 `)
 	overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{
 		filepath.Join(lib, "time.go"): filepath.Join(dir, "time.go"),

@@ -11,18 +11,33 @@ import (
 	"punctual/internal/db"
 	"punctual/internal/monitor"
 	"punctual/internal/ping"
+	"punctual/internal/spool"
 	"punctual/internal/testkit/testdb"
 )
 
 // The whole way of a ping but for the network, with and without a limit that is
-// not reached.
+// not reached, and a spool that is not used.
 func BenchmarkPing(b *testing.B) {
-	for name, rates := range map[string]ping.Rates{"limits off": {}, "limits on": {Check: 1 << 30, Project: 1 << 30}} {
-		b.Run(name, func(b *testing.B) {
+	rates := ping.Rates{Check: 1 << 30, Project: 1 << 30}
+	for _, c := range []struct {
+		name  string
+		rates ping.Rates
+		spool bool
+	}{{"limits off", ping.Rates{}, false}, {"limits on", rates, false}, {"limits on, a spool", rates, true}} {
+		b.Run(c.name, func(b *testing.B) {
 			s := testdb.Open(b, db.SQLite, testdb.NewClock())
 			account := testdb.Account(b, s)
 			log := slog.New(slog.DiscardHandler)
-			rec := ping.NewRecorder(s, ping.Limits{Rates: rates}, log, ping.Observe{})
+			limits := ping.Limits{Rates: c.rates}
+			if c.spool {
+				sp, err := spool.Open(b.TempDir(), spool.Options{FileSystem: func(string) (string, error) { return "ext4", nil }})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer sp.Close()
+				limits.Keep = ping.Keep{Spool: sp, Store: s, Taker: uuid.New()}
+			}
+			rec := ping.NewRecorder(s, limits, log, ping.Observe{})
 			defer rec.Close()
 			h := ping.NewHandler(s, rec, "/ping/", bodyLimit, proxies(log), log)
 			path := "/ping/" + account.Check.Code.String()
