@@ -110,6 +110,14 @@ func (k *keeper) ifAway(is func() bool, do func()) bool {
 	return true
 }
 
+// damaged is when the last damage of the spool was noticed, zero where there is none.
+func (k *keeper) damaged() time.Time {
+	if k == nil {
+		return time.Time{}
+	}
+	return k.Spool.Damaged()
+}
+
 // holds tells whether pings are kept that are not recorded yet.
 func (k *keeper) holds() bool { return k != nil && k.Spool.Depth() > 0 }
 

@@ -1,8 +1,12 @@
 package ping_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"punctual/internal/monitor"
+	"punctual/internal/ping"
 	"punctual/internal/spool"
 	"punctual/internal/store"
 	"punctual/internal/testkit/testdb"
@@ -146,8 +151,8 @@ func TestTheDatabaseIsBackUnderLoad(t *testing.T) {
 		for range 32 {
 			all.Go(func() {
 				for ctx.Err() == nil {
-					a := &store.Arrival{Code: k.check.Code, Ping: monitor.Ping{CreatedAt: clock.Now(), Scheme: "http", Method: "GET", Kind: monitor.PingLog}}
-					_ = k.rec.Record(a)
+					p := monitor.Ping{CreatedAt: clock.Now(), Scheme: "http", Method: "GET", Kind: monitor.PingLog}
+					_ = k.rec.Record(&store.Arrival{Code: k.check.Code, Ping: p})
 				}
 			})
 		}
@@ -215,5 +220,65 @@ func TestManyUnseenChecksDoNotWaitForEachOther(t *testing.T) {
 		}
 		k.store.hangLocate.Store(nil)
 		k.store.away.Store(false)
+	})
+}
+
+// Where the spool is damaged while this process runs, and what was kept is lost, the mark does
+// not pass it before the watchers hear of it.
+func TestTheMarkWaitsForTheReportOfADamage(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		k := keepingOn(t, s, clock)
+		self := monitor.Taker{ID: uuid.New(), Place: "here", Role: "serve", Ways: monitor.WayHTTP, BeganAt: clock.Now(), Spool: k.spool.ID()}
+		taker := ping.NewTaker(k.rec, s, self, slog.New(slog.DiscardHandler))
+		mark := func() time.Time {
+			t.Helper()
+			if err := taker.Sign(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h, err := s.Hearing(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h.Heard(monitor.WayHTTP)
+		}
+		before := mark()
+		k.store.away.Store(true)
+		a := k.arrival(monitor.PingLog)
+		if err := k.rec.Record(a); err != nil {
+			t.Fatal(err)
+		}
+		// more than is kept in memory
+		for range 6 {
+			entries := make([]spool.Entry, 50)
+			for i := range entries {
+				a := k.arrival(monitor.PingLog)
+				a.Ping.Body = bytes.Repeat([]byte("x"), 60_000)
+				entries[i] = spool.Entry{Code: a.Code, Ping: a.Ping}
+			}
+			if err := k.spool.Append(entries); err != nil {
+				t.Fatal(err)
+			}
+		}
+		file, err := os.OpenFile(filepath.Join(k.dir, "spool.db"), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteAt(bytes.Repeat([]byte("garbage "), 100_000), 4<<20); err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		k.store.away.Store(false)
+		k.empty()
+		k.eventually("the damage is noticed", func() bool { return len(k.spool.Damages()) > 0 })
+		clock.Advance(time.Minute)
+		if got := mark(); !got.Equal(before) {
+			t.Errorf("the mark goes on from %s to %s, pings of that time are lost", before, got)
+		}
+		d := k.spool.Damages()[0]
+		taker.Lost(a.Ping.CreatedAt, d.To)
+		taker.DamageTold(d.At)
+		if got := mark(); !got.Equal(clock.Now()) {
+			t.Errorf("the mark is at %s, want %s", got, clock.Now())
+		}
 	})
 }
