@@ -74,6 +74,8 @@ type keeper struct {
 	trouble  logs.Outage
 	replayed int
 	dropped  int
+	// pings that are replayed in one transaction
+	size int
 	// the check whose pings the database does not take, and since when
 	stuckOn uuid.UUID
 	stuck   time.Time
@@ -83,7 +85,7 @@ func newKeeper(keep Keep, s gateStore, rates Rates, log *slog.Logger) *keeper {
 	if keep.Spool == nil {
 		return nil
 	}
-	k := &keeper{Keep: keep, log: log, strangers: newGate(s, rates), wake: make(chan struct{}, 1),
+	k := &keeper{Keep: keep, log: log, strangers: newGate(s, rates), wake: make(chan struct{}, 1), size: replayBatch,
 		trouble: logs.Outage{Log: log, Doing: "recording the pings that were kept", Level: slog.LevelWarn}}
 	// what comes now is recorded behind what is kept
 	k.away.Store(keep.Spool.Depth() > 0)
@@ -457,7 +459,7 @@ func (k *keeper) back() {
 }
 
 const (
-	// pings that are replayed in one transaction
+	// pings that are replayed in one transaction, at most
 	replayBatch = 256
 	// the database has so long for one
 	replayTime = 10 * time.Second
@@ -507,16 +509,22 @@ const lookBehind = 64
 // replayNext has the next entries recorded; where there are none it finds out whether the
 // database takes writes.
 func (k *keeper) replayNext(ctx context.Context, r *Recorder, sp *store.Spool) error {
-	entries, err := k.Spool.Next(sp.ReplayedTo, replayBatch)
+	entries, err := k.Spool.Next(sp.ReplayedTo, k.size)
 	if err != nil {
 		return err
 	}
 	if k.pending.Load() > 0 {
 		return errPending
 	}
-	if err := k.replayBatch(ctx, r, sp, entries); err != nil {
+	err = k.replayBatch(ctx, r, sp, entries)
+	if errors.Is(err, context.DeadlineExceeded) {
+		// others may have pinged these checks very often since
+		k.size = max(1, k.size/2)
+	}
+	if err != nil {
 		return err
 	}
+	k.size = min(replayBatch, k.size+4)
 	return k.Spool.Delete(sp.ReplayedTo)
 }
 

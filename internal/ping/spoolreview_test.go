@@ -282,3 +282,35 @@ func TestTheMarkWaitsForTheReportOfADamage(t *testing.T) {
 		}
 	})
 }
+
+// What the database cannot record in the time it has is recorded in smaller pieces.
+func TestABatchThatTakesTooLongBecomesSmaller(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *store.Store, clock *testdb.Clock) {
+		k := keepingOn(t, s, clock)
+		k.store.away.Store(true)
+		k.record(monitor.PingSuccess)
+		entries := make([]spool.Entry, 200)
+		for i := range entries {
+			a := k.arrival(monitor.PingLog)
+			entries[i] = spool.Entry{Code: a.Code, Ping: a.Ping}
+		}
+		if err := k.spool.Append(entries); err != nil {
+			t.Fatal(err)
+		}
+		k.store.before.Store(new(func(batch []*store.Arrival) error {
+			if len(batch) > 40 {
+				return context.DeadlineExceeded
+			}
+			return nil
+		}))
+		k.store.away.Store(false)
+		k.empty()
+		c, err := s.CheckByID(t.Context(), k.check.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.NPings != 201 {
+			t.Errorf("%d pings are recorded, want 201", c.NPings)
+		}
+	})
+}
