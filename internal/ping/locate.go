@@ -103,10 +103,12 @@ func answer(batch []*waiting) {
 // that none of this check that came later overtakes it.
 func (r *Recorder) letIn(w *waiting) error {
 	c, err := r.gate.admitLocated(w.arrival)
+	// the committer has it then
+	located := *w.arrival
 	if err == nil && !w.lookOnly {
 		err = r.enqueue(w)
 	}
-	r.gate.remember(w.arrival, c)
+	r.gate.remember(&located, c)
 	return err
 }
 
