@@ -60,7 +60,7 @@ func (a *App) takeAhead(ctx context.Context) *ahead {
 	}
 	if err != nil {
 		a.log.Warn("no pings are taken while the database does not answer", "error", err)
-		h.end()
+		h.drop()
 		return nil
 	}
 	a.log.Warn("pings are taken and kept until the database answers", "directory", a.cfg.SpoolDir, "addresses_of",
@@ -123,6 +123,20 @@ func (h *ahead) end() {
 		h.app.log.Warn("close the spool", "error", err)
 	}
 	h.recorder = nil
+}
+
+// drop ends h where no App comes, and frees its addresses.
+func (h *ahead) drop() {
+	if h == nil {
+		return
+	}
+	h.end()
+	for setting, l := range h.listeners {
+		if h.app.opts.Sockets[setting] == nil {
+			// the App may have closed it
+			_ = l.Close()
+		}
+	}
 }
 
 // notYet answers what needs the database.

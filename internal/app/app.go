@@ -178,6 +178,7 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 		return nil, err
 	}
 	if err := a.prepare(ctx); err != nil {
+		a.ahead.drop()
 		a.incidents.Close()
 		return nil, errors.Join(err, a.db.Close(), a.abandon())
 	}
@@ -185,7 +186,9 @@ func Start(ctx context.Context, role Role, opts Options) (*App, error) {
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.start(loops); err != nil {
-		return nil, errors.Join(err, a.Stop(), a.abandon())
+		err = errors.Join(err, a.Stop(), a.abandon())
+		a.ahead.drop()
+		return nil, err
 	}
 	return a, nil
 }
@@ -203,6 +206,7 @@ func newApp(ctx context.Context, role Role, host string, opts Options) (*App, er
 		err = a.open(ctx)
 	}
 	if err != nil {
+		a.ahead.drop()
 		a.incidents.Close()
 		return nil, err
 	}

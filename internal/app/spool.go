@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -61,12 +62,33 @@ func (a *App) openSpool() (*spool.Spool, error) {
 	return nil, nil
 }
 
-// reportDamages tells the watchers what a damaged spool has lost, and operators of it.
-func (a *App) reportDamages(t *ping.Taker) {
+// damageEvery is how often is looked whether the spool was found damaged.
+const damageEvery = time.Second
+
+// followDamages calls reportDamages until ctx ends: the mark stands still meanwhile.
+func (a *App) followDamages(ctx context.Context, t *ping.Taker, told time.Time) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(damageEvery):
+		}
+		if a.spool.Damaged().After(told) {
+			told = a.reportDamages(t, told)
+		}
+	}
+}
+
+// reportDamages tells the watchers what a damaged spool has lost, and operators of it: of
+// damages that were noticed after a time. It returns when the last was.
+func (a *App) reportDamages(t *ping.Taker, told time.Time) time.Time {
 	if a.spool == nil {
-		return
+		return told
 	}
 	for _, d := range a.spool.Damages() {
+		if !d.At.After(told) {
+			continue
+		}
 		from := d.From
 		if from.IsZero() {
 			from = d.At.Add(-a.cfg.BlindWait())
@@ -78,6 +100,8 @@ func (a *App) reportDamages(t *ping.Taker) {
 				"to %s may be lost. Runs of that time are shown as unknown.", a.role, a.node.Host, d.Reason, utc(from), utc(d.To)))
 			t.Lost(from, d.To)
 		}
+		told = d.At
+		t.DamageTold(told)
 		id := d.ID
 		t.AfterSign(func() {
 			if err := a.spool.ClearDamage(id); err != nil {
@@ -85,6 +109,7 @@ func (a *App) reportDamages(t *ping.Taker) {
 			}
 		})
 	}
+	return told
 }
 
 // utc is a moment for operators.

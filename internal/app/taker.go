@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"punctual/internal/db"
 	"punctual/internal/logs"
@@ -33,7 +34,13 @@ func (a *App) startTaker(ctx context.Context) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	t := &taker{ping.NewTaker(a.recorder, a.store, self, logs.In(a.log, logs.Ping)), cancel, make(chan struct{})}
-	a.reportDamages(t.Taker)
+	told := a.reportDamages(t.Taker, time.Time{})
+	if a.spool != nil {
+		a.loop(ctx, "looking after the spool", func(ctx context.Context) error {
+			a.followDamages(ctx, t.Taker, told)
+			return nil
+		})
+	}
 	a.taker = t
 	a.accepting.Store(t.Taker)
 	a.loop(ctx, "signing for pings", func(ctx context.Context) error {

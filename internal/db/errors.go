@@ -46,6 +46,22 @@ func IsForeignKey(err error) bool {
 	return false
 }
 
+// IsOfData tells whether what was to be stored is to blame: the database will never take it.
+func IsOfData(err error) bool {
+	pg := (*pgconn.PgError)(nil)
+	if errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
+	}
+	lite := (*sqlite.Error)(nil)
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
+			return true
+		}
+	}
+	return false
+}
+
 // isConflict tells whether running the same transaction again may succeed at once.
 func isConflict(err error) bool {
 	pg := (*pgconn.PgError)(nil)

@@ -18,6 +18,8 @@ type Past struct {
 	Ends []Ping
 	// runs that are unknown still, in the order of their deadlines
 	Unknown []*UnknownRun
+	// when successes came that are to be replayed behind the ping, in the order of time
+	Coming []time.Time
 }
 
 // Replayed is what a ping that comes late has changed.
@@ -108,6 +110,9 @@ type late struct {
 func (l *late) apply() Replayed {
 	c := l.c
 	p := l.p
+	if c.Status == StatusPaused && c.ManualResume {
+		p.Kind = PingIgn
+	}
 	c.NPings++
 	p.CheckID = c.ID
 	p.N = c.NPings
@@ -165,6 +170,11 @@ func (l *late) settle() {
 func (l *late) superseded() {
 	c := l.c
 	since, success := l.past.endsSince(l.p.CreatedAt)
+	for _, coming := range l.past.Coming {
+		if coming.After(l.p.CreatedAt) && coming.Before(success) {
+			success = coming
+		}
+	}
 	if l.out.Settled == nil {
 		outcome := RunSuccess
 		if l.p.Kind == PingFail {

@@ -19,7 +19,7 @@ const followTime = 10 * time.Minute
 
 // followAddresses brings the snapshot of addresses up to date.
 func (k *keeper) followAddresses(ctx context.Context) error {
-	if k.away.Load() {
+	if k.isGone() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, followTime)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"punctual/internal/db"
 	"punctual/internal/errs"
 	"punctual/internal/incident"
 	"punctual/internal/logs"
@@ -51,8 +52,13 @@ type keeper struct {
 	Keep
 	log *slog.Logger
 
-	// the database takes no pings: what arrives is kept
+	// what arrives is kept: the database takes no pings, or has yet to take those that were kept
 	away atomic.Bool
+	// it takes pings again, those that were kept first
+	there atomic.Bool
+	// held by those who keep pings, and locked for the moment in which the last is recorded: what
+	// comes then is recorded behind it
+	turn sync.RWMutex
 	// commits that nobody waits for any more, and that may happen still
 	pending atomic.Int32
 	// calls of the spool that wait for the disk
@@ -68,18 +74,51 @@ type keeper struct {
 	trouble  logs.Outage
 	replayed int
 	dropped  int
+	// pings that are replayed in one transaction
+	size int
+	// the check whose pings the database does not take, and since when
+	stuckOn uuid.UUID
+	stuck   time.Time
 }
 
 func newKeeper(keep Keep, s gateStore, rates Rates, log *slog.Logger) *keeper {
 	if keep.Spool == nil {
 		return nil
 	}
-	return &keeper{Keep: keep, log: log, strangers: newGate(s, rates), wake: make(chan struct{}, 1),
+	k := &keeper{Keep: keep, log: log, strangers: newGate(s, rates), wake: make(chan struct{}, 1), size: replayBatch,
 		trouble: logs.Outage{Log: log, Doing: "recording the pings that were kept", Level: slog.LevelWarn}}
+	// what comes now is recorded behind what is kept
+	k.away.Store(keep.Spool.Depth() > 0)
+	return k
 }
 
 // isAway tells whether pings are to be kept at once.
 func (k *keeper) isAway() bool { return k != nil && k.away.Load() }
+
+// isGone tells whether the database cannot be asked.
+func (k *keeper) isGone() bool { return k.isAway() && !k.there.Load() }
+
+// ifAway calls do while pings are to be kept, and tells whether it has.
+func (k *keeper) ifAway(is func() bool, do func()) bool {
+	if !is() {
+		return false
+	}
+	k.turn.RLock()
+	defer k.turn.RUnlock()
+	if !is() {
+		return false
+	}
+	do()
+	return true
+}
+
+// damaged is when the last damage of the spool was noticed, zero where there is none.
+func (k *keeper) damaged() time.Time {
+	if k == nil {
+		return time.Time{}
+	}
+	return k.Spool.Damaged()
+}
 
 // holds tells whether pings are kept that are not recorded yet.
 func (k *keeper) holds() bool { return k != nil && k.Spool.Depth() > 0 }
@@ -100,6 +139,7 @@ func (r *Recorder) heard(now time.Time) (mark time.Time, refused []store.Refusal
 
 // lost notes that the database takes no pings.
 func (k *keeper) lost(err error) {
+	k.there.Store(false)
 	if !k.away.Swap(true) {
 		k.log.Error("the database takes no pings, they are kept on this disk until it does", "error", err)
 	}
@@ -116,8 +156,7 @@ var errSlow = errors.New("the database has not answered in time")
 // and sets the error of each of its pings.
 func (r *Recorder) commitOrKeep(batch []*waiting) {
 	k := r.keep
-	if k.away.Load() {
-		r.keepAll(batch, false)
+	if k.ifAway(k.isAway, func() { r.keepAll(batch, false) }) {
 		return
 	}
 	// what is given up may go on, so it has arrivals of its own
@@ -138,8 +177,7 @@ func (r *Recorder) commitOrKeep(batch []*waiting) {
 	select {
 	case err := <-done:
 		if isAway(err) {
-			k.lost(err)
-			r.keepAll(batch, true)
+			r.keepLost(batch, err)
 			return
 		}
 		for i, w := range batch {
@@ -147,16 +185,49 @@ func (r *Recorder) commitOrKeep(batch []*waiting) {
 		}
 		if err != nil {
 			r.commit(batch)
+			r.keepFailed(batch)
 		}
 	case <-slow.C:
 		k.pending.Add(1)
-		k.lost(errSlow)
-		r.keepAll(batch, true)
+		r.keepLost(batch, errSlow)
 		go func() {
 			<-done
 			k.pending.Add(-1)
 		}()
 	}
+}
+
+// keepLost keeps a batch that the database may have taken, and notes that it takes none.
+func (r *Recorder) keepLost(batch []*waiting, err error) {
+	r.keep.turn.RLock()
+	defer r.keep.turn.RUnlock()
+	r.keep.lost(err)
+	r.keepAll(batch, true)
+}
+
+// keepFailed keeps the pings of a batch that the database has refused for what is not their
+// fault: it is being restored, or lacks a right.
+func (r *Recorder) keepFailed(batch []*waiting) {
+	var failed []*waiting
+	var err error
+	for _, w := range batch {
+		if w.err != nil && !isOfPing(w.err) {
+			failed = append(failed, w)
+			err = w.err
+		}
+	}
+	// they are not refused
+	r.refused = 0
+	if len(failed) > 0 {
+		r.keepLost(failed, err)
+	}
+}
+
+// isOfPing tells an error that the ping itself has caused, and will cause again, from trouble
+// of the database.
+func isOfPing(err error) bool {
+	_, panicked := errors.AsType[*incident.Panic](err)
+	return panicked || db.IsOfData(err)
 }
 
 // keepAll keeps pings and sets the error of each. Uncertain ones may be recorded already.
@@ -222,7 +293,8 @@ func (r *Recorder) resolveKept(a *store.Arrival) error {
 	if a.Code == uuid.Nil {
 		return r.resolveKeptSlug(a)
 	}
-	if r.gate.knows(a.Code) {
+	// it was located, with its project, as it arrived
+	if a.Project != uuid.Nil || r.gate.knows(a.Code) {
 		return nil
 	}
 	known, err := r.keep.Spool.Addresses().Known(a.Code)
@@ -257,19 +329,31 @@ func unresolved(err error) error {
 	return errs.Unavailablef(retryAfter, "the database is away, try again").Because(errors.Join(err, errFull))
 }
 
-// locateKept is locate while the database is away.
-func (r *Recorder) locateKept(w *waiting) {
-	w.err = r.resolveKept(w.arrival)
-	if w.err != nil {
-		r.observe.refused(DatabaseAway, 1)
-		return
+// locateKept is locateBatch while the database is away.
+func (r *Recorder) locateKept(batch []*waiting) {
+	var admitted []*waiting
+	for _, w := range batch {
+		w.err = r.admitKept(w.arrival)
+		if w.err == nil && !w.lookOnly {
+			admitted = append(admitted, w)
+		}
 	}
-	c, err := r.keep.strangers.admitLocated(w.arrival)
-	r.keep.strangers.remember(w.arrival, c)
-	w.err = err
-	if err == nil && !w.lookOnly {
-		w.err = r.keepOne(w)
+	r.keepAll(admitted, false)
+	for _, w := range batch {
+		if errs.KindOf(w.err) == errs.Unavailable {
+			r.observe.refused(DatabaseAway, 1)
+		}
 	}
+}
+
+// admitKept finds the check of a ping, and takes a place in the rates.
+func (r *Recorder) admitKept(a *store.Arrival) error {
+	if err := r.resolveKept(a); err != nil {
+		return err
+	}
+	c, err := r.keep.strangers.admitLocated(a)
+	r.keep.strangers.remember(a, c)
+	return err
 }
 
 // keepOne keeps a ping that the gate has let in.
@@ -348,18 +432,17 @@ func (k *keeper) replayIfAny(ctx context.Context, r *Recorder) error {
 	if !k.away.Load() && k.Spool.Depth() == 0 {
 		return nil
 	}
-	if k.pending.Load() > 0 {
-		// what it may record still must be decided before
+	err := k.replay(ctx, r)
+	if errors.Is(err, errPending) {
 		return nil
 	}
-	err := k.replay(ctx, r)
 	if ctx.Err() == nil || err == nil {
 		k.trouble.Note(err, time.Now())
 	}
 	if err != nil {
+		k.there.Store(false)
 		return err
 	}
-	k.back()
 	if k.replayed > 0 {
 		k.log.Info("all pings that were kept are recorded", "pings", k.replayed, "of_no_check", k.dropped)
 		k.replayed = 0
@@ -376,14 +459,21 @@ func (k *keeper) back() {
 }
 
 const (
-	// pings that are replayed in one transaction
+	// pings that are replayed in one transaction, at most
 	replayBatch = 256
 	// the database has so long for one
 	replayTime = 10 * time.Second
 )
 
-// replay has recorded all that is kept.
+// errPending is why nothing is replayed: what may be recorded still must be decided before.
+var errPending = errors.New("a commit is under way")
+
+// replay has recorded all that is kept. What arrives meanwhile is kept behind it, unless more
+// comes than can be replayed beside it.
 func (k *keeper) replay(ctx context.Context, r *Recorder) error {
+	if k.pending.Load() > 0 {
+		return errPending
+	}
 	sp, err := k.position(ctx)
 	if err != nil {
 		return err
@@ -391,25 +481,68 @@ func (k *keeper) replay(ctx context.Context, r *Recorder) error {
 	if err := k.Spool.Delete(sp.ReplayedTo); err != nil {
 		return err
 	}
-	for {
-		entries, err := k.Spool.Next(sp.ReplayedTo, replayBatch)
-		if err != nil {
+	before := k.Spool.Depth()
+	for i := 1; ; i++ {
+		if err := k.replayNext(ctx, r, &sp); err != nil {
 			return err
 		}
-		if err := k.replayBatch(ctx, r, &sp, entries); err != nil {
-			return err
+		k.there.Store(true)
+		depth := k.Spool.Depth()
+		if depth < replayBatch {
+			done, err := k.handOver(ctx, r, &sp)
+			if done || err != nil {
+				return err
+			}
 		}
-		if len(entries) == 0 {
-			return nil
-		}
-		if err := k.Spool.Delete(sp.ReplayedTo); err != nil {
-			return err
-		}
-		if k.Spool.Depth() > len(entries)*8 {
-			// more comes than can be replayed beside it: what is new need not wait for what is old
-			k.back()
+		if i%lookBehind == 0 {
+			if depth >= before {
+				k.back()
+			}
+			before = depth
 		}
 	}
+}
+
+// lookBehind is how many batches tell whether less and less is kept.
+const lookBehind = 64
+
+// replayNext has the next entries recorded; where there are none it finds out whether the
+// database takes writes.
+func (k *keeper) replayNext(ctx context.Context, r *Recorder, sp *store.Spool) error {
+	entries, err := k.Spool.Next(sp.ReplayedTo, k.size)
+	if err != nil {
+		return err
+	}
+	if k.pending.Load() > 0 {
+		return errPending
+	}
+	err = k.replayBatch(ctx, r, sp, entries)
+	if errors.Is(err, context.DeadlineExceeded) {
+		// others may have pinged these checks very often since
+		k.size = max(1, k.size/2)
+	}
+	if err != nil {
+		return err
+	}
+	k.size = min(replayBatch, k.size+4)
+	return k.Spool.Delete(sp.ReplayedTo)
+}
+
+// handOver has the last of what is kept recorded, while what arrives waits, and pings recorded
+// at once from then on. done is false where that would take too long.
+func (k *keeper) handOver(ctx context.Context, r *Recorder, sp *store.Spool) (done bool, err error) {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	short, cancel := context.WithTimeout(ctx, keepAfter)
+	defer cancel()
+	for k.Spool.Depth() > 0 {
+		err := k.replayNext(short, r, sp)
+		if err != nil {
+			return false, err
+		}
+	}
+	k.back()
+	return true, nil
 }
 
 // position is how far the spool is recorded.
@@ -436,7 +569,6 @@ func (k *keeper) replayBatch(ctx context.Context, r *Recorder, sp *store.Spool, 
 		k.count(batch)
 		return nil
 	}
-	k.log.Warn("pings that were kept are recorded one by one", "pings", len(batch), "error", err)
 	for i := range entries {
 		next := before
 		next.ReplayedTo = entries[i].Seq
@@ -445,6 +577,10 @@ func (k *keeper) replayBatch(ctx context.Context, r *Recorder, sp *store.Spool, 
 		if isAway(err) || ctx.Err() != nil {
 			*sp = before
 			return err
+		}
+		if err != nil && !isOfPing(err) && !k.gaveUp(a.Code) {
+			*sp = before
+			return errs.Unavailablef(retryAfter, "the database does not take the ping").Because(err)
 		}
 		if err != nil {
 			// the database will never have it
@@ -459,10 +595,23 @@ func (k *keeper) replayBatch(ctx context.Context, r *Recorder, sp *store.Spool, 
 	return nil
 }
 
+// gaveUpAfter is how long the pings of a check are tried again that the database refuses for a
+// reason that may pass.
+const gaveUpAfter = 15 * time.Minute
+
+// gaveUp tells whether pings of the check have been refused for long enough.
+func (k *keeper) gaveUp(code uuid.UUID) bool {
+	if k.stuckOn != code {
+		k.stuckOn = code
+		k.stuck = time.Now()
+	}
+	return time.Since(k.stuck) >= gaveUpAfter
+}
+
 func (k *keeper) replayOnce(ctx context.Context, sp store.Spool, batch []*store.Arrival) error {
 	ctx, cancel := context.WithTimeout(ctx, replayTime)
 	defer cancel()
-	return k.Store.Replay(ctx, sp, batch)
+	return incident.Catch("worker", func() error { return k.Store.Replay(ctx, sp, batch) })
 }
 
 func (k *keeper) count(batch []*store.Arrival) {

@@ -29,6 +29,18 @@ type outage struct {
 	hang atomic.Pointer[chan struct{}]
 	// this many replays are recorded, and nobody hears of it
 	unheard atomic.Int32
+	// called before pings are replayed, recorded or looked up: an error is that of the
+	// database; nil: nothing is
+	before, beforeRecord atomic.Pointer[func([]*store.Arrival) error]
+	// lookups hang until it is closed; nil: none does
+	hangLocate atomic.Pointer[chan struct{}]
+}
+
+func called(before *func([]*store.Arrival) error, batch []*store.Arrival) error {
+	if before == nil {
+		return nil
+	}
+	return (*before)(batch)
 }
 
 var errGone = io.ErrUnexpectedEOF
@@ -41,12 +53,23 @@ func (o *outage) RecordPings(ctx context.Context, batch []*store.Arrival) error 
 	if o.away.Load() {
 		return errGone
 	}
+	if err := called(o.beforeRecord.Load(), batch); err != nil {
+		return err
+	}
 	return o.Store.RecordPings(ctx, batch)
 }
 
 func (o *outage) Locate(ctx context.Context, batch []*store.Arrival) error {
 	if o.away.Load() {
 		return errGone
+	}
+	hang := o.hangLocate.Load()
+	if hang != nil {
+		select {
+		case <-*hang:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return o.Store.Locate(ctx, batch)
 }
@@ -61,6 +84,9 @@ func (o *outage) SpoolByID(ctx context.Context, id uuid.UUID, host string) (stor
 func (o *outage) Replay(ctx context.Context, sp store.Spool, batch []*store.Arrival) error {
 	if o.away.Load() {
 		return errGone
+	}
+	if err := called(o.before.Load(), batch); err != nil {
+		return err
 	}
 	err := o.Store.Replay(ctx, sp, batch)
 	if err == nil && len(batch) > 0 && o.unheard.Add(-1) >= 0 {

@@ -15,8 +15,7 @@ import (
 // others that wait for that. It returns when that is done and, unless the ping
 // is to be looked at only, when it is recorded.
 func (r *Recorder) locate(w *waiting) {
-	if r.keep.isAway() {
-		r.locateKept(w)
+	if r.keep.ifAway(r.keep.isGone, func() { r.locateKept([]*waiting{w}) }) {
 		return
 	}
 	r.located.Lock()
@@ -56,13 +55,17 @@ func (r *Recorder) locateAll() {
 const locateBatch = 256
 
 func (r *Recorder) locateBatch(batch []*waiting) {
+	if r.keep.ifAway(r.keep.isGone, func() { r.locateKept(batch) }) {
+		answer(batch)
+		return
+	}
 	err := r.locateInsisting(arrivals(batch))
 	if r.keep != nil && isAway(err) {
+		r.keep.turn.RLock()
 		r.keep.lost(err)
-		for _, w := range batch {
-			r.locateKept(w)
-			close(w.done)
-		}
+		r.locateKept(batch)
+		r.keep.turn.RUnlock()
+		answer(batch)
 		return
 	}
 	if err != nil {
@@ -89,15 +92,23 @@ func (r *Recorder) locateBatch(batch []*waiting) {
 	r.observe.unknown(unknown)
 }
 
+func answer(batch []*waiting) {
+	for _, w := range batch {
+		close(w.done)
+	}
+}
+
 // letIn takes a place in the rates, and in the queue, for a ping that has been
 // located. It enters the queue before others learn that its check is known, so
 // that none of this check that came later overtakes it.
 func (r *Recorder) letIn(w *waiting) error {
 	c, err := r.gate.admitLocated(w.arrival)
+	// the committer has it then
+	located := *w.arrival
 	if err == nil && !w.lookOnly {
 		err = r.enqueue(w)
 	}
-	r.gate.remember(w.arrival, c)
+	r.gate.remember(&located, c)
 	return err
 }
 

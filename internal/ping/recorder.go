@@ -161,8 +161,7 @@ func (r *Recorder) take(a *store.Arrival) error {
 	bySlug := a.Code == uuid.Nil
 	known, err := r.gate.admit(a)
 	switch {
-	case known && err == nil && r.keep.isAway():
-		err = r.keepOne(w)
+	case known && err == nil && r.keep.ifAway(r.keep.isAway, func() { err = r.keepOne(w) }):
 	case known && err == nil:
 		err = r.record(w)
 		r.gate.learned(a, bySlug, err)

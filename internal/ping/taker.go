@@ -69,6 +69,8 @@ type Taker struct {
 	failed   bool
 	// to be done once what was to be stored is
 	afterSign []func()
+	// of the last damage of the spool that is no news
+	damage time.Time
 }
 
 // NewTaker makes a Taker for the pings of r. Who it is is in self; it listens already.
@@ -142,6 +144,14 @@ func (t *Taker) Lost(from, to time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.gaps = append(t.gaps, monitor.Blind{From: from, Until: to, Ways: t.self.Ways, Cause: monitor.CauseRefused})
+}
+
+// DamageTold notes that Lost has been called, where pings were lost, for all damages of the
+// spool that were noticed up to a time. Until then the mark stands still.
+func (t *Taker) DamageTold(at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.damage = at
 }
 
 // AfterSign has f called when all that was noted before is stored.
@@ -231,6 +241,10 @@ func (t *Taker) prepare() (sign store.Sign) {
 		if !limit.IsZero() && sign.Mark.After(limit) {
 			sign.Mark = limit
 		}
+	}
+	if t.recorder.keep.damaged().After(t.damage) && !t.mark.IsZero() && t.mark.Before(sign.Mark) {
+		// what was kept since may be lost
+		sign.Mark = t.mark
 	}
 	if !tooMany.IsZero() {
 		t.gaps = append(t.gaps, monitor.Blind{From: tooMany, Until: now, Ways: t.self.Ways, Cause: monitor.CauseRefused})

@@ -43,3 +43,6 @@ func (s *Spool) Synchronous() (int64, error) {
 
 // FileSystemOf is the default of Options.FileSystem.
 var FileSystemOf = fileSystemOf
+
+// Defaults are the limits that l means.
+func (l Limits) Defaults() Limits { return l.withDefaults() }

@@ -34,7 +34,7 @@ type Limits struct {
 	// of the file, 512 MiB. The log beside it adds 4 MiB and what one call of Append
 	// writes.
 	Bytes int64
-	// 1,000,000
+	// as many as there is room for
 	Entries int
 }
 
@@ -43,7 +43,8 @@ func (l Limits) withDefaults() Limits {
 		l.Bytes = 512 << 20
 	}
 	if l.Entries == 0 {
-		l.Entries = 1_000_000
+		// the shortest takes more
+		l.Entries = int(l.Bytes / 100)
 	}
 	return l
 }
@@ -95,6 +96,8 @@ type figures struct {
 	depth  int
 	bytes  int64
 	oldest time.Time
+	// when the last damage was noticed
+	damaged time.Time
 }
 
 // Open opens the spool in the directory, which it makes if it is missing, and
@@ -156,6 +159,9 @@ func (s *Spool) Bytes() int64 { return s.seen.Load().bytes }
 
 // Oldest is the arrival of the oldest entry, zero where there is none.
 func (s *Spool) Oldest() time.Time { return s.seen.Load().oldest }
+
+// Damaged is when the last damage was noticed that Damages tells of, zero where it tells of none.
+func (s *Spool) Damaged() time.Time { return s.seen.Load().damaged }
 
 // Close closes the spool and lets others into the directory. What it holds stays.
 func (s *Spool) Close() error {
@@ -289,7 +295,13 @@ func unwritable(err error) error {
 
 // show publishes the figures. mu is held.
 func (s *Spool) show(bytes int64) {
-	s.seen.Store(&figures{depth: int(s.tally.depth), bytes: bytes, oldest: moment(s.tally.oldest)})
+	f := &figures{depth: int(s.tally.depth), bytes: bytes, oldest: moment(s.tally.oldest)}
+	for _, d := range s.damages {
+		if d.At.After(f.damaged) {
+			f.damaged = d.At
+		}
+	}
+	s.seen.Store(f)
 }
 
 // use does something with the file. If that finds damage, the spool is repaired

@@ -103,10 +103,16 @@ func (s *Store) replayPostgres(ctx context.Context, sp Spool, batch []*Arrival) 
 	if err != nil {
 		return fmt.Errorf("lock checks: %w", err)
 	}
+	ended := false
+	// also where a ping makes us panic
+	defer func() {
+		if !ended {
+			tx.rollback()
+		}
+	}()
 	now := s.Now()
 	r := replaying{ask: tx.ask, engine: db.Postgres, now: now}
 	if err := r.apply(ctx, batch, tx.checks); err != nil {
-		tx.rollback()
 		return err
 	}
 	b := &pgx.Batch{}
@@ -122,6 +128,7 @@ func (s *Store) replayPostgres(ctx context.Context, sp Spool, batch []*Arrival) 
 		b.Queue(db.NotifySQL(db.TopicChecks))
 	}
 	b.Queue(upsertSpool, sp.ID, sp.Host, sp.ReplayedTo, now)
+	ended = true
 	if err := tx.commit(ctx, b); err != nil {
 		return err
 	}
@@ -176,11 +183,17 @@ func (r *replaying) apply(ctx context.Context, batch []*Arrival, checks []*monit
 			a.Err = errs.NotFoundf("not found")
 			continue
 		}
-		if a.Uncertain && slices.ContainsFunc(pings[c.ID], a.isRecordedAs) {
-			continue
-		}
 		if a.Classify != nil {
 			a.Ping.Kind = a.Classify(&c.Filter)
+		}
+		if a.Ping.Kind == monitor.PingSuccess {
+			past[c.ID].Coming = append(past[c.ID].Coming, a.Ping.CreatedAt)
+		}
+	}
+	for _, a := range batch {
+		c := byCode[a.Code]
+		if c == nil || a.Uncertain && slices.ContainsFunc(pings[c.ID], a.isRecordedAs) {
+			continue
 		}
 		a.dropBody(c.ProjectID)
 		applied := monitor.Replay(c, &a.Ping, past[c.ID], r.now)
