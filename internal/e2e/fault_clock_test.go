@@ -170,10 +170,20 @@ func skewedBinary(t *testing.T) string {
 	write(t, filepath.Join(dir, "time.go"), changed)
 	write(t, filepath.Join(dir, "skew.go"), `package time
 
-import "syscall"
+import (
+	"syscall"
+	"unsafe"
+)
 
 var (
-	skewFile, _ = syscall.Getenv("SKEW_FILE")
+	skewFile = func() int {
+		name, _ := syscall.Getenv("SKEW_FILE")
+		fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return -1
+		}
+		return fd
+	}()
 	skewSeconds = func() int64 {
 		text, _ := syscall.Getenv("SKEW")
 		n, _ := atoi(text)
@@ -182,20 +192,16 @@ var (
 	skewRead int64
 )
 
+// the scheduler must not notice: it asks for the time, too
 func skew(mono int64) int64 {
-	if skewFile == "" || mono-skewRead < 20_000_000 {
+	if skewFile < 0 || mono-skewRead < 20_000_000 {
 		return skewSeconds
 	}
 	skewRead = mono
-	fd, err := syscall.Open(skewFile, syscall.O_RDONLY, 0)
-	if err != nil {
-		return skewSeconds
-	}
 	var text [32]byte
-	size, _ := syscall.Read(fd, text[:])
-	syscall.Close(fd)
-	n, err := atoi(text[:max(0, size)])
-	if err == nil {
+	size, _, failed := syscall.RawSyscall6(syscall.SYS_PREAD64, uintptr(skewFile), uintptr(unsafe.Pointer(&text)), 32, 0, 0, 0)
+	n, err := atoi(text[:size])
+	if failed == 0 && err == nil {
 		skewSeconds = int64(n)
 	}
 	return skewSeconds
