@@ -145,9 +145,14 @@ type App struct {
 const shutdownTime = 25 * time.Second
 
 // Run starts an App, runs it until ctx ends or a part of it fails, and stops
-// it. It returns nil after an orderly end.
+// it. It returns nil after an orderly end, also where ctx ends while the start waits
+// for the database.
 func Run(ctx context.Context, role Role, opts Options) error {
 	a, err := Start(ctx, role, opts)
+	if err != nil && ctx.Err() != nil {
+		opts.Log.Info("stopped before it was running", "because", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -371,6 +371,11 @@ func TestFaultTruthStartedWithoutItsDatabase(t *testing.T) {
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "waits for its database") {
 		t.Errorf("the site answers %d %s", status, body)
 	}
+	if code := p.terminate(); code != 0 {
+		t.Errorf("stopped while it waits: exit code %d", code)
+	}
+	p = e.launch(t, "serve")
+	p.waitFor("pings are taken and kept until the database answers")
 	l := newLoad(codes)
 	l.start(e, 4)
 	l.some(t)
