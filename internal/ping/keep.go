@@ -70,6 +70,12 @@ type keeper struct {
 	// ends replay
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
+	// the last number of the spool when it was opened
+	opened int64
+	// that is compared with what the database knows of it
+	compared bool
+	// what is kept may have been recorded, whatever the spool says
+	doubtful bool
 	// of replay
 	trouble  logs.Outage
 	replayed int
@@ -86,6 +92,7 @@ func newKeeper(keep Keep, s gateStore, rates Rates, log *slog.Logger) *keeper {
 		return nil
 	}
 	k := &keeper{Keep: keep, log: log, strangers: newGate(s, rates), wake: make(chan struct{}, 1), size: replayBatch,
+		opened:  keep.Spool.Last(),
 		trouble: logs.Outage{Log: log, Doing: "recording the pings that were kept", Level: slog.LevelWarn}}
 	// what comes now is recorded behind what is kept
 	k.away.Store(keep.Spool.Depth() > 0)
@@ -478,6 +485,7 @@ func (k *keeper) replay(ctx context.Context, r *Recorder) error {
 	if err != nil {
 		return err
 	}
+	k.compare(&sp)
 	if err := k.Spool.Delete(sp.ReplayedTo); err != nil {
 		return err
 	}
@@ -486,6 +494,7 @@ func (k *keeper) replay(ctx context.Context, r *Recorder) error {
 		if err := k.replayNext(ctx, r, &sp); err != nil {
 			return err
 		}
+		k.compared = true
 		k.there.Store(true)
 		depth := k.Spool.Depth()
 		if depth < replayBatch {
@@ -500,6 +509,18 @@ func (k *keeper) replay(ctx context.Context, r *Recorder) error {
 			}
 			before = depth
 		}
+	}
+}
+
+// compare notices, the first time, that the spool is older than what the database knows of it:
+// its directory was set back, with a snapshot of its machine. Its numbers are given again then,
+// and what it holds may be recorded.
+func (k *keeper) compare(sp *store.Spool) {
+	if !k.compared && sp.ReplayedTo > k.opened {
+		k.log.Warn("the spool is older than what the database has of it; what is kept is looked for before it is recorded",
+			"recorded_to", sp.ReplayedTo, "last", k.opened)
+		sp.ReplayedTo = 0
+		k.doubtful = true
 	}
 }
 
@@ -541,6 +562,7 @@ func (k *keeper) handOver(ctx context.Context, r *Recorder, sp *store.Spool) (do
 			return false, err
 		}
 	}
+	k.doubtful = false
 	k.back()
 	return true, nil
 }
@@ -625,7 +647,7 @@ func (k *keeper) count(batch []*store.Arrival) {
 
 // arrivalOf is the ping of an entry, as it arrived.
 func (r *Recorder) arrivalOf(e *spool.Entry) *store.Arrival {
-	a := &store.Arrival{Code: e.Code, PingKey: e.PingKey, Slug: e.Slug, Ping: e.Ping, Mail: e.Mail, Uncertain: e.Uncertain, Admitted: true,
+	a := &store.Arrival{Code: e.Code, PingKey: e.PingKey, Slug: e.Slug, Ping: e.Ping, Mail: e.Mail, Uncertain: e.Uncertain || r.keep.doubtful, Admitted: true,
 		Classify: e.Classify}
 	if r.limits.Bodies != nil {
 		a.KeepBody = r.limits.Bodies.keep

@@ -163,6 +163,13 @@ func (s *Spool) Oldest() time.Time { return s.seen.Load().oldest }
 // Damaged is when the last damage was noticed that Damages tells of, zero where it tells of none.
 func (s *Spool) Damaged() time.Time { return s.seen.Load().damaged }
 
+// Last is the highest Seq that has been given, 0 = none has.
+func (s *Spool) Last() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tally.last
+}
+
 // Close closes the spool and lets others into the directory. What it holds stays.
 func (s *Spool) Close() error {
 	s.mu.Lock()
