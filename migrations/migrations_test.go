@@ -280,7 +280,9 @@ var sqliteCatalog = catalog{
 			CASE WHEN l.partial THEN (SELECT substr(sql, instr(sql, 'WHERE')) FROM sqlite_schema s WHERE s.name = l.name) END)
 		FROM pragma_index_list($1) l WHERE l.origin <> 'pk'`,
 	references: `SELECT 'FOREIGN KEY (' || "from" || ') REFERENCES ' || "table" || '(' || "to" || ') ON DELETE ' || on_delete FROM pragma_foreign_key_list($1)`,
-	triggers: `SELECT name || CASE WHEN sql LIKE '%BEFORE DELETE%' THEN ' BEFORE DELETE' ELSE ' ' || sql END FROM sqlite_schema
+	triggers: `SELECT name || CASE WHEN sql LIKE '%BEFORE DELETE%' THEN ' BEFORE DELETE' WHEN sql LIKE '%AFTER DELETE%' THEN ' AFTER DELETE'
+			WHEN sql LIKE '%AFTER INSERT%' THEN ' AFTER INSERT' WHEN sql LIKE '%AFTER UPDATE%' THEN ' AFTER UPDATE' ELSE ' ' || sql END
+		FROM sqlite_schema
 		WHERE type = 'trigger' AND tbl_name = $1`,
 }
 
@@ -290,6 +292,7 @@ var inSQLite = strings.NewReplacer(
 	" timestamp with time zone", " integer", " uuid", " text", " boolean", " integer", " bigint", " integer",
 	" bytea", " blob", " double precision", " real",
 	"DEFAULT true", "DEFAULT 1", "DEFAULT false", "DEFAULT 0", "::text", "",
+	"clock_timestamp()", "CAST(unixepoch('subsec') * 1000000 AS integer)",
 )
 
 func lines(t *testing.T, d *db.DB, query, name string) []string {

@@ -122,8 +122,8 @@ func (i *instance) env() []string {
 		"PUNCTUAL_PING_CHECK_RATE=0",
 		// not what one account may
 		"PUNCTUAL_PING_PROJECT_RATE=0",
-		// as where it is there by itself
-		"PUNCTUAL_SPOOL_DIR=" + filepath.Join(i.dir, "spool"),
+		// what is acknowledged is looked for in the database at once
+		"PUNCTUAL_SPOOL_DIR=off",
 	}
 }
 

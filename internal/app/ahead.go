@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -139,8 +140,13 @@ func (h *ahead) drop() {
 	}
 }
 
-// notYet answers what needs the database.
-func notYet(w http.ResponseWriter, _ *http.Request) {
+// notYet answers what needs the database; /livez does not, and by it a load balancer knows
+// that pings are taken.
+func notYet(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/livez") {
+		_, _ = w.Write([]byte("alive\n"))
+		return
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Retry-After", strconv.Itoa(int(databaseTry.Seconds())))

@@ -371,6 +371,11 @@ func TestFaultTruthStartedWithoutItsDatabase(t *testing.T) {
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "waits for its database") {
 		t.Errorf("the site answers %d %s", status, body)
 	}
+	res, err := http.Get(e.site("/livez"))
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("a load balancer that asks /livez takes the process out: %v %v", res, err)
+	}
+	res.Body.Close()
 	if code := p.terminate(); code != 0 {
 		t.Errorf("stopped while it waits: exit code %d", code)
 	}

@@ -23,7 +23,7 @@ import (
 func TestTheKitOnARealPrometheus(t *testing.T) {
 	t.Parallel()
 	optional(t, "prometheus")
-	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_STATUS_TOKENS": "token"})
+	e := newEnv(t, db.SQLite).with(env{"PUNCTUAL_STATUS_TOKENS": "token", "PUNCTUAL_SPOOL_DIR": onDisk(t)})
 	// its figures are on the site, by the token
 	e.start(t, "up")
 	worker := e.with(env{"PUNCTUAL_METRICS_LISTEN": "127.0.0.1:" + freePort(t)})

@@ -121,6 +121,9 @@ func New(version, role string) *Metrics {
 	each(m.heartbeats, "ok", "failed")
 	m.publicProbes = m.counterVec("public_probes_total", "Times this process has had our public ping address asked, in up to three tries.", "source",
 		"outcome")
+	for _, outcome := range []string{"good", "failed"} {
+		m.publicProbes.WithLabelValues("own", outcome)
+	}
 
 	m.signups = m.counter("signups_total", "Accounts people have made for themselves.")
 	m.logins = m.counterVec("logins_total", "Attempts to log in.", "method", "outcome")

@@ -34,8 +34,9 @@ BEGIN
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER check_address_given AFTER INSERT OR DELETE OR UPDATE OF code, slug, project_id ON checks
-    FOR EACH ROW EXECUTE FUNCTION note_check_address();
+CREATE TRIGGER check_address_new AFTER INSERT ON checks FOR EACH ROW EXECUTE FUNCTION note_check_address();
+CREATE TRIGGER check_address_changed AFTER UPDATE OF code, slug, project_id ON checks FOR EACH ROW EXECUTE FUNCTION note_check_address();
+CREATE TRIGGER check_address_gone AFTER DELETE ON checks FOR EACH ROW EXECUTE FUNCTION note_check_address();
 
 -- +goose StatementBegin
 CREATE FUNCTION note_project_addresses() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,7 +52,9 @@ CREATE TRIGGER project_addresses_changed AFTER UPDATE OF ping_key ON projects
 
 -- +goose Down
 DROP TRIGGER project_addresses_changed ON projects;
-DROP TRIGGER check_address_given ON checks;
+DROP TRIGGER check_address_gone ON checks;
+DROP TRIGGER check_address_changed ON checks;
+DROP TRIGGER check_address_new ON checks;
 DROP FUNCTION note_project_addresses();
 DROP FUNCTION note_check_address();
 DROP TABLE address_changes;
