@@ -647,7 +647,8 @@ func (k *keeper) count(batch []*store.Arrival) {
 
 // arrivalOf is the ping of an entry, as it arrived.
 func (r *Recorder) arrivalOf(e *spool.Entry) *store.Arrival {
-	a := &store.Arrival{Code: e.Code, PingKey: e.PingKey, Slug: e.Slug, Ping: e.Ping, Mail: e.Mail, Uncertain: e.Uncertain || r.keep.doubtful, Admitted: true,
+	a := &store.Arrival{Code: e.Code, PingKey: e.PingKey, Slug: e.Slug, Ping: e.Ping, Mail: e.Mail, Uncertain: e.Uncertain || r.keep.doubtful,
+		Admitted: true,
 		Classify: e.Classify}
 	if r.limits.Bodies != nil {
 		a.KeepBody = r.limits.Bodies.keep
