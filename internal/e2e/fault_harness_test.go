@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"punctual/internal/db"
 	"punctual/internal/store"
 )
 
@@ -31,6 +32,17 @@ func times(quick, inFull int) int {
 		return inFull
 	}
 	return quick
+}
+
+// eachInFull is each in `make faults`; in `make test`, which has little time, it tries one
+// engine.
+func eachInFull(t *testing.T, quick db.Engine, test func(t *testing.T, engine db.Engine)) {
+	t.Helper()
+	if full() {
+		each(t, test)
+		return
+	}
+	test(t, quick)
 }
 
 // finding is what a fault test has found: one line of the table.

@@ -123,7 +123,7 @@ func soonDue(t *testing.T, s *store.Store, jobs []*truthJob) {
 // runs is told down, operators hear of it once, and those that are dead are told after it.
 func TestFaultTruthRoadIsCut(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, engine db.Engine) {
+	eachInFull(t, db.Postgres, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		o := newOperators(t)
 		e := newEnv(t, engine)
@@ -180,7 +180,7 @@ func TestFaultTruthRoadIsCut(t *testing.T) {
 // There is no way back to oneself: a second Punctual asks from outside.
 func TestFaultTruthRoadIsCutSeenByAPeer(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, engine db.Engine) {
+	eachInFull(t, db.SQLite, func(t *testing.T, engine db.Engine) {
 		f := begin(t, 1)
 		e := newEnv(t, engine)
 		road := newProxy(t, e["PUNCTUAL_LISTEN"])

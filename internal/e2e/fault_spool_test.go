@@ -256,7 +256,7 @@ func holdsNothing(e env) bool {
 func TestFaultTruthKilledWithASpool(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, engine db.Engine) {
-		f := begin(t, times(3, 20))
+		f := begin(t, times(2, 20))
 		d := awayDatabases(t, engine)[0]
 		e := newEnv(t, db.SQLite).with(keeps(t))
 		e["PUNCTUAL_DATABASE_URL"] = d.url(t)
